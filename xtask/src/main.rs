@@ -1,2 +1,276 @@
-//! Chores. 
-fn main() {}
+//! `cargo xtask`: the project's own chores, in Rust so that they run wherever the project builds.
+//!
+//! This file reads the command line and hands over. What is checked is the list in [`checks`], how a check runs is
+//! [`run`], what is printed at the end is [`report`], and how golden files are made is told by [`mod@golden`].
+//! A new chore is one entry in [`CHORES`].
+//!
+//! Not for: anything a user of the library needs. Nothing here is published, and it depends on nothing but the standard
+//! library, since it is compiled before everything else.
+
+mod checks;
+mod golden;
+mod report;
+mod run;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use checks::{CHECKS, Check, MEMORY};
+use report::Status;
+
+/// A subcommand.
+struct Chore {
+    /// The word on the command line.
+    name: &'static str,
+    /// What may follow it.
+    arguments: &'static str,
+    /// One line for the list of commands.
+    about: &'static str,
+    /// More, with examples, for `--help` after the name.
+    details: &'static str,
+    /// Does it. An `Err` is a wrong command line.
+    run: fn(&[String]) -> Result<ExitCode, String>,
+}
+
+/// Every subcommand.
+const CHORES: &[Chore] = &[
+    Chore {
+        name: "test",
+        arguments: "[CHECK...] [--list]",
+        about: "run every check, or only the named ones",
+        details: "\
+All checks run, even after one has failed; a check whose tool is missing is skipped and says how to install it.
+The last line is the count of tests: those of the test runner and the doc tests together.
+
+  --list    name the checks and the commands behind them, and run nothing
+
+Examples:
+  cargo xtask test                    everything, as on every submission
+  cargo xtask test format clippy      two of them
+  cargo xtask test --list             what there is",
+        run: test,
+    },
+    Chore {
+        name: "sanitize",
+        arguments: "[WAY...]",
+        about: "run the tests of the crate with `unsafe` under every memory checker there is",
+        details: "\
+The check `memory` of `cargo xtask test` stops at the first checker that is installed; this runs them all, since they
+see different things. `address` (nightly's AddressSanitizer) runs at nearly full speed, with the widest vector
+instructions, and knows stack and globals too. `valgrind` also sees reads of memory that was never written, but hides
+AVX-512 from the program and is slow.
+
+Examples:
+  cargo xtask sanitize                both
+  cargo xtask sanitize valgrind       one of them",
+        run: sanitize,
+    },
+    Chore {
+        name: "golden",
+        arguments: "",
+        about: "tell how the golden files are made, and name the scripts that make them",
+        details: "",
+        run: golden,
+    },
+];
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match dispatch(&arguments) {
+        Ok(code) => code,
+        Err(problem) => {
+            eprintln!("error: {problem}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Finds the chore that the first word names and runs it with the rest.
+fn dispatch(arguments: &[String]) -> Result<ExitCode, String> {
+    let Some((name, rest)) = arguments.split_first() else {
+        return Err(format!("which chore?\n\n{}", overview()));
+    };
+    if is_help(name) || name == "help" {
+        println!("{}", overview());
+        return Ok(ExitCode::SUCCESS);
+    }
+    let Some(chore) = CHORES.iter().find(|chore| chore.name == name) else {
+        return Err(format!("there is no chore `{name}`\n\n{}", overview()));
+    };
+    if rest.iter().any(|argument| is_help(argument)) {
+        println!("{}", help(chore));
+        return Ok(ExitCode::SUCCESS);
+    }
+    (chore.run)(rest)
+}
+
+/// Is this word a call for help?
+fn is_help(argument: &str) -> bool {
+    matches!(argument, "-h" | "--help")
+}
+
+/// The list of chores.
+fn overview() -> String {
+    let mut text =
+        String::from("The project's own chores.\n\nUsage: cargo xtask CHORE [ARGUMENT...]\n\n");
+    for chore in CHORES {
+        text += &format!("  {:<10}{}\n", chore.name, chore.about);
+    }
+    text + "\n`cargo xtask CHORE --help` says more about one."
+}
+
+/// What `--help` prints for one chore.
+fn help(chore: &Chore) -> String {
+    let usage = format!("cargo xtask {} {}", chore.name, chore.arguments);
+    let text = format!(
+        "{}\n\nUsage: {}\n\n{}",
+        chore.about,
+        usage.trim_end(),
+        chore.details
+    );
+    text.trim_end().to_owned()
+}
+
+/// The root of the repository.
+fn root() -> PathBuf {
+    // `cargo run` says where this package is; a binary started by hand goes by where it was compiled.
+    let package =
+        std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+    let package = PathBuf::from(package);
+    package
+        .parent()
+        .map_or_else(|| package.clone(), PathBuf::from)
+}
+
+/// `cargo xtask test`.
+fn test(arguments: &[String]) -> Result<ExitCode, String> {
+    let mut named = Vec::new();
+    let mut list = false;
+    for argument in arguments {
+        match argument.as_str() {
+            "--list" => list = true,
+            option if option.starts_with('-') => {
+                return Err(format!("`test` has no option `{option}`"));
+            }
+            name => named.push(name),
+        }
+    }
+    let chosen = choose(&named)?;
+    if list {
+        print!("{}", checks::list(&chosen));
+        return Ok(ExitCode::SUCCESS);
+    }
+    let root = root();
+    let outcomes: Vec<_> = chosen
+        .iter()
+        .map(|check| run::check(check, &root))
+        .collect();
+    print!("\n{}", report::summary(&outcomes));
+    Ok(exit_code(report::verdict(&outcomes)))
+}
+
+/// The named checks in the list's order, or all of them if none is named.
+fn choose(named: &[&str]) -> Result<Vec<&'static Check>, String> {
+    if let Some(unknown) = named
+        .iter()
+        .find(|name| CHECKS.iter().all(|check| check.name != **name))
+    {
+        let names: Vec<_> = CHECKS.iter().map(|check| check.name).collect();
+        return Err(format!(
+            "there is no check `{unknown}`; there are: {}",
+            names.join(", ")
+        ));
+    }
+    Ok(CHECKS
+        .iter()
+        .filter(|check| named.is_empty() || named.contains(&check.name))
+        .collect())
+}
+
+/// `cargo xtask sanitize`.
+fn sanitize(arguments: &[String]) -> Result<ExitCode, String> {
+    if let Some(unknown) = arguments
+        .iter()
+        .find(|name| MEMORY.iter().all(|way| way.name != **name))
+    {
+        let names: Vec<_> = MEMORY.iter().map(|way| way.name).collect();
+        return Err(format!(
+            "there is no memory checker `{unknown}`; there are: {}",
+            names.join(", ")
+        ));
+    }
+    let root = root();
+    let chosen = MEMORY
+        .iter()
+        .filter(|way| arguments.is_empty() || arguments.iter().any(|name| name == way.name));
+    let outcomes: Vec<_> = chosen
+        .map(|way| run::first_way(way.name, std::slice::from_ref(way), &root))
+        .collect();
+    print!("\n{}", report::table(&outcomes));
+    Ok(exit_code(report::verdict(&outcomes)))
+}
+
+/// `cargo xtask golden`.
+fn golden(arguments: &[String]) -> Result<ExitCode, String> {
+    if let Some(argument) = arguments.first() {
+        return Err(format!("`golden` takes no arguments, but got `{argument}`"));
+    }
+    print!("{}", golden::instructions(&root()));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// 0 unless something failed.
+fn exit_code(verdict: Status) -> ExitCode {
+    ExitCode::from(u8::from(verdict == Status::Failed))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(line: &str) -> Vec<String> {
+        line.split_whitespace().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn every_chore_is_in_the_overview_and_has_help() {
+        for chore in CHORES {
+            assert!(
+                overview().contains(chore.about),
+                "{} is missing in the overview",
+                chore.name
+            );
+            assert!(help(chore).contains(&format!("cargo xtask {}", chore.name)));
+            assert!(dispatch(&words(&format!("{} --help", chore.name))).is_ok());
+        }
+    }
+
+    #[test]
+    fn every_wrong_command_line_is_an_error_that_names_the_way_out() {
+        for (line, expected) in [
+            ("", "which chore?"),
+            ("tset", "there is no chore `tset`"),
+            (
+                "test clipy",
+                "there is no check `clipy`; there are: format, ",
+            ),
+            ("test --fast", "no option `--fast`"),
+            ("sanitize thread", "there are: address, valgrind"),
+            ("golden now", "takes no arguments"),
+        ] {
+            let problem = dispatch(&words(line)).expect_err(line);
+            assert!(problem.contains(expected), "`{line}` said: {problem}");
+        }
+    }
+
+    #[test]
+    fn checks_run_in_the_order_of_the_list_whatever_order_they_are_named_in() {
+        let all = choose(&[]).expect("no name is wrong");
+        assert_eq!(all.len(), CHECKS.len());
+        let two = choose(&[CHECKS[1].name, CHECKS[0].name]).expect("both are in the list");
+        assert_eq!(
+            two.iter().map(|check| check.name).collect::<Vec<_>>(),
+            [CHECKS[0].name, CHECKS[1].name]
+        );
+    }
+}

@@ -1,0 +1,369 @@
+//! What is said at the end: outcomes, the counts read from the runners' closing lines, the table, the last line.
+//!
+//! Not for: running anything ([`crate::run`]).
+
+use std::ops::Add;
+use std::time::Duration;
+
+use crate::checks::Runner;
+
+/// How a check ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Status {
+    /// It holds.
+    Ok,
+    /// It does not hold, or could not be decided.
+    Failed,
+    /// Its tool is not installed.
+    Skipped,
+}
+
+/// A check that was run.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    /// The check's name.
+    pub(crate) name: &'static str,
+    /// How it ended.
+    pub(crate) status: Status,
+    /// How long it took.
+    pub(crate) time: Duration,
+    /// The tests it ran, if it counts them.
+    pub(crate) counts: Option<Counts>,
+    /// Why it failed or was skipped.
+    pub(crate) notes: Vec<String>,
+}
+
+/// Numbers of tests.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Counts {
+    /// Tests that passed, at the first try or a later one.
+    pub(crate) passed: u64,
+    /// Tests that failed, timed out or could not be started.
+    pub(crate) failed: u64,
+    /// Tests that were ignored.
+    pub(crate) skipped: u64,
+}
+
+impl Add for Counts {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            passed: self.passed + other.passed,
+            failed: self.failed + other.failed,
+            skipped: self.skipped + other.skipped,
+        }
+    }
+}
+
+impl Runner {
+    /// Reads the counts out of all that the runner printed.
+    pub(crate) fn read(self, output: &str) -> Result<Counts, String> {
+        let output = without_escapes(output);
+        match self {
+            Self::Nextest => nextest(&output),
+            Self::Libtest => libtest(&output),
+        }
+    }
+}
+
+/// Reads `Summary [   0.015s] 3 tests run: 2 passed (1 slow), 1 failed, 4 skipped`, the last of them if a test printed
+/// one too.
+fn nextest(output: &str) -> Result<Counts, String> {
+    let line = output
+        .lines()
+        .rev()
+        .map(str::trim)
+        .find(|line| line.starts_with("Summary [") && line.contains("run:"))
+        .ok_or("there is no line `Summary [...] N tests run: ...`")?;
+    let unreadable = || format!("not understood: {line}");
+
+    let (head, tail) = line.split_once("run:").ok_or_else(unreadable)?;
+    let (_, run) = head.split_once(']').ok_or_else(unreadable)?;
+    // After an interruption it reads `3/10 tests`.
+    let run = run.trim().split([' ', '/']).next().unwrap_or_default();
+    let run: u64 = run.parse().map_err(|_| unreadable())?;
+
+    let mut counts = Counts::default();
+    for part in without_parentheses(tail).split(',') {
+        let (number, what) = part.trim().split_once(' ').ok_or_else(unreadable)?;
+        let number: u64 = number.parse().map_err(|_| unreadable())?;
+        match what.trim() {
+            "passed" => counts.passed += number,
+            "skipped" => counts.skipped += number,
+            // "failed", "timed out", "exec failed" and what may come.
+            _ => counts.failed += number,
+        }
+    }
+    if counts.passed + counts.failed == run {
+        Ok(counts)
+    } else {
+        Err(format!("it does not add up: {line}"))
+    }
+}
+
+/// Adds up lines such as `test result: ok. 2 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.1s`.
+fn libtest(output: &str) -> Result<Counts, String> {
+    let mut counts = None;
+    for line in output.lines() {
+        let Some(rest) = line.trim().strip_prefix("test result: ") else {
+            continue;
+        };
+        let number = |what: &str| {
+            let words: Vec<_> = rest
+                .split([' ', ';'])
+                .filter(|word| !word.is_empty())
+                .collect();
+            let place = words
+                .iter()
+                .position(|word| *word == what)?
+                .checked_sub(1)?;
+            words[place].parse::<u64>().ok()
+        };
+        let (Some(passed), Some(failed), Some(skipped)) =
+            (number("passed"), number("failed"), number("ignored"))
+        else {
+            return Err(format!("not understood: {line}"));
+        };
+        counts = Some(
+            counts.unwrap_or_default()
+                + Counts {
+                    passed,
+                    failed,
+                    skipped,
+                },
+        );
+    }
+    counts.ok_or_else(|| "there is no line `test result: ...`".to_owned())
+}
+
+/// The text without terminal escapes such as colours.
+fn without_escapes(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut characters = text.chars();
+    while let Some(character) = characters.next() {
+        if character != '\u{1b}' {
+            plain.push(character);
+        } else if characters.next() == Some('[') {
+            // Up to the letter that ends the sequence.
+            characters.by_ref().find(|c| ('@'..='~').contains(c));
+        }
+    }
+    plain
+}
+
+/// The text without what stands in parentheses.
+fn without_parentheses(text: &str) -> String {
+    let mut depth = 0_usize;
+    let mut plain = String::new();
+    for character in text.chars() {
+        match character {
+            '(' => depth += 1,
+            ')' => depth = depth.saturating_sub(1),
+            other if depth == 0 => plain.push(other),
+            _ => {}
+        }
+    }
+    // `2 passed (1 slow), 1 failed` leaves a space before the comma.
+    plain.replace(" ,", ",")
+}
+
+/// Failed if anything failed. A skip is no failure: it has been said what to install.
+pub(crate) fn verdict(outcomes: &[Outcome]) -> Status {
+    let failed = outcomes
+        .iter()
+        .any(|outcome| outcome.status == Status::Failed);
+    if failed { Status::Failed } else { Status::Ok }
+}
+
+/// One line for each check: name, result, seconds, and why if it is not well.
+pub(crate) fn table(outcomes: &[Outcome]) -> String {
+    let mut text = format!("{:<10}  {:<7}  {:>7}\n", "check", "result", "seconds");
+    for outcome in outcomes {
+        let result = match outcome.status {
+            Status::Ok => "ok",
+            Status::Failed => "FAILED",
+            Status::Skipped => "skipped",
+        };
+        let notes = outcome.notes.join("; ");
+        let line = format!(
+            "{:<10}  {result:<7}  {:>7.1}  {notes}",
+            outcome.name,
+            outcome.time.as_secs_f64()
+        );
+        text += line.trim_end();
+        text.push('\n');
+    }
+    text
+}
+
+/// The table, how to repeat what failed and, as the last line, the tests of all runners, if any ran.
+pub(crate) fn summary(outcomes: &[Outcome]) -> String {
+    let mut text = table(outcomes);
+    let failed: Vec<_> = outcomes
+        .iter()
+        .filter(|outcome| outcome.status == Status::Failed)
+        .map(|outcome| outcome.name)
+        .collect();
+    if !failed.is_empty() {
+        text += &format!(
+            "\nAgain, only what failed: cargo xtask test {}\n",
+            failed.join(" ")
+        );
+    }
+    if let Some(counts) = outcomes
+        .iter()
+        .filter_map(|outcome| outcome.counts)
+        .reduce(Counts::add)
+    {
+        text += &format!(
+            "\n{} passed, {} failed, {} skipped\n",
+            counts.passed, counts.failed, counts.skipped
+        );
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn counts(passed: u64, failed: u64, skipped: u64) -> Counts {
+        Counts {
+            passed,
+            failed,
+            skipped,
+        }
+    }
+
+    #[test]
+    fn nextest_summaries_are_read_in_all_their_forms() {
+        for (line, expected) in [
+            (
+                "     Summary [   0.015s] 2 tests run: 2 passed, 0 skipped",
+                counts(2, 0, 0),
+            ),
+            (
+                "     Summary [   0.015s] 1 test run: 1 passed, 3 skipped",
+                counts(1, 0, 3),
+            ),
+            (
+                "     Summary [  61.002s] 5 tests run: 4 passed (1 slow, 2 leaky), 1 failed, 7 skipped",
+                counts(4, 1, 7),
+            ),
+            (
+                "     Summary [   1.500s] 5 tests run: 2 passed, 1 failed, 1 timed out, 1 exec failed, 0 skipped",
+                counts(2, 3, 0),
+            ),
+            (
+                "     Summary [   1.500s] 3/10 tests run: 2 passed (1 flaky), 1 failed (1 due to signal), 0 skipped",
+                counts(2, 1, 0),
+            ),
+            (
+                "\u{1b}[32;1m     Summary\u{1b}[0m [   0.1s] \u{1b}[1m2\u{1b}[0m tests run: \u{1b}[1m2\u{1b}[0m passed, 0 skipped",
+                counts(2, 0, 0),
+            ),
+            (
+                "Summary [ 0s] 1 test run: 0 passed, 1 failed, 0 skipped\n\nSummary [ 1s] 4 tests run: 4 passed, 0 skipped\n",
+                counts(4, 0, 0),
+            ),
+        ] {
+            assert_eq!(Runner::Nextest.read(line), Ok(expected), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_nextest_summary_that_is_missing_or_does_not_add_up_is_an_error() {
+        for line in [
+            "",
+            "error: could not compile `pullback`",
+            "Summary of the test: all well",
+            "     Summary [   0.015s] many tests run: 2 passed",
+            "     Summary [   0.015s] 2 tests run: some passed",
+            "     Summary [   0.015s] 3 tests run: 2 passed, 0 skipped",
+        ] {
+            assert!(Runner::Nextest.read(line).is_err(), "{line}");
+        }
+    }
+
+    #[test]
+    fn libtest_lines_are_added_up() {
+        let output = "\
+running 3 tests
+test result: ok. 2 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.00s
+
+   Doc-tests pullback
+test result: \u{1b}[31mFAILED\u{1b}[0m. 4 passed; 2 failed; 0 ignored; 0 measured; 5 filtered out; finished in 1.25s
+";
+        assert_eq!(Runner::Libtest.read(output), Ok(counts(6, 2, 1)));
+        let none = "test result: ok. 0 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s";
+        assert_eq!(Runner::Libtest.read(none), Ok(Counts::default()));
+    }
+
+    #[test]
+    fn output_without_a_libtest_line_is_an_error() {
+        for output in [
+            "",
+            "test result",
+            "test result: ok. no numbers today",
+            "passed; failed; ignored",
+        ] {
+            assert!(Runner::Libtest.read(output).is_err(), "{output}");
+        }
+        assert!(
+            Runner::Libtest
+                .read("test result: passed failed ignored")
+                .is_err()
+        );
+    }
+
+    fn outcome(name: &'static str, status: Status, counts: Option<Counts>, note: &str) -> Outcome {
+        let notes = if note.is_empty() {
+            vec![]
+        } else {
+            vec![note.to_owned()]
+        };
+        Outcome {
+            name,
+            status,
+            time: Duration::from_millis(1250),
+            counts,
+            notes,
+        }
+    }
+
+    #[test]
+    fn the_last_line_adds_up_all_runners() {
+        let outcomes = [
+            outcome("format", Status::Ok, None, ""),
+            outcome(
+                "tests",
+                Status::Failed,
+                Some(counts(10, 1, 2)),
+                "cargo: exit status: 100",
+            ),
+            outcome("doctests", Status::Ok, Some(counts(5, 0, 1)), ""),
+            outcome("typos", Status::Skipped, None, "needs typos: `get typos`"),
+        ];
+        let expected = "\
+check       result   seconds
+format      ok           1.2
+tests       FAILED       1.2  cargo: exit status: 100
+doctests    ok           1.2
+typos       skipped      1.2  needs typos: `get typos`
+
+Again, only what failed: cargo xtask test tests
+
+15 passed, 1 failed, 3 skipped
+";
+        assert_eq!(summary(&outcomes), expected);
+        assert_eq!(verdict(&outcomes), Status::Failed);
+    }
+
+    #[test]
+    fn without_a_runner_nothing_is_counted_and_a_skip_is_no_failure() {
+        let outcomes = [outcome("typos", Status::Skipped, None, "")];
+        assert!(!summary(&outcomes).contains("passed"));
+        assert_eq!(verdict(&outcomes), Status::Ok);
+    }
+}
