@@ -1,5 +1,6 @@
 //! Tells how golden files are made. They hold what NumPy and PyTorch computed, so that tests need neither of them; the
-//! scripts that wrote them lie beside them, in folders called `golden`.
+//! scripts that wrote them lie beside them, in folders called `golden`. Scripts that wrote tables in the source lie in
+//! folders called `tools`.
 //!
 //! Not for: making them. That needs Python with PyTorch, which no other chore needs.
 
@@ -8,6 +9,9 @@ use std::path::{Path, PathBuf};
 
 /// What the scripts need; each writes the versions it found into its files.
 const REQUIREMENTS: &str = "numpy==2.4.6 torch==2.15.0";
+
+/// Folders whose Python scripts write files that are committed.
+const FOLDERS: [&str; 2] = ["golden", "tools"];
 
 /// The steps, and the scripts that are there now.
 pub(crate) fn instructions(root: &Path) -> String {
@@ -20,7 +24,7 @@ Floats are written as hexadecimal bit patterns, so that nothing is lost on the w
 1. An environment outside the repository:
      python3 -m venv ~/pullback-golden
      ~/pullback-golden/bin/pip install {REQUIREMENTS}
-2. A script, from the root of the repository; it writes the files beside it:
+2. A script, from the root of the repository; its first lines say what it reads and writes:
 "
     );
     for script in &scripts {
@@ -31,16 +35,18 @@ Floats are written as hexadecimal bit patterns, so that nothing is lost on the w
         text += "     (there is none yet: put it into a folder `golden` beside the tests that read it)\n";
     }
     text + "\
-3. `git diff` on the folder: a value that changed is either a mistake or a reason to say which version changed it.
+3. `git diff`: a value that changed is either a mistake or a reason to say which version changed it.
 "
 }
 
-/// The Python scripts in all folders called `golden`, sorted.
+/// The Python scripts in all those folders, sorted.
 fn scripts(root: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut folders = vec![root.to_owned()];
     while let Some(folder) = folders.pop() {
-        let here = folder.file_name().is_some_and(|name| name == "golden");
+        let here = folder
+            .file_name()
+            .is_some_and(|name| FOLDERS.iter().any(|folder| name == *folder));
         for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
             let (path, name) = (entry.path(), entry.file_name());
             let hidden = name.to_string_lossy().starts_with('.');
@@ -62,12 +68,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn scripts_are_found_in_golden_folders_only() {
+    fn scripts_are_found_in_their_folders_only() {
         let root =
             std::env::temp_dir().join(format!("pullback-xtask-golden-{}", std::process::id()));
         for path in [
             "a/tests/golden/make.py",
             "a/golden/one.json",
+            "b/tools/table.py",
             "b/make.py",
             "target/golden/old.py",
         ] {
@@ -78,7 +85,13 @@ mod tests {
         let text = instructions(&root);
         let found = scripts(&root);
         fs::remove_dir_all(&root).expect("the folder is removed");
-        assert_eq!(found, [root.join("a/tests/golden/make.py")]);
+        assert_eq!(
+            found,
+            [
+                root.join("a/tests/golden/make.py"),
+                root.join("b/tools/table.py")
+            ]
+        );
         assert!(text.contains("python a/tests/golden/make.py"), "{text}");
     }
 

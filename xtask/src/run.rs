@@ -111,18 +111,31 @@ fn run_step(step: &Step, root: &Path, counts: &mut Option<Counts>) -> Result<(),
     let status = child.wait().map_err(cannot)?;
 
     let read = runner.read(&format!("{output}\n{errors}"));
-    if let Ok(found) = read {
-        *counts = Some(counts.unwrap_or_default() + found);
-    }
-    match (status.success(), read) {
-        (false, Ok(_)) => Err(format!("{program}: {status}")),
-        (false, Err(_)) => Err(format!("{program}: {status}, before any count of tests")),
-        (true, Err(why)) => Err(format!("the count of tests could not be read: {why}")),
-        (true, Ok(found)) if found.failed > 0 => Err(format!(
-            "{} tests failed, yet {program} succeeded",
-            found.failed
-        )),
-        (true, Ok(_)) => Ok(()),
+    let (found, result) = judge(status.success(), read);
+    *counts = Some(counts.unwrap_or_default() + found);
+    result.map_err(|why| format!("{program}: {status}, {why}"))
+}
+
+/// What a runner's end means: the tests to count, and in words what went wrong. A runner that failed without counting a
+/// failed test (its program died, or did not compile) counts as one, so that the last line never looks well when it is
+/// not.
+fn judge(success: bool, read: Result<Counts, String>) -> (Counts, Result<(), String>) {
+    let one = Counts {
+        failed: 1,
+        ..Counts::default()
+    };
+    match read {
+        Ok(found) if success && found.failed == 0 => (found, Ok(())),
+        Ok(found) if found.failed > 0 => (found, Err(format!("tests failed: {}", found.failed))),
+        Ok(found) => (
+            found + one,
+            Err("a test program ended without a count".to_owned()),
+        ),
+        Err(_) if !success => (one, Err("before any count of tests".to_owned())),
+        Err(why) => (
+            one,
+            Err(format!("yet the count of tests could not be read: {why}")),
+        ),
     }
 }
 
@@ -228,7 +241,29 @@ mod tests {
                 .expect_err("no summary")
                 .contains("could not be read")
         );
-        assert_eq!(counts, None);
+        assert_eq!(counts.map(|counts| counts.failed), Some(1));
+    }
+
+    #[test]
+    fn a_runner_passes_only_if_it_says_so_twice() {
+        let counts = |passed, failed| Counts {
+            passed,
+            failed,
+            skipped: 0,
+        };
+        let unreadable = || Err("no line".to_owned());
+        for (success, read, counted, well) in [
+            (true, Ok(counts(2, 0)), counts(2, 0), true),
+            (true, Ok(counts(2, 3)), counts(2, 3), false),
+            (false, Ok(counts(2, 3)), counts(2, 3), false),
+            (false, Ok(counts(2, 0)), counts(2, 1), false),
+            (false, unreadable(), counts(0, 1), false),
+            (true, unreadable(), counts(0, 1), false),
+        ] {
+            let case = format!("{success} {read:?}");
+            let (found, result) = judge(success, read);
+            assert_eq!((found, result.is_ok()), (counted, well), "{case}");
+        }
     }
 
     #[test]
