@@ -191,12 +191,20 @@ pub(crate) const MEMORY: &[Way] = &[
             probe: "rustup run nightly rustc --version",
             install: "rustup toolchain install nightly --profile minimal",
         }),
-        steps: &[Step {
-            // With `--target`, the flags reach the tests and what they link, but no build script or macro.
-            env: &[("RUSTFLAGS", "-Zsanitizer=address")],
-            command: "rustup run nightly cargo test --package pullback-array --tests --locked --no-fail-fast --target host-tuple",
-            counts: None,
-        }],
+        // Once with each block from the system, so that a use after free is seen, and once with the pool of blocks that
+        // is in use otherwise, for the pool's own sake.
+        steps: &[
+            Step {
+                env: &[("RUSTFLAGS", "-Zsanitizer=address --cfg pullback_no_pool")],
+                command: ADDRESS,
+                counts: None,
+            },
+            Step {
+                env: &[("RUSTFLAGS", "-Zsanitizer=address")],
+                command: ADDRESS,
+                counts: None,
+            },
+        ],
     },
     Way {
         name: "valgrind",
@@ -207,12 +215,20 @@ pub(crate) const MEMORY: &[Way] = &[
         }),
         steps: &[Step {
             // Some fifty times slower than the machine, so fewer random cases.
-            env: &[("PROPTEST_CASES", "8")],
-            command: "cargo test --package pullback-array --tests --locked --no-fail-fast --config target.'cfg(unix)'.runner=['valgrind','--quiet','--error-exitcode=9']",
+            env: &[
+                ("RUSTFLAGS", "--cfg pullback_no_pool"),
+                ("PROPTEST_CASES", "8"),
+            ],
+            command: "cargo test --package pullback-array --tests --locked --no-fail-fast \
+                      --config target.'cfg(unix)'.runner=['valgrind','--quiet','--error-exitcode=9']",
             counts: None,
         }],
     },
 ];
+
+/// With `--target`, the flags reach the tests and what they link, but no build script or macro.
+const ADDRESS: &str = "rustup run nightly cargo test --package pullback-array --tests --locked --no-fail-fast \
+                       --target host-tuple";
 
 impl Step {
     /// The line that a person can paste into a shell to repeat this step.
