@@ -259,9 +259,10 @@ impl Generator {
             ExponentialMethod::Ziggurat => out
                 .iter_mut()
                 .for_each(|v| *v = ziggurat::exponential_f32(bits)),
+            // The float is widened for C's `log1p` here, unlike in the ziggurat.
             ExponentialMethod::Inverse => {
                 out.iter_mut()
-                    .for_each(|v| *v = -(-unit_f32(bits.next_u32())).ln_1p());
+                    .for_each(|v| *v = -(-f64::from(unit_f32(bits.next_u32()))).ln_1p() as f32);
             }
         }
     }

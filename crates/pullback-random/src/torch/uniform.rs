@@ -44,7 +44,7 @@ impl Generator {
     /// let mut out = [0.0; 2];
     /// // Python: torch.manual_seed(42); torch.empty(2).uniform_(-2, 3)    -> tensor([2.4113, 2.5750])
     /// manual_seed(42).fill_uniform_f32(-2.0, 3.0, &mut out)?;
-    /// assert_eq!(out, [2.4113464, 2.57502]);
+    /// assert_eq!(out, [2.4113464, 2.5750198]);
     /// // Python: torch.empty(2).uniform_(3, 1)
     /// assert_eq!(
     ///     manual_seed(42).fill_uniform_f32(3.0, 1.0, &mut out).unwrap_err().message(),
