@@ -3,7 +3,7 @@
 //!
 //! Source: `numpy/random/src/distributions/distributions.c` (`random_bounded_*`, `buffered_*`, `random_interval`).
 
-use super::pcg64::Pcg64;
+use super::pcg64::Words;
 
 mod sealed {
     pub trait Sealed {}
@@ -76,7 +76,7 @@ impl Integer for bool {
 }
 
 /// Fills with integers in `offset ..= offset + range`, modulo the width.
-pub(super) fn fill<T: Integer>(bits: &mut Pcg64, offset: u64, range: u64, out: &mut [T]) {
+pub(super) fn fill<T: Integer>(bits: &mut Words, offset: u64, range: u64, out: &mut [T]) {
     if range == 0 {
         out.fill(T::from_bits(offset));
         return;
@@ -116,7 +116,7 @@ pub(super) fn fill<T: Integer>(bits: &mut Pcg64, offset: u64, range: u64, out: &
 }
 
 /// One integer in `0 ..= range` as `choice` draws it: `random_bounded_uint64` without the mask.
-pub(super) fn below_or_equal(bits: &mut Pcg64, range: u64) -> u64 {
+pub(super) fn below_or_equal(bits: &mut Words, range: u64) -> u64 {
     match range {
         0 => 0,
         0xffff_ffff => u64::from(bits.next_u32()),
@@ -127,7 +127,7 @@ pub(super) fn below_or_equal(bits: &mut Pcg64, range: u64) -> u64 {
 }
 
 /// One integer in `0 ..= max` as `shuffle` draws it: `random_interval`, rejection under the smallest mask.
-pub(super) fn interval(bits: &mut Pcg64, max: u64) -> u64 {
+pub(super) fn interval(bits: &mut Words, max: u64) -> u64 {
     if max == 0 {
         return 0;
     }
@@ -146,7 +146,7 @@ pub(super) fn interval(bits: &mut Pcg64, max: u64) -> u64 {
 
 /// Narrow types cut one 32-bit draw into pieces, low bits first; what is left at the end of a fill is dropped.
 fn pieces<T: Integer, const BITS: u32>(
-    bits: &mut Pcg64,
+    bits: &mut Words,
     out: &mut [T],
     mut make: impl FnMut(&mut dyn FnMut() -> u64) -> T,
 ) {
@@ -180,7 +180,7 @@ fn lemire_narrow<const BITS: u32>(range: u64, piece: &mut dyn FnMut() -> u64) ->
 }
 
 #[inline(always)]
-fn lemire_u32(bits: &mut Pcg64, range: u32) -> u32 {
+fn lemire_u32(bits: &mut Words, range: u32) -> u32 {
     let count = range + 1;
     let mut m = u64::from(bits.next_u32()) * u64::from(count);
     if (m as u32) < count {
@@ -193,7 +193,7 @@ fn lemire_u32(bits: &mut Pcg64, range: u32) -> u32 {
 }
 
 #[inline(always)]
-fn lemire_u64(bits: &mut Pcg64, range: u64) -> u64 {
+fn lemire_u64(bits: &mut Words, range: u64) -> u64 {
     let count = range + 1;
     let mut m = u128::from(bits.next_u64()) * u128::from(count);
     if (m as u64) < count {

@@ -157,14 +157,16 @@ impl Generator {
             return all.split_off(n - size);
         }
         // Few of many: Floyd's algorithm. Membership is all that NumPy's hash set decides, so any set will do.
-        let mut seen = std::collections::HashSet::with_capacity(size);
-        let mut picks: Vec<i64> = Vec::with_capacity(size);
-        for j in n - size..n {
-            let draw = below_or_equal(self.bit_generator_mut(), j as u64) as i64;
-            let pick = if seen.insert(draw) { draw } else { j as i64 };
-            seen.insert(pick);
-            picks.push(pick);
-        }
+        let mut seen = Members::new(size);
+        let picks = (n - size..n).map(|j| {
+            let draw = below_or_equal(self.words(), j as u64);
+            if seen.insert(draw) {
+                return draw as i64;
+            }
+            seen.insert(j as u64);
+            j as i64
+        });
+        let mut picks: Vec<i64> = picks.collect();
         if shuffle {
             self.shuffle_lemire(&mut picks, 1);
         }
@@ -174,9 +176,38 @@ impl Generator {
     /// `_shuffle_int`: unlike `shuffle` it draws with Lemire's method.
     fn shuffle_lemire(&mut self, values: &mut [i64], first: usize) {
         for i in (first..values.len()).rev() {
-            let j = below_or_equal(self.bit_generator_mut(), i as u64) as usize;
+            let j = below_or_equal(self.words(), i as u64) as usize;
             values.swap(i, j);
         }
+    }
+}
+
+/// A set of indices by open addressing: the standard one costs more than the draws.
+struct Members {
+    slots: Vec<u64>,
+}
+
+impl Members {
+    const FREE: u64 = u64::MAX;
+
+    fn new(size: usize) -> Self {
+        Members {
+            slots: vec![Self::FREE; (size + size / 4 + 1).next_power_of_two()],
+        }
+    }
+
+    /// Whether `value` was not there yet.
+    fn insert(&mut self, value: u64) -> bool {
+        let mask = self.slots.len() - 1;
+        let mut at = value as usize & mask;
+        while self.slots[at] != Self::FREE {
+            if self.slots[at] == value {
+                return false;
+            }
+            at = (at + 1) & mask;
+        }
+        self.slots[at] = value;
+        true
     }
 }
 

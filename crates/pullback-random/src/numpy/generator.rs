@@ -5,7 +5,7 @@
 //! so neither does this file.
 
 use super::bounded::{self, Integer};
-use super::pcg64::{Lcg, Pcg64, output};
+use super::pcg64::{Lcg, Pcg64, Words, output};
 use super::seed::Seed;
 use super::seed_sequence::SeedSequence;
 use super::ziggurat::{self, unit_f32, unit_f64};
@@ -56,6 +56,10 @@ impl Generator {
     /// The bit generator beneath, to `advance` it or to set its state.
     pub fn bit_generator_mut(&mut self) -> &mut Pcg64 {
         &mut self.bits
+    }
+
+    pub(super) fn words(&mut self) -> &mut Words {
+        &mut self.bits.words
     }
 
     /// The seed sequence of the bit generator.
@@ -112,13 +116,14 @@ impl Generator {
 
     /// `random(out=out)`.
     pub fn fill_random_f64(&mut self, out: &mut [f64]) {
-        map_words(&mut self.bits.lcg, out, unit_f64);
+        map_words(&mut self.bits.words.lcg, out, unit_f64);
     }
 
     /// `random(dtype=float32, out=out)`.
     pub fn fill_random_f32(&mut self, out: &mut [f32]) {
-        out.iter_mut()
-            .for_each(|v| *v = unit_f32(self.bits.next_u32()));
+        each_draw(&mut self.bits.words, out, |words| {
+            unit_f32(words.next_u32())
+        });
     }
 
     /// `uniform(low, high)`.
@@ -146,13 +151,15 @@ impl Generator {
     /// `out[:] = uniform(low, high, out.shape)`.
     pub fn fill_uniform_f64(&mut self, low: f64, high: f64, out: &mut [f64]) -> Result<()> {
         let range = uniform_range(low, high)?;
-        map_words(&mut self.bits.lcg, out, |word| low + range * unit_f64(word));
+        map_words(&mut self.bits.words.lcg, out, |word| {
+            low + range * unit_f64(word)
+        });
         Ok(())
     }
 
     /// `standard_normal()`.
     pub fn next_standard_normal(&mut self) -> f64 {
-        ziggurat::normal_f64(&mut self.bits.lcg)
+        ziggurat::normal_f64(&mut self.bits.words.lcg)
     }
 
     /// `standard_normal(n)`.
@@ -174,13 +181,12 @@ impl Generator {
 
     /// `standard_normal(out=out)`.
     pub fn fill_standard_normal_f64(&mut self, out: &mut [f64]) {
-        each_draw(&mut self.bits.lcg, out, ziggurat::normal_f64);
+        each_draw(&mut self.bits.words.lcg, out, ziggurat::normal_f64);
     }
 
     /// `standard_normal(dtype=float32, out=out)`.
     pub fn fill_standard_normal_f32(&mut self, out: &mut [f32]) {
-        out.iter_mut()
-            .for_each(|v| *v = ziggurat::normal_f32(&mut self.bits));
+        each_draw(&mut self.bits.words, out, ziggurat::normal_f32);
     }
 
     /// `normal(loc, scale)`.
@@ -206,7 +212,7 @@ impl Generator {
     /// `out[:] = normal(loc, scale, out.shape)`.
     pub fn fill_normal_f64(&mut self, loc: f64, scale: f64, out: &mut [f64]) -> Result<()> {
         check_scale(scale)?;
-        each_draw(&mut self.bits.lcg, out, |lcg| {
+        each_draw(&mut self.bits.words.lcg, out, |lcg| {
             loc + scale * ziggurat::normal_f64(lcg)
         });
         Ok(())
@@ -214,7 +220,7 @@ impl Generator {
 
     /// `standard_exponential()`.
     pub fn next_standard_exponential(&mut self) -> f64 {
-        ziggurat::exponential_f64(&mut self.bits.lcg)
+        ziggurat::exponential_f64(&mut self.bits.words.lcg)
     }
 
     /// `standard_exponential(n)`.
@@ -244,26 +250,23 @@ impl Generator {
     pub fn fill_standard_exponential_f64(&mut self, method: ExponentialMethod, out: &mut [f64]) {
         match method {
             ExponentialMethod::Ziggurat => {
-                each_draw(&mut self.bits.lcg, out, ziggurat::exponential_f64)
+                each_draw(&mut self.bits.words.lcg, out, ziggurat::exponential_f64)
             }
-            ExponentialMethod::Inverse => {
-                map_words(&mut self.bits.lcg, out, |word| -(-unit_f64(word)).ln_1p())
-            }
+            ExponentialMethod::Inverse => map_words(&mut self.bits.words.lcg, out, |word| {
+                -(-unit_f64(word)).ln_1p()
+            }),
         }
     }
 
     /// `standard_exponential(dtype=float32, method=method, out=out)`.
     pub fn fill_standard_exponential_f32(&mut self, method: ExponentialMethod, out: &mut [f32]) {
-        let bits = &mut self.bits;
+        let words = &mut self.bits.words;
         match method {
-            ExponentialMethod::Ziggurat => out
-                .iter_mut()
-                .for_each(|v| *v = ziggurat::exponential_f32(bits)),
+            ExponentialMethod::Ziggurat => each_draw(words, out, ziggurat::exponential_f32),
             // The float is widened for C's `log1p` here, unlike in the ziggurat.
-            ExponentialMethod::Inverse => {
-                out.iter_mut()
-                    .for_each(|v| *v = -(-f64::from(unit_f32(bits.next_u32()))).ln_1p() as f32);
-            }
+            ExponentialMethod::Inverse => each_draw(words, out, |words| {
+                -(-f64::from(unit_f32(words.next_u32()))).ln_1p() as f32
+            }),
         }
     }
 
@@ -276,7 +279,7 @@ impl Generator {
     /// `out[:] = exponential(scale, out.shape)`.
     pub fn fill_exponential_f64(&mut self, scale: f64, out: &mut [f64]) -> Result<()> {
         check_scale(scale)?;
-        each_draw(&mut self.bits.lcg, out, |lcg| {
+        each_draw(&mut self.bits.words.lcg, out, |lcg| {
             scale * ziggurat::exponential_f64(lcg)
         });
         Ok(())
@@ -321,7 +324,7 @@ impl Generator {
             return Ok(());
         }
         let last = integer_bounds::<T>(low, high, endpoint)?;
-        bounded::fill(&mut self.bits, low as u64, (last - low) as u64, out);
+        bounded::fill(&mut self.bits.words, low as u64, (last - low) as u64, out);
         Ok(())
     }
 
@@ -375,10 +378,10 @@ fn try_filled<T: Copy + Default>(
 
 /// The state in a local copy, so that it stays in registers.
 #[inline(always)]
-fn each_draw(lcg: &mut Lcg, out: &mut [f64], draw: impl Fn(&mut Lcg) -> f64) {
-    let mut local = *lcg;
+fn each_draw<S: Copy, T>(state: &mut S, out: &mut [T], draw: impl Fn(&mut S) -> T) {
+    let mut local = *state;
     out.iter_mut().for_each(|v| *v = draw(&mut local));
-    *lcg = local;
+    *state = local;
 }
 
 /// One 64-bit word per element. A single congruential chain waits for its multiplication at every step; four chains,

@@ -21,11 +21,37 @@ const JUMP: u128 = 0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835;
 #[derive(Clone, Debug)]
 pub struct Pcg64 {
     seed_sequence: SeedSequence,
+    pub(super) words: Words,
+}
+
+/// The generator proper with its kept half, small enough for a fill to work on a copy in registers.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Words {
     pub(super) lcg: Lcg,
-    /// The upper half of a 64-bit draw of which a 32-bit draw took the lower: the next 32-bit draw takes it, even if
-    /// 64-bit draws happen in between. A half once taken stays readable, as in NumPy's `state`.
+    /// The upper half of a 64-bit draw of which a 32-bit draw took the lower: the next 32-bit draw
+    /// takes it, even if 64-bit draws happen in between. A half once taken stays readable, as in
+    /// NumPy's `state`.
     has_half: bool,
     half: u32,
+}
+
+impl Words {
+    #[inline(always)]
+    pub(super) fn next_u64(&mut self) -> u64 {
+        self.lcg.next()
+    }
+
+    #[inline(always)]
+    pub(super) fn next_u32(&mut self) -> u32 {
+        if self.has_half {
+            self.has_half = false;
+            return self.half;
+        }
+        let word = self.lcg.next();
+        self.has_half = true;
+        self.half = (word >> 32) as u32;
+        word as u32
+    }
 }
 
 /// The congruential generator alone, small enough to live in registers while a fill runs.
@@ -95,9 +121,11 @@ impl Pcg64 {
         lcg.next();
         Pcg64 {
             seed_sequence,
-            lcg,
-            has_half: false,
-            half: 0,
+            words: Words {
+                lcg,
+                has_half: false,
+                half: 0,
+            },
         }
     }
 
@@ -109,34 +137,27 @@ impl Pcg64 {
     /// The next 64 bits.
     #[inline]
     pub fn next_u64(&mut self) -> u64 {
-        self.lcg.next()
+        self.words.lcg.next()
     }
 
     /// The next 32 bits: the lower half of a 64-bit draw now, its upper half at the next call.
     #[inline]
     pub fn next_u32(&mut self) -> u32 {
-        if self.has_half {
-            self.has_half = false;
-            return self.half;
-        }
-        let word = self.lcg.next();
-        self.has_half = true;
-        self.half = (word >> 32) as u32;
-        word as u32
+        self.words.next_u32()
     }
 
     /// `random_raw(n)`.
     pub fn random_raw(&mut self, n: usize) -> Vec<u64> {
-        (0..n).map(|_| self.lcg.next()).collect()
+        (0..n).map(|_| self.words.lcg.next()).collect()
     }
 
     /// Moves ahead by `delta` 64-bit draws, modulo 2¹²⁸ (so `(-5i128) as u128` goes back by five), and forgets a kept
     /// half, as NumPy does.
     pub fn advance(&mut self, delta: u128) {
-        let (mult, plus) = self.lcg.leap(delta);
-        self.lcg.state = self.lcg.state.wrapping_mul(mult).wrapping_add(plus);
-        self.has_half = false;
-        self.half = 0;
+        let (mult, plus) = self.words.lcg.leap(delta);
+        self.words.lcg.state = self.words.lcg.state.wrapping_mul(mult).wrapping_add(plus);
+        self.words.has_half = false;
+        self.words.half = 0;
     }
 
     /// A copy that is `jumps` times 2¹²⁸/φ draws ahead.
@@ -158,20 +179,20 @@ impl Pcg64 {
     /// The state, to save or to compare with NumPy's.
     pub fn state(&self) -> Pcg64State {
         Pcg64State {
-            state: self.lcg.state,
-            inc: self.lcg.inc,
-            has_uint32: self.has_half,
-            uinteger: self.half,
+            state: self.words.lcg.state,
+            inc: self.words.lcg.inc,
+            has_uint32: self.words.has_half,
+            uinteger: self.words.half,
         }
     }
 
     /// Takes over a state; the seed sequence stays, as in NumPy.
     pub fn set_state(&mut self, state: Pcg64State) {
-        self.lcg = Lcg {
+        self.words.lcg = Lcg {
             state: state.state,
             inc: state.inc,
         };
-        self.has_half = state.has_uint32;
-        self.half = state.uinteger;
+        self.words.has_half = state.has_uint32;
+        self.words.half = state.uinteger;
     }
 }

@@ -32,10 +32,12 @@ impl Generator {
     /// assert_eq!(words, ["a", "c", "b", "d"]);
     /// ```
     pub fn shuffle<T>(&mut self, values: &mut [T]) {
+        let mut words = *self.words();
         for i in (1..values.len()).rev() {
-            let j = interval(self.bit_generator_mut(), i as u64) as usize;
+            let j = interval(&mut words, i as u64) as usize;
             values.swap(i, j);
         }
+        *self.words() = words;
     }
 
     /// `shuffle(x)` and `permutation(x)` along the first axis of an array of rows of `row` elements, in place. Elements
@@ -54,7 +56,7 @@ impl Generator {
             return;
         }
         for i in (1..values.len() / row).rev() {
-            let j = interval(self.bit_generator_mut(), i as u64) as usize;
+            let j = interval(self.words(), i as u64) as usize;
             if i != j {
                 let (head, tail) = values.split_at_mut(i * row);
                 head[j * row..(j + 1) * row].swap_with_slice(&mut tail[..row]);

@@ -5,7 +5,7 @@
 //! `numpy/random/src/distributions/distributions.c`, after Marsaglia and Tsang (2000). Every cast and the order of every
 //! draw matter for the bits.
 
-use super::pcg64::{Lcg, Pcg64};
+use super::pcg64::{Lcg, Words};
 use super::{tables_exponential as e, tables_normal as n};
 
 pub(super) const fn f64s(bits: [u64; 256]) -> [f64; 256] {
@@ -81,7 +81,7 @@ fn normal_f64_edge(lcg: &mut Lcg, idx: usize, rabs: u64, x: f64) -> Option<f64> 
     (wedge < (-0.5 * x * x).exp()).then_some(x)
 }
 
-pub(super) fn normal_f32(bits: &mut Pcg64) -> f32 {
+pub(super) fn normal_f32(bits: &mut Words) -> f32 {
     loop {
         let word = bits.next_u32();
         let idx = (word & 0xff) as usize;
@@ -139,7 +139,7 @@ fn exponential_f64_edge(lcg: &mut Lcg, idx: usize, x: f64) -> Option<f64> {
     (wedge < (-x).exp()).then_some(x)
 }
 
-pub(super) fn exponential_f32(bits: &mut Pcg64) -> f32 {
+pub(super) fn exponential_f32(bits: &mut Words) -> f32 {
     loop {
         let word = bits.next_u32() >> 1;
         let idx = (word & 0xff) as usize;

@@ -85,13 +85,19 @@ impl Generator {
     /// assert_eq!(out, [102, 179, 92]);
     /// ```
     pub fn fill_random<T: Number>(&mut self, out: &mut [T]) {
-        for v in out {
-            let draw = if T::RANDOM_WIDE {
-                self.random64()
-            } else {
-                u64::from(self.random())
-            };
-            *v = T::from_i64((draw % T::RANDOM_MODULUS) as i64);
+        if T::RANDOM_WIDE {
+            self.in_pieces::<_, 2>(out, |draws, piece| {
+                for (slot, pair) in piece.iter_mut().zip(draws.chunks_exact(2)) {
+                    let draw = (u64::from(pair[0]) << 32) | u64::from(pair[1]);
+                    *slot = T::from_i64((draw % T::RANDOM_MODULUS) as i64);
+                }
+            });
+        } else {
+            self.in_pieces::<_, 1>(out, |draws, piece| {
+                for (slot, &draw) in piece.iter_mut().zip(draws) {
+                    *slot = T::from_i64((u64::from(draw) % T::RANDOM_MODULUS) as i64);
+                }
+            });
         }
     }
 

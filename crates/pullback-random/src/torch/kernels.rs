@@ -94,6 +94,20 @@ pub(super) fn box_muller_f32<F: Fma>(data: &mut [f32], mean: f32, std: f32) {
     }
 }
 
+/// The same on doubles, with the C library's logarithm, sine and cosine.
+#[inline(always)]
+pub(super) fn box_muller_f64<F: Fma>(data: &mut [f64], mean: f64, std: f64) {
+    for block in data.chunks_exact_mut(16) {
+        let (radii, angles) = block.split_at_mut(8);
+        for (a, b) in radii.iter_mut().zip(angles) {
+            let radius = (-2.0 * (1.0 - *a).ln()).sqrt();
+            let (sin, cos) = (std::f64::consts::TAU * *b).sin_cos();
+            *a = F::fma64(radius * cos, std, mean);
+            *b = F::fma64(radius * sin, std, mean);
+        }
+    }
+}
+
 /// Cephes' `logf` for a normal x > 0, without a branch.
 #[inline(always)]
 fn log<F: Fma>(x: f32) -> f32 {

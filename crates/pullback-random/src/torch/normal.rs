@@ -116,12 +116,12 @@ impl Generator {
         self.fill_rand_f64(out);
         let whole = out.len() / BLOCK * BLOCK;
         parallel::for_each_chunk(&mut out[..whole], BLOCK, |chunk| {
-            box_muller_f64(chunk, mean, std)
+            simd::box_muller_f64(chunk, mean, std)
         });
         if out.len() % BLOCK != 0 {
             let start = out.len() - BLOCK;
             self.fill_rand_f64(&mut out[start..]);
-            box_muller_f64(&mut out[start..], mean, std);
+            simd::box_muller_f64(&mut out[start..], mean, std);
         }
     }
 
@@ -135,18 +135,6 @@ impl Generator {
             radius * cos
         });
         sample.mul_add(std, mean)
-    }
-}
-
-fn box_muller_f64(data: &mut [f64], mean: f64, std: f64) {
-    for block in data.chunks_exact_mut(BLOCK) {
-        let (radii, angles) = block.split_at_mut(BLOCK / 2);
-        for (a, b) in radii.iter_mut().zip(angles) {
-            let radius = (-2.0 * (1.0 - *a).ln()).sqrt();
-            let (sin, cos) = (std::f64::consts::TAU * *b).sin_cos();
-            *a = (radius * cos).mul_add(std, mean);
-            *b = (radius * sin).mul_add(std, mean);
-        }
     }
 }
 

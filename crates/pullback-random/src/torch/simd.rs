@@ -42,6 +42,9 @@ dispatch! {
     /// See [`kernels::box_muller_f32`].
     box_muller_f32(data: &mut [f32], mean: f32, std: f32),
         kernels::box_muller_f32::<Hardware>, kernels::box_muller_f32::<Portable>;
+    /// See [`kernels::box_muller_f64`].
+    box_muller_f64(data: &mut [f64], mean: f64, std: f64),
+        kernels::box_muller_f64::<Hardware>, kernels::box_muller_f64::<Portable>;
 }
 
 #[cfg(test)]
