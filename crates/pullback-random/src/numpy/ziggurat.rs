@@ -81,9 +81,10 @@ fn normal_f64_edge(lcg: &mut Lcg, idx: usize, rabs: u64, x: f64) -> Option<f64> 
     (wedge < (-0.5 * x * x).exp()).then_some(x)
 }
 
-pub(super) fn normal_f32(bits: &mut Words) -> f32 {
+#[inline(always)]
+pub(super) fn normal_f32(words: &mut Words) -> f32 {
     loop {
-        let word = bits.next_u32();
+        let word = words.next_u32();
         let idx = (word & 0xff) as usize;
         let sign = (word >> 8) & 1;
         let rabs = (word >> 9) & 0x007f_ffff;
@@ -91,26 +92,32 @@ pub(super) fn normal_f32(bits: &mut Words) -> f32 {
         if rabs < n::K_F32[idx] {
             return x;
         }
-        if idx == 0 {
-            loop {
-                let xx = -n::INV_R_F32 * (-unit_f32(bits.next_u32())).ln_1p();
-                let yy = -(-unit_f32(bits.next_u32())).ln_1p();
-                if yy + yy > xx * xx {
-                    let negative = (rabs >> 8) & 1 == 1;
-                    return if negative {
-                        -(n::R_F32 + xx)
-                    } else {
-                        n::R_F32 + xx
-                    };
-                }
-            }
-        }
-        let wedge = (n::F_F32[idx - 1] - n::F_F32[idx]) * unit_f32(bits.next_u32()) + n::F_F32[idx];
-        // C promotes to double here.
-        if f64::from(wedge) < (-0.5 * f64::from(x) * f64::from(x)).exp() {
+        if let Some(x) = normal_f32_edge(words, idx, rabs, x) {
             return x;
         }
     }
+}
+
+#[cold]
+#[inline(never)]
+fn normal_f32_edge(words: &mut Words, idx: usize, rabs: u32, x: f32) -> Option<f32> {
+    if idx == 0 {
+        loop {
+            let xx = -n::INV_R_F32 * (-unit_f32(words.next_u32())).ln_1p();
+            let yy = -(-unit_f32(words.next_u32())).ln_1p();
+            if yy + yy > xx * xx {
+                let negative = (rabs >> 8) & 1 == 1;
+                return Some(if negative {
+                    -(n::R_F32 + xx)
+                } else {
+                    n::R_F32 + xx
+                });
+            }
+        }
+    }
+    let wedge = (n::F_F32[idx - 1] - n::F_F32[idx]) * unit_f32(words.next_u32()) + n::F_F32[idx];
+    // C promotes to double here.
+    (f64::from(wedge) < (-0.5 * f64::from(x) * f64::from(x)).exp()).then_some(x)
 }
 
 #[inline(always)]
@@ -139,21 +146,28 @@ fn exponential_f64_edge(lcg: &mut Lcg, idx: usize, x: f64) -> Option<f64> {
     (wedge < (-x).exp()).then_some(x)
 }
 
-pub(super) fn exponential_f32(bits: &mut Words) -> f32 {
+#[inline(always)]
+pub(super) fn exponential_f32(words: &mut Words) -> f32 {
     loop {
-        let word = bits.next_u32() >> 1;
+        let word = words.next_u32() >> 1;
         let idx = (word & 0xff) as usize;
         let word = word >> 8;
         let x = word as f32 * e::W_F32[idx];
         if word < e::K_F32[idx] {
             return x;
         }
-        if idx == 0 {
-            return e::R_F32 - (-unit_f32(bits.next_u32())).ln_1p();
-        }
-        let wedge = (e::F_F32[idx - 1] - e::F_F32[idx]) * unit_f32(bits.next_u32()) + e::F_F32[idx];
-        if f64::from(wedge) < f64::from(-x).exp() {
+        if let Some(x) = exponential_f32_edge(words, idx, x) {
             return x;
         }
     }
+}
+
+#[cold]
+#[inline(never)]
+fn exponential_f32_edge(words: &mut Words, idx: usize, x: f32) -> Option<f32> {
+    if idx == 0 {
+        return Some(e::R_F32 - (-unit_f32(words.next_u32())).ln_1p());
+    }
+    let wedge = (e::F_F32[idx - 1] - e::F_F32[idx]) * unit_f32(words.next_u32()) + e::F_F32[idx];
+    (f64::from(wedge) < f64::from(-x).exp()).then_some(x)
 }

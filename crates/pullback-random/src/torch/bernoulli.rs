@@ -11,7 +11,8 @@ use super::number::{Float, Number};
 use crate::error::{Error, Result, ostream, py_repr};
 
 impl Generator {
-    /// `out.bernoulli_(p)`: 53 bits an element, whatever its type. See [the module](super) about Intel processors.
+    /// `out.bernoulli_(p)`: 53 bits an element, whatever its type. See [the module](crate::torch) about
+    /// Intel processors.
     ///
     /// ```
     /// use pullback_random::torch::manual_seed;

@@ -63,10 +63,10 @@ pub fn conv2d<T: Float>(
     if groups == 0 {
         return Err(Error::value("groups must be a positive integer"));
     }
-    if in_channels % groups != 0 {
+    if !in_channels.is_multiple_of(groups) {
         return Err(Error::value("in_channels must be divisible by groups"));
     }
-    if out_channels % groups != 0 {
+    if !out_channels.is_multiple_of(groups) {
         return Err(Error::value("out_channels must be divisible by groups"));
     }
     conv(

@@ -106,38 +106,48 @@ impl Generator {
                 "invalid multinomial distribution (sum of probabilities <= 0)",
             ));
         }
+        // All rows are looked at before anything is drawn, so that an error leaves the stream alone.
+        let tables = p
+            .chunks_exact(categories)
+            .map(cumulative)
+            .collect::<Result<Vec<_>>>()?;
         let mut out = Vec::new();
-        for row in p.chunks_exact(categories) {
-            let mut sum = T::default();
-            let mut cumulative = Vec::with_capacity(categories);
-            for &p in row {
-                let wide: f64 = p.into();
-                if wide.is_nan() || wide < 0.0 {
-                    return Err(Error::runtime(
-                        "invalid multinomial distribution (encountering probability entry < 0)",
-                    ));
-                }
-                if wide.is_infinite() {
-                    return Err(Error::runtime(
-                        "invalid multinomial distribution (encountering probability entry = infinity or NaN)",
-                    ));
-                }
-                sum = sum.add(p);
-                cumulative.push(sum);
-            }
-            if sum.into() <= 0.0 {
-                return Err(Error::runtime(
-                    "invalid multinomial distribution (sum of probabilities <= 0)",
-                ));
-            }
-            let mut cumulative: Vec<f64> =
-                cumulative.into_iter().map(|c| c.div(sum).into()).collect();
-            cumulative[categories - 1] = 1.0;
+        for table in tables {
             for _ in 0..n {
                 let u = self.unit_f64();
-                out.push(cumulative.partition_point(|&c| c < u) as i64);
+                out.push(table.partition_point(|&c| c < u) as i64);
             }
         }
         Ok(out)
     }
+}
+
+/// The cumulated probabilities of a row, summed and divided in the type, with 1 at the end.
+fn cumulative<T: Float>(row: &[T]) -> Result<Vec<f64>> {
+    let invalid = |what: &str| {
+        Err(Error::runtime(format!(
+            "invalid multinomial distribution ({what})"
+        )))
+    };
+    let mut sum = T::default();
+    let mut sums = Vec::with_capacity(row.len());
+    for &p in row {
+        let wide: f64 = p.into();
+        if wide.is_nan() || wide < 0.0 {
+            return invalid("encountering probability entry < 0");
+        }
+        if wide.is_infinite() {
+            return invalid("encountering probability entry = infinity or NaN");
+        }
+        sum = sum.add(p);
+        sums.push(sum);
+    }
+    if sum.into() <= 0.0 {
+        return invalid("sum of probabilities <= 0");
+    }
+    let mut table: Vec<f64> = sums.into_iter().map(|c| c.div(sum).into()).collect();
+    if let Some(last) = table.last_mut() {
+        *last = 1.0;
+    }
+    Ok(table)
 }

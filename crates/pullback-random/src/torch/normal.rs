@@ -99,7 +99,7 @@ impl Generator {
             simd::uniform_f32(draws, piece, 0.0, 1.0);
             simd::box_muller_f32(piece, mean, std);
         });
-        if out.len() % BLOCK != 0 {
+        if !out.len().is_multiple_of(BLOCK) {
             // The last sixteen are drawn again, those of the last whole block among them.
             let start = out.len() - BLOCK;
             self.fill_rand_f32(&mut out[start..]);
@@ -118,7 +118,7 @@ impl Generator {
         parallel::for_each_chunk(&mut out[..whole], BLOCK, |chunk| {
             simd::box_muller_f64(chunk, mean, std)
         });
-        if out.len() % BLOCK != 0 {
+        if !out.len().is_multiple_of(BLOCK) {
             let start = out.len() - BLOCK;
             self.fill_rand_f64(&mut out[start..]);
             simd::box_muller_f64(&mut out[start..], mean, std);

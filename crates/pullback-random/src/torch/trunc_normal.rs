@@ -46,7 +46,7 @@ pub fn trunc_normal<T: Float>(
         }
         return Ok(out);
     }
-    let peak = (-0.5 * ((python_max(a, python_min(mean, b)) - mean) / std).powi(2)) as f64;
+    let peak = -0.5 * ((python_max(a, python_min(mean, b)) - mean) / std).powi(2);
     let constants = [mean, std, -0.5, peak].map(T::from_f64);
     let mut out: Vec<T> = uniform(g, shape, a, b)?;
     let mut pending = rejected(g, &out, constants)?;
@@ -95,8 +95,11 @@ fn python_min(a: f64, b: f64) -> f64 {
 /// The error function, to some 15 digits: only compared with 0.3, so its last bit does not matter. All terms of the series
 /// are positive: nothing cancels.
 fn erf(x: f64) -> f64 {
-    if !(x.abs() < 6.0) {
-        return if x.is_nan() { x } else { x.signum() };
+    if x.is_nan() {
+        return x;
+    }
+    if x.abs() >= 6.0 {
+        return x.signum();
     }
     let (mut term, mut sum) = (x, x);
     for n in 1..200 {

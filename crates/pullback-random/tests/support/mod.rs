@@ -7,13 +7,13 @@ use std::str::FromStr;
 use pullback_random::Error;
 use serde_json::Value;
 
-pub fn load(name: &str) -> Value {
+pub(crate) fn load(name: &str) -> Value {
     let path = format!("{}/tests/golden/{name}.json", env!("CARGO_MANIFEST_DIR"));
     serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap()
 }
 
 /// A result as little-endian bytes.
-pub trait Bytes {
+pub(crate) trait Bytes {
     fn bytes(&self) -> Vec<u8>;
 }
 
@@ -36,7 +36,7 @@ impl Bytes for Vec<bool> {
 }
 
 /// zlib's CRC-32.
-pub fn crc32(bytes: &[u8]) -> u32 {
+pub(crate) fn crc32(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(u32::MAX, |crc, &byte| {
         (0..8).fold(crc ^ u32::from(byte), |c, _| {
             (c >> 1) ^ (0xedb8_8320 & (c & 1).wrapping_neg())
@@ -44,18 +44,18 @@ pub fn crc32(bytes: &[u8]) -> u32 {
     })
 }
 
-pub fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
-pub fn unhex(text: &str) -> Vec<u8> {
+pub(crate) fn unhex(text: &str) -> Vec<u8> {
     (0..text.len() / 2)
         .map(|i| u8::from_str_radix(&text[2 * i..2 * i + 2], 16).unwrap())
         .collect()
 }
 
 /// Compares with a golden value of checksum or bytes.
-pub fn same_bytes(golden: &Value, bytes: &[u8]) -> bool {
+pub(crate) fn same_bytes(golden: &Value, bytes: &[u8]) -> bool {
     match golden["crc"].as_u64() {
         Some(crc) => u64::from(crc32(bytes)) == crc,
         None => golden["hex"].as_str() == Some(&hex(bytes)),
@@ -63,7 +63,7 @@ pub fn same_bytes(golden: &Value, bytes: &[u8]) -> bool {
 }
 
 /// Checks one call against its golden value or its golden error.
-pub fn check(call: &Value, place: &str, got: Result<Vec<u8>, Error>) {
+pub(crate) fn check(call: &Value, place: &str, got: Result<Vec<u8>, Error>) {
     match (call["error"].as_str(), got) {
         (None, Ok(bytes)) => assert!(
             same_bytes(&call["value"], &bytes),
@@ -75,14 +75,14 @@ pub fn check(call: &Value, place: &str, got: Result<Vec<u8>, Error>) {
     }
 }
 
-pub fn text<'a>(call: &'a Value, key: &str) -> &'a str {
+pub(crate) fn text<'a>(call: &'a Value, key: &str) -> &'a str {
     call[key]
         .as_str()
         .unwrap_or_else(|| panic!("no text {key} in {call}"))
 }
 
 /// A number written as a number or as text.
-pub fn number<T: FromStr>(call: &Value, key: &str) -> T
+pub(crate) fn number<T: FromStr>(call: &Value, key: &str) -> T
 where
     T::Err: Debug,
 {
@@ -94,13 +94,13 @@ where
         .unwrap_or_else(|e| panic!("{key} in {call}: {e:?}"))
 }
 
-pub fn flag(call: &Value, key: &str) -> bool {
+pub(crate) fn flag(call: &Value, key: &str) -> bool {
     call[key]
         .as_bool()
         .unwrap_or_else(|| panic!("no flag {key} in {call}"))
 }
 
-pub fn list<T: FromStr>(call: &Value, key: &str) -> Vec<T>
+pub(crate) fn list<T: FromStr>(call: &Value, key: &str) -> Vec<T>
 where
     T::Err: Debug,
 {
@@ -113,7 +113,7 @@ where
 }
 
 /// A double as Python's `float.hex` writes it.
-pub fn float_hex(text: &str) -> f64 {
+pub(crate) fn float_hex(text: &str) -> f64 {
     let (mantissa, exponent) = text.split_once('p').unwrap();
     let digits = mantissa.trim_start_matches("0x").replace('.', "");
     let fraction = digits.len() - 1;
@@ -122,7 +122,7 @@ pub fn float_hex(text: &str) -> f64 {
 }
 
 /// A golden array of the older files: a list of bit patterns or of decimal integers.
-pub fn array_bytes(value: &Value) -> Vec<u8> {
+pub(crate) fn array_bytes(value: &Value) -> Vec<u8> {
     let data = value["data"]
         .as_array()
         .unwrap()
