@@ -1,1 +1,42 @@
-//! array
+//! N-dimensional arrays for Pullback: dtypes, strided views over shared storage, deterministic kernels.
+//!
+//! This crate knows nothing of gradients. It owns all of the project's `unsafe` code (besides the Python border): raw
+//! kernels over storage that several threads may share ([`Storage`]), and the small-block allocator ([`Shared`]).
+//!
+//! ```
+//! use pullback_array::{Array, DType, kernels};
+//!
+//! let a = Array::from_slice(&[1.0f32, 2.0, 3.0, 4.0, 5.0, 6.0], [2, 3])?;
+//! let row_sums = kernels::sum(&a, &[1], false)?;
+//! assert_eq!(row_sums.to_vec::<f32>()?, [6.0, 15.0]);
+//!
+//! // Double-double is a dtype like any other: 1 + 1e-20 is not 1.
+//! let x = Array::from_slice(&[1.0f64, 1e-20], [2])?;
+//! let exact = kernels::sum(&kernels::cast(&x, DType::Dd)?, &[0], false)?;
+//! assert_eq!(exact.item()?.to_string(), "1.00000000000000000001");
+//! # Ok::<(), pullback_array::Error>(())
+//! ```
+
+mod arith;
+mod array;
+pub mod dd;
+mod dtype;
+mod error;
+pub mod kernels;
+mod layout;
+mod number;
+mod pool;
+mod real;
+mod storage;
+mod threads;
+
+pub use arith::Arith;
+pub use array::Array;
+pub use dtype::{Category, DType, Element};
+pub use error::{Error, ErrorKind, Result};
+pub use layout::{Layout, Places, Shape, Strides, wrap_dim};
+pub use number::Number;
+pub use pool::Shared;
+pub use real::Real;
+pub use storage::Storage;
+pub use threads::{num_threads, set_num_threads};

@@ -116,9 +116,9 @@ impl Dd {
     /// ```
     /// use pullback_array::dd::Dd;
     /// let x = Dd::from(1e-40);
-    /// assert_eq!(x.expm1(), x);
+    /// assert_eq!(x.exp_m1(), x);
     /// ```
-    pub fn expm1(self) -> Dd {
+    pub fn exp_m1(self) -> Dd {
         if self.hi.abs() < TINY || self.is_nan() {
             return self;
         }

@@ -37,7 +37,7 @@ impl Dd {
         let r = if x.hi > LARGE {
             x.half_exp()
         } else {
-            let e = x.expm1();
+            let e = x.exp_m1();
             e.add_raw(e.div_raw(e.add_f64_raw(1.0))).half()
         };
         r.copysign(self)
@@ -75,7 +75,7 @@ impl Dd {
         let r = if x.hi > LARGE {
             Dd::ONE
         } else {
-            let e = x.scale_raw(2.0).expm1();
+            let e = x.scale_raw(2.0).exp_m1();
             e.div_raw(e.add_f64_raw(2.0))
         };
         r.copysign(self)

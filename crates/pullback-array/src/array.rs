@@ -1,0 +1,448 @@
+//! The array: shared storage, a layout and a dtype. No gradients here.
+//!
+//! An [`Array`] is a cheap handle; cloning it shares the memory. What computes lives in `kernels`; this file makes
+//! arrays, looks at them and takes views.
+#![allow(unsafe_code)]
+
+use crate::dtype::{DType, Element};
+use crate::error::{Error, ErrorKind, Result};
+use crate::layout::{Layout, Shape};
+use crate::number::Number;
+use crate::storage::{ReadGuard, Storage, WriteGuard};
+use crate::{dispatch, kernels};
+use std::any::Any;
+
+/// An n-dimensional array of one dtype; cloning shares the data.
+///
+/// ```
+/// use pullback_array::{Array, DType};
+/// let a = Array::from_slice(&[1.0f32, 2.0, 3.0, 4.0], [2, 2])?;
+/// assert_eq!(a.transpose(0, 1)?.to_vec::<f32>()?, [1.0, 3.0, 2.0, 4.0]);
+/// # Ok::<(), pullback_array::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Array {
+    storage: Storage,
+    layout: Layout,
+    dtype: DType,
+}
+
+/// A new storage for `shape` and a pointer to its start; the caller writes every element.
+#[inline]
+pub(crate) fn fresh<T: Element>(shape: &Shape) -> Result<(Storage, *mut T)> {
+    let n = shape.checked_numel()?;
+    let bytes = n
+        .checked_mul(size_of::<T>())
+        .filter(|&b| b <= isize::MAX as usize)
+        .ok_or_else(|| too_large(shape))?;
+    let storage = Storage::new(bytes, false)?;
+    let ptr = storage.address() as *mut T;
+    Ok((storage, ptr))
+}
+
+#[cold]
+fn too_large(shape: &Shape) -> Error {
+    Error::new(
+        ErrorKind::Alloc,
+        format!("Storage size calculation overflowed with sizes={shape}"),
+    )
+}
+
+impl Array {
+    /// From a storage all of whose elements have been written, row-major.
+    #[inline]
+    pub(crate) fn from_fresh<T: Element>(storage: Storage, shape: Shape) -> Array {
+        Array {
+            storage,
+            layout: Layout::row_major(shape),
+            dtype: T::DTYPE,
+        }
+    }
+
+    /// Zeros (or `false`) of the given shape.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Alloc`] where the memory is not to be had; never aborts.
+    pub fn zeros(shape: impl Into<Shape>, dtype: DType) -> Result<Array> {
+        let shape = shape.into();
+        let bytes = shape
+            .checked_numel()?
+            .checked_mul(dtype.size())
+            .filter(|&b| b <= isize::MAX as usize)
+            .ok_or_else(|| too_large(&shape))?;
+        Ok(Array {
+            storage: Storage::new(bytes, true)?,
+            layout: Layout::row_major(shape),
+            dtype,
+        })
+    }
+
+    /// Every element the same.
+    pub fn full(shape: impl Into<Shape>, value: impl Into<Number>, dtype: DType) -> Result<Array> {
+        let (shape, value) = (shape.into(), value.into());
+        dispatch!(dtype, T => {
+            let x: T = value.cast();
+            let (storage, out) = fresh::<T>(&shape)?;
+            // SAFETY: `fresh` gave room for numel elements, and nobody else holds it.
+            unsafe {
+                for i in 0..shape.numel() {
+                    out.add(i).write(x);
+                }
+            }
+            Ok(Array::from_fresh::<T>(storage, shape))
+        })
+    }
+
+    /// Copies a slice into a new array, row by row.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Shape`] where the shape has another number of elements.
+    #[inline]
+    pub fn from_slice<T: Element>(data: &[T], shape: impl Into<Shape>) -> Result<Array> {
+        let shape = shape.into();
+        if shape.checked_numel()? != data.len() {
+            return Err(Error::new(
+                ErrorKind::Shape,
+                format!(
+                    "shape '{shape}' is invalid for input of size {}",
+                    data.len()
+                ),
+            ));
+        }
+        let (storage, out) = fresh::<T>(&shape)?;
+        // SAFETY: `out` has room for data.len() elements of T and is not shared.
+        unsafe { std::ptr::copy_nonoverlapping(data.as_ptr(), out, data.len()) };
+        Ok(Array::from_fresh::<T>(storage, shape))
+    }
+
+    /// An array of no dimensions.
+    #[inline]
+    pub fn scalar<T: Element>(x: T) -> Result<Array> {
+        let (storage, out) = fresh::<T>(&Shape::scalar())?;
+        // SAFETY: room for one element.
+        unsafe { out.write(x) };
+        Ok(Array::from_fresh::<T>(storage, Shape::scalar()))
+    }
+
+    /// An array of no dimensions holding `value` as `dtype`.
+    #[inline]
+    pub fn number(value: Number, dtype: DType) -> Result<Array> {
+        dispatch!(dtype, T => Array::scalar::<T>(value.cast()))
+    }
+
+    /// Memory that somebody else owns, seen as an array. `offset` and strides count elements.
+    ///
+    /// # Safety
+    /// As [`Storage::foreign`]; and every bool byte is 0 or 1.
+    ///
+    /// # Errors
+    /// Where the layout reaches outside `bytes`.
+    pub unsafe fn foreign(
+        data: *mut u8,
+        bytes: usize,
+        layout: Layout,
+        dtype: DType,
+        owner: Box<dyn Any + Send + Sync>,
+    ) -> Result<Array> {
+        check_bounds(&layout, bytes / dtype.size())?;
+        // SAFETY: the caller's promise.
+        let storage = unsafe { Storage::foreign(data, bytes, owner) }?;
+        Ok(Array {
+            storage,
+            layout,
+            dtype,
+        })
+    }
+
+    /// Sizes of the dimensions.
+    #[inline]
+    pub fn shape(&self) -> &Shape {
+        self.layout.shape()
+    }
+
+    /// Element type.
+    #[inline]
+    pub fn dtype(&self) -> DType {
+        self.dtype
+    }
+
+    /// Where elements lie.
+    #[inline]
+    pub fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// The shared memory.
+    #[inline]
+    pub fn storage(&self) -> &Storage {
+        &self.storage
+    }
+
+    /// Number of dimensions.
+    #[inline]
+    pub fn rank(&self) -> usize {
+        self.layout.rank()
+    }
+
+    /// Number of elements.
+    #[inline]
+    pub fn numel(&self) -> usize {
+        self.layout.numel()
+    }
+
+    /// Whether elements lie in row-major order without gaps.
+    #[inline]
+    pub fn is_contiguous(&self) -> bool {
+        self.layout.is_contiguous()
+    }
+
+    /// How often the memory was written in place.
+    #[inline]
+    pub fn version(&self) -> u32 {
+        self.storage.version()
+    }
+
+    /// Whether nobody else can see a change of this array's memory.
+    #[inline]
+    pub fn is_unique(&self) -> bool {
+        self.storage.is_unique() && !self.storage.is_foreign()
+    }
+
+    /// The same memory under another layout.
+    ///
+    /// # Errors
+    /// Where the layout reaches outside the storage.
+    pub fn view(&self, layout: Layout) -> Result<Array> {
+        check_bounds(&layout, self.storage.bytes() / self.dtype.size())?;
+        Ok(self.with_layout(layout))
+    }
+
+    /// As [`Array::view`], for layouts derived from this array's own by operations that stay inside.
+    #[inline]
+    pub(crate) fn with_layout(&self, layout: Layout) -> Array {
+        Array {
+            storage: self.storage.clone(),
+            layout,
+            dtype: self.dtype,
+        }
+    }
+
+    /// Exchanges two dimensions, without a copy. Negative dimensions count from the end.
+    #[inline]
+    pub fn transpose(&self, a: i64, b: i64) -> Result<Array> {
+        let (a, b) = (self.shape().dim(a)?, self.shape().dim(b)?);
+        if self.rank() == 0 {
+            return Ok(self.clone());
+        }
+        Ok(self.with_layout(self.layout.transpose(a, b)))
+    }
+
+    /// Stretches size-1 dimensions to `shape`, without a copy.
+    #[inline]
+    pub fn expand(&self, shape: &Shape) -> Result<Array> {
+        Ok(self.with_layout(self.layout.expand(shape)?))
+    }
+
+    /// The same elements under another shape; copies only where strides force it.
+    pub fn reshape(&self, shape: &Shape) -> Result<Array> {
+        if shape.checked_numel()? != self.numel() {
+            return Err(Error::new(
+                ErrorKind::Shape,
+                format!(
+                    "shape '{shape}' is invalid for input of size {}",
+                    self.numel()
+                ),
+            ));
+        }
+        match self.layout.reshape(shape) {
+            Some(layout) => Ok(self.with_layout(layout)),
+            None => Ok(self
+                .contiguous()?
+                .with_layout(Layout::row_major(shape.clone()))),
+        }
+    }
+
+    /// A slice of `dim`: `len` elements from `start`, `step` apart. Bounds are checked.
+    pub fn slice(&self, dim: usize, start: usize, len: usize, step: usize) -> Result<Array> {
+        let size = self.shape()[dim];
+        if len > 0 && start + (len - 1) * step >= size {
+            return Err(Error::new(
+                ErrorKind::Index,
+                format!("start ({start}) + length ({len}) exceeds dimension size ({size})."),
+            ));
+        }
+        Ok(self.with_layout(self.layout.slice(dim, start, len, step)))
+    }
+
+    /// Fixes `dim` at `index` and drops it. Bounds are checked.
+    pub fn select(&self, dim: usize, index: usize) -> Result<Array> {
+        let size = self.shape()[dim];
+        if index >= size {
+            return Err(Error::new(
+                ErrorKind::Index,
+                format!("index {index} is out of bounds for dimension {dim} with size {size}"),
+            ));
+        }
+        Ok(self.with_layout(self.layout.select(dim, index)))
+    }
+
+    /// This array if it is row-major already, else a row-major copy.
+    pub fn contiguous(&self) -> Result<Array> {
+        if self.is_contiguous() {
+            Ok(self.clone())
+        } else {
+            self.copy()
+        }
+    }
+
+    /// A row-major copy in memory of its own.
+    pub fn copy(&self) -> Result<Array> {
+        dispatch!(self.dtype, T => kernels::map(self, |x: T| x))
+    }
+
+    /// All elements in row-major order.
+    ///
+    /// # Errors
+    /// [`ErrorKind::DType`] where `T` is not this array's dtype (cast first).
+    pub fn to_vec<T: Element>(&self) -> Result<Vec<T>> {
+        self.expect_dtype::<T>()?;
+        let guard = self.read()?;
+        let base = guard.ptr::<T>();
+        let n = self.numel();
+        if self.is_contiguous() {
+            let mut out = Vec::with_capacity(n);
+            // SAFETY: the layout lies inside the storage (checked when it was made) and the guard keeps writers out.
+            unsafe {
+                std::ptr::copy_nonoverlapping(base.add(self.layout.offset()), out.as_mut_ptr(), n);
+                out.set_len(n);
+            }
+            return Ok(out);
+        }
+        // SAFETY: as above, each place lies inside.
+        Ok(self
+            .layout
+            .places()
+            .map(|p| unsafe { *base.add(p) })
+            .collect())
+    }
+
+    /// All elements as `f64`, whatever the dtype.
+    pub fn to_f64_vec(&self) -> Result<Vec<f64>> {
+        dispatch!(self.dtype, T => Ok(self.to_vec::<T>()?.into_iter().map(Element::to_f64).collect()))
+    }
+
+    /// The one element of an array of one element.
+    ///
+    /// # Errors
+    /// PyTorch's sentence where there are more or none.
+    #[inline]
+    pub fn item(&self) -> Result<Number> {
+        if self.numel() != 1 {
+            return Err(Error::new(
+                ErrorKind::Value,
+                format!(
+                    "a Tensor with {} elements cannot be converted to Scalar",
+                    self.numel()
+                ),
+            )
+            .note(format!("shape {}", self.shape())));
+        }
+        let guard = self.read()?;
+        // SAFETY: one element, at the offset, inside the storage.
+        dispatch!(self.dtype, T => Ok(Number::of::<T>(unsafe { *guard.ptr::<T>().add(self.layout.offset()) })))
+    }
+
+    /// Copies the elements in row-major order to `out`, as bytes in native order; `out` has exactly their size.
+    pub fn copy_bytes(&self, out: &mut [u8]) -> Result<()> {
+        if out.len() != self.numel() * self.dtype.size() {
+            return Err(Error::new(
+                ErrorKind::Value,
+                "the buffer has another size than the array",
+            ));
+        }
+        let dense = self.contiguous()?;
+        let guard = dense.read()?;
+        // SAFETY: a contiguous array has out.len() bytes from its offset on.
+        unsafe {
+            let from = guard
+                .ptr::<u8>()
+                .add(dense.layout.offset() * self.dtype.size());
+            std::ptr::copy_nonoverlapping(from, out.as_mut_ptr(), out.len());
+        }
+        Ok(())
+    }
+
+    /// Whether two arrays hold the same dtype, shape and bits (NaN equals itself, 0 and -0 differ).
+    pub fn bits_equal(&self, other: &Array) -> Result<bool> {
+        if self.dtype != other.dtype || self.shape() != other.shape() {
+            return Ok(false);
+        }
+        let size = self.numel() * self.dtype.size();
+        let (mut a, mut b) = (vec![0u8; size], vec![0u8; size]);
+        self.copy_bytes(&mut a)?;
+        other.copy_bytes(&mut b)?;
+        Ok(a == b)
+    }
+
+    /// Errors unless `T` is this array's dtype; every kernel's first line, on which its soundness rests.
+    #[inline]
+    pub(crate) fn expect_dtype<T: Element>(&self) -> Result<()> {
+        if self.dtype == T::DTYPE {
+            Ok(())
+        } else {
+            Err(wrong_dtype(T::DTYPE, self.dtype))
+        }
+    }
+
+    #[inline]
+    pub(crate) fn read(&self) -> Result<ReadGuard<'_>> {
+        self.storage.read()
+    }
+
+    #[inline]
+    pub(crate) fn write(&self) -> Result<WriteGuard<'_>> {
+        if self.layout.overlaps_itself() {
+            return Err(Error::new(
+                ErrorKind::Value,
+                "unsupported operation: more than one element of the written-to tensor refers to a single memory location. Please clone() the tensor before performing the operation.",
+            ));
+        }
+        self.storage.write()
+    }
+}
+
+#[cold]
+fn wrong_dtype(expected: DType, found: DType) -> Error {
+    Error::new(
+        ErrorKind::DType,
+        format!(
+            "expected scalar type {} but found {}",
+            expected.scalar_type_name(),
+            found.scalar_type_name()
+        ),
+    )
+}
+
+fn check_bounds(layout: &Layout, elements: usize) -> Result<()> {
+    layout.shape().checked_numel()?;
+    match layout.extent() {
+        Some((low, high)) if low < 0 || high as usize >= elements => Err(Error::new(
+            ErrorKind::Index,
+            format!(
+                "a view of shape {} reaches elements {low} to {high} of a storage of {elements}",
+                layout.shape()
+            ),
+        )),
+        _ => Ok(()),
+    }
+}
+
+impl std::fmt::Debug for Array {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Array")
+            .field("dtype", &self.dtype)
+            .field("shape", self.shape())
+            .field("values", &self.to_f64_vec().unwrap_or_default())
+            .finish()
+    }
+}

@@ -1,0 +1,318 @@
+//! Element types: the closed list of dtypes, PyTorch's promotion rules, and the trait that ties Rust types to it.
+//!
+//! Not here: arithmetic on elements (`scalar.rs`) and conversions of whole arrays (`kernels::cast`).
+
+use crate::dd::Dd;
+use std::fmt;
+
+/// The type of an array's elements.
+///
+/// `f32` and `f64` compute, `Dd` is double-double (32 decimal digits: the oracle's arithmetic, and usable by anyone),
+/// the integers index and count. The list is open: half precisions and complex numbers join it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum DType {
+    /// `bool`, one byte.
+    Bool,
+    /// Unsigned 8-bit integer.
+    U8,
+    /// Signed 32-bit integer.
+    I32,
+    /// Signed 64-bit integer: PyTorch's `long`.
+    I64,
+    /// IEEE single precision.
+    F32,
+    /// IEEE double precision.
+    F64,
+    /// Double-double: an unevaluated sum of two `f64`, about 106 bits.
+    Dd,
+}
+
+/// PyTorch's promotion categories: a scalar only lifts a tensor to a *higher* category.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Category {
+    /// `bool`.
+    Bool,
+    /// Any integer.
+    Integer,
+    /// Any floating type.
+    Float,
+}
+
+impl DType {
+    /// Every dtype there is, in promotion order.
+    pub const ALL: &'static [DType] = &[
+        DType::Bool,
+        DType::U8,
+        DType::I32,
+        DType::I64,
+        DType::F32,
+        DType::F64,
+        DType::Dd,
+    ];
+
+    /// Bytes per element.
+    #[inline]
+    pub const fn size(self) -> usize {
+        match self {
+            DType::Bool | DType::U8 => 1,
+            DType::I32 | DType::F32 => 4,
+            DType::I64 | DType::F64 => 8,
+            DType::Dd => 16,
+        }
+    }
+
+    /// Name as PyTorch prints it (`float32`); double-double, which PyTorch lacks, is `float64x2`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            DType::Bool => "bool",
+            DType::U8 => "uint8",
+            DType::I32 => "int32",
+            DType::I64 => "int64",
+            DType::F32 => "float32",
+            DType::F64 => "float64",
+            DType::Dd => "float64x2",
+        }
+    }
+
+    /// The name PyTorch's C++ error sentences use (`Float`, `Long`).
+    pub const fn scalar_type_name(self) -> &'static str {
+        match self {
+            DType::Bool => "Bool",
+            DType::U8 => "Byte",
+            DType::I32 => "Int",
+            DType::I64 => "Long",
+            DType::F32 => "Float",
+            DType::F64 => "Double",
+            DType::Dd => "DoubleDouble",
+        }
+    }
+
+    /// The dtype a name stands for: PyTorch's names and aliases (`double`, `long`), and Rust's (`f32`).
+    pub fn from_name(name: &str) -> Option<DType> {
+        Some(match name.trim_start_matches("torch.") {
+            "bool" => DType::Bool,
+            "uint8" | "u8" => DType::U8,
+            "int32" | "int" | "i32" => DType::I32,
+            "int64" | "long" | "i64" => DType::I64,
+            "float32" | "float" | "f32" => DType::F32,
+            "float64" | "double" | "f64" => DType::F64,
+            "float64x2" | "dd" => DType::Dd,
+            _ => return None,
+        })
+    }
+
+    /// Bool, integer or float.
+    #[inline]
+    pub const fn category(self) -> Category {
+        match self {
+            DType::Bool => Category::Bool,
+            DType::U8 | DType::I32 | DType::I64 => Category::Integer,
+            DType::F32 | DType::F64 | DType::Dd => Category::Float,
+        }
+    }
+
+    /// Whether tensors of this dtype may require gradients.
+    #[inline]
+    pub const fn is_float(self) -> bool {
+        matches!(self, DType::F32 | DType::F64 | DType::Dd)
+    }
+
+    /// Unit roundoff u (half the distance from 1 to the next number); 0 for exact types.
+    pub const fn unit_roundoff(self) -> f64 {
+        match self {
+            DType::F32 => f32::EPSILON as f64 / 2.0,
+            DType::F64 => f64::EPSILON / 2.0,
+            DType::Dd => f64::EPSILON * f64::EPSILON / 2.0,
+            _ => 0.0,
+        }
+    }
+
+    /// The type of a result of two dimensioned operands, PyTorch's `promote_types`.
+    ///
+    /// ```
+    /// use pullback_array::DType;
+    /// assert_eq!(DType::I64.promote(DType::F32), DType::F32);
+    /// assert_eq!(DType::U8.promote(DType::I32), DType::I32);
+    /// ```
+    #[inline]
+    pub const fn promote(self, other: DType) -> DType {
+        // The list is a chain (bool < u8 < i32 < i64 < f32 < f64 < dd), so promotion is the maximum. Types that are
+        // not comparable (i8 with u8, f16 with bf16) will need a table here.
+        if self as u8 >= other as u8 {
+            self
+        } else {
+            other
+        }
+    }
+}
+
+impl fmt::Display for DType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+mod sealed {
+    pub trait Sealed {}
+}
+
+/// A Rust type that is an array's element type. Sealed: the list is [`DType`].
+pub trait Element:
+    Copy + Send + Sync + fmt::Debug + Default + PartialEq + sealed::Sealed + 'static
+{
+    /// The dtype this type is stored as.
+    const DTYPE: DType;
+    /// Nearest value to `x`; truncates for integers as a C cast does, non-zero is `true`.
+    fn from_f64(x: f64) -> Self;
+    /// Nearest value to an integer.
+    fn from_i64(x: i64) -> Self;
+    /// Nearest value to a double-double.
+    fn from_dd(x: Dd) -> Self;
+    /// Value as `f64` (rounded where it has more digits).
+    fn to_f64(self) -> f64;
+    /// Value as `i64`, truncated; out of range wraps as PyTorch's casts do on x86 is not promised.
+    fn to_i64(self) -> i64;
+    /// Value as double-double, exact for every dtype.
+    fn to_dd(self) -> Dd;
+}
+
+macro_rules! element {
+    ($t:ty, $d:ident, f64: $f:expr, i64: $i:expr, dd: $q:expr, to_f64: $tf:expr, to_i64: $ti:expr, to_dd: $tq:expr) => {
+        impl sealed::Sealed for $t {}
+        impl Element for $t {
+            const DTYPE: DType = DType::$d;
+            #[inline(always)]
+            fn from_f64(x: f64) -> Self {
+                let f: fn(f64) -> $t = $f;
+                f(x)
+            }
+            #[inline(always)]
+            fn from_i64(x: i64) -> Self {
+                let f: fn(i64) -> $t = $i;
+                f(x)
+            }
+            #[inline(always)]
+            fn from_dd(x: Dd) -> Self {
+                let f: fn(Dd) -> $t = $q;
+                f(x)
+            }
+            #[inline(always)]
+            fn to_f64(self) -> f64 {
+                let f: fn($t) -> f64 = $tf;
+                f(self)
+            }
+            #[inline(always)]
+            fn to_i64(self) -> i64 {
+                let f: fn($t) -> i64 = $ti;
+                f(self)
+            }
+            #[inline(always)]
+            fn to_dd(self) -> Dd {
+                let f: fn($t) -> Dd = $tq;
+                f(self)
+            }
+        }
+    };
+}
+
+element!(bool, Bool, f64: |x| x != 0.0, i64: |x| x != 0, dd: |x| x.to_f64() != 0.0,
+    to_f64: |x| x as u8 as f64, to_i64: |x| x as i64, to_dd: |x| Dd::from(x as u8 as f64));
+element!(u8, U8, f64: |x| x as i64 as u8, i64: |x| x as u8, dd: |x| x.to_f64() as i64 as u8,
+    to_f64: |x| x as f64, to_i64: |x| x as i64, to_dd: |x| Dd::from(x as f64));
+element!(i32, I32, f64: |x| x as i64 as i32, i64: |x| x as i32, dd: |x| x.to_f64() as i64 as i32,
+    to_f64: |x| x as f64, to_i64: |x| x as i64, to_dd: |x| Dd::from(x as f64));
+element!(i64, I64, f64: |x| x as i64, i64: |x| x, dd: |x| x.to_f64() as i64,
+    to_f64: |x| x as f64, to_i64: |x| x, to_dd: Dd::from);
+element!(f32, F32, f64: |x| x as f32, i64: |x| x as f32, dd: |x| x.to_f32(),
+    to_f64: |x| x as f64, to_i64: |x| x as i64, to_dd: |x| Dd::from(x as f64));
+element!(f64, F64, f64: |x| x, i64: |x| x as f64, dd: |x| x.to_f64(),
+    to_f64: |x| x, to_i64: |x| x as i64, to_dd: Dd::from);
+element!(Dd, Dd, f64: Dd::from, i64: Dd::from, dd: |x| x,
+    to_f64: |x| x.to_f64(), to_i64: |x| x.to_f64() as i64, to_dd: |x| x);
+
+/// Runs `$body` with the type alias `$T` standing for the element type of `$dtype`.
+///
+/// The one place where a dtype becomes a type: kernels are generic, callers dispatch with this. The first form takes
+/// every dtype; `float` only the floating ones, with `else` for the rest.
+#[macro_export]
+macro_rules! dispatch {
+    ($dtype:expr, $T:ident => $body:expr) => {
+        match $dtype {
+            $crate::DType::Bool => {
+                type $T = bool;
+                $body
+            }
+            $crate::DType::U8 => {
+                type $T = u8;
+                $body
+            }
+            $crate::DType::I32 => {
+                type $T = i32;
+                $body
+            }
+            $crate::DType::I64 => {
+                type $T = i64;
+                $body
+            }
+            $crate::DType::F32 => {
+                type $T = f32;
+                $body
+            }
+            $crate::DType::F64 => {
+                type $T = f64;
+                $body
+            }
+            _ => {
+                type $T = $crate::dd::Dd;
+                $body
+            }
+        }
+    };
+    (float $dtype:expr, $T:ident => $body:expr, else $other:expr) => {
+        match $dtype {
+            $crate::DType::F32 => {
+                type $T = f32;
+                $body
+            }
+            $crate::DType::F64 => {
+                type $T = f64;
+                $body
+            }
+            $crate::DType::Dd => {
+                type $T = $crate::dd::Dd;
+                $body
+            }
+            _ => $other,
+        }
+    };
+    (number $dtype:expr, $T:ident => $body:expr, else $other:expr) => {
+        match $dtype {
+            $crate::DType::U8 => {
+                type $T = u8;
+                $body
+            }
+            $crate::DType::I32 => {
+                type $T = i32;
+                $body
+            }
+            $crate::DType::I64 => {
+                type $T = i64;
+                $body
+            }
+            $crate::DType::F32 => {
+                type $T = f32;
+                $body
+            }
+            $crate::DType::F64 => {
+                type $T = f64;
+                $body
+            }
+            $crate::DType::Dd => {
+                type $T = $crate::dd::Dd;
+                $body
+            }
+            _ => $other,
+        }
+    };
+}

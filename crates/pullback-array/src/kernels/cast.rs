@@ -1,0 +1,28 @@
+//! Conversion between dtypes.
+
+use super::map;
+use crate::array::Array;
+use crate::dispatch;
+use crate::dtype::{DType, Element};
+use crate::error::Result;
+
+/// The array in another dtype, rounded to nearest; floats become integers by truncation, anything non-zero `true`.
+///
+/// The same array (not a copy) where the dtype is right already.
+pub fn cast(a: &Array, to: DType) -> Result<Array> {
+    use DType::{Dd, F32, F64, I64};
+    if a.dtype() == to {
+        return Ok(a.clone());
+    }
+    match (a.dtype(), to) {
+        // Through i64 where both sides are integers or the target is one of the exact ones; through double-double
+        // where either has more than 53 bits; through f64 otherwise. All three paths round once.
+        (Dd, _) => dispatch!(to, T => map(a, |x: crate::dd::Dd| T::from_dd(x))),
+        (_, Dd) => dispatch!(a.dtype(), S => map(a, |x: S| x.to_dd())),
+        (F32 | F64, _) => {
+            dispatch!(a.dtype(), S => dispatch!(to, T => map(a, |x: S| T::from_f64(x.to_f64()))))
+        }
+        (I64, _) => dispatch!(to, T => map(a, |x: i64| T::from_i64(x))),
+        _ => dispatch!(a.dtype(), S => dispatch!(to, T => map(a, |x: S| T::from_i64(x.to_i64())))),
+    }
+}

@@ -1,0 +1,22 @@
+//! Loops over numbers. They know shapes and dtypes, never gradients.
+//!
+//! Every kernel reads through guards, writes memory that nobody else holds (or holds the write guard), and gives the
+//! same bits whatever the number of threads: work is cut into fixed blocks, never into as many as there are threads.
+
+mod assign;
+mod cast;
+mod gemm;
+mod index;
+mod map;
+mod matmul;
+mod nest;
+mod reduce;
+mod sum;
+
+pub use assign::{assign, fill, map_assign, zip_assign};
+pub use cast::cast;
+pub use index::{put_add, take};
+pub use map::{map, zip, zip3};
+pub use matmul::{dot_shapes, matmul, outer};
+pub use reduce::{Run, reduce, reduced_shape};
+pub use sum::sum;

@@ -1,0 +1,525 @@
+//! Shapes, strides, offsets: integers about memory, never the memory itself.
+//!
+//! A [`Layout`] says where element `(i, j, …)` of an array lies in its storage. Views (transpose, slice, expand,
+//! reshape without a copy) are functions from layout to layout. Row-major layouts carry no strides at all, so that
+//! the common case costs nothing and "is it contiguous" is a length test.
+
+use crate::error::{Error, ErrorKind, Result};
+use smallvec::SmallVec;
+use std::fmt;
+use std::ops::Deref;
+
+/// Sizes of the dimensions; up to four without a heap block.
+#[derive(PartialEq, Eq, Hash, Default)]
+pub struct Shape(SmallVec<[usize; 4]>);
+
+impl Clone for Shape {
+    #[inline]
+    fn clone(&self) -> Self {
+        Shape(SmallVec::from_slice(&self.0))
+    }
+}
+
+impl Shape {
+    /// Shape from sizes.
+    #[inline]
+    pub fn new(dims: &[usize]) -> Self {
+        Shape(SmallVec::from_slice(dims))
+    }
+
+    /// Shape of a single number: no dimensions, one element.
+    #[inline]
+    pub fn scalar() -> Self {
+        Shape(SmallVec::new())
+    }
+
+    /// Number of elements. Layouts check it against overflow when they are made, so here it cannot overflow.
+    #[inline]
+    pub fn numel(&self) -> usize {
+        self.0.iter().product()
+    }
+
+    /// Number of elements, or an error where it cannot be addressed.
+    pub fn checked_numel(&self) -> Result<usize> {
+        if self.0.contains(&0) {
+            return Ok(0);
+        }
+        self.0
+            .iter()
+            .try_fold(1usize, |n, &d| n.checked_mul(d))
+            .filter(|&n| n <= isize::MAX as usize)
+            .ok_or_else(|| {
+                Error::new(
+                    ErrorKind::Alloc,
+                    format!("numel: integer multiplication overflow for shape {self}"),
+                )
+            })
+    }
+
+    /// Adds a trailing dimension.
+    pub fn push(&mut self, size: usize) {
+        self.0.push(size);
+    }
+
+    /// Inserts a dimension before `at`.
+    pub fn insert(&mut self, at: usize, size: usize) {
+        self.0.insert(at, size);
+    }
+
+    /// Removes dimension `at` and returns its size.
+    pub fn remove(&mut self, at: usize) -> usize {
+        self.0.remove(at)
+    }
+
+    /// The sizes, to change in place.
+    pub fn dims_mut(&mut self) -> &mut [usize] {
+        &mut self.0
+    }
+
+    /// The shape two operands broadcast to, NumPy's rule: aligned at the right, 1 stretches.
+    ///
+    /// # Errors
+    /// PyTorch's sentence, with the sizes and the dimension that clash.
+    ///
+    /// ```
+    /// use pullback_array::Shape;
+    /// let s = Shape::new(&[4, 1]).broadcast(&Shape::new(&[3])).unwrap();
+    /// assert_eq!(&s[..], [4, 3]);
+    /// ```
+    pub fn broadcast(&self, other: &Shape) -> Result<Shape> {
+        let (a, b) = (&self.0, &other.0);
+        let rank = a.len().max(b.len());
+        let mut out = Shape(SmallVec::from_elem(1, rank));
+        for k in 1..=rank {
+            let da = if k <= a.len() { a[a.len() - k] } else { 1 };
+            let db = if k <= b.len() { b[b.len() - k] } else { 1 };
+            out.0[rank - k] = match (da, db) {
+                (x, y) if x == y => x,
+                (1, y) => y,
+                (x, 1) => x,
+                (x, y) => {
+                    return Err(Error::new(
+                        ErrorKind::Shape,
+                        format!(
+                            "The size of tensor a ({x}) must match the size of tensor b ({y}) at non-singleton dimension {}",
+                            rank - k
+                        ),
+                    )
+                    .note(format!("shapes {self} and {other}"))
+                    .help("sizes are compared from the right; each pair must be equal, or one of them 1"));
+                }
+            };
+        }
+        Ok(out)
+    }
+
+    /// Resolves a dimension given as in Python (negative counts from the end).
+    ///
+    /// # Errors
+    /// PyTorch's `Dimension out of range` sentence.
+    pub fn dim(&self, dim: i64) -> Result<usize> {
+        wrap_dim(dim, self.0.len())
+    }
+}
+
+/// Resolves `dim` against `rank` dimensions; a scalar accepts 0 and -1, as PyTorch does.
+pub fn wrap_dim(dim: i64, rank: usize) -> Result<usize> {
+    let n = rank.max(1) as i64;
+    if dim >= -n && dim < n {
+        return Ok(if dim < 0 {
+            (dim + n) as usize
+        } else {
+            dim as usize
+        });
+    }
+    Err(Error::new(
+        ErrorKind::Index,
+        format!(
+            "Dimension out of range (expected to be in range of [{}, {}], but got {dim})",
+            -n,
+            n - 1
+        ),
+    ))
+}
+
+impl Deref for Shape {
+    type Target = [usize];
+    #[inline]
+    fn deref(&self) -> &[usize] {
+        &self.0
+    }
+}
+
+impl fmt::Display for Shape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.0.iter()).finish()
+    }
+}
+
+impl fmt::Debug for Shape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl<const N: usize> From<[usize; N]> for Shape {
+    fn from(dims: [usize; N]) -> Self {
+        Shape::new(&dims)
+    }
+}
+
+impl From<&[usize]> for Shape {
+    fn from(dims: &[usize]) -> Self {
+        Shape::new(dims)
+    }
+}
+
+impl From<&Shape> for Shape {
+    fn from(shape: &Shape) -> Self {
+        shape.clone()
+    }
+}
+
+impl From<Vec<usize>> for Shape {
+    fn from(dims: Vec<usize>) -> Self {
+        Shape::new(&dims)
+    }
+}
+
+impl From<usize> for Shape {
+    fn from(n: usize) -> Self {
+        Shape::new(&[n])
+    }
+}
+
+impl From<()> for Shape {
+    fn from((): ()) -> Self {
+        Shape::scalar()
+    }
+}
+
+impl FromIterator<usize> for Shape {
+    fn from_iter<I: IntoIterator<Item = usize>>(iter: I) -> Self {
+        Shape(iter.into_iter().collect())
+    }
+}
+
+/// Distances in elements between neighbours along each dimension.
+pub type Strides = SmallVec<[isize; 4]>;
+
+/// Where each element lies: sizes, strides and the first element's place, all counted in elements.
+#[derive(PartialEq, Eq, Debug)]
+pub struct Layout {
+    shape: Shape,
+    /// Empty means row-major.
+    strides: Strides,
+    offset: usize,
+}
+
+impl Clone for Layout {
+    #[inline]
+    fn clone(&self) -> Self {
+        Layout {
+            shape: self.shape.clone(),
+            strides: Strides::from_slice(&self.strides),
+            offset: self.offset,
+        }
+    }
+}
+
+impl Layout {
+    /// Row-major layout from the start of a storage. The caller has checked that the number of elements fits.
+    #[inline]
+    pub fn row_major(shape: Shape) -> Self {
+        Layout {
+            shape,
+            strides: Strides::new(),
+            offset: 0,
+        }
+    }
+
+    /// A layout from its parts; row-major strides are recognised.
+    pub fn new(shape: Shape, strides: &[isize], offset: usize) -> Self {
+        debug_assert_eq!(shape.len(), strides.len());
+        let mut expected = 1isize;
+        let mut row_major = true;
+        for (&n, &s) in shape.iter().zip(strides).rev() {
+            if n != 1 && s != expected {
+                row_major = false;
+                break;
+            }
+            expected = expected.saturating_mul(n as isize);
+        }
+        if shape.contains(&0) {
+            row_major = true;
+        }
+        Layout {
+            shape,
+            strides: if row_major {
+                Strides::new()
+            } else {
+                Strides::from_slice(strides)
+            },
+            offset,
+        }
+    }
+
+    /// Sizes.
+    #[inline]
+    pub fn shape(&self) -> &Shape {
+        &self.shape
+    }
+
+    /// Place of the first element in the storage.
+    #[inline]
+    pub fn offset(&self) -> usize {
+        self.offset
+    }
+
+    /// Number of dimensions.
+    #[inline]
+    pub fn rank(&self) -> usize {
+        self.shape.len()
+    }
+
+    /// Number of elements.
+    #[inline]
+    pub fn numel(&self) -> usize {
+        self.shape.numel()
+    }
+
+    /// Whether elements lie in row-major order without gaps.
+    #[inline]
+    pub fn is_contiguous(&self) -> bool {
+        self.strides.is_empty()
+    }
+
+    /// Strides, one for each dimension, row-major ones included.
+    pub fn strides(&self) -> Strides {
+        if !self.strides.is_empty() {
+            return Strides::from_slice(&self.strides);
+        }
+        let mut out = Strides::from_elem(1, self.shape.len());
+        let mut step = 1isize;
+        for (s, &n) in out.iter_mut().zip(self.shape.iter()).rev() {
+            *s = step;
+            step *= n.max(1) as isize;
+        }
+        out
+    }
+
+    /// Smallest and largest element place touched, or `None` where there are no elements. A negative place (a layout
+    /// that reaches outside every storage) is possible where strides are.
+    pub fn extent(&self) -> Option<(isize, isize)> {
+        if self.numel() == 0 {
+            return None;
+        }
+        let (mut low, mut high) = (self.offset as isize, self.offset as isize);
+        for (&n, s) in self.shape.iter().zip(self.strides()) {
+            let reach = (n as isize - 1).saturating_mul(s);
+            if reach < 0 {
+                low = low.saturating_add(reach)
+            } else {
+                high = high.saturating_add(reach)
+            }
+        }
+        Some((low, high))
+    }
+
+    /// Whether two indices may name the same element (an expanded dimension, overlapping windows).
+    pub fn overlaps_itself(&self) -> bool {
+        if self.strides.is_empty() || self.numel() <= 1 {
+            return false;
+        }
+        // Sorted by stride, each dimension must step over everything the smaller ones span.
+        let mut dims: SmallVec<[(usize, usize); 4]> = (self.shape.iter().zip(&self.strides))
+            .filter(|&(&n, _)| n > 1)
+            .map(|(&n, &s)| (s.unsigned_abs(), n))
+            .collect();
+        dims.sort_unstable();
+        let mut span = 0usize;
+        for (stride, n) in dims {
+            if stride <= span {
+                return true;
+            }
+            span += stride * (n - 1);
+        }
+        false
+    }
+
+    /// Exchanges two dimensions.
+    #[must_use]
+    pub fn transpose(&self, a: usize, b: usize) -> Layout {
+        let (mut shape, mut strides) = (self.shape.clone(), self.strides());
+        if a != b {
+            shape.0.swap(a, b);
+            strides.swap(a, b);
+        }
+        Layout::new(shape, &strides, self.offset)
+    }
+
+    /// Reorders dimensions: dimension `k` of the result is dimension `order[k]` of this one.
+    #[must_use]
+    pub fn permute(&self, order: &[usize]) -> Layout {
+        let strides = self.strides();
+        let shape: Shape = order.iter().map(|&k| self.shape[k]).collect();
+        let strides: Strides = order.iter().map(|&k| strides[k]).collect();
+        Layout::new(shape, &strides, self.offset)
+    }
+
+    /// Stretches to `shape`: size-1 and missing leading dimensions get stride 0.
+    ///
+    /// # Errors
+    /// PyTorch's `expand` sentence where a size differs and is not 1.
+    pub fn expand(&self, shape: &Shape) -> Result<Layout> {
+        if self.shape == *shape {
+            return Ok(self.clone());
+        }
+        if shape.len() < self.rank() {
+            return Err(Error::new(
+                ErrorKind::Shape,
+                format!(
+                    "expand(tensor of shape {}, size={shape}): the number of sizes provided ({}) must be greater or equal to the number of dimensions in the tensor ({})",
+                    self.shape,
+                    shape.len(),
+                    self.rank()
+                ),
+            ));
+        }
+        let lead = shape.len() - self.rank();
+        let own = self.strides();
+        let mut strides = Strides::from_elem(0, shape.len());
+        for k in 0..self.rank() {
+            if self.shape[k] == shape[lead + k] {
+                strides[lead + k] = own[k];
+            } else if self.shape[k] != 1 {
+                return Err(Error::new(
+                    ErrorKind::Shape,
+                    format!(
+                        "The expanded size of the tensor ({}) must match the existing size ({}) at non-singleton dimension {}.  Target sizes: {shape}.  Tensor sizes: {}",
+                        shape[lead + k],
+                        self.shape[k],
+                        lead + k,
+                        self.shape
+                    ),
+                ));
+            }
+        }
+        Ok(Layout::new(shape.clone(), &strides, self.offset))
+    }
+
+    /// Keeps `len` elements of `dim`, starting at `start`, each `step` apart. Bounds are the caller's.
+    #[must_use]
+    pub fn slice(&self, dim: usize, start: usize, len: usize, step: usize) -> Layout {
+        let (mut shape, mut strides) = (self.shape.clone(), self.strides());
+        let offset = if len == 0 {
+            self.offset
+        } else {
+            (self.offset as isize + start as isize * strides[dim]) as usize
+        };
+        shape.0[dim] = len;
+        strides[dim] *= step as isize;
+        Layout::new(shape, &strides, offset)
+    }
+
+    /// Fixes `dim` at `index` and drops it. Bounds are the caller's.
+    #[must_use]
+    pub fn select(&self, dim: usize, index: usize) -> Layout {
+        let (mut shape, mut strides) = (self.shape.clone(), self.strides());
+        let offset = (self.offset as isize + index as isize * strides[dim]) as usize;
+        shape.remove(dim);
+        strides.remove(dim);
+        Layout::new(shape, &strides, offset)
+    }
+
+    /// The same elements in the same order under another shape, without a copy, where strides allow it.
+    pub fn reshape(&self, shape: &Shape) -> Option<Layout> {
+        if self.strides.is_empty() {
+            return Some(Layout {
+                shape: shape.clone(),
+                strides: Strides::new(),
+                offset: self.offset,
+            });
+        }
+        // Walk both shapes from the right, matching runs of old dimensions that are contiguous among themselves
+        // with runs of new ones of the same product (the rule of PyTorch's computeStride).
+        let own = self.strides();
+        let mut strides = Strides::from_elem(0, shape.len());
+        let mut view = shape.len() as isize - 1;
+        let (mut run_old, mut run_new) = (1usize, 1usize);
+        let mut base = *own.last()?;
+        for k in (0..self.rank()).rev() {
+            run_old *= self.shape[k];
+            let ends = k == 0 || (self.shape[k - 1] != 1 && own[k - 1] != run_old as isize * base);
+            if !ends {
+                continue;
+            }
+            while view >= 0 && (run_new < run_old || shape[view as usize] == 1) {
+                strides[view as usize] = run_new as isize * base;
+                run_new *= shape[view as usize];
+                view -= 1;
+            }
+            if run_new != run_old {
+                return None;
+            }
+            if k > 0 {
+                base = own[k - 1];
+                (run_old, run_new) = (1, 1);
+            }
+        }
+        (view == -1).then(|| Layout::new(shape.clone(), &strides, self.offset))
+    }
+
+    /// Places of all elements in row-major order.
+    pub fn places(&self) -> Places {
+        Places::new(self)
+    }
+}
+
+/// Iterator over element places in row-major order; what tests and rare kernels use, never a hot loop.
+pub struct Places {
+    shape: Shape,
+    strides: Strides,
+    index: SmallVec<[usize; 4]>,
+    place: isize,
+    left: usize,
+}
+
+impl Places {
+    fn new(layout: &Layout) -> Self {
+        Places {
+            shape: layout.shape.clone(),
+            strides: layout.strides(),
+            index: SmallVec::from_elem(0, layout.rank()),
+            place: layout.offset as isize,
+            left: layout.numel(),
+        }
+    }
+}
+
+impl Iterator for Places {
+    type Item = usize;
+    fn next(&mut self) -> Option<usize> {
+        if self.left == 0 {
+            return None;
+        }
+        self.left -= 1;
+        let here = self.place as usize;
+        for k in (0..self.shape.len()).rev() {
+            self.index[k] += 1;
+            self.place += self.strides[k];
+            if self.index[k] < self.shape[k] {
+                break;
+            }
+            self.place -= self.strides[k] * self.shape[k] as isize;
+            self.index[k] = 0;
+        }
+        Some(here)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.left, Some(self.left))
+    }
+}
+
+impl ExactSizeIterator for Places {}

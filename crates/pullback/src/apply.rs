@@ -1,0 +1,152 @@
+//! The one door every operation goes through: evaluate, then record what gradients, or a recorder, will need.
+
+use crate::graph::{Edge, Input, Kept, Node, OUTPUT, Saved, SavedList, next_seq};
+use crate::op::{Family, Op, OpDef, Reads};
+use crate::tensor::{Inner, Tensor};
+use crate::{Array, Result, Shared, mode, program};
+use smallvec::SmallVec;
+use std::panic::Location;
+use std::sync::atomic::{AtomicU32, AtomicU64};
+use std::sync::{Mutex, OnceLock};
+
+/// Applies `op` to `inputs`; `site` is the user's line.
+///
+/// # Errors
+/// Whatever `eval` finds wrong, with the operation's name and the line added.
+#[inline]
+pub(crate) fn apply<O: Op>(
+    op: O,
+    inputs: &[&Tensor],
+    site: &'static Location<'static>,
+) -> Result<Tensor> {
+    let value = match inputs {
+        [a] => op.eval(&[&a.0.array]),
+        [a, b] => op.eval(&[&a.0.array, &b.0.array]),
+        _ => op.eval(
+            &inputs
+                .iter()
+                .map(|t| &t.0.array)
+                .collect::<SmallVec<[&Array; 4]>>(),
+        ),
+    };
+    let value = match value {
+        Ok(value) => value,
+        Err(e) => return Err(e.op(op.def().name).at(site)),
+    };
+    let flags = mode::flags();
+    let edge = if flags & mode::GRAD != 0
+        && inputs.iter().any(|t| t.has_edge())
+        && op.def().family != Family::Cut
+    {
+        Some(Edge::Node(record(op.boxed(), inputs, &value, site)))
+    } else {
+        None
+    };
+    let out = finish(op.def(), inputs, value, edge);
+    if flags & mode::RECORD != 0 {
+        program::record(&op, inputs, &out, site)?;
+    }
+    Ok(out)
+}
+
+/// As [`apply`], for an operation behind a pointer (replays, forward mode).
+pub(crate) fn boxed(
+    op: &dyn Op,
+    inputs: &[&Tensor],
+    site: &'static Location<'static>,
+) -> Result<Tensor> {
+    apply(Dyn(op.boxed()), inputs, site)
+}
+
+/// Lets a boxed operation through the generic door.
+#[derive(Debug)]
+struct Dyn(Box<dyn Op>);
+
+macro_rules! forward {
+    ($($name:ident($($arg:ident: $ty:ty),*) -> $ret:ty;)*) => {
+        impl Op for Dyn {
+            $(fn $name(&self, $($arg: $ty),*) -> $ret { self.0.$name($($arg),*) })*
+        }
+    };
+}
+forward! {
+    def() -> &'static OpDef;
+    eval(x: &[&Array]) -> Result<Array>;
+    boxed() -> Box<dyn Op>;
+    reads(i: usize) -> Reads;
+    decide(x: &[&Array]) -> Result<Option<Array>>;
+    frozen(x: &[Tensor], decision: &Tensor) -> Result<Tensor>;
+}
+
+/// Makes the node: edges of the inputs, and the values that their gradients will read.
+fn record(
+    op: Box<dyn Op>,
+    inputs: &[&Tensor],
+    value: &Array,
+    site: &'static Location<'static>,
+) -> Shared<Node> {
+    let mut reads = 0u32;
+    let mut after = 0;
+    let mut slots: SmallVec<[Input; 2]> = SmallVec::new();
+    for (i, t) in inputs.iter().enumerate() {
+        let edge = t.edge();
+        if let Some(edge) = &edge {
+            reads |= op.reads(i).0;
+            after = after.max(edge.seq());
+        }
+        slots.push(Input {
+            edge,
+            shape: t.shape().clone(),
+            dtype: t.dtype(),
+        });
+    }
+    let mut saved = SavedList::new();
+    if reads != 0 {
+        for (i, t) in inputs
+            .iter()
+            .enumerate()
+            .filter(|(i, _)| reads & Reads::input((*i).min(30)).0 != 0)
+        {
+            saved.push(Saved {
+                which: i as u8,
+                version: t.0.array.version(),
+                array: t.0.array.clone(),
+            });
+        }
+        if reads & Reads::OUTPUT.0 != 0 {
+            saved.push(Saved {
+                which: OUTPUT,
+                version: value.version(),
+                array: value.clone(),
+            });
+        }
+    }
+    let keeps = !saved.is_empty();
+    Shared::new(Node {
+        op,
+        seq: next_seq(after),
+        site,
+        inputs: slots,
+        kept: Mutex::new(Kept::Values(saved)),
+        keeps,
+    })
+}
+
+/// The result's handle; a view remembers whose memory it shows.
+#[inline]
+fn finish(def: &OpDef, inputs: &[&Tensor], array: Array, edge: Option<Edge>) -> Tensor {
+    let (mut base, mut epoch) = (None, 0);
+    if def.view && array.storage().same(inputs[0].0.array.storage()) {
+        base = Some(inputs[0].root().clone());
+        epoch = inputs[0].family_epoch();
+    }
+    Tensor(Shared::new(Inner {
+        array,
+        edge,
+        base,
+        flags: AtomicU32::new(0),
+        epoch,
+        id: AtomicU64::new(0),
+        slow: OnceLock::new(),
+    }))
+}

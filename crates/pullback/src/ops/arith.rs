@@ -1,0 +1,424 @@
+//! Addition, subtraction, multiplication, division and powers by a number.
+
+use super::operand::{Operand, converted, floating, promote};
+use super::{common, define};
+use crate::apply::apply;
+use crate::history::in_place;
+use crate::op::{Ctx, Op, Reads};
+use crate::tensor::Tensor;
+use crate::{Arith, Array, DType, Error, ErrorKind, Number, Real, Result};
+use pullback_array::{dispatch, kernels};
+use std::panic::Location;
+
+#[cfg(feature = "proof")]
+use crate::proof::{Sample, broken_shapes, pairs, point, points1, signed, unary};
+
+/// `a + b`.
+#[derive(Clone, Debug)]
+pub struct Add;
+define! { Add: Linear "add", "torch.add";
+    summary: "Sum, element by element, with broadcasting.";
+    formula: "a + b";
+    derivative: "g to both";
+    proof: { samples: || pairs(Add), errors: || broken_shapes(Add) }
+}
+
+impl Op for Add {
+    common!();
+    #[inline]
+    fn eval(&self, x: &[&Array]) -> Result<Array> {
+        match x[0].dtype() {
+            DType::F32 => kernels::zip(x[0], x[1], |a: f32, b: f32| a + b),
+            DType::Bool => kernels::zip(x[0], x[1], |a: bool, b: bool| a | b),
+            other => {
+                dispatch!(number other, T => kernels::zip(x[0], x[1], |a: T, b: T| a.plus(b)), else unreachable!())
+            }
+        }
+    }
+    fn vjp(&self, _: &Ctx<'_>, _: usize, g: &Tensor) -> Result<Tensor> {
+        Ok(g.clone())
+    }
+}
+
+/// `a + alpha·b`.
+#[derive(Clone, Debug)]
+pub struct AddScaled {
+    /// The factor.
+    pub alpha: f64,
+}
+define! { AddScaled: Linear "add_scaled", "torch.add";
+    summary: "Sum with a factor on the second term: PyTorch's `add(a, b, alpha=…)` and `sub(…, alpha=…)`.";
+    formula: "a + alpha·b";
+    derivative: "g to a, alpha·g to b";
+    proof: { samples: || pairs(AddScaled { alpha: -0.75 }), errors: || broken_shapes(AddScaled { alpha: 2.0 }) }
+}
+
+impl Op for AddScaled {
+    common!();
+    fn eval(&self, x: &[&Array]) -> Result<Array> {
+        dispatch!(number x[0].dtype(), T => {
+            let alpha = Number::Float(self.alpha).cast::<T>();
+            kernels::zip(x[0], x[1], |a: T, b: T| a.plus(alpha.times(b)))
+        }, else Err(no_bool("add with alpha")))
+    }
+    fn vjp(&self, _: &Ctx<'_>, i: usize, g: &Tensor) -> Result<Tensor> {
+        if i == 0 {
+            Ok(g.clone())
+        } else {
+            g.mul(self.alpha)
+        }
+    }
+}
+
+/// `a - b`.
+#[derive(Clone, Debug)]
+pub struct Sub;
+define! { Sub: Linear "sub", "torch.sub";
+    summary: "Difference, element by element, with broadcasting.";
+    formula: "a - b";
+    derivative: "g to a, -g to b";
+    proof: { samples: || pairs(Sub), errors: || broken_shapes(Sub) }
+}
+
+impl Op for Sub {
+    common!();
+    fn eval(&self, x: &[&Array]) -> Result<Array> {
+        dispatch!(number x[0].dtype(), T => kernels::zip(x[0], x[1], |a: T, b: T| a.minus(b)), else
+            Err(Error::new(ErrorKind::DType, "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or `logical_xor()` operator instead.")))
+    }
+    fn vjp(&self, _: &Ctx<'_>, i: usize, g: &Tensor) -> Result<Tensor> {
+        if i == 0 { Ok(g.clone()) } else { g.neg() }
+    }
+}
+
+/// `-x`.
+#[derive(Clone, Debug)]
+pub struct Neg;
+define! { Neg: Linear "neg", "torch.neg";
+    summary: "Negative, element by element.";
+    formula: "-x";
+    derivative: "-g";
+    proof: { samples: || unary(Neg, signed()) }
+}
+
+impl Op for Neg {
+    common!();
+    fn eval(&self, x: &[&Array]) -> Result<Array> {
+        dispatch!(float x[0].dtype(), T => kernels::map(x[0], |a: T| -a), else
+            dispatch!(number x[0].dtype(), T => kernels::map(x[0], |a: T| T::NIL.minus(a)), else
+                Err(Error::new(ErrorKind::DType, "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, use the `~` or `logical_not()` operator instead."))))
+    }
+    fn vjp(&self, _: &Ctx<'_>, _: usize, g: &Tensor) -> Result<Tensor> {
+        g.neg()
+    }
+}
+
+/// `a · b`, element by element.
+#[derive(Clone, Debug)]
+pub struct Mul;
+define! { Mul: Multilinear "mul", "torch.mul";
+    summary: "Product, element by element, with broadcasting.";
+    formula: "a · b";
+    derivative: "g·b to a, g·a to b";
+    proof: { samples: || pairs(Mul), errors: || broken_shapes(Mul) }
+}
+
+impl Op for Mul {
+    common!();
+    #[inline]
+    fn eval(&self, x: &[&Array]) -> Result<Array> {
+        match x[0].dtype() {
+            DType::F32 => kernels::zip(x[0], x[1], |a: f32, b: f32| a * b),
+            DType::Bool => kernels::zip(x[0], x[1], |a: bool, b: bool| a & b),
+            other => {
+                dispatch!(number other, T => kernels::zip(x[0], x[1], |a: T, b: T| a.times(b)), else unreachable!())
+            }
+        }
+    }
+    fn vjp(&self, cx: &Ctx<'_>, i: usize, g: &Tensor) -> Result<Tensor> {
+        g.mul(&cx.input(1 - i)?)
+    }
+}
+
+/// `a / b`, element by element.
+#[derive(Clone, Debug)]
+pub struct Div;
+define! { Div: Pointwise "div", "torch.div";
+    summary: "Quotient, element by element, with broadcasting; integers divide as floats.";
+    formula: "a / b";
+    derivative: "1/b by a, -(a/b)/b by b";
+    proof: { samples: div_samples, errors: || broken_shapes(Div) }
+}
+
+#[cfg(feature = "proof")]
+fn div_samples() -> Vec<Sample> {
+    let mut samples = pairs(Div);
+    samples
+        .iter_mut()
+        .for_each(|s| s.map_input(1, |b| if b < 0.0 { b - 0.5 } else { b + 0.5 }));
+    samples
+}
+
+impl Op for Div {
+    common!();
+    fn eval(&self, x: &[&Array]) -> Result<Array> {
+        dispatch!(float x[0].dtype(), T => kernels::zip(x[0], x[1], |a: T, b: T| a / b), else Err(needs_float(x[0])))
+    }
+    fn reads(&self, i: usize) -> Reads {
+        if i == 0 {
+            Reads::input(1)
+        } else {
+            Reads::INPUTS
+        }
+    }
+    fn slope(&self, cx: &Ctx<'_>, i: usize) -> Result<Tensor> {
+        let b = cx.input(1)?;
+        if i == 0 {
+            b.ones_like()?.div(&b)
+        } else {
+            cx.input(0)?.div(&b)?.div(&b)?.neg()
+        }
+    }
+    fn vjp(&self, cx: &Ctx<'_>, i: usize, g: &Tensor) -> Result<Tensor> {
+        // g/b and -g·((a/b)/b), as PyTorch rounds them.
+        let b = cx.input(1)?;
+        if i == 0 {
+            g.div(&b)
+        } else {
+            g.neg()?.mul(&cx.input(0)?.div(&b)?.div(&b)?)
+        }
+    }
+}
+
+/// `x` to the power of a number.
+#[derive(Clone, Debug)]
+pub struct PowScalar {
+    /// The exponent.
+    pub exponent: f64,
+}
+define! { PowScalar: Pointwise "pow", "torch.pow";
+    summary: "Power with a number as exponent, element by element.";
+    formula: "xᵉ";
+    derivative: "e·xᵉ⁻¹, and 0 where e = 0";
+    convention: "0⁰ is 1 with derivative 0; at x = 0 the derivative is 0 for e > 1, 1 for e = 1, infinite for 0 < e < 1";
+    proof: { samples: pow_samples, points: || [
+        points1(PowScalar { exponent: 0.0 }, &[(0.0, 0.0), (3.0, 0.0)]),
+        points1(PowScalar { exponent: 1.0 }, &[(0.0, 1.0), (-2.0, 1.0)]),
+        points1(PowScalar { exponent: 2.0 }, &[(0.0, 0.0), (-3.0, -6.0)]),
+        points1(PowScalar { exponent: 0.5 }, &[(0.0, f64::INFINITY), (4.0, 0.25), (-1.0, f64::NAN)]),
+        vec![point(PowScalar { exponent: 3.0 }, &[&[0.0, -1.0]], &[&[0.0, 3.0]])],
+    ].concat() }
+}
+
+#[cfg(feature = "proof")]
+fn pow_samples() -> Vec<Sample> {
+    let at = |exponent, x: Vec<f64>| unary(PowScalar { exponent }, x);
+    let positive = vec![0.3, 0.9, 1.7, 2.6];
+    [
+        at(2.0, signed()),
+        at(3.0, signed()),
+        at(-1.0, signed()),
+        at(1.0, signed()),
+        at(0.0, signed()),
+        at(0.5, positive.clone()),
+        at(-2.5, positive),
+    ]
+    .concat()
+}
+
+impl Op for PowScalar {
+    common!();
+    fn eval(&self, x: &[&Array]) -> Result<Array> {
+        let e = self.exponent;
+        dispatch!(float x[0].dtype(), T => {
+            // The exponents PyTorch's kernel writes as products and roots, in its rounding.
+            if e == 2.0 {
+                kernels::map(x[0], |a: T| a * a)
+            } else if e == 3.0 {
+                kernels::map(x[0], |a: T| a * a * a)
+            } else if e == 1.0 {
+                kernels::map(x[0], |a: T| a)
+            } else if e == 0.5 {
+                kernels::map(x[0], |a: T| a.sqrt())
+            } else if e == -0.5 {
+                kernels::map(x[0], |a: T| T::ONE / a.sqrt())
+            } else if e == -1.0 {
+                kernels::map(x[0], |a: T| T::ONE / a)
+            } else if e == -2.0 {
+                kernels::map(x[0], |a: T| T::ONE / (a * a))
+            } else {
+                let e = T::lit(e);
+                kernels::map(x[0], |a: T| a.powf(e))
+            }
+        }, else Err(needs_float(x[0])))
+    }
+    fn reads(&self, _: usize) -> Reads {
+        if self.exponent == 0.0 {
+            Reads::NOTHING
+        } else {
+            Reads::input(0)
+        }
+    }
+    fn slope(&self, cx: &Ctx<'_>, _: usize) -> Result<Tensor> {
+        if self.exponent == 0.0 {
+            return Tensor::zeros_of(cx.shape(0), cx.dtype(0));
+        }
+        let x = cx.input(0)?;
+        if self.exponent == 2.0 {
+            x.mul(2.0)
+        } else {
+            x.pow(self.exponent - 1.0)?.mul(self.exponent)
+        }
+    }
+}
+
+pub(super) fn needs_float(x: &Array) -> Error {
+    Error::new(
+        ErrorKind::DType,
+        format!("expected a floating dtype, got {}", x.dtype()),
+    )
+    .help("convert with `to(DType::F32)`")
+}
+
+fn no_bool(what: &str) -> Error {
+    Error::new(
+        ErrorKind::DType,
+        format!("{what} is not implemented for 'Bool'"),
+    )
+}
+
+macro_rules! binary {
+    ($($(#[$doc:meta])* $name:ident, $op:expr;)*) => {
+        impl Tensor {
+            $($(#[$doc])*
+            ///
+            /// # Errors
+            /// Where the shapes do not broadcast, with both shapes and the source line.
+            #[track_caller]
+            #[inline]
+            pub fn $name<'a>(&'a self, other: impl Into<Operand<'a>>) -> Result<Tensor> {
+                let site = Location::caller();
+                let (a, b) = promote(self, other.into(), site)?;
+                apply($op, &[a.as_ref(), b.as_ref()], site)
+            })*
+        }
+    };
+}
+binary! {
+    /// `self + other`, with broadcasting and PyTorch's promotion; `other` is a tensor or a number.
+    add, Add;
+    /// `self - other`, with broadcasting and PyTorch's promotion; `other` is a tensor or a number.
+    sub, Sub;
+    /// `self · other`, element by element, with broadcasting and PyTorch's promotion; `other` is a tensor or a number.
+    mul, Mul;
+}
+
+impl Tensor {
+    /// `self / other`, element by element; integers divide as floats, as in PyTorch.
+    ///
+    /// # Errors
+    /// Where the shapes do not broadcast.
+    #[track_caller]
+    pub fn div<'a>(&'a self, other: impl Into<Operand<'a>>) -> Result<Tensor> {
+        let site = Location::caller();
+        let (a, b) = promote(self, other.into(), site)?;
+        let (a, b) = (floating(&a, site)?, floating(&b, site)?);
+        apply(Div, &[a.as_ref(), b.as_ref()], site)
+    }
+
+    /// `self + alpha·other`.
+    #[track_caller]
+    pub fn add_scaled<'a>(&'a self, other: impl Into<Operand<'a>>, alpha: f64) -> Result<Tensor> {
+        let site = Location::caller();
+        let (a, b) = promote(self, other.into(), site)?;
+        apply(AddScaled { alpha }, &[a.as_ref(), b.as_ref()], site)
+    }
+
+    /// `-self`.
+    #[track_caller]
+    pub fn neg(&self) -> Result<Tensor> {
+        apply(Neg, &[self], Location::caller())
+    }
+
+    /// `self` to the power of a number, element by element.
+    #[track_caller]
+    pub fn pow(&self, exponent: impl Into<Number>) -> Result<Tensor> {
+        let site = Location::caller();
+        apply(
+            PowScalar {
+                exponent: exponent.into().to_f64(),
+            },
+            &[floating(self, site)?.as_ref()],
+            site,
+        )
+    }
+
+    /// `self · self`.
+    #[track_caller]
+    pub fn square(&self) -> Result<Tensor> {
+        self.pow(2.0)
+    }
+}
+
+/// The operand of an in-place operation, in the dtype of the pair; in place the tensor itself keeps its own.
+macro_rules! in_place_binary {
+    ($($(#[$doc:meta])* $name:ident, $op:expr, |$a:ident, $b:ident| $fast:expr;)*) => {
+        impl Tensor {
+            $($(#[$doc])*
+            ///
+            /// # Errors
+            /// PyTorch's sentences: a leaf that requires a gradient outside `no_grad`, a result of another shape or
+            /// category.
+            #[track_caller]
+            pub fn $name<'a>(&'a self, other: impl Into<Operand<'a>>) -> Result<()> {
+                let site = Location::caller();
+                let (a, b) = promote(self, other.into(), site)?;
+                if a.dtype() != self.dtype() {
+                    // Computed in the wider dtype, rounded once, as PyTorch does.
+                    let value = apply($op, &[a.as_ref(), b.as_ref()], site)?;
+                    return self.overwrite(&value, $op.def().name, site);
+                }
+                in_place($op, self, &[b.as_ref()], site, |x| {
+                    dispatch!(number x.dtype(), T => {
+                        kernels::zip_assign(x, b.array(), |$a: T, $b: T| $fast).map(|()| true)
+                    }, else Ok(false))
+                })
+            })*
+        }
+    };
+}
+in_place_binary! {
+    /// `self += other`, in place.
+    add_, Add, |a, b| a.plus(b);
+    /// `self -= other`, in place.
+    sub_, Sub, |a, b| a.minus(b);
+    /// `self *= other`, in place.
+    mul_, Mul, |a, b| a.times(b);
+}
+
+impl Tensor {
+    /// `self += alpha·other`, in place: PyTorch's `add_(other, alpha=…)`.
+    ///
+    /// # Errors
+    /// As [`Tensor::add_`].
+    #[track_caller]
+    pub fn add_scaled_(&self, other: &Tensor, alpha: f64) -> Result<()> {
+        let site = Location::caller();
+        let other = converted(other, self.dtype(), site)?;
+        in_place(AddScaled { alpha }, self, &[other.as_ref()], site, |x| {
+            dispatch!(number x.dtype(), T => {
+                let alpha = Number::Float(alpha).cast::<T>();
+                kernels::zip_assign(x, other.array(), |a: T, b: T| a.plus(alpha.times(b))).map(|()| true)
+            }, else Ok(false))
+        })
+    }
+
+    /// `self -= alpha·other`, in place: PyTorch's `sub_(other, alpha=…)`.
+    ///
+    /// # Errors
+    /// As [`Tensor::add_`].
+    #[track_caller]
+    pub fn sub_scaled_(&self, other: &Tensor, alpha: f64) -> Result<()> {
+        self.add_scaled_(other, -alpha)
+    }
+}

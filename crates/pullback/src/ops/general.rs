@@ -1,0 +1,156 @@
+//! Smooth operations whose rules are written out both ways: softmax and its logarithm.
+
+use super::arith::needs_float;
+use super::{common, define};
+use crate::apply::apply;
+use crate::op::{Ctx, Op, Reads, sum_terms};
+use crate::tensor::Tensor;
+use crate::{Array, Real, Result};
+use pullback_array::{dispatch, kernels};
+use std::panic::Location;
+
+#[cfg(feature = "proof")]
+use crate::proof::Sample;
+
+#[cfg(feature = "proof")]
+fn rows<O: Op + Clone>(op: impl Fn(usize) -> O) -> Vec<Sample> {
+    let x = [0.5, -1.0, 2.0, 3.0, -0.25, 1.5];
+    let at = |dim, from: &[usize]| Sample::new(op(dim), &[(from, &x[..from.iter().product()])]);
+    vec![
+        at(1, &[2, 3]),
+        at(0, &[2, 3]),
+        at(0, &[4]),
+        at(1, &[1, 2, 3]),
+        at(0, &[]),
+        at(1, &[0, 3]),
+    ]
+}
+
+/// Largest element and Σ exp(x - largest) of each run along `dim`, kept as size 1.
+fn shifted<T: Real>(x: &Array, dims: &[usize]) -> Result<(Array, Array)> {
+    let top = kernels::reduce(x, dims, true, |run: kernels::Run<'_, T>| {
+        run.fold(T::lit(f64::NEG_INFINITY), |m, a| {
+            if a > m || a.is_nan() { a } else { m }
+        })
+    })?;
+    let e = kernels::zip(x, &top, |a: T, m: T| (a - m).exp())?;
+    let sum = kernels::sum(&e, dims, true)?;
+    Ok((top, sum))
+}
+
+fn dims(x: &Array, dim: usize) -> Vec<usize> {
+    if x.rank() == 0 { vec![] } else { vec![dim] }
+}
+
+/// `softmax(x)`.
+#[derive(Clone, Debug)]
+pub struct Softmax {
+    /// The dimension, resolved.
+    pub dim: usize,
+}
+define! { Softmax: General "softmax", "torch.softmax";
+    summary: "Exponentials along a dimension, scaled to sum to one.";
+    formula: "yᵢ = e^{xᵢ} / Σⱼ e^{xⱼ}";
+    derivative: "y·(g - Σ g·y)";
+    proof: { samples: || rows(|dim| Softmax { dim }) }
+}
+
+impl Softmax {
+    /// Both rules at once: the Jacobian diag(y) - y yᵀ is symmetric.
+    fn rule(&self, y: &Tensor, v: &Tensor) -> Result<Tensor> {
+        let vy = v.mul(y)?;
+        let dim = if y.ndim() == 0 {
+            vec![]
+        } else {
+            vec![self.dim as i64]
+        };
+        vy.sub(&y.mul(&vy.sum_dims(&dim, true)?)?)
+    }
+}
+
+impl Op for Softmax {
+    common!();
+    fn eval(&self, x: &[&Array]) -> Result<Array> {
+        dispatch!(float x[0].dtype(), T => {
+            let (top, sum) = shifted::<T>(x[0], &dims(x[0], self.dim))?;
+            kernels::zip3(x[0], &top, &sum, |a: T, m: T, s: T| (a - m).exp() / s)
+        }, else Err(needs_float(x[0])))
+    }
+    fn reads(&self, _: usize) -> Reads {
+        Reads::OUTPUT
+    }
+    fn vjp(&self, cx: &Ctx<'_>, _: usize, g: &Tensor) -> Result<Tensor> {
+        self.rule(&cx.output()?, g)
+    }
+    fn jvp(&self, cx: &Ctx<'_>, t: &[Option<Tensor>]) -> Result<Tensor> {
+        sum_terms(t, |_, t| self.rule(&cx.output()?, t))
+    }
+}
+
+/// `ln softmax(x)`.
+#[derive(Clone, Debug)]
+pub struct LogSoftmax {
+    /// The dimension, resolved.
+    pub dim: usize,
+}
+define! { LogSoftmax: General "log_softmax", "torch.log_softmax";
+    summary: "Logarithm of softmax, without overflow on the way.";
+    formula: "yᵢ = xᵢ - ln Σⱼ e^{xⱼ}";
+    derivative: "g - e^y·Σ g";
+    proof: { samples: || rows(|dim| LogSoftmax { dim }) }
+}
+
+impl Op for LogSoftmax {
+    common!();
+    fn eval(&self, x: &[&Array]) -> Result<Array> {
+        dispatch!(float x[0].dtype(), T => {
+            let (top, sum) = shifted::<T>(x[0], &dims(x[0], self.dim))?;
+            kernels::zip3(x[0], &top, &sum, |a: T, m: T, s: T| a - m - s.ln())
+        }, else Err(needs_float(x[0])))
+    }
+    fn reads(&self, _: usize) -> Reads {
+        Reads::OUTPUT
+    }
+    fn vjp(&self, cx: &Ctx<'_>, _: usize, g: &Tensor) -> Result<Tensor> {
+        let y = cx.output()?;
+        let dim = if y.ndim() == 0 {
+            vec![]
+        } else {
+            vec![self.dim as i64]
+        };
+        g.sub(&y.exp()?.mul(&g.sum_dims(&dim, true)?)?)
+    }
+    fn jvp(&self, cx: &Ctx<'_>, t: &[Option<Tensor>]) -> Result<Tensor> {
+        let y = cx.output()?;
+        let dim = if y.ndim() == 0 {
+            vec![]
+        } else {
+            vec![self.dim as i64]
+        };
+        sum_terms(t, |_, t| t.sub(&y.exp()?.mul(t)?.sum_dims(&dim, true)?))
+    }
+}
+
+impl Tensor {
+    /// Exponentials along `dim`, scaled to sum to one.
+    #[track_caller]
+    pub fn softmax(&self, dim: i64) -> Result<Tensor> {
+        let site = Location::caller();
+        let dim = self
+            .shape()
+            .dim(dim)
+            .map_err(|e| e.op("softmax").at(site))?;
+        apply(Softmax { dim }, &[self], site)
+    }
+
+    /// Logarithm of [`Tensor::softmax`], without overflow on the way.
+    #[track_caller]
+    pub fn log_softmax(&self, dim: i64) -> Result<Tensor> {
+        let site = Location::caller();
+        let dim = self
+            .shape()
+            .dim(dim)
+            .map_err(|e| e.op("log_softmax").at(site))?;
+        apply(LogSoftmax { dim }, &[self], site)
+    }
+}

@@ -1,0 +1,322 @@
+//! Reading and writing at computed positions: where, take, put, and the overlay that in-place writes are made of.
+
+use super::operand::{Operand, promote};
+use super::{common, define};
+use crate::apply::apply;
+use crate::graph::{Edge, Input, Kept, Node, SavedList, next_seq};
+use crate::op::{Ctx, Op, Reads};
+use crate::tensor::Tensor;
+use crate::{Array, DType, Error, ErrorKind, Layout, Result, Shape, Shared};
+use pullback_array::{dispatch, kernels};
+use std::collections::HashMap;
+use std::panic::Location;
+use std::sync::{Arc, Mutex};
+
+#[cfg(feature = "proof")]
+use crate::proof::Sample;
+
+/// `mask ? a : b`.
+#[derive(Clone, Debug)]
+pub struct Where;
+define! { Where: Linear "where", "torch.where";
+    summary: "One of two operands, element by element, with broadcasting.";
+    formula: "a where the mask holds, else b";
+    derivative: "g to the chosen operand, +0 to the other";
+    convention: "selects: an infinite gradient of the operand that was not chosen is 0, not NaN";
+    proof: { samples: || {
+        let mask = |m: &[f64]| (vec![m.len()], m.to_vec(), DType::Bool);
+        vec![
+            Sample::mixed(Where, vec![mask(&[1.0, 0.0, 1.0]), (vec![3], vec![1.0, 2.0, 3.0], DType::F64), (vec![3], vec![-1.0, 0.5, 4.0], DType::F64)]),
+            Sample::mixed(Where, vec![mask(&[1.0, 0.0, 1.0]), (vec![2, 3], vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0], DType::F64), (vec![], vec![-1.0], DType::F64)]),
+            Sample::mixed(Where, vec![(vec![], vec![1.0], DType::Bool), (vec![], vec![1.5], DType::F64), (vec![3], vec![-1.0, 0.5, 4.0], DType::F64)]),
+            Sample::mixed(Where, vec![(vec![0], vec![], DType::Bool), (vec![0], vec![], DType::F64), (vec![], vec![-1.0], DType::F64)]),
+        ]
+    } }
+}
+
+impl Op for Where {
+    common!();
+    fn eval(&self, x: &[&Array]) -> Result<Array> {
+        if x[0].dtype() != DType::Bool {
+            return Err(Error::new(
+                ErrorKind::DType,
+                format!(
+                    "where expected condition to be a boolean tensor, but got a tensor with dtype {}",
+                    x[0].dtype().scalar_type_name()
+                ),
+            ));
+        }
+        dispatch!(x[1].dtype(), T => kernels::zip3(x[0], x[1], x[2], |m: bool, a: T, b: T| if m { a } else { b }))
+    }
+    fn reads(&self, i: usize) -> Reads {
+        if i == 0 {
+            Reads::NOTHING
+        } else {
+            Reads::input(0)
+        }
+    }
+    fn vjp(&self, cx: &Ctx<'_>, i: usize, g: &Tensor) -> Result<Tensor> {
+        let zero = Tensor::zeros_of(&Shape::scalar(), g.dtype())?;
+        let mask = cx.input(0)?;
+        if i == 1 {
+            apply(Where, &[&mask, g, &zero], cx.site())
+        } else {
+            apply(Where, &[&mask, &zero, g], cx.site())
+        }
+    }
+    fn jvp(&self, cx: &Ctx<'_>, t: &[Option<Tensor>]) -> Result<Tensor> {
+        let zero = Tensor::zeros_of(&Shape::scalar(), cx.dtype(1))?;
+        let (a, b) = (
+            t[1].as_ref().unwrap_or(&zero),
+            t[2].as_ref().unwrap_or(&zero),
+        );
+        // A tangent has the result's shape even where the operand that has one is smaller.
+        apply(Where, &[&cx.input(0)?, a, b], cx.site())?.expand(cx.output()?.shape())
+    }
+}
+
+/// Elements at flat positions.
+#[derive(Clone, Debug)]
+pub struct Take;
+define! { Take: Linear "take", "torch.take";
+    summary: "Elements at positions in row-major order; a negative position gives 0.";
+    formula: "x[index], x flattened";
+    derivative: "g added up at the positions (put)";
+    proof: { samples: || {
+        let at = |shape: &[usize], x: &[f64], i: &[f64], is: &[usize]| Sample::mixed(Take, vec![
+            (shape.to_vec(), x.to_vec(), DType::F64), (is.to_vec(), i.to_vec(), DType::I64)]);
+        vec![
+            at(&[4], &[1.0, 2.0, 3.0, 4.0], &[3.0, 0.0, 3.0], &[3]),
+            at(&[2, 2], &[1.0, 2.0, 3.0, 4.0], &[1.0, -1.0, 2.0, 2.0], &[2, 2]),
+            at(&[2, 2], &[1.0, 2.0, 3.0, 4.0], &[3.0], &[]),
+            at(&[3], &[1.0, 2.0, 3.0], &[], &[0]),
+        ]
+    } }
+}
+
+impl Op for Take {
+    common!();
+    fn eval(&self, x: &[&Array]) -> Result<Array> {
+        kernels::take(x[0], x[1])
+    }
+    fn reads(&self, i: usize) -> Reads {
+        if i == 0 {
+            Reads::input(1)
+        } else {
+            Reads::NOTHING
+        }
+    }
+    fn vjp(&self, cx: &Ctx<'_>, _: usize, g: &Tensor) -> Result<Tensor> {
+        apply(
+            Put {
+                shape: cx.shape(0).clone(),
+            },
+            &[g, &cx.input(1)?],
+            cx.site(),
+        )
+    }
+    fn jvp(&self, cx: &Ctx<'_>, t: &[Option<Tensor>]) -> Result<Tensor> {
+        crate::op::sum_terms(&t[..1], |_, t| apply(Take, &[t, &cx.input(1)?], cx.site()))
+    }
+}
+
+/// Adds elements up at flat positions of a new tensor; the transpose of [`Take`].
+#[derive(Clone, Debug)]
+pub struct Put {
+    /// Shape of the result.
+    pub shape: Shape,
+}
+define! { Put: Linear "put", "torch.Tensor.put_";
+    summary: "Zeros with elements added at positions in row-major order; negative positions are left out.";
+    formula: "y[index] += x, y flattened";
+    derivative: "g at the positions (take)";
+    proof: { samples: || {
+        let at = |shape: &[usize], x: &[f64], i: &[f64]| Sample::mixed(Put { shape: Shape::new(shape) }, vec![
+            (vec![x.len()], x.to_vec(), DType::F64), (vec![i.len()], i.to_vec(), DType::I64)]);
+        vec![
+            at(&[4], &[1.0, 2.0, 3.0], &[3.0, 0.0, 3.0]),
+            at(&[2, 2], &[1.0, 2.0], &[-1.0, 2.0]),
+            at(&[2, 3], &[1.0], &[5.0]),
+            at(&[3], &[], &[]),
+        ]
+    } }
+}
+
+impl Op for Put {
+    common!();
+    fn eval(&self, x: &[&Array]) -> Result<Array> {
+        kernels::put_add(x[0], x[1], &self.shape)
+    }
+    fn reads(&self, i: usize) -> Reads {
+        if i == 0 {
+            Reads::input(1)
+        } else {
+            Reads::NOTHING
+        }
+    }
+    fn vjp(&self, cx: &Ctx<'_>, _: usize, g: &Tensor) -> Result<Tensor> {
+        apply(Take, &[g, &cx.input(1)?], cx.site())
+    }
+    fn jvp(&self, cx: &Ctx<'_>, t: &[Option<Tensor>]) -> Result<Tensor> {
+        crate::op::sum_terms(&t[..1], |_, t| {
+            apply(self.clone(), &[t, &cx.input(1)?], cx.site())
+        })
+    }
+}
+
+/// Old values with some elements replaced by written ones: what a tensor is after a write through another view of its
+/// memory.
+#[derive(Clone, Debug)]
+pub struct Overlay {
+    /// For each element of the old tensor, in row-major order, the flat position in the written one, or -1.
+    pub map: Arc<[i64]>,
+}
+define! { Overlay: Linear "overlay", "torch.Tensor.as_strided_scatter";
+    summary: "The first operand with some elements replaced by elements of the second; made by in-place writes through views.";
+    formula: "b[map] where map ≥ 0, else a";
+    derivative: "g where it was kept to a, g where it was replaced added up at the positions to b";
+    proof: { samples: || {
+        let at = |a: (&[usize], &[f64]), b: (&[usize], &[f64]), map: &[i64]| Sample::new(Overlay { map: map.into() }, &[a, b]);
+        vec![
+            at((&[4], &[1.0, 2.0, 3.0, 4.0]), (&[2], &[-1.0, -2.0]), &[-1, 0, 1, -1]),
+            at((&[2, 2], &[1.0, 2.0, 3.0, 4.0]), (&[2], &[-1.0, -2.0]), &[0, -1, 1, 0]),
+            at((&[3], &[1.0, 2.0, 3.0]), (&[], &[-1.0]), &[-1, 0, -1]),
+            at((&[0], &[]), (&[2], &[-1.0, 2.0]), &[]),
+        ]
+    } }
+}
+
+impl Overlay {
+    fn index(&self, shape: &Shape) -> Result<Tensor> {
+        Tensor::from_slice(&self.map, shape.clone())
+    }
+
+    /// For every element of `old`, which element of `new` lies at the same place in memory.
+    pub(crate) fn between(old: &Layout, new: &Layout) -> Overlay {
+        let at: HashMap<usize, i64> = new
+            .places()
+            .enumerate()
+            .map(|(i, place)| (place, i as i64))
+            .collect();
+        Overlay {
+            map: old
+                .places()
+                .map(|place| at.get(&place).copied().unwrap_or(-1))
+                .collect(),
+        }
+    }
+
+    /// The edge of a tensor over `array` after elements with the history `write` were written at `layout`.
+    pub(crate) fn edge(
+        old: Option<Edge>,
+        array: &Array,
+        write: Option<Edge>,
+        layout: &Layout,
+        site: &'static Location<'static>,
+    ) -> Option<Edge> {
+        if array.layout() == layout {
+            return write;
+        }
+        let overlay = Overlay::between(array.layout(), layout);
+        if overlay.map.iter().all(|&m| m < 0) {
+            return old; // the write does not touch this view
+        }
+        if old.is_none() && write.is_none() {
+            return None;
+        }
+        let after = old
+            .as_ref()
+            .map_or(0, Edge::seq)
+            .max(write.as_ref().map_or(0, Edge::seq));
+        let input = |edge, shape: &Shape| Input {
+            edge,
+            shape: shape.clone(),
+            dtype: array.dtype(),
+        };
+        Some(Edge::Node(Shared::new(Node {
+            op: Box::new(overlay),
+            seq: next_seq(after),
+            site,
+            inputs: [input(old, array.shape()), input(write, layout.shape())]
+                .into_iter()
+                .collect(),
+            kept: Mutex::new(Kept::Values(SavedList::new())),
+            keeps: false,
+        })))
+    }
+}
+
+impl Op for Overlay {
+    common!();
+    fn eval(&self, x: &[&Array]) -> Result<Array> {
+        let index = Array::from_slice(&self.map, x[0].shape())?;
+        let written = kernels::take(x[1], &index)?;
+        dispatch!(x[0].dtype(), T => kernels::zip3(&index, &written, x[0], |i: i64, new: T, old: T| if i >= 0 { new } else { old }))
+    }
+    fn vjp(&self, cx: &Ctx<'_>, i: usize, g: &Tensor) -> Result<Tensor> {
+        let index = self.index(g.shape())?;
+        if i == 1 {
+            return apply(
+                Put {
+                    shape: cx.shape(1).clone(),
+                },
+                &[g, &index],
+                cx.site(),
+            );
+        }
+        let zero = Tensor::zeros_of(&Shape::scalar(), g.dtype())?;
+        apply(Where, &[&index.ge(0)?, &zero, g], cx.site())
+    }
+}
+
+impl Tensor {
+    /// This tensor where `mask` holds, else `other`. PyTorch's `torch.where(mask, self, other)`.
+    ///
+    /// # Errors
+    /// Where the mask is not bool or the shapes do not broadcast.
+    #[track_caller]
+    pub fn where_<'a>(&'a self, mask: &Tensor, other: impl Into<Operand<'a>>) -> Result<Tensor> {
+        let site = Location::caller();
+        let (a, b) = promote(self, other.into(), site)?;
+        apply(Where, &[mask, a.as_ref(), b.as_ref()], site)
+    }
+
+    /// Elements at positions in row-major order. PyTorch's `torch.take`; negative positions count from the end.
+    ///
+    /// # Errors
+    /// Where the index is not int64 or a position is out of range.
+    #[track_caller]
+    pub fn take(&self, index: &Tensor) -> Result<Tensor> {
+        let site = Location::caller();
+        let n = self.numel() as i64;
+        let wrapped: Vec<i64> = (index.to_vec::<i64>().map_err(|_| {
+            Error::new(
+                ErrorKind::DType,
+                format!(
+                    "take(): Expected a long tensor for index, but got {}",
+                    index.dtype().scalar_type_name()
+                ),
+            )
+        }))
+        .and_then(|positions| {
+            (positions.into_iter())
+                .map(|p| match p {
+                    p if (0..n).contains(&p) => Ok(p),
+                    p if (-n..0).contains(&p) => Ok(p + n),
+                    p => Err(Error::new(
+                        ErrorKind::Index,
+                        format!(
+                            "out of range: tried to access index {p} on a tensor of {n} elements."
+                        ),
+                    )),
+                })
+                .collect()
+        })
+        .map_err(|e| e.op("take").at(site))?;
+        apply(
+            Take,
+            &[self, &Tensor::from_slice(&wrapped, index.shape().clone())?],
+            site,
+        )
+    }
+}

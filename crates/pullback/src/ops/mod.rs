@@ -1,0 +1,156 @@
+//! The operations, one file per family of formulas, and [`OPS`], the list that everything else walks.
+//!
+//! To add an operation: write its struct and definition in one of these files and name it in the list. ARCHITECTURE.md
+//! shows it step by step.
+
+mod arith;
+mod convert;
+mod cut;
+mod gate;
+mod general;
+mod index;
+mod matmul;
+mod operand;
+mod pointwise;
+mod reduce;
+mod shape;
+mod zero;
+
+use crate::op::OpDef;
+
+pub use arith::{Add, AddScaled, Div, Mul, Neg, PowScalar, Sub};
+pub use convert::{Clone, Copy, To};
+pub use cut::{Argmax, Argsort, Compare, Detach, Eq, Ge, Gt, Le, Lt, Ne, detach};
+pub use gate::{Abs, Amax, Maximum, Relu, ThresholdBackward};
+pub use general::{LogSoftmax, Softmax};
+pub use index::{Overlay, Put, Take, Where};
+pub use matmul::{Matmul, Outer};
+pub(crate) use operand::result_type_number;
+pub use operand::{Operand, result_type};
+pub use pointwise::{Cos, Exp, Log, Sigmoid, Sin, Sqrt, Tanh};
+pub use reduce::{Mean, Sum};
+pub use shape::{Cat, Embed, Expand, Permute, Reshape, Select, Slice, cat};
+pub use zero::{Floor, Sign};
+
+/// Every operation there is. Tests, documentation, the program and the bindings walk this list.
+pub static OPS: &[&OpDef] = &[
+    // arithmetic
+    Add::DEF,
+    AddScaled::DEF,
+    Sub::DEF,
+    Neg::DEF,
+    Mul::DEF,
+    Div::DEF,
+    PowScalar::DEF,
+    // pointwise
+    Exp::DEF,
+    Log::DEF,
+    Sqrt::DEF,
+    Sin::DEF,
+    Cos::DEF,
+    Tanh::DEF,
+    Sigmoid::DEF,
+    // gates
+    Relu::DEF,
+    ThresholdBackward::DEF,
+    Abs::DEF,
+    Maximum::DEF,
+    Amax::DEF,
+    // reductions and products
+    Sum::DEF,
+    Mean::DEF,
+    Matmul::DEF,
+    Outer::DEF,
+    // smooth, with both rules written
+    Softmax::DEF,
+    LogSoftmax::DEF,
+    // shape and index
+    Reshape::DEF,
+    Permute::DEF,
+    Expand::DEF,
+    Select::DEF,
+    Slice::DEF,
+    Embed::DEF,
+    Cat::DEF,
+    Take::DEF,
+    Put::DEF,
+    Where::DEF,
+    Overlay::DEF,
+    Clone::DEF,
+    Copy::DEF,
+    To::DEF,
+    // locally constant
+    Floor::DEF,
+    Sign::DEF,
+    // without gradient
+    Gt::DEF,
+    Ge::DEF,
+    Lt::DEF,
+    Le::DEF,
+    Eq::DEF,
+    Ne::DEF,
+    Argmax::DEF,
+    Argsort::DEF,
+    Detach::DEF,
+];
+
+/// The definition of an operation by PyTorch's name.
+pub fn find(name: &str) -> Option<&'static OpDef> {
+    OPS.iter().copied().find(|d| d.name == name)
+}
+
+/// Writes an operation's definition: `define! { Relu: Gate "relu", "torch.relu"; summary: …; … }`.
+macro_rules! define {
+    (
+        $op:ident: $family:ident $name:literal, $torch:literal $(, view: $view:literal)?;
+        summary: $summary:literal;
+        formula: $formula:literal;
+        derivative: $derivative:literal;
+        $(convention: $convention:literal;)?
+        proof: { samples: $samples:expr $(, points: $points:expr)? $(, errors: $errors:expr)? $(,)? }
+    ) => {
+        impl $op {
+            /// What is known about the operation.
+            pub const DEF: &'static crate::op::OpDef = &crate::op::OpDef {
+                name: $name,
+                family: crate::op::Family::$family,
+                summary: $summary,
+                formula: $formula,
+                derivative: $derivative,
+                convention: crate::ops::or!($($convention)?, ""),
+                torch: $torch,
+                view: crate::ops::or!($($view)?, false),
+                #[cfg(feature = "proof")]
+                proof: crate::proof::Proof {
+                    samples: $samples,
+                    points: crate::ops::or!($($points)?, crate::proof::no_points),
+                    errors: crate::ops::or!($($errors)?, crate::proof::no_errors),
+                },
+            };
+        }
+    };
+}
+
+/// The first argument if there is one, else the second.
+macro_rules! or {
+    ($value:expr, $default:expr) => {
+        $value
+    };
+    (, $default:expr) => {
+        $default
+    };
+}
+
+/// The two methods of [`crate::Op`] that are alike everywhere.
+macro_rules! common {
+    () => {
+        fn def(&self) -> &'static crate::op::OpDef {
+            Self::DEF
+        }
+        fn boxed(&self) -> Box<dyn crate::op::Op> {
+            Box::new(<Self as std::clone::Clone>::clone(self))
+        }
+    };
+}
+
+use {common, define, or};

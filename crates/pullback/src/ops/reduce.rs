@@ -1,0 +1,185 @@
+//! Sums and means over dimensions.
+
+use super::arith::needs_float;
+use super::{common, define};
+use crate::apply::apply;
+use crate::op::{Ctx, Op};
+use crate::tensor::Tensor;
+use crate::{Array, DType, Error, ErrorKind, Real, Result};
+use pullback_array::{dispatch, kernels};
+use std::panic::Location;
+
+#[cfg(feature = "proof")]
+use crate::proof::Sample;
+
+/// Dimensions as positive numbers in order; an empty list means all.
+///
+/// # Errors
+/// PyTorch's sentences for a dimension out of range or named twice.
+pub(crate) fn resolve(x: &Tensor, dims: &[i64]) -> Result<Vec<usize>> {
+    if dims.is_empty() {
+        return Ok((0..x.ndim()).collect());
+    }
+    let mut out = Vec::with_capacity(dims.len());
+    for &d in dims {
+        let d = x.shape().dim(d)?;
+        if out.contains(&d) {
+            return Err(Error::new(
+                ErrorKind::Shape,
+                format!("dim {d} appears multiple times in the list of dims"),
+            ));
+        }
+        if d < x.ndim() {
+            out.push(d);
+        }
+    }
+    out.sort_unstable();
+    Ok(out)
+}
+
+/// `g` with the reduced dimensions back, stretched to the input's shape.
+fn spread(g: &Tensor, cx: &Ctx<'_>, dims: &[usize], keepdim: bool) -> Result<Tensor> {
+    let shape = cx.shape(0);
+    if keepdim {
+        g.expand(shape)
+    } else {
+        g.reshape(kernels::reduced_shape(shape, dims, true))?
+            .expand(shape)
+    }
+}
+
+#[cfg(feature = "proof")]
+fn over<O: Op + Clone>(op: impl Fn(Vec<usize>, bool) -> O) -> Vec<Sample> {
+    let x = [0.5, -1.0, 2.0, 3.0, -0.25, 1.5];
+    let at = |dims: &[usize], keepdim, from: &[usize]| {
+        Sample::new(
+            op(dims.to_vec(), keepdim),
+            &[(from, &x[..from.iter().product()])],
+        )
+    };
+    vec![
+        at(&[0, 1], false, &[2, 3]),
+        at(&[0], false, &[2, 3]),
+        at(&[1], true, &[2, 3]),
+        at(&[0, 2], true, &[1, 2, 3]),
+        at(&[], false, &[]),
+        at(&[0], false, &[2, 0]),
+    ]
+}
+
+/// Sum over dimensions.
+#[derive(Clone, Debug)]
+pub struct Sum {
+    /// Dimensions, resolved and in order.
+    pub dims: Vec<usize>,
+    /// Whether they stay, with size 1.
+    pub keepdim: bool,
+}
+define! { Sum: Linear "sum", "torch.sum";
+    summary: "Sum over dimensions; integers and bools add up in int64.";
+    formula: "Σ x";
+    derivative: "g, repeated over the summed dimensions";
+    proof: { samples: || over(|dims, keepdim| Sum { dims, keepdim }) }
+}
+
+impl Op for Sum {
+    common!();
+    fn eval(&self, x: &[&Array]) -> Result<Array> {
+        kernels::sum(x[0], &self.dims, self.keepdim)
+    }
+    fn vjp(&self, cx: &Ctx<'_>, _: usize, g: &Tensor) -> Result<Tensor> {
+        spread(g, cx, &self.dims, self.keepdim)
+    }
+}
+
+/// Mean over dimensions.
+#[derive(Clone, Debug)]
+pub struct Mean {
+    /// Dimensions, resolved and in order.
+    pub dims: Vec<usize>,
+    /// Whether they stay, with size 1.
+    pub keepdim: bool,
+}
+define! { Mean: Linear "mean", "torch.mean";
+    summary: "Mean over dimensions.";
+    formula: "Σ x / n";
+    derivative: "g / n, repeated over the averaged dimensions";
+    convention: "the mean of nothing is NaN";
+    proof: { samples: || over(|dims, keepdim| Mean { dims, keepdim }) }
+}
+
+impl Op for Mean {
+    common!();
+    fn eval(&self, x: &[&Array]) -> Result<Array> {
+        if !x[0].dtype().is_float() {
+            return Err(Error::new(
+                ErrorKind::DType,
+                format!(
+                    "mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. Got: {}",
+                    x[0].dtype().scalar_type_name()
+                ),
+            ));
+        }
+        let sum = kernels::sum(x[0], &self.dims, self.keepdim)?;
+        let n: usize = self.dims.iter().map(|&d| x[0].shape()[d]).product();
+        dispatch!(float sum.dtype(), T => {
+            let n = T::lit(n as f64);
+            kernels::map_assign(&sum, |s: T| s / n)?;
+        }, else return Err(needs_float(x[0])));
+        Ok(sum)
+    }
+    fn vjp(&self, cx: &Ctx<'_>, _: usize, g: &Tensor) -> Result<Tensor> {
+        let n: usize = self.dims.iter().map(|&d| cx.shape(0)[d]).product();
+        spread(&g.div(n as f64)?, cx, &self.dims, self.keepdim)
+    }
+}
+
+impl Tensor {
+    /// Sum of all elements.
+    ///
+    /// ```
+    /// # use pullback::Tensor;
+    /// assert_eq!(Tensor::arange(5)?.sum()?.item_f64()?, 10.0);
+    /// # Ok::<(), pullback::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn sum(&self) -> Result<Tensor> {
+        self.sum_dims(&[], false)
+    }
+
+    /// Sum over `dims` (all if empty), which stay with size 1 if `keepdim`.
+    ///
+    /// # Errors
+    /// For a dimension out of range or named twice.
+    #[track_caller]
+    pub fn sum_dims(&self, dims: &[i64], keepdim: bool) -> Result<Tensor> {
+        let site = Location::caller();
+        let dims = resolve(self, dims).map_err(|e| e.op("sum").at(site))?;
+        apply(Sum { dims, keepdim }, &[self], site)
+    }
+
+    /// Mean of all elements.
+    ///
+    /// # Errors
+    /// For integers, in PyTorch's words.
+    #[track_caller]
+    pub fn mean(&self) -> Result<Tensor> {
+        self.mean_dims(&[], false)
+    }
+
+    /// Mean over `dims` (all if empty), which stay with size 1 if `keepdim`.
+    ///
+    /// # Errors
+    /// For integers; for a dimension out of range or named twice.
+    #[track_caller]
+    pub fn mean_dims(&self, dims: &[i64], keepdim: bool) -> Result<Tensor> {
+        let site = Location::caller();
+        let dims = resolve(self, dims).map_err(|e| e.op("mean").at(site))?;
+        apply(Mean { dims, keepdim }, &[self], site)
+    }
+
+    /// Whether every element is finite.
+    pub fn all_finite(&self) -> Result<bool> {
+        dispatch!(float self.dtype(), T => Ok(self.to_vec::<T>()?.into_iter().all(Real::is_finite)), else Ok(self.dtype() != DType::F32))
+    }
+}

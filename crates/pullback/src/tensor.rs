@@ -1,0 +1,364 @@
+//! The tensor: a cheap, shareable handle to an array and its place in the graph.
+//!
+//! This file makes tensors and looks at them; operations are in `ops`, in-place writes in `history`, gradients in
+//! `backward`. Cloning a handle shares everything: the numbers, `.grad` and what later in-place writes do to the
+//! history (PyTorch's `clone()`, a copy that gradients flow through, is [`Tensor::copy`]).
+
+use crate::graph::{Edge, Leaf, lock};
+use crate::history::Slow;
+use crate::{Array, DType, Element, Error, ErrorKind, Number, Result, Shape, Shared};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+/// An n-dimensional array that remembers how it was computed.
+///
+/// `Send + Sync`, and as cheap to clone as an `Arc`.
+///
+/// ```
+/// use pullback::Tensor;
+/// let w = Tensor::from_slice(&[1.0f32, 2.0, 3.0], [3])?.requires_grad_(true)?;
+/// let loss = (&w * &w).sum()?;
+/// loss.backward()?;
+/// assert_eq!(w.grad().unwrap().to_vec::<f32>()?, [2.0, 4.0, 6.0]);
+/// # Ok::<(), pullback::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Tensor(pub(crate) Shared<Inner>);
+
+/// Set in [`Inner::flags`] when the history must be looked up the slow way.
+pub(crate) const REBASED: u32 = 1;
+
+pub(crate) struct Inner {
+    pub(crate) array: Array,
+    /// Where gradients went when the tensor was made. In-place writes and `requires_grad_` on a shared handle put a
+    /// newer edge into `slow` and set [`REBASED`].
+    pub(crate) edge: Option<Edge>,
+    /// For a view, the tensor whose memory it shows.
+    pub(crate) base: Option<Tensor>,
+    pub(crate) flags: AtomicU32,
+    /// The family's epoch (see `history`) when this tensor was made.
+    pub(crate) epoch: u32,
+    /// A number of its own, given when a recorder first asks: addresses are reused, this is not.
+    pub(crate) id: AtomicU64,
+    pub(crate) slow: OnceLock<Box<Slow>>,
+}
+
+impl Tensor {
+    #[inline]
+    pub(crate) fn with_edge(array: Array, edge: Option<Edge>) -> Tensor {
+        Tensor(Shared::new(Inner {
+            array,
+            edge,
+            base: None,
+            flags: AtomicU32::new(0),
+            epoch: 0,
+            id: AtomicU64::new(0),
+            slow: OnceLock::new(),
+        }))
+    }
+
+    /// A tensor over an array, without history.
+    #[inline]
+    pub fn from_array(array: Array) -> Tensor {
+        Tensor::with_edge(array, None)
+    }
+
+    /// Copies a slice into a new tensor, row by row. PyTorch's `torch.tensor(data)`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Shape`] where the shape has another number of elements.
+    ///
+    /// ```
+    /// # use pullback::Tensor;
+    /// let x = Tensor::from_slice(&[1.0f32, 2.0, 3.0, 4.0], [2, 2])?;
+    /// assert_eq!(x.shape()[..], [2, 2]);
+    /// assert!(Tensor::from_slice(&[1.0f32, 2.0], [3]).is_err());
+    /// # Ok::<(), pullback::Error>(())
+    /// ```
+    pub fn from_slice<T: Element>(data: &[T], shape: impl Into<Shape>) -> Result<Tensor> {
+        Array::from_slice(data, shape).map(Tensor::from_array)
+    }
+
+    /// A tensor of no dimensions.
+    pub fn scalar<T: Element>(x: T) -> Tensor {
+        Tensor::from_array(Array::scalar(x).unwrap_or_else(|e| panic!("{e}")))
+    }
+
+    /// Every element the same. PyTorch's `torch.full`.
+    pub fn full(shape: impl Into<Shape>, value: impl Into<Number>, dtype: DType) -> Result<Tensor> {
+        Array::full(shape, value, dtype).map(Tensor::from_array)
+    }
+
+    /// Zeros. PyTorch's `torch.zeros`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Alloc`] where the memory is not to be had; a huge size never aborts.
+    ///
+    /// ```
+    /// # use pullback::{DType, Tensor};
+    /// assert_eq!(Tensor::zeros([2], DType::F64)?.to_vec::<f64>()?, [0.0, 0.0]);
+    /// assert!(Tensor::zeros([1 << 50], DType::F32).is_err());
+    /// # Ok::<(), pullback::Error>(())
+    /// ```
+    pub fn zeros(shape: impl Into<Shape>, dtype: DType) -> Result<Tensor> {
+        Array::zeros(shape, dtype).map(Tensor::from_array)
+    }
+
+    /// Ones. PyTorch's `torch.ones`.
+    pub fn ones(shape: impl Into<Shape>, dtype: DType) -> Result<Tensor> {
+        Tensor::full(shape, 1i64, dtype)
+    }
+
+    pub(crate) fn zeros_of(shape: &Shape, dtype: DType) -> Result<Tensor> {
+        Tensor::zeros(shape.clone(), dtype)
+    }
+
+    /// Zeros of this tensor's shape and dtype. PyTorch's `torch.zeros_like`.
+    pub fn zeros_like(&self) -> Result<Tensor> {
+        Tensor::zeros(self.shape().clone(), self.dtype())
+    }
+
+    /// Ones of this tensor's shape and dtype. PyTorch's `torch.ones_like`.
+    pub fn ones_like(&self) -> Result<Tensor> {
+        Tensor::ones(self.shape().clone(), self.dtype())
+    }
+
+    /// `0, 1, …, n-1` as 64-bit integers. PyTorch's `torch.arange(n)`.
+    pub fn arange(n: usize) -> Result<Tensor> {
+        Tensor::from_slice(&(0..n as i64).collect::<Vec<_>>(), [n])
+    }
+
+    /// Sizes of the dimensions.
+    #[inline]
+    pub fn shape(&self) -> &Shape {
+        self.0.array.shape()
+    }
+
+    /// Size of one dimension; negative ones count from the end.
+    ///
+    /// # Errors
+    /// PyTorch's `Dimension out of range` sentence.
+    pub fn size(&self, dim: i64) -> Result<usize> {
+        Ok(self.shape()[self.shape().dim(dim)?])
+    }
+
+    /// Element type.
+    #[inline]
+    pub fn dtype(&self) -> DType {
+        self.0.array.dtype()
+    }
+
+    /// Number of dimensions.
+    #[inline]
+    pub fn ndim(&self) -> usize {
+        self.0.array.rank()
+    }
+
+    /// Number of elements.
+    #[inline]
+    pub fn numel(&self) -> usize {
+        self.0.array.numel()
+    }
+
+    /// Whether elements lie in row-major order without gaps.
+    pub fn is_contiguous(&self) -> bool {
+        self.0.array.is_contiguous()
+    }
+
+    /// The numbers, without the history.
+    #[inline]
+    pub fn array(&self) -> &Array {
+        &self.0.array
+    }
+
+    /// How often the memory was written in place. PyTorch's `_version`.
+    pub fn version(&self) -> u32 {
+        self.0.array.version()
+    }
+
+    /// Whether two handles are the same tensor (not: hold equal numbers).
+    pub fn is(&self, other: &Tensor) -> bool {
+        Shared::ptr_eq(&self.0, &other.0)
+    }
+
+    /// All elements in row-major order.
+    ///
+    /// # Errors
+    /// [`ErrorKind::DType`] where `T` is not this tensor's dtype.
+    pub fn to_vec<T: Element>(&self) -> Result<Vec<T>> {
+        self.0.array.to_vec()
+    }
+
+    /// All elements as `f64`, whatever the dtype.
+    pub fn to_f64_vec(&self) -> Result<Vec<f64>> {
+        self.0.array.to_f64_vec()
+    }
+
+    /// The one element of a tensor of one element, as a number of its own kind. PyTorch's `item()`.
+    ///
+    /// # Errors
+    /// PyTorch's sentence where there are more or none.
+    ///
+    /// ```
+    /// # use pullback::Tensor;
+    /// let e = Tensor::arange(3)?.item().unwrap_err();
+    /// assert_eq!(e.message(), "a Tensor with 3 elements cannot be converted to Scalar");
+    /// # Ok::<(), pullback::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn item(&self) -> Result<Number> {
+        self.0
+            .array
+            .item()
+            .map_err(|e| e.op("item").at(std::panic::Location::caller()))
+    }
+
+    /// [`Tensor::item`] as `f64`.
+    ///
+    /// # Errors
+    /// As [`Tensor::item`].
+    #[track_caller]
+    pub fn item_f64(&self) -> Result<f64> {
+        self.item().map(Number::to_f64)
+    }
+
+    /// Whether gradients are computed for this tensor.
+    #[inline]
+    pub fn requires_grad(&self) -> bool {
+        self.has_edge()
+    }
+
+    /// Whether this tensor was made by the user and not by a recorded operation.
+    pub fn is_leaf(&self) -> bool {
+        !matches!(self.edge(), Some(Edge::Node(_)))
+    }
+
+    /// Makes a tensor a leaf whose gradient [`Tensor::backward`] gathers in [`Tensor::grad`], or stops that.
+    ///
+    /// Every clone of the handle sees the change.
+    ///
+    /// # Errors
+    /// PyTorch's sentences for integer tensors and for results of operations.
+    #[track_caller]
+    pub fn requires_grad_(mut self, on: bool) -> Result<Tensor> {
+        let fail = |kind, text: &str| {
+            Err(Error::new(kind, text)
+                .op("requires_grad_")
+                .at(std::panic::Location::caller()))
+        };
+        if on && !self.dtype().is_float() {
+            return fail(
+                ErrorKind::DType,
+                "only Tensors of floating point dtype can require gradients",
+            )
+            .map_err(|e: Error| {
+                e.note(format!("this one is {}", self.dtype()))
+                    .help("convert it to float32 or float64 first")
+            });
+        }
+        if !on && !self.is_leaf() {
+            return fail(
+                ErrorKind::Autograd,
+                "you can only change requires_grad flags of leaf variables. If you want to use a computed variable in a subgraph that doesn't require differentiation use var_no_grad = var.detach().",
+            );
+        }
+        if on == self.has_edge() {
+            return Ok(self);
+        }
+        let edge = on.then(|| Edge::Leaf(Leaf::new(&self.0.array)));
+        match Shared::get_mut(&mut self.0) {
+            Some(inner) if inner.slow.get().is_none() => inner.edge = edge,
+            _ => self.override_edge(edge),
+        }
+        Ok(self)
+    }
+
+    /// The gradient gathered so far, shared with the leaf: writing to it in place writes to `.grad`.
+    ///
+    /// `None` before the first backward, for tensors that require none, and for results of operations.
+    pub fn grad(&self) -> Option<Tensor> {
+        self.leaf().and_then(|leaf| lock(&leaf.grad).clone())
+    }
+
+    /// Puts a gradient in place, or takes it away. PyTorch's `p.grad = g`.
+    ///
+    /// # Errors
+    /// Where the tensor is no leaf that requires a gradient, or shape or dtype differ from the tensor's.
+    #[track_caller]
+    pub fn set_grad(&self, grad: Option<Tensor>) -> Result<()> {
+        let at = std::panic::Location::caller();
+        let Some(leaf) = self.leaf() else {
+            return Err(Error::new(
+                ErrorKind::Autograd,
+                "set_grad needs a leaf tensor that requires a gradient",
+            )
+            .at(at));
+        };
+        if let Some(g) = &grad {
+            if *g.shape() != leaf.shape {
+                return Err(Error::new(
+                    ErrorKind::Shape,
+                    format!(
+                        "assigned grad has data of a different size: {} where the tensor has {}",
+                        g.shape(),
+                        leaf.shape
+                    ),
+                )
+                .at(at));
+            }
+            if g.dtype() != leaf.dtype {
+                return Err(Error::new(
+                    ErrorKind::DType,
+                    format!(
+                        "assigned grad has data of a different type: {} where the tensor has {}",
+                        g.dtype(),
+                        leaf.dtype
+                    ),
+                )
+                .at(at));
+            }
+        }
+        *lock(&leaf.grad) = grad;
+        Ok(())
+    }
+
+    /// Forgets the gradient gathered so far (PyTorch's `zero_grad(set_to_none=True)`).
+    pub fn zero_grad(&self) {
+        if let Some(leaf) = self.leaf() {
+            // Dropped outside the lock: a gradient may have a graph of its own, which may hold this leaf.
+            let old = lock(&leaf.grad).take();
+            drop(old);
+        }
+    }
+
+    fn leaf(&self) -> Option<Shared<Leaf>> {
+        match self.edge() {
+            Some(Edge::Leaf(leaf)) => Some(leaf),
+            _ => None,
+        }
+    }
+
+    /// The same numbers (and memory) without history.
+    #[track_caller]
+    pub fn detach(&self) -> Tensor {
+        crate::ops::detach(self)
+    }
+
+    /// A number of its own for this tensor, never reused.
+    pub(crate) fn id(&self) -> u64 {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        let id = self.0.id.load(Ordering::Relaxed);
+        if id != 0 {
+            return id;
+        }
+        let fresh = NEXT.fetch_add(1, Ordering::Relaxed);
+        match self
+            .0
+            .id
+            .compare_exchange(0, fresh, Ordering::Relaxed, Ordering::Relaxed)
+        {
+            Ok(_) => fresh,
+            Err(other) => other,
+        }
+    }
+}
