@@ -39,6 +39,7 @@
 mod bounded;
 mod choice;
 mod generator;
+mod integers;
 mod pcg64;
 mod seed;
 mod seed_sequence;

@@ -84,6 +84,22 @@ mod tests {
                 "{a:e} {b:e} {c:e}"
             );
         }
+        // 97 · 172961 = 2²⁴ + 1 lies halfway between two f32; however small c is, it decides.
+        for k in 1..140 {
+            for (a, b, c) in [
+                (97.0, 172961.0, 1.0),
+                (97.0, 172961.0, -1.0),
+                (-97.0, 172961.0, 1.0),
+                (-97.0, 172961.0, -1.0),
+            ] {
+                let c = c * 2f32.powi(-k);
+                assert_eq!(
+                    Portable::fma(a, b, c).to_bits(),
+                    f32::mul_add(a, b, c).to_bits(),
+                    "{a} {b} {c:e}"
+                );
+            }
+        }
         for (a, b, c) in [
             (0.0, -1.0, 0.0),
             (0.0, -1.0, -0.0),

@@ -1,8 +1,9 @@
 //! `nn.init.orthogonal_`: a matrix of normal numbers, orthonormalised.
 //!
-//! Source: `orthogonal_` in `torch/nn/init.py`. PyTorch takes Q of LAPACK's QR factorisation and turns its columns so that the
-//! diagonal of R is positive, which makes Q unique: any factorisation will do. Ours is Gram-Schmidt, twice, in f64; MKL's runs
-//! in the type of the tensor, so the two agree to rounding (2e-6 in f32 for small well-conditioned shapes) and not to the bit.
+//! Source: `orthogonal_` in `torch/nn/init.py`. PyTorch takes Q of LAPACK's QR factorisation and turns its columns so
+//! that the diagonal of R is positive, which makes Q unique: any factorisation will do. Ours is Gram-Schmidt, twice, in
+//! f64; MKL's runs in the type of the tensor, so the two agree to MKL's rounding and not to the bit: 2e-6 in f32, more
+//! where the drawn matrix is all but singular (large square ones, rarely small ones).
 
 use super::generator::Generator;
 use super::init::{element_count, normal};
