@@ -139,6 +139,10 @@ fn numpy_sentences() {
     let big = "array is too big; `arr.size * arr.dtype.itemsize` is larger than the maximum possible size.";
     fails(numpy::numel(&[1 << 62], 8), Value, big);
     fails(numpy::numel(&[1 << 40, 1 << 40], 8), Value, big);
+    fails(numpy::numel(&[1 << 62, -1], 8), Value, big);
+    fails(numpy::numel(&[0, 1 << 60], 8), Value, big);
+    assert_eq!(numpy::numel(&[0, 1 << 59], 8), Ok(0));
+    assert_eq!(numpy::numel(&[], 8), Ok(1));
     assert_eq!(rng.bit_generator().state(), before);
 }
 
@@ -252,6 +256,13 @@ fn torch_draws() {
     );
     let storage = "Storage size calculation overflowed with sizes=[1099511627776, 1099511627776]";
     fails(torch::numel(&[1 << 40, 1 << 40], 4), Runtime, storage);
+    fails(
+        torch::numel(&[0, 1 << 62, 4], 4),
+        Runtime,
+        "Stride calculation overflowed",
+    );
+    assert_eq!(torch::numel(&[1 << 62, 0], 4), Ok(0));
+    assert_eq!(torch::numel(&[], 4), Ok(1));
     assert_eq!(g, before);
 }
 

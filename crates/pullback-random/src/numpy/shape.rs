@@ -14,24 +14,24 @@ use crate::error::{Error, Result};
 /// ```
 pub fn numel(shape: &[i64], itemsize: usize) -> Result<usize> {
     let mut bytes = itemsize.max(1) as u64;
-    let mut count = 1u64;
-    let mut too_big = false;
+    let mut empty = false;
     for &extent in shape {
         let extent = u64::try_from(extent)
             .map_err(|_| Error::value("negative dimensions are not allowed"))?;
-        count = count.wrapping_mul(extent);
-        // NumPy ignores zero extents in the overflow check and calls the array empty only if it would otherwise fit.
-        if extent != 0 {
-            match bytes.checked_mul(extent) {
-                Some(b) if b <= i64::MAX as u64 => bytes = b,
-                _ => too_big = true,
-            }
-        }
+        // An extent of zero does not excuse the others: NumPy leaves it out of the product.
+        empty |= extent == 0;
+        bytes = bytes
+            .checked_mul(extent.max(1))
+            .filter(|&bytes| bytes <= i64::MAX as u64)
+            .ok_or_else(|| {
+                Error::value(
+                    "array is too big; `arr.size * arr.dtype.itemsize` is larger than the maximum possible size.",
+                )
+            })?;
     }
-    if too_big {
-        return Err(Error::value(
-            "array is too big; `arr.size * arr.dtype.itemsize` is larger than the maximum possible size.",
-        ));
-    }
-    Ok(count as usize)
+    Ok(if empty {
+        0
+    } else {
+        (bytes / itemsize.max(1) as u64) as usize
+    })
 }

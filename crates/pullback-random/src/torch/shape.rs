@@ -2,6 +2,9 @@
 
 use crate::error::{Error, Result};
 
+/// Sizes in bytes are signed in PyTorch.
+const MAX: u64 = i64::MAX as u64;
+
 /// How many elements a tensor of `shape` and of `itemsize` bytes an element has.
 ///
 /// ```
@@ -33,11 +36,19 @@ pub fn numel(shape: &[i64], itemsize: usize) -> Result<usize> {
         .iter()
         .try_fold(1u64, |n, &extent| n.checked_mul(extent as u64));
     let bytes = elements.and_then(|n| n.checked_mul(itemsize.max(1) as u64));
-    match (elements, bytes) {
-        (Some(n), Some(bytes)) if bytes <= i64::MAX as u64 => Ok(n as usize),
-        _ => Err(Error::runtime(format!(
+    let (Some(elements), Some(0..=MAX)) = (elements, bytes) else {
+        return Err(Error::runtime(format!(
             "Storage size calculation overflowed with sizes=[{}]",
             list()
-        ))),
+        )));
+    };
+    // The stride of the first dimension, which an empty tensor has too.
+    let stride = shape
+        .iter()
+        .skip(1)
+        .try_fold(1u64, |n, &extent| n.checked_mul(extent.max(1) as u64));
+    if stride.is_none_or(|stride| stride > MAX) {
+        return Err(Error::runtime("Stride calculation overflowed"));
     }
+    Ok(elements as usize)
 }
