@@ -4,33 +4,28 @@
 //! reshape without a copy) are functions from layout to layout. Row-major layouts carry no strides at all, so that
 //! the common case costs nothing and "is it contiguous" is a length test.
 
+use crate::dims::Dims;
 use crate::error::{Error, ErrorKind, Result};
+use crate::pool::Shared;
 use smallvec::SmallVec;
 use std::fmt;
 use std::ops::Deref;
 
 /// Sizes of the dimensions; up to four without a heap block.
-#[derive(PartialEq, Eq, Hash, Default)]
-pub struct Shape(SmallVec<[usize; 4]>);
-
-impl Clone for Shape {
-    #[inline]
-    fn clone(&self) -> Self {
-        Shape(SmallVec::from_slice(&self.0))
-    }
-}
+#[derive(Clone, PartialEq, Eq, Hash, Default)]
+pub struct Shape(Dims<usize>);
 
 impl Shape {
     /// Shape from sizes.
     #[inline]
     pub fn new(dims: &[usize]) -> Self {
-        Shape(SmallVec::from_slice(dims))
+        Shape(Dims::from_slice(dims))
     }
 
     /// Shape of a single number: no dimensions, one element.
     #[inline]
     pub fn scalar() -> Self {
-        Shape(SmallVec::new())
+        Shape(Dims::new())
     }
 
     /// Number of elements. Layouts check it against overflow when they are made, so here it cannot overflow.
@@ -41,19 +36,19 @@ impl Shape {
 
     /// Number of elements, or an error where it cannot be addressed.
     pub fn checked_numel(&self) -> Result<usize> {
-        if self.0.contains(&0) {
-            return Ok(0);
+        let mut n = 1usize;
+        for &d in self.0.iter() {
+            match n.checked_mul(d) {
+                Some(product) => n = product,
+                None if self.0.contains(&0) => return Ok(0),
+                None => return Err(overflow(self)),
+            }
         }
-        self.0
-            .iter()
-            .try_fold(1usize, |n, &d| n.checked_mul(d))
-            .filter(|&n| n <= isize::MAX as usize)
-            .ok_or_else(|| {
-                Error::new(
-                    ErrorKind::Alloc,
-                    format!("numel: integer multiplication overflow for shape {self}"),
-                )
-            })
+        if n > isize::MAX as usize {
+            Err(overflow(self))
+        } else {
+            Ok(n)
+        }
     }
 
     /// Adds a trailing dimension.
@@ -89,7 +84,7 @@ impl Shape {
     pub fn broadcast(&self, other: &Shape) -> Result<Shape> {
         let (a, b) = (&self.0, &other.0);
         let rank = a.len().max(b.len());
-        let mut out = Shape(SmallVec::from_elem(1, rank));
+        let mut out = Shape(Dims::from_elem(1, rank));
         for k in 1..=rank {
             let da = if k <= a.len() { a[a.len() - k] } else { 1 };
             let db = if k <= b.len() { b[b.len() - k] } else { 1 };
@@ -120,6 +115,14 @@ impl Shape {
     pub fn dim(&self, dim: i64) -> Result<usize> {
         wrap_dim(dim, self.0.len())
     }
+}
+
+#[cold]
+fn overflow(shape: &Shape) -> Error {
+    Error::new(
+        ErrorKind::Alloc,
+        format!("numel: integer multiplication overflow for shape {shape}"),
+    )
 }
 
 /// Resolves `dim` against `rank` dimensions; a scalar accepts 0 and -1, as PyTorch does.
@@ -205,26 +208,15 @@ impl FromIterator<usize> for Shape {
 }
 
 /// Distances in elements between neighbours along each dimension.
-pub type Strides = SmallVec<[isize; 4]>;
+pub type Strides = Dims<isize>;
 
 /// Where each element lies: sizes, strides and the first element's place, all counted in elements.
-#[derive(PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Layout {
     shape: Shape,
-    /// Empty means row-major.
-    strides: Strides,
+    /// `None` means row-major, which is what nearly every array is.
+    strides: Option<Shared<Strides>>,
     offset: usize,
-}
-
-impl Clone for Layout {
-    #[inline]
-    fn clone(&self) -> Self {
-        Layout {
-            shape: self.shape.clone(),
-            strides: Strides::from_slice(&self.strides),
-            offset: self.offset,
-        }
-    }
 }
 
 impl Layout {
@@ -233,7 +225,7 @@ impl Layout {
     pub fn row_major(shape: Shape) -> Self {
         Layout {
             shape,
-            strides: Strides::new(),
+            strides: None,
             offset: 0,
         }
     }
@@ -255,11 +247,7 @@ impl Layout {
         }
         Layout {
             shape,
-            strides: if row_major {
-                Strides::new()
-            } else {
-                Strides::from_slice(strides)
-            },
+            strides: (!row_major).then(|| Shared::new(Strides::from_slice(strides))),
             offset,
         }
     }
@@ -291,13 +279,13 @@ impl Layout {
     /// Whether elements lie in row-major order without gaps.
     #[inline]
     pub fn is_contiguous(&self) -> bool {
-        self.strides.is_empty()
+        self.strides.is_none()
     }
 
     /// Strides, one for each dimension, row-major ones included.
     pub fn strides(&self) -> Strides {
-        if !self.strides.is_empty() {
-            return Strides::from_slice(&self.strides);
+        if let Some(strides) = &self.strides {
+            return Strides::clone(strides);
         }
         let mut out = Strides::from_elem(1, self.shape.len());
         let mut step = 1isize;
@@ -315,7 +303,7 @@ impl Layout {
             return None;
         }
         let (mut low, mut high) = (self.offset as isize, self.offset as isize);
-        for (&n, s) in self.shape.iter().zip(self.strides()) {
+        for (&n, &s) in self.shape.iter().zip(self.strides().iter()) {
             let reach = (n as isize - 1).saturating_mul(s);
             if reach < 0 {
                 low = low.saturating_add(reach)
@@ -328,11 +316,14 @@ impl Layout {
 
     /// Whether two indices may name the same element (an expanded dimension, overlapping windows).
     pub fn overlaps_itself(&self) -> bool {
-        if self.strides.is_empty() || self.numel() <= 1 {
+        let Some(strides) = &self.strides else {
+            return false;
+        };
+        if self.numel() <= 1 {
             return false;
         }
         // Sorted by stride, each dimension must step over everything the smaller ones span.
-        let mut dims: SmallVec<[(usize, usize); 4]> = (self.shape.iter().zip(&self.strides))
+        let mut dims: SmallVec<[(usize, usize); 4]> = (self.shape.iter().zip(strides.iter()))
             .filter(|&(&n, _)| n > 1)
             .map(|(&n, &s)| (s.unsigned_abs(), n))
             .collect();
@@ -434,10 +425,10 @@ impl Layout {
 
     /// The same elements in the same order under another shape, without a copy, where strides allow it.
     pub fn reshape(&self, shape: &Shape) -> Option<Layout> {
-        if self.strides.is_empty() {
+        if self.strides.is_none() {
             return Some(Layout {
                 shape: shape.clone(),
-                strides: Strides::new(),
+                strides: None,
                 offset: self.offset,
             });
         }
@@ -480,7 +471,7 @@ impl Layout {
 pub struct Places {
     shape: Shape,
     strides: Strides,
-    index: SmallVec<[usize; 4]>,
+    index: Dims<usize>,
     place: isize,
     left: usize,
 }
@@ -490,7 +481,7 @@ impl Places {
         Places {
             shape: layout.shape.clone(),
             strides: layout.strides(),
-            index: SmallVec::from_elem(0, layout.rank()),
+            index: Dims::from_elem(0, layout.rank()),
             place: layout.offset as isize,
             left: layout.numel(),
         }

@@ -20,6 +20,7 @@
 mod arith;
 mod array;
 pub mod dd;
+mod dims;
 mod dtype;
 mod error;
 pub mod kernels;
@@ -32,6 +33,7 @@ mod threads;
 
 pub use arith::Arith;
 pub use array::Array;
+pub use dims::Dims;
 pub use dtype::{Category, DType, Element};
 pub use error::{Error, ErrorKind, Result};
 pub use layout::{Layout, Places, Shape, Strides, wrap_dim};

@@ -303,3 +303,11 @@ impl<T: std::fmt::Debug> std::fmt::Debug for Shared<T> {
         T::fmt(self, f)
     }
 }
+
+impl<T: PartialEq> PartialEq for Shared<T> {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl<T: Eq> Eq for Shared<T> {}

@@ -97,7 +97,7 @@ enum Target<'a> {
 
 /// Gradients gathered for leaves, in order of first arrival; added to `.grad` once each, at the end, as PyTorch does.
 #[derive(Default)]
-struct Gathered(Vec<(Shared<Leaf>, Tensor)>);
+struct Gathered(SmallVec<[(Shared<Leaf>, Tensor); 8]>);
 
 impl Gathered {
     fn add(&mut self, leaf: &Shared<Leaf>, g: Tensor, create_graph: bool) -> Result<()> {
@@ -194,12 +194,13 @@ fn run(
                 needs |= 1 << i.min(31);
             }
         }
-        grads.clear();
-        grads.resize(node.inputs.len(), None);
+        while grads.len() < node.inputs.len() {
+            grads.push(None); // what is there already was taken below
+        }
         let saved = node.saved(retain)?;
         let cx = Ctx::of_node(&node, saved, needs, create_graph);
         node.op
-            .vjp_all(&cx, &g, &mut grads)
+            .vjp_all(&cx, &g, &mut grads[..node.inputs.len()])
             .map_err(|e| e.op(node.op.def().name).at(node.site))?;
         drop((cx, g));
         for (input, g) in node.inputs.iter().zip(grads.iter_mut()) {

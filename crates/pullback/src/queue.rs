@@ -7,6 +7,7 @@
 use crate::graph::Node;
 use crate::tensor::Tensor;
 use crate::{Result, Shared};
+use smallvec::SmallVec;
 use std::collections::{BinaryHeap, HashMap};
 
 const SCAN: usize = 16;
@@ -18,8 +19,14 @@ struct Entry {
 
 #[derive(Default)]
 pub(crate) struct Queue {
-    list: Vec<Entry>,
-    /// In use once the list has outgrown [`SCAN`]: entries in `slots`, their order in `heap`, their place in `place`.
+    list: SmallVec<[Entry; 8]>,
+    /// In use once the list has outgrown [`SCAN`], and until it is empty again.
+    crowd: Option<Box<Crowd>>,
+}
+
+/// Many waiting entries: `heap` knows the order, `place` where a node's entry is.
+#[derive(Default)]
+struct Crowd {
     slots: Vec<Option<Entry>>,
     free: Vec<usize>,
     heap: BinaryHeap<(u64, usize)>,
@@ -28,13 +35,14 @@ pub(crate) struct Queue {
 
 impl Queue {
     /// Adds `grad` to what is gathered for `node`; `sum` adds two gradients.
+    #[inline]
     pub(crate) fn push(
         &mut self,
         node: &Shared<Node>,
         grad: Tensor,
         sum: impl FnOnce(Tensor, &Tensor) -> Result<Tensor>,
     ) -> Result<()> {
-        if self.heap.is_empty() && self.list.len() < SCAN {
+        if self.crowd.is_none() {
             if let Some(i) = self.list.iter().position(|e| Shared::ptr_eq(&e.node, node)) {
                 // Taken out while it is summed, so that nobody else holds the old sum and it can be added to in place.
                 let Entry { node, grad: old } = self.list.swap_remove(i);
@@ -42,27 +50,28 @@ impl Queue {
                     node,
                     grad: sum(old, &grad)?,
                 });
-            } else {
+                return Ok(());
+            }
+            if self.list.len() < SCAN {
                 self.list.push(Entry {
                     node: node.clone(),
                     grad,
                 });
+                return Ok(());
             }
-            return Ok(());
         }
-        for entry in std::mem::take(&mut self.list) {
-            self.insert(entry);
-        }
-        match self.place.get(&Shared::address(node)) {
+        let crowd = self.crowd.get_or_insert_with(Box::default);
+        self.list.drain(..).for_each(|entry| crowd.insert(entry));
+        match crowd.place.get(&Shared::address(node)) {
             Some(&slot) => {
-                if let Some(Entry { node, grad: old }) = self.slots[slot].take() {
-                    self.slots[slot] = Some(Entry {
+                if let Some(Entry { node, grad: old }) = crowd.slots[slot].take() {
+                    crowd.slots[slot] = Some(Entry {
                         node,
                         grad: sum(old, &grad)?,
                     });
                 }
             }
-            None => self.insert(Entry {
+            None => crowd.insert(Entry {
                 node: node.clone(),
                 grad,
             }),
@@ -70,6 +79,23 @@ impl Queue {
         Ok(())
     }
 
+    /// The node made last, all of whose uses have been visited.
+    #[inline]
+    pub(crate) fn pop(&mut self) -> Option<(Shared<Node>, Tensor)> {
+        if let Some(crowd) = &mut self.crowd {
+            let next = crowd.pop();
+            if next.is_some() {
+                return next;
+            }
+            self.crowd = None;
+        }
+        let last = (0..self.list.len()).max_by_key(|&i| self.list[i].node.seq)?;
+        let entry = self.list.swap_remove(last);
+        Some((entry.node, entry.grad))
+    }
+}
+
+impl Crowd {
     fn insert(&mut self, entry: Entry) {
         let slot = self.free.pop().unwrap_or_else(|| {
             self.slots.push(None);
@@ -80,24 +106,11 @@ impl Queue {
         self.slots[slot] = Some(entry);
     }
 
-    /// The node made last, all of whose uses have been visited.
-    pub(crate) fn pop(&mut self) -> Option<(Shared<Node>, Tensor)> {
-        if let Some((_, slot)) = self.heap.pop() {
-            let entry = self.slots[slot].take()?;
-            self.free.push(slot);
-            self.place.remove(&Shared::address(&entry.node));
-            return Some((entry.node, entry.grad));
-        }
-        let mut best = 0;
-        for i in 1..self.list.len() {
-            if self.list[i].node.seq > self.list[best].node.seq {
-                best = i;
-            }
-        }
-        if self.list.is_empty() {
-            return None;
-        }
-        let entry = self.list.swap_remove(best);
+    fn pop(&mut self) -> Option<(Shared<Node>, Tensor)> {
+        let (_, slot) = self.heap.pop()?;
+        let entry = self.slots[slot].take()?;
+        self.free.push(slot);
+        self.place.remove(&Shared::address(&entry.node));
         Some((entry.node, entry.grad))
     }
 }

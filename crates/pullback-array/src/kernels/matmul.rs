@@ -4,7 +4,7 @@
 //! times vector equal to PyTorch's; large ones go to `gemm`.
 #![allow(unsafe_code)]
 
-use super::{gemm, zip};
+use super::gemm;
 use crate::arith::Arith;
 use crate::array::{Array, fresh};
 use crate::dispatch;
@@ -48,6 +48,7 @@ pub fn dot_shapes(a: &Shape, b: &Shape) -> Result<Shape> {
             a[0], a[0], a[1], b[0]
         )),
         (2, 1) => Ok(Shape::new(&[a[0]])),
+        (2, 2) if a[1] == b[0] => Ok(Shape::new(&[a[0], b[1]])),
         (ra, rb) => {
             let (m, k) = (if ra == 1 { 1 } else { a[ra - 2] }, a[ra - 1]);
             let (k2, n) = if rb == 1 {
@@ -246,6 +247,9 @@ unsafe fn tiny<T: Arith>(a: Mat<*const T>, b: Mat<*const T>, c: Mat<*mut T>) {
 }
 
 /// The matrix of all products `a[i]·b[j]` of two vectors.
+///
+/// # Errors
+/// Where one of them is no vector, or the dtypes differ or are `bool`.
 pub fn outer(a: &Array, b: &Array) -> Result<Array> {
     if a.rank() != 1 || b.rank() != 1 {
         return Err(Error::new(
@@ -256,17 +260,31 @@ pub fn outer(a: &Array, b: &Array) -> Result<Array> {
             ),
         ));
     }
-    let column = a.with_layout(
-        a.layout()
-            .reshape(&Shape::new(&[a.shape()[0], 1]))
-            .unwrap_or_else(|| {
-                Layout::new(
-                    Shape::new(&[a.shape()[0], 1]),
-                    &[a.layout().strides()[0], 1],
-                    a.layout().offset(),
-                )
-            }),
-    );
-    dispatch!(number a.dtype(), T => zip(&column, b, |x: T, y: T| x.times(y)), else
+    dispatch!(number a.dtype(), T => outer_of::<T>(a, b), else
         Err(Error::new(ErrorKind::DType, "\"outer\" not implemented for 'Bool'")))
+}
+
+fn outer_of<T: Arith>(a: &Array, b: &Array) -> Result<Array> {
+    b.expect_dtype::<T>()?;
+    let (ga, gb) = (a.read()?, b.read()?);
+    let (m, n) = (a.shape()[0], b.shape()[0]);
+    let shape = Shape::new(&[m, n]);
+    let (storage, out) = fresh::<T>(&shape)?;
+    let (sa, sb) = (a.layout().strides()[0], b.layout().strides()[0]);
+    // SAFETY: the vectors' places lie inside their guarded storages, and `out` has room for m·n elements.
+    unsafe {
+        let (pa, pb) = (
+            ga.ptr::<T>().add(a.layout().offset()),
+            gb.ptr::<T>().add(b.layout().offset()),
+        );
+        for i in 0..m {
+            let x = *pa.offset(i as isize * sa);
+            for j in 0..n {
+                out.add(i * n + j)
+                    .write(x.times(*pb.offset(j as isize * sb)));
+            }
+        }
+    }
+    drop((ga, gb));
+    Ok(Array::from_fresh::<T>(storage, shape))
 }
