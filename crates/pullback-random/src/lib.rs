@@ -38,7 +38,8 @@
 //!
 //! # Errors
 //!
-//! Bad input gives an [`Error`] with the sentence Python would show, and leaves the generator as it was.
+//! Bad input gives an [`Error`] with the sentence Python would show, and leaves the generator as it was
+//! (PyTorch's may be further on, by the draws for what came before the bad element).
 //! Nothing panics, short of memory running out. Shapes from Python, whose extents may be negative, go
 //! through [`numpy::numel`] and [`torch::numel`].
 //!
