@@ -39,6 +39,7 @@ mod queue;
 mod tensor;
 
 pub use backward::{BackwardOptions, grad};
+pub use display::{PrintOptions, get_printoptions, set_printoptions};
 pub use func::jvp;
 pub use mode::{ModeGuard, enable_grad, is_grad_enabled, no_grad, set_grad_enabled};
 pub use op::{Ctx, Family, Op, OpDef, Reads};
@@ -50,6 +51,9 @@ pub use pullback_array::{
     Shared, num_threads, set_num_threads,
 };
 pub use tensor::Tensor;
+
+/// NumPy's and PyTorch's random streams, bit for bit.
+pub use pullback_random as random;
 
 /// The kernels operations are made of, for custom operations.
 pub use pullback_array::kernels;
