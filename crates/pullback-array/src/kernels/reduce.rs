@@ -5,7 +5,7 @@
 
 use crate::array::{Array, fresh};
 use crate::dtype::Element;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{Layout, Shape, Strides};
 use crate::threads::{BLOCK, Ptr, blocks};
 use std::marker::PhantomData;
@@ -21,36 +21,64 @@ pub fn reduced_shape(shape: &Shape, dims: &[usize], keepdim: bool) -> Shape {
         .collect()
 }
 
+/// Errors where a dimension does not exist or comes twice; what every reduction rests on.
+pub(crate) fn check_dims(shape: &Shape, dims: &[usize]) -> Result<()> {
+    for (i, &k) in dims.iter().enumerate() {
+        if k >= shape.len() {
+            let n = shape.len().max(1) as i64;
+            return Err(Error::new(
+                ErrorKind::Index,
+                format!(
+                    "Dimension out of range (expected to be in range of [{}, {}], but got {k})",
+                    -n,
+                    n - 1
+                ),
+            ));
+        }
+        if dims[..i].contains(&k) {
+            return Err(Error::new(
+                ErrorKind::Value,
+                format!("dim {k} appears multiple times in the list of dims"),
+            ));
+        }
+    }
+    Ok(())
+}
+
 /// Where the runs to reduce lie: run `i` starts at place `i` of `kept` and has `len` elements `step` apart.
-pub(crate) struct Plan {
+struct Plan {
     /// The array itself, or a copy in an order that makes runs evenly spaced.
-    pub(crate) source: Array,
-    pub(crate) kept: Layout,
-    pub(crate) len: usize,
-    pub(crate) step: isize,
-    pub(crate) out: Shape,
+    source: Array,
+    kept: Layout,
+    len: usize,
+    step: isize,
+    out: Shape,
 }
 
 impl Plan {
-    pub(crate) fn new(a: &Array, dims: &[usize], keepdim: bool) -> Result<Plan> {
+    fn new(a: &Array, dims: &[usize], keepdim: bool) -> Result<Plan> {
+        check_dims(a.shape(), dims)?;
         let out = reduced_shape(a.shape(), dims, keepdim);
         let strides = a.layout().strides();
         let is_kept = |k: &usize| !dims.contains(k);
         let kept_dims: Vec<usize> = (0..a.rank()).filter(is_kept).collect();
         let len = dims.iter().map(|&k| a.shape()[k]).product();
         // A run is evenly spaced if each reduced dimension steps over all the inner ones.
-        let (mut step, mut span, mut even) = (1isize, 0isize, true);
+        let (mut step, mut even) = (1isize, true);
+        let mut span = None;
         for k in (0..a.rank())
             .rev()
             .filter(|k| !is_kept(k) && a.shape()[*k] != 1)
         {
-            if span == 0 {
-                step = strides[k];
-            } else if strides[k] != span {
-                even = false;
-                break;
+            match span {
+                None => step = strides[k],
+                Some(span) if strides[k] == span => {}
+                Some(_) => {
+                    even = false;
+                    break;
+                }
             }
-            span = strides[k] * a.shape()[k] as isize;
+            span = Some(strides[k] * a.shape()[k] as isize);
         }
         if even {
             let shape: Shape = kept_dims.iter().map(|&k| a.shape()[k]).collect();

@@ -3,16 +3,22 @@
 //! A plain running sum of n numbers loses up to n roundings; PyTorch cascades: blocks of at least 16, carried into four
 //! levels, so the error grows like the fourth root. The order here is that of its CPU kernel
 //! (`aten/src/ATen/native/cpu/SumKernel.cpp`: `multi_row_sum`, `row_sum`, `vectorized_inner_sum`,
-//! `vectorized_outer_sum`), so sums below its threading threshold agree to the bit. It does not depend on threads.
+//! `vectorized_outer_sum` and their scalar forms), walked over dimensions in the order of its `TensorIterator`
+//! (`reorder_dimensions`, `coalesce_dimensions`), so that sums agree to the bit with PyTorch on one thread, whatever the
+//! strides. One case differs, so that threads can share it: a sum of more than 65 536 evenly spaced elements to a single
+//! number is cut into blocks of 32 768, whose sums are then added in the same manner. PyTorch cuts such sums by its
+//! number of threads; here nothing depends on that. (Backward strides, which PyTorch lacks, are ordered by magnitude.)
 #![allow(unsafe_code)]
 
-use super::reduce::{Plan, reduce};
+use super::reduce::{check_dims, reduce, reduced_shape};
 use crate::array::{Array, fresh};
 use crate::dispatch;
 use crate::dtype::{DType, Element};
 use crate::error::Result;
+use crate::layout::Layout;
 use crate::real::Real;
 use crate::threads::{BLOCK, Ptr, blocks};
+use smallvec::SmallVec;
 
 const LEVELS: usize = 4;
 /// Interleaved running sums of one row.
@@ -134,18 +140,98 @@ const fn lanes<T: Element>() -> usize {
     if size_of::<T>() == 4 { 8 } else { 4 }
 }
 
-/// Sum of one run of `n` elements.
-///
-/// # Safety
-/// `p` can be read at `n` elements, `step` apart.
-#[inline]
-unsafe fn run<T: Real>(p: *const T, step: isize, n: usize) -> T {
-    // SAFETY: the caller's promise.
-    unsafe {
-        match (step, lanes::<T>()) {
-            (1, 8) if n >= 8 => contiguous::<T, 8>(p, n),
-            (1, 4) if n >= 4 => contiguous::<T, 4>(p, n),
-            _ => row::<T, 1>(p, step, 0, n)[0],
+/// A dimension: its size, and how far apart neighbours lie.
+type Axis = (usize, isize);
+type Axes = SmallVec<[Axis; 4]>;
+
+/// Two dimensions to add up over the first of: element `i` of column `j` is `i * rows.1 + j * cols.1` from the start.
+#[derive(Clone, Copy)]
+struct Tile {
+    rows: Axis,
+    cols: Axis,
+}
+
+/// How a tile's columns are added up.
+#[derive(Clone, Copy)]
+enum Form {
+    /// Each column by itself, eight or four lanes at once.
+    Vector,
+    /// Each column by itself, one element after the other.
+    Scalar,
+    /// The first so many columns side by side down the rows, the others by themselves.
+    Side(usize),
+}
+
+impl Tile {
+    /// PyTorch's choice (`cascade_sum`).
+    fn form<T: Element>(&self) -> Form {
+        let ((n, step), (columns, gap)) = (self.rows, self.cols);
+        if step == 1 && n >= lanes::<T>() {
+            Form::Vector
+        } else if gap == 1 && columns >= lanes::<T>() {
+            Form::Side(columns / (4 * lanes::<T>()) * (4 * lanes::<T>()))
+        } else if step.unsigned_abs() < gap.unsigned_abs() {
+            Form::Scalar
+        } else {
+            Form::Side(columns / 4 * 4)
+        }
+    }
+
+    /// The sums of columns `start..end`, in order, to `sink`.
+    ///
+    /// # Safety
+    /// The tile's elements can be read from `p` on.
+    #[inline(always)]
+    unsafe fn sums<T: Real>(
+        &self,
+        p: *const T,
+        (start, end): (usize, usize),
+        form: Form,
+        sink: &mut impl FnMut(usize, T),
+    ) {
+        let ((n, step), (_, gap)) = (self.rows, self.cols);
+        let mut j = start;
+        let mut many = |j: usize, sums: &[T]| {
+            for (k, sum) in sums.iter().enumerate() {
+                sink(j + k, *sum);
+            }
+        };
+        // SAFETY: the caller's promise; every column is below the tile's number of columns.
+        unsafe {
+            let column = |j: usize| p.offset(j as isize * gap);
+            match (form, lanes::<T>()) {
+                (Form::Vector, 8) => {
+                    while j < end {
+                        many(j, &[contiguous::<T, 8>(column(j), n)]);
+                        j += 1;
+                    }
+                }
+                (Form::Vector, _) => {
+                    while j < end {
+                        many(j, &[contiguous::<T, 4>(column(j), n)]);
+                        j += 1;
+                    }
+                }
+                (Form::Side(grouped), _) => {
+                    while j + 16 <= end.min(grouped) {
+                        many(j, &cascade::<T, 16>(column(j), step, gap, n));
+                        j += 16;
+                    }
+                    while j + 4 <= end.min(grouped) {
+                        many(j, &cascade::<T, 4>(column(j), step, gap, n));
+                        j += 4;
+                    }
+                }
+                (Form::Scalar, _) => {}
+            }
+            while j + 8 <= end {
+                many(j, &row::<T, 8>(column(j), step, gap, n));
+                j += 8;
+            }
+            while j < end {
+                many(j, &row::<T, 1>(column(j), step, 0, n));
+                j += 1;
+            }
         }
     }
 }
@@ -166,102 +252,185 @@ pub fn sum(a: &Array, dims: &[usize], keepdim: bool) -> Result<Array> {
 }
 
 fn sum_real<T: Real>(a: &Array, dims: &[usize], keepdim: bool) -> Result<Array> {
-    let plan = Plan::new(a, dims, keepdim)?;
-    let guard = plan.source.read()?;
-    let (storage, out) = fresh::<T>(&plan.out)?;
-    let (base, outputs) = (guard.ptr::<T>(), plan.out.numel());
-    let (n, step) = (plan.len, plan.step);
-    if outputs == 1 {
-        // SAFETY: the plan's runs lie inside the source, which the guard protects; `out` has room for `outputs`.
-        unsafe { out.write(whole(base.add(plan.kept.offset()), step, n)) };
-    } else if plan.kept.is_contiguous() && step != 1 {
-        // SAFETY: as above.
-        unsafe { columns(base.add(plan.kept.offset()), out, step, n, outputs) };
-    } else {
-        let places: Vec<usize> = plan.kept.places().collect();
-        let (base, out) = (Ptr(base.cast_mut()), Ptr(out));
-        blocks(outputs, (BLOCK / n.max(1)).max(1), &|start, end| {
-            for (i, &place) in places.iter().enumerate().take(end).skip(start) {
-                // SAFETY: as above; blocks write different outputs.
-                unsafe {
-                    out.get()
-                        .add(i)
-                        .write(run(base.get().add(place).cast_const(), step, n))
-                };
+    check_dims(a.shape(), dims)?;
+    let guard = a.read()?;
+    let shape = reduced_shape(a.shape(), dims, keepdim);
+    let (storage, out) = fresh::<T>(&shape)?;
+    let outputs = shape.numel();
+    // SAFETY: the array's elements lie inside the storage, which the guard protects; `out` has room for `outputs`.
+    unsafe {
+        if a.numel() == 0 {
+            (0..outputs).for_each(|i| out.add(i).write(T::ZERO));
+        } else {
+            let p = guard.ptr::<T>().add(a.layout().offset());
+            if a.is_contiguous() && dims.len() == a.rank() {
+                out.write(whole(p, 1, a.numel()));
+            } else {
+                let (reduced, kept) = axes(a.layout(), dims);
+                nest(p, out, &reduced, &kept, outputs);
             }
-        });
+        }
     }
     drop(guard);
-    Ok(Array::from_fresh::<T>(storage, plan.out))
+    Ok(Array::from_fresh::<T>(storage, shape))
 }
 
-/// Sum to one number: in blocks of a fixed size once there are several, so that threads can share them.
-///
-/// # Safety
-/// As [`run`].
-unsafe fn whole<T: Real>(p: *const T, step: isize, n: usize) -> T {
-    if n <= 2 * BLOCK {
-        // SAFETY: the caller's promise.
-        return unsafe { run(p, step, n) };
-    }
-    let mut parts = vec![T::ZERO; n.div_ceil(BLOCK)];
-    let (from, to) = (Ptr(p.cast_mut()), Ptr(parts.as_mut_ptr()));
-    blocks(n, BLOCK, &|start, end| {
-        // SAFETY: the caller's promise; each block writes its own part.
-        unsafe {
-            let part = run(
-                from.get().offset(start as isize * step).cast_const(),
-                step,
-                end - start,
-            );
-            to.get().add(start / BLOCK).write(part);
+/// The reduced and the kept dimensions, innermost first, neighbours that are one walk merged: the order in which
+/// PyTorch's `TensorIterator` goes.
+fn axes(layout: &Layout, dims: &[usize]) -> (Axes, Axes) {
+    let strides = layout.strides();
+    let axis = |k: usize| (layout.shape()[k], strides[k]);
+    let (mut reduced, mut kept) = (Axes::new(), Axes::new());
+    for k in (0..layout.rank()).rev() {
+        if dims.contains(&k) {
+            reduced.push(axis(k));
+        } else {
+            kept.push(axis(k));
         }
-    });
-    // SAFETY: `parts` is ours.
-    unsafe { run(parts.as_ptr(), 1, parts.len()) }
+    }
+    // Kept dimensions stay in the result's order. Reduced ones are sorted by stride, by insertion, where a stride of 0
+    // compares with nothing.
+    for i in 1..reduced.len() {
+        let mut here = i;
+        for before in (0..i).rev() {
+            let (a, b) = (reduced[before], reduced[here]);
+            let (sa, sb) = (a.1.unsigned_abs(), b.1.unsigned_abs());
+            if sa == 0 || sb == 0 {
+                continue;
+            }
+            if (sa, a.0) > (sb, b.0) {
+                reduced.swap(before, here);
+                here = before;
+            } else if sa < sb {
+                break;
+            }
+        }
+    }
+    (merge(&reduced), merge(&kept))
 }
 
-/// Sums of neighbouring columns: whole groups of columns go down the rows together, the rest one by one, in the
-/// grouping (and so the order of additions) of PyTorch's kernel.
+/// Leaves dimensions of size 1 out and joins those that step where the one before ends.
+fn merge(axes: &Axes) -> Axes {
+    let mut out = Axes::new();
+    for &(n, step) in axes.iter().filter(|axis| axis.0 != 1) {
+        match out.last_mut() {
+            Some(inner) if inner.0 as isize * inner.1 == step => inner.0 *= n,
+            _ => out.push((n, step)),
+        }
+    }
+    out
+}
+
+/// Place number `i` of the nested `axes`.
+fn place(axes: &[Axis], mut i: usize) -> isize {
+    let mut place = 0;
+    for &(n, step) in axes {
+        place += (i % n) as isize * step;
+        i /= n;
+    }
+    place
+}
+
+/// Sums over the reduced axes, an output for each place of the kept ones.
 ///
 /// # Safety
-/// Column `j` starts at `p + j` and has `n` elements `step` apart; `out` has room for `columns`.
-unsafe fn columns<T: Real>(p: *const T, out: *mut T, step: isize, n: usize, columns: usize) {
-    let group = if columns >= lanes::<T>() {
-        4 * lanes::<T>()
-    } else {
-        4
-    };
-    let grouped = columns / group * group;
-    let (p, out) = (Ptr(p.cast_mut()), Ptr(out));
-    blocks(
-        columns,
-        group.max(BLOCK / n.max(1) / group * group),
-        &|start, end| {
-            let mut j = start;
-            // SAFETY: the caller's promise; blocks write different columns.
-            unsafe {
-                let (p, out) = (p.get().cast_const(), out.get());
-                while j + 16 <= end.min(grouped) {
-                    let sums = cascade::<T, 16>(p.add(j), step, 1, n);
-                    std::ptr::copy_nonoverlapping(sums.as_ptr(), out.add(j), 16);
-                    j += 16;
+/// `p` can be read over all axes, none of which is empty; `out` has room for `outputs`.
+unsafe fn nest<T: Real>(p: *const T, out: *mut T, reduced: &[Axis], kept: &[Axis], outputs: usize) {
+    let (from, to) = (Ptr(p.cast_mut()), Ptr(out));
+    let elements: usize = reduced.iter().map(|axis| axis.0).product();
+    // SAFETY: the caller's promise; blocks write different outputs.
+    unsafe {
+        match (reduced, kept) {
+            (&[], &[]) => out.write(T::ZERO + *p),
+            (&[(n, step)], &[]) => out.write(whole(p, step, n)),
+            (&[] | &[_], _) => {
+                let rows = reduced.first().copied().unwrap_or((1, 0));
+                let tile = Tile {
+                    rows,
+                    cols: kept[0],
+                };
+                let form = tile.form::<T>();
+                let columns = kept[0].0;
+                // Groups of columns stay together; with one tile its columns are shared, with many the tiles are.
+                let block = (BLOCK / rows.0).max(1);
+                let block = match form {
+                    Form::Side(_) => block.next_multiple_of(4 * lanes::<T>()),
+                    _ => block,
+                };
+                if kept.len() == 1 {
+                    blocks(columns, block, &|start, end| {
+                        tile.sums(from.get(), (start, end), form, &mut |j, sum| {
+                            to.get().add(j).write(sum);
+                        });
+                    });
+                    return;
                 }
-                while j + 4 <= end.min(grouped) {
-                    let sums = cascade::<T, 4>(p.add(j), step, 1, n);
-                    std::ptr::copy_nonoverlapping(sums.as_ptr(), out.add(j), 4);
-                    j += 4;
-                }
-                while j + 8 <= end {
-                    let sums = row::<T, 8>(p.add(j), step, 1, n);
-                    std::ptr::copy_nonoverlapping(sums.as_ptr(), out.add(j), 8);
-                    j += 8;
-                }
-                while j < end {
-                    out.add(j).write(row::<T, 1>(p.add(j), step, 0, n)[0]);
-                    j += 1;
-                }
+                blocks(
+                    outputs / columns,
+                    (block / columns).max(1),
+                    &|start, end| {
+                        for i in start..end {
+                            let p = from.get().offset(place(&kept[1..], i));
+                            tile.sums(p, (0, columns), form, &mut |j, sum| {
+                                to.get().add(i * columns + j).write(sum);
+                            });
+                        }
+                    },
+                );
             }
-        },
-    );
+            (&[rows, cols, ref outer @ ..], _) => {
+                // Partial sums of the inner two go one after the other into the output.
+                let tile = Tile { rows, cols };
+                let form = tile.form::<T>();
+                let tiles = elements / (rows.0 * cols.0);
+                blocks(outputs, (BLOCK / elements).max(1), &|start, end| {
+                    for i in start..end {
+                        let mut total = T::ZERO;
+                        for t in 0..tiles {
+                            let p = from.get().offset(place(kept, i) + place(outer, t));
+                            tile.sums(p, (0, cols.0), form, &mut |_, sum| total += sum);
+                        }
+                        to.get().add(i).write(total);
+                    }
+                });
+            }
+        }
+    }
+}
+
+/// Sum of evenly spaced elements to one number: in blocks of a fixed size once there are several, so that threads can
+/// share them.
+///
+/// # Safety
+/// `p` can be read at `n` elements, `step` apart.
+unsafe fn whole<T: Real>(p: *const T, step: isize, n: usize) -> T {
+    // SAFETY: the caller's promise, and then `parts` is ours.
+    unsafe {
+        if n <= 2 * BLOCK {
+            return run(p, step, n);
+        }
+        let mut parts = vec![T::ZERO; n.div_ceil(BLOCK)];
+        let (from, to) = (Ptr(p.cast_mut()), Ptr(parts.as_mut_ptr()));
+        blocks(n, BLOCK, &|start, end| {
+            // Each block writes its own part.
+            let part = run(from.get().offset(start as isize * step), step, end - start);
+            to.get().add(start / BLOCK).write(part);
+        });
+        run(parts.as_ptr(), 1, parts.len())
+    }
+}
+
+/// Sum of one run of `n` elements.
+///
+/// # Safety
+/// `p` can be read at `n` elements, `step` apart.
+unsafe fn run<T: Real>(p: *const T, step: isize, n: usize) -> T {
+    // SAFETY: the caller's promise.
+    unsafe {
+        match (step, lanes::<T>()) {
+            (1, 8) if n >= 8 => contiguous::<T, 8>(p, n),
+            (1, 4) if n >= 4 => contiguous::<T, 4>(p, n),
+            _ => row::<T, 1>(p, step, 0, n)[0],
+        }
+    }
 }
