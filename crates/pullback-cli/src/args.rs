@@ -1,0 +1,190 @@
+//! The options of `pullback lab`, and what is accepted for each.
+//!
+//! Every value is checked here, so that a wrong one ends with exit code 2 and one message that says what is allowed;
+//! the commands themselves may trust what they get.
+
+use clap::error::ErrorKind;
+use clap::{CommandFactory, ValueEnum};
+use pullback::DType;
+use pullback_random::numpy::Seed;
+use std::path::PathBuf;
+
+/// The experiment, told as a story: a small ReLU network, its gradients by autograd, by the chain rule and by finite
+/// differences, and why the last ones differ.
+#[derive(clap::Args, Debug)]
+#[command(after_help = EXAMPLES, after_long_help = JSON_KEYS)]
+pub(crate) struct Lab {
+    /// Seed of the data and the weights: a whole number, 0 or larger, of any size, as NumPy's default_rng takes it
+    #[arg(long, value_name = "N", default_value = "42", value_parser = seed, allow_negative_numbers = true)]
+    pub(crate) seed: SeedArg,
+
+    /// How many samples are drawn: from 1 to 10000000
+    #[arg(long, value_name = "N", default_value = "500", value_parser = samples, allow_negative_numbers = true)]
+    pub(crate) samples: usize,
+
+    /// Hidden units: from 1 to 1024
+    #[arg(long, value_name = "N", default_value = "4", value_parser = hidden, allow_negative_numbers = true)]
+    pub(crate) hidden: usize,
+
+    /// The sample whose gradients are compared: from 0 to one below --samples
+    #[arg(long, value_name = "I", default_value = "0", value_parser = sample, allow_negative_numbers = true)]
+    pub(crate) sample: usize,
+
+    /// Step of the finite differences: a finite number above 0
+    #[arg(long, value_name = "STEP", default_value = "1e-5", value_parser = eps, allow_negative_numbers = true)]
+    pub(crate) eps: f64,
+
+    /// Arithmetic of the experiment
+    #[arg(long, value_name = "DTYPE", value_enum, default_value_t = Precision::F32)]
+    pub(crate) dtype: Precision,
+
+    /// Compare on every sample, not only on one: the experiment that decides
+    #[arg(long)]
+    pub(crate) all_samples: bool,
+
+    /// Write all values as JSON to FILE, or with `-` to stdout, where the story then makes room
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
+
+    /// Tell no story
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+}
+
+/// The floating types the experiment runs in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Precision {
+    /// 24 bits, as on the page
+    F32,
+    /// 53 bits
+    F64,
+}
+
+impl Precision {
+    /// The library's name for it.
+    pub(crate) fn dtype(self) -> DType {
+        match self {
+            Precision::F32 => DType::F32,
+            Precision::F64 => DType::F64,
+        }
+    }
+}
+
+/// A seed with the text it was given as.
+#[derive(Clone, Debug)]
+pub(crate) struct SeedArg {
+    pub(crate) text: String,
+    pub(crate) seed: Seed,
+}
+
+impl Lab {
+    /// Checks what no option can check alone.
+    ///
+    /// Ends the program with exit code 2 where `--sample` names no sample.
+    pub(crate) fn check(&self) {
+        if self.sample >= self.samples {
+            let allowed = match self.samples {
+                1 => "the only sample is 0".to_string(),
+                n => format!(
+                    "with --samples {n}, samples are numbered from 0 to {}",
+                    n - 1
+                ),
+            };
+            let mut command = crate::Cli::command();
+            command.build();
+            let lab = command
+                .find_subcommand_mut("lab")
+                .expect("`lab` is a command");
+            lab.error(
+                ErrorKind::ValueValidation,
+                format!(
+                    "invalid value '{}' for '--sample <I>': {allowed}",
+                    self.sample
+                ),
+            )
+            .exit();
+        }
+    }
+}
+
+fn seed(text: &str) -> Result<SeedArg, String> {
+    match text.parse() {
+        Ok(seed) => Ok(SeedArg {
+            text: text.to_string(),
+            seed,
+        }),
+        Err(_) => Err("a seed is a whole number, 0 or larger, of any size".into()),
+    }
+}
+
+/// A whole number in a range; one sentence for everything else.
+fn whole(text: &str, min: usize, max: usize) -> Result<usize, String> {
+    match text.parse() {
+        Ok(n) if (min..=max).contains(&n) => Ok(n),
+        _ => Err(format!("give a whole number from {min} to {max}")),
+    }
+}
+
+fn samples(text: &str) -> Result<usize, String> {
+    whole(text, 1, 10_000_000)
+}
+
+fn hidden(text: &str) -> Result<usize, String> {
+    whole(text, 1, 1024)
+}
+
+fn sample(text: &str) -> Result<usize, String> {
+    (text.parse()).map_err(|_| "give a whole number from 0 to one below --samples".into())
+}
+
+fn eps(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(eps) if eps.is_finite() && eps > 0.0 => Ok(eps),
+        _ => Err("a step is a finite number above 0, such as 1e-5".into()),
+    }
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  pullback lab                              the experiment as it was published: seed 42, f32, step 1e-5
+  pullback lab --dtype f64                  the same in 53 bits: the gap is gone
+  pullback lab --eps 1e-3                   a longer step, a smaller gap: not what a kink would do
+  pullback lab --sample 415 --eps 1e-4      here a kink is crossed, and it says so
+  pullback lab --all-samples --quiet --json lab.json
+  pullback lab --json - | jq .conclusion.summary
+
+`--help` lists the keys of the JSON.";
+
+const JSON_KEYS: &str = "\
+Examples:
+  pullback lab                              the experiment as it was published: seed 42, f32, step 1e-5
+  pullback lab --dtype f64                  the same in 53 bits: the gap is gone
+  pullback lab --eps 1e-3                   a longer step, a smaller gap: not what a kink would do
+  pullback lab --sample 415 --eps 1e-4      here a kink is crossed, and it says so
+  pullback lab --all-samples --quiet --json lab.json
+  pullback lab --json - | jq .conclusion.summary
+
+Output:
+  The story goes to stdout, coloured on a terminal (NO_COLOR is honoured), messages go to stderr.
+  With `--json -` the JSON is all that stdout gets. A file appears whole or not at all.
+  Exit code 0: done. 1: failed, or a gradient is wrong. 2: wrong command line.
+
+JSON:
+  Tensors are {dtype, shape, values, bits}: `values` row by row, as Python's tolist() gives them, and
+  `bits` the same in hexadecimal (null and its bits for what is not finite).
+  config        seed (a string: of any size), samples, hidden, sample, eps, dtype
+  data          x_shape, y_shape, first_x, first_y, class_counts {zero, one}, sample_x, sample_y
+  parameters    names of all coordinates; tensors W1, b1, W2, b2
+  forward       tensors a1, h, f
+  loss          tensor
+  gradients     autograd and manual {W1, b1, W2, b2}, numeric {theta}: tensors
+  differences   manual {max, values}, numeric {max, values}: |autograd - other| by coordinate
+  top5          the five largest: {name, index, autograd, numeric, difference}, largest last as on the page
+  conclusion    verdict, cause, summary; worst {name, gap and the terms it is the exact sum of: back_rounding,
+                formula, truncation, kinks, step_rounding, forward_rounding}; predicted_roundoff {loss, ulp,
+                per_ulp, typical, bound}; kinks [{unit, margin, steps, by}]; nearest_kink {name, unit, steps, by};
+                crossings [{coordinate, unit, side}]; evaluations; wider {dtype, gap} (f64_gap where that is f64);
+                longer_step {eps, gap}; census {cause: count}; coordinates [as worst]; certified {error, relative}
+  all_samples   only with --all-samples: samples [{sample, y, loss, gap, name, wider_gap, cause, nearest_kink,
+                crossings}], by_label [{y, count, median_gap, largest_gap, median_loss}], nearest_kink, crossed,
+                manual_gap, mean_gradient";
