@@ -63,23 +63,24 @@ impl Plan {
         let is_kept = |k: &usize| !dims.contains(k);
         let kept_dims: Vec<usize> = (0..a.rank()).filter(is_kept).collect();
         let len = dims.iter().map(|&k| a.shape()[k]).product();
-        // A run is evenly spaced if each reduced dimension steps over all the inner ones.
-        let (mut step, mut even) = (1isize, true);
-        let mut span = None;
+        // A run is evenly spaced if each reduced dimension steps over all the inner ones (a repeated one, of stride 0,
+        // over nothing: the next must repeat as well).
+        let (mut spacing, mut even) = (None, true);
         for k in (0..a.rank())
             .rev()
             .filter(|k| !is_kept(k) && a.shape()[*k] != 1)
         {
-            match span {
-                None => step = strides[k],
-                Some(span) if strides[k] == span => {}
+            let span = strides[k] * a.shape()[k] as isize;
+            spacing = match spacing {
+                None => Some((strides[k], span)),
+                Some((step, inner)) if strides[k] == inner => Some((step, span)),
                 Some(_) => {
                     even = false;
                     break;
                 }
-            }
-            span = Some(strides[k] * a.shape()[k] as isize);
+            };
         }
+        let step = spacing.map_or(1, |(step, _)| step);
         if even {
             let shape: Shape = kept_dims.iter().map(|&k| a.shape()[k]).collect();
             let kept_strides: Strides = kept_dims.iter().map(|&k| strides[k]).collect();

@@ -8,12 +8,17 @@ use super::{Where, common, define};
 use crate::apply::apply;
 use crate::op::{Ctx, Op, Reads, sum_terms};
 use crate::tensor::Tensor;
-use crate::{Array, DType, Element, Error, ErrorKind, Real, Result, Shape};
+use crate::{Array, DType, Element, Error, ErrorKind, Real, Result, Shape, mode};
 use pullback_array::{dispatch, kernels};
 use std::panic::Location;
 
 #[cfg(feature = "proof")]
 use crate::proof::{Sample, broken_shapes, pairs, point, points1, signed, unary};
+
+/// Whether a recorder watches: then decisions are taken by operations that it sees, or a replay would keep old ones.
+fn recording() -> bool {
+    mode::flags() & mode::RECORD != 0
+}
 
 fn no_form(name: &str, x: &Array) -> Error {
     Error::new(
@@ -219,7 +224,14 @@ impl Maximum {
 
     fn decision(cx: &Ctx<'_>) -> Result<Tensor> {
         let (a, b) = (cx.input(0)?, cx.input(1)?);
-        Ok(Tensor::from_array(Maximum::winner(a.array(), b.array())?))
+        if !recording() {
+            return Ok(Tensor::from_array(Maximum::winner(a.array(), b.array())?));
+        }
+        let pick = |mask: Result<Tensor>, code: i64, other: &Tensor| {
+            Tensor::scalar(code).where_(&mask?, other)
+        };
+        let tied = pick(a.eq(&b), TIE, &Tensor::scalar(UNORDERED))?;
+        pick(a.gt(&b), FIRST, &pick(a.lt(&b), SECOND, &tied)?)
     }
 
     fn winner(a: &Array, b: &Array) -> Result<Array> {
@@ -288,20 +300,21 @@ define! { Amax: Gate "amax", "torch.amax";
 #[cfg(feature = "proof")]
 fn amax_samples() -> Vec<Sample> {
     let data = [0.5, -1.25, 2.0, 0.75, 3.5, -0.25];
-    let with = |dims: &[usize], keepdim| {
+    let with = |dims: &[usize], keepdim, shape: &[usize]| {
+        let dims = dims.to_vec();
         Sample::new(
-            Amax {
-                dims: dims.to_vec(),
-                keepdim,
-            },
-            &[(&[2, 3], &data)],
+            Amax { dims, keepdim },
+            &[(shape, &data[..shape.iter().product()])],
         )
     };
     vec![
-        with(&[1], false),
-        with(&[0], true),
-        with(&[0, 1], false),
-        with(&[1], true),
+        with(&[1], false, &[2, 3]),
+        with(&[0], true, &[2, 3]),
+        with(&[0, 1], false, &[2, 3]),
+        with(&[1], true, &[2, 3]),
+        with(&[0, 2], false, &[1, 2, 3]),
+        with(&[], false, &[]),
+        with(&[1], false, &[0, 3]),
     ]
 }
 
@@ -315,6 +328,26 @@ impl Amax {
         let best = kept.eval(&[x])?;
         let won = dispatch!(float x.dtype(), T => kernels::zip(x, &best, |a: T, b: T| a == b), else Err(no_form("amax", x)))?;
         let count = kernels::sum(&won, &self.dims, true)?;
+        Ok((won, count))
+    }
+
+    /// As [`Amax::winners`], as tensors.
+    fn marks(&self, x: &Tensor) -> Result<(Tensor, Tensor)> {
+        if !recording() {
+            let (won, count) = self.winners(x.array())?;
+            return Ok((Tensor::from_array(won), Tensor::from_array(count)));
+        }
+        let dims: Vec<i64> = self.dims.iter().map(|&d| d as i64).collect();
+        let kept = Amax {
+            keepdim: true,
+            ..self.clone()
+        };
+        let won = x.eq(&apply(kept, &[x], Location::caller())?)?;
+        let count = if dims.is_empty() {
+            won.to(DType::I64)?
+        } else {
+            won.sum_dims(&dims, true)?
+        };
         Ok((won, count))
     }
 
@@ -346,18 +379,16 @@ impl Op for Amax {
         Reads::input(0)
     }
     fn vjp(&self, cx: &Ctx<'_>, _: usize, g: &Tensor) -> Result<Tensor> {
-        let (won, count) = self.winners(cx.input(0)?.array())?;
+        let (won, count) = self.marks(&cx.input(0)?)?;
         // A product and not a selection, because PyTorch's is one: where no element equals the result (NaN), 0/0.
-        let won = Tensor::from_array(won).to(g.dtype())?;
+        let won = won.to(g.dtype())?;
         self.kept(g, cx.shape(0))?
             .mul(&won)?
-            .div(&Tensor::from_array(count).to(g.dtype())?)
+            .div(&count.to(g.dtype())?)
     }
     fn jvp(&self, cx: &Ctx<'_>, t: &[Option<Tensor>]) -> Result<Tensor> {
-        let (won, _) = self.winners(cx.input(0)?.array())?;
-        sum_terms(t, |_, t| {
-            self.frozen(std::slice::from_ref(t), &Tensor::from_array(won.clone()))
-        })
+        let (won, _) = self.marks(&cx.input(0)?)?;
+        sum_terms(t, |_, t| self.frozen(std::slice::from_ref(t), &won))
     }
     fn decide(&self, x: &[&Array]) -> Result<Option<Array>> {
         Ok(Some(self.winners(x[0])?.0))

@@ -99,7 +99,7 @@ pointwise! {
     "cos x", "-sin x";
     value |x: T| x.cos();
     slope Reads::input(0), |cx| cx.input(0)?.sin()?.neg();
-    samples signed(), points &[(0.0, 0.0)];
+    samples signed(), points &[(0.0, -0.0), (-0.0, 0.0)];
 
     /// Hyperbolic tangent, element by element.
     Tanh "tanh", "torch.tanh", tanh;

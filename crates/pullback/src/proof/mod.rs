@@ -1,7 +1,20 @@
 //! What an operation's definition says about how to prove it: samples, exact points, inputs that must fail.
 //!
 //! Behind the `proof` feature: tests, `pullback check --all` and the documentation compile it, users of the library do
-//! not. Everything is given in double precision and converted to the dtype under test.
+//! not. Everything is given in double precision and converted to the dtype under test. [`prove`] runs [`CHECKS`] on it.
+
+mod case;
+mod decisions;
+mod difference;
+mod exact;
+mod layouts;
+mod replay;
+mod rules;
+mod suite;
+mod values;
+
+pub use case::{Case, Finding, Verdict};
+pub use suite::{CHECKS, Check, DTYPES, Report, prove};
 
 use crate::op::Op;
 use crate::{Array, DType, Result, Shape};

@@ -1,0 +1,404 @@
+//! Rules: reverse, forward and higher orders against differences in double-double, and against each other.
+
+use super::case::{Budget, Case, Finding, Verdict, leaf, numbers, probe, run, same_bits};
+use super::difference::{Differences, differences};
+use super::values::laid_out;
+use crate::op::{Ctx, Op};
+use crate::{BackwardOptions, DType, Dd, Program, Replay, Result, Tensor, grad};
+use std::panic::Location;
+
+/// Roundings that a rule may take, each as large as the terms it adds: 64 u Σ |g||J|. An entry whose derivative is
+/// exactly 0 must be exactly 0.
+const ROUNDINGS: f64 = 64.0;
+
+/// Gradients by the engine, of the inputs that `needs` names.
+fn pull(
+    op: &dyn Op,
+    x: &[Tensor],
+    g: &Tensor,
+    needs: impl Fn(usize) -> bool,
+) -> Result<Vec<Option<Tensor>>, Finding> {
+    let x: Vec<Tensor> = (x.iter().enumerate())
+        .map(|(k, t)| {
+            if needs(k) {
+                leaf(t.array())
+            } else {
+                Ok(Tensor::from_array(t.array().clone()))
+            }
+        })
+        .collect::<Result<_>>()?;
+    let y = run(op, &x)?;
+    let asked: Vec<usize> = (0..x.len()).filter(|&k| x[k].requires_grad()).collect();
+    let leaves: Vec<&Tensor> = asked.iter().map(|&k| &x[k]).collect();
+    let mut out = vec![None; x.len()];
+    let found = grad(&[(&y, Some(g))], &leaves, BackwardOptions::default())?;
+    for (k, g) in asked.into_iter().zip(found) {
+        let Some(g) = g else {
+            return Err(Finding(format!("input {k} got no gradient")));
+        };
+        if g.shape() != x[k].shape() || g.dtype() != x[k].dtype() {
+            return Err(Finding(format!(
+                "the gradient of input {k} is {} {}, the input {} {}",
+                g.dtype(),
+                g.shape(),
+                x[k].dtype(),
+                x[k].shape()
+            )));
+        }
+        out[k] = Some(g);
+    }
+    Ok(out)
+}
+
+/// Each gradient against Jᵀg.
+fn transposed(
+    what: &str,
+    got: &[Option<Tensor>],
+    reference: &Differences,
+    g: &[Dd],
+    u: f64,
+) -> Verdict {
+    let mut lists = Vec::new();
+    for g in got {
+        lists.push(g.as_ref().map(numbers).transpose()?);
+    }
+    for (column, &(k, j)) in reference.columns.iter().enumerate() {
+        let Some(list) = &lists[k] else { continue };
+        let (want, scale, slack) = reference.transposed(column, g);
+        let budget = Budget {
+            relative: ROUNDINGS * u,
+            scale,
+            slack,
+        };
+        budget.check(
+            || format!("{what} of input {k}, element {j}"),
+            list[j],
+            want,
+        )?;
+    }
+    Ok(())
+}
+
+/// The engine's gradient is Jᵀg; the same bits when only one input needs one, and for every layout of inputs and
+/// gradient. Where there is no gradient, the result requires none.
+pub(super) fn reverse(case: &Case) -> Verdict {
+    let x: Vec<Tensor> = (case.inputs.iter())
+        .map(|t| leaf(t.array()))
+        .collect::<Result<_>>()?;
+    let y = case.run(&x)?;
+    if !case.differentiable() {
+        return match y.requires_grad() {
+            true => Err(Finding("the result of a cut requires a gradient".into())),
+            false => Ok(()),
+        };
+    }
+    if !y.requires_grad() {
+        return Err(Finding("the result does not require a gradient".into()));
+    }
+    let g = probe(y.shape(), y.dtype(), 1)?;
+    let got = pull(&*case.op, &case.inputs, &g, |_| true)?;
+    let reference = case.reference()?;
+    transposed(
+        "the gradient",
+        &got,
+        reference,
+        &numbers(&g)?,
+        case.unit(y.dtype()),
+    )?;
+    for (k, want) in got.iter().enumerate().filter(|_| case.inputs.len() > 1) {
+        let Some(want) = want else { continue };
+        let alone = pull(&*case.op, &case.inputs, &g, |i| i == k)?;
+        if let Some(alone) = &alone[k] {
+            same_bits(
+                &format!("the gradient of input {k} when no other is wanted"),
+                alone,
+                want,
+            )?;
+        }
+    }
+    let moved = laid_out(&case.inputs)?
+        .into_iter()
+        .map(|(what, x)| (what, x, g.clone()));
+    let turned = laid_out(std::slice::from_ref(&g))?
+        .into_iter()
+        .map(|(what, mut g)| (format!("and g {what}"), case.inputs.clone(), g.remove(0)));
+    for (what, x, g) in moved.chain(turned) {
+        let again = pull(&*case.op, &x, &g, |_| true)?;
+        for (k, (again, want)) in again.iter().zip(&got).enumerate() {
+            if let (Some(again), Some(want)) = (again, want) {
+                let what = format!("the gradient of input {k} with inputs {what}");
+                reordered(case, &what, k, again, want)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The same bits, but for elements whose gradient adds up several: those may differ by two roundings a term.
+fn reordered(case: &Case, what: &str, input: usize, got: &Tensor, want: &Tensor) -> Verdict {
+    let Err(finding) = same_bits(what, got, want) else {
+        return Ok(());
+    };
+    if got.dtype() != want.dtype() || got.shape() != want.shape() {
+        return Err(finding);
+    }
+    let (reference, u) = (case.reference()?, case.unit(got.dtype()));
+    let (got, want) = (numbers(got)?, numbers(want)?);
+    for (column, &(_, j)) in (reference.columns.iter().enumerate()).filter(|(_, c)| c.0 == input) {
+        let terms = reference.terms_of_column(column);
+        let ones = vec![Dd::ONE; reference.value.len()];
+        let budget = Budget {
+            relative: if terms > 1 {
+                2.0 * terms as f64 * u
+            } else {
+                0.0
+            },
+            scale: 1.5 * reference.transposed(column, &ones).1, // cotangents are no larger
+            slack: 0.0,
+        };
+        budget.check(|| format!("{what}: element {j}"), got[j], want[j])?;
+    }
+    Ok(())
+}
+
+/// The rule by itself (`vjp`, one input at a time, outside of any graph) is Jᵀg: what a fused `vjp_all` must equal.
+pub(super) fn plain_rule(case: &Case) -> Verdict {
+    if !case.differentiable() {
+        return Ok(());
+    }
+    let y = case.run(&case.inputs)?;
+    let g = probe(y.shape(), y.dtype(), 2)?;
+    let cx = Ctx::live(case.def().name, &case.inputs, &y, Location::caller());
+    let mut got = Vec::new();
+    for (k, x) in case.inputs.iter().enumerate() {
+        if !x.dtype().is_float() {
+            got.push(None);
+            continue;
+        }
+        let mut pulled = case.op.vjp(&cx, k, &g)?;
+        if pulled.shape() != x.shape() {
+            pulled = crate::backward::sum_to(&pulled, x.shape())?;
+        }
+        if pulled.shape() != x.shape() || pulled.dtype() != x.dtype() {
+            return Err(Finding(format!(
+                "vjp of input {k} gives {} {} where the input is {} {}",
+                pulled.dtype(),
+                pulled.shape(),
+                x.dtype(),
+                x.shape()
+            )));
+        }
+        got.push(Some(pulled));
+    }
+    transposed(
+        "vjp",
+        &got,
+        case.reference()?,
+        &numbers(&g)?,
+        case.unit(y.dtype()),
+    )
+}
+
+/// Forward mode is J v, by the rule and through a recorded program, for all tangents together and each alone; and it is
+/// the adjoint of reverse mode: ⟨u, J v⟩ = ⟨Jᵀu, v⟩.
+pub(super) fn forward(case: &Case) -> Verdict {
+    let refs: Vec<&Tensor> = case.inputs.iter().collect();
+    let (program, y) = Program::trace(&refs, |x| Ok(vec![case.run(x)?]))?;
+    let y = &y[0];
+    let floats: Vec<usize> = (0..refs.len())
+        .filter(|&k| refs[k].dtype().is_float())
+        .collect();
+    let mut sets = vec![floats.clone()];
+    if floats.len() > 1 {
+        sets.extend(floats.iter().map(|&k| vec![k]));
+    }
+    for set in sets {
+        let tangents = (0..refs.len())
+            .map(|k| match set.contains(&k) {
+                true => probe(refs[k].shape(), refs[k].dtype(), 3 + k as u64).map(Some),
+                false => Ok(None),
+            })
+            .collect::<Result<Vec<Option<Tensor>>>>()?;
+        let lent: Vec<Option<&Tensor>> = tangents.iter().map(Option::as_ref).collect();
+        let (_, dot) = program.jvp(&refs, &lent, Replay::default())?.remove(0);
+        let dot = match (case.differentiable(), dot) {
+            (false, None) => return Ok(()),
+            (false, Some(_)) => return Err(Finding("a cut passed a tangent on".into())),
+            (true, None) => return Err(Finding(format!("tangents of {set:?} were lost"))),
+            (true, Some(dot)) => dot,
+        };
+        if dot.dtype() != y.dtype() {
+            return Err(Finding(format!(
+                "the tangent is {}, the result {}",
+                dot.dtype(),
+                y.dtype()
+            )));
+        }
+        let cx = Ctx::live(case.def().name, &case.inputs, y, Location::caller());
+        let direct = case.op.jvp(&cx, &tangents)?.expand(y.shape())?;
+        same_bits("the tangent by a program and by the rule", &dot, &direct)?;
+        against_differences(case, &tangents, &dot)?;
+        adjoint(case, y, &tangents, &dot)?;
+    }
+    Ok(())
+}
+
+fn against_differences(case: &Case, tangents: &[Option<Tensor>], dot: &Tensor) -> Verdict {
+    let reference = case.reference()?;
+    let v = weights(reference, tangents)?;
+    let u = case.unit(dot.dtype());
+    for (i, got) in numbers(dot)?.into_iter().enumerate() {
+        let (want, scale, slack) = reference.along(i, &v);
+        let budget = Budget {
+            relative: ROUNDINGS * u,
+            scale,
+            slack,
+        };
+        budget.check(|| format!("the tangent, element {i}"), got, want)?;
+    }
+    Ok(())
+}
+
+/// One weight per column of the Jacobian.
+fn weights(reference: &Differences, tangents: &[Option<Tensor>]) -> Result<Vec<Dd>> {
+    let lists = (tangents.iter())
+        .map(|t| t.as_ref().map(numbers).transpose())
+        .collect::<Result<Vec<_>>>()?;
+    Ok((reference.columns.iter())
+        .map(|&(k, j)| lists[k].as_ref().map_or(Dd::ZERO, |v| v[j]))
+        .collect())
+}
+
+/// ⟨u, J v⟩ = ⟨Jᵀu, v⟩ for a tangent `dot` = J v.
+pub(super) fn adjoint(
+    case: &Case,
+    y: &Tensor,
+    tangents: &[Option<Tensor>],
+    dot: &Tensor,
+) -> Verdict {
+    let up = probe(y.shape(), y.dtype(), 9)?;
+    let back = pull(&*case.op, &case.inputs, &up, |k| tangents[k].is_some())?;
+    let inner = |a: &[Dd], b: &[Dd]| a.iter().zip(b).fold(Dd::ZERO, |s, (&a, &b)| s + a * b);
+    let left = inner(&numbers(&up)?, &numbers(dot)?);
+    let mut right = Dd::ZERO;
+    for (g, t) in back.iter().zip(tangents) {
+        if let (Some(g), Some(t)) = (g, t) {
+            right += inner(&numbers(g)?, &numbers(t)?);
+        }
+    }
+    let reference = case.reference()?;
+    let (v, up) = (weights(reference, tangents)?, numbers(&up)?);
+    let scale = (0..up.len())
+        .map(|i| reference.along(i, &v).1 * up[i].to_f64().abs())
+        .sum();
+    let budget = Budget {
+        relative: ROUNDINGS * case.unit(y.dtype()),
+        scale,
+        slack: 0.0,
+    };
+    budget.check(|| "⟨u, J v⟩ against ⟨Jᵀu, v⟩".into(), left, right)
+}
+
+/// Gradients of gradients: at order 0 the operation; at order n, the reverse mode of order n - 1, a function of that one's
+/// inputs and of a cotangent for each of its outputs.
+fn nested(
+    op: &dyn Op,
+    order: usize,
+    counts: &[usize],
+    z: &[Tensor],
+) -> Result<Vec<Tensor>, Finding> {
+    if order == 0 {
+        return Ok(vec![run(op, z)?]);
+    }
+    let (x, g) = z.split_at(counts[order - 1]);
+    let x: Vec<Tensor> = (x.iter())
+        .map(|t| {
+            if t.requires_grad() {
+                Ok(t.clone())
+            } else {
+                leaf(t.array())
+            }
+        })
+        .collect::<Result<_>>()?;
+    let outputs = nested(op, order - 1, counts, &x)?;
+    let rooted: Vec<(&Tensor, Option<&Tensor>)> = (outputs.iter().zip(g))
+        .filter(|(y, _)| y.requires_grad())
+        .map(|(y, g)| (y, Some(g)))
+        .collect();
+    let wanted: Vec<&Tensor> = x.iter().filter(|t| t.requires_grad()).collect();
+    let options = BackwardOptions {
+        create_graph: true,
+        ..Default::default()
+    };
+    let found = grad(&rooted, &wanted, options)?;
+    let zeros = |(g, x): (Option<Tensor>, &Tensor)| g.map_or_else(|| x.zeros_like(), Ok);
+    Ok(found
+        .into_iter()
+        .zip(wanted)
+        .map(zeros)
+        .collect::<Result<_>>()?)
+}
+
+/// How many inputs each order has: those of the one below and a cotangent for each of its outputs, which are the gradients
+/// of the floating inputs of the one below that.
+fn inputs_of_orders(inputs: &[Tensor]) -> [usize; 4] {
+    let (a, f) = (
+        inputs.len(),
+        inputs.iter().filter(|t| t.dtype().is_float()).count(),
+    );
+    [a, a + 1, a + 1 + f, a + 1 + f + (f + 1)]
+}
+
+/// Reverse mode of order `n` against differences of order n - 1 in double-double.
+fn of_order(case: &Case, order: usize) -> Verdict {
+    let y = case.run(&case.inputs)?;
+    let counts = inputs_of_orders(&case.inputs);
+    let mut z = case.inputs.clone();
+    z.push(probe(y.shape(), y.dtype(), 11)?);
+    for level in 1..order {
+        let outputs = nested(&*case.op, level, &counts, &z)?;
+        for (k, t) in outputs.iter().enumerate() {
+            z.push(probe(t.shape(), t.dtype(), 20 * level as u64 + k as u64)?);
+        }
+    }
+    let below = counts[order - 1];
+    let got = nested(&*case.op, order, &counts, &z)?;
+    let wide = case.op.in_dtype(DType::Dd);
+    let reference = differences(&z[..below], &|z| nested(&*wide, order - 1, &counts, z))?;
+    let mut cotangent = Vec::new();
+    for t in &z[below..] {
+        cotangent.extend(numbers(t)?);
+    }
+    let mut got = got.into_iter();
+    let slots: Vec<Option<Tensor>> = (z[..below].iter())
+        .map(|t| {
+            if t.dtype().is_float() {
+                got.next()
+            } else {
+                None
+            }
+        })
+        .collect();
+    let what = format!("the gradient of order {order}");
+    transposed(&what, &slots, &reference, &cotangent, case.unit(y.dtype()))
+}
+
+/// Gradients of ⟨u, gradient⟩, by the inputs and by the first cotangent, through `create_graph`.
+pub(super) fn second_order(case: &Case) -> Verdict {
+    if case.differentiable() {
+        of_order(case, 2)
+    } else {
+        Ok(())
+    }
+}
+
+/// Once more, where inputs are small enough to make it cheap.
+pub(super) fn third_order(case: &Case) -> Verdict {
+    let elements: usize = case.inputs.iter().map(Tensor::numel).sum();
+    if case.differentiable() && elements <= 8 && case.inputs.iter().all(|t| t.dtype() != DType::F32)
+    {
+        of_order(case, 3)
+    } else {
+        Ok(())
+    }
+}

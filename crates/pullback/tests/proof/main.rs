@@ -1,0 +1,23 @@
+//! Every operation in the list is proven: values, rules, replays, conventions, errors. Adding an operation adds its proof.
+
+mod list;
+
+use pullback::ops::OPS;
+use pullback::proof::prove;
+
+#[test]
+fn every_operation_is_proven() {
+    let (mut checks, mut findings) = (0, Vec::new());
+    for def in OPS {
+        let report = prove(def);
+        checks += report.checks;
+        findings.extend(report.findings);
+    }
+    println!("{checks} checks of {} operations", OPS.len());
+    assert!(
+        findings.is_empty(),
+        "{} of {checks} checks failed:\n{}",
+        findings.len(),
+        findings.join("\n")
+    );
+}
