@@ -24,6 +24,7 @@
 
 mod apply;
 mod backward;
+pub mod check;
 mod display;
 mod func;
 mod graph;

@@ -1,0 +1,132 @@
+//! Decisions: whether two runs took the same, how far a run is from taking another, what lies on a kink.
+
+use super::oracle::Oracle;
+use crate::op::Family;
+use crate::program::{Program, Replay, Values};
+use crate::{Array, DType, Dd, Result, Tensor};
+use pullback_array::kernels;
+
+/// The kink that the user's step meets first.
+#[derive(Clone, Debug)]
+pub struct NearestKink {
+    /// The coordinate whose step leads there.
+    pub name: String,
+    /// The operation that would decide otherwise, with its line.
+    pub op: String,
+    /// Which of its elements.
+    pub unit: usize,
+    /// How many of the user's steps away it is, to first order.
+    pub steps: f64,
+}
+
+/// Whether a replay decided as the recorded run did, at every gate and every jump.
+pub(super) fn same_decisions(program: &Program, values: &Values) -> Result<bool> {
+    for inst in program.instructions() {
+        let Some(recorded) = &inst.decision else {
+            continue;
+        };
+        let x: Vec<Tensor> = inst.inputs.iter().map(|&i| values.get(i)).collect();
+        let now = match inst.op.def().family {
+            Family::Gate => inst
+                .op
+                .decide(&x.iter().map(Tensor::array).collect::<Vec<_>>())?,
+            // What is cut or locally constant is compared by value, unless it carries numbers along (detach).
+            Family::Zero | Family::Cut if inst.op.def().name != "detach" => {
+                Some(values.get(inst.output).array().clone())
+            }
+            _ => None,
+        };
+        if let Some(now) = now
+            && !kernels::cast(&now, recorded.dtype())?.bits_equal(recorded)?
+        {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// How far each gate's elements are from deciding otherwise, in a replay.
+pub(super) struct Margins {
+    /// By instruction: its number, and the distances.
+    pub(super) gates: Vec<(usize, Vec<f64>)>,
+}
+
+impl Margins {
+    pub(super) fn of(program: &Program, values: &Values) -> Result<Margins> {
+        let mut gates = Vec::new();
+        for (k, inst) in program.instructions().iter().enumerate() {
+            let x: Vec<Tensor> = inst.inputs.iter().map(|&i| values.get(i)).collect();
+            let arrays: Vec<&Array> = x.iter().map(Tensor::array).collect();
+            if let Some(margin) = inst.op.margin(&arrays)? {
+                gates.push((k, margin.to_f64_vec()?));
+            }
+        }
+        Ok(Margins { gates })
+    }
+}
+
+impl Oracle<'_> {
+    /// A replay of the recorded program in double-double, deciding anew, with all values.
+    pub(super) fn values_at(&self, x: &[Tensor]) -> Result<Values> {
+        self.count(1);
+        let refs: Vec<&Tensor> = x.iter().collect();
+        self.program.replay_all(
+            &refs,
+            Replay {
+                float: Some(DType::Dd),
+                frozen: false,
+            },
+        )
+    }
+
+    /// For one coordinate: the gate element whose margin vanishes first when it moves either way, and after how far.
+    ///
+    /// To first order: margin over the margin's derivative. The derivative is a difference over a step so small that
+    /// nothing is crossed.
+    pub(super) fn first_crossing(
+        &self,
+        at: &Margins,
+        input: usize,
+        flat: usize,
+        scale: f64,
+    ) -> Result<Option<(usize, usize, f64)>> {
+        if at.gates.is_empty() {
+            return Ok(None);
+        }
+        let h = (scale * 1e-12).log2().round().exp2();
+        let up = Margins::of(
+            &self.program,
+            &self.values_at(&self.moved(input, flat, Dd::from(h))?)?,
+        )?;
+        let mut first: Option<(usize, usize, f64)> = None;
+        for ((k, m), (_, moved)) in at.gates.iter().zip(&up.gates) {
+            for (unit, (a, b)) in m.iter().zip(moved).enumerate() {
+                let rate = (b - a).abs() / h;
+                if rate > 0.0 {
+                    let distance = a / rate;
+                    if first.is_none_or(|f| distance < f.2) {
+                        first = Some((*k, unit, distance));
+                    }
+                }
+            }
+        }
+        Ok(first)
+    }
+
+    /// The one-sided derivatives of the real (unfrozen) program along one coordinate, left and right.
+    pub(super) fn one_sided(&self, input: usize, flat: usize, scale: f64) -> Result<(f64, f64)> {
+        let centre = self.value(&self.program, &self.wide)?;
+        let side = |h: f64| -> Result<f64> {
+            let slope = |h: f64| -> Result<Dd> {
+                Ok(
+                    (self.value(&self.program, &self.moved(input, flat, Dd::from(h))?)? - centre)
+                        / Dd::from(h),
+                )
+            };
+            // Richardson for a one-sided quotient: 2 s(h/2) - s(h).
+            Ok((Dd::from(2.0) * slope(h / 2.0)? - slope(h)?).to_f64())
+        };
+        let h = (scale * 1e-13).log2().round().exp2();
+        Ok((side(-h)?, side(h)?))
+    }
+}

@@ -1,0 +1,166 @@
+//! The gradient checker: says whether a gradient is right, and why it differs from a difference quotient.
+//!
+//! Nothing is compared with a tolerance. The gap between a gradient and a central difference is split, by running the
+//! *same recorded program* in other arithmetic and with its decisions frozen, into six terms that sum to it exactly
+//! ([`Ledger`]); rounding budgets come from a reader of the recorded forward and backward (`rounding`); and every verdict
+//! carries the smallest error it would have noticed. The files: `oracle` evaluates and differentiates in double-double,
+//! `kinks` finds decisions, ties and distances, `rounding` bounds what the working precision can do, `verdict` decides,
+//! `explain` names the kind of a bug and `guilty` the operation, `report` and `text` say it.
+//!
+//! ```
+//! use pullback::{Tensor, check};
+//! let w = Tensor::from_slice(&[0.3f32, -1.2, 0.8], [3])?;
+//! let report = check::Check::new(|x| x[0].tanh()?.square()?.sum(), &[&w]).names(&["w"]).run()?;
+//! assert_eq!(report.status, check::Status::Pass);
+//! assert!(report.coordinates.iter().all(|c| c.mde < 1e-4));
+//! # Ok::<(), pullback::Error>(())
+//! ```
+
+mod explain;
+mod guilty;
+mod kinks;
+mod oracle;
+mod report;
+mod rounding;
+mod run;
+mod text;
+mod verdict;
+
+pub use explain::BugKind;
+pub use guilty::Guilty;
+pub use kinks::NearestKink;
+pub use report::{Coordinate, Ledger, Report, Status, Verdict};
+
+use crate::{Result, Tensor};
+
+/// A function of tensors whose gradient is checked.
+pub(crate) type Function<'a> = Box<dyn Fn(&[Tensor]) -> Result<Tensor> + 'a>;
+
+/// A formula for the gradients of a function: one tensor for each floating input.
+pub(crate) type Formula<'a> = Box<dyn Fn(&[Tensor]) -> Result<Vec<Tensor>> + 'a>;
+
+/// Where the gradient under test comes from.
+pub(crate) enum Claim<'a> {
+    /// Reverse mode, through the engine.
+    Autograd,
+    /// A hand-written formula; it is run in higher precision too.
+    Formula(Formula<'a>),
+    /// Numbers from anywhere.
+    Numbers(Vec<Tensor>),
+}
+
+/// A check, being set up.
+pub struct Check<'a> {
+    f: Function<'a>,
+    inputs: Vec<Tensor>,
+    names: Vec<String>,
+    claim: Claim<'a>,
+    step: Option<f64>,
+    power: Option<f64>,
+    seed: u64,
+}
+
+impl<'a> Check<'a> {
+    /// Checks the gradient of `f` at `inputs`. Inputs that are not floating are passed on and not differentiated.
+    ///
+    /// `f` is run several times and must do the same each time; a result of several numbers is checked through a random
+    /// weighted sum of them.
+    pub fn new(f: impl Fn(&[Tensor]) -> Result<Tensor> + 'a, inputs: &[&Tensor]) -> Check<'a> {
+        let inputs: Vec<Tensor> = inputs
+            .iter()
+            .map(|t| Tensor::from_array(t.array().clone()))
+            .collect();
+        let names = (0..inputs.len()).map(|i| format!("x{i}")).collect();
+        Check {
+            f: Box::new(f),
+            inputs,
+            names,
+            claim: Claim::Autograd,
+            step: None,
+            power: None,
+            seed: 0,
+        }
+    }
+
+    /// Names of the inputs, for the report (`W1[3,1]`).
+    #[must_use]
+    pub fn names(mut self, names: &[&str]) -> Self {
+        for (own, name) in self.names.iter_mut().zip(names) {
+            *own = (*name).to_string();
+        }
+        self
+    }
+
+    /// Checks these numbers instead of what the engine computes: one tensor for each floating input.
+    #[must_use]
+    pub fn gradients(mut self, gradients: &[&Tensor]) -> Self {
+        self.claim = Claim::Numbers(
+            gradients
+                .iter()
+                .map(|g| Tensor::from_array(g.array().clone()))
+                .collect(),
+        );
+        self
+    }
+
+    /// Checks a hand-written formula instead of the engine: a function of the inputs that returns one gradient for each
+    /// floating input. Written in tensor operations it is run in higher precision too, so that its rounding can be told
+    /// from a mistake.
+    #[must_use]
+    pub fn formula(mut self, formula: impl Fn(&[Tensor]) -> Result<Vec<Tensor>> + 'a) -> Self {
+        self.claim = Claim::Formula(Box::new(formula));
+        self
+    }
+
+    /// The step of the difference quotient to explain. Without one, a step near the best for the dtype.
+    #[must_use]
+    pub fn step(mut self, step: f64) -> Self {
+        self.step = Some(step);
+        self
+    }
+
+    /// The relative error that a pass must rule out (default 1e-6 in float64, 1e-3 in float32). Not a tolerance: a gradient
+    /// that is known to be right but cannot be certified to this power is *unknown*.
+    #[must_use]
+    pub fn power(mut self, power: f64) -> Self {
+        self.power = Some(power);
+        self
+    }
+
+    /// Seed of the random weights and probes.
+    #[must_use]
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// Runs the check.
+    ///
+    /// # Errors
+    /// Where the function itself fails, returns no floating number, no input is floating, or a claimed gradient has
+    /// another shape or dtype than its input; with the point at which it happened.
+    #[track_caller]
+    pub fn run(self) -> Result<Report> {
+        run::run(&self).map_err(|e| e.at(std::panic::Location::caller()))
+    }
+}
+
+/// Checks the gradient the engine computes and panics with the report unless it passes; for tests.
+///
+/// # Panics
+/// Where the check fails, is undecided, or cannot run.
+///
+/// ```
+/// use pullback::{Tensor, check};
+/// let x = Tensor::from_slice(&[0.5f64, 2.0], [2])?;
+/// check::assert(|x| x[0].exp()?.sum(), &[&x]);
+/// # Ok::<(), pullback::Error>(())
+/// ```
+#[track_caller]
+pub fn assert(f: impl Fn(&[Tensor]) -> Result<Tensor>, inputs: &[&Tensor]) {
+    match Check::new(f, inputs).run() {
+        Ok(report) if report.status == Status::Pass => {}
+        Ok(report) => panic!("{report}"),
+        Err(e) => panic!("the gradient could not be checked: {e}"),
+    }
+}

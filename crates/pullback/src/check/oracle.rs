@@ -1,0 +1,298 @@
+//! Evaluations in double-double, and derivatives by differences good to twenty digits and more.
+
+use super::{Check, kinks};
+use crate::program::{Program, Replay};
+use crate::{Array, DType, Dd, Element, Error, ErrorKind, Number, Result, Tensor};
+use std::cell::Cell;
+
+/// Unit roundoff of the oracle's arithmetic, with a margin for functions that are not correctly rounded.
+pub(super) const U_HI: f64 = 1.0 / ((1u128 << 100) as f64);
+
+/// The function under test, recorded once, ready to be run in any arithmetic.
+pub(super) struct Oracle<'a> {
+    pub(super) check: &'a Check<'a>,
+    /// The run at the inputs, in the working precision.
+    pub(super) program: Program,
+    /// Its smooth part: every decision fixed as recorded.
+    pub(super) frozen: Program,
+    /// The inputs in double-double, exactly.
+    pub(super) wide: Vec<Tensor>,
+    /// Weights of the result's elements.
+    weights: Option<Tensor>,
+    pub(super) evaluations: Cell<usize>,
+}
+
+/// A number in ±[½, 1½] for each element, the same for the same seed.
+pub(super) fn probe(shape: &crate::Shape, seed: u64) -> Result<Tensor> {
+    let mut rng = pullback_random::numpy::default_rng(seed);
+    let data: Vec<f64> = rng
+        .random(shape.numel())
+        .iter()
+        .map(|u| if *u < 0.5 { u + 0.5 } else { -u })
+        .collect();
+    // In quarters of a thousandth, so that the weights are exact in every dtype.
+    let data: Vec<f64> = data.iter().map(|x| (x * 1024.0).round() / 1024.0).collect();
+    Tensor::from_slice(&data, shape.clone())
+}
+
+/// The function's result as one number: itself, or a weighted sum of its elements.
+pub(super) fn reduced(y: &Tensor, weights: Option<&Tensor>) -> Result<Tensor> {
+    match weights {
+        None => y.reshape(crate::Shape::scalar()),
+        Some(w) => y.mul(&w.to(y.dtype())?)?.sum(),
+    }
+}
+
+impl<'a> Oracle<'a> {
+    pub(super) fn new(check: &'a Check<'a>) -> Result<Oracle<'a>> {
+        let inputs: Vec<&Tensor> = check.inputs.iter().collect();
+        let first = (check.f)(&check.inputs)?;
+        if !first.dtype().is_float() {
+            return Err(Error::new(
+                ErrorKind::DType,
+                format!(
+                    "the function returns {}, not a floating number",
+                    first.dtype()
+                ),
+            ));
+        }
+        let weights = if first.numel() == 1 {
+            None
+        } else {
+            Some(probe(first.shape(), check.seed.wrapping_add(77))?)
+        };
+        let (program, _) = Program::trace(&inputs, |x| {
+            Ok(vec![reduced(&(check.f)(x)?, weights.as_ref())?])
+        })?;
+        let frozen = program.freeze(&inputs)?;
+        let wide = check
+            .inputs
+            .iter()
+            .map(|t| {
+                if t.dtype().is_float() {
+                    t.to(DType::Dd)
+                } else {
+                    Ok(t.clone())
+                }
+            })
+            .collect::<Result<_>>()?;
+        Ok(Oracle {
+            check,
+            program,
+            frozen,
+            wide,
+            weights,
+            evaluations: Cell::new(2),
+        })
+    }
+
+    pub(super) fn count(&self, n: usize) {
+        self.evaluations.set(self.evaluations.get() + n);
+    }
+
+    pub(super) fn weights(&self) -> Option<&Tensor> {
+        self.weights.as_ref()
+    }
+
+    /// The function itself in the working precision.
+    pub(super) fn direct(&self, x: &[Tensor]) -> Result<Tensor> {
+        self.count(1);
+        reduced(&(self.check.f)(x)?, self.weights())
+    }
+
+    /// A recorded program at double-double inputs.
+    pub(super) fn value(&self, program: &Program, x: &[Tensor]) -> Result<Dd> {
+        self.count(1);
+        let refs: Vec<&Tensor> = x.iter().collect();
+        let y = program
+            .replay(
+                &refs,
+                Replay {
+                    float: Some(DType::Dd),
+                    frozen: false,
+                },
+            )?
+            .remove(0);
+        Ok(number(&y)?)
+    }
+
+    /// The inputs with one element moved.
+    pub(super) fn moved(&self, input: usize, flat: usize, by: Dd) -> Result<Vec<Tensor>> {
+        let mut out = self.wide.clone();
+        let mut data = out[input].to_vec::<Dd>()?;
+        data[flat] = data[flat] + by;
+        out[input] = Tensor::from_slice(&data, out[input].shape().clone())?;
+        Ok(out)
+    }
+
+    /// The inputs moved along a direction: `x + t·v`.
+    pub(super) fn along(&self, v: &[Option<Vec<f64>>], t: f64) -> Result<Vec<Tensor>> {
+        (self.wide.iter().zip(v))
+            .map(|(x, v)| match v {
+                None => Ok(x.clone()),
+                Some(v) => {
+                    let data: Vec<Dd> = x
+                        .to_vec::<Dd>()?
+                        .iter()
+                        .zip(v)
+                        .map(|(a, b)| *a + Dd::from(*b) * Dd::from(t))
+                        .collect();
+                    Tensor::from_slice(&data, x.shape().clone())
+                }
+            })
+            .collect()
+    }
+
+    /// The central difference of a program, exact steps of `h` on one element.
+    pub(super) fn central(
+        &self,
+        program: &Program,
+        input: usize,
+        flat: usize,
+        h: f64,
+    ) -> Result<Dd> {
+        let up = self.value(program, &self.moved(input, flat, Dd::from(h))?)?;
+        let down = self.value(program, &self.moved(input, flat, Dd::from(-h))?)?;
+        Ok((up - down) / Dd::from(2.0 * h))
+    }
+
+    /// The derivative of the smooth program along one element, and how far it may be off.
+    pub(super) fn derivative(
+        &self,
+        input: usize,
+        flat: usize,
+        scale: f64,
+        q_f: f64,
+        good: f64,
+    ) -> Result<(Dd, f64)> {
+        self.ladder(scale, q_f, good, |h| {
+            self.central(&self.frozen, input, flat, h)
+        })
+    }
+
+    /// The derivative of the smooth program along a direction.
+    pub(super) fn directional(
+        &self,
+        v: &[Option<Vec<f64>>],
+        q_f: f64,
+        good: f64,
+    ) -> Result<(Dd, f64)> {
+        self.ladder(1.0, q_f, good, |h| {
+            let up = self.value(&self.frozen, &self.along(v, h)?)?;
+            let down = self.value(&self.frozen, &self.along(v, -h)?)?;
+            Ok((up - down) / Dd::from(2.0 * h))
+        })
+    }
+
+    /// Tries steps until the sum of truncation and rounding is `good` enough, and keeps the best.
+    ///
+    /// Steps are powers of two, so that x ± h is exact. D = (4 n(h/2) - n(h))/3; truncation is taken as |n(h/2) - n(h)|,
+    /// which overstates D's own by about h².
+    fn ladder(
+        &self,
+        scale: f64,
+        q_f: f64,
+        good: f64,
+        n: impl Fn(f64) -> Result<Dd>,
+    ) -> Result<(Dd, f64)> {
+        let mut best = (Dd::NAN, f64::INFINITY);
+        for factor in [1e-9, 1e-11, 1e-7, 1e-13, 1e-5, 1e-16] {
+            let h = (scale * factor).log2().round().exp2();
+            let (wide, narrow) = (n(h)?, n(h / 2.0)?);
+            if !wide.is_finite() || !narrow.is_finite() {
+                continue;
+            }
+            let d = (Dd::from(4.0) * narrow - wide) / Dd::from(3.0);
+            let error = (narrow - wide).abs().to_f64() + 3.0 * q_f / h;
+            if error < best.1 {
+                best = (d, error);
+            }
+            if best.1 <= good.max(1e-24 * best.0.abs().to_f64()) {
+                break;
+            }
+        }
+        Ok(best)
+    }
+
+    /// The gradient by reverse mode in double-double, every rule as the engine has it; and whether the decisions there
+    /// are those of the working precision (if not, the smooth program's gradient is taken).
+    pub(super) fn gradient(&self) -> Result<(Vec<Option<Vec<Dd>>>, bool)> {
+        self.count(2);
+        let how = Replay {
+            float: Some(DType::Dd),
+            frozen: false,
+        };
+        let leaves = self.wide_leaves()?;
+        let refs: Vec<&Tensor> = leaves.iter().collect();
+        let values = self.program.replay_all(&refs, how)?;
+        let same = kinks::same_decisions(&self.program, &values)?;
+        let y = if same {
+            values.get(self.program.outputs()[0])
+        } else {
+            self.frozen.replay(&refs, how)?.remove(0)
+        };
+        Ok((gradients(&y, &leaves)?, same))
+    }
+
+    fn wide_leaves(&self) -> Result<Vec<Tensor>> {
+        self.wide.iter().map(leaf).collect()
+    }
+}
+
+/// A leaf over a tensor's numbers; integers stay as they are.
+pub(super) fn leaf(t: &Tensor) -> Result<Tensor> {
+    let own = Tensor::from_array(t.array().clone());
+    if own.dtype().is_float() {
+        own.requires_grad_(true)
+    } else {
+        Ok(own)
+    }
+}
+
+/// The gradient of one number by its leaves; zeros where it does not depend on one.
+pub(super) fn gradients<T: Element>(y: &Tensor, leaves: &[Tensor]) -> Result<Vec<Option<Vec<T>>>> {
+    let floats: Vec<&Tensor> = leaves.iter().filter(|t| t.dtype().is_float()).collect();
+    let found = if y.requires_grad() {
+        crate::grad(&[(y, None)], &floats, crate::BackwardOptions::default())?
+    } else {
+        vec![None; floats.len()]
+    };
+    let mut found = found.into_iter();
+    leaves
+        .iter()
+        .map(|t| {
+            if !t.dtype().is_float() {
+                return Ok(None);
+            }
+            match found.next().flatten() {
+                Some(g) => g.to_vec::<T>().map(Some),
+                None => Ok(Some(vec![T::default(); t.numel()])),
+            }
+        })
+        .collect()
+}
+
+/// The one number of a tensor, exactly.
+pub(super) fn number(t: &Tensor) -> Result<Dd> {
+    Ok(match t.item()? {
+        Number::Dd(x) => x,
+        other => Dd::from(other.to_f64()),
+    })
+}
+
+/// One element of an array changed, in the array's dtype, as `theta[i] = value` does.
+pub(super) fn with_element(t: &Tensor, flat: usize, value: f64) -> Result<Tensor> {
+    crate::kernels::cast(t.array(), t.dtype())?;
+    let out = Tensor::from_array(t.array().copy()?);
+    let line = Tensor::from_array(out.array().reshape(&crate::Shape::new(&[t.numel()]))?);
+    line.set(flat as i64, value)?;
+    Ok(out)
+}
+
+/// An element as `f64`.
+pub(super) fn element(a: &Array, flat: usize) -> Result<f64> {
+    a.reshape(&crate::Shape::new(&[a.numel()]))?
+        .select(0, flat)?
+        .item()
+        .map(Number::to_f64)
+}

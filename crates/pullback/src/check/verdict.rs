@@ -1,0 +1,227 @@
+//! From measured facts to a verdict, coordinate by coordinate.
+
+use super::oracle::U_HI;
+use super::{Coordinate, Ledger, Status, Verdict};
+use crate::Dd;
+
+/// Everything that was measured at one coordinate.
+pub(super) struct Facts {
+    pub(super) name: String,
+    pub(super) input: usize,
+    pub(super) index: Vec<usize>,
+    pub(super) flat: usize,
+    /// The gradient under test.
+    pub(super) claimed: f64,
+    /// The user's difference quotient.
+    pub(super) numeric: f64,
+    /// The claimed gradient's formula in double-double; for claims that are numbers, the engine's.
+    pub(super) a_hi: Dd,
+    /// The engine's gradient in double-double.
+    pub(super) a_auto: Dd,
+    /// Derivative of the smooth program, and its uncertainty.
+    pub(super) d: Dd,
+    pub(super) e_d: f64,
+    /// Difference quotients in double-double: smooth, real, real at storable points.
+    pub(super) n_fz: Dd,
+    pub(super) n_hi: Dd,
+    pub(super) n_rounded: Dd,
+    /// Worst-case and statistical rounding of the claimed gradient.
+    pub(super) e: f64,
+    pub(super) q: f64,
+    pub(super) u: f64,
+    pub(super) step: f64,
+    pub(super) power: f64,
+    /// Distance to the first kink along this coordinate.
+    pub(super) crossing: Option<f64>,
+    /// One-sided derivatives, where a gate is tied.
+    pub(super) sides: Option<(f64, f64)>,
+    /// The function depends on this coordinate in a way that its graph does not show.
+    pub(super) escaped: bool,
+    /// The step crosses something: a jump (true) or a kink.
+    pub(super) jump: Option<bool>,
+    /// Root mean square of the tensor's derivatives.
+    pub(super) rms: f64,
+    /// The claim is numbers without a formula.
+    pub(super) numbers: bool,
+}
+
+pub(super) fn decide(f: &Facts) -> Coordinate {
+    let d = f.d.to_f64();
+    let claimed = Dd::from(f.claimed);
+    let ledger = Ledger {
+        back: (claimed - f.a_hi).to_f64(),
+        formula: (f.a_hi - f.d).to_f64(),
+        truncation: (f.d - f.n_fz).to_f64(),
+        kink: (f.n_fz - f.n_hi).to_f64(),
+        step: (f.n_hi - f.n_rounded).to_f64(),
+        forward: (f.n_rounded - Dd::from(f.numeric)).to_f64(),
+    };
+    let e_f = f.e_d + 8.0 * f.q * (U_HI / f.u);
+    // A rounding below the last place of the result itself is always possible (an exact derivative has q = 0).
+    let q8 = (8.0 * f.q).max(f.u * d.abs());
+    let worst = f.e.max(q8);
+    let scale = if d != 0.0 { d.abs() } else { f.rms };
+    let mde = if scale > 0.0 { (e_f + q8) / scale } else { 0.0 };
+    let gap = f.claimed - f.numeric;
+    let mut c = Coordinate {
+        name: f.name.clone(),
+        input: f.input,
+        index: f.index.clone(),
+        claimed: f.claimed,
+        numeric: f.numeric,
+        oracle: d,
+        gap,
+        ledger,
+        budget: e_f + q8,
+        mde,
+        verdict: Verdict::Agree,
+        status: Status::Pass,
+        remark: None,
+    };
+    let mut set = |verdict, status, remark: Option<String>| {
+        c.verdict = verdict;
+        c.status = status;
+        c.remark = remark;
+    };
+    if !f.d.is_finite() {
+        set(
+            Verdict::Inconclusive,
+            Status::Unknown,
+            Some("the function is not finite around this point".into()),
+        );
+        return c;
+    }
+    let distance = (claimed - f.d).abs().to_f64();
+    let formula_off = ledger.formula.abs() > e_f && !f.numbers;
+    let kernel_off = !(ledger.back.abs() <= worst);
+    let numbers_off = f.numbers && !(distance <= worst + e_f);
+    let bad = f.escaped || formula_off || kernel_off || numbers_off || !f.claimed.is_finite();
+    if let Some((left, right)) = f.sides {
+        let slack = 1e-9 * (left.abs() + right.abs()) + q8;
+        let tied =
+            (left - right).abs() > slack || (left - d).abs() > slack || (right - d).abs() > slack;
+        if tied {
+            let near = |x: f64| (f.claimed - x).abs() <= slack;
+            let (low, high) = (left.min(right) - slack, left.max(right) + slack);
+            let inside = f.claimed >= low && f.claimed <= high;
+            let status = match inside {
+                true if near(left) || near(right) || near(0.5 * (left + right)) || !bad => {
+                    Status::Pass
+                }
+                true => Status::Unknown,
+                false if bad => Status::Fail,
+                false => Status::Pass,
+            };
+            let verdict = if status == Status::Fail {
+                Verdict::Bug
+            } else {
+                Verdict::SubgradientChoice
+            };
+            let remark = if inside {
+                format!("slopes {left:.4e} on the left, {right:.4e} on the right")
+            } else {
+                format!(
+                    "slopes {left:.4e} on the left, {right:.4e} on the right; {:.4e} is neither between them nor a derivative: the kink is spurious, each piece's own convention adds up to it",
+                    f.claimed
+                )
+            };
+            set(verdict, status, Some(remark));
+            return c;
+        }
+    }
+    if bad {
+        let remark = if f.escaped {
+            Some("the function depends on this coordinate through a value that left the graph (detach)".into())
+        } else if formula_off {
+            Some(format!(
+                "wrong formula: off by {:.3e}, {:.1e} times what rounding allows",
+                ledger.formula,
+                ratio(ledger.formula, e_f)
+            ))
+        } else {
+            Some(format!(
+                "off by {:.3e}, {:.1e} times what rounding allows",
+                (claimed - f.d).to_f64(),
+                ratio(distance, worst + e_f)
+            ))
+        };
+        set(Verdict::Bug, Status::Fail, remark);
+        return c;
+    }
+    if ledger.back.abs() > q8 && ledger.back.abs() > f.u * f.claimed.abs() {
+        set(
+            Verdict::RoundOff,
+            Status::Unknown,
+            Some(format!(
+                "rounding of the gradient, {:.1e}, is larger than its statistics explain ({q8:.1e}) but not than the worst case ({:.1e})",
+                ledger.back.abs(),
+                f.e
+            )),
+        );
+        return c;
+    }
+    if f.jump == Some(true) {
+        set(
+            Verdict::KinkCrossed,
+            Status::Pass,
+            Some("the step crosses a jump".into()),
+        );
+        if mde > f.power {
+            c.status = Status::Unknown;
+        }
+        return c;
+    }
+    if mde > f.power {
+        let (verdict, remark) = if q8 >= e_f {
+            let unstable = ledger.back.abs() > f.power * d.abs();
+            let text = if unstable {
+                "the gradient itself is unstable in this precision"
+            } else {
+                "rounding of the gradient hides errors below the power asked for"
+            };
+            (Verdict::RoundOff, text)
+        } else {
+            (
+                Verdict::Inconclusive,
+                "the derivative cannot be determined to the power asked for",
+            )
+        };
+        set(verdict, Status::Unknown, Some(remark.into()));
+        return c;
+    }
+    if !f.numeric.is_finite() {
+        set(
+            Verdict::Truncation,
+            Status::Pass,
+            Some("the step leaves the function's domain".into()),
+        );
+        return c;
+    }
+    if gap.abs() <= f.power * scale || gap == 0.0 {
+        return c;
+    }
+    let rounding = ledger.step + ledger.forward + ledger.back;
+    let causes = [
+        (Verdict::KinkCrossed, ledger.kink.abs()),
+        (Verdict::Truncation, ledger.truncation.abs()),
+        (Verdict::RoundOff, rounding.abs()),
+    ];
+    // The first of the largest: a kink before truncation before rounding.
+    let mut cause = causes[0];
+    for other in &causes[1..] {
+        if other.1 > cause.1 {
+            cause = *other;
+        }
+    }
+    set(cause.0, Status::Pass, None);
+    let _ = (f.crossing, &f.a_auto);
+    c
+}
+
+fn ratio(x: f64, budget: f64) -> f64 {
+    if budget > 0.0 {
+        x.abs() / budget
+    } else {
+        f64::INFINITY
+    }
+}

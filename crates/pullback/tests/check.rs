@@ -1,0 +1,214 @@
+//! The checker on the seed experiment: the figures of the study, by name.
+
+use pullback::check::{Check, Report, Status, Verdict};
+use pullback::random::numpy::default_rng;
+use pullback::{DType, Result, Tensor};
+
+/// The page's data and weights, and one sample.
+fn seed(dtype: DType, sample: usize) -> Result<(Vec<Tensor>, Tensor, Tensor)> {
+    let mut rng = default_rng(42u64);
+    let x: Vec<f32> = rng
+        .uniform(-1.0, 1.0, 1000)
+        .unwrap()
+        .iter()
+        .map(|v| *v as f32)
+        .collect();
+    let mut normal = |shape: &[usize]| -> Result<Tensor> {
+        let n = shape.iter().product();
+        Tensor::from_slice(&rng.normal(0.0, 0.1, n).unwrap(), shape)?.to(dtype)
+    };
+    let w1 = normal(&[4, 2])?;
+    let w2 = normal(&[1, 4])?;
+    let params = vec![
+        w1,
+        Tensor::zeros([4], dtype)?,
+        w2,
+        Tensor::zeros([1], dtype)?,
+    ];
+    let x0 = Tensor::from_slice(&x[2 * sample..2 * sample + 2], [2])?.to(dtype)?;
+    let y0 = Tensor::scalar(if x[2 * sample] * x[2 * sample + 1] < 0.0 {
+        1.0f32
+    } else {
+        0.0
+    })
+    .to(dtype)?;
+    Ok((params, x0, y0))
+}
+
+fn loss(p: &[Tensor], x: &Tensor, y: &Tensor) -> Result<Tensor> {
+    let h = p[0].matmul(x)?.add(&p[1])?.relu()?;
+    let f = p[2].matmul(&h)?.add(&p[3])?.squeeze()?;
+    f.sub(y)?.pow(2.0)?.mul(0.5)
+}
+
+fn lab(dtype: DType, sample: usize, step: f64) -> Result<Report> {
+    let (params, x, y) = seed(dtype, sample)?;
+    let refs: Vec<&Tensor> = params.iter().collect();
+    Check::new(|p| loss(p, &x, &y), &refs)
+        .names(&["W1", "b1", "W2", "b2"])
+        .step(step)
+        .run()
+}
+
+fn count(r: &Report, v: Verdict) -> usize {
+    r.coordinates.iter().filter(|c| c.verdict == v).count()
+}
+
+#[test]
+fn in_f32_the_gap_is_forward_rounding_and_no_kink() -> Result<()> {
+    let r = lab(DType::F32, 0, 1e-5)?;
+    println!("{r}");
+    assert_eq!(
+        (count(&r, Verdict::Agree), count(&r, Verdict::RoundOff)),
+        (8, 9),
+        "{r}"
+    );
+    assert_eq!(r.status, Status::Pass, "{r}");
+    let worst = r.largest_gap().unwrap();
+    assert_eq!(worst.name, "W2[0,3]");
+    assert!((worst.gap.abs() - 4.57e-3).abs() < 1e-5, "{}", worst.gap);
+    assert!((worst.ledger.forward / worst.gap) > 0.99);
+    assert!(r.coordinates.iter().all(|c| c.ledger.kink == 0.0));
+    let kink = r.nearest_kink.unwrap();
+    assert!((kink.steps - 535.0).abs() < 1.0, "{}", kink.steps);
+    assert_eq!(kink.unit, 1);
+    Ok(())
+}
+
+#[test]
+fn in_f64_all_agree() -> Result<()> {
+    let r = lab(DType::F64, 0, 1e-5)?;
+    println!("{r}");
+    assert_eq!(count(&r, Verdict::Agree), 17, "{r}");
+    assert_eq!(r.status, Status::Pass);
+    Ok(())
+}
+
+#[test]
+fn a_step_over_a_kink_is_named() -> Result<()> {
+    let r = lab(DType::F64, 415, 1e-4)?;
+    println!("{r}");
+    let crossed: Vec<&str> = r
+        .coordinates
+        .iter()
+        .filter(|c| c.verdict == Verdict::KinkCrossed)
+        .map(|c| c.name.as_str())
+        .collect();
+    assert_eq!(crossed, ["b1[2]"], "{r}");
+    assert_eq!(count(&r, Verdict::Agree), 16, "{r}");
+    let gap = r.largest_gap().unwrap();
+    assert!((gap.gap.abs() - 5.4e-6).abs() < 1e-7, "{}", gap.gap);
+    Ok(())
+}
+
+#[test]
+fn the_ledger_sums_to_the_gap() -> Result<()> {
+    for (dtype, tiny) in [(DType::F32, 1e-15), (DType::F64, 1e-17)] {
+        for c in lab(dtype, 0, 1e-5)?.coordinates {
+            assert!(
+                (c.ledger.sum() - c.gap).abs() <= tiny,
+                "{}: {} for {}",
+                c.name,
+                c.ledger.sum(),
+                c.gap
+            );
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn planted_errors_above_the_mde_are_found() -> Result<()> {
+    for (dtype, relative) in [(DType::F32, 1e-3), (DType::F64, 1e-6), (DType::F64, 1e-9)] {
+        let (params, x, y) = seed(dtype, 0)?;
+        let refs: Vec<&Tensor> = params.iter().collect();
+        let right = lab(dtype, 0, 1e-5)?;
+        for (k, c) in right
+            .coordinates
+            .iter()
+            .enumerate()
+            .filter(|(_, c)| c.claimed != 0.0 && c.mde < relative)
+        {
+            let mut flat: Vec<f64> = right.coordinates.iter().map(|c| c.claimed).collect();
+            flat[k] *= 1.0 + 2.0 * relative;
+            let mut claims = Vec::new();
+            let mut at = 0;
+            for p in &params {
+                claims.push(
+                    Tensor::from_slice(&flat[at..at + p.numel()], p.shape().clone())?.to(dtype)?,
+                );
+                at += p.numel();
+            }
+            let r = Check::new(|p| loss(p, &x, &y), &refs)
+                .gradients(&claims.iter().collect::<Vec<_>>())
+                .run()?;
+            let wrong: Vec<usize> = r
+                .coordinates
+                .iter()
+                .enumerate()
+                .filter(|(_, c)| c.verdict == Verdict::Bug)
+                .map(|(i, _)| i)
+                .collect();
+            assert_eq!(wrong, [k], "{} {relative}: {r}", c.name);
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn ties_are_choices_and_spurious_ones_are_pointed_out() -> Result<()> {
+    let zero = Tensor::scalar(0.0f64);
+    let r = Check::new(|x| x[0].relu(), &[&zero]).run()?;
+    assert_eq!(
+        (r.coordinates[0].verdict, r.status),
+        (Verdict::SubgradientChoice, Status::Pass),
+        "{r}"
+    );
+    let r = Check::new(|x| x[0].relu()?.sub(&x[0].neg()?.relu()?), &[&zero]).run()?;
+    assert_eq!(r.coordinates[0].verdict, Verdict::SubgradientChoice, "{r}");
+    assert!(
+        r.coordinates[0]
+            .remark
+            .as_ref()
+            .unwrap()
+            .contains("spurious"),
+        "{r}"
+    );
+    Ok(())
+}
+
+#[test]
+fn a_detached_path_is_a_bug() -> Result<()> {
+    let x = Tensor::from_slice(&[0.7f64, -1.1], [2])?;
+    let r = Check::new(|x| x[0].mul(&x[0].detach())?.sum(), &[&x]).run()?;
+    assert_eq!(r.status, Status::Fail, "{r}");
+    assert!(
+        r.coordinates.iter().all(|c| c.verdict == Verdict::Bug),
+        "{r}"
+    );
+    Ok(())
+}
+
+#[test]
+fn bad_functions_are_errors_that_say_so() -> Result<()> {
+    let x = Tensor::from_slice(&[0.7f64], [1])?;
+    let ints = Tensor::arange(3)?;
+    let e = Check::new(|x| x[0].sum(), &[&ints]).run().unwrap_err();
+    assert!(e.message().contains("no input is floating"), "{e}");
+    let short = Tensor::zeros([2], DType::F64)?;
+    let e = Check::new(|x| x[0].sum(), &[&x])
+        .gradients(&[&short])
+        .run()
+        .unwrap_err();
+    assert!(e.message().contains("has shape [2]"), "{e}");
+    let r = Check::new(
+        |x| x[0].log()?.sum(),
+        &[&Tensor::from_slice(&[-1.0f64], [1])?],
+    )
+    .run()?;
+    assert_eq!(
+        (r.status, r.coordinates[0].verdict),
+        (Status::Unknown, Verdict::Inconclusive)
+    );
+    Ok(())
+}
