@@ -136,7 +136,7 @@ impl Array {
     /// As [`Storage::foreign`]; and every bool byte is 0 or 1.
     ///
     /// # Errors
-    /// Where the layout reaches outside `bytes`.
+    /// Where the layout reaches outside `bytes`, or `data` is not aligned for the dtype (copy it first, then).
     pub unsafe fn foreign(
         data: *mut u8,
         bytes: usize,
@@ -145,6 +145,14 @@ impl Array {
         owner: Box<dyn Any + Send + Sync>,
     ) -> Result<Array> {
         check_bounds(&layout, bytes / dtype.size())?;
+        let align = dispatch!(dtype, T => align_of::<T>());
+        if !(data as usize).is_multiple_of(align) {
+            return Err(Error::new(
+                ErrorKind::Value,
+                format!("the memory of a {dtype} array starts at no multiple of {align} bytes"),
+            )
+            .help("copy it into aligned memory"));
+        }
         // SAFETY: the caller's promise.
         let storage = unsafe { Storage::foreign(data, bytes, owner) }?;
         Ok(Array {
@@ -264,8 +272,14 @@ impl Array {
 
     /// A slice of `dim`: `len` elements from `start`, `step` apart. Bounds are checked.
     pub fn slice(&self, dim: usize, start: usize, len: usize, step: usize) -> Result<Array> {
-        let size = self.shape()[dim];
-        if len > 0 && start + (len - 1) * step >= size {
+        let size = self.size(dim)?;
+        if step == 0 {
+            return Err(Error::new(ErrorKind::Value, "slice step must be positive"));
+        }
+        // The last index, or where it would lie past every size.
+        let last =
+            (len.saturating_sub(1).checked_mul(step)).and_then(|reach| reach.checked_add(start));
+        if len > 0 && last.is_none_or(|last| last >= size) {
             return Err(Error::new(
                 ErrorKind::Index,
                 format!("start ({start}) + length ({len}) exceeds dimension size ({size})."),
@@ -276,7 +290,7 @@ impl Array {
 
     /// Fixes `dim` at `index` and drops it. Bounds are checked.
     pub fn select(&self, dim: usize, index: usize) -> Result<Array> {
-        let size = self.shape()[dim];
+        let size = self.size(dim)?;
         if index >= size {
             return Err(Error::new(
                 ErrorKind::Index,
@@ -284,6 +298,14 @@ impl Array {
             ));
         }
         Ok(self.with_layout(self.layout.select(dim, index)))
+    }
+
+    /// Size of `dim`, if it exists.
+    fn size(&self, dim: usize) -> Result<usize> {
+        match self.shape().get(dim) {
+            Some(&size) => Ok(size),
+            None => Err(no_such_dim(dim, self.rank())),
+        }
     }
 
     /// This array if it is row-major already, else a row-major copy.
@@ -309,8 +331,8 @@ impl Array {
         let guard = self.read()?;
         let base = guard.ptr::<T>();
         let n = self.numel();
+        let mut out = room::<T>(n)?;
         if self.is_contiguous() {
-            let mut out = Vec::with_capacity(n);
             // SAFETY: the layout lies inside the storage (checked when it was made) and the guard keeps writers out.
             unsafe {
                 std::ptr::copy_nonoverlapping(base.add(self.layout.offset()), out.as_mut_ptr(), n);
@@ -319,11 +341,8 @@ impl Array {
             return Ok(out);
         }
         // SAFETY: as above, each place lies inside.
-        Ok(self
-            .layout
-            .places()
-            .map(|p| unsafe { *base.add(p) })
-            .collect())
+        out.extend(self.layout.places().map(|p| unsafe { *base.add(p) }));
+        Ok(out)
     }
 
     /// All elements as `f64`, whatever the dtype.
@@ -354,7 +373,7 @@ impl Array {
 
     /// Copies the elements in row-major order to `out`, as bytes in native order; `out` has exactly their size.
     pub fn copy_bytes(&self, out: &mut [u8]) -> Result<()> {
-        if out.len() != self.numel() * self.dtype.size() {
+        if Some(out.len()) != self.numel().checked_mul(self.dtype.size()) {
             return Err(Error::new(
                 ErrorKind::Value,
                 "the buffer has another size than the array",
@@ -377,8 +396,10 @@ impl Array {
         if self.dtype != other.dtype || self.shape() != other.shape() {
             return Ok(false);
         }
-        let size = self.numel() * self.dtype.size();
-        let (mut a, mut b) = (vec![0u8; size], vec![0u8; size]);
+        let size = self.numel().saturating_mul(self.dtype.size());
+        let (mut a, mut b) = (room::<u8>(size)?, room::<u8>(size)?);
+        a.resize(size, 0);
+        b.resize(size, 0);
         self.copy_bytes(&mut a)?;
         other.copy_bytes(&mut b)?;
         Ok(a == b)
@@ -423,9 +444,46 @@ fn wrong_dtype(expected: DType, found: DType) -> Error {
     )
 }
 
+/// An empty vector with room for `n` elements.
+fn room<T>(n: usize) -> Result<Vec<T>> {
+    let mut out = Vec::new();
+    out.try_reserve_exact(n).map_err(|_| {
+        let bytes = n.saturating_mul(size_of::<T>());
+        Error::new(
+            ErrorKind::Alloc,
+            format!(
+                "DefaultCPUAllocator: can't allocate memory: you tried to allocate {bytes} bytes."
+            ),
+        )
+    })?;
+    Ok(out)
+}
+
+/// PyTorch's sentence for a dimension counted from the front.
+#[cold]
+pub(crate) fn no_such_dim(dim: usize, rank: usize) -> Error {
+    let n = rank.max(1);
+    Error::new(
+        ErrorKind::Index,
+        format!(
+            "Dimension out of range (expected to be in range of [-{n}, {}], but got {dim})",
+            n - 1
+        ),
+    )
+}
+
 fn check_bounds(layout: &Layout, elements: usize) -> Result<()> {
     layout.shape().checked_numel()?;
     match layout.extent() {
+        // An empty array reads nothing, but kernels compute where it starts.
+        None if layout.offset() > elements => Err(Error::new(
+            ErrorKind::Index,
+            format!(
+                "a view of shape {} starts at element {} of a storage of {elements}",
+                layout.shape(),
+                layout.offset()
+            ),
+        )),
         Some((low, high)) if low < 0 || high as usize >= elements => Err(Error::new(
             ErrorKind::Index,
             format!(

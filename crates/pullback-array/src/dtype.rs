@@ -1,6 +1,6 @@
 //! Element types: the closed list of dtypes, PyTorch's promotion rules, and the trait that ties Rust types to it.
 //!
-//! Not here: arithmetic on elements (`scalar.rs`) and conversions of whole arrays (`kernels::cast`).
+//! Not here: arithmetic on elements (`arith.rs`, `real.rs`) and conversions of whole arrays (`kernels::cast`).
 
 use crate::dd::Dd;
 use std::fmt;
@@ -163,15 +163,18 @@ pub trait Element:
 {
     /// The dtype this type is stored as.
     const DTYPE: DType;
-    /// Nearest value to `x`; truncates for integers as a C cast does, non-zero is `true`.
+    /// Nearest value to `x`; non-zero (NaN too) is `true`.
+    ///
+    /// Integers truncate. What lies outside `i32` or `i64` becomes the nearest end, NaN becomes 0; `u8` takes the `i64`
+    /// modulo 256, as PyTorch's does. PyTorch leaves the first two undefined: on x86 it gives the lowest integer.
     fn from_f64(x: f64) -> Self;
-    /// Nearest value to an integer.
+    /// Nearest value to an integer; integer types keep the low bits.
     fn from_i64(x: i64) -> Self;
-    /// Nearest value to a double-double.
+    /// Nearest value to a double-double; integers as in [`Element::from_f64`].
     fn from_dd(x: Dd) -> Self;
     /// Value as `f64` (rounded where it has more digits).
     fn to_f64(self) -> f64;
-    /// Value as `i64`, truncated; out of range wraps as PyTorch's casts do on x86 is not promised.
+    /// Value as `i64`, truncated; out of range the nearest end, 0 for NaN.
     fn to_i64(self) -> i64;
     /// Value as double-double, exact for every dtype.
     fn to_dd(self) -> Dd;
@@ -216,20 +219,24 @@ macro_rules! element {
     };
 }
 
+fn saturate(x: i64) -> i32 {
+    x.clamp(i64::from(i32::MIN), i64::from(i32::MAX)) as i32
+}
+
 element!(bool, Bool, f64: |x| x != 0.0, i64: |x| x != 0, dd: |x| x.to_f64() != 0.0,
     to_f64: |x| x as u8 as f64, to_i64: |x| x as i64, to_dd: |x| Dd::from(x as u8 as f64));
-element!(u8, U8, f64: |x| x as i64 as u8, i64: |x| x as u8, dd: |x| x.to_f64() as i64 as u8,
+element!(u8, U8, f64: |x| x as i64 as u8, i64: |x| x as u8, dd: |x| x.to_i64() as u8,
     to_f64: |x| x as f64, to_i64: |x| x as i64, to_dd: |x| Dd::from(x as f64));
-element!(i32, I32, f64: |x| x as i64 as i32, i64: |x| x as i32, dd: |x| x.to_f64() as i64 as i32,
+element!(i32, I32, f64: |x| x as i32, i64: |x| x as i32, dd: |x| saturate(x.to_i64()),
     to_f64: |x| x as f64, to_i64: |x| x as i64, to_dd: |x| Dd::from(x as f64));
-element!(i64, I64, f64: |x| x as i64, i64: |x| x, dd: |x| x.to_f64() as i64,
+element!(i64, I64, f64: |x| x as i64, i64: |x| x, dd: |x| x.to_i64(),
     to_f64: |x| x as f64, to_i64: |x| x, to_dd: Dd::from);
 element!(f32, F32, f64: |x| x as f32, i64: |x| x as f32, dd: |x| x.to_f32(),
     to_f64: |x| x as f64, to_i64: |x| x as i64, to_dd: |x| Dd::from(x as f64));
 element!(f64, F64, f64: |x| x, i64: |x| x as f64, dd: |x| x.to_f64(),
     to_f64: |x| x, to_i64: |x| x as i64, to_dd: Dd::from);
 element!(Dd, Dd, f64: Dd::from, i64: Dd::from, dd: |x| x,
-    to_f64: |x| x.to_f64(), to_i64: |x| x.to_f64() as i64, to_dd: |x| x);
+    to_f64: |x| x.to_f64(), to_i64: |x| x.to_i64(), to_dd: |x| x);
 
 /// Runs `$body` with the type alias `$T` standing for the element type of `$dtype`.
 ///

@@ -28,27 +28,29 @@ impl Shape {
         Shape(Dims::new())
     }
 
-    /// Number of elements. Layouts check it against overflow when they are made, so here it cannot overflow.
+    /// Number of elements. Arrays check it against overflow when they are made ([`Shape::checked_numel`]); where nobody
+    /// did, it wraps.
     #[inline]
     pub fn numel(&self) -> usize {
-        self.0.iter().product()
+        self.0.iter().fold(1, |n, &d| n.wrapping_mul(d))
     }
 
-    /// Number of elements, or an error where it cannot be addressed.
+    /// Number of elements, or an error where it cannot be addressed. A size of 0 does not excuse the others, so that
+    /// strides can be computed for every shape that passes.
+    #[inline]
     pub fn checked_numel(&self) -> Result<usize> {
-        let mut n = 1usize;
+        let (mut spread, mut n) = (1usize, 1usize);
         for &d in self.0.iter() {
-            match n.checked_mul(d) {
-                Some(product) => n = product,
-                None if self.0.contains(&0) => return Ok(0),
+            match spread.checked_mul(d.max(1)) {
+                Some(product) => spread = product,
                 None => return Err(overflow(self)),
             }
+            n *= d;
         }
-        if n > isize::MAX as usize {
-            Err(overflow(self))
-        } else {
-            Ok(n)
+        if spread > isize::MAX as usize {
+            return Err(overflow(self));
         }
+        Ok(n)
     }
 
     /// Adds a trailing dimension.
@@ -230,9 +232,13 @@ impl Layout {
         }
     }
 
-    /// A layout from its parts; row-major strides are recognised.
+    /// A layout from its parts; row-major strides are recognised. Whether it fits a storage is checked where an array
+    /// takes it ([`Array::view`](crate::Array::view)).
+    ///
+    /// # Panics
+    /// Where the number of strides is not that of the sizes.
     pub fn new(shape: Shape, strides: &[isize], offset: usize) -> Self {
-        debug_assert_eq!(shape.len(), strides.len());
+        assert_eq!(shape.len(), strides.len(), "one stride for each dimension");
         let mut expected = 1isize;
         let mut row_major = true;
         for (&n, &s) in shape.iter().zip(strides).rev() {
@@ -291,7 +297,7 @@ impl Layout {
         let mut step = 1isize;
         for (s, &n) in out.iter_mut().zip(self.shape.iter()).rev() {
             *s = step;
-            step *= n.max(1) as isize;
+            step = step.wrapping_mul(n.max(1) as isize);
         }
         out
     }
@@ -304,7 +310,8 @@ impl Layout {
         }
         let (mut low, mut high) = (self.offset as isize, self.offset as isize);
         for (&n, &s) in self.shape.iter().zip(self.strides().iter()) {
-            let reach = (n as isize - 1).saturating_mul(s);
+            let last = isize::try_from(n - 1).unwrap_or(isize::MAX);
+            let reach = last.saturating_mul(s);
             if reach < 0 {
                 low = low.saturating_add(reach)
             } else {
@@ -314,7 +321,8 @@ impl Layout {
         Some((low, high))
     }
 
-    /// Whether two indices may name the same element (an expanded dimension, overlapping windows).
+    /// Whether two indices may name the same element (an expanded dimension, overlapping windows). Never false where two
+    /// do; true also for some interleavings in which none do, such as sizes (2, 3) with strides (3, 2).
     pub fn overlaps_itself(&self) -> bool {
         let Some(strides) = &self.strides else {
             return false;
@@ -333,7 +341,7 @@ impl Layout {
             if stride <= span {
                 return true;
             }
-            span += stride * (n - 1);
+            span = span.saturating_add(stride.saturating_mul(n - 1));
         }
         false
     }
@@ -361,7 +369,7 @@ impl Layout {
     /// Stretches to `shape`: size-1 and missing leading dimensions get stride 0.
     ///
     /// # Errors
-    /// PyTorch's `expand` sentence where a size differs and is not 1.
+    /// PyTorch's `expand` sentence where a size differs and is not 1; where the elements become too many to count.
     pub fn expand(&self, shape: &Shape) -> Result<Layout> {
         if self.shape == *shape {
             return Ok(self.clone());
@@ -396,6 +404,7 @@ impl Layout {
                 ));
             }
         }
+        shape.checked_numel()?;
         Ok(Layout::new(shape.clone(), &strides, self.offset))
     }
 
@@ -409,7 +418,9 @@ impl Layout {
             (self.offset as isize + start as isize * strides[dim]) as usize
         };
         shape.0[dim] = len;
-        strides[dim] *= step as isize;
+        if len > 1 {
+            strides[dim] *= step as isize;
+        }
         Layout::new(shape, &strides, offset)
     }
 
@@ -423,8 +434,12 @@ impl Layout {
         Layout::new(shape, &strides, offset)
     }
 
-    /// The same elements in the same order under another shape, without a copy, where strides allow it.
+    /// The same elements in the same order under another shape, without a copy; `None` where strides do not allow it or
+    /// the number of elements is another.
     pub fn reshape(&self, shape: &Shape) -> Option<Layout> {
+        if shape.checked_numel().ok()? != self.numel() {
+            return None;
+        }
         if self.strides.is_none() {
             return Some(Layout {
                 shape: shape.clone(),
@@ -498,11 +513,13 @@ impl Iterator for Places {
         let here = self.place as usize;
         for k in (0..self.shape.len()).rev() {
             self.index[k] += 1;
-            self.place += self.strides[k];
+            // Wrapping: the stride of a dimension of size 1 may be any number.
+            self.place = self.place.wrapping_add(self.strides[k]);
             if self.index[k] < self.shape[k] {
                 break;
             }
-            self.place -= self.strides[k] * self.shape[k] as isize;
+            let back = self.strides[k].wrapping_mul(self.shape[k] as isize);
+            self.place = self.place.wrapping_sub(back);
             self.index[k] = 0;
         }
         Some(here)

@@ -174,6 +174,13 @@ impl Storage {
         self.0 == other.0
     }
 
+    /// Whether a byte of one may be a byte of the other: the same block, or foreign memory that was wrapped twice.
+    #[inline]
+    pub fn shares_memory(&self, other: &Storage) -> bool {
+        let (a, b) = (self.address(), other.address());
+        self.same(other) || (a < b + other.bytes() && b < a + self.bytes())
+    }
+
     /// Whether no other handle shares the data.
     #[inline]
     pub fn is_unique(&self) -> bool {
@@ -228,7 +235,9 @@ fn conflict(wanted: &str, other: &str) -> Error {
 impl Clone for Storage {
     #[inline]
     fn clone(&self) -> Self {
-        self.header().count.fetch_add(1, Ordering::Relaxed);
+        if self.header().count.fetch_add(1, Ordering::Relaxed) > isize::MAX as usize {
+            std::process::abort(); // leaked handles without end; as Arc
+        }
         Storage(self.0)
     }
 }
@@ -247,9 +256,9 @@ impl Drop for Storage {
         unsafe {
             let header = self.0.as_ptr();
             let (data, bytes) = ((*header).data, (*header).bytes);
-            let inline = data == header.cast::<u8>().add(HEADER);
             let foreign = (*header).owner.take();
-            if inline && foreign.is_none() {
+            // By size and not by address: another allocation may begin right behind the header.
+            if bytes <= INLINE && foreign.is_none() {
                 pool::give(header.cast(), HEADER + bytes);
             } else {
                 if foreign.is_none() {

@@ -13,7 +13,7 @@ use crate::number::Number;
 
 /// The operand to read: a copy where it shares the destination's memory.
 fn apart(dst: &Array, src: &Array) -> Result<Array> {
-    if dst.storage().same(src.storage()) {
+    if dst.storage().shares_memory(src.storage()) {
         src.copy()
     } else {
         Ok(src.clone())
@@ -73,11 +73,11 @@ pub fn zip_assign<A: Element, B: Element>(
 ) -> Result<()> {
     dst.expect_dtype::<A>()?;
     src.expect_dtype::<B>()?;
-    if dst.storage().same(src.storage()) {
+    if dst.storage().shares_memory(src.storage()) {
         return zip_assign(dst, &apart(dst, src)?, f);
     }
     if dst.shape() == src.shape() && dst.is_contiguous() && src.is_contiguous() {
-        let (to, from) = (dst.write()?, src.read()?);
+        let (from, to) = (src.read()?, dst.write()?);
         // SAFETY: contiguous layouts have numel elements from their offsets on; distinct storages, guarded.
         unsafe {
             let (to, from) = (
@@ -91,7 +91,7 @@ pub fn zip_assign<A: Element, B: Element>(
         return Ok(());
     }
     let layout = stretch(dst, src)?;
-    let (to, from) = (dst.write()?, src.read()?);
+    let (from, to) = (src.read()?, dst.write()?);
     let (to, from) = (to.ptr::<A>(), from.ptr::<B>());
     nest::rows([dst.layout(), &layout], |[it, is], len, [st, ss]| {
         for i in 0..len as isize {

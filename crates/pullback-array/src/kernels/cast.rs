@@ -15,8 +15,7 @@ pub fn cast(a: &Array, to: DType) -> Result<Array> {
         return Ok(a.clone());
     }
     match (a.dtype(), to) {
-        // Through i64 where both sides are integers or the target is one of the exact ones; through double-double
-        // where either has more than 53 bits; through f64 otherwise. All three paths round once.
+        // Integers through i64, floats through f64, double-double directly: each path rounds once.
         (Dd, _) => dispatch!(to, T => map(a, |x: crate::dd::Dd| T::from_dd(x))),
         (_, Dd) => dispatch!(a.dtype(), S => map(a, |x: S| x.to_dd())),
         (F32 | F64, _) => {
