@@ -146,7 +146,7 @@ define! { Slice: Linear "slice", "torch.narrow", view: true;
     derivative: "g at those indices, 0 elsewhere";
     proof: { samples: || {
         let at = |dim, start, len, step, from: &[usize]| Sample::new(Slice { dim, start, len, step }, &[(from, &SIX[..from.iter().product()])]);
-        vec![at(1, 1, 2, 1, &[2, 3]), at(0, 1, 3, 2, &[6]), at(0, 0, 0, 1, &[2, 3]), at(1, 0, 2, 2, &[2, 3])]
+        vec![at(1, 1, 2, 1, &[2, 3]), at(0, 1, 3, 2, &[6]), at(0, 0, 0, 1, &[2, 3]), at(1, 0, 2, 2, &[2, 3]), at(1, 1, 2, 1, &[0, 3])]
     }, errors: || vec![error(Slice { dim: 0, start: 2, len: 5, step: 1 }, &[&[3]], "start (2) + length (5) exceeds dimension size (3).")] }
 }
 

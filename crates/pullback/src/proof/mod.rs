@@ -8,6 +8,7 @@ mod decisions;
 mod difference;
 mod exact;
 mod layouts;
+mod orders;
 mod replay;
 mod rules;
 mod suite;

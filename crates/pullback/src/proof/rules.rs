@@ -1,10 +1,10 @@
 //! Rules: reverse, forward and higher orders against differences in double-double, and against each other.
 
 use super::case::{Budget, Case, Finding, Verdict, leaf, numbers, probe, run, same_bits};
-use super::difference::{Differences, differences};
+use super::difference::Differences;
 use super::values::laid_out;
 use crate::op::{Ctx, Op};
-use crate::{BackwardOptions, DType, Dd, Program, Replay, Result, Tensor, grad};
+use crate::{BackwardOptions, Dd, Program, Replay, Result, Tensor, grad};
 use std::panic::Location;
 
 /// Roundings that a rule may take, each as large as the terms it adds: 64 u Σ |g||J|. An entry whose derivative is
@@ -51,7 +51,7 @@ fn pull(
 }
 
 /// Each gradient against Jᵀg.
-fn transposed(
+pub(super) fn transposed(
     what: &str,
     got: &[Option<Tensor>],
     reference: &Differences,
@@ -297,108 +297,4 @@ pub(super) fn adjoint(
         slack: 0.0,
     };
     budget.check(|| "⟨u, J v⟩ against ⟨Jᵀu, v⟩".into(), left, right)
-}
-
-/// Gradients of gradients: at order 0 the operation; at order n, the reverse mode of order n - 1, a function of that one's
-/// inputs and of a cotangent for each of its outputs.
-fn nested(
-    op: &dyn Op,
-    order: usize,
-    counts: &[usize],
-    z: &[Tensor],
-) -> Result<Vec<Tensor>, Finding> {
-    if order == 0 {
-        return Ok(vec![run(op, z)?]);
-    }
-    let (x, g) = z.split_at(counts[order - 1]);
-    let x: Vec<Tensor> = (x.iter())
-        .map(|t| {
-            if t.requires_grad() {
-                Ok(t.clone())
-            } else {
-                leaf(t.array())
-            }
-        })
-        .collect::<Result<_>>()?;
-    let outputs = nested(op, order - 1, counts, &x)?;
-    let rooted: Vec<(&Tensor, Option<&Tensor>)> = (outputs.iter().zip(g))
-        .filter(|(y, _)| y.requires_grad())
-        .map(|(y, g)| (y, Some(g)))
-        .collect();
-    let wanted: Vec<&Tensor> = x.iter().filter(|t| t.requires_grad()).collect();
-    let options = BackwardOptions {
-        create_graph: true,
-        ..Default::default()
-    };
-    let found = grad(&rooted, &wanted, options)?;
-    let zeros = |(g, x): (Option<Tensor>, &Tensor)| g.map_or_else(|| x.zeros_like(), Ok);
-    Ok(found
-        .into_iter()
-        .zip(wanted)
-        .map(zeros)
-        .collect::<Result<_>>()?)
-}
-
-/// How many inputs each order has: those of the one below and a cotangent for each of its outputs, which are the gradients
-/// of the floating inputs of the one below that.
-fn inputs_of_orders(inputs: &[Tensor]) -> [usize; 4] {
-    let (a, f) = (
-        inputs.len(),
-        inputs.iter().filter(|t| t.dtype().is_float()).count(),
-    );
-    [a, a + 1, a + 1 + f, a + 1 + f + (f + 1)]
-}
-
-/// Reverse mode of order `n` against differences of order n - 1 in double-double.
-fn of_order(case: &Case, order: usize) -> Verdict {
-    let y = case.run(&case.inputs)?;
-    let counts = inputs_of_orders(&case.inputs);
-    let mut z = case.inputs.clone();
-    z.push(probe(y.shape(), y.dtype(), 11)?);
-    for level in 1..order {
-        let outputs = nested(&*case.op, level, &counts, &z)?;
-        for (k, t) in outputs.iter().enumerate() {
-            z.push(probe(t.shape(), t.dtype(), 20 * level as u64 + k as u64)?);
-        }
-    }
-    let below = counts[order - 1];
-    let got = nested(&*case.op, order, &counts, &z)?;
-    let wide = case.op.in_dtype(DType::Dd);
-    let reference = differences(&z[..below], &|z| nested(&*wide, order - 1, &counts, z))?;
-    let mut cotangent = Vec::new();
-    for t in &z[below..] {
-        cotangent.extend(numbers(t)?);
-    }
-    let mut got = got.into_iter();
-    let slots: Vec<Option<Tensor>> = (z[..below].iter())
-        .map(|t| {
-            if t.dtype().is_float() {
-                got.next()
-            } else {
-                None
-            }
-        })
-        .collect();
-    let what = format!("the gradient of order {order}");
-    transposed(&what, &slots, &reference, &cotangent, case.unit(y.dtype()))
-}
-
-/// Gradients of ⟨u, gradient⟩, by the inputs and by the first cotangent, through `create_graph`.
-pub(super) fn second_order(case: &Case) -> Verdict {
-    if case.differentiable() {
-        of_order(case, 2)
-    } else {
-        Ok(())
-    }
-}
-
-/// Once more, where inputs are small enough to make it cheap.
-pub(super) fn third_order(case: &Case) -> Verdict {
-    let elements: usize = case.inputs.iter().map(Tensor::numel).sum();
-    if case.differentiable() && elements <= 8 && case.inputs.iter().all(|t| t.dtype() != DType::F32)
-    {
-        of_order(case, 3)
-    } else {
-        Ok(())
-    }
 }

@@ -1,7 +1,7 @@
 //! The whole proof of an operation: every check on every sample in every floating dtype.
 
 use super::case::{Case, Verdict};
-use super::{decisions, exact, replay, rules, values};
+use super::{decisions, exact, orders, replay, rules, values};
 use crate::DType;
 use crate::op::OpDef;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -29,8 +29,9 @@ checks! {
     "reverse" "the gradient is Jᵀg, J by differences in double-double" rules::reverse;
     "rule" "so is the plain rule, outside of a graph" rules::plain_rule;
     "forward" "forward mode is J v, and the adjoint of reverse mode" rules::forward;
-    "second order" "the gradient of a gradient is that of its differences" rules::second_order;
-    "third order" "and once more" rules::third_order;
+    "second order" "the gradient of a gradient is that of its differences" orders::second_order;
+    "third order" "and once more" orders::third_order;
+    "recorded gradient" "and, in a recorded program, follows to other points" orders::recorded;
     "replay" "a recorded run repeats itself, and runs in other arithmetic" replay::replay;
     "frozen" "with its decisions frozen it is the smooth piece it was" replay::frozen;
     "frozen forward" "whose derivative is the gradient" replay::frozen_forward;

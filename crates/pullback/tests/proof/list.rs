@@ -41,6 +41,7 @@ fn definitions_are_complete() {
 
 #[test]
 fn samples_cover_the_corners() {
+    let mut plain = Vec::new();
     for def in OPS {
         let name = def.name;
         let samples = (def.proof.samples)();
@@ -56,11 +57,14 @@ fn samples_cover_the_corners() {
         let empty = any(&|s| s.contains(&0));
         let number = any(&<[usize]>::is_empty);
         let broadcast = shapes.iter().any(|s| s.windows(2).any(|w| w[0] != w[1]));
-        assert!(
-            empty || number || broadcast,
-            "{name}: no sample is empty, 0-d or broadcast"
-        );
+        if !(empty || number || broadcast) {
+            plain.push(name);
+        }
     }
+    assert!(
+        plain.is_empty(),
+        "no sample is empty, 0-d or broadcast: {plain:?}"
+    );
 }
 
 /// Every `define!` in the sources is in the list: what is forgotten there is neither proven nor documented.
