@@ -212,3 +212,94 @@ fn bad_functions_are_errors_that_say_so() -> Result<()> {
     );
     Ok(())
 }
+
+#[test]
+fn many_parameters_are_settled_by_projections() -> Result<()> {
+    let mut rng = default_rng(1u64);
+    let w = Tensor::from_slice(&rng.normal(0.0, 0.1, 20_000).unwrap(), [100, 200])?;
+    let v = Tensor::from_slice(&rng.normal(0.0, 0.1, 100).unwrap(), [100])?;
+    let x = Tensor::from_slice(&rng.normal(0.0, 1.0, 200).unwrap(), [200])?;
+    let f = |p: &[Tensor]| p[0].matmul(&x)?.tanh()?.matmul(&p[1]);
+    let r = Check::new(f, &[&w, &v]).names(&["w", "v"]).run()?;
+    assert_eq!(r.status, Status::Pass, "{r}");
+    assert!(r.evaluations < 500, "{} evaluations", r.evaluations);
+
+    // One wrong number among twenty thousand.
+    let leaf = |t: &Tensor| {
+        Tensor::from_array(t.array().copy().unwrap())
+            .requires_grad_(true)
+            .unwrap()
+    };
+    let (wl, vl) = (leaf(&w), leaf(&v));
+    f(&[wl.clone(), vl.clone()])?.backward()?;
+    let (gw, gv) = (wl.grad().unwrap(), vl.grad().unwrap());
+    let line = gw.flatten()?;
+    line.set(12_345, line.get::<f64>(12_345)? * (1.0 + 1e-8))?;
+    let r = Check::new(f, &[&w, &v])
+        .names(&["w", "v"])
+        .gradients(&[&gw, &gv])
+        .run()?;
+    let wrong: Vec<&str> = r
+        .coordinates
+        .iter()
+        .filter(|c| c.verdict == Verdict::Bug)
+        .map(|c| c.name.as_str())
+        .collect();
+    assert_eq!(wrong, ["w[61,145]"], "{r}");
+    Ok(())
+}
+
+#[test]
+fn second_derivatives_are_checked_the_same_way() -> Result<()> {
+    let x = Tensor::from_slice(&[0.3f64, -0.8, 1.4], [3])?;
+    let r = Check::new(|x| x[0].sin()?.mul(&x[0].exp()?)?.sum(), &[&x]).run_second_order()?;
+    assert_eq!(r.status, Status::Pass, "{r}");
+    assert!(
+        r.coordinates.iter().all(|c| c.verdict == Verdict::Agree),
+        "{r}"
+    );
+    Ok(())
+}
+
+#[test]
+fn forward_reverse_and_differences_meet() -> Result<()> {
+    let a = lab(DType::F32, 3, 1e-5)?.adjoint.unwrap();
+    assert!(
+        (a.forward - a.reverse).abs() <= a.budget && (a.forward - a.differences).abs() <= a.budget,
+        "{a:?}"
+    );
+    Ok(())
+}
+
+#[test]
+fn kinds_of_bugs_are_named() -> Result<()> {
+    use pullback::check::BugKind;
+    let a = Tensor::from_slice(&[0.3f64, -0.8, 1.4, 2.2], [2, 2])?;
+    let f = |x: &[Tensor]| x[0].pow(3.0)?.sum();
+    let right = a.pow(2.0)?.mul(3.0)?;
+    let kind = |g: Tensor| {
+        Check::new(f, &[&a])
+            .gradients(&[&g])
+            .run()
+            .map(|r| (r.status, r.bug))
+    };
+    assert_eq!(kind(right.clone())?, (Status::Pass, None));
+    assert_eq!(kind(right.neg()?)?, (Status::Fail, Some(BugKind::Sign)));
+    assert_eq!(
+        kind(right.mul(2.0)?)?,
+        (Status::Fail, Some(BugKind::CountedTwice))
+    );
+    assert_eq!(
+        kind(right.mul(0.5)?)?,
+        (Status::Fail, Some(BugKind::Factor(0.5)))
+    );
+    assert_eq!(
+        kind(right.t()?.copy()?)?,
+        (Status::Fail, Some(BugKind::Transposed))
+    );
+    assert_eq!(
+        kind(right.zeros_like()?)?,
+        (Status::Fail, Some(BugKind::MissingPath))
+    );
+    Ok(())
+}

@@ -16,7 +16,9 @@
 //! # Ok::<(), pullback::Error>(())
 //! ```
 
+mod blackbox;
 mod explain;
+mod fast;
 mod guilty;
 mod kinks;
 mod oracle;
@@ -26,10 +28,11 @@ mod run;
 mod text;
 mod verdict;
 
+pub use blackbox::{BlackBoxOptions, Float, black_box};
 pub use explain::BugKind;
 pub use guilty::Guilty;
 pub use kinks::NearestKink;
-pub use report::{Coordinate, Ledger, Report, Status, Verdict};
+pub use report::{Adjoint, Coordinate, Ledger, Report, Status, Verdict};
 
 use crate::{Result, Tensor};
 
@@ -58,6 +61,7 @@ pub struct Check<'a> {
     step: Option<f64>,
     power: Option<f64>,
     seed: u64,
+    limit: usize,
 }
 
 impl<'a> Check<'a> {
@@ -79,6 +83,7 @@ impl<'a> Check<'a> {
             step: None,
             power: None,
             seed: 0,
+            limit: 2000,
         }
     }
 
@@ -134,6 +139,44 @@ impl<'a> Check<'a> {
         self
     }
 
+    /// How many coordinates are examined one by one (default 2,000). With more parameters the gradient is certified by
+    /// random projections, and only coordinates that look wrong, and a few others, are examined.
+    #[must_use]
+    pub fn examine_at_most(mut self, coordinates: usize) -> Self {
+        self.limit = coordinates;
+        self
+    }
+
+    /// Checks the second derivatives: the same check on x ↦ u·∇f(x), for a random u.
+    ///
+    /// # Errors
+    /// As [`Check::run`].
+    #[track_caller]
+    pub fn run_second_order(self) -> Result<Report> {
+        let Check {
+            f,
+            inputs,
+            names,
+            step,
+            power,
+            seed,
+            limit,
+            ..
+        } = self;
+        let second = move |x: &[Tensor]| directional_gradient(&f, x, seed);
+        Check {
+            f: Box::new(second),
+            inputs,
+            names,
+            claim: Claim::Autograd,
+            step,
+            power,
+            seed,
+            limit,
+        }
+        .run()
+    }
+
     /// Runs the check.
     ///
     /// # Errors
@@ -143,6 +186,46 @@ impl<'a> Check<'a> {
     pub fn run(self) -> Result<Report> {
         run::run(&self).map_err(|e| e.at(std::panic::Location::caller()))
     }
+}
+
+/// u·∇f(x), with a graph of its own.
+fn directional_gradient(f: &Function<'_>, x: &[Tensor], seed: u64) -> Result<Tensor> {
+    let _grad = crate::enable_grad();
+    let own: Vec<Tensor> = (x.iter())
+        .map(|t| {
+            if t.dtype().is_float() && !t.requires_grad() {
+                t.clone().requires_grad_(true)
+            } else {
+                Ok(t.clone())
+            }
+        })
+        .collect::<Result<_>>()?;
+    let y = f(&own)?;
+    let weights = if y.numel() == 1 {
+        None
+    } else {
+        Some(oracle::probe(y.shape(), seed.wrapping_add(78))?)
+    };
+    let y = oracle::reduced(&y, weights.as_ref())?;
+    let floats: Vec<&Tensor> = own.iter().filter(|t| t.dtype().is_float()).collect();
+    let mut total = Tensor::zeros(crate::Shape::scalar(), y.dtype())?;
+    if !y.requires_grad() {
+        return Ok(total);
+    }
+    let options = crate::BackwardOptions {
+        create_graph: true,
+        retain_graph: true,
+    };
+    for (k, g) in crate::grad(&[(&y, None)], &floats, options)?
+        .into_iter()
+        .enumerate()
+    {
+        if let Some(g) = g {
+            let u = oracle::probe(g.shape(), seed.wrapping_add(200 + k as u64))?.to(g.dtype())?;
+            total = total.add(&g.mul(&u)?.sum()?)?;
+        }
+    }
+    Ok(total)
 }
 
 /// Checks the gradient the engine computes and panics with the report unless it passes; for tests.

@@ -20,6 +20,8 @@ pub(super) struct Oracle<'a> {
     /// Weights of the result's elements.
     weights: Option<Tensor>,
     pub(super) evaluations: Cell<usize>,
+    /// A relative uncertainty of a derivative that is good enough: far below the power asked for.
+    relative: f64,
 }
 
 /// A number in ±[½, 1½] for each element, the same for the same seed.
@@ -83,6 +85,7 @@ impl<'a> Oracle<'a> {
             wide,
             weights,
             evaluations: Cell::new(2),
+            relative: 1e-7 * check.power.unwrap_or(1e-6),
         })
     }
 
@@ -207,7 +210,7 @@ impl<'a> Oracle<'a> {
             if error < best.1 {
                 best = (d, error);
             }
-            if best.1 <= good.max(1e-24 * best.0.abs().to_f64()) {
+            if best.1 <= good.max(self.relative * best.0.abs().to_f64()) {
                 break;
             }
         }

@@ -146,6 +146,19 @@ pub struct Coordinate {
     pub remark: Option<String>,
 }
 
+/// The derivative along one random direction, three ways, in double-double.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Adjoint {
+    /// By forward mode.
+    pub forward: f64,
+    /// By reverse mode.
+    pub reverse: f64,
+    /// By differences.
+    pub differences: f64,
+    /// How far they may be apart.
+    pub budget: f64,
+}
+
 /// The result of a check.
 #[derive(Clone, Debug)]
 pub struct Report {
@@ -169,6 +182,10 @@ pub struct Report {
     pub dtype: DType,
     /// The function's value.
     pub value: f64,
+    /// How many coordinates the gradient has; `coordinates` holds fewer where there are very many.
+    pub parameters: usize,
+    /// Forward mode against reverse mode along a random direction: ⟨∇f, v⟩ by each.
+    pub adjoint: Option<Adjoint>,
     /// What was noticed besides: non-determinism, escaped dependences.
     pub notes: Vec<String>,
 }

@@ -5,6 +5,7 @@ use super::{Coordinate, Ledger, Status, Verdict};
 use crate::Dd;
 
 /// Everything that was measured at one coordinate.
+#[derive(Clone)]
 pub(super) struct Facts {
     pub(super) name: String,
     pub(super) input: usize,
@@ -43,6 +44,17 @@ pub(super) struct Facts {
     pub(super) rms: f64,
     /// The claim is numbers without a formula.
     pub(super) numbers: bool,
+}
+
+impl Facts {
+    /// The same measurements with another gradient claimed, as numbers.
+    pub(super) fn with_claim(&self, claimed: f64) -> Facts {
+        Facts {
+            claimed,
+            numbers: true,
+            ..self.clone()
+        }
+    }
 }
 
 pub(super) fn decide(f: &Facts) -> Coordinate {
