@@ -9,7 +9,7 @@ use crate::dd::Dd;
 use crate::threads::{Ptr, blocks};
 
 /// m·n·k above which a second thread pays for waking it.
-const PARALLEL: usize = 1 << 20;
+pub(super) const PARALLEL: usize = 1 << 20;
 
 /// A type with a matrix product.
 pub(super) trait Gemm: Sized {
@@ -31,18 +31,18 @@ fn bands<T>(
     let wide = c.cols > c.rows;
     let size = if wide { c.cols } else { c.rows };
     // Bands large enough that packing the other operand again costs little; the same for any number of threads.
-    let band = if c.rows * c.cols * a.cols < PARALLEL {
+    let band = if c.rows.saturating_mul(c.cols).saturating_mul(a.cols) < PARALLEL {
         size
     } else {
         size.div_ceil(8).next_multiple_of(48).max(96)
     };
-    let (a, b, c) = (strip(a), strip(b), strip(c));
+    let (a, b, c) = (a.shape(), b.shape(), c.shape());
     blocks(size, band, &|start, end| {
         let at = start as isize;
         let (mut a, mut b, mut c) = (
-            with(a, pa.get().cast_const()),
-            with(b, pb.get().cast_const()),
-            with(c, pc.get()),
+            a.at(pa.get().cast_const()),
+            b.at(pb.get().cast_const()),
+            c.at(pc.get()),
         );
         if wide {
             b.ptr = b.ptr.wrapping_offset(at * b.cs);
@@ -55,26 +55,6 @@ fn bands<T>(
         }
         one(a, b, c);
     });
-}
-
-fn strip<P>(m: Mat<P>) -> Mat<()> {
-    Mat {
-        ptr: (),
-        rows: m.rows,
-        cols: m.cols,
-        rs: m.rs,
-        cs: m.cs,
-    }
-}
-
-fn with<P>(m: Mat<()>, ptr: P) -> Mat<P> {
-    Mat {
-        ptr,
-        rows: m.rows,
-        cols: m.cols,
-        rs: m.rs,
-        cs: m.cs,
-    }
 }
 
 macro_rules! by_crate {

@@ -8,9 +8,10 @@ use super::gemm;
 use crate::arith::Arith;
 use crate::array::{Array, fresh};
 use crate::dispatch;
-
+use crate::dtype::DType;
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{Layout, Shape};
+use crate::threads::{Ptr, blocks};
 
 /// Largest m·n·k for which plain loops beat packing.
 const TINY: usize = 4096;
@@ -23,6 +24,30 @@ pub(super) struct Mat<P> {
     pub(super) cols: usize,
     pub(super) rs: isize,
     pub(super) cs: isize,
+}
+
+impl<P> Mat<P> {
+    /// Its form without its place.
+    pub(super) fn shape(&self) -> Mat<()> {
+        self.at_any(())
+    }
+
+    fn at_any<Q>(&self, ptr: Q) -> Mat<Q> {
+        Mat {
+            ptr,
+            rows: self.rows,
+            cols: self.cols,
+            rs: self.rs,
+            cs: self.cs,
+        }
+    }
+}
+
+impl Mat<()> {
+    /// A matrix of this form that starts at `ptr`.
+    pub(super) fn at<P>(&self, ptr: P) -> Mat<P> {
+        self.at_any(ptr)
+    }
 }
 
 /// The shape of `matmul(a, b)`.
@@ -43,11 +68,7 @@ pub fn dot_shapes(a: &Shape, b: &Shape) -> Result<Shape> {
             a[0], b[0], a[0], b[0]
         )),
         (1, 1) => Ok(Shape::scalar()),
-        (2, 1) if a[1] != b[0] => mismatch(format!(
-            "size mismatch, got input ({}), mat ({}x{}), vec ({})",
-            a[0], a[0], a[1], b[0]
-        )),
-        (2, 1) => Ok(Shape::new(&[a[0]])),
+        (2, 1) if a[1] == b[0] => Ok(Shape::new(&[a[0]])),
         (2, 2) if a[1] == b[0] => Ok(Shape::new(&[a[0], b[1]])),
         (ra, rb) => {
             let (m, k) = (if ra == 1 { 1 } else { a[ra - 2] }, a[ra - 1]);
@@ -56,26 +77,26 @@ pub fn dot_shapes(a: &Shape, b: &Shape) -> Result<Shape> {
             } else {
                 (b[rb - 2], b[rb - 1])
             };
-            if k != k2 {
-                let rows: usize = if rb <= 2 {
-                    a[..ra - 1].iter().product()
-                } else {
-                    m
-                };
-                return if ra <= 2 || rb <= 2 {
-                    mismatch(format!(
-                        "mm: mat1 and mat2 shapes cannot be multiplied ({rows}x{k} and {k2}x{n})"
-                    ))
-                } else {
-                    mismatch(format!(
-                        "Expected size for first two dimensions of batch2 tensor to be: [{}, {k}] but got: [{}, {k2}].",
-                        b[..rb - 2].iter().product::<usize>(),
-                        b[..rb - 2].iter().product::<usize>()
-                    ))
-                };
-            }
             let batch = |s: &Shape| Shape::new(&s[..s.len().saturating_sub(2)]);
             let mut out = batch(a).broadcast(&batch(b))?;
+            if k != k2 {
+                // PyTorch folds batches into rows where it can, and its sentence is that of the product it then makes.
+                let folds = ra == 1 && (b.contains(&0) || out.numel() == 1);
+                return mismatch(match (ra, rb) {
+                    (_, 1) => mv_mismatch(a[..ra - 1].iter().product(), k, k2),
+                    (1, 3..) if folds => mv_mismatch(out.numel() * n, k2, k),
+                    (_, 2) => {
+                        let rows: usize = a[..ra - 1].iter().product();
+                        format!(
+                            "mm: mat1 and mat2 shapes cannot be multiplied ({rows}x{k} and {k2}x{n})"
+                        )
+                    }
+                    _ => format!(
+                        "Expected size for first two dimensions of batch2 tensor to be: [{0}, {k}] but got: [{0}, {k2}].",
+                        out.numel()
+                    ),
+                });
+            }
             if ra > 1 {
                 out.push(m);
             }
@@ -85,6 +106,10 @@ pub fn dot_shapes(a: &Shape, b: &Shape) -> Result<Shape> {
             Ok(out)
         }
     }
+}
+
+fn mv_mismatch(rows: usize, cols: usize, len: usize) -> String {
+    format!("size mismatch, got input ({rows}), mat ({rows}x{cols}), vec ({len})")
 }
 
 /// Matrix product with the ranks and broadcasting of `torch.matmul`; both operands have one dtype, any number type.
@@ -101,27 +126,50 @@ pub fn dot_shapes(a: &Shape, b: &Shape) -> Result<Shape> {
 /// ```
 pub fn matmul(a: &Array, b: &Array) -> Result<Array> {
     let shape = dot_shapes(a.shape(), b.shape())?;
-    if a.dtype() != b.dtype() {
-        return Err(Error::new(
-            ErrorKind::DType,
-            format!(
-                "expected m1 and m2 to have the same dtype, but got: {} != {}",
-                c_name(a.dtype()),
-                c_name(b.dtype())
-            ),
-        ));
+    if a.dtype() != b.dtype() || a.dtype() == DType::Bool {
+        return Err(dtype_error(a, b));
     }
-    dispatch!(number a.dtype(), T => product::<T>(a, b, shape), else
-        Err(Error::new(ErrorKind::DType, "\"addmm_impl_cpu_\" not implemented for 'Bool'")))
+    dispatch!(number a.dtype(), T => product::<T>(a, b, shape), else Err(dtype_error(a, b)))
 }
 
-fn c_name(dtype: crate::DType) -> &'static str {
+/// PyTorch's sentence for operands whose dtypes differ or are `bool`: that of the product it would make.
+#[cold]
+fn dtype_error(a: &Array, b: &Array) -> Error {
+    let (ta, tb) = (a.dtype(), b.dtype());
+    let (na, nb) = (ta.scalar_type_name(), tb.scalar_type_name());
+    let bool_kernel = match (a.rank(), b.rank()) {
+        (1, 1) => "dot",
+        (_, 1) => "addmv_impl_cpu",
+        (_, 2) => "addmm_impl_cpu_",
+        _ => "bmm",
+    };
+    let text = match (a.rank(), b.rank()) {
+        _ if ta == DType::Bool && (tb == DType::Bool || bool_kernel == "bmm") => {
+            format!("\"{bool_kernel}\" not implemented for 'Bool'")
+        }
+        (1, 1) => {
+            format!("dot : expected both vectors to have same dtype, but found {na} and {nb}")
+        }
+        (_, 1) => {
+            format!("addmv input tensors must have the same dtype, but got {nb}, {na}, and {nb}")
+        }
+        (_, 2) => format!(
+            "expected m1 and m2 to have the same dtype, but got: {} != {}",
+            c_name(ta),
+            c_name(tb)
+        ),
+        _ => format!("expected scalar type {na} but found {nb}"),
+    };
+    Error::new(ErrorKind::DType, text)
+}
+
+fn c_name(dtype: DType) -> &'static str {
     match dtype {
-        crate::DType::F32 => "float",
-        crate::DType::F64 => "double",
-        crate::DType::I64 => "long long",
-        crate::DType::I32 => "int",
-        crate::DType::U8 => "unsigned char",
+        DType::F32 => "float",
+        DType::F64 => "double",
+        DType::I64 => "long int",
+        DType::I32 => "int",
+        DType::U8 => "unsigned char",
         other => other.name(),
     }
 }
@@ -139,28 +187,23 @@ fn product<T: Arith + gemm::Gemm>(a: &Array, b: &Array, shape: Shape) -> Result<
         matrix(a, ga.ptr::<T>(), true),
         matrix(b, gb.ptr::<T>(), false),
     );
-    let (m, n) = (ma.rows, mb.cols);
+    let (m, k, n) = (ma.rows, ma.cols, mb.cols);
+    let work = m.saturating_mul(n).saturating_mul(k);
+    let (pa, pb, pc) = (Ptr(ma.ptr.cast_mut()), Ptr(mb.ptr.cast_mut()), Ptr(out));
+    let (da, db) = (ma.shape(), mb.shape());
     let one = |ia: usize, ib: usize, i: usize| {
         let c = Mat {
-            ptr: out.wrapping_add(i * m * n),
+            ptr: pc.get().wrapping_add(i * m * n),
             rows: m,
             cols: n,
             rs: n as isize,
             cs: 1,
         };
-        let (a, b) = (
-            Mat {
-                ptr: ma.ptr.wrapping_add(ia),
-                ..ma
-            },
-            Mat {
-                ptr: mb.ptr.wrapping_add(ib),
-                ..mb
-            },
-        );
+        let a = da.at(pa.get().cast_const().wrapping_add(ia));
+        let b = db.at(pb.get().cast_const().wrapping_add(ib));
         // SAFETY: the layouts lie inside their guarded storages, and `out` has room for every batch's m·n elements.
         unsafe {
-            if m * n * ma.cols <= TINY {
+            if work <= TINY {
                 tiny(a, b, c)
             } else {
                 T::gemm(a, b, c)
@@ -174,8 +217,16 @@ fn product<T: Arith + gemm::Gemm>(a: &Array, b: &Array, shape: Shape) -> Result<
             &shape[..shape.len() - usize::from(a.rank() > 1) - usize::from(b.rank() > 1)],
         );
         let (la, lb) = (batch_layout(a, &batch)?, batch_layout(b, &batch)?);
-        for (i, (ia, ib)) in la.places().zip(lb.places()).enumerate() {
-            one(ia, ib, i);
+        let starts = la.places().zip(lb.places()).enumerate();
+        if work.saturating_mul(la.numel()) < gemm::PARALLEL {
+            starts.for_each(|(i, (ia, ib))| one(ia, ib, i));
+        } else {
+            let starts: Vec<_> = starts.collect();
+            // Whole products to each thread; a single one is shared only if it is large (see `gemm`).
+            let block = (gemm::PARALLEL / 4 / work.max(1)).max(1);
+            blocks(starts.len(), block, &|start, end| {
+                (starts[start..end].iter()).for_each(|&(i, (ia, ib))| one(ia, ib, i));
+            });
         }
     }
     drop((ga, gb));
@@ -183,31 +234,21 @@ fn product<T: Arith + gemm::Gemm>(a: &Array, b: &Array, shape: Shape) -> Result<
 }
 
 /// The last two dimensions as a matrix at the storage's start; a vector is a row on the left, a column on the right.
+/// The step over a dimension of size 1 is never taken, and 0 here: views may give any number.
 fn matrix<T>(a: &Array, ptr: *const T, left: bool) -> Mat<*const T> {
-    let s = a.layout().strides();
-    let r = a.rank();
-    match (r, left) {
-        (1, true) => Mat {
-            ptr,
-            rows: 1,
-            cols: a.shape()[0],
-            rs: 0,
-            cs: s[0],
-        },
-        (1, false) => Mat {
-            ptr,
-            rows: a.shape()[0],
-            cols: 1,
-            rs: s[0],
-            cs: 0,
-        },
-        _ => Mat {
-            ptr,
-            rows: a.shape()[r - 2],
-            cols: a.shape()[r - 1],
-            rs: s[r - 2],
-            cs: s[r - 1],
-        },
+    let (s, r) = (a.layout().strides(), a.rank());
+    let axis = |k: usize| (a.shape()[k], if a.shape()[k] == 1 { 0 } else { s[k] });
+    let ((rows, rs), (cols, cs)) = match (r, left) {
+        (1, true) => ((1, 0), axis(0)),
+        (1, false) => (axis(0), (1, 0)),
+        _ => (axis(r - 2), axis(r - 1)),
+    };
+    Mat {
+        ptr,
+        rows,
+        cols,
+        rs,
+        cs,
     }
 }
 
@@ -254,10 +295,10 @@ pub fn outer(a: &Array, b: &Array) -> Result<Array> {
     if a.rank() != 1 || b.rank() != 1 {
         return Err(Error::new(
             ErrorKind::Shape,
-            format!(
-                "outer: Expected 1-D argument self, but got {}-D",
-                if a.rank() != 1 { a.rank() } else { b.rank() }
-            ),
+            match a.rank() {
+                1 => format!("outer: Expected 1-D argument vec2, but got {}-D", b.rank()),
+                rank => format!("outer: Expected 1-D argument self, but got {rank}-D"),
+            },
         ));
     }
     dispatch!(number a.dtype(), T => outer_of::<T>(a, b), else
