@@ -1,8 +1,10 @@
 //! Functions of functions: derivatives of a Rust closure over tensors.
 
+use crate::op::Op;
 use crate::program::{Program, Replay};
 use crate::tensor::Tensor;
-use crate::{Error, ErrorKind, Result};
+use crate::{Error, ErrorKind, Result, apply};
+use std::panic::Location;
 
 /// The value of `f` at `inputs` and its derivative along `tangents`, by forward mode. PyTorch's `torch.func.jvp`.
 ///
@@ -39,4 +41,45 @@ pub fn jvp(
         None => y.zeros_like()?,
     };
     Ok((y, dy))
+}
+
+/// Applies an operation of your own: the door that the built-in ones go through. Gradients of every order, forward mode,
+/// recording and errors with the source line follow from its definition.
+///
+/// # Errors
+/// Whatever its `eval` reports, with its name and the caller's line.
+///
+/// ```
+/// use pullback::{Array, Ctx, Family, Op, OpDef, Real, Result, Tensor, apply_op, dispatch, kernels};
+///
+/// #[derive(Clone, Debug)]
+/// struct Cube;
+///
+/// static CUBE: OpDef = OpDef { formula: "x³", ..OpDef::new("cube", Family::Pointwise) };
+///
+/// impl Op for Cube {
+///     fn def(&self) -> &'static OpDef {
+///         &CUBE
+///     }
+///     fn boxed(&self) -> Box<dyn Op> {
+///         Box::new(self.clone())
+///     }
+///     fn eval(&self, x: &[&Array]) -> Result<Array> {
+///         dispatch!(float x[0].dtype(), T => kernels::map(x[0], |a: T| a * a * a), else
+///             kernels::map(x[0], |a: i64| a * a * a))
+///     }
+///     fn slope(&self, cx: &Ctx<'_>, _: usize) -> Result<Tensor> {
+///         cx.input(0)?.square()?.mul(3.0)
+///     }
+/// }
+///
+/// let x = Tensor::scalar(2.0f64).requires_grad_(true)?;
+/// let y = apply_op(Cube, &[&x])?;
+/// y.backward()?;
+/// assert_eq!((y.item_f64()?, x.grad().unwrap().item_f64()?), (8.0, 12.0));
+/// # Ok::<(), pullback::Error>(())
+/// ```
+#[track_caller]
+pub fn apply_op(op: impl Op, inputs: &[&Tensor]) -> Result<Tensor> {
+    apply::apply(op, inputs, Location::caller())
 }

@@ -41,7 +41,7 @@ mod tensor;
 
 pub use backward::{BackwardOptions, grad};
 pub use display::{PrintOptions, get_printoptions, set_printoptions};
-pub use func::jvp;
+pub use func::{apply_op, jvp};
 pub use mode::{ModeGuard, enable_grad, is_grad_enabled, no_grad, set_grad_enabled};
 pub use op::{Ctx, Family, Op, OpDef, Reads};
 pub use ops::{Operand, cat, result_type};
@@ -57,4 +57,4 @@ pub use tensor::Tensor;
 pub use pullback_random as random;
 
 /// The kernels operations are made of, for custom operations.
-pub use pullback_array::kernels;
+pub use pullback_array::{dispatch, kernels};

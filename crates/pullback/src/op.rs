@@ -73,6 +73,25 @@ pub struct OpDef {
     pub proof: crate::proof::Proof,
 }
 
+impl OpDef {
+    /// A definition with the rest empty, for operations of one's own:
+    /// `OpDef { summary: "…", ..OpDef::new("cube", Family::Pointwise) }`. See [`crate::apply_op`].
+    pub const fn new(name: &'static str, family: Family) -> OpDef {
+        OpDef {
+            name,
+            family,
+            summary: "",
+            formula: "",
+            derivative: "",
+            convention: "",
+            torch: "",
+            view: false,
+            #[cfg(feature = "proof")]
+            proof: crate::proof::Proof::NONE,
+        }
+    }
+}
+
 /// Which values the gradient of an input reads: bit k for input k, [`Reads::OUTPUT`] for the result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reads(pub u32);

@@ -1,6 +1,8 @@
 //! Every operation in the list is proven: values, rules, replays, conventions, errors. Adding an operation adds its proof.
 
+mod custom;
 mod list;
+mod mutants;
 
 use pullback::ops::OPS;
 use pullback::proof::prove;
