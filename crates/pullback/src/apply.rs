@@ -2,11 +2,11 @@
 
 use crate::graph::{Edge, Input, Kept, Node, OUTPUT, Saved, SavedList, next_seq};
 use crate::op::{Family, Op, OpDef, Reads};
-use crate::tensor::{Inner, Tensor};
-use crate::{Array, Result, Shared, mode, program};
+use crate::tensor::{Inner, Tensor, UNTRACKED_VIEW};
+use crate::{Array, Error, ErrorKind, Result, Shared, mode, program};
 use smallvec::SmallVec;
 use std::panic::Location;
-use std::sync::atomic::{AtomicU32, AtomicU64};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock};
 
 /// Applies `op` to `inputs`; `site` is the user's line.
@@ -19,6 +19,7 @@ pub(crate) fn apply<O: Op>(
     inputs: &[&Tensor],
     site: &'static Location<'static>,
 ) -> Result<Tensor> {
+    let before = stamp(inputs);
     let value = match inputs {
         [a] => op.eval(&[&a.0.array]),
         [a, b] => op.eval(&[&a.0.array, &b.0.array]),
@@ -37,16 +38,41 @@ pub(crate) fn apply<O: Op>(
     let edge = if flags & mode::GRAD != 0
         && inputs.iter().any(|t| t.has_edge())
         && op.def().family != Family::Cut
+        && value.dtype().is_float()
     {
         Some(Edge::Node(record(op.boxed(), inputs, &value, site)))
     } else {
         None
     };
-    let out = finish(op.def(), inputs, value, edge);
+    if stamp(inputs) != before {
+        return Err(torn(op.def().name, site));
+    }
+    let out = finish(op.def(), inputs, value, edge, flags);
     if flags & mode::RECORD != 0 {
         program::record(&op, inputs, &out, site)?;
     }
     Ok(out)
+}
+
+/// Changes when an input is written in place: an operation that reads twice, or that saves what it read, must not see
+/// two states of a tensor that another thread writes between its guarded kernels.
+#[inline]
+fn stamp(inputs: &[&Tensor]) -> u32 {
+    inputs
+        .iter()
+        .fold(0, |sum, t| sum.wrapping_add(t.0.array.version()))
+}
+
+/// The error for values that another thread wrote while they were in use.
+#[cold]
+pub(crate) fn torn(op: &'static str, site: &'static Location<'static>) -> Error {
+    Error::new(
+        ErrorKind::Concurrent,
+        "a tensor was written by another thread while an operation used it",
+    )
+    .op(op)
+    .at(site)
+    .help("give each thread its own copy, or let the threads take turns")
 }
 
 /// As [`apply`], for an operation behind a pointer (replays, forward mode).
@@ -134,17 +160,21 @@ fn record(
 
 /// The result's handle; a view remembers whose memory it shows.
 #[inline]
-fn finish(def: &OpDef, inputs: &[&Tensor], array: Array, edge: Option<Edge>) -> Tensor {
-    let (mut base, mut epoch) = (None, 0);
+fn finish(def: &OpDef, inputs: &[&Tensor], array: Array, edge: Option<Edge>, mode: u32) -> Tensor {
+    let (mut base, mut epoch, mut flags) = (None, 0, 0);
     if def.view && array.storage().same(inputs[0].0.array.storage()) {
         base = Some(inputs[0].root().clone());
         epoch = inputs[0].family_epoch();
+        flags = match mode & mode::GRAD {
+            0 => UNTRACKED_VIEW,
+            _ => inputs[0].0.flags.load(Ordering::Relaxed) & UNTRACKED_VIEW,
+        };
     }
     Tensor(Shared::new(Inner {
         array,
         edge,
         base,
-        flags: AtomicU32::new(0),
+        flags: AtomicU32::new(flags),
         epoch,
         id: AtomicU64::new(0),
         slow: OnceLock::new(),

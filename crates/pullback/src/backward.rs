@@ -7,10 +7,10 @@ use crate::graph::{Edge, Leaf, Node, lock};
 use crate::op::Ctx;
 use crate::queue::Queue;
 use crate::tensor::Tensor;
-use crate::{Error, ErrorKind, Result, Shape, Shared, mode};
+use crate::{Error, ErrorKind, Result, Shape, Shared, apply, mode};
 use pullback_array::kernels;
 use smallvec::SmallVec;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::panic::Location;
 
 /// How backward runs.
@@ -97,21 +97,38 @@ enum Target<'a> {
 
 /// Gradients gathered for leaves, in order of first arrival; added to `.grad` once each, at the end, as PyTorch does.
 #[derive(Default)]
-struct Gathered(SmallVec<[(Shared<Leaf>, Tensor); 8]>);
+struct Gathered {
+    list: SmallVec<[(Shared<Leaf>, Tensor); 8]>,
+    /// Where a leaf's sum is, once there are too many to scan.
+    place: HashMap<usize, usize>,
+}
+
+/// Leaves up to which a scan finds the sum to add to.
+const SCAN: usize = 32;
 
 impl Gathered {
     fn add(&mut self, leaf: &Shared<Leaf>, g: Tensor, create_graph: bool) -> Result<()> {
-        match self
-            .0
-            .iter_mut()
-            .rev()
-            .find(|(l, _)| Shared::ptr_eq(l, leaf))
-        {
-            Some((_, sum)) => {
+        let at = if self.list.len() <= SCAN {
+            self.list.iter().rposition(|(l, _)| Shared::ptr_eq(l, leaf))
+        } else {
+            if self.place.is_empty() {
+                let known = self.list.iter().enumerate();
+                self.place = known.map(|(i, (l, _))| (Shared::address(l), i)).collect();
+            }
+            self.place.get(&Shared::address(leaf)).copied()
+        };
+        match at {
+            Some(at) => {
+                let sum = &mut self.list[at].1;
                 let old = std::mem::replace(sum, g.clone());
                 *sum = accumulate(old, &g, create_graph)?;
             }
-            None => self.0.push((leaf.clone(), g)),
+            None => {
+                if !self.place.is_empty() {
+                    self.place.insert(Shared::address(leaf), self.list.len());
+                }
+                self.list.push((leaf.clone(), g));
+            }
         }
         Ok(())
     }
@@ -119,11 +136,17 @@ impl Gathered {
 
 /// Sum of two gradients; overwrites the first where nobody else holds it.
 fn accumulate(sum: Tensor, g: &Tensor, create_graph: bool) -> Result<Tensor> {
-    if !create_graph && owned(&sum) && sum.shape() == g.shape() && sum.dtype() == g.dtype() {
+    let quiet = !create_graph && !recording();
+    if quiet && owned(&sum) && sum.shape() == g.shape() && sum.dtype() == g.dtype() {
         add_assign(&sum, g)?;
         return Ok(sum);
     }
     sum.add(g)
+}
+
+/// Whether a recorder watches: then gradients are added up by operations that it sees.
+fn recording() -> bool {
+    mode::flags() & mode::RECORD != 0
 }
 
 /// Whether a write to this tensor can be seen by nobody but its holder.
@@ -156,17 +179,17 @@ fn run(
     };
     let mut queue = Queue::default();
     let mut leaves = Gathered::default();
-    for (output, gradient) in outputs {
+    for (i, (output, gradient)) in outputs.iter().enumerate() {
         let Some(edge) = output.edge() else {
             return Err(Error::new(
                 ErrorKind::Autograd,
-                "element 0 of tensors does not require grad and does not have a grad_fn",
+                format!("element {i} of tensors does not require grad and does not have a grad_fn"),
             )
             .op("backward")
             .at(site)
             .help("no input of this result requires a gradient, or it was computed under `no_grad()` or cut by `detach()`"));
         };
-        let g = seed(output, *gradient).map_err(|e| e.op("backward").at(site))?;
+        let g = seed(i, output, *gradient).map_err(|e| e.op("backward").at(site))?;
         match &edge {
             Edge::Node(node) => queue.push(node, g, |a, b| accumulate(a, b, create_graph))?,
             Edge::Leaf(leaf) => leaves.add(leaf, g, create_graph)?,
@@ -199,9 +222,13 @@ fn run(
         }
         let saved = node.saved(retain)?;
         let cx = Ctx::of_node(&node, saved, needs, create_graph);
+        let stamp = cx.stamp();
         node.op
             .vjp_all(&cx, &g, &mut grads[..node.inputs.len()])
             .map_err(|e| e.op(node.op.def().name).at(node.site))?;
+        if cx.stamp() != stamp {
+            return Err(apply::torn(node.op.def().name, node.site));
+        }
         drop((cx, g));
         for (input, g) in node.inputs.iter().zip(grads.iter_mut()) {
             let (Some(edge), Some(g)) = (&input.edge, g.take()) else {
@@ -210,7 +237,7 @@ fn run(
             let g = if *g.shape() == input.shape {
                 g
             } else {
-                sum_to(&g, &input.shape)?
+                sum_to(&g, &input.shape).map_err(|e| e.op(node.op.def().name).at(node.site))?
             };
             match edge {
                 Edge::Node(parent) => {
@@ -220,7 +247,7 @@ fn run(
             }
         }
     }
-    for (leaf, g) in leaves.0 {
+    for (leaf, g) in leaves.list {
         match &target {
             Target::Leaves => store(&leaf, g, create_graph)?,
             Target::Inputs(edges) => {
@@ -238,48 +265,33 @@ fn run(
 /// Adds a gradient to a leaf's `.grad`: in place where a gradient without history is there already, as PyTorch does.
 fn store(leaf: &Leaf, g: Tensor, create_graph: bool) -> Result<()> {
     let mut slot = lock(&leaf.grad);
-    match slot.take() {
-        None => {
-            // Moved only if nobody else can see it: `a + b` sends one gradient both ways, and a seed is the caller's.
-            *slot = Some(match create_graph {
-                _ if owned(&g) && g.0.array.is_contiguous() => g,
-                true => g.copy()?,
-                false => Tensor::from_array(g.0.array.copy()?),
-            });
-            Ok(())
-        }
-        Some(old) if create_graph || old.has_edge() => {
-            *slot = Some(old.add(&g)?);
-            Ok(())
-        }
-        Some(old) => {
-            let added = add_assign(&old, &g);
-            *slot = Some(old);
-            added
-        }
-    }
+    let new = match &*slot {
+        // Moved only if nobody else can see it: `a + b` sends one gradient both ways, and a seed is the caller's.
+        None if owned(&g) && g.0.array.is_contiguous() => g,
+        None if create_graph || recording() => g.copy()?,
+        None => Tensor::from_array(g.0.array.copy()?),
+        Some(old) if create_graph || old.has_edge() => old.add(&g)?,
+        Some(old) if recording() => return old.add_(&g),
+        Some(old) => return add_assign(old, &g),
+    };
+    let old = slot.replace(new);
+    drop(slot); // before what it replaced, which may have a graph of its own
+    drop(old);
+    Ok(())
 }
 
-/// The gradient backward starts from.
-fn seed(output: &Tensor, gradient: Option<&Tensor>) -> Result<Tensor> {
+/// The gradient backward starts from, for output `i`.
+fn seed(i: usize, output: &Tensor, gradient: Option<&Tensor>) -> Result<Tensor> {
     match gradient {
         Some(g) if g.shape() != output.shape() => Err(Error::new(
             ErrorKind::Shape,
             format!(
-                "Mismatch in shape: grad_output[0] has a shape of {} and output[0] has a shape of {}.",
+                "Mismatch in shape: grad_output[{i}] has a shape of torch.Size({}) and output[{i}] has a shape of torch.Size({}).",
                 g.shape(),
                 output.shape()
             ),
         )),
-        Some(g) if g.dtype() != output.dtype() => Err(Error::new(
-            ErrorKind::DType,
-            format!(
-                "the gradient is {} where the result is {}",
-                g.dtype(),
-                output.dtype()
-            ),
-        )),
-        Some(g) => Ok(g.clone()),
+        Some(g) => g.to(output.dtype()),
         None if output.numel() != 1 => Err(Error::new(
             ErrorKind::Shape,
             "grad can be implicitly created only for scalar outputs",
@@ -292,7 +304,22 @@ fn seed(output: &Tensor, gradient: Option<&Tensor>) -> Result<Tensor> {
 
 /// Sums a gradient over the dimensions along which its input was stretched.
 pub(crate) fn sum_to(g: &Tensor, shape: &Shape) -> Result<Tensor> {
-    let lead = g.ndim() - shape.len();
+    let lead = match g.ndim().checked_sub(shape.len()) {
+        Some(lead)
+            if (0..shape.len()).all(|k| shape[k] == 1 || shape[k] == g.shape()[lead + k]) =>
+        {
+            lead
+        }
+        _ => {
+            return Err(Error::new(
+                ErrorKind::Shape,
+                format!(
+                    "returned an invalid gradient - got {} but expected shape compatible with {shape}",
+                    g.shape()
+                ),
+            ));
+        }
+    };
     let dims: Vec<i64> = (0..g.ndim())
         .filter(|&k| k < lead || shape[k - lead] == 1 && g.shape()[k] != 1)
         .map(|k| k as i64)

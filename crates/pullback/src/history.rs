@@ -10,7 +10,7 @@
 use crate::graph::{Edge, Input, Kept, Node, Saved, SavedList, lock, next_seq};
 use crate::op::{Family, Op};
 use crate::ops::Overlay;
-use crate::tensor::{Inner, REBASED, Tensor};
+use crate::tensor::{Inner, REBASED, Tensor, UNTRACKED_VIEW};
 use crate::{Error, ErrorKind, Layout, Result, Shared, mode, program};
 use pullback_array::kernels;
 use smallvec::SmallVec;
@@ -162,12 +162,13 @@ pub(crate) fn in_place(
     let flags = mode::flags();
     let grad = flags & mode::GRAD != 0;
     let x_edge = x.edge();
-    if grad && x_edge.is_some() {
-        forbid_leaves(x, x_edge.as_ref()).map_err(context)?;
-    }
     let tracked = grad
+        && x.dtype().is_float()
         && (x_edge.is_some() || others.iter().any(|t| t.has_edge()))
         && op.def().family != Family::Cut;
+    if grad && (x_edge.is_some() || x.0.base.is_some()) {
+        forbid_leaves(x, x_edge.as_ref(), tracked).map_err(context)?;
+    }
     let recording = flags & mode::RECORD != 0;
     let inputs: SmallVec<[&Tensor; 4]> = std::iter::once(x).chain(others.iter().copied()).collect();
     if !tracked && !recording && fast(&x.0.array).map_err(context)? {
@@ -228,7 +229,12 @@ pub(crate) fn in_place(
     if recording {
         program::record_write(&op, &inputs, x, &value, site)?;
     }
-    kernels::assign(&x.0.array, &value).map_err(context)?;
+    if let Err(e) = kernels::assign(&x.0.array, &value) {
+        if recording {
+            program::forget_write(x);
+        }
+        return Err(context(e));
+    }
     x.0.array.storage().set_writer(site);
     if let Some((mut node, reads)) = node {
         let output = reads & crate::op::Reads::OUTPUT.0 != 0;
@@ -246,13 +252,20 @@ pub(crate) fn in_place(
             }
             node.keeps = !list.is_empty();
         }
-        x.rebase(Some(Edge::Node(Shared::new(node))), site);
+        let node = Shared::new(node);
+        if recording {
+            program::record_node(&node);
+        }
+        x.rebase(Some(Edge::Node(node)), site);
     }
     Ok(())
 }
 
-fn forbid_leaves(x: &Tensor, edge: Option<&Edge>) -> Result<()> {
-    let message = if matches!(edge, Some(Edge::Leaf(_))) {
+fn forbid_leaves(x: &Tensor, edge: Option<&Edge>, tracked: bool) -> Result<()> {
+    let untracked_view = x.0.flags.load(Ordering::Relaxed) & UNTRACKED_VIEW != 0;
+    let message = if untracked_view && (tracked || x.root().has_edge()) {
+        "A view was created in no_grad mode and is being modified inplace with grad mode enabled. Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify your code by moving both the view and the inplace either both inside the no_grad block (if you don't want the inplace to be tracked) or both outside (if you want the inplace to be tracked)."
+    } else if matches!(edge, Some(Edge::Leaf(_))) {
         "a leaf Variable that requires grad is being used in an in-place operation."
     } else if x.0.base.is_some() && matches!(x.root().edge(), Some(Edge::Leaf(_))) {
         "a view of a leaf Variable that requires grad is being used in an in-place operation."

@@ -1,14 +1,23 @@
 //! What the current thread is doing: recording gradients, recording a program, checking for non-finite values.
 //!
-//! One thread-local word, read once by every operation; guards restore it even when a closure panics.
+//! One thread-local word, read once by every operation; guards restore it even when a closure panics, each its own mode
+//! and no other, in whatever order they are dropped.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 
 pub(crate) const GRAD: u32 = 1;
 pub(crate) const RECORD: u32 = 2;
 
 thread_local! {
     static FLAGS: Cell<u32> = const { Cell::new(GRAD) };
+    /// Guards alive, oldest first, with growing numbers: Rust drops them in any order (a tuple front to back).
+    static GUARDS: RefCell<Vec<Alive>> = const { RefCell::new(Vec::new()) };
+}
+
+struct Alive {
+    number: u64,
+    flag: u32,
+    on: bool,
 }
 
 #[inline(always)]
@@ -16,30 +25,47 @@ pub(crate) fn flags() -> u32 {
     FLAGS.with(Cell::get)
 }
 
-/// Puts the thread's flags back when dropped.
+/// Ends its mode when dropped: then the youngest guard alive decides, and without one the thread's default.
 #[must_use = "the mode ends when the guard is dropped"]
 #[derive(Debug)]
 pub struct ModeGuard {
-    before: u32,
+    number: u64,
+    flag: u32,
     /// Flags belong to a thread, and so do guards.
     not_send: std::marker::PhantomData<*const ()>,
 }
 
 impl Drop for ModeGuard {
     fn drop(&mut self) {
-        FLAGS.with(|f| f.set(self.before));
+        // While a thread ends its list may be gone already; then no operation follows.
+        let _ = GUARDS.try_with(|guards| {
+            let mut guards = guards.borrow_mut();
+            if let Some(at) = guards.iter().rposition(|g| g.number == self.number) {
+                guards.remove(at);
+            }
+            let youngest = guards.iter().rfind(|g| g.flag == self.flag);
+            put(self.flag, youngest.map_or(self.flag == GRAD, |g| g.on));
+        });
     }
 }
 
+fn put(flag: u32, on: bool) {
+    FLAGS.with(|f| f.set(if on { f.get() | flag } else { f.get() & !flag }));
+}
+
 pub(crate) fn set(flag: u32, on: bool) -> ModeGuard {
-    FLAGS.with(|f| {
-        let before = f.get();
-        f.set(if on { before | flag } else { before & !flag });
-        ModeGuard {
-            before,
-            not_send: std::marker::PhantomData,
-        }
-    })
+    let number = GUARDS.with(|guards| {
+        let mut guards = guards.borrow_mut();
+        let number = guards.last().map_or(0, |g| g.number + 1);
+        guards.push(Alive { number, flag, on });
+        number
+    });
+    put(flag, on);
+    ModeGuard {
+        number,
+        flag,
+        not_send: std::marker::PhantomData,
+    }
 }
 
 /// Stops recording gradients on this thread until the guard is dropped. PyTorch's `with torch.no_grad():`.

@@ -327,6 +327,16 @@ impl<'a> Ctx<'a> {
         }
     }
 
+    /// Changes when a value that was kept is written in place.
+    pub(crate) fn stamp(&self) -> u32 {
+        match &self.0 {
+            Source::Node { saved, .. } => saved
+                .iter()
+                .fold(0, |sum, s| sum.wrapping_add(s.array.version())),
+            Source::Live { .. } => 0,
+        }
+    }
+
     /// Number of inputs.
     pub fn arity(&self) -> usize {
         match &self.0 {
@@ -388,7 +398,11 @@ impl<'a> Ctx<'a> {
             (true, OUTPUT) => Some(crate::graph::Edge::Node((*node).clone())),
             (true, i) => node.inputs[i as usize].edge.clone(),
         };
-        Ok(Tensor::with_edge(kept.array.clone(), edge))
+        let value = Tensor::with_edge(kept.array.clone(), edge);
+        if crate::mode::flags() & crate::mode::RECORD != 0 {
+            crate::program::adopt(node, which, &value);
+        }
+        Ok(value)
     }
 
     /// An operation whose definition lacks what its family needs: our mistake, said in full.

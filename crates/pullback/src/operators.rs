@@ -1,5 +1,8 @@
 //! Operators on tensors: `&a + &b`, `2.0 * a`, `-a`. The documented sugar over the methods that return `Result`.
 //!
+//! Numbers are `f64` or `i64` here: with more types to choose from, Rust would not know which `2.0` is in `(2.0 * &a).sum()`.
+//! The methods take every kind of number.
+//!
 //! # Panics
 //! Where the method would return an error, at the caller's line and with the same text, as in ndarray. Code that must
 //! not panic calls the methods.
@@ -20,13 +23,20 @@ macro_rules! operator {
         operator!(@impl $trait $method, &Tensor, Tensor, |a, b| Tensor::$method(a, &b));
         operator!(@impl $trait $method, Tensor, &Tensor, |a, b| Tensor::$method(&a, b));
         operator!(@impl $trait $method, &Tensor, &Tensor, |a, b| Tensor::$method(a, b));
-        operator!(@number $trait $method, f64, f32, i64, i32);
+        operator!(@number $trait $method, f64, i64);
     )*};
     (@number $trait:ident $method:ident, $($n:ty),*) => {$(
         operator!(@impl $trait $method, Tensor, $n, |a, b| Tensor::$method(&a, b));
         operator!(@impl $trait $method, &Tensor, $n, |a, b| Tensor::$method(a, b));
-        operator!(@impl $trait $method, $n, Tensor, |a, b| b.number_like(a).and_then(|a| Tensor::$method(&a, &b)));
-        operator!(@impl $trait $method, $n, &Tensor, |a, b| b.number_like(a).and_then(|a| Tensor::$method(&a, b)));
+        // No closures: one would hide the caller's line from `#[track_caller]`.
+        operator!(@impl $trait $method, $n, Tensor, |a, b| match b.number_like(a) {
+            Ok(a) => Tensor::$method(&a, &b),
+            Err(e) => Err(e),
+        });
+        operator!(@impl $trait $method, $n, &Tensor, |a, b| match b.number_like(a) {
+            Ok(a) => Tensor::$method(&a, b),
+            Err(e) => Err(e),
+        });
     )*};
     (@impl $trait:ident $method:ident, $a:ty, $b:ty, |$x:ident, $y:ident| $body:expr) => {
         impl $trait<$b> for $a {

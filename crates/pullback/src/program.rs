@@ -6,10 +6,11 @@
 //! tensors over the same memory, an overlay of old and new), so a program has no aliasing at all. Tensors that come from
 //! elsewhere are constants, copied when first read.
 
+use crate::graph::{Edge, Node, OUTPUT};
 use crate::op::{Ctx, Family, Op};
 use crate::ops::Overlay;
 use crate::tensor::Tensor;
-use crate::{Array, DType, Error, ErrorKind, Layout, Result, Shape, apply, mode};
+use crate::{Array, DType, Error, ErrorKind, Layout, Result, Shape, Shared, apply, mode};
 use pullback_array::Storage;
 use smallvec::SmallVec;
 use std::cell::RefCell;
@@ -60,9 +61,25 @@ pub struct Instruction {
 pub struct Program {
     instructions: Vec<Instruction>,
     inputs: Vec<ValueId>,
+    /// The inputs' shapes: operations were recorded for these, and on others would compute something else.
+    shapes: Vec<Shape>,
     constants: Vec<(ValueId, Array)>,
     outputs: Vec<ValueId>,
     values: u32,
+}
+
+/// What the values that a node saved are called in the program.
+struct Made {
+    node: Shared<Node>,
+    inputs: SmallVec<[ValueId; 2]>,
+    output: ValueId,
+}
+
+/// The write being recorded: what it read and made, and what its destination was before.
+struct Latest {
+    inputs: SmallVec<[ValueId; 2]>,
+    output: ValueId,
+    before: Known,
 }
 
 /// How a program is replayed.
@@ -95,6 +112,10 @@ struct Recorder {
     program: Program,
     known: HashMap<u64, Known>,
     writes: Vec<Write>,
+    /// By the node's address; backward inside the recorded function reads saved values, which are new handles.
+    made: HashMap<usize, Made>,
+    /// What the write being recorded read and made, until its node exists.
+    latest: Option<Latest>,
 }
 
 thread_local! {
@@ -210,6 +231,17 @@ pub(crate) fn record(
 ) -> Result<()> {
     each(|r| {
         let value = r.push(op, inputs, out.array(), site)?;
+        if let (Some(Edge::Node(node)), Some(last)) = (&out.0.edge, r.program.instructions.last()) {
+            let inputs = last.inputs.clone();
+            r.made.insert(
+                Shared::address(node),
+                Made {
+                    node: node.clone(),
+                    inputs,
+                    output: value,
+                },
+            );
+        }
         r.known.insert(
             out.id(),
             Known {
@@ -232,6 +264,8 @@ pub(crate) fn record_write(
 ) -> Result<()> {
     each(|r| {
         let mut value = r.push(op, inputs, result, site)?;
+        let read = r.program.instructions.last().map(|i| i.inputs.clone());
+        let before = r.known.get(&x.id()).copied();
         if result.dtype() != x.dtype() {
             let output = r.fresh();
             r.program.instructions.push(Instruction {
@@ -255,8 +289,70 @@ pub(crate) fn record_write(
             site,
         });
         r.known.insert(x.id(), Known { value, version });
+        r.latest = read.zip(before).map(|(inputs, before)| Latest {
+            inputs,
+            output: value,
+            before,
+        });
         Ok(())
     })
+}
+
+/// Called when the write that was recorded last could not be carried out.
+#[cold]
+pub(crate) fn forget_write(x: &Tensor) {
+    let _ = each(|r| {
+        r.writes.pop();
+        if let Some(latest) = r.latest.take() {
+            r.known.insert(x.id(), latest.before);
+        }
+        Ok(())
+    });
+}
+
+/// Called with the node of the write that was recorded last.
+#[cold]
+pub(crate) fn record_node(node: &Shared<Node>) {
+    let _ = each(|r| {
+        if let Some(Latest { inputs, output, .. }) = r.latest.take() {
+            let node = node.clone();
+            r.made.insert(
+                Shared::address(&node),
+                Made {
+                    node,
+                    inputs,
+                    output,
+                },
+            );
+        }
+        Ok(())
+    });
+}
+
+/// Called when backward takes out a value that `node` saved: `value` is what the recorder knew by another handle.
+#[cold]
+pub(crate) fn adopt(node: &Shared<Node>, which: u8, value: &Tensor) {
+    let _ = each(|r| {
+        let known = r
+            .made
+            .get(&Shared::address(node))
+            .filter(|made| Shared::ptr_eq(&made.node, node))
+            .and_then(|made| match which {
+                OUTPUT => Some(made.output),
+                i => made.inputs.get(i as usize).copied(),
+            });
+        if let Some(known) = known {
+            let version = value.version();
+            r.known.insert(
+                value.id(),
+                Known {
+                    value: known,
+                    version,
+                },
+            );
+        }
+        Ok(())
+    });
 }
 
 /// Ends the innermost recorder even when the traced function panics.
@@ -320,6 +416,7 @@ impl Program {
                 for t in &own {
                     let value = r.fresh();
                     r.program.inputs.push(value);
+                    r.program.shapes.push(t.shape().clone());
                     r.known.insert(
                         t.id(),
                         Known {
@@ -417,6 +514,16 @@ impl Program {
             );
         }
         let mut values = self.start(inputs, how)?;
+        if tangents.len() != inputs.len() {
+            return Err(Error::new(
+                ErrorKind::Value,
+                format!(
+                    "jvp: {} inputs but {} tangents",
+                    inputs.len(),
+                    tangents.len()
+                ),
+            ));
+        }
         let mut dots: Vec<Option<Tensor>> = vec![None; self.values()];
         for ((&id, x), t) in self.inputs.iter().zip(inputs).zip(tangents) {
             if let Some(t) = t {
@@ -461,7 +568,7 @@ impl Program {
         Ok(self
             .outputs
             .iter()
-            .map(|&o| (values.get(o), dots[o as usize].take()))
+            .map(|&o| (values.get(o), dots[o as usize].clone()))
             .collect())
     }
 
@@ -488,6 +595,18 @@ impl Program {
                     inputs.len()
                 ),
             ));
+        }
+        for (i, (x, shape)) in inputs.iter().zip(&self.shapes).enumerate() {
+            if x.shape() != shape {
+                return Err(Error::new(
+                    ErrorKind::Shape,
+                    format!(
+                        "the program was recorded for shape {shape} of input {i}, not {}",
+                        x.shape()
+                    ),
+                )
+                .help("record it again with inputs of these shapes"));
+            }
         }
         let mut values = Values(vec![None; self.values()]);
         for (&id, x) in self.inputs.iter().zip(inputs) {

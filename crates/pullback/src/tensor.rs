@@ -27,6 +27,8 @@ pub struct Tensor(pub(crate) Shared<Inner>);
 
 /// Set in [`Inner::flags`] when the history must be looked up the slow way.
 pub(crate) const REBASED: u32 = 1;
+/// Set in [`Inner::flags`] of views made under `no_grad`, and of their views.
+pub(crate) const UNTRACKED_VIEW: u32 = 2;
 
 pub(crate) struct Inner {
     pub(crate) array: Array,
@@ -207,10 +209,8 @@ impl Tensor {
     /// ```
     #[track_caller]
     pub fn item(&self) -> Result<Number> {
-        self.0
-            .array
-            .item()
-            .map_err(|e| e.op("item").at(std::panic::Location::caller()))
+        let site = std::panic::Location::caller();
+        self.0.array.item().map_err(|e| e.op("item").at(site))
     }
 
     /// [`Tensor::item`] as `f64`.
@@ -219,7 +219,7 @@ impl Tensor {
     /// As [`Tensor::item`].
     #[track_caller]
     pub fn item_f64(&self) -> Result<f64> {
-        self.item().map(Number::to_f64)
+        Ok(self.item()?.to_f64())
     }
 
     /// Whether gradients are computed for this tensor.
@@ -241,11 +241,8 @@ impl Tensor {
     /// PyTorch's sentences for integer tensors and for results of operations.
     #[track_caller]
     pub fn requires_grad_(mut self, on: bool) -> Result<Tensor> {
-        let fail = |kind, text: &str| {
-            Err(Error::new(kind, text)
-                .op("requires_grad_")
-                .at(std::panic::Location::caller()))
-        };
+        let site = std::panic::Location::caller();
+        let fail = |kind, text: &str| Err(Error::new(kind, text).op("requires_grad_").at(site));
         if on && !self.dtype().is_float() {
             return fail(
                 ErrorKind::DType,

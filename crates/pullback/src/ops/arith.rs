@@ -280,6 +280,15 @@ pub(super) fn needs_float(x: &Array) -> Error {
     .help("convert with `to(DType::F32)`")
 }
 
+fn float_alpha(site: &'static Location<'static>) -> Error {
+    Error::new(
+        ErrorKind::DType,
+        "For integral input tensors, argument alpha must not be a floating point number.",
+    )
+    .op(AddScaled::DEF.name)
+    .at(site)
+}
+
 fn no_bool(what: &str) -> Error {
     Error::new(
         ErrorKind::DType,
@@ -331,6 +340,9 @@ impl Tensor {
     pub fn add_scaled<'a>(&'a self, other: impl Into<Operand<'a>>, alpha: f64) -> Result<Tensor> {
         let site = Location::caller();
         let (a, b) = promote(self, other.into(), site)?;
+        if !a.dtype().is_float() && alpha.fract() != 0.0 {
+            return Err(float_alpha(site));
+        }
         apply(AddScaled { alpha }, &[a.as_ref(), b.as_ref()], site)
     }
 
@@ -404,6 +416,15 @@ impl Tensor {
     #[track_caller]
     pub fn add_scaled_(&self, other: &Tensor, alpha: f64) -> Result<()> {
         let site = Location::caller();
+        if !self.dtype().is_float() && alpha.fract() != 0.0 && !other.dtype().is_float() {
+            return Err(float_alpha(site));
+        }
+        if super::result_type(self, other) != self.dtype() {
+            // Computed in the wider dtype, rounded once, as PyTorch does.
+            let (a, b) = promote(self, other.into(), site)?;
+            let value = apply(AddScaled { alpha }, &[a.as_ref(), b.as_ref()], site)?;
+            return self.overwrite(&value, AddScaled::DEF.name, site);
+        }
         let other = converted(other, self.dtype(), site)?;
         in_place(AddScaled { alpha }, self, &[other.as_ref()], site, |x| {
             dispatch!(number x.dtype(), T => {

@@ -80,6 +80,14 @@ define! { Copy: Linear "copy_", "torch.Tensor.copy_";
 impl Op for Copy {
     common!();
     fn eval(&self, x: &[&Array]) -> Result<Array> {
+        let (to, from) = (x[0].shape(), x[1].shape());
+        let common = to.broadcast(from)?;
+        if common != *to {
+            return Err(Error::new(
+                ErrorKind::Shape,
+                format!("output with shape {to} doesn't match the broadcast shape {common}"),
+            ));
+        }
         kernels::cast(x[1], x[0].dtype())?
             .expand(x[0].shape())?
             .copy()

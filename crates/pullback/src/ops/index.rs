@@ -221,6 +221,8 @@ impl Overlay {
         if overlay.map.iter().all(|&m| m < 0) {
             return old; // the write does not touch this view
         }
+        // A write that covers the view leaves nothing of its old history: no zeros are sent there.
+        let old = old.filter(|_| overlay.map.iter().any(|&m| m < 0));
         if old.is_none() && write.is_none() {
             return None;
         }
@@ -289,7 +291,8 @@ impl Tensor {
     pub fn take(&self, index: &Tensor) -> Result<Tensor> {
         let site = Location::caller();
         let n = self.numel() as i64;
-        let wrapped: Vec<i64> = (index.to_vec::<i64>().map_err(|_| {
+        let mut negative = false;
+        (index.to_vec::<i64>().map_err(|_| {
             Error::new(
                 ErrorKind::DType,
                 format!(
@@ -299,24 +302,23 @@ impl Tensor {
             )
         }))
         .and_then(|positions| {
-            (positions.into_iter())
-                .map(|p| match p {
-                    p if (0..n).contains(&p) => Ok(p),
-                    p if (-n..0).contains(&p) => Ok(p + n),
-                    p => Err(Error::new(
-                        ErrorKind::Index,
-                        format!(
-                            "out of range: tried to access index {p} on a tensor of {n} elements."
-                        ),
-                    )),
-                })
-                .collect()
+            positions.into_iter().try_for_each(|p| {
+                negative |= p < 0;
+                if (-n..n).contains(&p) {
+                    return Ok(());
+                }
+                Err(Error::new(
+                    ErrorKind::Index,
+                    format!("out of range: tried to access index {p} on a tensor of {n} elements."),
+                ))
+            })
         })
         .map_err(|e| e.op("take").at(site))?;
-        apply(
-            Take,
-            &[self, &Tensor::from_slice(&wrapped, index.shape().clone())?],
-            site,
-        )
+        // Wrapped by operations, so that a recorder sees where the positions come from.
+        if negative {
+            let wrapped = index.add(n)?.where_(&index.lt(0i64)?, index)?;
+            return apply(Take, &[self, &wrapped], site);
+        }
+        apply(Take, &[self, index], site)
     }
 }
