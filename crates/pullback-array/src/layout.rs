@@ -388,7 +388,7 @@ impl Layout {
         let lead = shape.len() - self.rank();
         let own = self.strides();
         let mut strides = Strides::from_elem(0, shape.len());
-        for k in 0..self.rank() {
+        for k in (0..self.rank()).rev() {
             if self.shape[k] == shape[lead + k] {
                 strides[lead + k] = own[k];
             } else if self.shape[k] != 1 {

@@ -7,8 +7,8 @@ use super::nest;
 use crate::array::Array;
 use crate::dispatch;
 use crate::dtype::Element;
-use crate::error::Result;
-use crate::layout::Shape;
+use crate::error::{Error, ErrorKind, Result};
+use crate::layout::{Layout, Shape};
 use crate::number::Number;
 
 /// The operand to read: a copy where it shares the destination's memory.
@@ -21,18 +21,15 @@ fn apart(dst: &Array, src: &Array) -> Result<Array> {
 }
 
 /// The source stretched to the destination's shape; in-place results keep the destination's shape, as in PyTorch.
-fn stretch(dst: &Array, src: &Array) -> Result<crate::layout::Layout> {
+fn stretch(dst: &Array, src: &Array) -> Result<Layout> {
     let shape: &Shape = dst.shape();
-    src.layout().expand(shape).map_err(|e| {
-        let common = shape.broadcast(src.shape());
-        match common {
-            Ok(common) => crate::Error::new(
-                crate::ErrorKind::Shape,
-                format!("output with shape {shape} doesn't match the broadcast shape {common}"),
-            ),
-            Err(mismatch) if src.rank() <= shape.len() => mismatch,
-            Err(_) => e,
-        }
+    (src.layout().expand(shape)).map_err(|e| match shape.broadcast(src.shape()) {
+        Ok(common) if common != *shape => Error::new(
+            ErrorKind::Shape,
+            format!("output with shape {shape} doesn't match the broadcast shape {common}"),
+        ),
+        Ok(_) => e,
+        Err(mismatch) => mismatch,
     })
 }
 

@@ -2,9 +2,10 @@
 //!
 //! Basic indexing (integers, slices) is a view and needs none of this; advanced indexing is turned into flat positions
 //! by its caller, which also checks bounds against the user's dimensions.
+#![allow(unsafe_code)]
 
 use crate::arith::Arith;
-use crate::array::Array;
+use crate::array::{Array, fresh};
 use crate::dispatch;
 use crate::dtype::DType;
 use crate::error::{Error, ErrorKind, Result};
@@ -28,10 +29,19 @@ fn positions(index: &Array, numel: usize) -> Result<Vec<i64>> {
 /// Where an index is not below the number of elements.
 pub fn take(a: &Array, index: &Array) -> Result<Array> {
     let positions = positions(index, a.numel())?;
+    let a = a.contiguous()?;
+    let guard = a.read()?;
     dispatch!(a.dtype(), T => {
-        let from = a.to_vec::<T>()?;
-        let out: Vec<T> = positions.iter().map(|&p| if p < 0 { T::default() } else { from[p as usize] }).collect();
-        Array::from_slice(&out, index.shape())
+        let (storage, out) = fresh::<T>(index.shape())?;
+        // SAFETY: positions are negative or below numel, and a contiguous array has numel elements from its offset on;
+        // `out` has room for one element each.
+        unsafe {
+            let from = guard.ptr::<T>().add(a.layout().offset());
+            for (i, &p) in positions.iter().enumerate() {
+                out.add(i).write(if p < 0 { T::default() } else { *from.add(p as usize) });
+            }
+        }
+        Ok(Array::from_fresh::<T>(storage, index.shape().clone()))
     })
 }
 
@@ -53,12 +63,19 @@ pub fn put_add(values: &Array, index: &Array, shape: &Shape) -> Result<Array> {
     }
     let positions = positions(index, shape.checked_numel()?)?;
     dispatch!(number values.dtype(), T => {
-        let mut out = vec![T::default(); shape.numel()];
-        for (&p, x) in positions.iter().zip(values.to_vec::<T>()?) {
-            if p >= 0 {
-                out[p as usize] = out[p as usize].plus(x);
+        let values = values.to_vec::<T>()?;
+        let (storage, out) = fresh::<T>(shape)?;
+        // SAFETY: `out` has room for the shape's elements, is written before it is read, and positions are negative or
+        // below their number.
+        unsafe {
+            (0..shape.numel()).for_each(|i| out.add(i).write(T::default()));
+            for (&p, x) in positions.iter().zip(values) {
+                if p >= 0 {
+                    let sum = out.add(p as usize);
+                    sum.write((*sum).plus(x));
+                }
             }
         }
-        Array::from_slice(&out, shape.clone())
+        Ok(Array::from_fresh::<T>(storage, shape.clone()))
     }, else Err(Error::new(ErrorKind::DType, format!("put_add has no {} form", DType::Bool.scalar_type_name()))))
 }
