@@ -30,8 +30,8 @@ pub(crate) struct Lab {
     #[arg(long, value_name = "I", default_value = "0", value_parser = sample, allow_negative_numbers = true)]
     pub(crate) sample: usize,
 
-    /// Step of the finite differences: a finite number above 0
-    #[arg(long, value_name = "STEP", default_value = "1e-5", value_parser = eps, allow_negative_numbers = true)]
+    /// Step of the finite differences: from 1e-20 to 1e10
+    #[arg(long, value_name = "STEP", default_value = "1e-5", value_parser = eps, allow_hyphen_values = true)]
     pub(crate) eps: f64,
 
     /// Arithmetic of the experiment
@@ -139,8 +139,8 @@ fn sample(text: &str) -> Result<usize, String> {
 
 fn eps(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
-        Ok(eps) if eps.is_finite() && eps > 0.0 => Ok(eps),
-        _ => Err("a step is a finite number above 0, such as 1e-5".into()),
+        Ok(eps) if (1e-20..=1e10).contains(&eps) => Ok(eps),
+        _ => Err("give a number from 1e-20 to 1e10, such as 1e-5".into()),
     }
 }
 
@@ -151,7 +151,7 @@ Examples:
   pullback lab --eps 1e-3                   a longer step, a smaller gap: not what a kink would do
   pullback lab --sample 415 --eps 1e-4      here a kink is crossed, and it says so
   pullback lab --all-samples --quiet --json lab.json
-  pullback lab --json - | jq .conclusion.summary
+  pullback lab --json - | jq .conclusion.explanation
 
 `--help` lists the keys of the JSON.";
 
@@ -162,7 +162,7 @@ Examples:
   pullback lab --eps 1e-3                   a longer step, a smaller gap: not what a kink would do
   pullback lab --sample 415 --eps 1e-4      here a kink is crossed, and it says so
   pullback lab --all-samples --quiet --json lab.json
-  pullback lab --json - | jq .conclusion.summary
+  pullback lab --json - | jq .conclusion.explanation
 
 Output:
   The story goes to stdout, coloured on a terminal (NO_COLOR is honoured), messages go to stderr.
@@ -180,11 +180,11 @@ JSON:
   gradients     autograd and manual {W1, b1, W2, b2}, numeric {theta}: tensors
   differences   manual {max, values}, numeric {max, values}: |autograd - other| by coordinate
   top5          the five largest: {name, index, autograd, numeric, difference}, largest last as on the page
-  conclusion    verdict, cause, summary; worst {name, gap and the terms it is the exact sum of: back_rounding,
+  conclusion    verdict, cause, explanation; worst {name, gap and the terms it is the exact sum of: back_rounding,
                 formula, truncation, kinks, step_rounding, forward_rounding}; predicted_roundoff {loss, ulp,
                 per_ulp, typical, bound}; kinks [{unit, margin, steps, by}]; nearest_kink {name, unit, steps, by};
-                crossings [{coordinate, unit, side}]; evaluations; wider {dtype, gap} (f64_gap where that is f64);
-                longer_step {eps, gap}; census {cause: count}; coordinates [as worst]; certified {error, relative}
-  all_samples   only with --all-samples: samples [{sample, y, loss, gap, name, wider_gap, cause, nearest_kink,
-                crossings}], by_label [{y, count, median_gap, largest_gap, median_loss}], nearest_kink, crossed,
-                manual_gap, mean_gradient";
+                crossings [{coordinate, unit, side}]; evaluations; wider {dtype, eps, gap}; f64_gap;
+                half_radius {dtype, eps, gap}; census {cause: count}; coordinates [as worst]; certified {error, relative}
+  all_samples   only with --all-samples: samples [{sample, y, loss, gap, name, wider_gap, cause, agrees, nearest_kink,
+                crossings}], by_label [{y, count, median_gap, largest_gap, median_loss,
+                median_wider_gap}], census, nearest_kink, crossed, manual_gap, mean_gradient";

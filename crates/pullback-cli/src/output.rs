@@ -84,10 +84,11 @@ fn replace(path: &Path, text: &str) -> io::Result<()> {
     Ok(())
 }
 
-/// The reason without the temporary file's name, which says nothing to the user.
+/// The system's reason without the temporary file's name, which says nothing to the user.
 fn reason(e: io::Error) -> io::Error {
-    match e.raw_os_error() {
-        Some(code) => io::Error::from_raw_os_error(code),
-        None => io::Error::from(e.kind()),
-    }
+    let inner = e.get_ref().and_then(|e| e.source());
+    let code = inner
+        .and_then(|e| e.downcast_ref::<io::Error>())
+        .and_then(io::Error::raw_os_error);
+    code.map_or(e, io::Error::from_raw_os_error)
 }

@@ -29,9 +29,9 @@ pub(crate) fn json(told: &Told<'_>) -> anyhow::Result<String> {
         .collect();
 
     let mut conclusion = json!({
-        "verdict": words::verdict(e),
+        "verdict": e.verdict(),
         "cause": e.worst.cause,
-        "summary": words::summary(e),
+        "explanation": words::explanation(e),
         "worst": e.worst,
         "predicted_roundoff": e.predicted_roundoff,
         "kinks": e.kinks,
@@ -43,7 +43,7 @@ pub(crate) fn json(told: &Told<'_>) -> anyhow::Result<String> {
         "wider": e.wider,
         "f64_gap": if setup.config.dtype == DType::F64 { e.worst.gap.abs() } else { e.wider.gap },
         "half_radius": e.half_radius,
-        "census": words::census(e),
+        "census": e.census(),
         "certified": e.certified,
     });
     conclusion["coordinates"] = serde_json::to_value(&e.coordinates)?;
@@ -85,6 +85,7 @@ pub(crate) fn json(told: &Told<'_>) -> anyhow::Result<String> {
             "crossed": s.crossed(),
             "manual_gap": s.manual_gap,
             "mean_gradient": tensor(&s.mean_gradient)?,
+            "census": s.census(),
             "samples": s.rows,
         });
     }

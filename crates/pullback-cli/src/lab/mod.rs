@@ -3,23 +3,29 @@
 //! | file | holds |
 //! |---|---|
 //! | `experiment.rs` | the computation, as the page has it |
-//! | `explain.rs`, `rounding.rs` | why finite differences differ |
+//! | `explain.rs`, `rounding.rs` | why finite differences differ, and what must be expected |
+//! | `findings.rs` | the answer, as data |
 //! | `survey.rs` | the same on every sample |
 //! | `words.rs` | numbers and findings in words |
-//! | `story.rs` | what is printed |
+//! | `story.rs`, `ending.rs` | what is printed |
 //! | `json.rs` | what is written |
 
+mod ending;
 mod experiment;
 mod explain;
+mod findings;
 mod json;
 mod rounding;
 mod story;
 mod survey;
+#[cfg(test)]
+mod tests;
 mod words;
 
 use crate::{args, output};
 use experiment::{Comparison, Config, Setup};
-use explain::{Explanation, Problem, explain};
+use explain::{Problem, explain};
+use findings::Explanation;
 use std::path::Path;
 use std::process::ExitCode;
 

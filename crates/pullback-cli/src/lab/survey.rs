@@ -3,10 +3,11 @@
 //! Not for: what is compared (`experiment.rs`) and why it differs (`explain.rs`); this repeats and counts.
 
 use super::experiment::Setup;
-use super::explain::{Cause, Kink};
 use super::explanation;
+use super::findings::{Cause, Kink};
 use pullback::{Result, Tensor, cat};
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 /// One sample.
 #[derive(Debug, Serialize)]
@@ -18,6 +19,8 @@ pub(crate) struct Row {
     pub(crate) gap: f64,
     pub(crate) name: String,
     pub(crate) cause: Cause,
+    /// Whether gradient and differences agree on every coordinate.
+    pub(crate) agrees: bool,
     /// The largest gap in the next wider arithmetic.
     pub(crate) wider_gap: f64,
     pub(crate) nearest_kink: Option<Kink>,
@@ -57,6 +60,16 @@ impl Survey {
             .min_by(|a, b| a.1.steps.total_cmp(&b.1.steps))
     }
 
+    /// How many samples differ for which reason.
+    pub(crate) fn census(&self) -> BTreeMap<&'static str, usize> {
+        let mut census = BTreeMap::new();
+        for row in &self.rows {
+            let key = if row.agrees { "agree" } else { row.cause.key() };
+            *census.entry(key).or_insert(0) += 1;
+        }
+        census
+    }
+
     /// How many samples have a stencil that crosses a kink.
     pub(crate) fn crossed(&self) -> usize {
         self.rows.iter().filter(|r| r.crossings > 0).count()
@@ -84,6 +97,7 @@ pub(crate) fn survey(setup: &Setup) -> Result<Survey> {
             gap: c.numeric_diff.max()?.item_f64()?,
             name: e.worst.name.clone(),
             cause: e.worst.cause,
+            agrees: e.agrees(),
             wider_gap: e.wider.gap,
             nearest_kink: e.nearest().cloned(),
             crossings: e.crossings.len(),

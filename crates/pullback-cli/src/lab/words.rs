@@ -2,58 +2,41 @@
 //!
 //! Not for: layout and colour (`story.rs`), nor for deciding anything (`explain.rs`).
 
-use super::explain::{Cause, Explanation, Ledger};
+use super::findings::{Cause, Explanation, Ledger, Verdict};
 use pullback::{DType, Result, Tensor};
-use std::collections::BTreeMap;
 
 impl Cause {
     /// What a person calls it.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Cause::None => "no gap",
-            Cause::BackRounding => "round-off of autograd itself",
-            Cause::Formula => "a wrong derivative",
+            Cause::BackRounding => "autograd's round-off",
+            Cause::Formula => "formula",
             Cause::Truncation => "truncation",
             Cause::Kinks => "kinks",
             Cause::StepRounding => "rounding of the step",
             Cause::ForwardRounding => "forward round-off",
-            Cause::NotFinite => "a quotient that is not finite",
+            Cause::NotFinite => "not finite",
         }
     }
 }
 
-/// What the experiment found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Verdict {
-    /// Gradient and differences agree on every coordinate.
-    Agree,
-    /// The gradient is right, the differences are off.
-    DifferencesOff,
-    /// The gradient is wrong.
-    GradientWrong,
-}
-
-/// Who is right.
-pub(crate) fn verdict(e: &Explanation) -> Verdict {
-    if !e.certified.right {
-        Verdict::GradientWrong
-    } else if e.coordinates.iter().all(|c| c.agrees) {
-        Verdict::Agree
-    } else {
-        Verdict::DifferencesOff
-    }
-}
-
-/// The finding in one sentence.
-pub(crate) fn summary(e: &Explanation) -> String {
-    let (gap, at) = (short(e.worst.gap.abs()), &e.worst.name);
-    let cause = e.worst.cause.name();
+/// The finding in a sentence or two.
+pub(crate) fn explanation(e: &Explanation) -> String {
     let n = e.coordinates.len();
-    match (verdict(e), e.worst.cause) {
+    let (worst, cause) = (&e.worst, e.worst.cause);
+    let gap = format!("{} at {}", short(worst.gap.abs()), worst.name);
+    match (e.verdict(), cause) {
         (Verdict::GradientWrong, _) => {
+            let error = |c: &Ledger| (c.back_rounding + c.formula).abs();
+            let wrong = (e.coordinates.iter())
+                .max_by(|a, b| error(a).total_cmp(&error(b)))
+                .unwrap_or(worst);
             format!(
-                "Autograd is wrong: its gradient is not the derivative; the gap is {gap} at {at}."
+                "The gradient is wrong: at {} autograd has {}, and the derivative is {}.",
+                wrong.name,
+                digits(wrong.autograd, 6),
+                digits(wrong.exact, 6)
             )
         }
         (_, Cause::None) => {
@@ -61,31 +44,37 @@ pub(crate) fn summary(e: &Explanation) -> String {
         }
         (_, Cause::NotFinite) => format!(
             "The step does not work: {} of {n} difference quotients are not finite.",
-            e.coordinates
-                .iter()
+            (e.coordinates.iter())
                 .filter(|c| !c.numeric.is_finite())
                 .count()
         ),
         (Verdict::Agree, _) => format!(
-            "They agree on all {n} coordinates; what is left of a gap ({gap} at {at}) is {cause}, {}.",
-            others(e)
+            "They agree: on each of the {n} coordinates to {} or better. What is left, {gap}, is mostly {}.",
+            if e.dtype == DType::F32.name() {
+                "a thousandth"
+            } else {
+                "a millionth"
+            },
+            cause.name()
         ),
-        _ => format!("The gap ({gap} at {at}) is {cause}, {}.", others(e)),
+        (_, Cause::Kinks) => format!(
+            "Kinks make the gap: {} of {gap}. Forward round-off: {}.",
+            share(worst, Cause::Kinks),
+            share(worst, Cause::ForwardRounding)
+        ),
+        _ => {
+            let mut name = cause.name().to_string();
+            name[..1].make_ascii_uppercase();
+            let kinks = match worst.kinks {
+                0.0 => "Kinks have no part in it.".into(),
+                _ => format!("Kinks: {}.", share(worst, Cause::Kinks)),
+            };
+            format!(
+                "{name} makes the gap: {} of {gap}. {kinks}",
+                share(worst, cause)
+            )
+        }
     }
-}
-
-/// The part of the worst gap that its cause explains, and what kinks have to do with it.
-fn others(e: &Explanation) -> String {
-    let share = |c: Cause| share(&e.worst, c);
-    match e.worst.cause {
-        Cause::Kinks => format!("{} of it; {}", share(Cause::Kinks), round_off(e)),
-        cause if e.worst.kinks == 0.0 => format!("{} of it, and not kinks: 0", share(cause)),
-        cause => format!("{} of it; kinks: {}", share(cause), share(Cause::Kinks)),
-    }
-}
-
-fn round_off(e: &Explanation) -> String {
-    format!("round-off: {}", share(&e.worst, Cause::ForwardRounding))
 }
 
 /// How much of a gap a term is, in per cent.
@@ -96,27 +85,24 @@ pub(crate) fn share(ledger: &Ledger, cause: Cause) -> String {
     let percent = 100.0 * term / ledger.gap;
     match percent.abs() {
         0.0 => "0".into(),
-        p if p < 0.1 => "below 0.1 %".into(),
+        p if p < 0.05 => "below 0.1 %".into(),
         p if p >= 9.95 => format!("{percent:.0} %"),
         _ => format!("{percent:.1} %"),
     }
 }
 
-/// How many coordinates differ for which reason.
-pub(crate) fn census(e: &Explanation) -> BTreeMap<&'static str, usize> {
-    let mut census = BTreeMap::new();
-    for c in &e.coordinates {
-        *census.entry(class(c)).or_insert(0) += 1;
-    }
-    census
-}
-
-fn class(c: &Ledger) -> &'static str {
-    match c.cause {
-        Cause::None if c.exact == 0.0 => "equal, exactly 0",
-        Cause::None => "equal",
-        _ if c.agrees => "agree",
-        cause => cause.name(),
+/// A reason that [`Explanation::census`] counts.
+pub(crate) fn counted(key: &str) -> &str {
+    match key {
+        "equal_zero" => "equal (both exactly 0)",
+        "back_rounding" => "off by autograd's own round-off",
+        "formula" => "wrong",
+        "truncation" => "off by truncation",
+        "kinks" => "off by a kink",
+        "step_rounding" => "off by rounding of the step",
+        "forward_rounding" => "off by forward round-off",
+        "not_finite" => "not finite",
+        other => other,
     }
 }
 
@@ -136,6 +122,11 @@ pub(crate) fn digits(x: f64, n: usize) -> String {
     }
     let before = size.log10().floor() as i64 + 1;
     format!("{x:.*}", (n as i64 - before).max(0) as usize)
+}
+
+/// [`short`], but a plain 0.
+pub(crate) fn or_zero(x: f64) -> String {
+    if x == 0.0 { "0".into() } else { short(x) }
 }
 
 /// A small number as it was most likely typed: `1e-5` and not `0.00001`.
@@ -173,11 +164,14 @@ pub(crate) fn rows(t: &Tensor, limit: usize) -> Result<Vec<String>> {
         [_, columns] => columns,
         _ => values.len().clamp(1, 8),
     };
+    let whole = (values.iter()).all(|v| v.fract() == 0.0 && v.abs() < 1e4);
     let plain = (values.iter()).all(|&v| v == 0.0 || (1e-3..1e3).contains(&v.abs()));
-    let cell = |v: &f64| match plain {
-        _ if *v == 0.0 => format!("{:>width$}", "0", width = if plain { 9 } else { 12 }),
-        true => format!("{v:>9.4}"),
-        false => format!("{v:>12.4e}"),
+    let cell = |v: &f64| match (whole, plain) {
+        (true, _) => format!("{v:>9.0}"),
+        (_, true) if *v == 0.0 => format!("{:>9}", 0),
+        (_, true) => format!("{v:>9.4}"),
+        _ if *v == 0.0 => format!("{:>12}", 0),
+        _ => format!("{v:>12.4e}"),
     };
     let all = values.chunks(columns.max(1));
     let more = all.len().saturating_sub(limit);

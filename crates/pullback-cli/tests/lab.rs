@@ -1,0 +1,406 @@
+//! `pullback lab` as a user meets it: the story, the JSON to the last bit, wrong command lines, files and pipes.
+
+use serde_json::Value;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+fn lab(arguments: &str) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_pullback"));
+    command.arg("lab").args(arguments.split_whitespace());
+    command.env_remove("CLICOLOR_FORCE").env_remove("NO_COLOR");
+    command
+}
+
+fn run(arguments: &str) -> Output {
+    lab(arguments).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+/// What a run that must succeed prints.
+fn story(arguments: &str) -> String {
+    let output = run(arguments);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert_eq!(text(&output.stderr), "");
+    text(&output.stdout)
+}
+
+fn json(arguments: &str) -> Value {
+    serde_json::from_str(&story(&format!("{arguments} --json -"))).unwrap()
+}
+
+fn golden(name: &str) -> Value {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../pullback/tests/golden");
+    serde_json::from_str(&std::fs::read_to_string(folder.join(name)).unwrap()).unwrap()
+}
+
+fn folder() -> tempfile::TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+#[test]
+fn the_story_has_every_section() {
+    let story = story("");
+    let sections = [
+        "1 Seeds",
+        "2 Data",
+        "3 Parameters",
+        "4 Forward on sample 0",
+        "5 Loss",
+        "6 Backward",
+        "7 Gradients by autograd",
+        "8 Against the chain rule by hand",
+        "9 Against finite differences",
+        "10 Conclusion",
+    ];
+    let mut rest = story.as_str();
+    for section in sections {
+        let at = rest.find(&format!("\n{section}"));
+        rest = &rest[at.unwrap_or_else(|| panic!("{section} comes next in\n{rest}"))..];
+    }
+    assert!(!story.contains('\x1b'), "no colour in a pipe");
+    assert!(!story.contains("11 Every sample"));
+    for line in story.lines() {
+        assert!(
+            line.chars().count() <= 110 && line == line.trim_end(),
+            "{line:?}"
+        );
+    }
+}
+
+#[test]
+fn the_conclusion_of_the_published_experiment() {
+    let story = story("");
+    for fact in [
+        "max |autograd - manual| = 0 ",
+        "max |autograd - numeric| = 4.566e-3",
+        "Forward round-off makes the gap: 100 % of 4.57e-3 at W2[0,3]. Kinks have no part in it.",
+        "the loss 0.506 is stored in float32 steps of 6.0e-8",
+        "divided by 2ε = 2e-5 each is 3.0e-3",
+        "no ReLU switched in any of the 34 evaluations",
+        "the nearest is 535 steps of b1[1] away (unit 1)",
+        "the same point and step: largest gap 8.32e-12: it was the arithmetic",
+        "The 17 coordinates: 8 equal (both exactly 0), 9 off by forward round-off",
+    ] {
+        assert!(story.contains(fact), "{fact}\nis missing in\n{story}");
+    }
+}
+
+#[test]
+fn other_steps_other_conclusions() {
+    let explanation = |arguments: &str| {
+        let conclusion = json(arguments)["conclusion"].take();
+        (
+            conclusion["cause"].as_str().unwrap().to_string(),
+            conclusion,
+        )
+    };
+    // Unit 2 of sample 415 is 3.7 steps of 1e-5 away from its kink.
+    let (cause, c) = explanation("--sample 415 --eps 1e-4");
+    assert_eq!(cause, "kinks");
+    assert_eq!(c["verdict"], "differences_off");
+    assert_eq!(c["worst"]["name"], "b1[2]");
+    assert_eq!(c["crossings"].as_array().unwrap().len(), 1);
+    assert_eq!(c["nearest_kink"]["name"], "unit 2");
+    // A huge step crosses every kink; truncation there is none, since the pieces are parabolas.
+    let (cause, c) = explanation("--eps 0.5 --dtype f64");
+    assert_eq!(cause, "kinks");
+    assert_eq!(c["census"]["kinks"], 12);
+    for coordinate in c["coordinates"].as_array().unwrap() {
+        assert!(coordinate["truncation"].as_f64().unwrap().abs() < 1e-20);
+    }
+    // A step that float32 cannot hold, and that the loss cannot show.
+    let (_, c) = explanation("--eps 1e-9");
+    assert_eq!(c["census"]["step_rounding"], 4);
+    assert_eq!(c["census"]["forward_rounding"], 5);
+    // A longer step, a smaller gap.
+    let (cause, c) = explanation("--eps 1e-3");
+    assert_eq!(cause, "forward_rounding");
+    assert!(c["worst"]["gap"].as_f64().unwrap().abs() < 6e-5);
+    let (_, c) = explanation("--dtype f64");
+    assert_eq!(c["verdict"], "agree");
+}
+
+#[test]
+fn every_sample() {
+    let all = json("--all-samples")["all_samples"].take();
+    assert_eq!(all["crossed"], 0);
+    assert_eq!(all["manual_gap"], 0.0);
+    assert_eq!(all["nearest_kink"]["sample"], 415);
+    assert_eq!(
+        format!("{:.1}", all["nearest_kink"]["steps"].as_f64().unwrap()),
+        "3.7"
+    );
+    assert_eq!(all["samples"].as_array().unwrap().len(), 500);
+    let expected = [(1.0, 245, "4.6e-3"), (0.0, 255, "4.8e-8")];
+    for (class, (y, count, gap)) in all["by_label"].as_array().unwrap().iter().zip(expected) {
+        assert_eq!((&class["y"], &class["count"]), (&y.into(), &count.into()));
+        assert_eq!(
+            format!("{:.1e}", class["median_gap"].as_f64().unwrap()),
+            gap
+        );
+    }
+    let golden = golden("experiment_f32.json");
+    assert_eq!(
+        all["mean_gradient"]["bits"],
+        golden["data"]["mean_grad"]["data"]
+    );
+    let story = story("--all-samples");
+    assert!(
+        story.contains("no stencil of any of the 500 samples crosses one"),
+        "{story}"
+    );
+    assert!(
+        story.contains("the nearest is 3.7 steps away (sample 415, unit 2)"),
+        "{story}"
+    );
+}
+
+#[test]
+fn the_json_is_golden() {
+    for dtype in ["f32", "f64"] {
+        let golden = &golden(&format!("experiment_{dtype}.json"))["data"];
+        let found = json(&format!("--dtype {dtype}"));
+        let same = |at: &str, name: &str| {
+            let t = found.pointer(at).unwrap_or_else(|| panic!("{at}"));
+            for (key, expected) in [("bits", "data"), ("shape", "shape"), ("dtype", "dtype")] {
+                assert_eq!(t[key], golden[name][expected], "{at} {key}");
+            }
+        };
+        for name in ["W1", "b1", "W2", "b2"] {
+            same(&format!("/parameters/{name}"), name);
+            same(
+                &format!("/gradients/autograd/{name}"),
+                &format!("grad_{name}"),
+            );
+            same(
+                &format!("/gradients/manual/{name}"),
+                &format!("grad_{name}"),
+            );
+        }
+        for name in ["a1", "h", "f"] {
+            same(&format!("/forward/{name}"), name);
+        }
+        same("/loss", "loss");
+        same("/gradients/numeric/theta", "grad_numeric");
+        let x = golden["X"]["data"].as_array().unwrap();
+        assert_eq!(
+            found["data"]["first_x"]["bits"].as_array().unwrap()[..],
+            x[..10]
+        );
+        assert_eq!(found["data"]["class_counts"]["one"], 245);
+        assert_eq!(found["config"]["seed"], "42");
+        assert_eq!(found["top5"].as_array().unwrap().len(), 5);
+        // The readable values are the same numbers.
+        let (values, bits) = (&found["loss"]["values"][0], &found["loss"]["bits"][0]);
+        let value: f64 = values.to_string().parse().unwrap();
+        let again = match dtype {
+            "f32" => format!("{:08x}", (value as f32).to_bits()),
+            _ => format!("{:016x}", value.to_bits()),
+        };
+        assert_eq!(*bits, again);
+    }
+}
+
+#[test]
+fn other_seeds_are_golden() {
+    for case in golden("experiment_more.json")["data"].as_array().unwrap() {
+        let dtype = if case["dtype"] == "float32" {
+            "f32"
+        } else {
+            "f64"
+        };
+        let option = |name: &str| format!(" --{name} {}", case[name].to_string().trim_matches('"'));
+        let options: String = ["seed", "samples", "hidden", "sample", "eps"]
+            .map(option)
+            .concat();
+        let found = json(&format!("--dtype {dtype}{options}"));
+        assert_eq!(found["data"]["sample_x"]["bits"], case["x"], "{options}");
+        assert_eq!(found["forward"]["a1"]["bits"], case["a1"], "{options}");
+        let conclusion = &found["conclusion"];
+        assert_eq!(conclusion["certified"]["right"], true, "{options}");
+        assert_eq!(found["differences"]["manual"]["max"], 0.0, "{options}");
+        // PyTorch's own order of additions ends at 12 products.
+        if case["hidden"].as_u64().unwrap() < 12 {
+            assert_eq!(
+                found["gradients"]["numeric"]["theta"]["bits"], case["numeric"],
+                "{options}"
+            );
+        }
+    }
+}
+
+#[test]
+fn wrong_command_lines() {
+    for (arguments, message) in [
+        ("--samples 0", "give a whole number from 1 to 10000000"),
+        ("--samples many", "give a whole number from 1 to 10000000"),
+        (
+            "--sample 500",
+            "with --samples 500, samples are numbered from 0 to 499",
+        ),
+        ("--samples 1 --sample 1", "the only sample is 0"),
+        (
+            "--sample -1",
+            "give a whole number from 0 to one below --samples",
+        ),
+        ("--eps 0", "give a number from 1e-20 to 1e10"),
+        ("--eps nan", "give a number from 1e-20 to 1e10"),
+        ("--eps inf", "give a number from 1e-20 to 1e10"),
+        ("--eps -1e-5", "give a number from 1e-20 to 1e10"),
+        ("--hidden 0", "give a whole number from 1 to 1024"),
+        (
+            "--seed -1",
+            "a seed is a whole number, 0 or larger, of any size",
+        ),
+        (
+            "--seed 1.5",
+            "a seed is a whole number, 0 or larger, of any size",
+        ),
+        ("--seed", "a value is required for '--seed <N>'"),
+        ("--dtype f16", "[possible values: f32, f64]"),
+        ("--frobnicate", "unexpected argument '--frobnicate' found"),
+        ("something", "unexpected argument 'something' found"),
+    ] {
+        let output = run(arguments);
+        let stderr = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{arguments}");
+        assert!(stderr.contains(message), "{arguments} says\n{stderr}");
+        assert_eq!(stderr.matches("error:").count(), 1, "{stderr}");
+        assert!(output.stdout.is_empty(), "{arguments}");
+    }
+}
+
+#[test]
+fn help_and_version() {
+    let program = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_pullback"));
+        command.args(arguments).output().unwrap()
+    };
+    let version = program(&["--version"]);
+    assert_eq!(
+        text(&version.stdout),
+        concat!("pullback ", env!("CARGO_PKG_VERSION"), "\n")
+    );
+    assert_eq!(program(&[]).status.code(), Some(2));
+    assert!(text(&program(&["--help"]).stdout).contains("Examples:"));
+    let help = text(&program(&["lab", "--help"]).stdout);
+    for part in [
+        "Examples:",
+        "Exit code",
+        "--all-samples",
+        "all_samples",
+        "NO_COLOR",
+        "[default: 1e-5]",
+    ] {
+        assert!(help.contains(part), "{part}");
+    }
+    // Every key of the JSON is documented.
+    let all = json("--all-samples --samples 3 --sample 2");
+    for (section, value) in all.as_object().unwrap() {
+        assert!(help.contains(section), "{section}");
+        for key in value.as_object().into_iter().flatten().map(|(key, _)| key) {
+            assert!(help.contains(key), "{section}.{key}");
+        }
+    }
+}
+
+#[test]
+fn files_are_written_whole_or_not_at_all() {
+    let folder = folder();
+    let path = folder.path().join("lab.json");
+    let shown = path.display().to_string();
+    assert_eq!(story(&format!("--quiet --json {shown}")), "");
+    let first: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+    assert_eq!(first, json(""));
+    // Over what is there; and nothing else is left in the folder.
+    story(&format!("--sample 3 -q --json {shown}"));
+    let second: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+    assert_eq!(second["config"]["sample"], 3);
+    assert_eq!(folder.path().read_dir().unwrap().count(), 1);
+
+    let nowhere: PathBuf = folder.path().join("no/such/folder/lab.json");
+    for bad in [nowhere.as_path(), folder.path()] {
+        let output = run(&format!("--json {}", bad.display()));
+        assert_eq!(output.status.code(), Some(1));
+        let stderr = text(&output.stderr);
+        assert!(
+            stderr.starts_with(&format!("error: cannot write {}: ", bad.display())),
+            "{stderr}"
+        );
+        assert!(
+            stderr.to_lowercase().contains("director"),
+            "the system's reason: {stderr}"
+        );
+        assert!(output.stdout.is_empty());
+    }
+    assert_eq!(folder.path().read_dir().unwrap().count(), 1);
+}
+
+#[cfg(unix)]
+#[test]
+fn devices_and_links_stay_what_they_are() {
+    let folder = folder();
+    story("-q --json /dev/null");
+    assert!(!Path::new("/dev/null").metadata().unwrap().is_file());
+    let (file, link) = (folder.path().join("file"), folder.path().join("link"));
+    std::fs::write(&file, "old").unwrap();
+    std::os::unix::fs::symlink(&file, &link).unwrap();
+    story(&format!("-q --json {}", link.display()));
+    assert!(link.is_symlink());
+    assert!(std::fs::read_to_string(&file).unwrap().starts_with('{'));
+}
+
+#[test]
+fn a_closed_pipe_is_no_error() {
+    for arguments in ["", "--json -"] {
+        let mut child = lab(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(child.stdout.take());
+        let mut stderr = String::new();
+        child
+            .stderr
+            .take()
+            .unwrap()
+            .read_to_string(&mut stderr)
+            .unwrap();
+        assert_eq!(child.wait().unwrap().code(), Some(0));
+        assert_eq!(stderr, "");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_an_error() {
+    let full = std::fs::File::options()
+        .write(true)
+        .open("/dev/full")
+        .unwrap();
+    let output = lab("")
+        .stdout(full)
+        .stderr(Stdio::piped())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).starts_with("error: cannot write to stdout: "));
+}
+
+#[test]
+fn colour() {
+    let forced = lab("").env("CLICOLOR_FORCE", "1").output().unwrap();
+    assert!(text(&forced.stdout).contains("\x1b["));
+    let refused = lab("")
+        .env("CLICOLOR_FORCE", "1")
+        .env("NO_COLOR", "1")
+        .output()
+        .unwrap();
+    assert!(!text(&refused.stdout).contains("\x1b["));
+    let story = story("");
+    assert_eq!(text(&refused.stdout), story, "colour changes nothing else");
+}
