@@ -12,7 +12,7 @@ use std::path::PathBuf;
 /// The experiment, told as a story: a small ReLU network, its gradients by autograd, by the chain rule and by finite
 /// differences, and why the last ones differ.
 #[derive(clap::Args, Debug)]
-#[command(after_help = EXAMPLES, after_long_help = JSON_KEYS)]
+#[command(after_help = EXAMPLES, after_long_help = DETAILS)]
 pub(crate) struct Lab {
     /// Seed of the data and the weights: a whole number, 0 or larger, of any size, as NumPy's default_rng takes it
     #[arg(long, value_name = "N", default_value = "42", value_parser = seed, allow_negative_numbers = true)]
@@ -144,47 +144,55 @@ fn eps(text: &str) -> Result<f64, String> {
     }
 }
 
-const EXAMPLES: &str = "\
+macro_rules! examples {
+    () => {
+        "\
 Examples:
-  pullback lab                              the experiment as it was published: seed 42, f32, step 1e-5
-  pullback lab --dtype f64                  the same in 53 bits: the gap is gone
-  pullback lab --eps 1e-3                   a longer step, a smaller gap: not what a kink would do
-  pullback lab --sample 415 --eps 1e-4      here a kink is crossed, and it says so
+  pullback lab                             as it was published: seed 42, f32, step 1e-5
+  pullback lab --dtype f64                 in 53 bits the gap is gone
+  pullback lab --eps 1e-3                  a longer step, a smaller gap: no kink does that
+  pullback lab --sample 415 --eps 1e-4     here a kink is crossed, and it says so
   pullback lab --all-samples --quiet --json lab.json
   pullback lab --json - | jq .conclusion.explanation
+"
+    };
+}
 
-`--help` lists the keys of the JSON.";
+const EXAMPLES: &str = concat!(examples!(), "\n`--help` lists the keys of the JSON.");
 
-const JSON_KEYS: &str = "\
-Examples:
-  pullback lab                              the experiment as it was published: seed 42, f32, step 1e-5
-  pullback lab --dtype f64                  the same in 53 bits: the gap is gone
-  pullback lab --eps 1e-3                   a longer step, a smaller gap: not what a kink would do
-  pullback lab --sample 415 --eps 1e-4      here a kink is crossed, and it says so
-  pullback lab --all-samples --quiet --json lab.json
-  pullback lab --json - | jq .conclusion.explanation
-
+const DETAILS: &str = concat!(
+    examples!(),
+    "
 Output:
   The story goes to stdout, coloured on a terminal (NO_COLOR is honoured), messages go to stderr.
   With `--json -` the JSON is all that stdout gets. A file appears whole or not at all.
   Exit code 0: done. 1: failed, or a gradient is wrong. 2: wrong command line.
 
 JSON:
-  Tensors are {dtype, shape, values, bits}: `values` row by row, as Python's tolist() gives them, and
-  `bits` the same in hexadecimal (null and its bits for what is not finite).
-  config        seed (a string: of any size), samples, hidden, sample, eps, dtype
-  data          x_shape, y_shape, first_x, first_y, class_counts {zero, one}, sample_x, sample_y
-  parameters    names of all coordinates; tensors W1, b1, W2, b2
-  forward       tensors a1, h, f
-  loss          tensor
-  gradients     autograd and manual {W1, b1, W2, b2}, numeric {theta}: tensors
-  differences   manual {max, values}, numeric {max, values}: |autograd - other| by coordinate
-  top5          the five largest: {name, index, autograd, numeric, difference}, largest last as on the page
-  conclusion    verdict, cause, explanation; worst {name, gap and the terms it is the exact sum of: back_rounding,
-                formula, truncation, kinks, step_rounding, forward_rounding}; predicted_roundoff {loss, ulp,
-                per_ulp, typical, bound}; kinks [{unit, margin, steps, by}]; nearest_kink {name, unit, steps, by};
-                crossings [{coordinate, unit, side}]; evaluations; wider {dtype, eps, gap}; f64_gap;
-                half_radius {dtype, eps, gap}; census {cause: count}; coordinates [as worst]; certified {error, relative}
-  all_samples   only with --all-samples: samples [{sample, y, loss, gap, name, wider_gap, cause, agrees, nearest_kink,
-                crossings}], by_label [{y, count, median_gap, largest_gap, median_loss,
-                median_wider_gap}], census, nearest_kink, crossed, manual_gap, mean_gradient";
+  A tensor is {dtype, shape, values, bits}: `values` row by row as Python's tolist() gives them,
+  `bits` the same in hexadecimal. What is not finite is null.
+
+  config       seed (a string: it may be of any size), samples, hidden, sample, eps, dtype
+  data         x_shape, y_shape, class_counts {zero, one};
+               tensors first_x, first_y, sample_x, sample_y
+  parameters   names (of all coordinates, in order); tensors W1, b1, W2, b2
+  forward      tensors a1, h, f
+  loss         a tensor
+  gradients    autograd, manual: tensors W1, b1, W2, b2; numeric: tensor theta
+  differences  |autograd - other|: manual, numeric: max, tensor values
+  top5         the five largest, the largest last: name, index, autograd, numeric, difference
+  conclusion   verdict (agree, differences_off, gradient_wrong), cause, explanation (a sentence);
+               worst: name, index, autograd, numeric, exact, gap, agrees, cause, and the terms
+                 that add up to the gap: back_rounding, formula, truncation, kinks,
+                 step_rounding, forward_rounding;
+               coordinates: the same for each; census: how many for which cause;
+               predicted_roundoff (of the worst): name, loss, ulp, per_ulp, typical, bound;
+               kinks: unit, margin, steps, by (the coordinate that gets there first);
+               nearest_kink: name, unit, steps, by; crossings: coordinate, unit, side;
+               evaluations; wider, half_radius (repetitions): dtype, eps, gap; f64_gap;
+               certified (autograd against the exact derivative): error, relative, right
+  all_samples  with --all-samples: by_label: y, count, median_gap, largest_gap, median_loss,
+                 median_wider_gap; nearest_kink: sample, unit, steps, by; crossed; manual_gap;
+               tensor mean_gradient; census; samples: sample, y, loss, gap, name, cause,
+                 agrees, wider_gap, nearest_kink, crossings"
+);

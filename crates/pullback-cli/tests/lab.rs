@@ -1,9 +1,9 @@
-//! `pullback lab` as a user meets it: the story, the JSON to the last bit, wrong command lines, files and pipes.
+//! `pullback lab` as a user meets it: the story, the JSON to the last bit, wrong command lines. Files, pipes and colour
+//! are in `output.rs`.
 
 use serde_json::Value;
-use std::io::Read;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::path::Path;
+use std::process::{Command, Output};
 
 fn lab(arguments: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_pullback"));
@@ -35,10 +35,6 @@ fn json(arguments: &str) -> Value {
 fn golden(name: &str) -> Value {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../pullback/tests/golden");
     serde_json::from_str(&std::fs::read_to_string(folder.join(name)).unwrap()).unwrap()
-}
-
-fn folder() -> tempfile::TempDir {
-    tempfile::tempdir().unwrap()
 }
 
 #[test]
@@ -78,7 +74,7 @@ fn the_conclusion_of_the_published_experiment() {
         "max |autograd - manual| = 0 ",
         "max |autograd - numeric| = 4.566e-3",
         "Forward round-off makes the gap: 100 % of 4.57e-3 at W2[0,3]. Kinks have no part in it.",
-        "the loss 0.506 is stored in float32 steps of 6.0e-8",
+        "a loss of 0.506 is stored in float32 steps of 6.0e-8",
         "divided by 2ε = 2e-5 each is 3.0e-3",
         "no ReLU switched in any of the 34 evaluations",
         "the nearest is 535 steps of b1[1] away (unit 1)",
@@ -120,6 +116,25 @@ fn other_steps_other_conclusions() {
     let (cause, c) = explanation("--eps 1e-3");
     assert_eq!(cause, "forward_rounding");
     assert!(c["worst"]["gap"].as_f64().unwrap().abs() < 6e-5);
+    // What was predicted from the values bounds what was measured, at any step.
+    for arguments in [
+        "",
+        "--eps 1e10",
+        "--eps 1e-9",
+        "--eps 0.5",
+        "--sample 1",
+        "--dtype f64",
+        "--hidden 64",
+    ] {
+        let (_, c) = explanation(arguments);
+        let (predicted, worst) = (&c["predicted_roundoff"], &c["worst"]);
+        let measured = worst["forward_rounding"].as_f64().unwrap().abs();
+        assert!(
+            measured <= predicted["bound"].as_f64().unwrap(),
+            "{arguments}: {c}"
+        );
+        assert_eq!(predicted["name"], worst["name"]);
+    }
     let (_, c) = explanation("--dtype f64");
     assert_eq!(c["verdict"], "agree");
 }
@@ -298,6 +313,7 @@ fn help_and_version() {
     ] {
         assert!(help.contains(part), "{part}");
     }
+    assert!(help.lines().all(|l| l.chars().count() <= 100), "{help}");
     // Every key of the JSON is documented.
     let all = json("--all-samples --samples 3 --sample 2");
     for (section, value) in all.as_object().unwrap() {
@@ -306,101 +322,4 @@ fn help_and_version() {
             assert!(help.contains(key), "{section}.{key}");
         }
     }
-}
-
-#[test]
-fn files_are_written_whole_or_not_at_all() {
-    let folder = folder();
-    let path = folder.path().join("lab.json");
-    let shown = path.display().to_string();
-    assert_eq!(story(&format!("--quiet --json {shown}")), "");
-    let first: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
-    assert_eq!(first, json(""));
-    // Over what is there; and nothing else is left in the folder.
-    story(&format!("--sample 3 -q --json {shown}"));
-    let second: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
-    assert_eq!(second["config"]["sample"], 3);
-    assert_eq!(folder.path().read_dir().unwrap().count(), 1);
-
-    let nowhere: PathBuf = folder.path().join("no/such/folder/lab.json");
-    for bad in [nowhere.as_path(), folder.path()] {
-        let output = run(&format!("--json {}", bad.display()));
-        assert_eq!(output.status.code(), Some(1));
-        let stderr = text(&output.stderr);
-        assert!(
-            stderr.starts_with(&format!("error: cannot write {}: ", bad.display())),
-            "{stderr}"
-        );
-        assert!(
-            stderr.to_lowercase().contains("director"),
-            "the system's reason: {stderr}"
-        );
-        assert!(output.stdout.is_empty());
-    }
-    assert_eq!(folder.path().read_dir().unwrap().count(), 1);
-}
-
-#[cfg(unix)]
-#[test]
-fn devices_and_links_stay_what_they_are() {
-    let folder = folder();
-    story("-q --json /dev/null");
-    assert!(!Path::new("/dev/null").metadata().unwrap().is_file());
-    let (file, link) = (folder.path().join("file"), folder.path().join("link"));
-    std::fs::write(&file, "old").unwrap();
-    std::os::unix::fs::symlink(&file, &link).unwrap();
-    story(&format!("-q --json {}", link.display()));
-    assert!(link.is_symlink());
-    assert!(std::fs::read_to_string(&file).unwrap().starts_with('{'));
-}
-
-#[test]
-fn a_closed_pipe_is_no_error() {
-    for arguments in ["", "--json -"] {
-        let mut child = lab(arguments)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        drop(child.stdout.take());
-        let mut stderr = String::new();
-        child
-            .stderr
-            .take()
-            .unwrap()
-            .read_to_string(&mut stderr)
-            .unwrap();
-        assert_eq!(child.wait().unwrap().code(), Some(0));
-        assert_eq!(stderr, "");
-    }
-}
-
-#[cfg(target_os = "linux")]
-#[test]
-fn a_full_disk_is_an_error() {
-    let full = std::fs::File::options()
-        .write(true)
-        .open("/dev/full")
-        .unwrap();
-    let output = lab("")
-        .stdout(full)
-        .stderr(Stdio::piped())
-        .output()
-        .unwrap();
-    assert_eq!(output.status.code(), Some(1));
-    assert!(text(&output.stderr).starts_with("error: cannot write to stdout: "));
-}
-
-#[test]
-fn colour() {
-    let forced = lab("").env("CLICOLOR_FORCE", "1").output().unwrap();
-    assert!(text(&forced.stdout).contains("\x1b["));
-    let refused = lab("")
-        .env("CLICOLOR_FORCE", "1")
-        .env("NO_COLOR", "1")
-        .output()
-        .unwrap();
-    assert!(!text(&refused.stdout).contains("\x1b["));
-    let story = story("");
-    assert_eq!(text(&refused.stdout), story, "colour changes nothing else");
 }

@@ -73,36 +73,34 @@ fn ledger(s: &mut Story, worst: &Ledger) {
 fn round_off(s: &mut Story, e: &Explanation) {
     let p = &e.predicted_roundoff;
     let text = format!(
-        "the loss {} is stored in {} steps of {};",
+        "a loss of {} is stored in {} steps of {};",
         digits(p.loss, 3),
         e.dtype,
         digits(p.ulp, 2)
     );
     head(s, "Round-off", &text);
-    more(
-        s,
-        &format!(
-            "divided by 2ε = {} each is {}",
-            typed(2.0 * e.eps),
-            digits(p.per_ulp, 2)
-        ),
-    );
-    let measured = (e.coordinates.iter().map(|c| c.forward_rounding.abs())).fold(0.0, f64::max);
     let text = format!(
-        "to be expected in a quotient: {}, at most {}; measured: up to {}",
+        "divided by 2ε = {} each is {}",
+        typed(2.0 * e.eps),
+        digits(p.per_ulp, 2)
+    );
+    more(s, &text);
+    let text = format!(
+        "to be expected at {}: {}, at most {}; measured: {}",
+        p.name,
         digits(p.typical, 2),
         digits(p.bound, 2),
-        digits(measured, 3)
+        digits(e.worst.forward_rounding.abs(), 3)
     );
     more(s, &text);
     match e.vanished() {
         0 => {}
-        n => more(
-            s,
-            &format!(
-                "{WARN}in {n} coordinates both losses round to the same number: the step is lost{WARN:#}"
-            ),
-        ),
+        n => {
+            let text = format!(
+                "in {n} coordinates both losses are the same number, and the quotient is 0"
+            );
+            more(s, &format!("{WARN}{text}{WARN:#}"));
+        }
     }
 }
 
@@ -178,16 +176,17 @@ fn truncation(s: &mut Story, e: &Explanation) {
 
 fn repeats(s: &mut Story, e: &Explanation) {
     let observed = e.worst.gap.abs();
-    let reading = |gap: f64, small: &'static str, same: &'static str| match gap / observed {
-        r if r < 0.01 => small,
-        r if (0.5..2.0).contains(&r) => same,
-        _ => "",
-    };
+    let rounding = !matches!(e.worst.cause, Cause::Kinks | Cause::Truncation);
     let gap = e.wider.gap;
+    let reading = match gap / observed {
+        r if r < 0.01 => ": it was the arithmetic".to_string(),
+        r if r > 0.5 && rounding => format!(": too small a step for {} too", e.wider.dtype),
+        r if r > 0.5 => ": it is not the arithmetic".to_string(),
+        _ => String::new(),
+    };
     let text = format!(
-        "the same point and step: largest gap {}{}",
-        or_zero(gap),
-        reading(gap, ": it was the arithmetic", ": it is not the arithmetic")
+        "the same point and step: largest gap {}{reading}",
+        or_zero(gap)
     );
     head(s, &format!("In {}", e.wider.dtype), &text);
     if let Some(r) = &e.half_radius {

@@ -16,7 +16,7 @@
 //! the values alone would have told. Not for: words (`words.rs`), or where the numbers come from (`experiment.rs`).
 
 use super::findings::{Certified, Crossing, Explanation, Kink, Ledger, Repeat};
-use super::rounding::predict;
+use super::rounding::{Prediction, predict};
 use pullback::{
     Array, DType, Dd, Family, Instruction, Number, Program, Replay, Result, Tensor, Values,
     enable_grad, grad, no_grad,
@@ -123,8 +123,8 @@ impl Study<'_> {
         Ok(Explanation {
             dtype: dtype.name(),
             eps: p.eps,
+            predicted_roundoff: self.predict(worst.index)?,
             worst,
-            predicted_roundoff: predict(self.program, p.theta, p.eps)?,
             kinks,
             crossings,
             evaluations: 2 * self.theta.len(),
@@ -180,6 +180,23 @@ impl Study<'_> {
             Ok(Dd::from(held.to_f64()))
         };
         Ok([round(at + eps)?, round(at - eps)?])
+    }
+
+    /// The round-off to expect in a coordinate's quotient.
+    fn predict(&self, i: usize) -> Result<Prediction> {
+        let p = self.problem;
+        let ends = self.representable(i)?.map(|at| {
+            let theta = p.theta.copy()?;
+            theta.set(i as i64, f64::from(at)).map(|()| theta)
+        });
+        let [up, down] = ends;
+        predict(
+            self.program,
+            &[up?, down?],
+            &p.names[i],
+            p.eps,
+            p.theta.dtype(),
+        )
     }
 
     /// A central difference in wide arithmetic, and the two runs it was taken from.

@@ -11,11 +11,13 @@ use pullback::{
 };
 use serde::Serialize;
 
-/// The round-off to expect.
+/// The round-off to expect in one coordinate's quotient.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Prediction {
+    pub(crate) name: String,
+    /// The larger of the two losses.
     pub(crate) loss: f64,
-    /// From the loss to the next number that its dtype can hold.
+    /// From it to the next number that the dtype can hold.
     pub(crate) ulp: f64,
     /// What one such step does to the quotient.
     pub(crate) per_ulp: f64,
@@ -25,16 +27,49 @@ pub(crate) struct Prediction {
     pub(crate) bound: f64,
 }
 
-/// Predicts the round-off of `(loss(θ+ε) − loss(θ−ε)) / 2ε` computed in θ's dtype.
+/// Predicts the round-off of the quotient `(loss(ends[0]) − loss(ends[1])) / 2ε` computed in `dtype`.
 ///
 /// # Errors
 /// Where the program cannot be run in f64.
-pub(crate) fn predict(program: &Program, theta: &Tensor, eps: f64) -> Result<Prediction> {
+pub(crate) fn predict(
+    program: &Program,
+    ends: &[Tensor; 2],
+    name: &str,
+    eps: f64,
+    dtype: DType,
+) -> Result<Prediction> {
+    let (up, down) = (
+        of_loss(program, &ends[0], dtype)?,
+        of_loss(program, &ends[1], dtype)?,
+    );
+    let loss = up.loss.abs().max(down.loss.abs());
+    let ulp = spacing(loss, dtype);
+    let difference = up.loss - down.loss;
+    let quotient = difference / (2.0 * eps);
+    // The subtraction, the division, and 2ε itself are rounded too.
+    let own = spacing(difference, dtype) / 2.0 / (2.0 * eps) + spacing(quotient, dtype);
+    Ok(Prediction {
+        name: name.into(),
+        loss,
+        ulp,
+        per_ulp: ulp / (2.0 * eps),
+        typical: (up.squares + down.squares).sqrt() / (2.0 * eps),
+        bound: (up.sum + down.sum) / (2.0 * eps) + own,
+    })
+}
+
+/// The rounding of one loss: at most `sum`, and `squares` is its variance.
+struct Error {
+    loss: f64,
+    sum: f64,
+    squares: f64,
+}
+
+fn of_loss(program: &Program, theta: &Tensor, dtype: DType) -> Result<Error> {
     let _guard = enable_grad();
-    let dtype = theta.dtype();
     let how = Replay {
         float: Some(DType::F64),
-        frozen: true,
+        frozen: false,
     };
     let point = theta.detach().to(DType::F64)?.requires_grad_(true)?;
     let values = program.replay_all(&[&point], how)?;
@@ -58,14 +93,10 @@ pub(crate) fn predict(program: &Program, theta: &Tensor, eps: f64) -> Result<Pre
             squares += (s * error).powi(2) * terms / 3.0; // roundings are spread evenly up to `error`
         }
     }
-    let loss = loss.item_f64()?;
-    let ulp = spacing(loss, dtype);
-    Ok(Prediction {
-        loss,
-        ulp,
-        per_ulp: ulp / (2.0 * eps),
-        typical: (2.0 * squares).sqrt() / (2.0 * eps), // two losses
-        bound: sum / eps,
+    Ok(Error {
+        loss: loss.item_f64()?,
+        sum,
+        squares,
     })
 }
 

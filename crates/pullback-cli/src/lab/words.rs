@@ -49,7 +49,7 @@ pub(crate) fn explanation(e: &Explanation) -> String {
                 .count()
         ),
         (Verdict::Agree, _) => format!(
-            "They agree: on each of the {n} coordinates to {} or better. What is left, {gap}, is mostly {}.",
+            "They agree to {} on all {n} coordinates; what is left, {gap}, is mostly {}.",
             if e.dtype == DType::F32.name() {
                 "a thousandth"
             } else {
