@@ -6,6 +6,7 @@
 //! Exit codes: 0 done, 1 failed, 2 wrong command line. Results go to stdout, messages to stderr.
 
 mod args;
+mod bench;
 mod lab;
 mod output;
 
@@ -32,11 +33,13 @@ struct Cli {
 #[derive(clap::Subcommand)]
 enum Command {
     Lab(args::Lab),
+    Bench(bench::Args),
 }
 
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Lab(args) => lab::run(&args),
+        Command::Bench(args) => bench::run(&args),
     };
     match outcome {
         Ok(code) => code,

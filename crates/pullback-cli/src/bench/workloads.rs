@@ -1,0 +1,133 @@
+//! The workloads, through the ordinary interface, as users would write them.
+//!
+//! Their definitions are those of `bench/torch_cpu.py`, line by line; only the body of a step is timed.
+
+use pullback::{Tensor, no_grad};
+use pullback_random::{numpy, torch};
+
+/// A step, ready to run.
+pub(crate) type Step = Box<dyn FnMut() -> anyhow::Result<()>>;
+
+/// A named workload.
+pub(crate) struct Workload {
+    pub(crate) name: &'static str,
+    pub(crate) what: &'static str,
+    /// What one step makes, counted in `unit`.
+    pub(crate) items: f64,
+    pub(crate) unit: &'static str,
+    pub(crate) prepare: fn() -> anyhow::Result<Step>,
+}
+
+/// Every workload there is.
+pub(crate) const WORKLOADS: &[Workload] = &[
+    Workload {
+        name: "sample_grad",
+        what: "the 2-4-1 network on one sample: zero 4 gradients in place, forward, loss, backward",
+        items: 1.0,
+        unit: "steps",
+        prepare: sample_grad,
+    },
+    Workload {
+        name: "batch32_step",
+        what: "the 2-4-1 network on 32 samples: mean squared error, backward, gradient descent",
+        items: 1.0,
+        unit: "steps",
+        prepare: batch32_step,
+    },
+    Workload {
+        name: "numpy_normal_1M",
+        what: "a million standard normals of NumPy's default_rng, float64",
+        items: 1e6,
+        unit: "numbers",
+        prepare: numpy_normal,
+    },
+    Workload {
+        name: "torch_randn_1M",
+        what: "a million standard normals of PyTorch's generator, float32",
+        items: 1e6,
+        unit: "numbers",
+        prepare: torch_randn,
+    },
+];
+
+/// 500 XOR samples and the 2-4-1 network of the seed experiment (NumPy's `default_rng(42)`, float32).
+struct SeedModel {
+    x: Tensor,
+    y: Tensor,
+    params: [Tensor; 4],
+}
+
+fn seed_model() -> anyhow::Result<SeedModel> {
+    let mut rng = numpy::default_rng(42u64);
+    let float = |v: Vec<f64>| v.into_iter().map(|x| x as f32).collect::<Vec<f32>>();
+    let data = float(rng.uniform(-1.0, 1.0, 1000)?);
+    let labels: Vec<f32> = data.chunks(2).map(|p| f32::from(u8::from(p[0] * p[1] < 0.0))).collect();
+    let param = |data: &[f32], shape: &[usize]| Tensor::from_slice(data, shape)?.requires_grad_(true);
+    let w1 = param(&float(rng.normal(0.0, 0.1, 8)?), &[4, 2])?;
+    let b1 = param(&[0.0; 4], &[4])?;
+    let w2 = param(&float(rng.normal(0.0, 0.1, 4)?), &[1, 4])?;
+    let b2 = param(&[0.0], &[1])?;
+    Ok(SeedModel {
+        x: Tensor::from_slice(&data, [500, 2])?,
+        y: Tensor::from_slice(&labels, [500])?,
+        params: [w1, b1, w2, b2],
+    })
+}
+
+/// One sample: zero the four gradients in place, forward, loss 0.5 (f - y)², backward.
+fn sample_grad() -> anyhow::Result<Step> {
+    let SeedModel { x, y, params } = seed_model()?;
+    let (x0, y0) = (x.select(0, 0)?, y.select(0, 0)?);
+    Ok(Box::new(move || {
+        for p in &params {
+            if let Some(grad) = p.grad() {
+                grad.zero_()?;
+            }
+        }
+        let [w1, b1, w2, b2] = &params;
+        let h = w1.matmul(&x0)?.add(b1)?.relu()?;
+        let f = w2.matmul(&h)?.add(b2)?.squeeze()?;
+        f.sub(&y0)?.pow(2)?.mul(0.5)?.backward()?;
+        Ok(())
+    }))
+}
+
+/// 32 samples: gradients set to none, mean squared error, backward, p -= 0.1 grad under no_grad.
+fn batch32_step() -> anyhow::Result<Step> {
+    let SeedModel { x, y, params } = seed_model()?;
+    Ok(Box::new(move || {
+        for p in &params {
+            p.zero_grad();
+        }
+        let [w1, b1, w2, b2] = &params;
+        let h = x.narrow(0, 0, 32)?.matmul(&w1.t()?)?.add(b1)?.relu()?;
+        let f = h.matmul(&w2.t()?)?.add(b2)?.squeeze()?;
+        f.sub(&y.narrow(0, 0, 32)?)?.pow(2)?.mean()?.backward()?;
+        let _guard = no_grad();
+        for p in &params {
+            if let Some(grad) = p.grad() {
+                p.sub_scaled_(&grad, 0.1)?;
+            }
+        }
+        Ok(())
+    }))
+}
+
+/// `np.random.default_rng(0).standard_normal(1_000_000)`, a new array each time.
+fn numpy_normal() -> anyhow::Result<Step> {
+    let mut rng = numpy::default_rng(0u64);
+    Ok(Box::new(move || {
+        std::hint::black_box(rng.standard_normal(1_000_000));
+        Ok(())
+    }))
+}
+
+/// `torch.randn(1_000_000)`, a new array each time.
+fn torch_randn() -> anyhow::Result<Step> {
+    let mut generator = torch::manual_seed(0);
+    Ok(Box::new(move || {
+        std::hint::black_box(generator.randn(1_000_000));
+        Ok(())
+    }))
+}
+
