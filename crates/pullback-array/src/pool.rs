@@ -280,11 +280,20 @@ impl<T> Clone for Shared<T> {
 impl<T> Drop for Shared<T> {
     #[inline]
     fn drop(&mut self) {
+        /// Gives the block back also where the value's drop panics.
+        struct Block<T>(NonNull<SharedBox<T>>);
+        impl<T> Drop for Block<T> {
+            #[inline]
+            fn drop(&mut self) {
+                // SAFETY: the block was taken with this size, and its last holder is gone.
+                unsafe { give(self.0.as_ptr().cast(), Shared::<T>::BYTES) };
+            }
+        }
         // SAFETY: this handle owns a hold; after the last, value and block are ours alone.
         unsafe {
             if release(self.0) {
-                ptr::drop_in_place(&raw mut (*self.0.as_ptr()).value);
-                give(self.0.as_ptr().cast(), Self::BYTES);
+                let block = Block(self.0);
+                ptr::drop_in_place(&raw mut (*block.0.as_ptr()).value);
             }
         }
     }
