@@ -33,9 +33,19 @@ pub fn jvp(
             ),
         ));
     }
-    let (program, _) = Program::trace(inputs, |x| f(x).map(|y| vec![y]))?;
+    let versions: Vec<u32> = inputs.iter().map(|t| t.version()).collect();
+    let (program, _, live) = Program::trace_live(inputs, |x| f(x).map(|y| vec![y]))?;
+    if inputs.iter().zip(versions).any(|(t, v)| t.version() != v) {
+        return Err(Error::new(
+            ErrorKind::Value,
+            "jvp: the function wrote to one of its inputs in place",
+        )
+        .help("write to a copy: `x[0].copy()?`"));
+    }
     let tangents: Vec<Option<&Tensor>> = tangents.iter().map(|t| Some(*t)).collect();
-    let (y, dy) = program.jvp(inputs, &tangents, Replay::default())?.remove(0);
+    let (y, dy) = program
+        .jvp_live(inputs, &tangents, Replay::default(), &live)?
+        .remove(0);
     let dy = match dy {
         Some(dy) => dy,
         None => y.zeros_like()?,

@@ -116,6 +116,10 @@ struct Recorder {
     made: HashMap<usize, Made>,
     /// What the write being recorded read and made, until its node exists.
     latest: Option<Latest>,
+    /// The constants with their histories, for transforms that run the program at once.
+    live: Vec<(ValueId, Tensor)>,
+    /// Constants made just now, and the tensors they are copies of.
+    copied: Vec<(Known, u64, Tensor)>,
 }
 
 thread_local! {
@@ -129,9 +133,14 @@ impl Recorder {
         self.program.values - 1
     }
 
-    fn constant(&mut self, array: &Array) -> Result<ValueId> {
-        let value = self.fresh();
-        self.program.constants.push((value, array.copy()?));
+    fn constant(&mut self, t: &Tensor) -> Result<ValueId> {
+        let (value, version) = (self.fresh(), t.version());
+        let array = t.array().copy()?;
+        let copy = Tensor::with_edge(array.clone(), t.edge());
+        self.copied
+            .push((Known { value, version }, t.id(), copy.clone()));
+        self.live.push((value, copy));
+        self.program.constants.push((value, array));
         Ok(value)
     }
 
@@ -152,7 +161,7 @@ impl Recorder {
         // Writes that went past the recorder (another library, another thread) leave only a new constant.
         let base = match seen {
             Some(known) if logged.len() as u32 == now - known.version => known.value,
-            _ => self.constant(array)?,
+            _ => self.constant(t)?,
         };
         let mut value = base;
         for (layout, written, site) in logged {
@@ -218,7 +227,21 @@ impl Recorder {
 /// Runs `f` on each active recorder; recorders must not see what recording itself computes.
 fn each(mut f: impl FnMut(&mut Recorder) -> Result<()>) -> Result<()> {
     let _quiet = mode::set(mode::RECORD, false);
-    RECORDERS.with(|r| r.borrow_mut().iter_mut().try_for_each(&mut f))
+    RECORDERS.with(|r| {
+        let mut all = r.borrow_mut();
+        all.iter_mut().try_for_each(&mut f)?;
+        let copied: Vec<_> = all.iter_mut().flat_map(|r| r.copied.drain(..)).collect();
+        // What is a constant to an inner recorder may be a value to an outer one, and then its copy is the same value.
+        for (of, id, copy) in copied {
+            for r in all.iter_mut() {
+                if let Some(known) = r.known.get(&id).filter(|k| k.version == of.version) {
+                    let (value, version) = (known.value, copy.version());
+                    r.known.entry(copy.id()).or_insert(Known { value, version });
+                }
+            }
+        }
+        Ok(())
+    })
 }
 
 /// Called by `apply` for every operation while a recorder is active.
@@ -355,6 +378,9 @@ pub(crate) fn adopt(node: &Shared<Node>, which: u8, value: &Tensor) {
     });
 }
 
+/// A program, the outputs of the run that was recorded, and its constants with their histories.
+pub(crate) type Traced = (Program, Vec<Tensor>, Vec<(ValueId, Tensor)>);
+
 /// Ends the innermost recorder even when the traced function panics.
 struct Recording(mode::ModeGuard);
 
@@ -390,6 +416,15 @@ impl Program {
         inputs: &[&Tensor],
         f: impl FnOnce(&[Tensor]) -> Result<Vec<Tensor>>,
     ) -> Result<(Program, Vec<Tensor>)> {
+        Program::trace_live(inputs, f).map(|(program, outputs, _)| (program, outputs))
+    }
+
+    /// As [`Program::trace`], with the constants as tensors that know their histories: what `f` captured may require a
+    /// gradient, or be a value of a function that is traced around this one.
+    pub(crate) fn trace_live(
+        inputs: &[&Tensor],
+        f: impl FnOnce(&[Tensor]) -> Result<Vec<Tensor>>,
+    ) -> Result<Traced> {
         let own: Vec<Tensor> = inputs
             .iter()
             .map(|t| Tensor::with_edge(t.array().clone(), t.edge()))
@@ -437,9 +472,11 @@ impl Program {
                     .try_for_each(|t| r.read(t).map(|value| ids.push(value)))
             })
         })?;
-        let mut program = recording.finish().program;
+        let Recorder {
+            mut program, live, ..
+        } = recording.finish();
         program.outputs = ids;
-        Ok((program, outputs))
+        Ok((program, outputs, live))
     }
 
     /// The operations, in the order they ran.
@@ -502,6 +539,17 @@ impl Program {
         tangents: &[Option<&Tensor>],
         how: Replay,
     ) -> Result<Vec<(Tensor, Option<Tensor>)>> {
+        self.jvp_live(inputs, tangents, how, &[])
+    }
+
+    /// As [`Program::jvp`], with some constants given as tensors.
+    pub(crate) fn jvp_live(
+        &self,
+        inputs: &[&Tensor],
+        tangents: &[Option<&Tensor>],
+        how: Replay,
+        live: &[(ValueId, Tensor)],
+    ) -> Result<Vec<(Tensor, Option<Tensor>)>> {
         if how.frozen {
             let given: Vec<Tensor> = inputs.iter().map(|t| (*t).clone()).collect();
             return self.freeze(&given.iter().collect::<Vec<_>>())?.jvp(
@@ -514,6 +562,9 @@ impl Program {
             );
         }
         let mut values = self.start(inputs, how)?;
+        for (id, constant) in live {
+            values.0[*id as usize] = Some(constant.clone());
+        }
         if tangents.len() != inputs.len() {
             return Err(Error::new(
                 ErrorKind::Value,

@@ -1,6 +1,9 @@
 //! What errors say: PyTorch's sentence first (2.15's, where it has one), then the operation, the caller's own line, and help.
 
-use pullback::{BackwardOptions, DType, Error, ErrorKind, Result, Tensor, cat, grad, jvp, no_grad};
+use pullback::{
+    Array, BackwardOptions, Ctx, DType, Error, ErrorKind, Family, Op, OpDef, Result, Tensor,
+    apply_op, cat, grad, jvp, no_grad,
+};
 
 fn plain(x: &[f64]) -> Tensor {
     Tensor::from_slice(x, [x.len()]).unwrap()
@@ -245,4 +248,40 @@ fn impossible_sizes() {
     let wide = Tensor::scalar(1.0f32).expand([1 << 50]).unwrap();
     assert_eq!(wide.exp().unwrap_err().kind(), ErrorKind::Alloc);
     assert_eq!(wide.copy().unwrap_err().kind(), ErrorKind::Alloc);
+}
+
+/// A rule that returns a gradient of the wrong shape is an error that names it, not a panic and not a wrong sum.
+#[test]
+fn rules_are_held_to_their_inputs_shape() -> Result<()> {
+    #[derive(Clone, Debug)]
+    struct Wrong(&'static [usize]);
+    static WRONG: OpDef = OpDef::new("wrong", Family::General);
+    impl Op for Wrong {
+        fn def(&self) -> &'static OpDef {
+            &WRONG
+        }
+        fn boxed(&self) -> Box<dyn Op> {
+            Box::new(self.clone())
+        }
+        fn eval(&self, x: &[&Array]) -> Result<Array> {
+            x[0].copy()
+        }
+        fn vjp(&self, _: &Ctx<'_>, _: usize, _: &Tensor) -> Result<Tensor> {
+            Tensor::ones(self.0, DType::F64)
+        }
+    }
+    for shape in [&[][..], &[1], &[3], &[2, 3], &[2, 1]] {
+        let x = leaf(&[1.0, 2.0]);
+        let e = apply_op(Wrong(shape), &[&x])?
+            .sum()?
+            .backward()
+            .unwrap_err();
+        assert_eq!(
+            (e.op_name(), e.kind()),
+            (Some("wrong"), ErrorKind::Shape),
+            "{e}"
+        );
+        assert!(e.message().contains("returned an invalid gradient"), "{e}");
+    }
+    Ok(())
 }

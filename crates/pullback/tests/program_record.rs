@@ -279,3 +279,36 @@ fn hessian_vector_products_agree() -> Result<()> {
     same(&leaf.grad().unwrap());
     Ok(())
 }
+
+/// What a function captures keeps its history, and is a value to a function traced around it.
+#[test]
+fn jvp_and_what_the_function_captures() -> Result<()> {
+    let (w, x, one) = (
+        plain(&[2.0]).requires_grad_(true)?,
+        plain(&[3.0]),
+        plain(&[1.0]),
+    );
+    let (_, dy) = jvp(|x| w.mul(&x[0])?.mul(&x[0]), &[&x], &[&one])?; // 2wx
+    dy.sum()?.backward()?;
+    assert_eq!(w.grad().unwrap().to_f64_vec()?, [6.0]);
+    // d/dx (x · d/dy (x·y)) = d/dx x² = 2x, and not x.
+    let inner = |x: &[Tensor]| {
+        let (_, d) = jvp(|y| x[0].mul(&y[0]), &[&x[0]], &[&one])?;
+        x[0].mul(&d)
+    };
+    assert_eq!(jvp(inner, &[&x], &[&one])?.1.to_f64_vec()?, [6.0]);
+    // Captured, and overwritten before the function returns.
+    let state = w.mul(1.0)?;
+    let (y, dy) = jvp(
+        |x| {
+            let y = state.mul(&x[0])?;
+            state.mul_(&x[0])?;
+            y.add(&state)
+        },
+        &[&x],
+        &[&one],
+    )?;
+    assert_eq!((y.to_f64_vec()?, dy.to_f64_vec()?), (vec![12.0], vec![4.0]));
+    assert!(jvp(|x| x[0].mul_(2.0).and_then(|()| x[0].exp()), &[&x], &[&one]).is_err());
+    Ok(())
+}
