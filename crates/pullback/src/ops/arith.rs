@@ -58,7 +58,7 @@ impl Op for AddScaled {
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         dispatch!(number x[0].dtype(), T => {
             let alpha = Number::Float(self.alpha).cast::<T>();
-            kernels::zip(x[0], x[1], |a: T, b: T| a.plus(alpha.times(b)))
+            kernels::zip(x[0], x[1], |a: T, b: T| a.plus_product(alpha, b))
         }, else Err(no_bool("add with alpha")))
     }
     fn vjp(&self, _: &Ctx<'_>, i: usize, g: &Tensor) -> Result<Tensor> {
@@ -259,6 +259,15 @@ impl Op for PowScalar {
             Reads::input(0)
         }
     }
+    fn vjp(&self, cx: &Ctx<'_>, i: usize, g: &Tensor) -> Result<Tensor> {
+        let slope = self.slope(cx, i)?;
+        // x⁰ is constant: +0 even for an infinite or negative gradient.
+        if self.exponent == 0.0 {
+            Ok(slope)
+        } else {
+            slope.mul(g)
+        }
+    }
     fn slope(&self, cx: &Ctx<'_>, _: usize) -> Result<Tensor> {
         if self.exponent == 0.0 {
             return Tensor::zeros_of(cx.shape(0), cx.dtype(0));
@@ -429,7 +438,7 @@ impl Tensor {
         in_place(AddScaled { alpha }, self, &[other.as_ref()], site, |x| {
             dispatch!(number x.dtype(), T => {
                 let alpha = Number::Float(alpha).cast::<T>();
-                kernels::zip_assign(x, other.array(), |a: T, b: T| a.plus(alpha.times(b))).map(|()| true)
+                kernels::zip_assign(x, other.array(), |a: T, b: T| a.plus_product(alpha, b)).map(|()| true)
             }, else Ok(false))
         })
     }
