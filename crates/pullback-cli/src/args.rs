@@ -92,9 +92,15 @@ impl Lab {
             };
             let mut command = crate::Cli::command();
             command.build();
-            let lab = command
-                .find_subcommand_mut("lab")
-                .expect("`lab` is a command");
+            // The command that was called: `lab`, or `lab` below `check`.
+            let path: &[&str] = match std::env::args().nth(1).as_deref() {
+                Some("check") => &["check", "lab"],
+                _ => &["lab"],
+            };
+            let mut lab = &mut command;
+            for name in path {
+                lab = lab.find_subcommand_mut(name).expect("it is a command");
+            }
             lab.error(
                 ErrorKind::ValueValidation,
                 format!(

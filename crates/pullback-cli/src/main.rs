@@ -7,6 +7,7 @@
 
 mod args;
 mod bench;
+mod check;
 mod lab;
 mod output;
 
@@ -24,7 +25,9 @@ use std::process::ExitCode;
 #[command(after_help = "\
 Examples:
   pullback lab            the experiment it all starts from, told as a story
-  pullback lab --help     its options, and the keys of its JSON")]
+  pullback lab --help     its options, and the keys of its JSON
+  pullback check lab      its gradient, certified and explained
+  pullback bench          how fast the workloads of the README run")]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -33,12 +36,14 @@ struct Cli {
 #[derive(clap::Subcommand)]
 enum Command {
     Lab(args::Lab),
+    Check(check::Args),
     Bench(bench::Args),
 }
 
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Lab(args) => lab::run(&args),
+        Command::Check(args) => check::run(&args),
         Command::Bench(args) => bench::run(&args),
     };
     match outcome {

@@ -26,7 +26,10 @@ const WARM: f64 = 0.2;
 ///
 /// # Errors
 /// The step's.
-pub(crate) fn measure(step: &mut dyn FnMut() -> anyhow::Result<()>, seconds: f64) -> anyhow::Result<Measurement> {
+pub(crate) fn measure(
+    step: &mut dyn FnMut() -> anyhow::Result<()>,
+    seconds: f64,
+) -> anyhow::Result<Measurement> {
     let begin = Instant::now();
     let mut steps = 0u32;
     while steps < 3 || begin.elapsed().as_secs_f64() < WARM * seconds {
@@ -46,5 +49,9 @@ pub(crate) fn measure(step: &mut dyn FnMut() -> anyhow::Result<()>, seconds: f64
     }
     times.sort_by(f64::total_cmp);
     let n = times.len();
-    Ok(Measurement { median_ns: times[n / 2], spread_ns: times[(3 * n / 4).min(n - 1)] - times[n / 4], runs: n })
+    Ok(Measurement {
+        median_ns: times[n / 2],
+        spread_ns: times[(3 * n / 4).min(n - 1)] - times[n / 4],
+        runs: n,
+    })
 }

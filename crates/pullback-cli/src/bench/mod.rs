@@ -50,10 +50,14 @@ pub(crate) struct Args {
 }
 
 fn known(name: &str) -> Result<&'static str, String> {
-    WORKLOADS.iter().map(|w| w.name).find(|&n| n == name).ok_or_else(|| {
-        let names: Vec<&str> = WORKLOADS.iter().map(|w| w.name).collect();
-        format!("there is no such workload; there are {}", names.join(", "))
-    })
+    WORKLOADS
+        .iter()
+        .map(|w| w.name)
+        .find(|&n| n == name)
+        .ok_or_else(|| {
+            let names: Vec<&str> = WORKLOADS.iter().map(|w| w.name).collect();
+            format!("there is no such workload; there are {}", names.join(", "))
+        })
 }
 
 fn seconds(text: &str) -> Result<f64, String> {
@@ -66,16 +70,26 @@ fn seconds(text: &str) -> Result<f64, String> {
 /// Runs the command.
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     if args.list {
-        let lines: String =
-            WORKLOADS.iter().map(|w| format!("{STRONG}{:<16}{STRONG:#} {}\n", w.name, w.what)).collect();
+        let lines: String = WORKLOADS
+            .iter()
+            .map(|w| format!("{STRONG}{:<16}{STRONG:#} {}\n", w.name, w.what))
+            .collect();
         output::print(&lines)?;
         return Ok(ExitCode::SUCCESS);
     }
     pullback::set_num_threads(args.threads);
-    let chosen: Vec<&Workload> =
-        WORKLOADS.iter().filter(|w| args.names.is_empty() || args.names.contains(&w.name)).collect();
+    let chosen: Vec<&Workload> = WORKLOADS
+        .iter()
+        .filter(|w| args.names.is_empty() || args.names.contains(&w.name))
+        .collect();
     let to_stdout = args.json.as_deref() == Some(Path::new("-"));
-    let say = |line: String| if to_stdout { Ok(()) } else { output::print(&line) };
+    let say = |line: String| {
+        if to_stdout {
+            Ok(())
+        } else {
+            output::print(&line)
+        }
+    };
     say(format!(
         "{HEAD}{:<16} {:>12} {:>12} {:>8} {:>20}{HEAD:#}\n",
         "workload", "median", "spread", "runs", "throughput"
@@ -83,7 +97,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let mut done = Vec::new();
     for w in chosen {
         let mut step = (w.prepare)().with_context(|| format!("cannot prepare {}", w.name))?;
-        let m = measure::measure(&mut step, args.seconds).with_context(|| format!("{} failed", w.name))?;
+        let m = measure::measure(&mut step, args.seconds)
+            .with_context(|| format!("{} failed", w.name))?;
         say(format!(
             "{:<16} {:>12} {DIM}{:>12}{DIM:#} {:>8} {:>20}\n",
             w.name,

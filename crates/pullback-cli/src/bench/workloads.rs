@@ -61,8 +61,12 @@ fn seed_model() -> anyhow::Result<SeedModel> {
     let mut rng = numpy::default_rng(42u64);
     let float = |v: Vec<f64>| v.into_iter().map(|x| x as f32).collect::<Vec<f32>>();
     let data = float(rng.uniform(-1.0, 1.0, 1000)?);
-    let labels: Vec<f32> = data.chunks(2).map(|p| f32::from(u8::from(p[0] * p[1] < 0.0))).collect();
-    let param = |data: &[f32], shape: &[usize]| Tensor::from_slice(data, shape)?.requires_grad_(true);
+    let labels: Vec<f32> = data
+        .chunks(2)
+        .map(|p| f32::from(u8::from(p[0] * p[1] < 0.0)))
+        .collect();
+    let param =
+        |data: &[f32], shape: &[usize]| Tensor::from_slice(data, shape)?.requires_grad_(true);
     let w1 = param(&float(rng.normal(0.0, 0.1, 8)?), &[4, 2])?;
     let b1 = param(&[0.0; 4], &[4])?;
     let w2 = param(&float(rng.normal(0.0, 0.1, 4)?), &[1, 4])?;
@@ -130,4 +134,3 @@ fn torch_randn() -> anyhow::Result<Step> {
         Ok(())
     }))
 }
-

@@ -196,6 +196,30 @@ impl Setup {
     }
 }
 
+/// The parameters as the page names them, from a list in that order.
+fn params_of(p: &[Tensor]) -> Params {
+    Params {
+        w1: p[0].clone(),
+        b1: p[1].clone(),
+        w2: p[2].clone(),
+        b2: p[3].clone(),
+    }
+}
+
+/// The loss of one sample as a function of W1, b1, W2, b2.
+pub(crate) fn loss_of(p: &[Tensor], x: &Tensor, y: &Tensor) -> Result<Tensor> {
+    let (_, _, f) = forward_single(x, &params_of(p))?;
+    loss_fn(&f, y)
+}
+
+/// The page's chain rule by hand as a function of W1, b1, W2, b2: their four gradients.
+pub(crate) fn manual_of(p: &[Tensor], x: &Tensor, y: &Tensor) -> Result<Vec<Tensor>> {
+    let p = params_of(p);
+    let (a1, h, f) = forward_single(x, &p)?;
+    let g = backward_manual(x, y, &a1, &h, &f, &p)?;
+    Ok(vec![g.w1, g.b1, g.w2, g.b2])
+}
+
 /// XOR of signs: y is 1 where x₁·x₂ < 0. Data are f32 whatever the experiment computes in, as on the page.
 fn generate_toy_data(draws: &[f64], n: usize) -> Result<(Tensor, Tensor)> {
     let x = Tensor::from_slice(draws, [n, D])?.to(DType::F32)?;

@@ -11,7 +11,7 @@
 //! | `json.rs` | what is written |
 
 mod ending;
-mod experiment;
+pub(crate) mod experiment;
 mod explain;
 mod findings;
 mod json;
@@ -32,13 +32,7 @@ use std::process::ExitCode;
 /// Runs the command.
 pub(crate) fn run(args: &args::Lab) -> anyhow::Result<ExitCode> {
     args.check();
-    let setup = Setup::new(Config {
-        seed: args.seed.seed.clone(),
-        samples: args.samples,
-        hidden: args.hidden,
-        eps: args.eps,
-        dtype: args.dtype.dtype(),
-    })?;
+    let setup = setup(args)?;
     let comparison = setup.compare(args.sample)?;
     let explanation = explanation(&setup, &comparison)?;
     let survey = match args.all_samples {
@@ -60,6 +54,17 @@ pub(crate) fn run(args: &args::Lab) -> anyhow::Result<ExitCode> {
     }
     let right = explanation.certified.right && survey.is_none_or(|s| s.right);
     Ok(ExitCode::from(u8::from(!right)))
+}
+
+/// The experiment that the options describe.
+pub(crate) fn setup(args: &args::Lab) -> anyhow::Result<Setup> {
+    Setup::new(Config {
+        seed: args.seed.seed.clone(),
+        samples: args.samples,
+        hidden: args.hidden,
+        eps: args.eps,
+        dtype: args.dtype.dtype(),
+    })
 }
 
 /// All there is to tell.

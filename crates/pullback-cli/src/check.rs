@@ -1,0 +1,214 @@
+//! `pullback check`: runs the gradient checker on a subject and prints or writes what it found.
+//!
+//! Not for: deciding anything (`pullback::check` does), or the experiment itself (`lab`).
+
+use crate::lab::experiment::{loss_of, manual_of};
+use crate::{args, lab, output};
+use pullback::Tensor;
+use pullback::check::{Check, Coordinate, Report, Status};
+use serde_json::{Value, json};
+use std::path::Path;
+use std::process::ExitCode;
+
+/// Certifies gradients, and explains where a difference quotient disagrees.
+#[derive(clap::Args, Debug)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    subject: Subject,
+}
+
+#[derive(clap::Subcommand, Debug)]
+enum Subject {
+    /// The experiment's gradients: autograd, by hand, by differences
+    #[command(after_help = KEYS, after_long_help = KEYS)]
+    Lab(args::Lab),
+}
+
+const KEYS: &str = "\
+Examples:
+  pullback check lab                          PASS: the gradient is right, its differences are round-off
+  pullback check lab --sample 415 --eps 1e-4 --dtype f64
+  pullback check lab --json - | jq .status
+
+Exit code 0: certified. 1: wrong, undecided or failed. 2: wrong command line.
+
+JSON:
+  status          pass, fail or unknown
+  coordinates     each: name, input, index, claimed, numeric, oracle, gap,
+                  ledger {back, formula, truncation, kink, step, forward}, whose terms sum to the gap,
+                  budget, mde (smallest relative error that would have been seen), verdict, status
+  nearest_kink    name (the coordinate whose step gets there first), steps
+  guilty          the operation to blame, or null
+  evaluations     how often the function was evaluated, in any arithmetic
+  manual          the gradient by hand, checked the same way: status, coordinates
+  samples         with --all-samples: status and verdict counts for every sample
+
+What is not finite is null.";
+
+/// Runs the command.
+pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let Subject::Lab(args) = &args.subject;
+    args.check();
+    let setup = lab::setup(args)?;
+    let params: Vec<Tensor> = setup
+        .params
+        .each()
+        .iter()
+        .map(|(_, t)| t.detach())
+        .collect();
+    let names: Vec<&str> = setup.params.each().iter().map(|(name, _)| *name).collect();
+    let refs: Vec<&Tensor> = params.iter().collect();
+    let check = |sample: usize, by_hand: bool| -> pullback::Result<Report> {
+        let (x, y) = (
+            setup.x.select(0, sample as i64)?,
+            setup.y.select(0, sample as i64)?,
+        );
+        let check = Check::new(|p| loss_of(p, &x, &y), &refs)
+            .names(&names)
+            .step(args.eps);
+        if by_hand {
+            check.formula(|p| manual_of(p, &x, &y)).run()
+        } else {
+            check.run()
+        }
+    };
+    let autograd = check(args.sample, false)?;
+    let manual = check(args.sample, true)?;
+    let mut samples = Vec::new();
+    if args.all_samples {
+        for sample in 0..args.samples {
+            samples.push(check(sample, false)?);
+        }
+    }
+    if let Some(path) = &args.json {
+        let mut value = report(&autograd);
+        value["manual"] =
+            json!({ "status": manual.status.name(), "coordinates": coordinates(&manual) });
+        if args.all_samples {
+            value["samples"] = samples.iter().enumerate().map(|(i, r)| row(i, r)).collect();
+        }
+        output::write(path, &(serde_json::to_string_pretty(&value)? + "\n"))?;
+    }
+    if !args.quiet && args.json.as_deref() != Some(Path::new("-")) {
+        output::print(&format!(
+            "{autograd}{}{}",
+            by_hand(&manual),
+            survey(&samples)
+        ))?;
+    }
+    let worst = samples
+        .iter()
+        .chain([&autograd, &manual])
+        .map(|r| r.status)
+        .max();
+    Ok(ExitCode::from(u8::from(worst != Some(Status::Pass))))
+}
+
+fn by_hand(manual: &Report) -> String {
+    format!(
+        "  the chain rule by hand, checked the same way: {}\n",
+        manual.status.name()
+    )
+}
+
+/// What all samples together say.
+fn survey(samples: &[Report]) -> String {
+    if samples.is_empty() {
+        return String::new();
+    }
+    let mut census: std::collections::BTreeMap<_, usize> = std::collections::BTreeMap::new();
+    samples
+        .iter()
+        .flat_map(Report::census)
+        .for_each(|(v, n)| *census.entry(v).or_default() += n);
+    let counts: Vec<String> = census
+        .iter()
+        .map(|(v, n)| format!("{n} {}", v.name()))
+        .collect();
+    let passed = samples.iter().filter(|r| r.status == Status::Pass).count();
+    let nearest = samples
+        .iter()
+        .enumerate()
+        .filter_map(|(i, r)| r.nearest_kink.as_ref().map(|k| (i, k.steps)));
+    let nearest = nearest.min_by(|a, b| a.1.total_cmp(&b.1));
+    let kink = nearest.map_or(String::new(), |(i, steps)| {
+        format!("; nearest kink {steps:.1} steps away, sample {i}")
+    });
+    format!(
+        "  all {} samples: {passed} certified{kink}\n  their coordinates: {}\n",
+        samples.len(),
+        counts.join(" · ")
+    )
+}
+
+fn row(sample: usize, r: &Report) -> Value {
+    let census: serde_json::Map<String, Value> = r
+        .census()
+        .iter()
+        .map(|(v, n)| (v.name().to_string(), json!(n)))
+        .collect();
+    json!({
+        "sample": sample,
+        "status": r.status.name(),
+        "largest_gap": number(r.largest_gap().map_or(f64::NAN, |c| c.gap)),
+        "nearest_kink": kink(r),
+        "census": census,
+    })
+}
+
+fn kink(r: &Report) -> Value {
+    r.nearest_kink.as_ref().map_or(
+        Value::Null,
+        |k| json!({ "name": k.name, "steps": number(k.steps), "op": k.op, "unit": k.unit }),
+    )
+}
+
+/// JSON has no infinities.
+fn number(x: f64) -> Value {
+    if x.is_finite() { json!(x) } else { Value::Null }
+}
+
+fn report(r: &Report) -> Value {
+    json!({
+        "status": r.status.name(),
+        "coordinates": coordinates(r),
+        "nearest_kink": kink(r),
+        "guilty": r.guilty.as_ref().map(ToString::to_string),
+        "bug": r.bug.as_ref().map(ToString::to_string),
+        "evaluations": r.evaluations,
+        "value": number(r.value),
+        "dtype": r.dtype.name(),
+        "step": r.step,
+        "power": r.power,
+        "notes": r.notes,
+        "conclusion": r.sentences(),
+    })
+}
+
+fn coordinates(r: &Report) -> Vec<Value> {
+    r.coordinates.iter().map(coordinate).collect()
+}
+
+fn coordinate(c: &Coordinate) -> Value {
+    let ledger: serde_json::Map<String, Value> = c
+        .ledger
+        .terms()
+        .iter()
+        .map(|(name, x)| ((*name).to_string(), number(*x)))
+        .collect();
+    json!({
+        "name": c.name,
+        "input": c.input,
+        "index": c.index,
+        "claimed": number(c.claimed),
+        "numeric": number(c.numeric),
+        "oracle": number(c.oracle),
+        "gap": number(c.gap),
+        "ledger": ledger,
+        "budget": number(c.budget),
+        "mde": number(c.mde),
+        "verdict": c.verdict.name(),
+        "status": c.status.name(),
+        "remark": c.remark,
+    })
+}
