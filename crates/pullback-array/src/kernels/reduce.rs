@@ -3,11 +3,13 @@
 //! Sums have a kernel of their own (`sum.rs`), because the order of their additions matters.
 #![allow(unsafe_code)]
 
-use crate::array::{Array, fresh};
+use super::nest::{Axes, merge, place, split};
+use crate::array::{Array, fresh, no_such_dim};
 use crate::dtype::Element;
 use crate::error::{Error, ErrorKind, Result};
-use crate::layout::{Layout, Shape, Strides};
+use crate::layout::Shape;
 use crate::threads::{BLOCK, Ptr, blocks};
+use smallvec::SmallVec;
 use std::marker::PhantomData;
 
 /// The shape that is left when `dims` are reduced, with size 1 in their place if `keepdim`.
@@ -25,15 +27,7 @@ pub fn reduced_shape(shape: &Shape, dims: &[usize], keepdim: bool) -> Shape {
 pub(crate) fn check_dims(shape: &Shape, dims: &[usize]) -> Result<()> {
     for (i, &k) in dims.iter().enumerate() {
         if k >= shape.len() {
-            let n = shape.len().max(1) as i64;
-            return Err(Error::new(
-                ErrorKind::Index,
-                format!(
-                    "Dimension out of range (expected to be in range of [{}, {}], but got {k})",
-                    -n,
-                    n - 1
-                ),
-            ));
+            return Err(no_such_dim(k, shape.len()));
         }
         if dims[..i].contains(&k) {
             return Err(Error::new(
@@ -45,69 +39,45 @@ pub(crate) fn check_dims(shape: &Shape, dims: &[usize]) -> Result<()> {
     Ok(())
 }
 
-/// Where the runs to reduce lie: run `i` starts at place `i` of `kept` and has `len` elements `step` apart.
+/// Where the runs to reduce lie: run `i` starts at place `i` of the axes `kept` after `start`, and has `len` elements
+/// `step` apart.
 struct Plan {
     /// The array itself, or a copy in an order that makes runs evenly spaced.
     source: Array,
-    kept: Layout,
+    start: usize,
+    kept: Axes,
     len: usize,
     step: isize,
-    out: Shape,
 }
 
 impl Plan {
-    fn new(a: &Array, dims: &[usize], keepdim: bool) -> Result<Plan> {
-        check_dims(a.shape(), dims)?;
-        let out = reduced_shape(a.shape(), dims, keepdim);
-        let strides = a.layout().strides();
-        let is_kept = |k: &usize| !dims.contains(k);
-        let kept_dims: Vec<usize> = (0..a.rank()).filter(is_kept).collect();
-        let len = dims.iter().map(|&k| a.shape()[k]).product();
-        // A run is evenly spaced if each reduced dimension steps over all the inner ones (a repeated one, of stride 0,
-        // over nothing: the next must repeat as well).
-        let (mut spacing, mut even) = (None, true);
-        for k in (0..a.rank())
-            .rev()
-            .filter(|k| !is_kept(k) && a.shape()[*k] != 1)
-        {
-            let span = strides[k] * a.shape()[k] as isize;
-            spacing = match spacing {
-                None => Some((strides[k], span)),
-                Some((step, inner)) if strides[k] == inner => Some((step, span)),
-                Some(_) => {
-                    even = false;
-                    break;
-                }
-            };
-        }
-        let step = spacing.map_or(1, |(step, _)| step);
-        if even {
-            let shape: Shape = kept_dims.iter().map(|&k| a.shape()[k]).collect();
-            let kept_strides: Strides = kept_dims.iter().map(|&k| strides[k]).collect();
-            let kept = Layout::new(shape, &kept_strides, a.layout().offset());
+    fn new(a: &Array, dims: &[usize]) -> Result<Plan> {
+        let (reduced, kept) = split(a.layout(), dims);
+        let len = reduced.iter().map(|axis| axis.0).product();
+        // A run is evenly spaced if its dimensions are one walk.
+        let walk = merge(&reduced);
+        if walk.len() <= 1 {
             return Ok(Plan {
                 source: a.clone(),
-                kept,
+                start: a.layout().offset(),
+                kept: merge(&kept),
                 len,
-                step,
-                out,
+                step: walk.first().map_or(1, |axis| axis.1),
             });
         }
-        let order: Vec<usize> = kept_dims
-            .iter()
-            .copied()
-            .chain((0..a.rank()).filter(|k| !is_kept(k)))
+        let is_kept = |k: &usize| !dims.contains(k);
+        let kept = (0..a.rank()).filter(is_kept);
+        let order: SmallVec<[usize; 4]> = kept
+            .chain((0..a.rank()).filter(|k| dims.contains(k)))
             .collect();
         let source = a.with_layout(a.layout().permute(&order)).copy()?;
-        let shape: Shape = kept_dims.iter().map(|&k| a.shape()[k]).collect();
-        let mut kept_strides = Layout::row_major(shape.clone()).strides();
-        kept_strides.iter_mut().for_each(|s| *s *= len as isize);
+        let runs = source.numel().checked_div(len).unwrap_or(0);
         Ok(Plan {
             source,
-            kept: Layout::new(shape, &kept_strides, 0),
+            start: 0,
+            kept: Axes::from_slice(&[(runs, len as isize)]),
             len,
             step: 1,
-            out,
         })
     }
 }
@@ -159,28 +129,33 @@ pub fn reduce<A: Element, B: Element>(
     f: impl Fn(Run<'_, A>) -> B + Sync,
 ) -> Result<Array> {
     a.expect_dtype::<A>()?;
-    let plan = Plan::new(a, dims, keepdim)?;
+    check_dims(a.shape(), dims)?;
+    let shape = reduced_shape(a.shape(), dims, keepdim);
+    let plan = Plan::new(a, dims)?;
     let guard = plan.source.read()?;
-    let (storage, out) = fresh::<B>(&plan.out)?;
-    let places: Vec<usize> = plan.kept.places().collect();
-    let (base, to) = (Ptr(guard.ptr::<A>().cast_mut()), Ptr(out));
-    blocks(
-        places.len(),
-        (BLOCK / plan.len.max(1)).max(1),
-        &|start, end| {
-            for (i, &place) in places.iter().enumerate().take(end).skip(start) {
-                let next = base.get().cast_const().wrapping_add(place);
-                let run = Run {
-                    next,
-                    step: plan.step,
-                    left: plan.len,
-                    guard: PhantomData,
-                };
-                // SAFETY: `out` has room for one element a kept place, and blocks write different ones.
-                unsafe { to.get().add(i).write(f(run)) };
-            }
-        },
-    );
+    let (storage, out) = fresh::<B>(&shape)?;
+    // SAFETY: an array starts inside its storage, or at its end if it is empty.
+    let base = unsafe { guard.ptr::<A>().add(plan.start) };
+    let (base, to) = (Ptr(base.cast_mut()), Ptr(out));
+    let block = (BLOCK / plan.len.max(1)).max(1);
+    blocks(shape.numel(), block, &|start, end| {
+        for i in start..end {
+            // Without elements there is nowhere to point; `left` is 0 then.
+            let place = if plan.len == 0 {
+                0
+            } else {
+                place(&plan.kept, i)
+            };
+            let run = Run {
+                next: base.get().cast_const().wrapping_offset(place),
+                step: plan.step,
+                left: plan.len,
+                guard: PhantomData,
+            };
+            // SAFETY: `out` has room for one element a run, and blocks write different ones.
+            unsafe { to.get().add(i).write(f(run)) };
+        }
+    });
     drop(guard);
-    Ok(Array::from_fresh::<B>(storage, plan.out))
+    Ok(Array::from_fresh::<B>(storage, shape))
 }

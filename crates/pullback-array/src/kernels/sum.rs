@@ -10,6 +10,7 @@
 //! number of threads; here nothing depends on that. (Backward strides, which PyTorch lacks, are ordered by magnitude.)
 #![allow(unsafe_code)]
 
+use super::nest::{Axes, Axis, merge, place, split};
 use super::reduce::{check_dims, reduce, reduced_shape};
 use crate::array::{Array, fresh};
 use crate::dispatch;
@@ -18,7 +19,6 @@ use crate::error::Result;
 use crate::layout::Layout;
 use crate::real::Real;
 use crate::threads::{BLOCK, Ptr, blocks};
-use smallvec::SmallVec;
 
 const LEVELS: usize = 4;
 /// Interleaved running sums of one row.
@@ -139,10 +139,6 @@ unsafe fn contiguous<T: Real, const LANES: usize>(p: *const T, n: usize) -> T {
 const fn lanes<T: Element>() -> usize {
     if size_of::<T>() == 4 { 8 } else { 4 }
 }
-
-/// A dimension: its size, and how far apart neighbours lie.
-type Axis = (usize, isize);
-type Axes = SmallVec<[Axis; 4]>;
 
 /// Two dimensions to add up over the first of: element `i` of column `j` is `i * rows.1 + j * cols.1` from the start.
 #[derive(Clone, Copy)]
@@ -267,7 +263,7 @@ fn sum_real<T: Real>(a: &Array, dims: &[usize], keepdim: bool) -> Result<Array> 
                 out.write(whole(p, 1, a.numel()));
             } else {
                 let (reduced, kept) = axes(a.layout(), dims);
-                nest(p, out, &reduced, &kept, outputs);
+                sums(p, out, &reduced, &kept, outputs);
             }
         }
     }
@@ -278,16 +274,7 @@ fn sum_real<T: Real>(a: &Array, dims: &[usize], keepdim: bool) -> Result<Array> 
 /// The reduced and the kept dimensions, innermost first, neighbours that are one walk merged: the order in which
 /// PyTorch's `TensorIterator` goes.
 fn axes(layout: &Layout, dims: &[usize]) -> (Axes, Axes) {
-    let strides = layout.strides();
-    let axis = |k: usize| (layout.shape()[k], strides[k]);
-    let (mut reduced, mut kept) = (Axes::new(), Axes::new());
-    for k in (0..layout.rank()).rev() {
-        if dims.contains(&k) {
-            reduced.push(axis(k));
-        } else {
-            kept.push(axis(k));
-        }
-    }
+    let (mut reduced, kept) = split(layout, dims);
     // Kept dimensions stay in the result's order. Reduced ones are sorted by stride, by insertion, where a stride of 0
     // compares with nothing.
     for i in 1..reduced.len() {
@@ -309,33 +296,11 @@ fn axes(layout: &Layout, dims: &[usize]) -> (Axes, Axes) {
     (merge(&reduced), merge(&kept))
 }
 
-/// Leaves dimensions of size 1 out and joins those that step where the one before ends.
-fn merge(axes: &Axes) -> Axes {
-    let mut out = Axes::new();
-    for &(n, step) in axes.iter().filter(|axis| axis.0 != 1) {
-        match out.last_mut() {
-            Some(inner) if inner.0 as isize * inner.1 == step => inner.0 *= n,
-            _ => out.push((n, step)),
-        }
-    }
-    out
-}
-
-/// Place number `i` of the nested `axes`.
-fn place(axes: &[Axis], mut i: usize) -> isize {
-    let mut place = 0;
-    for &(n, step) in axes {
-        place += (i % n) as isize * step;
-        i /= n;
-    }
-    place
-}
-
 /// Sums over the reduced axes, an output for each place of the kept ones.
 ///
 /// # Safety
 /// `p` can be read over all axes, none of which is empty; `out` has room for `outputs`.
-unsafe fn nest<T: Real>(p: *const T, out: *mut T, reduced: &[Axis], kept: &[Axis], outputs: usize) {
+unsafe fn sums<T: Real>(p: *const T, out: *mut T, reduced: &[Axis], kept: &[Axis], outputs: usize) {
     let (from, to) = (Ptr(p.cast_mut()), Ptr(out));
     let elements: usize = reduced.iter().map(|axis| axis.0).product();
     // SAFETY: the caller's promise; blocks write different outputs.
