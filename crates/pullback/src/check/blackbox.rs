@@ -118,7 +118,8 @@ pub fn black_box<T: Float>(
         parameters: x.len(),
         adjoint: None,
     };
-    let scale_all = super::run::rms(&x.iter().map(|v| v.wide()).collect::<Vec<_>>()).unwrap_or(1.0);
+    let scale_all =
+        super::measure::rms(&x.iter().map(|v| v.wide()).collect::<Vec<_>>()).unwrap_or(1.0);
     let mut estimates = Vec::new();
     for i in 0..x.len() {
         let scale = match x[i].wide().abs() {
@@ -128,7 +129,8 @@ pub fn black_box<T: Float>(
         };
         estimates.push(probe.derivative(i, scale, value, u, spread));
     }
-    let rms = super::run::rms(&estimates.iter().map(|e| e.0).collect::<Vec<_>>()).unwrap_or(0.0);
+    let rms =
+        super::measure::rms(&estimates.iter().map(|e| e.0).collect::<Vec<_>>()).unwrap_or(0.0);
     for (i, &(d, error, kink)) in estimates.iter().enumerate() {
         let numeric = (probe.moved(i, step) - probe.moved(i, -step)) / (2.0 * step);
         let numeric = T::narrow(numeric).wide();

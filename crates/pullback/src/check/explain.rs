@@ -102,6 +102,7 @@ impl Case<'_> {
         }
         if let [rows, cols] = *self.shape
             && rows > 1
+            && rows * cols == self.right.len()
             && cols > 1
             && (self.fits(|i| self.right[(i % rows) * cols + i / rows], |_| true)
                 || rows == cols

@@ -3,7 +3,6 @@
 //! One sweep over the recorded run. For random u and v, ⟨u, J v⟩ by differences of the operation's smooth piece in double-double must
 //! equal ⟨Jᵀu, v⟩ by its rule.
 
-use super::kinks;
 use super::oracle::{self, Oracle, probe};
 use crate::op::Family;
 use crate::program::{Instruction, Replay};
@@ -54,6 +53,17 @@ pub(super) fn find(oracle: &Oracle<'_>) -> Result<Option<Guilty>> {
             continue;
         }
         let x: Vec<Tensor> = inst.inputs.iter().map(|&i| values.get(i)).collect();
+        // An operation that decides otherwise here than it did says nothing.
+        if let (Family::Gate, Some(recorded)) = (inst.op.def().family, &inst.decision) {
+            let now = (inst.op).decide(&x.iter().map(Tensor::array).collect::<Vec<_>>())?;
+            if !now.is_some_and(|n| {
+                crate::kernels::cast(&n, recorded.dtype())
+                    .and_then(|n| n.bits_equal(recorded))
+                    .unwrap_or(false)
+            }) {
+                continue;
+            }
+        }
         for input in (0..x.len()).filter(|&i| x[i].dtype().is_float() && x[i].numel() > 0) {
             if let Some((rule, differences, allowed)) = compare(inst, &x, input, position as u64)?
                 && (rule - differences).abs() > allowed
@@ -69,7 +79,6 @@ pub(super) fn find(oracle: &Oracle<'_>) -> Result<Option<Guilty>> {
             }
         }
     }
-    let _ = kinks::same_decisions;
     Ok(None)
 }
 
@@ -97,7 +106,13 @@ fn compare(
         return Ok(None);
     }
     let u = probe(y.shape(), 2 * seed + 1)?.to(DType::Dd)?;
-    let v = probe(x[input].shape(), 2 * seed + 2)?.to(DType::Dd)?;
+    // Every element moves by its own size.
+    let own = x[input].to_f64_vec()?;
+    let v: Vec<f64> = (probe(x[input].shape(), 2 * seed + 2)?.to_f64_vec()?.iter())
+        .enumerate()
+        .map(|(i, v)| v * super::measure::scale_of(&own, i))
+        .collect();
+    let v = Tensor::from_slice(&v, x[input].shape().clone())?.to(DType::Dd)?;
     let back = crate::grad(
         &[(&y, Some(&u))],
         &[&leaves[input]],
@@ -108,14 +123,10 @@ fn compare(
         Some(g) => oracle::number(&g.mul(&v)?.sum()?)?,
         None => Dd::ZERO,
     };
-    let scale = x[input].abs()?.max()?.item_f64()?;
-    let h = ((if scale > 0.0 { scale } else { 1.0 }) * 1e-9)
-        .log2()
-        .round()
-        .exp2();
-    let smooth = |sign: f64| -> Result<Dd> {
+    let h = 2f64.powi(-30);
+    let smooth = |h: f64| -> Result<Dd> {
         let mut moved: Vec<Tensor> = x.to_vec();
-        moved[input] = x[input].add(&v.mul(sign * h)?)?;
+        moved[input] = x[input].add(&v.mul(h)?)?;
         let y = match (&inst.decision, inst.op.def().family) {
             (Some(d), Family::Gate) => inst.op.frozen(&moved, &Tensor::from_array(d.clone()))?,
             (_, Family::Zero) => y.detach(),
@@ -123,12 +134,13 @@ fn compare(
         };
         oracle::number(&y.mul(&u)?.sum()?)
     };
-    let (up, down) = (smooth(1.0)?, smooth(-1.0)?);
-    let differences = ((up - down) / Dd::from(2.0 * h)).to_f64();
+    let (up, down) = (smooth(h)?, smooth(-h)?);
+    let wide = ((up - down) / Dd::from(2.0 * h)).to_f64();
+    let differences = ((smooth(h / 2.0)? - smooth(-h / 2.0)?) / Dd::from(h)).to_f64();
     if !differences.is_finite() {
         return Ok(None);
     }
-    let size = up.abs().to_f64().max(differences.abs());
-    let allowed = 1e-12 * size + 1e-10 * differences.abs() + 1e-26 * size / h;
+    let size = up.abs().to_f64();
+    let allowed = 4.0 * (wide - differences).abs() + 1e-13 * differences.abs() + 1e-27 * size / h;
     Ok(Some((rule.to_f64(), differences, allowed)))
 }

@@ -113,10 +113,17 @@ impl Oracle<'_> {
         Ok(first)
     }
 
-    /// The one-sided derivatives of the real (unfrozen) program along one coordinate, left and right.
-    pub(super) fn one_sided(&self, input: usize, flat: usize, scale: f64) -> Result<(f64, f64)> {
+    /// The one-sided derivatives of the real (unfrozen) program along one coordinate, left and right, and how far they
+    /// may be off, `hi_f` being what one evaluation may be.
+    pub(super) fn one_sided(
+        &self,
+        input: usize,
+        flat: usize,
+        scale: f64,
+        hi_f: f64,
+    ) -> Result<(f64, f64, f64)> {
         let centre = self.value(&self.program, &self.wide)?;
-        let side = |h: f64| -> Result<f64> {
+        let side = |h: f64| -> Result<(f64, f64)> {
             let slope = |h: f64| -> Result<Dd> {
                 Ok(
                     (self.value(&self.program, &self.moved(input, flat, Dd::from(h))?)? - centre)
@@ -124,9 +131,12 @@ impl Oracle<'_> {
                 )
             };
             // Richardson for a one-sided quotient: 2 s(h/2) - s(h).
-            Ok((Dd::from(2.0) * slope(h / 2.0)? - slope(h)?).to_f64())
+            let (near, far) = (slope(h / 2.0)?, slope(h)?);
+            let error = (near - far).abs().to_f64() + 16.0 * hi_f / h.abs();
+            Ok(((Dd::from(2.0) * near - far).to_f64(), error))
         };
         let h = (scale * 1e-13).log2().round().exp2();
-        Ok((side(-h)?, side(h)?))
+        let (left, right) = (side(-h)?, side(h)?);
+        Ok((left.0, right.0, left.1.max(right.1)))
     }
 }

@@ -17,10 +17,14 @@
 //! ```
 
 mod blackbox;
+mod claims;
+mod examine;
 mod explain;
 mod fast;
 mod guilty;
+mod host;
 mod kinks;
+mod measure;
 mod oracle;
 mod report;
 mod rounding;

@@ -17,8 +17,9 @@ pub(super) struct Oracle<'a> {
     pub(super) frozen: Program,
     /// The inputs in double-double, exactly.
     pub(super) wide: Vec<Tensor>,
-    /// Weights of the result's elements.
+    /// Weights of the result's elements, and its shape.
     weights: Option<Tensor>,
+    shape: crate::Shape,
     pub(super) evaluations: Cell<usize>,
     /// A relative uncertainty of a derivative that is good enough: far below the power asked for.
     relative: f64,
@@ -84,6 +85,7 @@ impl<'a> Oracle<'a> {
             frozen,
             wide,
             weights,
+            shape: first.shape().clone(),
             evaluations: Cell::new(2),
             relative: 1e-7 * check.power.unwrap_or(1e-6),
         })
@@ -100,7 +102,43 @@ impl<'a> Oracle<'a> {
     /// The function itself in the working precision.
     pub(super) fn direct(&self, x: &[Tensor]) -> Result<Tensor> {
         self.count(1);
-        reduced(&(self.check.f)(x)?, self.weights())
+        let y = (self.check.f)(x).map_err(|e| e.note(self.place(x)))?;
+        if *y.shape() != self.shape {
+            return Err(Error::new(
+                ErrorKind::Shape,
+                format!(
+                    "the function returned shape {} at first and {} now",
+                    self.shape,
+                    y.shape()
+                ),
+            )
+            .note(self.place(x)));
+        }
+        reduced(&y, self.weights())
+    }
+
+    /// Where a point is, in words: the inputs, or what is moved against them.
+    fn place(&self, x: &[Tensor]) -> String {
+        let mut moved = Vec::new();
+        for (input, (now, own)) in x.iter().zip(&self.check.inputs).enumerate() {
+            let (Ok(now), Ok(own)) = (now.to_f64_vec(), own.to_f64_vec()) else {
+                continue;
+            };
+            for (flat, (a, b)) in now.iter().zip(&own).enumerate() {
+                if a != b {
+                    let name = super::run::name_of(self.check, input, flat).0;
+                    moved.push(format!("{name} = {a:e} instead of {b:e}"));
+                }
+            }
+        }
+        match moved.len() {
+            0 => "at the point given".into(),
+            1..=3 => format!("at the point given, with {}", moved.join(", ")),
+            n => format!(
+                "at the point given, with {n} numbers moved: {}, …",
+                moved[0]
+            ),
+        }
     }
 
     /// A recorded program at double-double inputs.
@@ -168,9 +206,21 @@ impl<'a> Oracle<'a> {
         q_f: f64,
         good: f64,
     ) -> Result<(Dd, f64)> {
-        self.ladder(scale, q_f, good, |h| {
-            self.central(&self.frozen, input, flat, h)
-        })
+        let along = |h| self.central(&self.frozen, input, flat, h);
+        let mut best = self.ladder(scale, q_f, good, along)?;
+        // A number much smaller than those beside it says nothing of how far the function is smooth.
+        let others = super::measure::rms(&self.wide[input].to_f64_vec()?).unwrap_or(1.0);
+        for other in [others, 1.0] {
+            let enough = good.max(1e-11 * best.0.abs().to_f64());
+            let apart = (other / scale).log10().abs() > 2.0;
+            if best.1 > enough && apart && other > 0.0 && other.is_finite() {
+                let next = self.ladder(other, q_f, good, along)?;
+                if next.1 < best.1 {
+                    best = next;
+                }
+            }
+        }
+        Ok(best)
     }
 
     /// The derivative of the smooth program along a direction.
@@ -210,7 +260,8 @@ impl<'a> Oracle<'a> {
             if error < best.1 {
                 best = (d, error);
             }
-            if best.1 <= good.max(self.relative * best.0.abs().to_f64()) {
+            let flat = wide == Dd::ZERO && narrow == Dd::ZERO;
+            if flat || best.1 <= good.max(self.relative * best.0.abs().to_f64()) {
                 break;
             }
         }

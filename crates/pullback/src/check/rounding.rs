@@ -20,10 +20,23 @@ pub(super) struct Bounds {
     pub(super) e: Vec<Vec<f64>>,
     /// Standard deviation.
     pub(super) q: Vec<Vec<f64>>,
+    /// The outputs themselves, in the working precision.
+    pub(super) values: Vec<Vec<f64>>,
+    /// Unit roundoff of the finest dtype that the program computes in.
+    pub(super) finest: f64,
 }
 
-/// Reads a program at its inputs: bounds for every output, for arithmetic with unit roundoff `u`.
-pub(super) fn read(program: &Program, inputs: &[&Tensor], u: f64, seed: u64) -> Result<Bounds> {
+/// Unit roundoff, and half the spacing of the smallest numbers, where products underflow.
+fn units(dtype: DType) -> (f64, f64) {
+    let smallest = match dtype {
+        DType::F32 => 2f64.powi(-150),
+        _ => f64::from_bits(1),
+    };
+    (dtype.unit_roundoff(), smallest)
+}
+
+/// Reads a program at its inputs: bounds for every output, each operation rounding as its result's dtype does.
+pub(super) fn read(program: &Program, inputs: &[&Tensor], seed: u64) -> Result<Bounds> {
     // Values as the working precision has them, then held in double precision.
     let values = program.replay_all(inputs, Replay::default())?;
     let wide = |id: u32| -> Result<Tensor> {
@@ -35,6 +48,7 @@ pub(super) fn read(program: &Program, inputs: &[&Tensor], u: f64, seed: u64) -> 
         }
     };
     let n = program.values();
+    let mut finest = 1.0f64;
     let mut worst: Vec<Option<Tensor>> = vec![None; n];
     let mut runs: Vec<Vec<Option<Tensor>>> = vec![vec![None; n]; RUNS];
     let mut rng = pullback_random::numpy::default_rng(seed);
@@ -51,14 +65,20 @@ pub(super) fn read(program: &Program, inputs: &[&Tensor], u: f64, seed: u64) -> 
             .map(|&i| wide(i))
             .collect::<Result<Vec<_>>>()?;
         let own = own_rounding(inst, &x, &y)?;
+        let (u, smallest) = units(inst.dtype);
+        finest = finest.min(u);
         let e: Vec<Option<Tensor>> = inst
             .inputs
             .iter()
             .map(|&i| worst[i as usize].clone())
             .collect();
         let passed = passed_on(inst, &x, &y, &e)?;
-        worst[inst.output as usize] =
-            add(passed, own.as_ref().map(|o| o.worst.mul(u)).transpose()?)?;
+        worst[inst.output as usize] = add(
+            passed,
+            own.as_ref()
+                .map(|o| o.worst.mul(u)?.add(smallest))
+                .transpose()?,
+        )?;
         for run in &mut runs {
             let d: Vec<Option<Tensor>> = inst
                 .inputs
@@ -80,6 +100,7 @@ pub(super) fn read(program: &Program, inputs: &[&Tensor], u: f64, seed: u64) -> 
                     Some(
                         o.typical
                             .mul(u)?
+                            .add(smallest)?
                             .mul(&Tensor::from_slice(&noise, y.shape().clone())?)?,
                     )
                 }
@@ -90,6 +111,8 @@ pub(super) fn read(program: &Program, inputs: &[&Tensor], u: f64, seed: u64) -> 
     let mut bounds = Bounds {
         e: Vec::new(),
         q: Vec::new(),
+        values: Vec::new(),
+        finest,
     };
     for &out in program.outputs() {
         let numel = values.get(out).numel();
@@ -99,6 +122,7 @@ pub(super) fn read(program: &Program, inputs: &[&Tensor], u: f64, seed: u64) -> 
                 None => Ok(vec![0.0; numel]),
             }
         };
+        bounds.values.push(values.get(out).to_f64_vec()?);
         bounds.e.push(list(&worst[out as usize])?);
         let mut square = vec![0.0; numel];
         for run in &runs {
@@ -110,6 +134,47 @@ pub(super) fn read(program: &Program, inputs: &[&Tensor], u: f64, seed: u64) -> 
         bounds.q.push(square.into_iter().map(f64::sqrt).collect());
     }
     Ok(bounds)
+}
+
+/// Whether every operation of a recorded run, given the very numbers it had, computed what double-double says it should
+/// have, to within its own rounding. If so, a gradient that is further off than the bounds (which are of first order) is
+/// rounding that was amplified, and no wrong kernel.
+pub(super) fn kernels_agree(program: &Program, inputs: &[&Tensor]) -> Result<bool> {
+    let values = program.replay_all(inputs, Replay::default())?;
+    for inst in program.instructions() {
+        let y = values.get(inst.output);
+        if !y.dtype().is_float() || inst.op.def().family == Family::Cut {
+            continue;
+        }
+        let in_dtype = |dtype: DType| -> Result<Vec<Tensor>> {
+            (inst.inputs.iter())
+                .map(|&i| match values.get(i) {
+                    t if t.dtype().is_float() => t.to(dtype),
+                    t => Ok(t),
+                })
+                .collect()
+        };
+        let wide = in_dtype(DType::Dd)?;
+        let exact = crate::apply::boxed(
+            &*inst.op.in_dtype(DType::Dd),
+            &wide.iter().collect::<Vec<_>>(),
+            inst.site,
+        )?;
+        let own = own_rounding(inst, &in_dtype(DType::F64)?, &y.to(DType::F64)?)?;
+        let (u, smallest) = units(inst.dtype);
+        let (got, exact) = (y.to_f64_vec()?, exact.to_f64_vec()?);
+        let worst = match &own {
+            Some(own) => own.worst.expand(y.shape())?.to_f64_vec()?,
+            None => vec![0.0; got.len()],
+        };
+        let off = (got.iter().zip(&exact).zip(&worst)).any(|((a, b), w)| {
+            a.is_finite() && (a - b).abs() > 4.0 * (w * u + smallest) + u * b.abs()
+        });
+        if off {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 fn add(a: Option<Tensor>, b: Option<Tensor>) -> Result<Option<Tensor>> {

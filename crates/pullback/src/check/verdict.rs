@@ -35,7 +35,8 @@ pub(super) struct Facts {
     /// Distance to the first kink along this coordinate.
     pub(super) crossing: Option<f64>,
     /// One-sided derivatives, where a gate is tied.
-    pub(super) sides: Option<(f64, f64)>,
+    /// Left, right, and their uncertainty.
+    pub(super) sides: Option<(f64, f64, f64)>,
     /// The function depends on this coordinate in a way that its graph does not show.
     pub(super) escaped: bool,
     /// The step crosses something: a jump (true) or a kink.
@@ -44,6 +45,10 @@ pub(super) struct Facts {
     pub(super) rms: f64,
     /// The claim is numbers without a formula.
     pub(super) numbers: bool,
+    /// How far the engine's own gradient is from double-double.
+    pub(super) engine: f64,
+    /// Every operation of the recorded run, taken alone, rounded as it may.
+    pub(super) kernels_agree: bool,
 }
 
 impl Facts {
@@ -71,9 +76,18 @@ pub(super) fn decide(f: &Facts) -> Coordinate {
     let e_f = f.e_d + 8.0 * f.q * (U_HI / f.u);
     // A rounding below the last place of the result itself is always possible (an exact derivative has q = 0).
     let q8 = (8.0 * f.q).max(f.u * d.abs());
-    let worst = f.e.max(q8);
+    // The worst case is of first order; the engine's own error is the measure where it is more.
+    let mut worst = f.e.max(q8);
+    if f.numbers || f.kernels_agree {
+        worst = worst.max(4.0 * f.engine);
+    }
+    let distance = (claimed - f.d).abs().to_f64();
     let scale = if d != 0.0 { d.abs() } else { f.rms };
-    let mde = if scale > 0.0 { (e_f + q8) / scale } else { 0.0 };
+    let relative = |x: f64| if scale > 0.0 { x / scale } else { 0.0 };
+    // An error above this is called a bug, whatever the rounding that is there already.
+    let mde = relative(e_f + worst + distance.min(worst + e_f) + f.u * d.abs());
+    // An error above this, at least, keeps the coordinate from passing.
+    let seen = relative(e_f + q8);
     let gap = f.claimed - f.numeric;
     let mut c = Coordinate {
         name: f.name.clone(),
@@ -103,13 +117,12 @@ pub(super) fn decide(f: &Facts) -> Coordinate {
         );
         return c;
     }
-    let distance = (claimed - f.d).abs().to_f64();
     let formula_off = ledger.formula.abs() > e_f && !f.numbers;
     let kernel_off = !(ledger.back.abs() <= worst);
     let numbers_off = f.numbers && !(distance <= worst + e_f);
     let bad = f.escaped || formula_off || kernel_off || numbers_off || !f.claimed.is_finite();
-    if let Some((left, right)) = f.sides {
-        let slack = 1e-9 * (left.abs() + right.abs()) + q8;
+    if let Some((left, right, error)) = f.sides {
+        let slack = 1e-9 * (left.abs() + right.abs()) + q8 + error;
         let tied =
             (left - right).abs() > slack || (left - d).abs() > slack || (right - d).abs() > slack;
         if tied {
@@ -138,6 +151,8 @@ pub(super) fn decide(f: &Facts) -> Coordinate {
                 )
             };
             set(verdict, status, Some(remark));
+            // What lies so near a slope counts as it.
+            c.mde = c.mde.max(relative(2.0 * slack));
             return c;
         }
     }
@@ -178,12 +193,12 @@ pub(super) fn decide(f: &Facts) -> Coordinate {
             Status::Pass,
             Some("the step crosses a jump".into()),
         );
-        if mde > f.power {
+        if seen > f.power {
             c.status = Status::Unknown;
         }
         return c;
     }
-    if mde > f.power {
+    if seen > f.power {
         let (verdict, remark) = if q8 >= e_f {
             let unstable = ledger.back.abs() > f.power * d.abs();
             let text = if unstable {

@@ -1,0 +1,136 @@
+//! The gradient under test, in the working precision and in double-double, and what rounding may do to it.
+
+use super::oracle::Oracle;
+use super::{Check, Claim, oracle, rounding};
+use crate::program::Program;
+use crate::{DType, Dd, Error, ErrorKind, Result, Tensor};
+
+/// The gradient under test, flattened, for each floating input.
+pub(super) type Gradient = Vec<Option<Vec<f64>>>;
+
+pub(super) fn claimed(check: &Check<'_>, oracle: &Oracle<'_>) -> Result<Gradient> {
+    match &check.claim {
+        Claim::Autograd => {
+            let leaves = check
+                .inputs
+                .iter()
+                .map(oracle::leaf)
+                .collect::<Result<Vec<_>>>()?;
+            let y = oracle.direct(&leaves)?;
+            flatten(check, &autograd(&y, &leaves)?)
+        }
+        Claim::Numbers(numbers) => flatten(check, numbers),
+        Claim::Formula(formula) => flatten(check, &formula(&check.inputs)?),
+    }
+}
+
+pub(super) fn autograd(y: &Tensor, leaves: &[Tensor]) -> Result<Vec<Tensor>> {
+    let floats: Vec<&Tensor> = leaves.iter().filter(|t| t.dtype().is_float()).collect();
+    if !y.requires_grad() {
+        return floats.iter().map(|t| t.zeros_like()).collect();
+    }
+    let found = crate::grad(&[(y, None)], &floats, crate::BackwardOptions::default())?;
+    found
+        .into_iter()
+        .zip(floats)
+        .map(|(g, t)| g.map_or_else(|| t.zeros_like(), Ok))
+        .collect()
+}
+
+/// Puts gradients beside their inputs, after checking that they fit.
+pub(super) fn flatten(check: &Check<'_>, gradients: &[Tensor]) -> Result<Gradient> {
+    let floats = check.inputs.iter().filter(|t| t.dtype().is_float()).count();
+    if gradients.len() != floats {
+        return Err(Error::new(
+            ErrorKind::Value,
+            format!(
+                "{floats} floating inputs need {floats} gradients, {} were given",
+                gradients.len()
+            ),
+        ));
+    }
+    let mut next = gradients.iter();
+    let mut out = Vec::new();
+    for (x, name) in check.inputs.iter().zip(&check.names) {
+        if !x.dtype().is_float() {
+            out.push(None);
+            continue;
+        }
+        let Some(g) = next.next() else { break };
+        if g.shape() != x.shape() {
+            return Err(Error::new(
+                ErrorKind::Shape,
+                format!(
+                    "the gradient of {name} has shape {}, but {name} has {}",
+                    g.shape(),
+                    x.shape()
+                ),
+            ));
+        }
+        if g.dtype() != x.dtype() {
+            return Err(Error::new(
+                ErrorKind::DType,
+                format!(
+                    "the gradient of {name} is {}, but {name} is {}",
+                    g.dtype(),
+                    x.dtype()
+                ),
+            ));
+        }
+        out.push(Some(g.to_f64_vec()?));
+    }
+    Ok(out)
+}
+
+/// Error bounds of the value and of each gradient, from the recorded forward and backward.
+pub(super) fn bounds(
+    check: &Check<'_>,
+    oracle: &Oracle<'_>,
+) -> Result<(Program, rounding::Bounds)> {
+    let refs: Vec<&Tensor> = check.inputs.iter().collect();
+    let (program, _) = Program::trace(&refs, |x| {
+        let mut out = Vec::new();
+        if let Claim::Formula(formula) = &check.claim {
+            let _quiet = crate::no_grad();
+            out.push(oracle.direct(x)?);
+            out.extend(formula(x)?);
+            return Ok(out);
+        }
+        let leaves = x
+            .iter()
+            .map(|t| {
+                if t.dtype().is_float() {
+                    t.clone().requires_grad_(true)
+                } else {
+                    Ok(t.clone())
+                }
+            })
+            .collect::<Result<Vec<_>>>()?;
+        let y = oracle.direct(&leaves)?;
+        let gradients = autograd(&y, &leaves)?;
+        out.push(y);
+        out.extend(gradients);
+        Ok(out)
+    })?;
+    let bounds = rounding::read(&program, &refs, check.seed)?;
+    Ok((program, bounds))
+}
+
+/// The claimed gradient in double-double: the engine's, or the formula's own.
+pub(super) fn claimed_wide(check: &Check<'_>, oracle: &Oracle<'_>) -> Result<Vec<Option<Vec<Dd>>>> {
+    if let Claim::Formula(formula) = &check.claim {
+        oracle.count(1);
+        let found = formula(&oracle.wide)?;
+        let mut found = found.into_iter();
+        return (check.inputs.iter())
+            .map(|x| match x.dtype().is_float() {
+                false => Ok(None),
+                true => found
+                    .next()
+                    .map(|g| g.to(DType::Dd)?.to_vec::<Dd>())
+                    .transpose(),
+            })
+            .collect();
+    }
+    oracle.gradient().map(|g| g.0)
+}
