@@ -6,8 +6,8 @@ use super::oracle::{Oracle, U_HI};
 use super::run::name_of;
 use super::verdict::{Facts, decide};
 use super::{
-    Check, Claim, NearestKink, Report, Status, Verdict, explain, fast, guilty, host, kinks,
-    rounding,
+    BugKind, Check, Claim, NearestKink, Report, Status, Verdict, explain, fast, guilty, host,
+    kinks, paths, rounding,
 };
 use crate::{Dd, Result, Tensor};
 
@@ -90,10 +90,16 @@ pub(super) fn examine(
         {
             let (e, q) = (bounds.e[rows[input]][flat], bounds.q[rows[input]][flat]);
             let good = 4.0 * 8.0 * q * (U_HI / u);
-            let (d, e_d) = oracle.derivative(input, flat, step_scale, hi_f, good)?;
+            let (mut d, mut e_d) = oracle.derivative(input, flat, step_scale, hi_f, good)?;
             let numeric = numeric(check, oracle, input, flat, report.step)?;
             let (n_fz, n_hi, n_rounded) = quotients(oracle, check, input, flat, report.step)?;
             let a_hi = wide[input].as_ref().map_or(Dd::NAN, |w| w[flat]);
+            let apart = (a_hi - d).abs().to_f64();
+            if !(apart <= e_d + 8.0 * q * (U_HI / u)) {
+                let found = (d, e_d);
+                let claim = a_hi.to_f64();
+                (d, e_d) = oracle.confirm(input, flat, step_scale, hi_f, found, claim)?;
+            }
             let a_auto = autograd_wide[input].as_ref().map_or(Dd::NAN, |w| w[flat]);
             let crossing = oracle.first_crossing(&margins, input, flat, step_scale)?;
             let sides = if tied_gate || crossing.is_some_and(|c| c.2 <= 1e-9 * step_scale) {
@@ -190,8 +196,16 @@ pub(super) fn examine(
     self_test(&facts, report);
     if report.coordinates.iter().any(|c| c.verdict == Verdict::Bug) {
         report.bug = explain::explain(check, report);
+        if report.bug.is_none() && !escapes {
+            report.bug = paths::find(oracle, report)?;
+        }
         if matches!(check.claim, Claim::Autograd) {
             report.guilty = guilty::find(oracle)?;
+            if let Some(found) = &report.guilty
+                && guilty::unsummed(oracle, found)?
+            {
+                report.bug = Some(BugKind::MissingReduction);
+            }
             if report.guilty.is_none() && report.bug.is_none() {
                 report.notes.push("every operation's own gradient is right: the fault is in how gradients are added up, or in numbers that left the graph (detach, item)".into());
             }

@@ -19,6 +19,10 @@ pub enum BugKind {
     Transposed,
     /// The right numbers in another order.
     Permuted,
+    /// Only one of several paths through a value that is used more than once.
+    OverwrittenFanOut,
+    /// The first row, where a sum over a broadcast dimension is due.
+    MissingReduction,
     /// Right where it should not be zero, but not zero where it should be: a mask is missing.
     MaskMissing,
 }
@@ -35,6 +39,14 @@ impl fmt::Display for BugKind {
             BugKind::MissingPath => write!(f, "it is 0 where it should not be: a path is missing"),
             BugKind::Transposed => write!(f, "it holds the right numbers transposed"),
             BugKind::Permuted => write!(f, "it holds the right numbers in another order"),
+            BugKind::OverwrittenFanOut => write!(
+                f,
+                "it is what one path gives: a value is used several times, and one path's gradient overwrites the others (overwritten fan-out)"
+            ),
+            BugKind::MissingReduction => write!(
+                f,
+                "it is the first row: the sum over a broadcast dimension is missing (missing reduction over a broadcast dimension)"
+            ),
             BugKind::MaskMissing => write!(
                 f,
                 "it is right where the unit is on and not 0 where it is off: a mask is missing"

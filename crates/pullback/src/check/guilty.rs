@@ -82,6 +82,45 @@ pub(super) fn find(oracle: &Oracle<'_>) -> Result<Option<Guilty>> {
     Ok(None)
 }
 
+/// Whether the operation's rule gives one row of the gradient where a sum over a broadcast dimension is due.
+pub(super) fn unsummed(oracle: &Oracle<'_>, guilty: &Guilty) -> Result<bool> {
+    let refs: Vec<&Tensor> = oracle.wide.iter().collect();
+    let how = Replay {
+        float: Some(DType::Dd),
+        frozen: true,
+    };
+    let values = oracle.program.replay_all(&refs, how)?;
+    let inst = &oracle.program.instructions()[guilty.position];
+    let x: Vec<Tensor> = inst.inputs.iter().map(|&i| values.get(i)).collect();
+    let op = inst.op.in_dtype(DType::Dd);
+    let own = x[guilty.input].shape().clone();
+    let pull = |at: &Tensor| -> Result<Option<Tensor>> {
+        let leaf = oracle::leaf(at)?;
+        let mut x = x.clone();
+        x[guilty.input] = leaf.clone();
+        let y = apply::boxed(&*op, &x.iter().collect::<Vec<_>>(), inst.site)?;
+        let u = probe(y.shape(), 99)?.to(DType::Dd)?;
+        let back = crate::grad(
+            &[(&y, Some(&u))],
+            &[&leaf],
+            crate::BackwardOptions::default(),
+        )?;
+        Ok(back.into_iter().next().flatten())
+    };
+    let Ok(wide) = x[guilty.input].expand(inst.shape.clone()) else {
+        return Ok(false);
+    };
+    if *wide.shape() == own {
+        return Ok(false);
+    }
+    let (Some(got), Some(full)) = (pull(&x[guilty.input])?, pull(&wide.copy()?)?) else {
+        return Ok(false);
+    };
+    let row = super::paths::first_row(&full, &own)?.to_f64_vec()?;
+    let got = got.to_f64_vec()?;
+    Ok((got.iter().zip(&row)).all(|(a, b)| (a - b).abs() <= 1e-12 * b.abs()))
+}
+
 /// ⟨Jᵀu, v⟩ by the rule, ⟨u, Jv⟩ by differences, and how far they may be apart.
 fn compare(
     inst: &Instruction,

@@ -26,6 +26,7 @@ mod host;
 mod kinks;
 mod measure;
 mod oracle;
+mod paths;
 mod report;
 mod rounding;
 mod run;

@@ -223,6 +223,38 @@ impl<'a> Oracle<'a> {
         Ok(best)
     }
 
+    /// Looks again with ever smaller steps where a gradient disagrees: a function that varies on a much smaller scale than its
+    /// input's size can make large steps agree with each other on a slope that is not its own.
+    pub(super) fn confirm(
+        &self,
+        input: usize,
+        flat: usize,
+        scale: f64,
+        q_f: f64,
+        found: (Dd, f64),
+        claimed: f64,
+    ) -> Result<(Dd, f64)> {
+        let mut best = found;
+        let mut h = (scale * 1e-12).log2().round().exp2();
+        for _ in 0..24 {
+            let rounding = 3.0 * q_f / h;
+            if rounding > 0.1 * claimed.abs().max(best.0.abs().to_f64()) || h < 1e-280 {
+                break;
+            }
+            let wide = self.central(&self.frozen, input, flat, h)?;
+            let narrow = self.central(&self.frozen, input, flat, h / 2.0)?;
+            let d = (Dd::from(4.0) * narrow - wide) / Dd::from(3.0);
+            let error = (narrow - wide).abs().to_f64() + rounding;
+            if d.is_finite()
+                && (!best.0.is_finite() || (d - best.0).abs().to_f64() > error + best.1)
+            {
+                best = (d, error);
+            }
+            h *= 2f64.powi(-10);
+        }
+        Ok(best)
+    }
+
     /// The derivative of the smooth program along a direction.
     pub(super) fn directional(
         &self,

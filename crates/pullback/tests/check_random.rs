@@ -1,0 +1,403 @@
+//! The checker on random programs made of every operation there is: no false alarm, no planted error missed.
+//!
+//! `CHECK_CASES` sets how many programs are tried (1,100 without it).
+
+use proptest::prelude::*;
+use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
+use pullback::check::{BlackBoxOptions, Check, Report, Status, Verdict, black_box};
+use pullback::ops::OPS;
+use pullback::proof::Sample;
+use pullback::{Array, DType, Family, Op, OpDef, Reads, Result, Tensor};
+use std::cell::Cell;
+
+fn cases() -> u32 {
+    (std::env::var("CHECK_CASES").ok())
+        .and_then(|n| n.parse().ok())
+        .unwrap_or(1100)
+}
+
+fn runner(cases: u32, seed: u8) -> TestRunner {
+    let config = Config {
+        cases,
+        failure_persistence: None,
+        max_shrink_iters: 40,
+        ..Config::default()
+    };
+    TestRunner::new_with_rng(
+        config,
+        TestRng::from_seed(RngAlgorithm::ChaCha, &[seed; 32]),
+    )
+}
+
+/// One operation of a program: which one, which of its samples, and what is done to its inputs.
+#[derive(Clone, Debug)]
+struct Step {
+    op: prop::sample::Index,
+    sample: prop::sample::Index,
+    /// Its inputs depend on what came before.
+    chained: bool,
+    /// Gates get equal and zero inputs.
+    tied: bool,
+}
+
+#[derive(Clone, Debug)]
+struct Recipe {
+    double: bool,
+    steps: Vec<Step>,
+    /// Decimal exponents of the inputs' and of the result's scale.
+    inner: i32,
+    outer: i32,
+    plant: prop::sample::Index,
+    sign: bool,
+}
+
+fn recipes() -> impl Strategy<Value = Recipe> {
+    let step = (
+        any::<prop::sample::Index>(),
+        any::<prop::sample::Index>(),
+        any::<bool>(),
+        0..4,
+    )
+        .prop_map(|(op, sample, chained, tied)| Step {
+            op,
+            sample,
+            chained,
+            tied: tied == 0,
+        });
+    let scale =
+        prop_oneof![6 => Just(0), 1 => -3..=3, 1 => -14..=14, 1 => Just(-30), 1 => Just(30)];
+    (
+        any::<bool>(),
+        prop::collection::vec(step, 1..5),
+        scale.clone(),
+        scale,
+        any::<prop::sample::Index>(),
+        any::<bool>(),
+    )
+        .prop_map(|(double, steps, inner, outer, plant, sign)| Recipe {
+            double,
+            steps,
+            inner,
+            // Together they stay within what float32 can hold.
+            outer: if inner == 0 { outer } else { 0 },
+            plant,
+            sign,
+        })
+}
+
+/// An operation that the list knows, behind the door for operations of one's own.
+#[derive(Debug)]
+struct Listed(Box<dyn Op>);
+
+impl Op for Listed {
+    fn def(&self) -> &'static OpDef {
+        self.0.def()
+    }
+    fn boxed(&self) -> Box<dyn Op> {
+        self.0.boxed()
+    }
+    fn in_dtype(&self, dtype: DType) -> Box<dyn Op> {
+        self.0.in_dtype(dtype)
+    }
+    fn eval(&self, x: &[&Array]) -> Result<Array> {
+        self.0.eval(x)
+    }
+    fn reads(&self, i: usize) -> Reads {
+        self.0.reads(i)
+    }
+    fn vjp(&self, cx: &pullback::Ctx<'_>, i: usize, g: &Tensor) -> Result<Tensor> {
+        self.0.vjp(cx, i, g)
+    }
+    fn jvp(&self, cx: &pullback::Ctx<'_>, t: &[Option<Tensor>]) -> Result<Tensor> {
+        self.0.jvp(cx, t)
+    }
+    fn decide(&self, x: &[&Array]) -> Result<Option<Array>> {
+        self.0.decide(x)
+    }
+    fn frozen(&self, x: &[Tensor], decision: &Tensor) -> Result<Tensor> {
+        self.0.frozen(x, decision)
+    }
+    fn margin(&self, x: &[&Array]) -> Result<Option<Array>> {
+        self.0.margin(x)
+    }
+}
+
+/// A program with its inputs.
+struct Built {
+    steps: Vec<(Sample, bool)>,
+    inputs: Vec<Tensor>,
+    inner: f64,
+    outer: f64,
+}
+
+fn build(r: &Recipe) -> Result<Built> {
+    let dtype = if r.double { DType::F64 } else { DType::F32 };
+    let ops: Vec<&OpDef> = OPS.iter().copied().filter(|d| d.name != "detach").collect();
+    let (inner, outer) = (10f64.powi(r.inner), 10f64.powi(r.outer));
+    let (mut steps, mut inputs) = (Vec::new(), Vec::new());
+    for s in &r.steps {
+        let def = ops[s.op.index(ops.len())];
+        let samples = (def.proof.samples)();
+        if samples.is_empty() {
+            continue;
+        }
+        let mut sample = samples[s.sample.index(samples.len())].clone();
+        let arity = sample.inputs(dtype)?.len();
+        if s.tied && def.family == Family::Gate {
+            (0..arity).for_each(|i| sample.map_input(i, |x| if x > 0.5 { 0.75 } else { 0.0 }));
+        }
+        for x in sample.inputs(dtype)? {
+            let t = Tensor::from_array(x);
+            inputs.push(if t.dtype().is_float() {
+                t.mul(inner)?
+            } else {
+                t
+            });
+        }
+        steps.push((sample, s.chained));
+    }
+    Ok(Built {
+        steps,
+        inputs,
+        inner,
+        outer,
+    })
+}
+
+impl Built {
+    fn run(&self, x: &[Tensor]) -> Result<Tensor> {
+        let dtype = x.iter().map(Tensor::dtype).find(|d| d.is_float());
+        let mut total = Tensor::zeros(pullback::Shape::scalar(), dtype.unwrap_or(DType::F64))?;
+        let mut next = x.iter();
+        for (sample, chained) in &self.steps {
+            let arity = sample.inputs(DType::F64)?.len();
+            let mut own = Vec::new();
+            for t in next.by_ref().take(arity) {
+                if !t.dtype().is_float() {
+                    own.push(t.clone());
+                    continue;
+                }
+                let t = t.mul(1.0 / self.inner)?;
+                own.push(match chained {
+                    true => t.mul(&total.sin()?.mul(0.125)?.add(1.0)?.to(t.dtype())?)?,
+                    false => t,
+                });
+            }
+            let y = pullback::apply_op(Listed(sample.op.boxed()), &own.iter().collect::<Vec<_>>())?;
+            if y.numel() == 0 {
+                continue;
+            }
+            let y = y.to(total.dtype())?;
+            let n = y.numel();
+            let w: Vec<f64> = (0..n)
+                .map(|i| 0.5 + ((i * 7 + 3) % 11) as f64 / 8.0)
+                .collect();
+            let w = Tensor::from_slice(&w, y.shape().clone())?.to(y.dtype())?;
+            total = total.add(&y.mul(&w)?.sum()?)?;
+        }
+        total.mul(self.outer)
+    }
+
+    fn check(&self, gradients: Option<&[f64]>) -> Result<Report> {
+        let refs: Vec<&Tensor> = self.inputs.iter().collect();
+        let check = Check::new(|x| self.run(x), &refs);
+        let Some(flat) = gradients else {
+            return check.run();
+        };
+        let (mut own, mut at) = (Vec::new(), 0);
+        for x in self.inputs.iter().filter(|x| x.dtype().is_float()) {
+            let data = &flat[at..at + x.numel()];
+            own.push(Tensor::from_slice(data, x.shape().clone())?.to(x.dtype())?);
+            at += x.numel();
+        }
+        check.gradients(&own.iter().collect::<Vec<_>>()).run()
+    }
+}
+
+/// Counters: programs, coordinates, untied ones, those with enough power, unknown ones, plants, plants found.
+#[derive(Default, Debug)]
+struct Tally([[Cell<usize>; 7]; 2]);
+
+impl Tally {
+    fn add(&self, double: bool, k: usize, n: usize) {
+        let cell = &self.0[usize::from(double)][k];
+        cell.set(cell.get() + n);
+    }
+    fn get(&self, double: bool, k: usize) -> usize {
+        self.0[usize::from(double)][k].get()
+    }
+}
+
+fn trial(r: &Recipe, tally: &Tally) -> Result<(), TestCaseError> {
+    let fail = |what: &str, e: String| TestCaseError::fail(format!("{what}: {e}"));
+    let built = build(r).map_err(|e| fail("building", e.to_string()))?;
+    if !built
+        .inputs
+        .iter()
+        .any(|x| x.dtype().is_float() && x.numel() > 0)
+    {
+        return Ok(());
+    }
+    let report = built
+        .check(None)
+        .map_err(|e| fail("check", e.to_string()))?;
+    let names: Vec<&str> = built.steps.iter().map(|s| s.0.op.def().name).collect();
+    if !report.value.is_finite() || report.coordinates.iter().any(|c| !c.claimed.is_finite()) {
+        return Ok(());
+    }
+    prop_assert!(
+        report.status != Status::Fail,
+        "false alarm in {names:?}: {report}"
+    );
+    let tied = |c: &&pullback::check::Coordinate| c.verdict == Verdict::SubgradientChoice;
+    let power = if r.double { 1e-9 } else { 1e-4 };
+    let all = report.coordinates.len();
+    let untied = all - report.coordinates.iter().filter(tied).count();
+    let strong = (report.coordinates.iter()).filter(|c| !tied(c) && c.mde <= power);
+    let unknown = report
+        .coordinates
+        .iter()
+        .filter(|c| c.status == Status::Unknown);
+    let unknown = unknown.count();
+    let counts = [1, all, untied, strong.count(), unknown];
+    counts
+        .iter()
+        .enumerate()
+        .for_each(|(k, n)| tally.add(r.double, k, *n));
+
+    // The same gradient given as numbers, then with one of them wrong by a little more than the MDE printed.
+    let mut flat: Vec<f64> = report.coordinates.iter().map(|c| c.claimed).collect();
+    let right = built
+        .check(Some(&flat))
+        .map_err(|e| fail("numbers", e.to_string()))?;
+    prop_assert!(
+        right.status != Status::Fail,
+        "false alarm on numbers: {names:?} {right}"
+    );
+    let candidates: Vec<usize> = (0..all)
+        .filter(|&k| flat[k] != 0.0 && right.coordinates[k].mde < 1e3)
+        .filter(|&k| right.coordinates[k].oracle.abs() > 1e-36)
+        .collect();
+    if candidates.is_empty() {
+        return Ok(());
+    }
+    let k = candidates[r.plant.index(candidates.len())];
+    let c = &right.coordinates[k];
+    let relative = c.mde * 1.001 + 2.0 * report.dtype.unit_roundoff();
+    let off = relative * c.oracle.abs();
+    flat[k] += if r.sign { off } else { -off };
+    let wrong = built
+        .check(Some(&flat))
+        .map_err(|e| fail("plant", e.to_string()))?;
+    let found = &wrong.coordinates[k];
+    let seen = match found.verdict {
+        Verdict::Bug => true,
+        _ => tied(&c) && found.status != Status::Pass,
+    };
+    tally.add(r.double, 5, 1);
+    tally.add(r.double, 6, usize::from(seen));
+    prop_assert!(
+        seen,
+        "missed {relative:e} at {} of {names:?}:\n{right}\n{wrong}",
+        c.name
+    );
+    Ok(())
+}
+
+#[test]
+fn no_false_alarm_and_no_planted_error_missed() {
+    let tally = Tally::default();
+    let result = runner(cases(), 7).run(&recipes(), |r| trial(&r, &tally));
+    for double in [false, true] {
+        let n: Vec<usize> = (0..7).map(|k| tally.get(double, k)).collect();
+        println!(
+            "{}: {} programs, {} coordinates, {} untied, {} of them with power, {} unknown; {} errors planted, {} found",
+            if double { "float64" } else { "float32" },
+            n[0],
+            n[1],
+            n[2],
+            n[3],
+            n[4],
+            n[5],
+            n[6]
+        );
+        if result.is_ok() {
+            assert!(n[3] as f64 >= 0.95 * n[2] as f64, "too little power: {n:?}");
+        }
+    }
+    if let Err(e) = result {
+        panic!("{e}");
+    }
+}
+
+/// Smooth functions of a few numbers for black boxes, with their gradients.
+fn smooth(kind: usize, a: &[f64], x: &[f64]) -> (f64, Vec<f64>) {
+    let terms = x.iter().zip(a).map(|(x, a)| match kind % 5 {
+        0 => (a * x.sin(), a * x.cos()),
+        1 => ((0.3 * a * x).exp(), 0.3 * a * (0.3 * a * x).exp()),
+        2 => (a * x * x * x, 3.0 * a * x * x),
+        3 => ((1.0 + a * a + x * x).ln(), 2.0 * x / (1.0 + a * a + x * x)),
+        _ => (x.tanh() * a, a * (1.0 - x.tanh().powi(2))),
+    });
+    let (values, slopes): (Vec<f64>, Vec<f64>) = terms.unzip();
+    (values.iter().sum(), slopes)
+}
+
+#[test]
+fn black_boxes_raise_no_false_alarm() {
+    let numbers = || prop::collection::vec(prop_oneof![0.2..2.5f64, -2.5..-0.2f64], 3);
+    let strategy = (0..5usize, numbers(), numbers(), 0..3usize);
+    let (planted, found) = (Cell::new([0usize; 2]), Cell::new([0usize; 2]));
+    let result = runner(cases() / 2, 9).run(&strategy, |(kind, a, x, k)| {
+        for double in [false, true] {
+            let (_, g) = smooth(kind, &a, &x);
+            let run = |g: &[f64]| match double {
+                true => black_box(
+                    |x: &[f64]| smooth(kind, &a, x).0,
+                    &x,
+                    g,
+                    BlackBoxOptions::default(),
+                ),
+                false => {
+                    let narrow = |v: &[f64]| v.iter().map(|x| *x as f32).collect::<Vec<f32>>();
+                    let a = narrow(&a);
+                    let f = |x: &[f32]| {
+                        x.iter().zip(&a).fold(0f32, |s, (x, a)| {
+                            s + match kind % 5 {
+                                0 => a * x.sin(),
+                                1 => (0.3 * a * x).exp(),
+                                2 => a * x * x * x,
+                                3 => (1.0 + a * a + x * x).ln(),
+                                _ => x.tanh() * a,
+                            }
+                        })
+                    };
+                    black_box(f, &narrow(&x), &narrow(g), BlackBoxOptions::default())
+                }
+            };
+            let right = run(&g).map_err(|e| TestCaseError::fail(e.to_string()))?;
+            prop_assert!(right.status != Status::Fail, "{kind} {right}");
+            let mut wrong = g.clone();
+            wrong[k] *= 1.0 + 1.1 * right.coordinates[k].mde;
+            let report = run(&wrong).map_err(|e| TestCaseError::fail(e.to_string()))?;
+            let (mut p, mut f) = (planted.get(), found.get());
+            p[usize::from(double)] += 1;
+            f[usize::from(double)] += usize::from(report.coordinates[k].verdict == Verdict::Bug);
+            planted.set(p);
+            found.set(f);
+        }
+        Ok(())
+    });
+    let (p, f) = (planted.get(), found.get());
+    println!(
+        "black box: float32 {} of {} found, float64 {} of {}",
+        f[0], p[0], f[1], p[1]
+    );
+    if let Err(e) = result {
+        panic!("{e}");
+    }
+    assert!(
+        f[0] * 10 >= p[0] * 9 && f[1] * 10 >= p[1] * 9,
+        "{f:?} of {p:?}"
+    );
+}
