@@ -22,7 +22,7 @@ define! { To: Linear "to", "torch.Tensor.to";
     summary: "The numbers in another dtype, rounded to nearest; floats become integers by truncation.";
     formula: "x";
     derivative: "g, in the input's dtype";
-    proof: { samples: || unary(To { dtype: DType::F64 }, signed()) }
+    proof: { samples: || [DType::F64, DType::F32].map(|dtype| unary(To { dtype }, signed())).concat() }
 }
 
 impl Op for To {

@@ -355,7 +355,7 @@ impl Amax {
         if self.keepdim {
             Ok(g.clone())
         } else {
-            g.reshape(&kernels::reduced_shape(of, &self.dims, true))
+            g.reshape(kernels::reduced_shape(of, &self.dims, true))
         }
     }
 }

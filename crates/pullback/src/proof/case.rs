@@ -200,7 +200,7 @@ impl Budget {
         let reading = match ratio {
             r if !r.is_finite() || (r.abs() > 1e3) => String::new(),
             r if (r + 1.0).abs() < 1e-4 => "; the sign is wrong".into(),
-            r if r == 0.0 => "; it is missing".into(),
+            0.0 => "; it is missing".into(),
             r => format!("; got/expected = {r:.9}"),
         };
         Err(Finding(format!(

@@ -93,7 +93,7 @@ pub(super) fn margins(case: &Case) -> Verdict {
         for k in (0..x.len()).filter(|&k| x[k].dtype().is_float()) {
             moved = nudged(&moved, k, |i, a| {
                 let up = (i as u32 + k as u32 * 3).count_ones() + pattern;
-                a + Dd::from(least * if up % 2 == 0 { 0.499 } else { -0.499 })
+                a + Dd::from(least * if up.is_multiple_of(2) { 0.499 } else { -0.499 })
             })?;
         }
         if least > 0.0 && decided(&*wide, &moved)? != here {

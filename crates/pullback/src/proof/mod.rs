@@ -196,7 +196,7 @@ pub fn unary(op: impl Op + Clone, x: Vec<f64>) -> Vec<Sample> {
         Sample::new(op.clone(), &[(&[0, 2], &[])]),
         Sample::new(op.clone(), &[(&[1, n, 1], &x)]),
     ];
-    if n % 2 == 0 {
+    if n.is_multiple_of(2) {
         samples.push(Sample::new(op, &[(&[2, n / 2], &x)]));
     }
     samples

@@ -13,7 +13,7 @@ pub(super) fn values(case: &Case) -> Verdict {
     let y = case.run(&case.inputs)?;
     let reference = case.reference()?;
     let (want, u) = if case.inputs.iter().any(|t| t.dtype() == DType::Dd) {
-        (in_f64(case)?, unit(DType::F64))
+        (in_f64(case)?, case.unit(y.dtype()).max(unit(DType::F64)))
     } else {
         (reference.value.clone(), case.unit(y.dtype()))
     };

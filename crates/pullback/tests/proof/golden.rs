@@ -47,7 +47,7 @@ fn tensor(v: &Value) -> Result<Tensor> {
 }
 
 /// Runs an operation by name, through the tensor's methods where there are any.
-fn run(op: &str, attrs: &Value, x: &[Tensor]) -> Result<Tensor> {
+pub(crate) fn run(op: &str, attrs: &Value, x: &[Tensor]) -> Result<Tensor> {
     let (a, last) = (&x[0], &x[x.len() - 1]);
     let number = |k: &str| attrs[k].as_f64().expect("a number");
     let int = |k: &str| attrs[k].as_i64().expect("an integer");
@@ -89,6 +89,9 @@ fn run(op: &str, attrs: &Value, x: &[Tensor]) -> Result<Tensor> {
         "permute" => a.permute(&ints("dims")),
         "expand" => a.expand(sizes("shape").as_slice()),
         "select" => a.select(int("dim"), int("index")),
+        "slice" if attrs.get("len").is_some() => {
+            a.narrow(int("dim"), int("start") as usize, int("len") as usize)
+        }
         "slice" => a.slice(
             int("dim"),
             Some(int("start")),

@@ -1,6 +1,7 @@
 //! Every operation in the list is proven: values, rules, replays, conventions, errors. Adding an operation adds its proof.
 
 mod custom;
+mod errors;
 mod golden;
 mod list;
 mod mutants;
