@@ -3,7 +3,7 @@
 use crate::graph::{Edge, Input, Kept, Node, OUTPUT, Saved, SavedList, next_seq};
 use crate::op::{Family, Op, OpDef, Reads};
 use crate::tensor::{Inner, Tensor, UNTRACKED_VIEW};
-use crate::{Array, Error, ErrorKind, Result, Shared, mode, program};
+use crate::{Array, Error, ErrorKind, Result, Shared, mode, recorder};
 use smallvec::SmallVec;
 use std::panic::Location;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -49,7 +49,7 @@ pub(crate) fn apply<O: Op>(
     }
     let out = finish(op.def(), inputs, value, edge, flags);
     if flags & mode::RECORD != 0 {
-        program::record(&op, inputs, &out, site)?;
+        recorder::record(&op, inputs, &out, site)?;
     }
     Ok(out)
 }

@@ -11,7 +11,7 @@ use crate::graph::{Edge, Input, Kept, Node, Saved, SavedList, lock, next_seq};
 use crate::op::{Family, Op};
 use crate::ops::Overlay;
 use crate::tensor::{Inner, REBASED, Tensor, UNTRACKED_VIEW};
-use crate::{Error, ErrorKind, Layout, Result, Shared, mode, program};
+use crate::{Error, ErrorKind, Layout, Result, Shared, mode, recorder};
 use pullback_array::kernels;
 use smallvec::SmallVec;
 use std::panic::Location;
@@ -227,11 +227,11 @@ pub(crate) fn in_place(
         }
     }
     if recording {
-        program::record_write(&op, &inputs, x, &value, site)?;
+        recorder::record_write(&op, &inputs, x, &value, site)?;
     }
     if let Err(e) = kernels::assign(&x.0.array, &value) {
         if recording {
-            program::forget_write(x);
+            recorder::forget_write(x);
         }
         return Err(context(e));
     }
@@ -254,7 +254,7 @@ pub(crate) fn in_place(
         }
         let node = Shared::new(node);
         if recording {
-            program::record_node(&node);
+            recorder::record_node(&node);
         }
         x.rebase(Some(Edge::Node(node)), site);
     }

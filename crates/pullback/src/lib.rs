@@ -37,6 +37,7 @@ mod program;
 #[cfg(feature = "proof")]
 pub mod proof;
 mod queue;
+mod recorder;
 mod tensor;
 
 pub use backward::{BackwardOptions, grad};

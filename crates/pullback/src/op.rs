@@ -400,7 +400,7 @@ impl<'a> Ctx<'a> {
         };
         let value = Tensor::with_edge(kept.array.clone(), edge);
         if crate::mode::flags() & crate::mode::RECORD != 0 {
-            crate::program::adopt(node, which, &value);
+            crate::recorder::adopt(node, which, &value);
         }
         Ok(value)
     }

@@ -14,6 +14,7 @@ mod operand;
 mod pointwise;
 mod reduce;
 mod shape;
+mod slice;
 mod zero;
 
 use crate::op::OpDef;
@@ -29,7 +30,8 @@ pub(crate) use operand::result_type_number;
 pub use operand::{Operand, result_type};
 pub use pointwise::{Cos, Exp, Log, Sigmoid, Sin, Sqrt, Tanh};
 pub use reduce::{Mean, Sum};
-pub use shape::{Cat, Embed, Expand, Permute, Reshape, Select, Slice, cat};
+pub use shape::{Expand, Permute, Reshape};
+pub use slice::{Cat, Embed, Select, Slice, cat};
 pub use zero::{Floor, Sign};
 
 /// Every operation there is. Tests, documentation, the program and the bindings walk this list.

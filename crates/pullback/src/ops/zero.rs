@@ -6,6 +6,7 @@ use crate::op::Op;
 use crate::tensor::Tensor;
 use crate::{Arith, Array, Error, ErrorKind, Real, Result};
 use pullback_array::{dispatch, kernels};
+use std::cmp::Ordering;
 use std::panic::Location;
 
 #[cfg(feature = "proof")]
@@ -78,5 +79,5 @@ zero! {
 
     /// The sign: -1, 0 or 1, element by element; 0 for NaN.
     Sign "sign", "torch.sign", sign; "The sign: -1, 0 or 1, element by element; 0 for NaN.", "x/|x|, 0 at 0";
-    float |x: T| sign(x); integer |i: I| if i > I::NIL { I::UNIT } else if i < I::NIL { I::NIL.minus(I::UNIT) } else { I::NIL };
+    float |x: T| sign(x); integer |i: I| match i.partial_cmp(&I::NIL) { Some(Ordering::Greater) => I::UNIT, Some(Ordering::Less) => I::NIL.minus(I::UNIT), _ => I::NIL };
 }
