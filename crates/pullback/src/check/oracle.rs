@@ -8,6 +8,9 @@ use std::cell::Cell;
 /// Unit roundoff of the oracle's arithmetic, with a margin for functions that are not correctly rounded.
 pub(super) const U_HI: f64 = 1.0 / ((1u128 << 100) as f64);
 
+/// Rounding of a value in a stencil, relative to its size, where it is larger than the value at the point itself.
+const STENCIL: f64 = 16.0 * U_HI;
+
 /// The function under test, recorded once, ready to be run in any arithmetic.
 pub(super) struct Oracle<'a> {
     pub(super) check: &'a Check<'a>,
@@ -192,9 +195,21 @@ impl<'a> Oracle<'a> {
         flat: usize,
         h: f64,
     ) -> Result<Dd> {
+        self.central_sized(program, input, flat, h).map(|n| n.0)
+    }
+
+    /// The central difference, and the size of the values it is made of.
+    fn central_sized(
+        &self,
+        program: &Program,
+        input: usize,
+        flat: usize,
+        h: f64,
+    ) -> Result<(Dd, f64)> {
         let up = self.value(program, &self.moved(input, flat, Dd::from(h))?)?;
         let down = self.value(program, &self.moved(input, flat, Dd::from(-h))?)?;
-        Ok((up - down) / Dd::from(2.0 * h))
+        let size = up.abs().to_f64().max(down.abs().to_f64());
+        Ok(((up - down) / Dd::from(2.0 * h), size))
     }
 
     /// The derivative of the smooth program along one element, and how far it may be off.
@@ -206,7 +221,7 @@ impl<'a> Oracle<'a> {
         q_f: f64,
         good: f64,
     ) -> Result<(Dd, f64)> {
-        let along = |h| self.central(&self.frozen, input, flat, h);
+        let along = |h| self.central_sized(&self.frozen, input, flat, h);
         let mut best = self.ladder(scale, q_f, good, along)?;
         // A number much smaller than those beside it says nothing of how far the function is smooth.
         let others = super::measure::rms(&self.wide[input].to_f64_vec()?).unwrap_or(1.0);
@@ -237,12 +252,13 @@ impl<'a> Oracle<'a> {
         let mut best = found;
         let mut h = (scale * 1e-12).log2().round().exp2();
         for _ in 0..24 {
-            let rounding = 3.0 * q_f / h;
+            let mut rounding = 3.0 * q_f / h;
             if rounding > 0.1 * claimed.abs().max(best.0.abs().to_f64()) || h < 1e-280 {
                 break;
             }
-            let wide = self.central(&self.frozen, input, flat, h)?;
+            let (wide, size) = self.central_sized(&self.frozen, input, flat, h)?;
             let narrow = self.central(&self.frozen, input, flat, h / 2.0)?;
+            rounding += STENCIL * size / h;
             let d = (Dd::from(4.0) * narrow - wide) / Dd::from(3.0);
             let error = (narrow - wide).abs().to_f64() + rounding;
             if d.is_finite()
@@ -265,7 +281,8 @@ impl<'a> Oracle<'a> {
         self.ladder(1.0, q_f, good, |h| {
             let up = self.value(&self.frozen, &self.along(v, h)?)?;
             let down = self.value(&self.frozen, &self.along(v, -h)?)?;
-            Ok((up - down) / Dd::from(2.0 * h))
+            let size = up.abs().to_f64().max(down.abs().to_f64());
+            Ok(((up - down) / Dd::from(2.0 * h), size))
         })
     }
 
@@ -278,17 +295,17 @@ impl<'a> Oracle<'a> {
         scale: f64,
         q_f: f64,
         good: f64,
-        n: impl Fn(f64) -> Result<Dd>,
+        n: impl Fn(f64) -> Result<(Dd, f64)>,
     ) -> Result<(Dd, f64)> {
         let mut best = (Dd::NAN, f64::INFINITY);
         for factor in [1e-9, 1e-11, 1e-7, 1e-13, 1e-5, 1e-16] {
             let h = (scale * factor).log2().round().exp2();
-            let (wide, narrow) = (n(h)?, n(h / 2.0)?);
+            let ((wide, size), (narrow, _)) = (n(h)?, n(h / 2.0)?);
             if !wide.is_finite() || !narrow.is_finite() {
                 continue;
             }
             let d = (Dd::from(4.0) * narrow - wide) / Dd::from(3.0);
-            let error = (narrow - wide).abs().to_f64() + 3.0 * q_f / h;
+            let error = (narrow - wide).abs().to_f64() + (3.0 * q_f + STENCIL * size) / h;
             if error < best.1 {
                 best = (d, error);
             }
