@@ -17,6 +17,8 @@ use std::sync::atomic::{AtomicUsize, Ordering, fence};
 pub(crate) const ALIGN: usize = 64;
 /// Largest block kept on a list, in bytes.
 pub(crate) const LARGEST: usize = 2048;
+/// Alignment that the system gives for nothing.
+const GRAIN: usize = 16;
 const CLASSES: usize = LARGEST / ALIGN;
 /// Blocks kept per class and thread; more go back to the system, so that a burst does not hold memory forever.
 const KEPT: u32 = 512;
@@ -92,8 +94,8 @@ pub(crate) fn take(bytes: usize) -> *mut u8 {
 #[inline]
 pub(crate) unsafe fn give(block: *mut u8, bytes: usize) {
     if bytes > LARGEST || cfg!(pullback_no_pool) {
-        // SAFETY: large blocks come from `system` with the same layout.
-        unsafe { alloc::dealloc(block, system_layout(bytes)) };
+        // SAFETY: large blocks come from `system`.
+        unsafe { system_give(block, bytes) };
         return;
     }
     let class = class_of(bytes);
@@ -134,16 +136,55 @@ fn system_layout(bytes: usize) -> Layout {
     unsafe { Layout::from_size_align_unchecked(bytes.max(1), ALIGN) }
 }
 
+/// How a large block is asked for: with room to align its start here. Asked for the alignment itself, the system could
+/// not answer with pages that are zero already, and would write them all.
+fn large_layout(bytes: usize) -> Option<Layout> {
+    Layout::from_size_align(bytes.checked_add(ALIGN)?, GRAIN).ok()
+}
+
 fn system(bytes: usize, zeroed: bool) -> *mut u8 {
-    let Ok(layout) = Layout::from_size_align(bytes.max(1), ALIGN) else {
+    if bytes <= LARGEST {
+        // SAFETY: the layout's size is not zero.
+        return unsafe {
+            match zeroed {
+                true => alloc::alloc_zeroed(system_layout(bytes)),
+                false => alloc::alloc(system_layout(bytes)),
+            }
+        };
+    }
+    let Some(layout) = large_layout(bytes) else {
         return ptr::null_mut();
     };
-    // SAFETY: the layout's size is not zero.
+    // SAFETY: the layout's size is not zero. The block's start is a multiple of GRAIN, so that the next multiple of
+    // ALIGN above it is GRAIN to ALIGN bytes on, with `bytes` bytes behind it and the distance in the byte before it.
     unsafe {
-        if zeroed {
-            alloc::alloc_zeroed(layout)
-        } else {
-            alloc::alloc(layout)
+        let start = match zeroed {
+            true => alloc::alloc_zeroed(layout),
+            false => alloc::alloc(layout),
+        };
+        if start.is_null() {
+            return start;
+        }
+        let skip = ALIGN - start as usize % ALIGN;
+        let block = start.add(skip);
+        block.sub(1).write(skip as u8);
+        block
+    }
+}
+
+/// Returns a block of [`system`].
+///
+/// # Safety
+/// `block` came from `system` for the same `bytes` and is not used again.
+unsafe fn system_give(block: *mut u8, bytes: usize) {
+    // SAFETY: as `system` made it.
+    unsafe {
+        match large_layout(bytes) {
+            Some(layout) if bytes > LARGEST => {
+                let skip = *block.sub(1);
+                alloc::dealloc(block.sub(skip as usize), layout);
+            }
+            _ => alloc::dealloc(block, system_layout(bytes)),
         }
     }
 }

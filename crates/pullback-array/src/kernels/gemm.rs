@@ -36,7 +36,7 @@ fn bands<T>(
     } else {
         size.div_ceil(8).next_multiple_of(48).max(96)
     };
-    let (a, b, c) = (a.shape(), b.shape(), c.shape());
+    let (a, b, c) = (a.at(()), b.at(()), c.at(()));
     blocks(size, band, &|start, end| {
         let at = start as isize;
         let (mut a, mut b, mut c) = (

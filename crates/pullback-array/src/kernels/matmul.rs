@@ -27,12 +27,9 @@ pub(super) struct Mat<P> {
 }
 
 impl<P> Mat<P> {
-    /// Its form without its place.
-    pub(super) fn shape(&self) -> Mat<()> {
-        self.at_any(())
-    }
-
-    fn at_any<Q>(&self, ptr: Q) -> Mat<Q> {
+    /// A matrix of this form that starts at `ptr`.
+    #[inline]
+    pub(super) fn at<Q>(&self, ptr: Q) -> Mat<Q> {
         Mat {
             ptr,
             rows: self.rows,
@@ -40,13 +37,6 @@ impl<P> Mat<P> {
             rs: self.rs,
             cs: self.cs,
         }
-    }
-}
-
-impl Mat<()> {
-    /// A matrix of this form that starts at `ptr`.
-    pub(super) fn at<P>(&self, ptr: P) -> Mat<P> {
-        self.at_any(ptr)
     }
 }
 
@@ -189,43 +179,34 @@ fn product<T: Arith + gemm::Gemm>(a: &Array, b: &Array, shape: Shape) -> Result<
     );
     let (m, k, n) = (ma.rows, ma.cols, mb.cols);
     let work = m.saturating_mul(n).saturating_mul(k);
-    let (pa, pb, pc) = (Ptr(ma.ptr.cast_mut()), Ptr(mb.ptr.cast_mut()), Ptr(out));
-    let (da, db) = (ma.shape(), mb.shape());
-    let one = |ia: usize, ib: usize, i: usize| {
-        let c = Mat {
-            ptr: pc.get().wrapping_add(i * m * n),
-            rows: m,
-            cols: n,
-            rs: n as isize,
-            cs: 1,
-        };
-        let a = da.at(pa.get().cast_const().wrapping_add(ia));
-        let b = db.at(pb.get().cast_const().wrapping_add(ib));
-        // SAFETY: the layouts lie inside their guarded storages, and `out` has room for every batch's m·n elements.
-        unsafe {
-            if work <= TINY {
-                tiny(a, b, c)
-            } else {
-                T::gemm(a, b, c)
-            }
-        }
-    };
     if a.rank() <= 2 && b.rank() <= 2 {
-        one(a.layout().offset(), b.layout().offset(), 0);
+        let (ia, ib) = (a.layout().offset(), b.layout().offset());
+        // SAFETY: the layouts lie inside their guarded storages, and `out` has room for m·n elements.
+        unsafe { multiply(ma.at(ma.ptr.add(ia)), mb.at(mb.ptr.add(ib)), out, work) };
     } else {
         let batch = Shape::new(
             &shape[..shape.len() - usize::from(a.rank() > 1) - usize::from(b.rank() > 1)],
         );
         let (la, lb) = (batch_layout(a, &batch)?, batch_layout(b, &batch)?);
+        let (pa, pb, pc) = (Ptr(ma.ptr.cast_mut()), Ptr(mb.ptr.cast_mut()), Ptr(out));
+        let (da, db) = (ma.at(()), mb.at(()));
+        let one = |(i, (ia, ib)): (usize, (usize, usize))| {
+            // SAFETY: as above, for every batch's place and m·n elements of its own.
+            unsafe {
+                let a = da.at(pa.get().cast_const().add(ia));
+                let b = db.at(pb.get().cast_const().add(ib));
+                multiply(a, b, pc.get().add(i * m * n), work);
+            }
+        };
         let starts = la.places().zip(lb.places()).enumerate();
         if work.saturating_mul(la.numel()) < gemm::PARALLEL {
-            starts.for_each(|(i, (ia, ib))| one(ia, ib, i));
+            starts.for_each(one);
         } else {
             let starts: Vec<_> = starts.collect();
             // Whole products to each thread; a single one is shared only if it is large (see `gemm`).
             let block = (gemm::PARALLEL / 4 / work.max(1)).max(1);
             blocks(starts.len(), block, &|start, end| {
-                (starts[start..end].iter()).for_each(|&(i, (ia, ib))| one(ia, ib, i));
+                starts[start..end].iter().copied().for_each(one);
             });
         }
     }
@@ -261,6 +242,34 @@ fn batch_layout(a: &Array, batch: &Shape) -> Result<Layout> {
         a.layout().offset(),
     )
     .expand(batch)
+}
+
+/// C = A·B, row-major at `out`; `work` is m·n·k.
+///
+/// # Safety
+/// The matrices can be read, `out` has room for m·n elements and is not shared.
+#[inline]
+unsafe fn multiply<T: Arith + gemm::Gemm>(
+    a: Mat<*const T>,
+    b: Mat<*const T>,
+    out: *mut T,
+    work: usize,
+) {
+    let c = Mat {
+        ptr: out,
+        rows: a.rows,
+        cols: b.cols,
+        rs: b.cols as isize,
+        cs: 1,
+    };
+    // SAFETY: the caller's promise.
+    unsafe {
+        if work <= TINY {
+            tiny(a, b, c)
+        } else {
+            T::gemm(a, b, c)
+        }
+    }
 }
 
 /// Sum of products, first to last, each rounded: the order PyTorch's small products have.

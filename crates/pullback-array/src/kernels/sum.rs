@@ -36,16 +36,21 @@ unsafe fn cascade<T: Real, const K: usize>(
     gap: isize,
     n: usize,
 ) -> [T; K] {
-    let mut acc = [[T::ZERO; K]; LEVELS];
-    let power = 4.max(n.next_power_of_two().trailing_zeros() as usize / LEVELS);
-    let block = 1usize << power;
-    let mut i = 0;
     let add = |acc: &mut [T; K], i: usize| {
         for (k, a) in acc.iter_mut().enumerate() {
             // SAFETY: the caller's promise.
             *a += unsafe { *p.offset(i as isize * step + k as isize * gap) };
         }
     };
+    let mut acc = [[T::ZERO; K]; LEVELS];
+    if n < 16 {
+        // Only the first level would be used, and adding the others' zeros changes nothing.
+        (0..n).for_each(|i| add(&mut acc[0], i));
+        return acc[0];
+    }
+    let power = 4.max(n.next_power_of_two().trailing_zeros() as usize / LEVELS);
+    let block = 1usize << power;
+    let mut i = 0;
     while i + block <= n {
         for _ in 0..block {
             add(&mut acc[0], i);
@@ -87,6 +92,10 @@ unsafe fn row<T: Real, const LANES: usize>(
     n: usize,
 ) -> [T; LANES] {
     let quarter = n / ILP;
+    if quarter == 0 {
+        // SAFETY: the caller's promise.
+        return unsafe { cascade::<T, LANES>(p, step, gap, n) };
+    }
     let mut parts = [[T::ZERO; LANES]; ILP];
     for (k, part) in parts.iter_mut().enumerate() {
         // SAFETY: the caller's promise; sequence k of the row starts k steps in.
@@ -209,20 +218,29 @@ impl Tile {
                     }
                 }
                 (Form::Side(grouped), _) => {
-                    while j + 16 <= end.min(grouped) {
-                        many(j, &cascade::<T, 16>(column(j), step, gap, n));
+                    // Neighbours have a loop of their own, which the compiler vectorises.
+                    while gap == 1 && j + 16 <= end.min(grouped) {
+                        many(j, &cascade::<T, 16>(column(j), step, 1, n));
                         j += 16;
                     }
+                    while gap == 1 && j + 8 <= end && j >= grouped {
+                        many(j, &row::<T, 8>(column(j), step, 1, n));
+                        j += 8;
+                    }
                     while j + 4 <= end.min(grouped) {
-                        many(j, &cascade::<T, 4>(column(j), step, gap, n));
+                        let sums = match gap {
+                            1 => cascade::<T, 4>(column(j), step, 1, n),
+                            _ => cascade::<T, 4>(column(j), step, gap, n),
+                        };
+                        many(j, &sums);
                         j += 4;
                     }
                 }
                 (Form::Scalar, _) => {}
             }
-            while j + 8 <= end {
-                many(j, &row::<T, 8>(column(j), step, gap, n));
-                j += 8;
+            while j + 4 <= end {
+                many(j, &row::<T, 4>(column(j), step, gap, n));
+                j += 4;
             }
             while j < end {
                 many(j, &row::<T, 1>(column(j), step, 0, n));
