@@ -110,13 +110,17 @@ pub(super) fn find(oracle: &Oracle<'_>, report: &Report) -> Result<Option<BugKin
                 continue;
             }
             let leaf = oracle::leaf(&wide.copy()?)?;
-            let y = replay(oracle, &oracle.wide, &mut |at, _, t| {
+            // Not every operation takes an operand of its result's shape.
+            let replayed = replay(oracle, &oracle.wide, &mut |at, _, t| {
                 Ok(if at == (k, p) {
                     leaf.clone()
                 } else {
                     t.clone()
                 })
-            })?;
+            });
+            let Ok(y) = replayed else {
+                continue;
+            };
             if !y.requires_grad() {
                 continue;
             }
