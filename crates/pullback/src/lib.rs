@@ -59,3 +59,8 @@ pub use pullback_random as random;
 
 /// The kernels operations are made of, for custom operations.
 pub use pullback_array::{dispatch, kernels};
+
+/// The README's programs are compiled and run with the other examples.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+pub struct Readme;
