@@ -121,8 +121,8 @@ pub fn black_box<T: Float>(
     let scale_all =
         super::measure::rms(&x.iter().map(|v| v.wide()).collect::<Vec<_>>()).unwrap_or(1.0);
     let mut estimates = Vec::new();
-    for i in 0..x.len() {
-        let scale = match x[i].wide().abs() {
+    for (i, x) in x.iter().enumerate() {
+        let scale = match x.wide().abs() {
             s if s > 0.0 => s,
             _ if scale_all > 0.0 => scale_all,
             _ => 1.0,

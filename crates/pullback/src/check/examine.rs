@@ -95,7 +95,7 @@ pub(super) fn examine(
             let (n_fz, n_hi, n_rounded) = quotients(oracle, check, input, flat, report.step)?;
             let a_hi = wide[input].as_ref().map_or(Dd::NAN, |w| w[flat]);
             let apart = (a_hi - d).abs().to_f64();
-            if !(apart <= e_d + 8.0 * q * (U_HI / u)) {
+            if apart.is_nan() || apart > e_d + 8.0 * q * (U_HI / u) {
                 let found = (d, e_d);
                 let claim = a_hi.to_f64();
                 (d, e_d) = oracle.confirm(input, flat, step_scale, hi_f, found, claim)?;
@@ -166,8 +166,8 @@ pub(super) fn examine(
             }
         }
     }
-    for input in 0..claimed.len() {
-        let exact: Vec<f64> = match &wide[input] {
+    for (input, wide) in wide.iter().enumerate() {
+        let exact: Vec<f64> = match wide {
             Some(w) => w.iter().map(|a| a.to_f64()).collect(),
             None => continue,
         };
@@ -251,7 +251,7 @@ fn choose(
         let (claimed, a) = (g[flat], a[flat]);
         let q8 = (8.0 * w.bounds.q[w.rows[input]][flat]).max(w.u * a.abs().to_f64());
         let back = (Dd::from(claimed) - a).abs().to_f64();
-        if !(back <= q8) && suspects.len() < SUSPECTS {
+        if (back.is_nan() || back > q8) && suspects.len() < SUSPECTS {
             suspects.push((input, flat));
         }
         let size = a.abs().to_f64();

@@ -157,14 +157,14 @@ impl<'a> Oracle<'a> {
                 },
             )?
             .remove(0);
-        Ok(number(&y)?)
+        number(&y)
     }
 
     /// The inputs with one element moved.
     pub(super) fn moved(&self, input: usize, flat: usize, by: Dd) -> Result<Vec<Tensor>> {
         let mut out = self.wide.clone();
         let mut data = out[input].to_vec::<Dd>()?;
-        data[flat] = data[flat] + by;
+        data[flat] += by;
         out[input] = Tensor::from_slice(&data, out[input].shape().clone())?;
         Ok(out)
     }

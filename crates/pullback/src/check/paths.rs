@@ -62,7 +62,8 @@ fn explains(report: &Report, model: &[Option<Vec<Dd>>], of: impl Fn(&Coordinate)
         if of(c) {
             any = true;
             let m = m.to_f64();
-            if !((c.claimed - m).abs() <= 2.0 * c.budget + 8.0 * u * m.abs()) {
+            let off = (c.claimed - m).abs();
+            if off.is_nan() || off > 2.0 * c.budget + 8.0 * u * m.abs() {
                 return false;
             }
         }

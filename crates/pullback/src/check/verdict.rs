@@ -118,8 +118,9 @@ pub(super) fn decide(f: &Facts) -> Coordinate {
         return c;
     }
     let formula_off = ledger.formula.abs() > e_f && !f.numbers;
-    let kernel_off = !(ledger.back.abs() <= worst);
-    let numbers_off = f.numbers && !(distance <= worst + e_f);
+    let beyond = |x: f64, budget: f64| x.is_nan() || x.abs() > budget;
+    let kernel_off = beyond(ledger.back, worst);
+    let numbers_off = f.numbers && beyond(distance, worst + e_f);
     let bad = f.escaped || formula_off || kernel_off || numbers_off || !f.claimed.is_finite();
     if let Some((left, right, error)) = f.sides {
         let slack = 1e-9 * (left.abs() + right.abs()) + q8 + error;

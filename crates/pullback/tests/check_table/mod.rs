@@ -3,23 +3,23 @@
 use pullback::{DType, Tensor};
 
 /// The dtypes that are checked.
-pub const BOTH: [DType; 2] = [DType::F32, DType::F64];
+pub(crate) const BOTH: [DType; 2] = [DType::F32, DType::F64];
 
 /// A tensor of these numbers.
-pub fn t(data: &[f64], shape: &[usize], dtype: DType) -> Tensor {
+pub(crate) fn t(data: &[f64], shape: &[usize], dtype: DType) -> Tensor {
     (Tensor::from_slice(data, shape).and_then(|t| t.to(dtype))).unwrap_or_else(|e| panic!("{e}"))
 }
 
 /// Cases by kind, and what went wrong.
 #[derive(Default)]
-pub struct Table {
+pub(crate) struct Table {
     right: usize,
     wrong: Vec<String>,
     rows: Vec<(String, usize, usize)>,
 }
 
 impl Table {
-    pub fn add(&mut self, kind: &str, ok: bool, text: impl FnOnce() -> String) {
+    pub(crate) fn add(&mut self, kind: &str, ok: bool, text: impl FnOnce() -> String) {
         match self.rows.iter_mut().find(|r| r.0 == kind) {
             Some(row) => (row.1, row.2) = (row.1 + usize::from(ok), row.2 + 1),
             None => self.rows.push((kind.into(), usize::from(ok), 1)),
@@ -31,7 +31,7 @@ impl Table {
     }
 
     /// Prints the table; everything must be right, and there must be so many cases.
-    pub fn finish(&self, least: usize, word: &str) {
+    pub(crate) fn finish(&self, least: usize, word: &str) {
         for (kind, ok, all) in &self.rows {
             println!("| {kind} | {all} | {ok} {word} | {} |", all - ok);
         }
