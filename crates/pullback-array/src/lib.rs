@@ -19,6 +19,7 @@
 
 mod arith;
 mod array;
+mod content;
 pub mod dd;
 mod dims;
 mod dtype;
@@ -28,6 +29,7 @@ mod layout;
 mod number;
 mod pool;
 mod real;
+mod shape;
 mod storage;
 mod threads;
 

@@ -42,9 +42,15 @@ fn parse(dtype: DType, digits: &str) -> Array {
 
 #[test]
 fn conversions_are_pytorchs() {
+    // Valgrind takes `i64` to `f32` through `f64`, and rounds twice.
+    let once =
+        std::hint::black_box((1i64 << 60) + (1 << 36) + 1) as f32 == f32::from_bits(0x5d80_0001);
     let mut compared = 0;
     for row in golden("cast") {
         let (from, to) = (dtype(&row["from"]), dtype(&row["to"]));
+        if (from, to, once) == (DType::I64, DType::F32, false) {
+            continue;
+        }
         for pair in row["values"].as_array().unwrap() {
             let x = parse(from, pair[0].as_str().unwrap());
             let expected = parse(to, pair[1].as_str().unwrap());

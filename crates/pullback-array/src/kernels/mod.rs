@@ -4,6 +4,7 @@
 //! same bits whatever the number of threads: work is cut into fixed blocks, never into as many as there are threads.
 
 mod assign;
+mod cascade;
 mod cast;
 mod gemm;
 mod index;
