@@ -325,7 +325,7 @@ impl<'a> Oracle<'a> {
             float: Some(DType::Dd),
             frozen: false,
         };
-        let leaves = self.wide_leaves()?;
+        let leaves: Vec<Tensor> = self.wide.iter().map(leaf).collect::<Result<_>>()?;
         let refs: Vec<&Tensor> = leaves.iter().collect();
         let values = self.program.replay_all(&refs, how)?;
         let same = kinks::same_decisions(&self.program, &values)?;
@@ -335,10 +335,6 @@ impl<'a> Oracle<'a> {
             self.frozen.replay(&refs, how)?.remove(0)
         };
         Ok((gradients(&y, &leaves)?, same))
-    }
-
-    fn wide_leaves(&self) -> Result<Vec<Tensor>> {
-        self.wide.iter().map(leaf).collect()
     }
 }
 
@@ -385,7 +381,6 @@ pub(super) fn number(t: &Tensor) -> Result<Dd> {
 
 /// One element of an array changed, in the array's dtype, as `theta[i] = value` does.
 pub(super) fn with_element(t: &Tensor, flat: usize, value: f64) -> Result<Tensor> {
-    crate::kernels::cast(t.array(), t.dtype())?;
     let out = Tensor::from_array(t.array().copy()?);
     let line = Tensor::from_array(out.array().reshape(&crate::Shape::new(&[t.numel()]))?);
     line.set(flat as i64, value)?;
