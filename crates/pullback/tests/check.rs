@@ -303,3 +303,41 @@ fn kinds_of_bugs_are_named() -> Result<()> {
     );
     Ok(())
 }
+
+#[test]
+fn a_formula_by_hand_is_checked_in_higher_precision_with_all_it_captured() -> Result<()> {
+    let (params, x, y) = seed(DType::F32, 0)?;
+    let refs: Vec<&Tensor> = params.iter().collect();
+    let by_hand = |p: &[Tensor], sign: f64| -> Result<Vec<Tensor>> {
+        let a1 = p[0].matmul(&x)?.add(&p[1])?;
+        let h = a1.relu()?;
+        let df = p[2].matmul(&h)?.add(&p[3])?.squeeze()?.sub(&y)?;
+        let da1 = p[2]
+            .select(0, 0)?
+            .mul(&df)?
+            .mul(&a1.gt(0.0)?.to(a1.dtype())?)?;
+        let dw1 = da1.unsqueeze(1)?.matmul(&x.unsqueeze(0)?)?;
+        Ok(vec![
+            dw1,
+            da1,
+            df.mul(&h.unsqueeze(0)?)?,
+            df.mul(sign)?.reshape([1])?,
+        ])
+    };
+    let check = |sign: f64| {
+        Check::new(|p| loss(p, &x, &y), &refs)
+            .names(&["W1", "b1", "W2", "b2"])
+            .formula(move |p| by_hand(p, sign))
+            .run()
+    };
+    assert_eq!(check(1.0)?.status, Status::Pass);
+    let wrong = check(-1.0)?;
+    let names: Vec<&str> = wrong
+        .coordinates
+        .iter()
+        .filter(|c| c.verdict == Verdict::Bug)
+        .map(|c| c.name.as_str())
+        .collect();
+    assert_eq!(names, ["b2[0]"], "{wrong}");
+    Ok(())
+}

@@ -60,7 +60,7 @@ const LADDER: i32 = 12;
 /// ```
 /// use pullback::check::{self, Status};
 /// let f = |x: &[f64]| x.iter().map(|v| v.sin()).sum::<f64>();
-/// let x = [0.3, 1.1];
+/// let x = [0.3f64, 1.1];
 /// let right: Vec<f64> = x.iter().map(|v| v.cos()).collect();
 /// assert_eq!(check::black_box(f, &x, &right, Default::default())?.status, Status::Pass);
 /// let wrong = [right[0], -right[1]];

@@ -2,7 +2,7 @@
 
 use super::oracle::Oracle;
 use super::{Check, Claim, oracle, rounding};
-use crate::program::Program;
+use crate::program::{Program, Replay};
 use crate::{DType, Dd, Error, ErrorKind, Result, Tensor};
 
 /// The gradient under test, flattened, for each floating input.
@@ -119,9 +119,16 @@ pub(super) fn bounds(
 /// The claimed gradient in double-double: the engine's, or the formula's own.
 pub(super) fn claimed_wide(check: &Check<'_>, oracle: &Oracle<'_>) -> Result<Vec<Option<Vec<Dd>>>> {
     if let Claim::Formula(formula) = &check.claim {
-        oracle.count(1);
-        let found = formula(&oracle.wide)?;
-        let mut found = found.into_iter();
+        // Recorded and replayed, as the function itself is: what the formula captured is widened with its inputs.
+        oracle.count(2);
+        let inputs: Vec<&Tensor> = check.inputs.iter().collect();
+        let (program, _) = Program::trace(&inputs, |x| formula(x))?;
+        let wide: Vec<&Tensor> = oracle.wide.iter().collect();
+        let how = Replay {
+            float: Some(DType::Dd),
+            frozen: false,
+        };
+        let mut found = program.replay(&wide, how)?.into_iter();
         return (check.inputs.iter())
             .map(|x| match x.dtype().is_float() {
                 false => Ok(None),
