@@ -7,6 +7,8 @@
 //! Not for: anything a user of the library needs. Nothing here is published, and it depends on nothing but the standard
 //! library, since it is compiled before everything else.
 
+#![forbid(unsafe_code)]
+
 mod checks;
 mod golden;
 mod report;

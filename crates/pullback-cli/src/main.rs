@@ -5,6 +5,8 @@
 //!
 //! Exit codes: 0 done, 1 failed, 2 wrong command line. Results go to stdout, messages to stderr.
 
+#![forbid(unsafe_code)]
+
 mod args;
 mod bench;
 mod check;
