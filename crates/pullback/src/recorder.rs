@@ -320,12 +320,16 @@ pub(crate) fn adopt(node: &Shared<Node>, which: u8, value: &Tensor) {
 pub(crate) type Traced = (Program, Vec<Tensor>, Vec<(ValueId, Tensor)>);
 
 /// Ends the innermost recorder even when the traced function panics.
-struct Recording(mode::ModeGuard);
+struct Recording {
+    _mode: mode::ModeGuard,
+}
 
 impl Recording {
     fn start() -> Recording {
         RECORDERS.with(|r| r.borrow_mut().push(Recorder::default()));
-        Recording(mode::set(mode::RECORD, true))
+        Recording {
+            _mode: mode::set(mode::RECORD, true),
+        }
     }
 
     fn finish(self) -> Recorder {
@@ -340,7 +344,6 @@ impl Recording {
 
 impl Drop for Recording {
     fn drop(&mut self) {
-        let _ = &self.0;
         RECORDERS.with(|r| r.borrow_mut().pop());
     }
 }

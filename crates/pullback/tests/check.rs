@@ -341,3 +341,17 @@ fn a_formula_by_hand_is_checked_in_higher_precision_with_all_it_captured() -> Re
     assert_eq!(names, ["b2[0]"], "{wrong}");
     Ok(())
 }
+
+#[test]
+fn errors_name_the_line_that_ran_the_check() -> Result<()> {
+    let ints = Tensor::arange(3)?;
+    let check = Check::new(|x| x[0].sum(), &[&ints]);
+    let line = line!() + 1;
+    let error = check.run().unwrap_err();
+    let site = error.site().unwrap();
+    assert!(
+        site.file().ends_with("check.rs") && site.line() == line,
+        "{error}"
+    );
+    Ok(())
+}

@@ -37,7 +37,7 @@ pub(super) fn examine(
         m.iter()
             .any(|d| *d <= 8.0 * u * f64::EPSILON.max(0.0) + tie_width(e_f, u))
     });
-    report.adjoint = Some(adjoint(check, oracle, hi_f)?);
+    report.adjoint = Some(adjoint(check, oracle, &autograd_wide, hi_f)?);
     let scales: Vec<Option<Vec<f64>>> = (check.inputs.iter().zip(claimed))
         .map(|(x, g)| match g {
             None => Ok(None),
@@ -121,7 +121,6 @@ pub(super) fn examine(
                 claimed: g[flat],
                 numeric,
                 a_hi,
-                a_auto,
                 d,
                 e_d,
                 n_fz,
@@ -132,7 +131,6 @@ pub(super) fn examine(
                 u,
                 step: report.step,
                 power: report.power,
-                crossing: crossing.map(|c| c.2),
                 sides,
                 escaped,
                 jump: None,

@@ -8,12 +8,18 @@ use crate::program::Replay;
 use crate::{DType, Dd, Result, Tensor};
 
 /// The same direction by forward mode, by reverse mode and by differences.
-pub(super) fn adjoint(check: &Check<'_>, oracle: &Oracle<'_>, hi_f: f64) -> Result<Adjoint> {
-    let (gradient, _) = oracle.gradient()?;
+///
+/// `gradient` is the engine's, in double-double.
+pub(super) fn adjoint(
+    check: &Check<'_>,
+    oracle: &Oracle<'_>,
+    gradient: &[Option<Vec<Dd>>],
+    hi_f: f64,
+) -> Result<Adjoint> {
     let mut direction: Vec<Option<Vec<f64>>> = Vec::new();
     let mut tangents: Vec<Option<Tensor>> = Vec::new();
     let (mut reverse, mut size) = (Dd::ZERO, 0.0);
-    for (k, (x, g)) in oracle.wide.iter().zip(&gradient).enumerate() {
+    for (k, (x, g)) in oracle.wide.iter().zip(gradient).enumerate() {
         let Some(g) = g else {
             direction.push(None);
             tangents.push(None);

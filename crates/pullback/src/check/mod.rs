@@ -189,7 +189,9 @@ impl<'a> Check<'a> {
     /// another shape or dtype than its input; with the point at which it happened.
     #[track_caller]
     pub fn run(self) -> Result<Report> {
-        run::run(&self).map_err(|e| e.at(std::panic::Location::caller()))
+        // Not inside the closure, where the caller would be this line.
+        let site = std::panic::Location::caller();
+        run::run(&self).map_err(|e| e.at(site))
     }
 }
 

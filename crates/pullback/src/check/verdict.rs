@@ -17,8 +17,6 @@ pub(super) struct Facts {
     pub(super) numeric: f64,
     /// The claimed gradient's formula in double-double; for claims that are numbers, the engine's.
     pub(super) a_hi: Dd,
-    /// The engine's gradient in double-double.
-    pub(super) a_auto: Dd,
     /// Derivative of the smooth program, and its uncertainty.
     pub(super) d: Dd,
     pub(super) e_d: f64,
@@ -32,8 +30,6 @@ pub(super) struct Facts {
     pub(super) u: f64,
     pub(super) step: f64,
     pub(super) power: f64,
-    /// Distance to the first kink along this coordinate.
-    pub(super) crossing: Option<f64>,
     /// One-sided derivatives, where a gate is tied.
     /// Left, right, and their uncertainty.
     pub(super) sides: Option<(f64, f64, f64)>,
@@ -242,7 +238,6 @@ pub(super) fn decide(f: &Facts) -> Coordinate {
         }
     }
     set(cause.0, Status::Pass, None);
-    let _ = (f.crossing, &f.a_auto);
     c
 }
 
