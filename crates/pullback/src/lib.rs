@@ -37,6 +37,7 @@ mod program;
 #[cfg(feature = "proof")]
 pub mod proof;
 mod queue;
+pub mod random;
 mod recorder;
 mod tensor;
 
@@ -53,9 +54,6 @@ pub use pullback_array::{
     Shared, num_threads, set_num_threads,
 };
 pub use tensor::Tensor;
-
-/// NumPy's and PyTorch's random streams, bit for bit.
-pub use pullback_random as random;
 
 /// The kernels operations are made of, for custom operations.
 pub use pullback_array::{dispatch, kernels};
