@@ -3,15 +3,18 @@
 //! To add an operation: write its struct and definition in one of these files and name it in the list. ARCHITECTURE.md
 //! shows it step by step.
 
+mod amax;
 mod arith;
 mod convert;
 mod cut;
+mod extremes;
 mod gate;
 mod general;
 mod index;
 mod matmul;
 mod operand;
 mod pointwise;
+mod power;
 mod reduce;
 mod shape;
 mod slice;
@@ -19,16 +22,19 @@ mod zero;
 
 use crate::op::OpDef;
 
-pub use arith::{Add, AddScaled, Div, Mul, Neg, PowScalar, Sub};
+pub use amax::Amax;
+pub use arith::{Add, AddScaled, Div, Mul, Neg, Sub};
 pub use convert::{Clone, Copy, To};
 pub use cut::{Argmax, Argsort, Compare, Detach, Eq, Ge, Gt, Le, Lt, Ne, detach};
-pub use gate::{Abs, Amax, Maximum, Relu, ThresholdBackward};
+pub use extremes::{Abs, Maximum};
+pub use gate::{Relu, ThresholdBackward};
 pub use general::{LogSoftmax, Softmax};
 pub use index::{Overlay, Put, Take, Where};
 pub use matmul::{Matmul, Outer};
 pub(crate) use operand::result_type_number;
 pub use operand::{Operand, result_type};
 pub use pointwise::{Cos, Exp, Log, Sigmoid, Sin, Sqrt, Tanh};
+pub use power::PowScalar;
 pub use reduce::{Mean, Sum};
 pub use shape::{Expand, Permute, Reshape};
 pub use slice::{Cat, Embed, Select, Slice, cat};
