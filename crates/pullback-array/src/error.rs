@@ -32,6 +32,8 @@ pub enum ErrorKind {
     StaleSave,
     /// A value or a gradient is not finite where anomaly detection forbids it.
     NonFinite,
+    /// An argument of a type that is not taken, or arguments that fit no signature.
+    Type,
     /// The operation exists but not in this form.
     Unsupported,
     /// A file could not be read or written.

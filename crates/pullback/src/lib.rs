@@ -27,6 +27,8 @@ mod backward;
 pub mod check;
 mod display;
 mod func;
+#[cfg(feature = "functions")]
+pub mod functions;
 mod graph;
 mod history;
 mod mode;

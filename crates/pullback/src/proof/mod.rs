@@ -8,6 +8,7 @@ mod decisions;
 mod difference;
 mod exact;
 mod layouts;
+mod literal;
 mod orders;
 mod replay;
 mod rules;
@@ -15,6 +16,7 @@ mod suite;
 mod values;
 
 pub use case::{Case, Finding, Verdict};
+pub use literal::Call;
 pub use suite::{CHECKS, Check, DTYPES, Report, prove};
 
 use crate::op::Op;

@@ -1,0 +1,170 @@
+//! A function of PyTorch's, as an entry of a list: its signature, what it is, how it is computed, what it is tried on.
+
+use super::args::Args;
+use super::signature::Signature;
+use super::value::Value;
+use crate::Result;
+use crate::op::OpDef;
+
+/// An entry of the list. Built with [`Function::new`] and the methods after it, all of them `const`.
+#[derive(Clone, Copy)]
+pub struct Function {
+    /// `name(Type name, Type name=default, *, …) -> Type`.
+    pub signature: &'static str,
+    /// Where PyTorch has it: words among `torch Tensor nn.functional linalg special`, each with `:other` for another
+    /// name there.
+    pub places: &'static str,
+    /// Computes it.
+    pub call: fn(&Args<'_>) -> Result<Value>,
+    /// One sentence.
+    pub summary: &'static str,
+    /// The value as a formula.
+    pub formula: &'static str,
+    /// The primitive it is, if it is one; else it is a composition.
+    pub op: Option<&'static OpDef>,
+    /// Whether `Tensor.name_` exists: it writes the result over its first argument.
+    pub in_place: bool,
+    /// Whether it draws random numbers.
+    pub random: bool,
+    /// Units in the last place by which value and gradient may differ from PyTorch's, of the largest element; (0, 0): bits are equal.
+    pub units: (f64, f64),
+    /// Whether its derivative can be compared with differences.
+    pub checkable: bool,
+    /// Argument lists that everything is tried on, away from kinks.
+    pub samples: &'static [&'static str],
+    /// Argument lists compared with PyTorch only: kinks, ties, infinities, NaN.
+    pub edges: &'static [&'static str],
+    /// Argument lists that PyTorch refuses; a `~` in front: with another sentence than ours.
+    pub errors: &'static [&'static str],
+}
+
+impl Function {
+    /// An entry. `places`: where PyTorch has it.
+    pub const fn new(
+        signature: &'static str,
+        places: &'static str,
+        call: fn(&Args<'_>) -> Result<Value>,
+    ) -> Function {
+        Function {
+            signature,
+            places,
+            call,
+            summary: "",
+            formula: "",
+            op: None,
+            in_place: false,
+            random: false,
+            units: (4.0, 16.0),
+            checkable: true,
+            samples: &[],
+            edges: &[],
+            errors: &[],
+        }
+    }
+
+    /// What it does, in one sentence, and its formula.
+    #[must_use]
+    pub const fn about(mut self, summary: &'static str, formula: &'static str) -> Self {
+        self.summary = summary;
+        self.formula = formula;
+        self
+    }
+
+    /// It is this primitive, whose texts are its own.
+    #[must_use]
+    pub const fn of(mut self, op: &'static OpDef) -> Self {
+        self.op = Some(op);
+        self.summary = op.summary;
+        self.formula = op.formula;
+        self
+    }
+
+    /// `Tensor.name_` exists too.
+    #[must_use]
+    pub const fn in_place(mut self) -> Self {
+        self.in_place = true;
+        self
+    }
+
+    /// It draws random numbers from the default generator.
+    #[must_use]
+    pub const fn random(mut self) -> Self {
+        self.random = true;
+        self.checkable = false;
+        self
+    }
+
+    /// Every bit is PyTorch's.
+    #[must_use]
+    pub const fn exact(self) -> Self {
+        self.units(0.0, 0.0)
+    }
+
+    /// How far value and gradient may be from PyTorch's, in units in the last place of the largest element.
+    #[must_use]
+    pub const fn units(mut self, value: f64, gradient: f64) -> Self {
+        self.units = (value, gradient);
+        self
+    }
+
+    /// Differences cannot check its derivative.
+    #[must_use]
+    pub const fn no_check(mut self) -> Self {
+        self.checkable = false;
+        self
+    }
+
+    /// Argument lists that everything is tried on.
+    #[must_use]
+    pub const fn samples(mut self, samples: &'static [&'static str]) -> Self {
+        self.samples = samples;
+        self
+    }
+
+    /// Argument lists compared with PyTorch only.
+    #[must_use]
+    pub const fn edges(mut self, edges: &'static [&'static str]) -> Self {
+        self.edges = edges;
+        self
+    }
+
+    /// Argument lists that must fail.
+    #[must_use]
+    pub const fn errors(mut self, errors: &'static [&'static str]) -> Self {
+        self.errors = errors;
+        self
+    }
+
+    /// The name it is listed under.
+    pub fn name(&self) -> &'static str {
+        self.signature.split('(').next().unwrap_or(self.signature)
+    }
+
+    /// Where PyTorch has it: namespace and name there.
+    pub fn found_at(&self) -> impl Iterator<Item = (&'static str, &'static str)> + use<> {
+        let name = self.name();
+        (self.places.split_whitespace())
+            .map(move |place| place.split_once(':').unwrap_or((place, name)))
+    }
+}
+
+/// A function with its signature parsed: what calls go through.
+pub struct Entry {
+    /// The entry of the list.
+    pub function: &'static Function,
+    /// Its signature.
+    pub signature: Signature,
+    /// The file of the list it stands in.
+    pub group: &'static str,
+}
+
+impl Entry {
+    /// Calls it.
+    ///
+    /// # Errors
+    /// Arguments that do not fit the signature; whatever the function reports.
+    pub fn call(&self, args: &[Value], kwargs: &[(&str, Value)]) -> Result<Value> {
+        let values = self.signature.bind(args, kwargs)?;
+        (self.function.call)(&Args::new(&self.signature, values))
+    }
+}

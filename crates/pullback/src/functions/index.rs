@@ -1,0 +1,5 @@
+//! Elements picked, placed, sorted and counted.
+
+use super::Function;
+
+pub(super) static LIST: &[Function] = &[];

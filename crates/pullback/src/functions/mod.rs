@@ -1,0 +1,158 @@
+//! PyTorch's functions by name, with arguments as Python gives them: the list that bindings, documentation and proofs walk.
+//!
+//! Three layers: primitives ([`crate::ops`]) have rules; methods of [`Tensor`](crate::Tensor) are what Rust programs call; entries
+//! here tie both to PyTorch's names, argument names and defaults. To add a function, add an entry to one of the lists
+//! beside this file: calls, `pullback ops`, the documentation, the comparison with PyTorch and the proof of its gradients follow.
+//!
+//! Behind the feature `functions`; programs in Rust call methods and do not pay for it.
+//!
+//! ```
+//! use pullback::{Tensor, functions::{call, Value}};
+//! let x = Tensor::from_slice(&[1.0f64, 2.0, 4.0], [3])?;
+//! let y = call("sum", &[x.into()], &[("dim", Value::Int(0))])?;
+//! assert_eq!(y.tensors()[0].item_f64()?, 7.0);
+//! # Ok::<(), pullback::Error>(())
+//! ```
+
+mod args;
+mod function;
+mod signature;
+mod value;
+
+mod activation;
+mod create;
+mod index;
+mod loss;
+mod pointwise;
+mod product;
+mod reduce;
+mod shape;
+
+pub use args::Args;
+pub use function::{Entry, Function};
+pub use signature::{Kind, Param, Signature};
+pub use value::{IntoValue, Value};
+
+use crate::{Error, ErrorKind, Result};
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+/// The lists, by the names of their files.
+static LISTS: &[(&str, &[Function])] = &[
+    ("create", create::LIST),
+    ("pointwise", pointwise::LIST),
+    ("activation", activation::LIST),
+    ("loss", loss::LIST),
+    ("reduce", reduce::LIST),
+    ("product", product::LIST),
+    ("shape", shape::LIST),
+    ("index", index::LIST),
+];
+
+struct Table {
+    entries: Vec<Entry>,
+    names: HashMap<(&'static str, &'static str), Vec<usize>>,
+}
+
+static TABLE: LazyLock<Table> = LazyLock::new(|| {
+    let mut entries = Vec::new();
+    let mut names: HashMap<_, Vec<usize>> = HashMap::new();
+    for (group, list) in LISTS {
+        for function in *list {
+            // A malformed signature is ours and is said to whoever calls the function.
+            let signature = Signature::parse(function.signature).unwrap_or_else(|e| Signature {
+                name: function.name(),
+                params: Vec::new(),
+                returns: Box::leak(e.to_string().into_boxed_str()),
+            });
+            for place in function.found_at() {
+                names.entry(place).or_default().push(entries.len());
+            }
+            entries.push(Entry {
+                function,
+                signature,
+                group,
+            });
+        }
+    }
+    Table { entries, names }
+});
+
+/// Every function there is, overloads one after the other.
+pub fn entries() -> &'static [Entry] {
+    &TABLE.entries
+}
+
+/// The overloads of a name in one of PyTorch's namespaces (`torch`, `Tensor`, `nn.functional`, `linalg`, `special`).
+pub fn overloads(place: &str, name: &str) -> Vec<&'static Entry> {
+    let table: &'static Table = &TABLE;
+    let found = (table.names.iter()).find(|((p, n), _)| *p == place && *n == name);
+    found.map_or_else(Vec::new, |(_, list)| {
+        list.iter().map(|&i| &table.entries[i]).collect()
+    })
+}
+
+/// Every overload listed under a name, wherever PyTorch has it.
+pub fn find(name: &str) -> Vec<&'static Entry> {
+    let exact: Vec<_> = (entries().iter())
+        .filter(|e| e.function.name() == name)
+        .collect();
+    if !exact.is_empty() {
+        return exact;
+    }
+    (entries().iter())
+        .filter(|e| e.function.found_at().any(|(_, n)| n == name))
+        .collect()
+}
+
+/// Calls a function by name: the first overload that takes the arguments.
+///
+/// # Errors
+/// An unknown name; arguments that no overload takes; whatever the function reports.
+pub fn call(name: &str, args: &[Value], kwargs: &[(&str, Value)]) -> Result<Value> {
+    dispatch(name, &find(name), args, kwargs)
+}
+
+/// Calls the first of several overloads that takes the arguments.
+///
+/// # Errors
+/// As [`call`].
+pub fn dispatch(
+    name: &str,
+    overloads: &[&Entry],
+    args: &[Value],
+    kwargs: &[(&str, Value)],
+) -> Result<Value> {
+    let mut first = None;
+    for entry in overloads {
+        match entry.signature.bind(args, kwargs) {
+            Ok(values) => return (entry.function.call)(&Args::new(&entry.signature, values)),
+            Err(e) => {
+                first.get_or_insert(e);
+            }
+        }
+    }
+    let Some(first) = first else {
+        return Err(Error::new(
+            ErrorKind::Unsupported,
+            format!("there is no function {name:?}"),
+        ));
+    };
+    if overloads.len() == 1 {
+        return Err(first);
+    }
+    let got: Vec<String> = (args.iter().map(|v| v.type_name().to_string()))
+        .chain(kwargs.iter().map(|(k, v)| format!("{k}={}", v.type_name())))
+        .collect();
+    let mut error = Error::new(
+        ErrorKind::Type,
+        format!(
+            "{name}() received an invalid combination of arguments - got ({}), but expected one of:",
+            got.join(", ")
+        ),
+    );
+    for entry in overloads {
+        error = error.note(entry.signature.to_string());
+    }
+    Err(error)
+}

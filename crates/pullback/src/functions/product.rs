@@ -1,0 +1,5 @@
+//! Products of matrices and vectors.
+
+use super::Function;
+
+pub(super) static LIST: &[Function] = &[];

@@ -1,0 +1,5 @@
+//! Shapes: views, joins, splits.
+
+use super::Function;
+
+pub(super) static LIST: &[Function] = &[];
