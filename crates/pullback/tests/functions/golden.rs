@@ -114,7 +114,7 @@ fn check(entry: &Entry, call: &Call, golden: &Json, kind: &str) -> Result<(), St
     }
     let call = call.with(&leaves);
     if f.random {
-        pullback::manual_seed(0);
+        pullback::random::manual_seed(0);
     }
     // Through all overloads, as a caller would.
     let (place, name) = f.found_at().next().expect("a place");
@@ -203,11 +203,7 @@ fn check(entry: &Entry, call: &Call, golden: &Json, kind: &str) -> Result<(), St
         .map(|(t, g)| (t, Some(g)))
         .collect();
     let inputs: Vec<&Tensor> = leaves.iter().filter(|t| t.requires_grad()).collect();
-    let options = BackwardOptions {
-        allow_unused: true,
-        ..Default::default()
-    };
-    let found = grad(&roots, &inputs, options).map_err(said)?;
+    let found = grad(&roots, &inputs, BackwardOptions::default()).map_err(said)?;
     for (k, (got, want)) in found.iter().zip(wanted).enumerate() {
         let what = format!("gradient of input {k}");
         // None in PyTorch and zeros here, or the other way round, say the same.
