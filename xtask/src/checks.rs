@@ -124,7 +124,7 @@ pub(crate) const CHECKS: &[Check] = &[
                 }),
                 steps: &[Step {
                     env: &[],
-                    command: "cargo nextest run --workspace --tests --locked --no-fail-fast",
+                    command: "cargo nextest run --cargo-profile checked --workspace --tests --locked --no-fail-fast",
                     counts: Some(Runner::Nextest),
                 }],
             },
