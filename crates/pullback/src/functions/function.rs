@@ -3,8 +3,9 @@
 use super::args::Args;
 use super::signature::Signature;
 use super::value::Value;
-use crate::Result;
 use crate::op::OpDef;
+use crate::{Error, ErrorKind, Result, Tensor};
+use std::panic::Location;
 
 /// An entry of the list. Built with [`Function::new`] and the methods after it, all of them `const`.
 #[derive(Clone, Copy)]
@@ -167,4 +168,34 @@ impl Entry {
         let values = self.signature.bind(args, kwargs)?;
         (self.function.call)(&Args::new(&self.signature, values))
     }
+}
+
+/// Calls `Tensor.name_`: computes the function and writes the result over its first argument, which is returned.
+///
+/// # Errors
+/// PyTorch's sentences: no such in-place form, a result of another shape, a dtype that cannot hold the result; and
+/// whatever the function reports.
+#[track_caller]
+pub fn in_place(entry: &Entry, args: &[Value], kwargs: &[(&str, Value)]) -> Result<Value> {
+    let (site, name) = (Location::caller(), entry.function.name());
+    let Some(Value::Tensor(target)) = args.first().filter(|_| entry.function.in_place) else {
+        return Err(Error::new(
+            ErrorKind::Unsupported,
+            format!("'Tensor' object has no attribute '{name}_'"),
+        ));
+    };
+    let mut all = (args.iter().chain(kwargs.iter().map(|(_, v)| v))).flat_map(Value::tensors);
+    let tracked = all.any(Tensor::requires_grad);
+    target.rewrite(tracked, name, site, |x| {
+        let mut args = args.to_vec();
+        args[0] = Value::Tensor(x.clone());
+        match entry.call(&args, kwargs)? {
+            Value::Tensor(result) => Ok(result),
+            _ => Err(Error::new(
+                ErrorKind::Unsupported,
+                format!("{name}_ has no single result to write"),
+            )),
+        }
+    })?;
+    Ok(Value::Tensor(target.clone()))
 }

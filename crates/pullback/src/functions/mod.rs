@@ -29,7 +29,7 @@ mod reduce;
 mod shape;
 
 pub use args::Args;
-pub use function::{Entry, Function};
+pub use function::{Entry, Function, in_place};
 pub use signature::{Kind, Param, Signature};
 pub use value::{IntoValue, Value};
 

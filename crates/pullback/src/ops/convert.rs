@@ -159,6 +159,36 @@ impl Tensor {
         self.overwrite(src, "copy_", Location::caller())
     }
 
+    /// Writes `f` of this tensor over it: what every in-place form of a function does. `tracked` says whether a gradient
+    /// of the result will be wanted; then `f` gets the numbers in memory of their own, since its rule may read them
+    /// later (PyTorch clones `self` there too).
+    pub(crate) fn rewrite(
+        &self,
+        tracked: bool,
+        name: &'static str,
+        site: &'static Location<'static>,
+        f: impl FnOnce(&Tensor) -> Result<Tensor>,
+    ) -> Result<()> {
+        let result = if tracked && crate::is_grad_enabled() {
+            f(&self.copy()?)?
+        } else {
+            f(self)?
+        };
+        if result.shape() != self.shape() {
+            return Err(Error::new(
+                ErrorKind::Shape,
+                format!(
+                    "output with shape {} doesn't match the broadcast shape {}",
+                    self.shape(),
+                    result.shape()
+                ),
+            )
+            .op(name)
+            .at(site));
+        }
+        self.overwrite(&result, name, site)
+    }
+
     pub(crate) fn overwrite(
         &self,
         src: &Tensor,

@@ -7,6 +7,7 @@ mod case;
 mod decisions;
 mod difference;
 mod exact;
+mod functions;
 mod layouts;
 mod literal;
 mod orders;
@@ -16,6 +17,7 @@ mod suite;
 mod values;
 
 pub use case::{Case, Finding, Verdict};
+pub use functions::prove_function;
 pub use literal::Call;
 pub use suite::{CHECKS, Check, DTYPES, Report, prove};
 

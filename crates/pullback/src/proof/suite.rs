@@ -51,7 +51,7 @@ pub struct Report {
 }
 
 impl Report {
-    fn note(&mut self, label: impl FnOnce() -> String, check: impl FnOnce() -> Verdict) {
+    pub(super) fn note(&mut self, label: impl FnOnce() -> String, check: impl FnOnce() -> Verdict) {
         self.checks += 1;
         let verdict = catch_unwind(AssertUnwindSafe(check))
             .unwrap_or_else(|_| Err("it panicked; the message is on stderr".to_string().into()));

@@ -2,3 +2,28 @@
 
 mod golden;
 mod list;
+
+use pullback::functions::entries;
+use pullback::proof::prove_function;
+
+/// `PULLBACK_ONLY=name` in the environment proves one function.
+#[test]
+fn every_function_is_proven() {
+    let only = std::env::var("PULLBACK_ONLY").ok();
+    let (mut checks, mut findings) = (0, Vec::new());
+    for entry in entries() {
+        if only.as_ref().is_some_and(|n| n != entry.function.name()) {
+            continue;
+        }
+        let report = prove_function(entry);
+        checks += report.checks;
+        findings.extend(report.findings);
+    }
+    println!("{checks} checks of {} functions", entries().len());
+    assert!(
+        findings.is_empty(),
+        "{} of {checks} checks failed:\n{}",
+        findings.len(),
+        findings.join("\n")
+    );
+}
