@@ -12,9 +12,13 @@ use std::process::ExitCode;
 
 /// Certifies gradients, and explains where a difference quotient disagrees.
 #[derive(clap::Args, Debug)]
+#[command(args_conflicts_with_subcommands = true, arg_required_else_help = true)]
 pub(crate) struct Args {
     #[command(subcommand)]
-    subject: Subject,
+    subject: Option<Subject>,
+
+    #[command(flatten)]
+    proof: crate::prove::Args,
 }
 
 #[derive(clap::Subcommand, Debug)]
@@ -47,7 +51,9 @@ What is not finite is null.";
 
 /// Runs the command.
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let Subject::Lab(args) = &args.subject;
+    let Some(Subject::Lab(args)) = &args.subject else {
+        return crate::prove::run(&args.proof);
+    };
     args.check();
     let setup = lab::setup(args)?;
     let params: Vec<Tensor> = setup

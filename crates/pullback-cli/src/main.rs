@@ -11,7 +11,9 @@ mod args;
 mod bench;
 mod check;
 mod lab;
+mod ops;
 mod output;
+mod prove;
 
 use clap::Parser;
 use std::process::ExitCode;
@@ -29,6 +31,8 @@ Examples:
   pullback lab            the experiment it all starts from, told as a story
   pullback lab --help     its options, and the keys of its JSON
   pullback check lab      its gradient, certified and explained
+  pullback check --all    every operation proven: values, gradients, higher orders
+  pullback ops            the operations there are
   pullback bench          how fast the workloads of the README run")]
 struct Cli {
     #[command(subcommand)]
@@ -39,6 +43,7 @@ struct Cli {
 enum Command {
     Lab(args::Lab),
     Check(check::Args),
+    Ops(ops::Args),
     Bench(bench::Args),
 }
 
@@ -46,6 +51,7 @@ fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Lab(args) => lab::run(&args),
         Command::Check(args) => check::run(&args),
+        Command::Ops(args) => ops::run(&args),
         Command::Bench(args) => bench::run(&args),
     };
     match outcome {

@@ -416,12 +416,12 @@ fn writes(s: &Subject<'_>) -> Verdict {
 
 type Check = (&'static str, fn(&Subject<'_>) -> Verdict);
 
-/// Proves one function on its samples, in single, double and double-double precision.
-pub fn prove_function(entry: &Entry) -> Report {
+/// Proves one function on its samples, in the dtypes given.
+pub fn prove_function(entry: &Entry, dtypes: &[DType]) -> Report {
     let mut report = Report::default();
     let f = entry.function;
     for text in f.samples {
-        for dtype in [DType::F32, DType::F64, DType::Dd] {
+        for &dtype in dtypes {
             let label = |check: &str| format!("{}({text}), {dtype}, {check}", f.name());
             let call = match Call::parse(text, dtype) {
                 Ok(call) => call,

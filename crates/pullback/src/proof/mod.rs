@@ -19,7 +19,7 @@ mod values;
 pub use case::{Case, Finding, Verdict};
 pub use functions::prove_function;
 pub use literal::Call;
-pub use suite::{CHECKS, Check, DTYPES, Report, prove};
+pub use suite::{CHECKS, Check, DTYPES, Report, prove, prove_in};
 
 use crate::op::Op;
 use crate::{Array, DType, Result, Shape};

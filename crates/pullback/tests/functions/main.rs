@@ -4,7 +4,7 @@ mod golden;
 mod list;
 
 use pullback::functions::entries;
-use pullback::proof::prove_function;
+use pullback::proof::{DTYPES, prove_function};
 
 /// `PULLBACK_ONLY=name` in the environment proves one function.
 #[test]
@@ -15,7 +15,7 @@ fn every_function_is_proven() {
         if only.as_ref().is_some_and(|n| n != entry.function.name()) {
             continue;
         }
-        let report = prove_function(entry);
+        let report = prove_function(entry, &DTYPES);
         checks += report.checks;
         findings.extend(report.findings);
     }
