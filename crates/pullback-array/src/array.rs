@@ -30,13 +30,20 @@ pub struct Array {
 /// A new storage for `shape` and a pointer to its start; the caller writes every element.
 #[inline]
 pub(crate) fn fresh<T: Element>(shape: &Shape) -> Result<(Storage, *mut T)> {
+    let (storage, ptr) = fresh_of(shape, T::DTYPE)?;
+    Ok((storage, ptr.cast()))
+}
+
+/// As [`fresh`], for a dtype known when the program runs.
+#[inline(always)]
+pub(crate) fn fresh_of(shape: &Shape, dtype: DType) -> Result<(Storage, *mut u8)> {
     let n = shape.checked_numel()?;
     let bytes = n
-        .checked_mul(size_of::<T>())
+        .checked_mul(dtype.size())
         .filter(|&b| b <= isize::MAX as usize)
         .ok_or_else(|| too_large(shape))?;
     let storage = Storage::new(bytes, false)?;
-    let ptr = storage.address() as *mut T;
+    let ptr = storage.address() as *mut u8;
     Ok((storage, ptr))
 }
 
@@ -52,10 +59,16 @@ impl Array {
     /// From a storage all of whose elements have been written, row-major.
     #[inline]
     pub(crate) fn from_fresh<T: Element>(storage: Storage, shape: Shape) -> Array {
+        Array::from_fresh_of(storage, shape, T::DTYPE)
+    }
+
+    /// As [`Array::from_fresh`], for a dtype known when the program runs.
+    #[inline(always)]
+    pub(crate) fn from_fresh_of(storage: Storage, shape: Shape, dtype: DType) -> Array {
         Array {
             storage,
             layout: Layout::row_major(shape),
-            dtype: T::DTYPE,
+            dtype,
         }
     }
 
@@ -319,16 +332,22 @@ impl Array {
 
     /// A row-major copy in memory of its own.
     pub fn copy(&self) -> Result<Array> {
-        dispatch!(self.dtype, T => kernels::map(self, |x: T| x))
+        kernels::copy(self)
     }
 
     /// Errors unless `T` is this array's dtype; every kernel's first line, on which its soundness rests.
     #[inline]
     pub(crate) fn expect_dtype<T: Element>(&self) -> Result<()> {
-        if self.dtype == T::DTYPE {
+        self.expect(T::DTYPE)
+    }
+
+    /// As [`Array::expect_dtype`].
+    #[inline]
+    pub(crate) fn expect(&self, dtype: DType) -> Result<()> {
+        if self.dtype == dtype {
             Ok(())
         } else {
-            Err(wrong_dtype(T::DTYPE, self.dtype))
+            Err(wrong_dtype(dtype, self.dtype))
         }
     }
 

@@ -103,6 +103,16 @@ impl Layout {
         out
     }
 
+    /// The stride of dimension `k`, without making the list of all.
+    #[inline]
+    pub(crate) fn stride(&self, k: usize) -> isize {
+        match &self.strides {
+            Some(strides) => strides[k],
+            None => (self.shape[k + 1..].iter())
+                .fold(1, |step: isize, &n| step.wrapping_mul(n.max(1) as isize)),
+        }
+    }
+
     /// Smallest and largest element place touched, or `None` where there are no elements. A negative place (a layout
     /// that reaches outside every storage) is possible where strides are.
     pub fn extent(&self) -> Option<(isize, isize)> {

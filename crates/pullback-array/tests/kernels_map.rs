@@ -167,3 +167,97 @@ fn closures_may_call_back() {
     assert_eq!(a.to_vec::<f64>().unwrap(), [-1.0, -2.0, -3.0]);
     assert_eq!(a.version(), 1);
 }
+
+/// Shapes that fill several pieces and blocks, under every kind of strides: neighbours in long rows and short ones, columns,
+/// one element for all; in new memory and in place.
+#[test]
+fn long_operands_of_every_form() {
+    let dense = |shape: &[usize]| {
+        let n = shape.iter().product();
+        Array::from_slice(&support::samples::<i64>(n), shape).unwrap()
+    };
+    for [m, n] in [
+        [3, 40_000],
+        [700, 130],
+        [40_000, 3],
+        [513, 200],
+        [1, 70_000],
+    ] {
+        let wide = dense(&[m, 2 * n]);
+        let lower = dense(&[n, m]).transpose(0, 1).unwrap();
+        let forms = [
+            dense(&[m, n]),
+            lower,
+            wide.slice(1, n / 2, n, 1).unwrap(),
+            wide.slice(1, 1, n, 2).unwrap(),
+            dense(&[n]),
+            dense(&[m, 1]),
+            dense(&[1]),
+        ];
+        let full: Vec<Vec<i64>> = forms
+            .iter()
+            .map(|a| a.expand(&[m, n].into()).unwrap().to_vec().unwrap())
+            .collect();
+        for (i, a) in forms.iter().enumerate() {
+            if a.shape()[..] == [m, n] {
+                let got = kernels::map(a, |x: i64| x as f64 / 2.0).unwrap();
+                let want: Vec<f64> = full[i].iter().map(|&x| x as f64 / 2.0).collect();
+                assert!(got.to_vec::<f64>().unwrap() == want, "map {i} of {m}x{n}");
+                assert!(a.copy().unwrap().to_vec::<i64>().unwrap() == full[i]);
+            }
+            for (j, b) in forms.iter().enumerate() {
+                if a.shape().broadcast(b.shape()).unwrap()[..] != [m, n] {
+                    continue;
+                }
+                let got = kernels::zip(a, b, |x: i64, y: i64| 3 * x - y).unwrap();
+                let want: Vec<i64> =
+                    (full[i].iter().zip(&full[j]).map(|(x, y)| 3 * x - y)).collect();
+                assert!(
+                    got.to_vec::<i64>().unwrap() == want,
+                    "zip {i} {j} of {m}x{n}"
+                );
+                let third = &forms[(i + j) % forms.len()];
+                let got = kernels::zip3(a, b, third, |x: i64, y: i64, z: i64| 3 * x - y + 5 * z);
+                let want: Vec<i64> = (want.iter().zip(&full[(i + j) % forms.len()]))
+                    .map(|(x, z)| x + 5 * z)
+                    .collect();
+                assert!(
+                    got.unwrap().to_vec::<i64>().unwrap() == want,
+                    "zip3 {i} {j} of {m}x{n}"
+                );
+                if a.shape()[..] == [m, n] {
+                    // The forms of `wide` share memory: each works on a copy of its own, laid out as it is.
+                    let base = Array::zeros([a.storage().bytes() / 8], DType::I64).unwrap();
+                    let dst = base.view(a.layout().clone()).unwrap();
+                    kernels::assign(&dst, a).unwrap();
+                    kernels::zip_assign(&dst, b, |x: i64, y: i64| 3 * x - y).unwrap();
+                    let want: Vec<i64> =
+                        (full[i].iter().zip(&full[j]).map(|(x, y)| 3 * x - y)).collect();
+                    assert!(
+                        dst.to_vec::<i64>().unwrap() == want,
+                        "in place {i} {j} of {m}x{n}"
+                    );
+                    kernels::assign(&dst, b).unwrap();
+                    assert!(
+                        dst.to_vec::<i64>().unwrap() == full[j],
+                        "assign {i} {j} of {m}x{n}"
+                    );
+                    kernels::map_assign(&dst, |x: i64| -x).unwrap();
+                    let want: Vec<i64> = full[j].iter().map(|x| -x).collect();
+                    assert!(
+                        dst.to_vec::<i64>().unwrap() == want,
+                        "negated {i} {j} of {m}x{n}"
+                    );
+                    kernels::fill(&dst, Number::Int(7)).unwrap();
+                    let sevens: i64 = base
+                        .to_vec::<i64>()
+                        .unwrap()
+                        .iter()
+                        .filter(|&&x| x == 7)
+                        .count() as i64;
+                    assert_eq!(sevens, (m * n) as i64, "fill {i} of {m}x{n}");
+                }
+            }
+        }
+    }
+}

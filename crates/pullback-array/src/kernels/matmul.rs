@@ -217,8 +217,11 @@ fn product<T: Arith + gemm::Gemm>(a: &Array, b: &Array, shape: Shape) -> Result<
 /// The last two dimensions as a matrix at the storage's start; a vector is a row on the left, a column on the right.
 /// The step over a dimension of size 1 is never taken, and 0 here: views may give any number.
 fn matrix<T>(a: &Array, ptr: *const T, left: bool) -> Mat<*const T> {
-    let (s, r) = (a.layout().strides(), a.rank());
-    let axis = |k: usize| (a.shape()[k], if a.shape()[k] == 1 { 0 } else { s[k] });
+    let (layout, r) = (a.layout(), a.rank());
+    let axis = |k: usize| match a.shape()[k] {
+        1 => (1, 0),
+        n => (n, layout.stride(k)),
+    };
     let ((rows, rs), (cols, cs)) = match (r, left) {
         (1, true) => ((1, 0), axis(0)),
         (1, false) => (axis(0), (1, 0)),
@@ -320,7 +323,7 @@ fn outer_of<T: Arith>(a: &Array, b: &Array) -> Result<Array> {
     let (m, n) = (a.shape()[0], b.shape()[0]);
     let shape = Shape::new(&[m, n]);
     let (storage, out) = fresh::<T>(&shape)?;
-    let (sa, sb) = (a.layout().strides()[0], b.layout().strides()[0]);
+    let (sa, sb) = (a.layout().stride(0), b.layout().stride(0));
     // SAFETY: the vectors' places lie inside their guarded storages, and `out` has room for m·n elements.
     unsafe {
         let (pa, pb) = (

@@ -6,16 +6,20 @@
 mod assign;
 mod cascade;
 mod cast;
+mod copy;
+mod drive;
 mod gemm;
 mod index;
 mod map;
 mod matmul;
 mod nest;
+mod operand;
 mod reduce;
 mod sum;
 
 pub use assign::{assign, fill, map_assign, zip_assign};
 pub use cast::cast;
+pub(crate) use copy::copy;
 pub use index::{put_add, take};
 pub use map::{map, zip, zip3};
 pub use matmul::{dot_shapes, matmul, outer};
