@@ -19,6 +19,28 @@ pub(crate) fn apply<O: Op>(
     inputs: &[&Tensor],
     site: &'static Location<'static>,
 ) -> Result<Tensor> {
+    through(&op, |op| op, inputs, site)
+}
+
+/// As [`apply`], compiled once for all operations: for those that are not worth machine code of their own.
+///
+/// # Errors
+/// As [`apply`].
+pub(crate) fn apply_dyn(
+    op: &dyn Op,
+    inputs: &[&Tensor],
+    site: &'static Location<'static>,
+) -> Result<Tensor> {
+    through(op, |op| op, inputs, site)
+}
+
+#[inline]
+fn through<O: Op + ?Sized>(
+    op: &O,
+    as_dyn: impl Fn(&O) -> &dyn Op,
+    inputs: &[&Tensor],
+    site: &'static Location<'static>,
+) -> Result<Tensor> {
     let before = stamp(inputs);
     let value = match inputs {
         [a] => op.eval(&[&a.0.array]),
@@ -49,7 +71,7 @@ pub(crate) fn apply<O: Op>(
     }
     let out = finish(op.def(), inputs, value, edge, flags);
     if flags & mode::RECORD != 0 {
-        recorder::record(&op, inputs, &out, site)?;
+        recorder::record(as_dyn(op), inputs, &out, site)?;
     }
     Ok(out)
 }

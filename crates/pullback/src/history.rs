@@ -157,6 +157,23 @@ pub(crate) fn in_place(
     site: &'static Location<'static>,
     fast: impl FnOnce(&crate::Array) -> Result<bool>,
 ) -> Result<()> {
+    let mut fast = Some(fast);
+    in_place_dyn(&op, x, others, site, &mut |x| {
+        fast.take().map_or(Ok(false), |fast| fast(x))
+    })
+}
+
+/// As [`in_place`], compiled once for all operations.
+///
+/// # Errors
+/// As [`in_place`].
+pub(crate) fn in_place_dyn(
+    op: &dyn Op,
+    x: &Tensor,
+    others: &[&Tensor],
+    site: &'static Location<'static>,
+    fast: &mut dyn FnMut(&crate::Array) -> Result<bool>,
+) -> Result<()> {
     let name = op.def().name;
     let context = |e: Error| e.op(name).at(site);
     let flags = mode::flags();
@@ -199,7 +216,7 @@ pub(crate) fn in_place(
     }
     // What is saved of `x` itself must be its old numbers.
     let mut node = if tracked {
-        Some(unsaved_node(&op, &inputs, x_edge, site))
+        Some(unsaved_node(op, &inputs, x_edge, site))
     } else {
         None
     };
@@ -227,7 +244,7 @@ pub(crate) fn in_place(
         }
     }
     if recording {
-        recorder::record_write(&op, &inputs, x, &value, site)?;
+        recorder::record_write(op, &inputs, x, &value, site)?;
     }
     if let Err(e) = kernels::assign(&x.0.array, &value) {
         if recording {
@@ -278,7 +295,7 @@ fn forbid_leaves(x: &Tensor, edge: Option<&Edge>, tracked: bool) -> Result<()> {
 
 /// A node for `op` with nothing saved yet, and what its gradients read.
 fn unsaved_node(
-    op: &impl Op,
+    op: &dyn Op,
     inputs: &[&Tensor],
     x_edge: Option<Edge>,
     site: &'static Location<'static>,
