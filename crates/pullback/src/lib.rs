@@ -48,7 +48,7 @@ pub use display::{PrintOptions, get_printoptions, set_printoptions};
 pub use func::{apply_op, jvp};
 pub use mode::{ModeGuard, enable_grad, is_grad_enabled, no_grad, set_grad_enabled};
 pub use op::{Ctx, Family, Op, OpDef, Reads};
-pub use ops::{Operand, cat, result_type};
+pub use ops::{Approximate, Operand, cat, result_type};
 pub use program::{Instruction, Program, Replay, ValueId, Values};
 pub use pullback_array::dd::Dd;
 pub use pullback_array::{

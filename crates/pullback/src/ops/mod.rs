@@ -3,6 +3,8 @@
 //! To add an operation: write its struct and definition in one of these files and name it in the list. ARCHITECTURE.md
 //! shows it step by step.
 
+mod activation;
+mod activations;
 mod amax;
 mod arith;
 mod convert;
@@ -13,8 +15,11 @@ mod general;
 mod index;
 mod matmul;
 mod operand;
+mod piecewise;
 mod pointwise;
 mod power;
+mod prelu;
+mod rectifier;
 mod reduce;
 mod shape;
 mod slice;
@@ -22,6 +27,8 @@ mod zero;
 
 use crate::op::OpDef;
 
+pub use activation::{Gelu, GeluTanh, LogSigmoid, Mish, Ndtr, NormalDensity, Silu};
+pub use activations::Approximate;
 pub use amax::Amax;
 pub use arith::{Add, AddScaled, Div, Mul, Neg, Sub};
 pub use convert::{Clone, Copy, To};
@@ -35,6 +42,10 @@ pub(crate) use operand::result_type_number;
 pub use operand::{Operand, result_type};
 pub use pointwise::{Cos, Exp, Log, Sigmoid, Sin, Sqrt, Tanh};
 pub use power::PowScalar;
+pub use prelu::Prelu;
+pub use rectifier::{
+    Elu, Hardshrink, Hardsigmoid, Hardswish, Hardtanh, LeakyRelu, Softplus, Softshrink, Threshold,
+};
 pub use reduce::{Mean, Sum};
 pub use shape::{Expand, Permute, Reshape};
 pub use slice::{Cat, Embed, Select, Slice, cat};
@@ -64,6 +75,24 @@ pub static OPS: &[&OpDef] = &[
     Abs::DEF,
     Maximum::DEF,
     Amax::DEF,
+    // activations
+    LeakyRelu::DEF,
+    Prelu::DEF,
+    Elu::DEF,
+    Hardtanh::DEF,
+    Hardsigmoid::DEF,
+    Hardswish::DEF,
+    Hardshrink::DEF,
+    Softshrink::DEF,
+    Threshold::DEF,
+    Softplus::DEF,
+    Silu::DEF,
+    Mish::DEF,
+    LogSigmoid::DEF,
+    Gelu::DEF,
+    GeluTanh::DEF,
+    Ndtr::DEF,
+    NormalDensity::DEF,
     // reductions and products
     Sum::DEF,
     Mean::DEF,
