@@ -144,7 +144,10 @@ impl Recorder {
             .map(|t| self.read(t))
             .collect::<Result<SmallVec<[ValueId; 2]>>>()?;
         let decision = match op.def().family {
-            Family::Gate => op.decide(&inputs.iter().map(|t| t.array()).collect::<Vec<_>>())?,
+            // Integers have no derivative, and so no kinks.
+            Family::Gate if result.dtype().is_float() => {
+                op.decide(&inputs.iter().map(|t| t.array()).collect::<Vec<_>>())?
+            }
             Family::Zero | Family::Cut => Some(result.copy()?),
             _ => None,
         };

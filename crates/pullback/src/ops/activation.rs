@@ -112,7 +112,7 @@ smooth! {
         let (c, peak) = (root_half::<T>(), density_peak::<T>());
         move |g: T, x: T| g * (below_normal(x, c) + x * (peak * (x * x * T::lit(-0.5)).exp()))
     };
-    slope |x| x.special_ndtr()?.add(&density(x)?.mul(x)?);
+    slope |x| apply_dyn(&Ndtr, &[x], std::panic::Location::caller())?.add(&density(x)?.mul(x)?);
     points &[(0.0, 0.5), (f64::INFINITY, f64::NAN), (f64::NEG_INFINITY, f64::NAN), (-1e4, 0.0)];
 
     /// [`Gelu`] by a hyperbolic tangent.
@@ -141,7 +141,7 @@ smooth! {
     points &[(0.0, 0.5), (f64::INFINITY, f64::NAN), (-1e4, 0.0)];
 
     /// The probability that a normal number is below `x`.
-    Ndtr "special_ndtr", "torch.special.ndtr", "ndtr_cpu";
+    Ndtr "ndtr", "torch.special.ndtr", "ndtr_cpu";
     "The distribution function of the normal distribution.";
     "Φ(x) = (1 + erf(x/√2))/2", "φ(x) = e^{-x²/2}/√(2π)";
     value |T| { let c = root_half::<T>(); move |x: T| below_normal(x, c) };

@@ -1,10 +1,9 @@
 //! The methods that apply activations: PyTorch's names and arguments, and their in-place forms. Formulas are in
 //! `activation` and `rectifier`.
 
-use super::operand::floating;
 use super::{
     Elu, Gelu, GeluTanh, Hardshrink, Hardsigmoid, Hardswish, Hardtanh, LeakyRelu, LogSigmoid, Mish,
-    Ndtr, Relu, Silu, Softplus, Softshrink, Threshold,
+    Relu, Silu, Softplus, Softshrink, Threshold,
 };
 use crate::apply::apply_dyn;
 use crate::history::in_place_dyn;
@@ -78,7 +77,7 @@ fn softshrink(x: &Tensor, lambd: f64) -> Result<Softshrink> {
         DType::F32 => ("Float", "3.40282e+38"),
         _ => ("Double", "1.79769e+308"),
     };
-    if x.dtype().is_float() && !(lambd >= 0.0) {
+    if x.dtype().is_float() && (lambd.is_nan() || lambd < 0.0) {
         return Err(invalid(format!(
             "lambda must be in range [0, {largest}] for input dtype {name}, but found {lambd}"
         )));
@@ -94,7 +93,7 @@ macro_rules! methods {
             #[track_caller]
             pub fn $name(&self $(, $arg: $ty)*) -> Result<Tensor> {
                 let site = Location::caller();
-                let op = (|| Ok::<_, Error>($op))().map_err(|e| e.op(stringify!($name)).at(site))?;
+                let op = Result::map_err($op, |e: Error| e.op(stringify!($name)).at(site))?;
                 apply_dyn(&op, &[self], site)
             }
 
@@ -105,7 +104,7 @@ macro_rules! methods {
             #[track_caller]
             pub fn $in_place(&self $(, $arg: $ty)*) -> Result<()> {
                 let site = Location::caller();
-                let op = (|| Ok::<_, Error>($op))().map_err(|e| e.op(stringify!($in_place)).at(site))?;
+                let op = Result::map_err($op, |e: Error| e.op(stringify!($in_place)).at(site))?;
                 in_place_dyn(&op, self, &[], site, &mut |_| Ok(false))
             }
         )*}
@@ -121,69 +120,52 @@ methods! {
     /// assert_eq!(x.leaky_relu(0.25)?.to_vec::<f32>()?, [-1.0, 3.0]);
     /// # Ok::<(), pullback::Error>(())
     /// ```
-    leaky_relu, leaky_relu_(negative_slope: f64) => LeakyRelu { negative_slope };
+    leaky_relu, leaky_relu_(negative_slope: f64) => Ok(LeakyRelu { negative_slope });
 
     /// `x` where positive, else `alpha·(eˣ - 1)`; PyTorch's default alpha is 1.
-    elu, elu_(alpha: f64) => Elu { alpha, scale: 1.0, input_scale: 1.0 };
+    elu, elu_(alpha: f64) => Ok(Elu { alpha, scale: 1.0, input_scale: 1.0 });
 
     /// [`Tensor::elu`] with the two constants that keep the variance of normal inputs.
-    selu, selu_() => Elu { alpha: SELU_ALPHA, scale: SELU_SCALE, input_scale: 1.0 };
+    selu, selu_() => Ok(Elu { alpha: SELU_ALPHA, scale: SELU_SCALE, input_scale: 1.0 });
 
     /// `x` where positive, else `alpha·(e^{x/alpha} - 1)`; PyTorch's default alpha is 1.
     ///
     /// # Errors
     /// For an alpha of 0.
-    celu, celu_(alpha: f64) => celu(alpha)?;
+    celu, celu_(alpha: f64) => celu(alpha);
 
     /// `min(max(x, min_val), max_val)`, the derivative at the bounds being 0; PyTorch's defaults are -1 and 1.
     ///
     /// # Errors
     /// Where the bounds are the wrong way round.
-    hardtanh, hardtanh_(min_val: f64, max_val: f64) => hardtanh(min_val, max_val)?;
+    hardtanh, hardtanh_(min_val: f64, max_val: f64) => hardtanh(min_val, max_val);
 
     /// `min(max(x, 0), 6)`.
-    relu6, relu6_() => hardtanh(0.0, 6.0)?;
+    relu6, relu6_() => hardtanh(0.0, 6.0);
 
     /// `min(max(x + 3, 0), 6)/6`.
-    hardsigmoid, hardsigmoid_() => Hardsigmoid {};
+    hardsigmoid, hardsigmoid_() => Ok(Hardsigmoid {});
 
     /// `x·min(max(x + 3, 0), 6)/6`.
-    hardswish, hardswish_() => Hardswish {};
+    hardswish, hardswish_() => Ok(Hardswish {});
 
     /// 0 where `|x| ≤ lambd`, else `x`; PyTorch's default is 0.5.
-    hardshrink, hardshrink_(lambd: f64) => Hardshrink { lambd };
+    hardshrink, hardshrink_(lambd: f64) => Ok(Hardshrink { lambd });
 
     /// `x` where above `threshold`, else `value`.
-    threshold, threshold_(threshold: f64, value: f64) => Threshold { threshold, value };
+    threshold, threshold_(threshold: f64, value: f64) => Ok(Threshold { threshold, value });
 
     /// `ln(1 + e^{beta·x})/beta`, and `x` where `beta·x` is above `threshold`; PyTorch's defaults are 1 and 20.
-    softplus, softplus_(beta: f64, threshold: f64) => Softplus { beta, threshold };
+    softplus, softplus_(beta: f64, threshold: f64) => Ok(Softplus { beta, threshold });
 
     /// `x/(1 + e⁻ˣ)`, also called swish.
-    silu, silu_() => Silu;
+    silu, silu_() => Ok(Silu);
 
     /// `x·tanh(ln(1 + eˣ))`.
-    mish, mish_() => Mish;
+    mish, mish_() => Ok(Mish);
 
     /// Logarithm of the logistic function, without overflow on the way.
-    logsigmoid, logsigmoid_() => LogSigmoid;
-
-    /// Leaky relu whose slope is the mean of two bounds: PyTorch's `rrelu` outside of training.
-    ///
-    /// # Errors
-    /// Where the bounds are the wrong way round.
-    rrelu, rrelu_(lower: f64, upper: f64) => rrelu(lower, upper)?;
-}
-
-fn rrelu(lower: f64, upper: f64) -> Result<LeakyRelu> {
-    if lower > upper {
-        return Err(invalid(
-            "Lower bound should be less than or equal to the upper bound",
-        ));
-    }
-    Ok(LeakyRelu {
-        negative_slope: (lower + upper) / 2.0,
-    })
+    logsigmoid, logsigmoid_() => Ok(LogSigmoid);
 }
 
 impl Tensor {
@@ -209,13 +191,6 @@ impl Tensor {
     pub fn gelu_(&self, approximate: Approximate) -> Result<()> {
         let site = Location::caller();
         in_place_dyn(approximate.op(), self, &[], site, &mut |_| Ok(false))
-    }
-
-    /// The probability that a normal number is below `x`. PyTorch's `torch.special.ndtr`; integers become float32.
-    #[track_caller]
-    pub fn special_ndtr(&self) -> Result<Tensor> {
-        let site = Location::caller();
-        apply_dyn(&Ndtr, &[floating(self, site)?.as_ref()], site)
     }
 
     /// `max(x, 0)` in place.
@@ -265,7 +240,7 @@ impl Tensor {
         }
         let at = self.shape().dim(dim).map_err(fail)?;
         let n = self.shape()[at];
-        if n % 2 != 0 {
+        if !n.is_multiple_of(2) {
             return Err(fail(Error::new(
                 ErrorKind::Shape,
                 format!("Halving dimension must be even, but dimension {at} is size {n}"),

@@ -58,13 +58,12 @@ define! { Softmax: General "softmax", "torch.softmax";
 impl Softmax {
     /// Both rules at once: the Jacobian diag(y) - y yᵀ is symmetric.
     fn rule(&self, y: &Tensor, v: &Tensor) -> Result<Tensor> {
-        let vy = v.mul(y)?;
         let dim = if y.ndim() == 0 {
             vec![]
         } else {
             vec![self.dim as i64]
         };
-        vy.sub(&y.mul(&vy.sum_dims(&dim, true)?)?)
+        y.mul(&v.sub(&v.mul(y)?.sum_dims(&dim, true)?)?)
     }
 }
 

@@ -14,6 +14,7 @@ mod gate;
 mod general;
 mod index;
 mod matmul;
+mod noise;
 mod operand;
 mod piecewise;
 mod pointwise;

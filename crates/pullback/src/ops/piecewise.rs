@@ -35,7 +35,9 @@ pub(super) type Kinks = SmallVec<[Kink; 2]>;
 
 /// The derivative of a piece.
 pub(super) enum Slope {
-    /// The same everywhere. 0 passes +0 and nothing else, 1 the gradient as it is.
+    /// 0 everywhere: passes +0, even for a gradient that is not finite.
+    None,
+    /// The same everywhere; 1 passes the gradient as it is.
     Number(f64),
     /// Depends on x.
     Of(Tensor),
@@ -99,7 +101,7 @@ fn rule(p: &dyn Pieces, cx: &Ctx<'_>, x: &Tensor, v: &Tensor) -> Result<Tensor> 
             Ok(inside)
         };
         match p.slope_of(k, &inside)? {
-            Slope::Number(0.0) => Tensor::zeros_of(&Shape::scalar(), v.dtype()),
+            Slope::None => Tensor::zeros_of(&Shape::scalar(), v.dtype()),
             Slope::Number(1.0) => Ok(v.clone()),
             Slope::Number(a) => times(v, a),
             Slope::Of(slope) => v.mul(&slope),

@@ -61,14 +61,14 @@ pieces! {
     } "elu", "torch.nn.functional.elu", no("elu_cpu");
     "Exponential linear unit: elu, and selu and celu by their constants.";
     "s·x where x > 0, else s·α·(e^{cx} - 1)", "g·s where x > 0, else g·s·α·c·e^{cx}";
-    "at 0 the derivative is that of the exponential, s·α·c, as in PyTorch";
+    "at 0 the derivative is that of the exponential, s·α·c, at NaN that of the line, as in PyTorch's loops for few numbers";
     value |s, T| {
         let (negative, positive, c) = (T::lit(s.alpha * s.scale), T::lit(s.scale), T::lit(s.input_scale));
-        move |x: T| if x > T::ZERO { x * positive } else { (x * c).exp_m1() * negative }
+        move |x: T| if x <= T::ZERO { (x * c).exp_m1() * negative } else { x * positive }
     };
     fused |s, T| {
         let (negative, positive, c) = (T::lit(s.alpha * s.scale), T::lit(s.scale), T::lit(s.input_scale));
-        move |g: T, x: T| if x > T::ZERO { g * positive } else { g * c * negative * (x * c).exp() }
+        move |g: T, x: T| if x <= T::ZERO { g * c * negative * (x * c).exp() } else { g * positive }
     };
     kinks |_s| [below(0.0)];
     piece |s, k, x| if k == 0 { times(&times(x, s.input_scale)?.exp()?.sub(1.0)?, s.alpha * s.scale) } else { times(x, s.scale) };
@@ -80,7 +80,7 @@ pieces! {
     samples || [(1.0, 1.0, 1.0), (1.673, 1.0507, 1.0), (1.5, 1.0, 1.0 / 1.5)].map(|(alpha, scale, input_scale)| {
         unary(Elu { alpha, scale, input_scale }, signed())
     }).concat(),
-    points || points1(Elu { alpha: 2.0, scale: 1.0, input_scale: 1.0 }, &[(0.0, 2.0), (-0.0, 2.0), (1.0, 1.0), (f64::NEG_INFINITY, 0.0), (f64::NAN, f64::NAN)]);
+    points || points1(Elu { alpha: 2.0, scale: 1.0, input_scale: 1.0 }, &[(0.0, 2.0), (-0.0, 2.0), (1.0, 1.0), (f64::NEG_INFINITY, 0.0), (f64::NAN, 1.0)]);
 
     /// `x` between two bounds, else the bound.
     Hardtanh {
@@ -91,7 +91,7 @@ pieces! {
     } "hardtanh", "torch.nn.functional.hardtanh", no_hardtanh;
     "Numbers cut off at two bounds; relu6 is hardtanh between 0 and 6.";
     "min(max(x, low), high)", "g where low < x < high, else 0";
-    "the derivative at the bounds is 0, and at NaN, as in PyTorch";
+    "the derivative at the bounds is 0, at NaN it is 1, as in PyTorch's loops for few numbers";
     value |s, T| {
         let (low, high) = (T::lit(s.min_val), T::lit(s.max_val));
         move |x: T| if x < low { low } else if x > high { high } else { x }
@@ -102,13 +102,13 @@ pieces! {
     };
     fused |s, T| {
         let (low, high) = (T::lit(s.min_val), T::lit(s.max_val));
-        move |g: T, x: T| if x > low && x < high { g } else { T::ZERO }
+        move |g: T, x: T| if x <= low || x >= high { T::ZERO } else { g }
     };
     kinks |s| [below(s.min_val), above(s.max_val)];
     piece |s, k, x| match k { 0 => constant(x, s.min_val), 1 => Ok(x.clone()), _ => constant(x, s.max_val) };
-    slope |_s, k, _x| Ok(Slope::Number(if k == 1 { 1.0 } else { 0.0 }));
+    slope |_s, k, _x| Ok(if k == 1 { Slope::Number(1.0) } else { Slope::None });
     samples || [(-1.0, 1.0), (0.0, 6.0), (-0.5, 2.0)].map(|(min_val, max_val)| unary(Hardtanh { min_val, max_val }, signed())).concat(),
-    points || points1(Hardtanh { min_val: -1.0, max_val: 1.0 }, &[(-1.0, 0.0), (1.0, 0.0), (0.5, 1.0), (-2.0, 0.0), (f64::INFINITY, 0.0), (f64::NAN, 0.0)]);
+    points || points1(Hardtanh { min_val: -1.0, max_val: 1.0 }, &[(-1.0, 0.0), (1.0, 0.0), (0.5, 1.0), (-2.0, 0.0), (f64::INFINITY, 0.0), (f64::NAN, 1.0)]);
 
     /// A line from 0 at -3 to 1 at 3.
     Hardsigmoid {} "hardsigmoid", "torch.nn.functional.hardsigmoid", no("hardsigmoid_cpu");
@@ -122,7 +122,7 @@ pieces! {
     };
     kinks |_s| [below(-3.0), above(3.0)];
     piece |_s, k, x| match k { 0 => constant(x, 0.0), 1 => x.add(3.0)?.div(6.0), _ => constant(x, 1.0) };
-    slope |_s, k, x| Ok(if k == 1 { Slope::Of(x()?.ones_like()?.div(6.0)?) } else { Slope::Number(0.0) });
+    slope |_s, k, x| Ok(if k == 1 { Slope::Of(x()?.ones_like()?.div(6.0)?) } else { Slope::None });
     samples || unary(Hardsigmoid {}, vec![0.6, -1.3, 3.5, -4.4, 1.7, -2.6]),
     points || points1(Hardsigmoid {}, &[(-3.0, 0.0), (3.0, 0.0), (4.0, 0.0), (f64::NAN, 0.0)]);
 
@@ -130,16 +130,16 @@ pieces! {
     Hardswish {} "hardswish", "torch.nn.functional.hardswish", no("hardswish_cpu");
     "x times the logistic function in three straight pieces.";
     "x·min(max(x + 3, 0), 6)/6", "0 where x ≤ -3, g where x ≥ 3, else g·(x/3 + 1/2)";
-    "the derivative is 0 at -3 and 1 at 3, as in PyTorch";
+    "the derivative is 0 at -3, and 1 at 3 and at NaN, as in PyTorch's loops for few numbers";
     value |_s, T| |x: T| x * ramp(x) / T::lit(6.0);
     fused |_s, T| |g: T, x: T| {
-        if x <= T::lit(-3.0) { T::ZERO } else if x >= T::lit(3.0) { g } else { g * (x / T::lit(3.0) + T::lit(0.5)) }
+        if x <= T::lit(-3.0) { T::ZERO } else if x < T::lit(3.0) { g * (x / T::lit(3.0) + T::lit(0.5)) } else { g }
     };
     kinks |_s| [below(-3.0), above(3.0)];
     piece |_s, k, x| match k { 0 => constant(x, 0.0), 1 => x.mul(&x.add(3.0)?)?.div(6.0), _ => Ok(x.clone()) };
-    slope |_s, k, x| Ok(match k { 0 => Slope::Number(0.0), 1 => Slope::Of(x()?.div(3.0)?.add(0.5)?), _ => Slope::Number(1.0) });
+    slope |_s, k, x| Ok(match k { 0 => Slope::None, 1 => Slope::Of(x()?.div(3.0)?.add(0.5)?), _ => Slope::Number(1.0) });
     samples || unary(Hardswish {}, vec![0.6, -1.3, 3.5, -4.4, 1.7, -2.6]),
-    points || points1(Hardswish {}, &[(-3.0, 0.0), (3.0, 1.0), (0.0, 0.5), (f64::INFINITY, 1.0), (f64::NEG_INFINITY, 0.0), (f64::NAN, f64::NAN)]);
+    points || points1(Hardswish {}, &[(-3.0, 0.0), (3.0, 1.0), (0.0, 0.5), (f64::INFINITY, 1.0), (f64::NEG_INFINITY, 0.0), (f64::NAN, 1.0)]);
 
     /// 0 near 0, else `x`.
     Hardshrink {
@@ -148,14 +148,14 @@ pieces! {
     } "hardshrink", "torch.nn.functional.hardshrink", no("hardshrink_cpu");
     "Numbers near 0 become 0, others stay.";
     "0 where |x| ≤ λ, else x", "0 where |x| ≤ λ, else g";
-    "the derivative at ±λ is 0, and at NaN, as in PyTorch";
+    "the derivative at ±λ is 0, at NaN it is 1, as in PyTorch's loops for few numbers";
     value |s, T| { let l = T::lit(s.lambd); move |x: T| if x >= -l && x <= l { T::ZERO } else { x } };
-    fused |s, T| { let l = T::lit(s.lambd); move |g: T, x: T| if x < -l || x > l { g } else { T::ZERO } };
+    fused |s, T| { let l = T::lit(s.lambd); move |g: T, x: T| if x >= -l && x <= l { T::ZERO } else { g } };
     kinks |s| [above(-s.lambd), below(s.lambd)];
     piece |_s, k, x| if k == 1 { constant(x, 0.0) } else { Ok(x.clone()) };
-    slope |_s, k, _x| Ok(Slope::Number(if k == 1 { 0.0 } else { 1.0 }));
+    slope |_s, k, _x| Ok(if k == 1 { Slope::None } else { Slope::Number(1.0) });
     samples || unary(Hardshrink { lambd: 0.5 }, signed()),
-    points || points1(Hardshrink { lambd: 0.5 }, &[(0.5, 0.0), (-0.5, 0.0), (0.75, 1.0), (f64::NAN, 0.0)]);
+    points || points1(Hardshrink { lambd: 0.5 }, &[(0.5, 0.0), (-0.5, 0.0), (0.75, 1.0), (f64::NAN, 1.0)]);
 
     /// 0 near 0, else `x` moved towards 0.
     Softshrink {
@@ -164,17 +164,17 @@ pieces! {
     } "softshrink", "torch.nn.functional.softshrink", no("softshrink_cpu");
     "Numbers move towards 0 and stop there.";
     "x - λ where x > λ, x + λ where x < -λ, else 0", "0 where |x| ≤ λ, else g";
-    "the derivative at ±λ is 0, and at NaN, as in PyTorch";
+    "the derivative at ±λ is 0, at NaN it is 1, and numbers near 0 keep their sign, as in PyTorch's loops for few numbers";
     value |s, T| {
         let l = T::lit(s.lambd);
-        move |x: T| if x > l { x - l } else if x < -l { x + l } else if x.is_nan() { x } else { T::ZERO }
+        move |x: T| if x > l { x - l } else if x < -l { x + l } else { x * T::ZERO }
     };
-    fused |s, T| { let l = T::lit(s.lambd); move |g: T, x: T| if x < -l || x > l { g } else { T::ZERO } };
+    fused |s, T| { let l = T::lit(s.lambd); move |g: T, x: T| if x >= -l && x <= l { T::ZERO } else { g } };
     kinks |s| [above(-s.lambd), below(s.lambd)];
     piece |s, k, x| match k { 0 => x.add(s.lambd), 1 => constant(x, 0.0), _ => x.sub(s.lambd) };
-    slope |_s, k, _x| Ok(Slope::Number(if k == 1 { 0.0 } else { 1.0 }));
+    slope |_s, k, _x| Ok(if k == 1 { Slope::None } else { Slope::Number(1.0) });
     samples || unary(Softshrink { lambd: 0.5 }, signed()),
-    points || points1(Softshrink { lambd: 0.5 }, &[(0.5, 0.0), (-0.5, 0.0), (0.75, 1.0), (f64::NAN, 0.0)]);
+    points || points1(Softshrink { lambd: 0.5 }, &[(0.5, 0.0), (-0.5, 0.0), (0.75, 1.0), (f64::NAN, 1.0)]);
 
     /// `x` above a threshold, else a number.
     Threshold {
@@ -191,7 +191,7 @@ pieces! {
     fused |s, T| { let t = T::lit(s.threshold); move |g: T, x: T| if x <= t { T::ZERO } else { g } };
     kinks |s| [below(s.threshold)];
     piece |s, k, x| if k == 0 { constant(x, s.value) } else { Ok(x.clone()) };
-    slope |_s, k, _x| Ok(Slope::Number(k as f64));
+    slope |_s, k, _x| Ok(if k == 1 { Slope::Number(1.0) } else { Slope::None });
     samples || unary(Threshold { threshold: 0.25, value: -7.5 }, signed()),
     points || points1(Threshold { threshold: 0.25, value: -7.5 }, &[(0.25, 0.0), (0.5, 1.0), (f64::NAN, 1.0)]);
 
