@@ -7,7 +7,7 @@ use crate::{args, lab, output};
 use pullback::Tensor;
 use pullback::check::{Check, Coordinate, Report, Status};
 use serde_json::{Value, json};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Certifies gradients, and explains where a difference quotient disagrees.
@@ -25,7 +25,17 @@ pub(crate) struct Args {
 enum Subject {
     /// The experiment's gradients: autograd, by hand, by differences
     #[command(after_help = KEYS, after_long_help = KEYS)]
-    Lab(args::Lab),
+    Lab(Lab),
+}
+
+#[derive(clap::Args, Debug)]
+struct Lab {
+    #[command(flatten)]
+    lab: args::Lab,
+
+    /// Write a page to read: one HTML file with tables, curves and the graph, that needs nothing else
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
 }
 
 const KEYS: &str = "\
@@ -33,6 +43,7 @@ Examples:
   pullback check lab                          PASS: the gradient is right, its differences are round-off
   pullback check lab --sample 415 --eps 1e-4 --dtype f64
   pullback check lab --json - | jq .status
+  pullback check lab --html lab.html          the same as a page, with curves to play with
 
 Exit code 0: certified. 1: wrong, undecided or failed. 2: wrong command line.
 
@@ -51,7 +62,7 @@ What is not finite is null.";
 
 /// Runs the command.
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let Some(Subject::Lab(args)) = &args.subject else {
+    let Some(Subject::Lab(Lab { lab: args, html })) = &args.subject else {
         return crate::prove::run(&args.proof);
     };
     args.check();
@@ -64,27 +75,33 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         .collect();
     let names: Vec<&str> = setup.params.each().iter().map(|(name, _)| *name).collect();
     let refs: Vec<&Tensor> = params.iter().collect();
-    let check = |sample: usize, by_hand: bool| -> pullback::Result<Report> {
+    let check = |sample: usize, by_hand: bool| -> pullback::Result<Check<'_>> {
         let (x, y) = (
             setup.x.select(0, sample as i64)?,
             setup.y.select(0, sample as i64)?,
         );
-        let check = Check::new(|p| loss_of(p, &x, &y), &refs)
+        let (hand_x, hand_y) = (x.clone(), y.clone());
+        let check = Check::new(move |p| loss_of(p, &x, &y), &refs)
             .names(&names)
             .step(args.eps);
-        if by_hand {
-            check.formula(|p| manual_of(p, &x, &y)).run()
-        } else {
-            check.run()
-        }
+        Ok(match by_hand {
+            true => check.formula(move |p| manual_of(p, &hand_x, &hand_y)),
+            false => check,
+        })
     };
-    let autograd = check(args.sample, false)?;
-    let manual = check(args.sample, true)?;
+    let autograd = check(args.sample, false)?.run()?;
+    let manual = check(args.sample, true)?.run()?;
     let mut samples = Vec::new();
     if args.all_samples {
         for sample in 0..args.samples {
-            samples.push(check(sample, false)?);
+            samples.push(check(sample, false)?.run()?);
         }
+    }
+    if let Some(path) = html {
+        let page = pullback_report::gather(&check(args.sample, false)?)?
+            .titled("pullback check lab", &subtitle(args))
+            .by_hand(&manual);
+        output::write(path, &pullback_report::render(&page))?;
     }
     if let Some(path) = &args.json {
         let mut value = report(&autograd);
@@ -108,6 +125,14 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         .map(|r| r.status)
         .max();
     Ok(ExitCode::from(u8::from(worst != Some(Status::Pass))))
+}
+
+/// What was checked, in a line.
+fn subtitle(args: &args::Lab) -> String {
+    format!(
+        "the loss of sample {} of {} under a 2-{}-1 ReLU network, seed {}",
+        args.sample, args.samples, args.hidden, args.seed.text
+    )
 }
 
 fn by_hand(manual: &Report) -> String {

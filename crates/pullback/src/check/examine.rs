@@ -11,12 +11,23 @@ use super::{
 };
 use crate::{Dd, Result, Tensor};
 
+/// What was measured, for whoever wants more than the report.
+#[derive(Default)]
+pub(super) struct Findings {
+    /// Of each coordinate of the report.
+    pub(super) facts: Vec<Facts>,
+    /// Standard deviation of the function's value by rounding.
+    pub(super) q_f: f64,
+    /// The nearest kink of each coordinate, if any.
+    pub(super) kinks: Vec<Option<f64>>,
+}
+
 pub(super) fn examine(
     check: &Check<'_>,
     oracle: &Oracle<'_>,
     claimed: &Gradient,
     report: &mut Report,
-) -> Result<()> {
+) -> Result<Findings> {
     let u = report.dtype.unit_roundoff();
     let (program, bounds) = claims::bounds(check, oracle)?;
     let (e_f, q_f) = (bounds.e[0][0], bounds.q[0][0]);
@@ -81,6 +92,7 @@ pub(super) fn examine(
         )?
     };
     let mut facts: Vec<Facts> = Vec::new();
+    let mut distances = Vec::new();
     let mut escapes = false;
     for (input, flat) in chosen {
         let (Some(g), Some(scale)) = (&claimed[input], &scales[input]) else {
@@ -108,6 +120,7 @@ pub(super) fn examine(
                 None
             };
             let distance = crossing.map(|c| c.2);
+            distances.push(distance);
             let escaped = escaped(oracle, input, flat, step_scale, distance, hi_f)?
                 || host.differs
                     && host::matters(oracle, input, flat, step_scale, distance, d.to_f64())?;
@@ -209,7 +222,11 @@ pub(super) fn examine(
             }
         }
     }
-    Ok(())
+    Ok(Findings {
+        facts,
+        q_f,
+        kinks: distances,
+    })
 }
 
 /// What a choice among many coordinates rests on.

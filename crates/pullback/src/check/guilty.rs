@@ -5,7 +5,7 @@
 
 use super::oracle::{self, Oracle, probe};
 use crate::op::Family;
-use crate::program::{Instruction, Replay};
+use crate::program::{Instruction, Replay, Values};
 use crate::{DType, Dd, Result, Tensor, apply};
 use std::fmt;
 
@@ -36,60 +36,94 @@ impl fmt::Display for Guilty {
     }
 }
 
-/// The first operation of the recorded run whose rule disagrees with its own differences.
-pub(super) fn find(oracle: &Oracle<'_>) -> Result<Option<Guilty>> {
+/// One operation's rule for one of its inputs, beside differences of the operation alone.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RuleTest {
+    /// Which input.
+    pub input: usize,
+    /// ⟨Jᵀu, v⟩ by its rule.
+    pub rule: f64,
+    /// ⟨u, J v⟩ by differences.
+    pub differences: f64,
+    /// How far they may be apart.
+    pub allowed: f64,
+}
+
+impl RuleTest {
+    /// Whether they meet.
+    pub fn passed(&self) -> bool {
+        (self.rule - self.differences).abs() <= self.allowed
+    }
+}
+
+/// Every value of the recorded run in double-double, its decisions kept.
+pub(super) fn values(oracle: &Oracle<'_>) -> Result<Values> {
     let refs: Vec<&Tensor> = oracle.wide.iter().collect();
-    let values = oracle.program.replay_all(
+    oracle.program.replay_all(
         &refs,
         Replay {
             float: Some(DType::Dd),
             frozen: true,
         },
-    )?;
+    )
+}
+
+/// The first operation of the recorded run whose rule disagrees with its own differences.
+pub(super) fn find(oracle: &Oracle<'_>) -> Result<Option<Guilty>> {
+    let values = values(oracle)?;
     for (position, inst) in oracle.program.instructions().iter().enumerate() {
-        if matches!(inst.op.def().family, Family::Cut)
-            || inst.dtype != values.get(inst.output).dtype() && !inst.dtype.is_float()
-        {
-            continue;
-        }
-        let x: Vec<Tensor> = inst.inputs.iter().map(|&i| values.get(i)).collect();
-        // An operation that decides otherwise here than it did says nothing.
-        if let (Family::Gate, Some(recorded)) = (inst.op.def().family, &inst.decision) {
-            let now = (inst.op).decide(&x.iter().map(Tensor::array).collect::<Vec<_>>())?;
-            if !now.is_some_and(|n| {
-                crate::kernels::cast(&n, recorded.dtype())
-                    .and_then(|n| n.bits_equal(recorded))
-                    .unwrap_or(false)
-            }) {
-                continue;
-            }
-        }
-        for input in (0..x.len()).filter(|&i| x[i].dtype().is_float() && x[i].numel() > 0) {
-            if let Some((rule, differences, allowed)) = compare(inst, &x, input, position as u64)?
-                && (rule - differences).abs() > allowed
-            {
-                return Ok(Some(Guilty {
-                    op: inst.op.def().name.to_string(),
-                    site: format!("{}:{}", inst.site.file(), inst.site.line()),
-                    position,
-                    input,
-                    rule,
-                    differences,
-                }));
-            }
+        let tests = test(inst, &values, position)?;
+        if let Some(wrong) = tests.iter().find(|t| !t.passed()) {
+            return Ok(Some(Guilty {
+                op: inst.op.def().name.to_string(),
+                site: format!("{}:{}", inst.site.file(), inst.site.line()),
+                position,
+                input: wrong.input,
+                rule: wrong.rule,
+                differences: wrong.differences,
+            }));
         }
     }
     Ok(None)
 }
 
+/// Tests one operation's rule for each of its inputs; none where there is nothing to test (no gradient, a decision that
+/// falls otherwise in double-double, a stencil that leaves the domain).
+pub(super) fn test(inst: &Instruction, values: &Values, position: usize) -> Result<Vec<RuleTest>> {
+    let def = inst.op.def();
+    if matches!(def.family, Family::Cut)
+        || inst.dtype != values.get(inst.output).dtype() && !inst.dtype.is_float()
+    {
+        return Ok(Vec::new());
+    }
+    let x: Vec<Tensor> = inst.inputs.iter().map(|&i| values.get(i)).collect();
+    if let (Family::Gate, Some(recorded)) = (def.family, &inst.decision) {
+        let now = (inst.op).decide(&x.iter().map(Tensor::array).collect::<Vec<_>>())?;
+        if !now.is_some_and(|n| {
+            crate::kernels::cast(&n, recorded.dtype())
+                .and_then(|n| n.bits_equal(recorded))
+                .unwrap_or(false)
+        }) {
+            return Ok(Vec::new());
+        }
+    }
+    let mut tests = Vec::new();
+    for input in (0..x.len()).filter(|&i| x[i].dtype().is_float() && x[i].numel() > 0) {
+        if let Some((rule, differences, allowed)) = compare(inst, &x, input, position as u64)? {
+            tests.push(RuleTest {
+                input,
+                rule,
+                differences,
+                allowed,
+            });
+        }
+    }
+    Ok(tests)
+}
+
 /// Whether the operation's rule gives one row of the gradient where a sum over a broadcast dimension is due.
 pub(super) fn unsummed(oracle: &Oracle<'_>, guilty: &Guilty) -> Result<bool> {
-    let refs: Vec<&Tensor> = oracle.wide.iter().collect();
-    let how = Replay {
-        float: Some(DType::Dd),
-        frozen: true,
-    };
-    let values = oracle.program.replay_all(&refs, how)?;
+    let values = values(oracle)?;
     let inst = &oracle.program.instructions()[guilty.position];
     let x: Vec<Tensor> = inst.inputs.iter().map(|&i| values.get(i)).collect();
     let op = inst.op.in_dtype(DType::Dd);

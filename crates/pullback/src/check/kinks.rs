@@ -79,10 +79,8 @@ impl Oracle<'_> {
         )
     }
 
-    /// For one coordinate: the gate element whose margin vanishes first when it moves either way, and after how far.
-    ///
-    /// To first order: margin over the margin's derivative. The derivative is a difference over a step so small that
-    /// nothing is crossed.
+    /// For one coordinate: the gate element whose margin vanishes first when it moves either way (instruction and
+    /// element), and after how far.
     pub(super) fn first_crossing(
         &self,
         at: &Margins,
@@ -90,27 +88,45 @@ impl Oracle<'_> {
         flat: usize,
         scale: f64,
     ) -> Result<Option<(usize, usize, f64)>> {
+        let mut first: Option<(usize, usize, f64)> = None;
+        for (gate, unit, distance) in self.crossings(at, input, flat, scale)? {
+            if first.is_none_or(|f| distance < f.2) {
+                first = Some((at.gates[gate].0, unit, distance));
+            }
+        }
+        Ok(first)
+    }
+
+    /// For one coordinate: every gate element (the gate by its place in `at`) whose margin its moves change, and after
+    /// how far it vanishes.
+    ///
+    /// To first order: margin over the margin's derivative. The derivative is a difference over a step so small that
+    /// nothing is crossed.
+    pub(super) fn crossings(
+        &self,
+        at: &Margins,
+        input: usize,
+        flat: usize,
+        scale: f64,
+    ) -> Result<Vec<(usize, usize, f64)>> {
         if at.gates.is_empty() {
-            return Ok(None);
+            return Ok(Vec::new());
         }
         let h = (scale * 1e-12).log2().round().exp2();
         let up = Margins::of(
             &self.program,
             &self.values_at(&self.moved(input, flat, Dd::from(h))?)?,
         )?;
-        let mut first: Option<(usize, usize, f64)> = None;
-        for ((k, m), (_, moved)) in at.gates.iter().zip(&up.gates) {
+        let mut found = Vec::new();
+        for (k, ((_, m), (_, moved))) in at.gates.iter().zip(&up.gates).enumerate() {
             for (unit, (a, b)) in m.iter().zip(moved).enumerate() {
                 let rate = (b - a).abs() / h;
                 if rate > 0.0 {
-                    let distance = a / rate;
-                    if first.is_none_or(|f| distance < f.2) {
-                        first = Some((*k, unit, distance));
-                    }
+                    found.push((k, unit, a / rate));
                 }
             }
         }
-        Ok(first)
+        Ok(found)
     }
 
     /// The one-sided derivatives of the real (unfrozen) program along one coordinate, left and right, and how far they

@@ -5,7 +5,8 @@
 //! ([`Ledger`]); rounding budgets come from a reader of the recorded forward and backward (`rounding`); and every verdict
 //! carries the smallest error it would have noticed. The files: `oracle` evaluates and differentiates in double-double,
 //! `kinks` finds decisions, ties and distances, `rounding` bounds what the working precision can do, `verdict` decides,
-//! `explain` names the kind of a bug and `guilty` the operation, `report` and `text` say it.
+//! `explain` names the kind of a bug and `guilty` the operation, `report` and `text` say it. `study` and `graph` answer
+//! further questions of one check: other steps, other precisions, what every operation did.
 //!
 //! ```
 //! use pullback::{Tensor, check};
@@ -21,6 +22,7 @@ mod claims;
 mod examine;
 mod explain;
 mod fast;
+mod graph;
 mod guilty;
 mod host;
 mod kinks;
@@ -30,14 +32,17 @@ mod paths;
 mod report;
 mod rounding;
 mod run;
+mod study;
 mod text;
 mod verdict;
 
 pub use blackbox::{BlackBoxOptions, Float, black_box};
 pub use explain::BugKind;
-pub use guilty::Guilty;
+pub use graph::{Graph, GraphNode, Role};
+pub use guilty::{Guilty, RuleTest};
 pub use kinks::NearestKink;
 pub use report::{Adjoint, Coordinate, Ledger, Report, Status, Verdict};
+pub use study::{Crossing, Gate, RoundOff, Study, Unit};
 
 use crate::{Result, Tensor};
 
@@ -180,6 +185,26 @@ impl<'a> Check<'a> {
             limit,
         }
         .run()
+    }
+
+    /// The size of the inputs: the largest root mean square of a floating one, 1 where all are zero.
+    pub fn scale(&self) -> f64 {
+        let floats = self.inputs.iter().filter(|t| t.dtype().is_float());
+        let sizes = floats.filter_map(|t| measure::rms(&t.to_f64_vec().ok()?));
+        match sizes.filter(|s| s.is_finite()).fold(0.0, f64::max) {
+            0.0 => 1.0,
+            size => size,
+        }
+    }
+
+    /// Runs the check and keeps it open, for questions about other steps, other precisions and single operations.
+    ///
+    /// # Errors
+    /// As [`Check::run`].
+    #[track_caller]
+    pub fn study(&self) -> Result<Study<'_>> {
+        let site = std::panic::Location::caller();
+        Study::new(self).map_err(|e| e.at(site))
     }
 
     /// Runs the check.

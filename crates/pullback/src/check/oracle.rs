@@ -44,6 +44,7 @@ pub(super) fn probe(shape: &crate::Shape, seed: u64) -> Result<Tensor> {
 /// The function's result as one number: itself, or a weighted sum of its elements.
 pub(super) fn reduced(y: &Tensor, weights: Option<&Tensor>) -> Result<Tensor> {
     match weights {
+        None if y.ndim() == 0 => Ok(y.clone()),
         None => y.reshape(crate::Shape::scalar()),
         Some(w) => y.mul(&w.to(y.dtype())?)?.sum(),
     }

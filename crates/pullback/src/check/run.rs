@@ -1,15 +1,27 @@
 //! One check, from the function to the report.
 
 use super::claims::{Gradient, claimed};
-use super::examine::examine;
+use super::examine::{Findings, examine};
 use super::oracle::Oracle;
 use super::{Check, Coordinate, Ledger, Report, Status, Verdict};
 use crate::{DType, Error, ErrorKind, Result, Shape, Tensor, mode};
 
 pub(super) fn run(check: &Check<'_>) -> Result<Report> {
+    let oracle = prepare(check)?;
+    run_on(check, &oracle).map(|done| done.0)
+}
+
+/// Records the function, once it is known that there is something to check.
+pub(super) fn prepare<'a>(check: &'a Check<'a>) -> Result<Oracle<'a>> {
+    let _grad = mode::set(mode::GRAD, true);
+    working_dtype(check)?;
+    Oracle::new(check)
+}
+
+/// The report, and what was measured for it.
+pub(super) fn run_on(check: &Check<'_>, oracle: &Oracle<'_>) -> Result<(Report, Findings)> {
     let _grad = mode::set(mode::GRAD, true);
     let dtype = working_dtype(check)?;
-    let oracle = Oracle::new(check)?;
     let value = oracle.direct(&check.inputs)?;
     let mut report = Report {
         status: Status::Pass,
@@ -44,8 +56,9 @@ pub(super) fn run(check: &Check<'_>) -> Result<Report> {
             ),
         ));
     }
-    let claimed = claimed(check, &oracle)?;
-    if let Some(note) = differs_from_run_to_run(check, &oracle, &value)? {
+    let claimed = claimed(check, oracle)?;
+    let mut findings = Findings::default();
+    if let Some(note) = differs_from_run_to_run(check, oracle, &value)? {
         report.notes.push(note);
         report.coordinates = undecided(check, &claimed, Verdict::NonDeterministic)?;
     } else if !report.value.is_finite() {
@@ -55,7 +68,7 @@ pub(super) fn run(check: &Check<'_>) -> Result<Report> {
         ));
         report.coordinates = undecided(check, &claimed, Verdict::Inconclusive)?;
     } else {
-        examine(check, &oracle, &claimed, &mut report)?;
+        findings = examine(check, oracle, &claimed, &mut report)?;
     }
     let worst = report
         .coordinates
@@ -65,7 +78,7 @@ pub(super) fn run(check: &Check<'_>) -> Result<Report> {
         .unwrap_or(Status::Pass);
     report.status = report.status.max(worst);
     report.evaluations = oracle.evaluations.get();
-    Ok(report)
+    Ok((report, findings))
 }
 
 /// The floating inputs' dtype; they must agree, since there is one working precision.
