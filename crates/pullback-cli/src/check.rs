@@ -25,11 +25,11 @@ pub(crate) struct Args {
 enum Subject {
     /// The experiment's gradients: autograd, by hand, by differences
     #[command(after_help = KEYS, after_long_help = KEYS)]
-    Lab(Lab),
+    Lab(LabCheck),
 }
 
 #[derive(clap::Args, Debug)]
-struct Lab {
+struct LabCheck {
     #[command(flatten)]
     lab: args::Lab,
 
@@ -62,7 +62,7 @@ What is not finite is null.";
 
 /// Runs the command.
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let Some(Subject::Lab(Lab { lab: args, html })) = &args.subject else {
+    let Some(Subject::Lab(LabCheck { lab: args, html })) = &args.subject else {
         return crate::prove::run(&args.proof);
     };
     args.check();

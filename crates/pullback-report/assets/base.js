@@ -45,11 +45,19 @@ function widthOf(card) {
   const style = getComputedStyle(card);
   return Math.max(240, card.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight));
 }
-// Room for the coordinates' names, and a name that fits there.
-const nameRoom = (curves, narrow) => Math.min(narrow ? 104 : 190, 14 + 7.4 * Math.max(6, ...curves.map(c => c.name.length)));
+// Names as wide as they really are, and cut at the front where they are too long: their ends tell them apart.
+const pen = document.createElement("canvas").getContext("2d");
+pen.font = "600 12px " + getComputedStyle(document.body).fontFamily;
+const wide = text => pen.measureText(text).width;
+function fit(name, room) {
+  if (wide(name) <= room) return name;
+  let cut = 1;
+  while (cut < name.length && wide("…" + name.slice(cut)) > room) cut++;
+  return "…" + name.slice(cut);
+}
+const nameRoom = (curves, narrow) => Math.min(narrow ? 110 : 200, 16 + Math.max(40, ...curves.map(c => wide(c.name))));
 function nameAt(x, y, name, room) {
-  const most = Math.floor((room - 8) / 7.2);
-  const t = svg("text", { x, y, class: "strong" }, name.length > most ? "…" + name.slice(1 - most) : name);
+  const t = svg("text", { x, y, class: "strong" }, fit(name, room - 12));
   t.append(svg("title", {}, name));
   return t;
 }

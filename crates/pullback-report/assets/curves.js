@@ -44,7 +44,7 @@
   parts.push(() => {
     const p = here(), h = p.steps, width = widthOf(card), narrow = width < 520;
     picker.replaceChildren(...p.curves.map((c, k) => {
-      const b = make("button", { type: "button", "aria-pressed": k === state.coordinate }, c.name);
+      const b = make("button", { type: "button", "aria-pressed": k === state.coordinate, title: c.name }, fit(c.name, 62));
       const r = range(p, c);
       const small = svg("svg", { viewBox: "0 0 64 22", "aria-hidden": "true" });
       if (r) {

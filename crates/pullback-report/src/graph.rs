@@ -162,7 +162,7 @@ fn clip(text: &str, most: usize) -> String {
 fn operations(page: &Page) -> String {
     let mut out = String::from(
         "<div class=\"card flush ops\"><table class=\"operations\"><thead><tr><th scope=\"col\">operation</th>\
-         <th scope=\"col\">value</th><th scope=\"col\">gradient</th><th scope=\"col\">its rule against differences of it alone</th>\
+         <th scope=\"col\">value</th><th scope=\"col\">gradient</th><th scope=\"col\">its rule | differences of it alone</th>\
          </tr></thead><tbody>\n",
     );
     for n in page.nodes.iter().filter(|n| n.role == "operation") {
@@ -188,7 +188,7 @@ fn operations(page: &Page) -> String {
         let gradient = (n.gradient.as_ref()).map_or("none".into(), |g| list(g, total, 4, 4));
         let _ = write!(
             out,
-            "<td data-label=\"gradient\"><span class=\"num\">{}</span></td><td data-label=\"rule against differences\">",
+            "<td data-label=\"gradient\"><span class=\"num\">{}</span></td><td data-label=\"its rule | differences of it alone\">",
             escape(&gradient)
         );
         if n.rules.is_empty() {
@@ -202,11 +202,10 @@ fn operations(page: &Page) -> String {
             };
             let _ = write!(
                 out,
-                "<div class=\"rule {class}\"><i>{sign}</i> input {}: <span class=\"num\">{}</span> <small>by rule</small> \
-                 <span class=\"num\">{}</span> <small>by differences</small></div>",
+                "<div class=\"rule {class}\"><i>{sign}</i> input {}: <span class=\"num\">{} | {}</span></div>",
                 r.input,
-                digits(r.rule, 7),
-                digits(r.differences, 7)
+                digits(r.rule, 6),
+                digits(r.differences, 6)
             );
         }
         out.push_str("</td></tr>\n");

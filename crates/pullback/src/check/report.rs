@@ -205,10 +205,11 @@ impl Report {
             .collect()
     }
 
-    /// The coordinate with the largest gap.
+    /// The coordinate with the largest gap; one that is not finite only if all are.
     pub fn largest_gap(&self) -> Option<&Coordinate> {
-        self.coordinates
-            .iter()
+        let finite = self.coordinates.iter().filter(|c| c.gap.is_finite());
+        finite
             .max_by(|a, b| a.gap.abs().total_cmp(&b.gap.abs()))
+            .or(self.coordinates.first())
     }
 }

@@ -162,7 +162,18 @@ impl Report {
                 Verdict::RoundOff | Verdict::Truncation | Verdict::KinkCrossed
             ) && c.status != Status::Fail
         });
-        if off {
+        let lost =
+            (self.coordinates.iter()).filter(|c| !c.numeric.is_finite() && c.oracle.is_finite());
+        if let Some(first) = lost.clone().next() {
+            out.push(format!(
+                "Your finite differences are no numbers at {} of {} coordinates, {} among them: the step leaves the function's domain, or the range of {}.",
+                lost.count(),
+                self.coordinates.len(),
+                first.name,
+                self.dtype
+            ));
+        }
+        if off && worst.gap.is_finite() {
             out.push(format!(
                 "Your finite differences are off: largest gap {:.2e} at {}.",
                 worst.gap.abs(),

@@ -61,7 +61,7 @@ impl Facts {
 pub(super) fn decide(f: &Facts) -> Coordinate {
     let d = f.d.to_f64();
     let claimed = Dd::from(f.claimed);
-    let ledger = Ledger {
+    let mut ledger = Ledger {
         back: (claimed - f.a_hi).to_f64(),
         formula: (f.a_hi - f.d).to_f64(),
         truncation: (f.d - f.n_fz).to_f64(),
@@ -76,6 +76,12 @@ pub(super) fn decide(f: &Facts) -> Coordinate {
     let mut worst = f.e.max(q8);
     if f.numbers || f.kernels_agree {
         worst = worst.max(4.0 * f.engine);
+    }
+    let beyond = |x: f64, budget: f64| x.is_nan() || x.abs() > budget;
+    let kernel_off = beyond(ledger.back, worst);
+    // Numbers have no formula of their own: what rounding cannot explain in them is not rounding.
+    if f.numbers && kernel_off {
+        (ledger.back, ledger.formula) = (0.0, (claimed - f.d).to_f64());
     }
     let distance = (claimed - f.d).abs().to_f64();
     let scale = if d != 0.0 { d.abs() } else { f.rms };
@@ -114,8 +120,6 @@ pub(super) fn decide(f: &Facts) -> Coordinate {
         return c;
     }
     let formula_off = ledger.formula.abs() > e_f && !f.numbers;
-    let beyond = |x: f64, budget: f64| x.is_nan() || x.abs() > budget;
-    let kernel_off = beyond(ledger.back, worst);
     let numbers_off = f.numbers && beyond(distance, worst + e_f);
     let bad = f.escaped || formula_off || kernel_off || numbers_off || !f.claimed.is_finite();
     if let Some((left, right, error)) = f.sides {
