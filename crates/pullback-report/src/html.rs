@@ -216,10 +216,10 @@ fn bench(page: &Page) -> String {
              what it decides at the point itself.",
         ),
     ] {
-        let _ = write!(
+        let _ = writeln!(
             out,
             "<div id=\"{id}\" class=\"part\"><h3>{title}</h3><p class=\"what\">{text}</p><div class=\"card draw\">\
-             <noscript>This picture needs JavaScript. The tables do not.</noscript></div></div>\n"
+             <noscript>This picture needs JavaScript. The tables do not.</noscript></div></div>"
         );
     }
     out.push_str("</section>\n");

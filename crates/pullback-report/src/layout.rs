@@ -3,12 +3,15 @@
 //! A node's layer is its longest way to the result, so that inputs stand just above what uses them. Edges over several
 //! layers pass through places of their own, and the order within a layer is that of the places below. Not for: drawing.
 
+/// An edge by its node and operand, and the points it passes between its ends, as middle and layer.
+pub(crate) type Way = ((usize, usize), Vec<(f64, usize)>);
+
 /// What is laid out.
 pub(crate) struct Layout {
     /// Of each node: left edge and layer from the top.
     pub(crate) at: Vec<(f64, usize)>,
-    /// Of each edge (node, operand): the points it passes between its ends, as middle and layer.
-    pub(crate) via: Vec<((usize, usize), Vec<(f64, usize)>)>,
+    /// Every edge's way.
+    pub(crate) via: Vec<Way>,
     /// Width of everything.
     pub(crate) width: f64,
     /// Number of layers.

@@ -4,8 +4,11 @@
 use pullback::random::numpy::default_rng;
 use pullback::{DType, Result, Tensor};
 
+/// A function to check.
+pub(crate) type Loss = Box<dyn Fn(&[Tensor]) -> Result<Tensor>>;
+
 /// The loss of one sample as a function of W1, b1, W2, b2, and these.
-pub(crate) fn lab(dtype: DType) -> Result<(impl Fn(&[Tensor]) -> Result<Tensor>, Vec<Tensor>)> {
+pub(crate) fn lab(dtype: DType) -> Result<(Loss, Vec<Tensor>)> {
     let mut rng = default_rng(42u64);
     let x = rng.uniform(-1.0, 1.0, 1000).expect("a range");
     let mut weight = |n: usize, shape: &[usize]| {
@@ -19,7 +22,7 @@ pub(crate) fn lab(dtype: DType) -> Result<(impl Fn(&[Tensor]) -> Result<Tensor>,
         let f = p[2].matmul(&h)?.add(&p[3])?.squeeze()?;
         f.sub(1.0)?.pow(2.0)?.mul(0.5)
     };
-    Ok((loss, vec![w1, b1, w2, b2]))
+    Ok((Box::new(loss), vec![w1, b1, w2, b2]))
 }
 
 /// Elements without an end tag.
