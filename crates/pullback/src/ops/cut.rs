@@ -1,11 +1,11 @@
-//! Operations through which no gradient exists: comparisons, positions of extremes, and detach.
+//! Operations through which no gradient exists: comparisons, sorting positions, and detach.
 
 use super::operand::{Operand, promote};
 use super::{common, define};
 use crate::apply::apply;
 use crate::op::Op;
 use crate::tensor::Tensor;
-use crate::{Array, Element, Error, ErrorKind, Result};
+use crate::{Array, Element, Result};
 use pullback_array::{dispatch, kernels};
 use std::cmp::Ordering;
 use std::panic::Location;
@@ -83,51 +83,6 @@ fn order<T: Element + PartialOrd>(a: T, b: T) -> Ordering {
     })
 }
 
-/// The position of the largest element along a dimension.
-#[derive(Clone, Debug)]
-pub struct Argmax {
-    /// The dimension, resolved.
-    pub dim: usize,
-    /// Whether it stays, with size 1.
-    pub keepdim: bool,
-}
-define! { Argmax: Cut "argmax", "torch.argmax";
-    summary: "Position of the largest element along a dimension; the first of equals, NaN wins.";
-    formula: "arg max over dim of x";
-    derivative: "none: the result is a position";
-    proof: { samples: || vec![
-        Sample::new(Argmax { dim: 1, keepdim: false }, &[(&[2, 3], &[0.5, 2.0, 2.0, -1.0, -3.0, -1.0])]),
-        Sample::new(Argmax { dim: 0, keepdim: true }, &[(&[2, 3], &[0.5, 2.0, 2.0, -1.0, -3.0, 7.0])]),
-        Sample::new(Argmax { dim: 0, keepdim: false }, &[(&[4], &[0.5, 9.0, 2.0, -1.0])]),
-        Sample::new(Argmax { dim: 1, keepdim: false }, &[(&[0, 3], &[])]),
-    ] }
-}
-
-impl Op for Argmax {
-    common!();
-    fn eval(&self, x: &[&Array]) -> Result<Array> {
-        if x[0].rank() > 0 && x[0].shape()[self.dim] == 0 {
-            return Err(Error::new(
-                ErrorKind::Index,
-                format!(
-                    "argmax(): Expected reduction dim {} to have non-zero size.",
-                    self.dim
-                ),
-            ));
-        }
-        let dims: &[usize] = if x[0].rank() == 0 { &[] } else { &[self.dim] };
-        dispatch!(x[0].dtype(), T => kernels::reduce(x[0], dims, self.keepdim, |run: kernels::Run<'_, T>| {
-            let mut best = (0i64, T::default());
-            for (i, a) in run.enumerate() {
-                if i == 0 || order(a, best.1) == Ordering::Greater {
-                    best = (i as i64, a);
-                }
-            }
-            best.0
-        }))
-    }
-}
-
 /// The positions that sort a dimension.
 #[derive(Clone, Debug)]
 pub struct Argsort {
@@ -198,14 +153,6 @@ pub fn detach(x: &Tensor) -> Tensor {
 }
 
 impl Tensor {
-    /// Position of the largest element along `dim`; the first of equals.
-    #[track_caller]
-    pub fn argmax(&self, dim: i64, keepdim: bool) -> Result<Tensor> {
-        let site = Location::caller();
-        let dim = self.shape().dim(dim).map_err(|e| e.op("argmax").at(site))?;
-        apply(Argmax { dim, keepdim }, &[self], site)
-    }
-
     /// Positions that sort `dim`; equals keep their order.
     #[track_caller]
     pub fn argsort(&self, dim: i64, descending: bool) -> Result<Tensor> {

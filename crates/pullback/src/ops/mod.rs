@@ -14,42 +14,53 @@ mod gate;
 mod general;
 mod index;
 mod matmul;
+mod moments;
 mod noise;
+mod norm;
 mod operand;
+mod order;
 mod piecewise;
 mod pointwise;
 mod power;
 mod prelu;
 mod rectifier;
 mod reduce;
+mod scan;
 mod shape;
 mod slice;
+mod truth;
 mod zero;
 
 use crate::op::OpDef;
 
 pub use activation::{Gelu, GeluTanh, LogSigmoid, Mish, Ndtr, NormalDensity, Silu};
 pub use activations::Approximate;
-pub use amax::Amax;
+pub use amax::{Amax, Amin, Max, Median, Min, NanMedian};
 pub use arith::{Add, AddScaled, Div, Mul, Neg, Sub};
 pub use convert::{Clone, Copy, To};
-pub use cut::{Argmax, Argsort, Compare, Detach, Eq, Ge, Gt, Le, Lt, Ne, detach};
+pub use cut::{Argsort, Compare, Detach, Eq, Ge, Gt, Le, Lt, Ne, detach};
 pub use extremes::{Abs, Maximum};
 pub use gate::{Relu, ThresholdBackward};
 pub use general::{LogSoftmax, Softmax};
 pub use index::{Overlay, Put, Take, Where};
 pub use matmul::{Matmul, Outer};
+pub use moments::{Over, Std, Var};
+pub use norm::{LogSumExp, VectorNorm};
 pub(crate) use operand::result_type_number;
 pub use operand::{Operand, result_type};
+pub use order::{ArgMedian, ArgNanMedian, Argmax, Argmin, CumExtreme};
 pub use pointwise::{Cos, Exp, Log, Sigmoid, Sin, Sqrt, Tanh};
 pub use power::PowScalar;
 pub use prelu::Prelu;
 pub use rectifier::{
     Elu, Hardshrink, Hardsigmoid, Hardswish, Hardtanh, LeakyRelu, Softplus, Softshrink, Threshold,
 };
-pub use reduce::{Mean, Sum};
+pub use reduce::{Mean, Prod, Sum};
+pub(crate) use scan::in_dtype;
+pub use scan::{CumProd, CumSum, LogCumSumExp, Recurrence};
 pub use shape::{Expand, Permute, Reshape};
 pub use slice::{Cat, Embed, Select, Slice, cat};
+pub use truth::{All, Any, CountNonzero, NanSum};
 pub use zero::{Floor, Sign};
 
 /// Every operation there is. Tests, documentation, the program and the bindings walk this list.
@@ -94,9 +105,24 @@ pub static OPS: &[&OpDef] = &[
     GeluTanh::DEF,
     Ndtr::DEF,
     NormalDensity::DEF,
+    Amin::DEF,
+    Max::DEF,
+    Min::DEF,
+    Median::DEF,
+    NanMedian::DEF,
     // reductions and products
     Sum::DEF,
     Mean::DEF,
+    Prod::DEF,
+    NanSum::DEF,
+    Var::DEF,
+    Std::DEF,
+    VectorNorm::DEF,
+    LogSumExp::DEF,
+    CumSum::DEF,
+    CumProd::DEF,
+    LogCumSumExp::DEF,
+    Recurrence::DEF,
     Matmul::DEF,
     Outer::DEF,
     // smooth, with both rules written
@@ -128,6 +154,13 @@ pub static OPS: &[&OpDef] = &[
     Eq::DEF,
     Ne::DEF,
     Argmax::DEF,
+    Argmin::DEF,
+    ArgMedian::DEF,
+    ArgNanMedian::DEF,
+    CumExtreme::DEF,
+    All::DEF,
+    Any::DEF,
+    CountNonzero::DEF,
     Argsort::DEF,
     Detach::DEF,
 ];

@@ -1,16 +1,17 @@
-//! Sums and means over dimensions.
+//! Sums, means and products over dimensions.
 
 use super::arith::needs_float;
+use super::scan::{other_products, zeros};
 use super::{common, define};
 use crate::apply::apply;
-use crate::op::{Ctx, Op};
+use crate::op::{Ctx, Op, sum_terms};
 use crate::tensor::Tensor;
 use crate::{Array, DType, Error, ErrorKind, Real, Result};
 use pullback_array::{dispatch, kernels};
 use std::panic::Location;
 
 #[cfg(feature = "proof")]
-use crate::proof::Sample;
+use crate::proof::{Sample, point};
 
 /// Dimensions as positive numbers in order; an empty list means all.
 ///
@@ -38,7 +39,7 @@ pub(crate) fn resolve(x: &Tensor, dims: &[i64]) -> Result<Vec<usize>> {
 }
 
 /// `g` with the reduced dimensions back, stretched to the input's shape.
-fn spread(g: &Tensor, cx: &Ctx<'_>, dims: &[usize], keepdim: bool) -> Result<Tensor> {
+pub(super) fn spread(g: &Tensor, cx: &Ctx<'_>, dims: &[usize], keepdim: bool) -> Result<Tensor> {
     let shape = cx.shape(0);
     if keepdim {
         g.expand(shape)
@@ -134,7 +135,123 @@ impl Op for Mean {
     }
 }
 
+/// Product over all dimensions or one.
+#[derive(Clone, Debug)]
+pub struct Prod {
+    /// The dimension, resolved; all for `None`.
+    pub dim: Option<usize>,
+    /// Whether it stays, with size 1.
+    pub keepdim: bool,
+}
+define! { Prod: General "prod", "torch.prod";
+    summary: "Product over all dimensions or one; integers and bools multiply in int64.";
+    formula: "Π x";
+    derivative: "g·y/x; where there are zeros, g times the product of the others";
+    convention: "zeros have their exact gradient, to every order";
+    proof: { samples: || {
+        let x = [0.5, -1.0, 2.0, 3.0, -0.25, 1.5];
+        let of = |dim, keepdim, shape: &[usize]| {
+            Sample::new(Prod { dim, keepdim }, &[(shape, &x[..shape.iter().product()])])
+        };
+        vec![of(None, false, &[2, 3]), of(Some(1), true, &[2, 3]), of(Some(0), false, &[2, 3]), of(None, false, &[]), of(Some(0), false, &[0, 2])]
+    }, points: || {
+        let all = || Prod { dim: None, keepdim: false };
+        vec![
+            point(all(), &[&[0.0, 1.0, 2.0]], &[&[2.0, 0.0, 0.0]]),
+            point(all(), &[&[0.0, 3.0, 0.0]], &[&[0.0, 0.0, 0.0]]),
+            point(Prod { dim: Some(0), keepdim: false }, &[&[4.0, 0.0, 2.0]], &[&[0.0, 8.0, 0.0]]),
+        ]
+    } }
+}
+
+impl Prod {
+    fn dims(&self, rank: usize) -> Vec<usize> {
+        match self.dim {
+            Some(d) if rank > 0 => vec![d],
+            _ => (0..rank).collect(),
+        }
+    }
+
+    /// The derivative by each element, if `zeros` of them are 0.
+    fn slopes(&self, x: &Tensor, y: &Tensor, zeros: usize) -> Result<Tensor> {
+        if zeros == 0 {
+            return y
+                .reshape(kernels::reduced_shape(
+                    x.shape(),
+                    &self.dims(x.ndim()),
+                    true,
+                ))?
+                .div(x);
+        }
+        match self.dim {
+            Some(dim) => other_products(x, dim),
+            None => other_products(&x.flatten()?, 0)?.reshape(x.shape()),
+        }
+    }
+}
+
+impl Op for Prod {
+    common!();
+    fn eval(&self, x: &[&Array]) -> Result<Array> {
+        kernels::prod(x[0], &self.dims(x[0].rank()), self.keepdim)
+    }
+    fn vjp(&self, cx: &Ctx<'_>, _: usize, g: &Tensor) -> Result<Tensor> {
+        if cx.shape(0).is_empty() {
+            return Ok(g.clone());
+        }
+        let x = cx.input(0)?;
+        let zeros = zeros(&x)?;
+        if self.dim.is_none() && zeros > 1 && !cx.create_graph() {
+            return x.zeros_like();
+        }
+        let slopes = self.slopes(&x, &cx.output()?, zeros)?;
+        spread(g, cx, &self.dims(x.ndim()), self.keepdim)?.mul(&slopes)
+    }
+    fn jvp(&self, cx: &Ctx<'_>, t: &[Option<Tensor>]) -> Result<Tensor> {
+        let x = cx.input(0)?;
+        if x.ndim() == 0 {
+            return sum_terms(t, |_, t| Ok(t.clone()));
+        }
+        let slopes = self.slopes(&x, &cx.output()?, zeros(&x)?)?;
+        let dims: Vec<i64> = self.dims(x.ndim()).iter().map(|&d| d as i64).collect();
+        sum_terms(t, |_, t| t.mul(&slopes)?.sum_dims(&dims, self.keepdim))
+    }
+}
+
 impl Tensor {
+    /// Product of all elements; integers and bools multiply in int64. Zeros have their exact gradient.
+    ///
+    /// ```
+    /// # use pullback::Tensor;
+    /// let x = Tensor::from_slice(&[0.0f32, 2.0, 3.0], [3])?.requires_grad_(true)?;
+    /// x.prod()?.backward()?;
+    /// assert_eq!(x.grad().unwrap().to_vec::<f32>()?, [6.0, 0.0, 0.0]);
+    /// # Ok::<(), pullback::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn prod(&self) -> Result<Tensor> {
+        let all = Prod {
+            dim: None,
+            keepdim: false,
+        };
+        apply(all, &[self], Location::caller())
+    }
+
+    /// Product over `dim`, which stays with size 1 if `keepdim`.
+    ///
+    /// # Errors
+    /// Where `dim` is out of range.
+    #[track_caller]
+    pub fn prod_dim(&self, dim: i64, keepdim: bool) -> Result<Tensor> {
+        let site = Location::caller();
+        let dim = self.shape().dim(dim).map_err(|e| e.op("prod").at(site))?;
+        let op = Prod {
+            dim: Some(dim),
+            keepdim,
+        };
+        apply(op, &[self], site)
+    }
+
     /// Sum of all elements.
     ///
     /// ```
