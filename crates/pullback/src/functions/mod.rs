@@ -23,6 +23,7 @@ mod activation;
 mod create;
 mod index;
 mod loss;
+mod order;
 mod pointwise;
 mod product;
 mod reduce;
@@ -44,6 +45,7 @@ static LISTS: &[(&str, &[Function])] = &[
     ("activation", activation::LIST),
     ("loss", loss::LIST),
     ("reduce", reduce::LIST),
+    ("order", order::LIST),
     ("product", product::LIST),
     ("shape", shape::LIST),
     ("index", index::LIST),

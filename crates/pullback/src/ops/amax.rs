@@ -31,9 +31,7 @@ trait Winner: Op {
     /// Marks the winners, and counts them along the dimensions (kept).
     fn winners(&self, x: &Array) -> Result<(Array, Array)> {
         let best = self.eval(&[x])?.reshape(&self.kept(x.shape()))?;
-        let won = dispatch!(float x.dtype(), T => kernels::zip(x, &best, |a: T, b: T| {
-            a == b || Self::NAN_SHARES && a.is_nan() && b.is_nan()
-        }), else Err(no_form(self.def().name, x)))?;
+        let won = dispatch!(x.dtype(), T => kernels::zip(x, &best, |a: T, b: T| wins(a, b, Self::NAN_SHARES)))?;
         let count = kernels::sum(&won, &self.dims(x.rank()), true)?;
         Ok((won, count))
     }
@@ -52,14 +50,13 @@ trait Winner: Op {
 
     fn share(&self, cx: &Ctx<'_>, g: &Tensor) -> Result<Tensor> {
         let (won, count) = self.marks(cx)?;
-        let (won, count) = (won.to(g.dtype())?, count.to(g.dtype())?);
+        let count = count.to(g.dtype())?;
         let g = g.reshape(self.kept(cx.shape(0)))?;
-        // Products and not selections, because PyTorch's are: where no element equals the result (NaN), 0/0.
         if Self::NAN_SHARES {
-            won.mul(&g.div(&count)?)
-        } else {
-            g.mul(&won)?.div(&count)
+            return select(&won, &g.div(&count)?);
         }
+        // A product and not a selection, because PyTorch's is one: where no element equals the result (NaN), 0/0.
+        g.mul(&won.to(g.dtype())?)?.div(&count)
     }
 
     /// The mean of the winners.
@@ -81,6 +78,11 @@ trait Winner: Op {
             kernels::zip3(&won, &lead, &off, |w: bool, lead: T, off: T| if w { lead } else { off })
         }, else Err(no_form(self.def().name, x))).map(Some)
     }
+}
+
+#[allow(clippy::eq_op)] // NaN alone differs from itself
+fn wins<T: PartialEq>(a: T, best: T, nan_shares: bool) -> bool {
+    a == best || nan_shares && a != a && best != best
 }
 
 fn signed_dims(dims: &[usize]) -> Vec<i64> {

@@ -66,7 +66,8 @@ impl Over {
                 Location::caller(),
             )?);
         }
-        v.mul(2.0 / free)?.mul(&x.sub(&mean)?)
+        // 2·v/n and not (2/n)·v: exact constants stay exact in more digits.
+        v.mul(2.0)?.div(free)?.mul(&x.sub(&mean)?)
     }
 
     /// The tangent of the variance.

@@ -136,7 +136,8 @@ fn named<O: Op>(
     let context = |e: Error| e.op(name).at(site);
     let dim = x.shape().dim(dim).map_err(context)?;
     let dims = if x.ndim() == 0 { vec![] } else { vec![dim] };
-    not_empty(name, x.array(), &dims).map_err(context)?;
+    // PyTorch's `nanmedian` shares its sentence with `median`.
+    not_empty(name.trim_start_matches("nan"), x.array(), &dims).map_err(context)?;
     let index = apply(op(dims.clone()), &[x], site)?;
     let values = along(x, dim, &index, site)?;
     if keepdim {

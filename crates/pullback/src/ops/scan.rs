@@ -6,7 +6,7 @@ use super::{Where, cat, common, define};
 use crate::apply::apply;
 use crate::op::{Ctx, Op, Reads, sum_terms};
 use crate::tensor::Tensor;
-use crate::{Array, DType, Result, Shape};
+use crate::{Array, DType, Error, ErrorKind, Result, Shape, is_grad_enabled};
 use pullback_array::kernels::{self, Running};
 use std::panic::Location;
 
@@ -26,9 +26,9 @@ fn lines<O: Op>(op: impl Fn(usize, bool) -> O) -> Vec<Sample> {
     };
     vec![
         of(0, false, &[6]),
-        of(1, true, &[2, 3]),
+        of(1, true, &[3, 2]),
         of(0, false, &[2, 3]),
-        of(1, false, &[1, 3, 2]),
+        of(1, false, &[1, 2, 3]),
         of(0, true, &[]),
         of(1, false, &[0, 3]),
         of(0, true, &[0]),
@@ -168,7 +168,7 @@ pub struct Recurrence {
     /// From the end.
     pub reverse: bool,
 }
-define! { Recurrence: General "recurrence", "";
+define! { Recurrence: General "recurrence", "torch.cumprod";
     summary: "A linear recurrence along a dimension: each result is the one before it times a factor, plus a term.";
     formula: "yₖ = bₖ + aₖ·yₖ₋₁, from 0";
     derivative: "rₖ = gₖ + aₖ₊₁·rₖ₊₁ to b, rₖ·yₖ₋₁ to a";
@@ -230,29 +230,26 @@ define! { LogCumSumExp: General "logcumsumexp", "torch.logcumsumexp";
 }
 
 impl LogCumSumExp {
-    /// `e^{scale} Σ part · e^{term}` over what comes before or after, for a part of both signs, by logarithms of each.
-    fn signed(
-        &self,
-        part: &Tensor,
-        reverse: bool,
-        term: impl Fn(&Tensor) -> Result<Tensor>,
-        scale: impl Fn(&Tensor) -> Result<Tensor>,
-        site: &'static Location<'static>,
-    ) -> Result<Tensor> {
-        let lowest = match part.dtype() {
-            DType::F32 => f64::from(f32::MIN),
-            _ => f64::MIN,
+    /// `e^{yₖ - yₖ₊₁}`: how much of the sum up to one place the sum up to the place before is (after it with `reverse`).
+    /// The first place, which has none before it, gets 1.
+    fn ratios(&self, y: &Tensor, reverse: bool) -> Result<Tensor> {
+        let (dim, n) = (self.dim as i64, y.shape()[self.dim]);
+        let (low, high) = (y.narrow(dim, 0, n - 1)?, y.narrow(dim, 1, n - 1)?);
+        let zero = Tensor::zeros(Shape::scalar(), y.dtype())?;
+        let step = match self.reverse {
+            false => low.sub(&high)?,
+            true => high.sub(&low)?,
         };
-        let lowest = Tensor::full(Shape::scalar(), lowest, part.dtype())?;
-        let op = LogCumSumExp {
-            dim: self.dim,
-            reverse,
-        };
-        let half = |mask: Tensor, part: &Tensor| {
-            let logs = apply(Where, &[&mask, &part.log()?, &lowest], site)?;
-            scale(&apply(op.clone(), &[&term(&logs)?], site)?)?.exp()
-        };
-        half(part.gt(0.0)?, part)?.sub(&half(part.lt(0.0)?, &part.neg()?)?)
+        // Equal infinities are the same sum.
+        let same = low.eq(&high)?.mul(&step.ne(&step)?)?;
+        let step = apply(Where, &[&same, &zero, &step], Location::caller())?;
+        let mut one = y.shape().to_vec();
+        one[self.dim] = 1;
+        let one = Tensor::zeros(one, y.dtype())?;
+        match reverse {
+            false => cat(&[&one, &step], dim)?.exp(),
+            true => cat(&[&step, &one], dim)?.exp(),
+        }
     }
 }
 
@@ -265,8 +262,15 @@ impl Op for LogCumSumExp {
         if g.ndim() == 0 || g.numel() == 0 {
             return Ok(g.clone());
         }
+        // rᵢ = Σ gⱼ e^{yᵢ - yⱼ} over j ≥ i is a recurrence with factors of at most 1.
         let (x, y) = (cx.input(0)?, cx.output()?);
-        self.signed(g, !self.reverse, |t| t.sub(&y), |s| s.add(&x), cx.site())
+        let reverse = !self.reverse;
+        let op = Recurrence {
+            dim: self.dim,
+            reverse,
+        };
+        let sums = apply(op, &[&self.ratios(&y, reverse)?, g], cx.site())?;
+        sums.mul(&x.sub(&y)?.exp()?)
     }
     fn jvp(&self, cx: &Ctx<'_>, t: &[Option<Tensor>]) -> Result<Tensor> {
         let (x, y) = (cx.input(0)?, cx.output()?);
@@ -274,7 +278,12 @@ impl Op for LogCumSumExp {
             if t.ndim() == 0 || t.numel() == 0 {
                 return Ok(t.clone());
             }
-            self.signed(t, self.reverse, |t| t.add(&x), |s| s.sub(&y), cx.site())
+            let own = t.mul(&x.sub(&y)?.exp()?)?;
+            let op = Recurrence {
+                dim: self.dim,
+                reverse: self.reverse,
+            };
+            apply(op, &[&self.ratios(&y, self.reverse)?, &own], cx.site())
         })
     }
 }
@@ -321,6 +330,12 @@ pub(crate) fn in_dtype(
 ) -> Result<Tensor> {
     let site = Location::caller();
     match dtype {
+        Some(d) if !d.is_float() && x.requires_grad() && is_grad_enabled() => Err(Error::new(
+            ErrorKind::Autograd,
+            format!("Autograd not support dtype: {}", d.scalar_type_name()),
+        )
+        .at(site)
+        .help("convert a detached tensor: what is an integer has no gradient")),
         None => total(x),
         Some(d) => total(converted(x, d, site)?.as_ref())?.to(d),
     }
