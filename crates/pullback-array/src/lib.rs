@@ -42,5 +42,5 @@ pub use layout::{Layout, Places, Shape, Strides, wrap_dim};
 pub use number::Number;
 pub use pool::Shared;
 pub use real::Real;
-pub use storage::Storage;
+pub use storage::{Storage, UpdateGuard};
 pub use threads::{num_threads, set_num_threads};

@@ -10,18 +10,22 @@
 use crate::error::{Error, ErrorKind, Result};
 use crate::pool;
 use std::any::Any;
+use std::cell::Cell;
+use std::marker::PhantomData;
 use std::panic::Location;
 use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicUsize, Ordering, fence};
 
 const WRITER: u32 = 1 << 31;
+/// Set while one thread reads, computes and writes back; only that thread may write then.
+const UPDATE: u32 = 1 << 30;
 /// Bytes up to which data lies in the header's own block.
 const INLINE: usize = pool::LARGEST - HEADER;
 const HEADER: usize = pool::ALIGN;
 
 struct Header {
     count: AtomicUsize,
-    /// [`WRITER`], or the number of readers.
+    /// [`WRITER`] or the number of readers, and [`UPDATE`].
     state: AtomicU32,
     version: AtomicU32,
     data: *mut u8,
@@ -216,11 +220,52 @@ impl Storage {
         if state
             .compare_exchange(0, WRITER, Ordering::Acquire, Ordering::Relaxed)
             .is_err()
+            && !self.write_in_update()
         {
             return Err(conflict("written", "uses"));
         }
         Ok(WriteGuard(self))
     }
+
+    /// Whether this thread is the one that updates the storage, and nobody reads it: then it is now the writer.
+    #[cold]
+    fn write_in_update(&self) -> bool {
+        let state = &self.header().state;
+        UPDATING.get() == self.0.as_ptr().cast()
+            && (state.compare_exchange(
+                UPDATE,
+                UPDATE | WRITER,
+                Ordering::Acquire,
+                Ordering::Relaxed,
+            ))
+            .is_ok()
+    }
+
+    /// Leave to read, compute and write back without another thread's write in between, until the guard is dropped. Others
+    /// may read meanwhile.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Concurrent`] while anybody else writes or updates.
+    pub fn update(&self) -> Result<UpdateGuard<'_>> {
+        let free = |state: u32| (state & (WRITER | UPDATE) == 0).then_some(state | UPDATE);
+        let state = &self.header().state;
+        if state
+            .fetch_update(Ordering::Acquire, Ordering::Relaxed, free)
+            .is_err()
+        {
+            return Err(conflict("written", "writes"));
+        }
+        Ok(UpdateGuard {
+            storage: self,
+            outer: UPDATING.replace(self.0.as_ptr().cast()),
+            thread: PhantomData,
+        })
+    }
+}
+
+thread_local! {
+    /// The storage that this thread updates.
+    static UPDATING: Cell<*const ()> = const { Cell::new(ptr::null()) };
 }
 
 #[cold]
@@ -285,6 +330,26 @@ impl Drop for ReadGuard<'_> {
     #[inline]
     fn drop(&mut self) {
         self.0.header().state.fetch_sub(1, Ordering::Release);
+    }
+}
+
+/// Leave to read, compute and write back: what [`Storage::update`] gives.
+#[must_use = "the update ends when the guard is dropped"]
+pub struct UpdateGuard<'a> {
+    storage: &'a Storage,
+    /// The storage that this thread was updating before.
+    outer: *const (),
+    /// Belongs to its thread.
+    thread: PhantomData<*const ()>,
+}
+
+impl Drop for UpdateGuard<'_> {
+    fn drop(&mut self) {
+        UPDATING.set(self.outer);
+        self.storage
+            .header()
+            .state
+            .fetch_sub(UPDATE, Ordering::Release);
     }
 }
 

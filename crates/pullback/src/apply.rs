@@ -1,13 +1,14 @@
 //! The one door every operation goes through: evaluate, then record what gradients, or a recorder, will need.
 
-use crate::graph::{Edge, Input, Kept, Node, OUTPUT, Saved, SavedList, next_seq};
+use crate::flow::{Cut, CutReason};
+use crate::graph::{Edge, Input, Node, OUTPUT};
 use crate::op::{Family, Op, OpDef, Reads};
-use crate::tensor::{Inner, Tensor, UNTRACKED_VIEW};
-use crate::{Array, Error, ErrorKind, Result, Shared, mode, recorder};
+use crate::tensor::{INFERENCE, INFERENCE_VIEW, INHERITED, Inner, Tensor, UNTRACKED_VIEW};
+use crate::{Array, Error, ErrorKind, Result, Shared, anomaly, forward_ad, mode, recorder};
 use smallvec::SmallVec;
 use std::panic::Location;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::sync::{Mutex, OnceLock};
 
 /// Applies `op` to `inputs`; `site` is the user's line.
 ///
@@ -57,23 +58,117 @@ fn through<O: Op + ?Sized>(
         Err(e) => return Err(e.op(op.def().name).at(site)),
     };
     let flags = mode::flags();
-    let edge = if flags & mode::GRAD != 0
-        && inputs.iter().any(|t| t.has_edge())
-        && op.def().family != Family::Cut
+    let def = op.def();
+    if flags & mode::FINITE != 0 {
+        anomaly::value(def.name, 0, &value, site)?;
+    }
+    let edge = if mode::records(flags)
+        && def.family != Family::Cut
         && value.dtype().is_float()
+        && inputs.iter().any(|t| t.has_edge())
     {
-        Some(Edge::Node(record(op.boxed(), inputs, &value, site)))
+        let node = record(op.boxed(), inputs, std::slice::from_ref(&value), site);
+        let mut node = node.map_err(|e| e.op(def.name).at(site))?;
+        node.view = def.view && value.storage().same(inputs[0].0.array.storage());
+        Some(Edge::Node(Shared::new(node), 0))
+    } else {
+        Cut::of(inputs, def.name, site, || reason(def, flags))
+    };
+    if stamp(inputs) != before {
+        return Err(torn(def.name, site));
+    }
+    let out = finish(def.view, inputs, value, edge, flags);
+    if flags & (mode::RECORD | mode::DUAL) != 0 {
+        watched(as_dyn(op), inputs, &out, site, flags)?;
+    }
+    Ok(out)
+}
+
+/// What is done for recorders and for forward mode.
+#[cold]
+fn watched(
+    op: &dyn Op,
+    inputs: &[&Tensor],
+    out: &Tensor,
+    site: &'static Location<'static>,
+    flags: u32,
+) -> Result<()> {
+    if flags & mode::RECORD != 0 {
+        recorder::record(op, inputs, out, site)?;
+    }
+    if flags & mode::DUAL != 0 {
+        forward_ad::push(op, inputs, std::slice::from_ref(out), site)?;
+    }
+    Ok(())
+}
+
+/// Applies an operation of several results.
+///
+/// # Errors
+/// As [`apply`].
+pub(crate) fn apply_many(
+    op: &dyn Op,
+    inputs: &[&Tensor],
+    site: &'static Location<'static>,
+) -> Result<SmallVec<[Tensor; 2]>> {
+    let def = op.def();
+    let context = |e: Error| e.op(def.name).at(site);
+    let before = stamp(inputs);
+    let arrays: SmallVec<[&Array; 4]> = inputs.iter().map(|t| &t.0.array).collect();
+    let values = op.eval_many(&arrays).map_err(context)?;
+    let flags = mode::flags();
+    if flags & mode::FINITE != 0 {
+        for (k, value) in values.iter().enumerate() {
+            anomaly::value(def.name, k, value, site)?;
+        }
+    }
+    let has_gradient = |(k, v): (usize, &Array)| v.dtype().is_float() && op.differentiable(k);
+    let node = if mode::records(flags)
+        && def.family != Family::Cut
+        && values.iter().enumerate().any(has_gradient)
+        && inputs.iter().any(|t| t.has_edge())
+    {
+        let mut node = record(op.boxed(), inputs, &values, site).map_err(context)?;
+        node.results = Some(
+            values
+                .iter()
+                .map(|v| (v.shape().clone(), v.dtype()))
+                .collect(),
+        );
+        Some(Shared::new(node))
     } else {
         None
     };
     if stamp(inputs) != before {
-        return Err(torn(op.def().name, site));
+        return Err(torn(def.name, site));
     }
-    let out = finish(op.def(), inputs, value, edge, flags);
+    let out: SmallVec<[Tensor; 2]> = (values.into_iter().enumerate())
+        .map(|(k, value)| {
+            let edge = match &node {
+                Some(node) if has_gradient((k, &value)) => Some(Edge::Node(node.clone(), k as u32)),
+                _ => Cut::of(inputs, def.name, site, || reason(def, flags)),
+            };
+            finish(def.view, inputs, value, edge, flags)
+        })
+        .collect();
     if flags & mode::RECORD != 0 {
-        recorder::record(as_dyn(op), inputs, &out, site)?;
+        recorder::record_many(op, inputs, &out, site)?;
+    }
+    if flags & mode::DUAL != 0 {
+        forward_ad::push(op, inputs, &out, site)?;
     }
     Ok(out)
+}
+
+/// Why an operation with a tracked input gave a result without history.
+#[cold]
+fn reason(def: &OpDef, flags: u32) -> CutReason {
+    match def.family {
+        Family::Cut => CutReason::NoDerivative,
+        _ if flags & mode::INFERENCE != 0 => CutReason::Inference,
+        _ if flags & mode::GRAD == 0 => CutReason::NoGrad,
+        _ => CutReason::NotFloating,
+    }
 }
 
 /// Changes when an input is written in place: an operation that reads twice, or that saves what it read, must not see
@@ -103,44 +198,25 @@ pub(crate) fn boxed(
     inputs: &[&Tensor],
     site: &'static Location<'static>,
 ) -> Result<Tensor> {
-    apply(Dyn(op.boxed()), inputs, site)
-}
-
-/// Lets a boxed operation through the generic door.
-#[derive(Debug)]
-struct Dyn(Box<dyn Op>);
-
-macro_rules! forward {
-    ($($name:ident($($arg:ident: $ty:ty),*) -> $ret:ty;)*) => {
-        impl Op for Dyn {
-            $(fn $name(&self, $($arg: $ty),*) -> $ret { self.0.$name($($arg),*) })*
-        }
-    };
-}
-forward! {
-    def() -> &'static OpDef;
-    eval(x: &[&Array]) -> Result<Array>;
-    boxed() -> Box<dyn Op>;
-    reads(i: usize) -> Reads;
-    decide(x: &[&Array]) -> Result<Option<Array>>;
-    frozen(x: &[Tensor], decision: &Tensor) -> Result<Tensor>;
+    match op.applied(inputs, site) {
+        Some(result) => result,
+        None => apply_dyn(op, inputs, site),
+    }
 }
 
 /// Makes the node: edges of the inputs, and the values that their gradients will read.
 fn record(
     op: Box<dyn Op>,
     inputs: &[&Tensor],
-    value: &Array,
+    values: &[Array],
     site: &'static Location<'static>,
-) -> Shared<Node> {
+) -> Result<Node> {
     let mut reads = 0u32;
-    let mut after = 0;
     let mut slots: SmallVec<[Input; 2]> = SmallVec::new();
     for (i, t) in inputs.iter().enumerate() {
-        let edge = t.edge();
-        if let Some(edge) = &edge {
+        let edge = t.end();
+        if edge.as_ref().is_some_and(Edge::flows) {
             reads |= op.reads(i).0;
-            after = after.max(edge.seq());
         }
         slots.push(Input {
             edge,
@@ -148,49 +224,59 @@ fn record(
             dtype: t.dtype(),
         });
     }
-    let mut saved = SavedList::new();
+    let mut node = Node::new(op, slots, site);
     if reads != 0 {
-        for (i, t) in inputs
-            .iter()
-            .enumerate()
-            .filter(|(i, _)| reads & Reads::input((*i).min(30)).0 != 0)
-        {
-            saved.push(Saved {
-                which: i as u8,
-                version: t.0.array.version(),
-                array: t.0.array.clone(),
-            });
+        for (i, t) in inputs.iter().enumerate() {
+            if reads & Reads::input(i.min(30)).0 != 0 {
+                forbid_inference(t)?;
+                node.save(i as u32, t.0.array.clone());
+            }
         }
         if reads & Reads::OUTPUT.0 != 0 {
-            saved.push(Saved {
-                which: OUTPUT,
-                version: value.version(),
-                array: value.clone(),
-            });
+            for (k, value) in values.iter().enumerate() {
+                node.save(OUTPUT + k as u32, value.clone());
+            }
         }
     }
-    let keeps = !saved.is_empty();
-    Shared::new(Node {
-        op,
-        seq: next_seq(after),
-        site,
-        inputs: slots,
-        kept: Mutex::new(Kept::Values(saved)),
-        keeps,
-    })
+    Ok(node)
+}
+
+/// Tensors made in inference mode have no version that a backward could rely on.
+#[inline]
+pub(crate) fn forbid_inference(t: &Tensor) -> Result<()> {
+    if t.is_inference() {
+        return Err(Error::new(
+            ErrorKind::Autograd,
+            "Inference tensors cannot be saved for backward. Please do not use Tensors created in inference mode in computation tracked by autograd. To work around this, you can make a clone to get a normal tensor and use it in autograd, or use `torch.no_grad()` instead of `torch.inference_mode()`.",
+        ));
+    }
+    Ok(())
 }
 
 /// The result's handle; a view remembers whose memory it shows.
 #[inline]
-fn finish(def: &OpDef, inputs: &[&Tensor], array: Array, edge: Option<Edge>, mode: u32) -> Tensor {
+pub(crate) fn finish(
+    view: bool,
+    inputs: &[&Tensor],
+    array: Array,
+    edge: Option<Edge>,
+    mode: u32,
+) -> Tensor {
     let (mut base, mut epoch, mut flags) = (None, 0, 0);
-    if def.view && array.storage().same(inputs[0].0.array.storage()) {
+    if view && array.storage().same(inputs[0].0.array.storage()) {
         base = Some(inputs[0].root().clone());
         epoch = inputs[0].family_epoch();
-        flags = match mode & mode::GRAD {
-            0 => UNTRACKED_VIEW,
-            _ => inputs[0].0.flags.load(Ordering::Relaxed) & UNTRACKED_VIEW,
-        };
+        flags = inputs[0].0.flags.load(Ordering::Relaxed) & INHERITED;
+        if mode & mode::INFERENCE != 0 {
+            flags |= match flags & INFERENCE {
+                0 => INFERENCE_VIEW,
+                _ => 0,
+            };
+        } else if mode & mode::GRAD == 0 {
+            flags |= UNTRACKED_VIEW;
+        }
+    } else if mode & mode::INFERENCE != 0 {
+        flags = INFERENCE;
     }
     Tensor(Shared::new(Inner {
         array,

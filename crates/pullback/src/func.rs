@@ -93,3 +93,12 @@ pub fn jvp(
 pub fn apply_op(op: impl Op, inputs: &[&Tensor]) -> Result<Tensor> {
     apply::apply(op, inputs, Location::caller())
 }
+
+/// As [`apply_op`], for an operation with several results ([`Op::outputs`]).
+///
+/// # Errors
+/// As [`apply_op`].
+#[track_caller]
+pub fn apply_many(op: impl Op, inputs: &[&Tensor]) -> Result<Vec<Tensor>> {
+    apply::apply_many(&op, inputs, Location::caller()).map(|all| all.into_iter().collect())
+}

@@ -4,46 +4,76 @@
 //! tensor or a later node points to it: when the loss goes, the graph goes. Edges run from an operation to the ones
 //! that made its inputs; nothing points forward, so there are no cycles.
 
+use crate::flow::Cut;
+use crate::hooks::Hooks;
 use crate::op::Op;
 use crate::tensor::Tensor;
 use crate::{Array, DType, Error, ErrorKind, Result, Shape, Shared};
 use smallvec::SmallVec;
 use std::cell::{Cell, RefCell};
 use std::panic::Location;
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
 
 /// Where a tensor's gradient goes.
 #[derive(Clone)]
 pub(crate) enum Edge {
-    /// To the operation that made it.
-    Node(Shared<Node>),
+    /// To a result (counted from 0) of the operation that made it.
+    Node(Shared<Node>, u32),
     /// Into `.grad`.
     Leaf(Shared<Leaf>),
+    /// Nowhere: the history ended here. Kept so that reports can say so; no gradient is sent.
+    Cut(Shared<Cut>),
 }
 
 impl Edge {
     #[inline]
     pub(crate) fn seq(&self) -> u64 {
         match self {
-            Edge::Node(node) => node.seq,
-            Edge::Leaf(_) => 0,
+            Edge::Node(node, _) => node.seq,
+            Edge::Leaf(_) | Edge::Cut(_) => 0,
+        }
+    }
+
+    /// Whether a gradient goes along it.
+    #[inline]
+    pub(crate) fn flows(&self) -> bool {
+        !matches!(self, Edge::Cut(_))
+    }
+
+    /// The place it leads to, as a key: no two places that live at once share it.
+    #[inline]
+    pub(crate) fn key(&self) -> (usize, u32) {
+        match self {
+            Edge::Node(node, nr) => (Shared::address(node), *nr),
+            Edge::Leaf(leaf) => (Shared::address(leaf), 0),
+            Edge::Cut(cut) => (Shared::address(cut), 0),
         }
     }
 }
+
+/// The hooks of a node or leaf, if there are any.
+pub(crate) type HookCell = OnceLock<Arc<Hooks>>;
 
 /// What a leaf tensor's gradient is gathered in.
 pub(crate) struct Leaf {
     pub(crate) grad: Mutex<Option<Tensor>>,
     pub(crate) dtype: DType,
     pub(crate) shape: Shape,
+    /// Its own number, never reused: what reports remember instead of the leaf.
+    pub(crate) id: u64,
+    pub(crate) hooks: HookCell,
 }
 
 impl Leaf {
     pub(crate) fn new(array: &Array) -> Shared<Leaf> {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
         Shared::new(Leaf {
             grad: Mutex::new(None),
             dtype: array.dtype(),
             shape: array.shape().clone(),
+            id: NEXT.fetch_add(1, Ordering::Relaxed),
+            hooks: HookCell::new(),
         })
     }
 }
@@ -55,14 +85,24 @@ pub(crate) struct Input {
     pub(crate) dtype: DType,
 }
 
-/// Marks the output among saved values.
-pub(crate) const OUTPUT: u8 = u8::MAX;
+impl Input {
+    /// Where its gradient goes, if one is wanted.
+    #[inline]
+    pub(crate) fn target(&self) -> Option<&Edge> {
+        self.edge.as_ref().filter(|e| e.flows())
+    }
+}
+
+/// Marks results among saved values: `OUTPUT + k` is result `k`.
+pub(crate) const OUTPUT: u32 = 1 << 31;
+/// Marks values that are neither input nor result: `EXTRA + k`.
+pub(crate) const EXTRA: u32 = 1 << 30;
 
 /// A value kept for backward, and the version it had.
 #[derive(Clone)]
 pub(crate) struct Saved {
-    /// Which input, or [`OUTPUT`].
-    pub(crate) which: u8,
+    /// Which input, or [`OUTPUT`] or [`EXTRA`] and a number.
+    pub(crate) which: u32,
     pub(crate) version: u32,
     pub(crate) array: Array,
 }
@@ -86,6 +126,11 @@ pub(crate) struct Node {
     pub(crate) kept: Mutex<Kept>,
     /// Whether anything was kept: a node that kept nothing may run backward any number of times, as in PyTorch.
     pub(crate) keeps: bool,
+    /// Whether the result shares its first input's memory.
+    pub(crate) view: bool,
+    /// Shapes and dtypes of the results, where there are several.
+    pub(crate) results: Option<Box<[(Shape, DType)]>>,
+    pub(crate) hooks: HookCell,
 }
 
 thread_local! {
@@ -106,6 +151,49 @@ pub(crate) fn next_seq(after: u64) -> u64 {
 }
 
 impl Node {
+    /// A node with nothing saved yet.
+    #[inline]
+    pub(crate) fn new(
+        op: Box<dyn Op>,
+        inputs: SmallVec<[Input; 2]>,
+        site: &'static Location<'static>,
+    ) -> Node {
+        let after = (inputs.iter())
+            .filter_map(|i| i.edge.as_ref())
+            .map(Edge::seq)
+            .max();
+        Node {
+            op,
+            seq: next_seq(after.unwrap_or(0)),
+            site,
+            inputs,
+            kept: Mutex::new(Kept::Values(SavedList::new())),
+            keeps: false,
+            view: false,
+            results: None,
+            hooks: HookCell::new(),
+        }
+    }
+
+    /// Adds a value to what backward will read.
+    pub(crate) fn save(&mut self, which: u32, array: Array) {
+        let kept = self.kept.get_mut();
+        if let Kept::Values(list) = kept.unwrap_or_else(std::sync::PoisonError::into_inner) {
+            list.push(Saved {
+                which,
+                version: array.version(),
+                array,
+            });
+            self.keeps = true;
+        }
+    }
+
+    /// Number of results.
+    #[inline]
+    pub(crate) fn outputs(&self) -> usize {
+        self.results.as_ref().map_or(1, |r| r.len())
+    }
+
     /// Hands out what was saved: for good, unless `retain`.
     ///
     /// # Errors
@@ -140,36 +228,37 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 }
 
 thread_local! {
-    /// Nodes whose drop is under way further up this thread's stack leave their parents here.
-    static DOOMED: RefCell<Vec<Shared<Node>>> = const { RefCell::new(Vec::new()) };
+    /// What hangs on nodes whose drop is under way further up this thread's stack.
+    static DOOMED: RefCell<Vec<Edge>> = const { RefCell::new(Vec::new()) };
     static DROPPING: Cell<bool> = const { Cell::new(false) };
 }
 
+/// Drops edges in a loop: a chain of a million nodes must not take a million stack frames.
+pub(crate) fn drop_later(edges: impl Iterator<Item = Edge>) {
+    // While a thread ends its list may be gone already; then what is left drops recursively.
+    let _ = DOOMED.try_with(|doomed| doomed.borrow_mut().extend(edges));
+    if DROPPING.replace(true) {
+        return;
+    }
+    // The borrow ends before the edge drops, since its drop borrows again.
+    let next = || {
+        DOOMED
+            .try_with(|doomed| doomed.borrow_mut().pop())
+            .ok()
+            .flatten()
+    };
+    while let Some(edge) = next() {
+        drop(edge);
+    }
+    DROPPING.set(false);
+}
+
 impl Drop for Node {
-    /// Drops ancestors in a loop: a chain of a million nodes must not take a million stack frames.
     fn drop(&mut self) {
-        // While a thread ends its list may be gone already; then what is left drops recursively.
-        let _ = DOOMED.try_with(|doomed| {
-            let mut doomed = doomed.borrow_mut();
-            for input in &mut self.inputs {
-                if let Some(Edge::Node(node)) = input.edge.take() {
-                    doomed.push(node);
-                }
-            }
-        });
-        if DROPPING.replace(true) {
-            return;
-        }
-        // The borrow ends before the node drops, since its drop borrows again.
-        let next = || {
-            DOOMED
-                .try_with(|doomed| doomed.borrow_mut().pop())
-                .ok()
-                .flatten()
-        };
-        while let Some(node) = next() {
-            drop(node);
-        }
-        DROPPING.set(false);
+        let inputs = self.inputs.iter_mut();
+        drop_later(inputs.filter_map(|i| match &i.edge {
+            Some(Edge::Node(..) | Edge::Cut(_)) => i.edge.take(),
+            _ => None,
+        }));
     }
 }

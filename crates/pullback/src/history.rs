@@ -1,4 +1,4 @@
-//! In-place writes: the one door they go through, and how every handle learns of them.
+//! How every handle of a memory learns of in-place writes. The door they go through is `in_place`.
 //!
 //! A tensor that was not made as a view, and all views of it, are a *family*: they share memory, and a recorded write
 //! through one of them changes the history of all. The family's root keeps a log of such writes, each with the layout it
@@ -7,24 +7,27 @@
 //! one `Inner`, so they agree by construction. A detached tensor starts a family of its own over the same memory: its
 //! writes change the numbers and the version (and make saved values stale) but nobody else's history.
 
-use crate::graph::{Edge, Input, Kept, Node, Saved, SavedList, lock, next_seq};
-use crate::op::{Family, Op};
-use crate::ops::Overlay;
-use crate::tensor::{Inner, REBASED, Tensor, UNTRACKED_VIEW};
-use crate::{Error, ErrorKind, Layout, Result, Shared, mode, recorder};
-use pullback_array::kernels;
-use smallvec::SmallVec;
+use crate::graph::{Edge, Input, Node, lock};
+use crate::hooks::Slot;
+use crate::ops::{Alias, Overlay};
+use crate::tensor::{Inner, REBASED, Tensor};
+use crate::{Layout, Shared};
+use smallvec::smallvec;
 use std::panic::Location;
-use std::sync::Mutex;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, OnceLock};
 
-/// What only tensors need that were written in place, or given `requires_grad_` while shared.
+pub(crate) use crate::in_place::{in_place, in_place_dyn};
+
+/// What only tensors need that were written in place, given `requires_grad_` while shared, or whose gradient is retained.
 #[derive(Default)]
 pub(crate) struct Slow {
     /// Roots: the recorded writes.
     family: Mutex<Log>,
     /// The edge as of an epoch, replacing the one the tensor was made with.
     current: Mutex<Option<(u32, Option<Edge>)>>,
+    /// Where `retain_grad` keeps this result's gradient.
+    retained: OnceLock<Arc<Slot>>,
 }
 
 #[derive(Default)]
@@ -67,15 +70,30 @@ impl Tensor {
     #[inline]
     pub(crate) fn has_edge(&self) -> bool {
         if self.looks_slow() {
-            self.slow_edge().is_some()
+            self.slow_edge().is_some_and(|e| e.flows())
         } else {
-            self.0.edge.is_some()
+            matches!(&self.0.edge, Some(e) if e.flows())
         }
     }
 
     /// Where this tensor's gradient goes now.
     #[inline]
     pub(crate) fn edge(&self) -> Option<Edge> {
+        self.end().filter(Edge::flows)
+    }
+
+    /// Where this tensor's history ended, if that is known.
+    #[inline]
+    pub(crate) fn provenance(&self) -> Option<Edge> {
+        match &self.0.edge {
+            None if !self.looks_slow() => None,
+            _ => self.end().filter(|e| !e.flows()),
+        }
+    }
+
+    /// The edge or the cut.
+    #[inline]
+    pub(crate) fn end(&self) -> Option<Edge> {
         if self.looks_slow() {
             self.slow_edge()
         } else {
@@ -101,7 +119,9 @@ impl Tensor {
             Some(known) => known,
             None => (self.0.epoch, self.0.edge.clone()),
         };
-        for write in family.writes.iter().filter(|w| w.epoch > seen) {
+        let start = family.writes.partition_point(|w| w.epoch <= seen);
+        let before = edge.clone();
+        for write in &family.writes[start..] {
             edge = Overlay::edge(
                 edge,
                 &self.0.array,
@@ -109,6 +129,11 @@ impl Tensor {
                 &write.layout,
                 write.site,
             );
+        }
+        if let (Some(slot), Some(last)) = (self.retained(), family.writes.last())
+            && edge.as_ref().map(Edge::key) != before.as_ref().map(Edge::key)
+        {
+            edge = self.keep_retaining(slot, before.as_ref(), edge, last.site);
         }
         seen = family.epoch;
         *current = Some((seen, edge.clone()));
@@ -122,207 +147,107 @@ impl Tensor {
         self.0.flags.fetch_or(REBASED, Ordering::Release);
     }
 
+    /// Where a hook on this tensor belongs. A view that was written shares its node with the base, whose gradient passes
+    /// there too: it gets a node of its own first.
+    pub(crate) fn hook_point(&self, site: &'static Location<'static>) -> Option<Edge> {
+        let edge = self.edge()?;
+        let shared = self.0.base.is_some() && self.family_epoch() != self.0.epoch;
+        match &edge {
+            Edge::Node(node, _) if shared && node.op.def().name != Alias::DEF.name => {
+                let own = self.own_node(edge, site);
+                self.override_edge(Some(own.clone()));
+                Some(own)
+            }
+            _ => Some(edge),
+        }
+    }
+
+    /// A node of this tensor's own in front of `edge`.
+    fn own_node(&self, edge: Edge, site: &'static Location<'static>) -> Edge {
+        let input = Input {
+            edge: Some(edge),
+            shape: self.shape().clone(),
+            dtype: self.dtype(),
+        };
+        let mut node = Node::new(Box::new(Alias), smallvec![input], site);
+        node.view = true;
+        Edge::Node(Shared::new(node), 0)
+    }
+
+    /// The place for this result's gradient, if it is new.
+    pub(crate) fn retain_slot(&self) -> Option<Arc<Slot>> {
+        let cell = &self.0.slow().retained;
+        if cell.get().is_some() {
+            return None;
+        }
+        Some(cell.get_or_init(Arc::default).clone())
+    }
+
+    /// Whether `.grad` of this result is kept. PyTorch's `retains_grad`.
+    pub fn retains_grad(&self) -> bool {
+        !self.is_leaf() && self.retained().is_some()
+    }
+
+    pub(crate) fn retained(&self) -> Option<&Arc<Slot>> {
+        self.0.slow.get()?.retained.get()
+    }
+
+    /// `retain_grad` follows a tensor to the node that an in-place write gives it.
+    fn keep_retaining(
+        &self,
+        slot: &Arc<Slot>,
+        before: Option<&Edge>,
+        edge: Option<Edge>,
+        site: &'static Location<'static>,
+    ) -> Option<Edge> {
+        if let Some(Edge::Node(old, _)) = before
+            && let Some(hooks) = old.hooks.get()
+        {
+            hooks.release(slot);
+        }
+        let edge = match edge {
+            Some(edge @ Edge::Node(..)) if self.0.base.is_some() => Some(self.own_node(edge, site)),
+            edge => edge,
+        };
+        if let Some(Edge::Node(node, nr)) = &edge {
+            node.hooks().retain(*nr, slot);
+        }
+        edge
+    }
+
     /// Logs that the elements of this tensor now have the history `edge`.
-    fn rebase(&self, edge: Option<Edge>, site: &'static Location<'static>) {
+    pub(crate) fn rebase(&self, edge: Option<Edge>, site: &'static Location<'static>) {
         let root = self.root();
+        // What is replaced drops when nothing is locked any more: it may own hooks, and they anything.
+        let mut gone: Vec<Write> = Vec::new();
         let mut family = lock(&root.0.slow().family);
         family.epoch += 1;
+        let epoch = family.epoch;
         let layout = self.0.array.layout().clone();
         if layout == *root.0.array.layout() {
-            family.writes.clear(); // nothing older shows through
+            gone.append(&mut family.writes); // nothing older shows through
         }
-        let epoch = family.epoch;
+        // A write over the last one's elements hides it: a loop over one element keeps one entry.
+        if family.writes.last().is_some_and(|w| w.layout == layout) {
+            gone.extend(family.writes.pop());
+        }
+        let mut current = lock(&self.0.slow().current);
+        let before = current.take().map_or_else(|| self.0.edge.clone(), |c| c.1);
+        let own = match self.retained() {
+            None => edge.clone(),
+            Some(slot) => self.keep_retaining(slot, before.as_ref(), edge.clone(), site),
+        };
+        *current = Some((epoch, own));
+        drop(current);
         family.writes.push(Write {
             epoch,
             layout,
-            edge: edge.clone(),
+            edge,
             site,
         });
-        *lock(&self.0.slow().current) = Some((epoch, edge));
+        drop(family);
         self.0.flags.fetch_or(REBASED, Ordering::Release);
         root.0.flags.fetch_or(REBASED, Ordering::Release);
+        drop((before, gone));
     }
-}
-
-/// Runs `op(x, others…)` and writes the result over `x`: `x.add_(y)`.
-///
-/// `fast` may write `x` directly (and says whether it did) where nothing needs the old values.
-///
-/// # Errors
-/// PyTorch's sentences: a leaf that requires a gradient, a result of another shape or an incompatible dtype.
-pub(crate) fn in_place(
-    op: impl Op,
-    x: &Tensor,
-    others: &[&Tensor],
-    site: &'static Location<'static>,
-    fast: impl FnOnce(&crate::Array) -> Result<bool>,
-) -> Result<()> {
-    let mut fast = Some(fast);
-    in_place_dyn(&op, x, others, site, &mut |x| {
-        fast.take().map_or(Ok(false), |fast| fast(x))
-    })
-}
-
-/// As [`in_place`], compiled once for all operations.
-///
-/// # Errors
-/// As [`in_place`].
-pub(crate) fn in_place_dyn(
-    op: &dyn Op,
-    x: &Tensor,
-    others: &[&Tensor],
-    site: &'static Location<'static>,
-    fast: &mut dyn FnMut(&crate::Array) -> Result<bool>,
-) -> Result<()> {
-    let name = op.def().name;
-    let context = |e: Error| e.op(name).at(site);
-    let flags = mode::flags();
-    let grad = flags & mode::GRAD != 0;
-    let x_edge = x.edge();
-    let tracked = grad
-        && x.dtype().is_float()
-        && (x_edge.is_some() || others.iter().any(|t| t.has_edge()))
-        && op.def().family != Family::Cut;
-    if grad && (x_edge.is_some() || x.0.base.is_some()) {
-        forbid_leaves(x, x_edge.as_ref(), tracked).map_err(context)?;
-    }
-    let recording = flags & mode::RECORD != 0;
-    let inputs: SmallVec<[&Tensor; 4]> = std::iter::once(x).chain(others.iter().copied()).collect();
-    if !tracked && !recording && fast(&x.0.array).map_err(context)? {
-        x.0.array.storage().set_writer(site);
-        return Ok(());
-    }
-    let arrays: SmallVec<[&crate::Array; 4]> = inputs.iter().map(|t| &t.0.array).collect();
-    let value = op.eval(&arrays).map_err(context)?;
-    if value.shape() != x.shape() {
-        return Err(context(Error::new(
-            ErrorKind::Shape,
-            format!(
-                "output with shape {} doesn't match the broadcast shape {}",
-                x.shape(),
-                value.shape()
-            ),
-        )));
-    }
-    if value.dtype().category() > x.dtype().category() {
-        return Err(context(Error::new(
-            ErrorKind::DType,
-            format!(
-                "result type {} can't be cast to the desired output type {}",
-                value.dtype().scalar_type_name(),
-                x.dtype().scalar_type_name()
-            ),
-        )));
-    }
-    // What is saved of `x` itself must be its old numbers.
-    let mut node = if tracked {
-        Some(unsaved_node(op, &inputs, x_edge, site))
-    } else {
-        None
-    };
-    if let Some((node, reads)) = &mut node
-        && let Kept::Values(list) = node
-            .kept
-            .get_mut()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-    {
-        for (i, t) in inputs
-            .iter()
-            .enumerate()
-            .filter(|(i, _)| *reads & (1 << i) != 0)
-        {
-            let array = if t.0.array.storage().same(x.0.array.storage()) {
-                t.0.array.copy()?
-            } else {
-                t.0.array.clone()
-            };
-            list.push(Saved {
-                which: i as u8,
-                version: array.version(),
-                array,
-            });
-        }
-    }
-    if recording {
-        recorder::record_write(op, &inputs, x, &value, site)?;
-    }
-    if let Err(e) = kernels::assign(&x.0.array, &value) {
-        if recording {
-            recorder::forget_write(x);
-        }
-        return Err(context(e));
-    }
-    x.0.array.storage().set_writer(site);
-    if let Some((mut node, reads)) = node {
-        let output = reads & crate::op::Reads::OUTPUT.0 != 0;
-        if let Kept::Values(list) = node
-            .kept
-            .get_mut()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-        {
-            if output {
-                list.push(Saved {
-                    which: crate::graph::OUTPUT,
-                    version: x.version(),
-                    array: x.0.array.clone(),
-                });
-            }
-            node.keeps = !list.is_empty();
-        }
-        let node = Shared::new(node);
-        if recording {
-            recorder::record_node(&node);
-        }
-        x.rebase(Some(Edge::Node(node)), site);
-    }
-    Ok(())
-}
-
-fn forbid_leaves(x: &Tensor, edge: Option<&Edge>, tracked: bool) -> Result<()> {
-    let untracked_view = x.0.flags.load(Ordering::Relaxed) & UNTRACKED_VIEW != 0;
-    let message = if untracked_view && (tracked || x.root().has_edge()) {
-        "A view was created in no_grad mode and is being modified inplace with grad mode enabled. Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify your code by moving both the view and the inplace either both inside the no_grad block (if you don't want the inplace to be tracked) or both outside (if you want the inplace to be tracked)."
-    } else if matches!(edge, Some(Edge::Leaf(_))) {
-        "a leaf Variable that requires grad is being used in an in-place operation."
-    } else if x.0.base.is_some() && matches!(x.root().edge(), Some(Edge::Leaf(_))) {
-        "a view of a leaf Variable that requires grad is being used in an in-place operation."
-    } else {
-        return Ok(());
-    };
-    Err(Error::new(ErrorKind::Autograd, message)
-        .help("wrap the update in `no_grad()`, or write to a clone"))
-}
-
-/// A node for `op` with nothing saved yet, and what its gradients read.
-fn unsaved_node(
-    op: &dyn Op,
-    inputs: &[&Tensor],
-    x_edge: Option<Edge>,
-    site: &'static Location<'static>,
-) -> (Node, u32) {
-    let mut reads = 0;
-    let mut after = 0;
-    let slots = (inputs.iter().enumerate())
-        .map(|(i, t)| {
-            let edge = if i == 0 { x_edge.clone() } else { t.edge() };
-            if let Some(edge) = &edge {
-                reads |= op.reads(i).0;
-                after = after.max(edge.seq());
-            }
-            Input {
-                edge,
-                shape: t.shape().clone(),
-                dtype: t.dtype(),
-            }
-        })
-        .collect();
-    let node = Node {
-        op: op.boxed(),
-        seq: next_seq(after),
-        site,
-        inputs: slots,
-        kept: Mutex::new(Kept::Values(SavedList::new())),
-        keeps: false,
-    };
-    (node, reads)
 }

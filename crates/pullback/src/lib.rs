@@ -22,32 +22,48 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+mod anomaly;
 mod apply;
 mod backward;
 pub mod check;
+mod ctx;
 mod display;
+mod flow;
+pub mod forward_ad;
 mod func;
 #[cfg(feature = "functions")]
 pub mod functions;
+mod grad_fn;
 mod graph;
 mod history;
+mod hooks;
+mod in_place;
 mod mode;
 mod op;
 mod operators;
 pub mod ops;
+mod part;
 mod program;
 #[cfg(feature = "proof")]
 pub mod proof;
-mod queue;
 pub mod random;
 mod recorder;
 mod tensor;
+mod trace;
 
-pub use backward::{BackwardOptions, grad};
+pub use anomaly::{detect_anomaly, detect_nonfinite};
+pub use backward::{BackwardOptions, Seed, backward, grad, set_interrupt_check};
+pub use ctx::Ctx;
 pub use display::{PrintOptions, get_printoptions, set_printoptions};
-pub use func::{apply_op, jvp};
-pub use mode::{ModeGuard, enable_grad, is_grad_enabled, no_grad, set_grad_enabled};
-pub use op::{Ctx, Family, Op, OpDef, Reads};
+pub use flow::{CutAt, CutReason, Flow, track_flow};
+pub use func::{apply_many, apply_op, jvp};
+pub use grad_fn::GradFn;
+pub use hooks::{Grads, HookHandle};
+pub use mode::{
+    InferenceGuard, ModeGuard, enable_grad, inference_mode, is_grad_enabled,
+    is_inference_mode_enabled, no_grad, set_grad_enabled,
+};
+pub use op::{Family, Op, OpDef, Reads};
 pub use ops::{Approximate, Operand, cat, result_type};
 pub use program::{Instruction, Program, Replay, ValueId, Values};
 pub use pullback_array::dd::Dd;

@@ -7,6 +7,21 @@ use std::cell::{Cell, RefCell};
 
 pub(crate) const GRAD: u32 = 1;
 pub(crate) const RECORD: u32 = 2;
+pub(crate) const INFERENCE: u32 = 4;
+/// Backward looks for NaN.
+pub(crate) const ANOMALY: u32 = 8;
+/// Every result and gradient is looked at for NaN and infinity.
+pub(crate) const FINITE: u32 = 16;
+/// Cuts keep the history behind them.
+pub(crate) const FLOW: u32 = 32;
+/// Forward mode: operations push tangents.
+pub(crate) const DUAL: u32 = 64;
+
+/// Whether operations record gradients.
+#[inline(always)]
+pub(crate) fn records(flags: u32) -> bool {
+    flags & (GRAD | INFERENCE) == GRAD
+}
 
 thread_local! {
     static FLAGS: Cell<u32> = const { Cell::new(GRAD) };
@@ -91,6 +106,44 @@ pub fn enable_grad() -> ModeGuard {
 /// Switches gradient recording on or off until the guard is dropped.
 pub fn set_grad_enabled(on: bool) -> ModeGuard {
     set(GRAD, on)
+}
+
+/// Stops recording gradients and counting versions until the guard is dropped: for programs that never differentiate what
+/// they compute here. PyTorch's `with torch.inference_mode():`.
+///
+/// Tensors made inside are *inference tensors*: outside they can be read, but not saved for a backward, written in place, or
+/// made to require a gradient. [`enable_grad`] does not change that; `inference_mode(false)` does, inside.
+///
+/// ```
+/// use pullback::{Tensor, inference_mode};
+/// let w = Tensor::scalar(2.0f32).requires_grad_(true)?;
+/// let h = {
+///     let _guard = inference_mode(true);
+///     w.mul(3.0)?
+/// };
+/// assert!(h.is_inference() && !h.requires_grad());
+/// let e = w.mul(&h).unwrap_err();
+/// assert!(e.message().starts_with("Inference tensors cannot be saved for backward."));
+/// # Ok::<(), pullback::Error>(())
+/// ```
+pub fn inference_mode(on: bool) -> InferenceGuard {
+    InferenceGuard {
+        _inference: set(INFERENCE, on),
+        _grad: set(GRAD, !on),
+    }
+}
+
+/// Ends [`inference_mode`] when dropped.
+#[must_use = "the mode ends when the guard is dropped"]
+#[derive(Debug)]
+pub struct InferenceGuard {
+    _inference: ModeGuard,
+    _grad: ModeGuard,
+}
+
+/// Whether this thread is in inference mode.
+pub fn is_inference_mode_enabled() -> bool {
+    flags() & INFERENCE != 0
 }
 
 /// Whether operations on this thread record gradients.

@@ -8,10 +8,11 @@
 //! Rules never mention broadcasting (the engine sums a gradient to its input's shape), dtype promotion (operands are
 //! converted before they get here) or their own name in errors (the engine adds it).
 
-use crate::graph::{Node, OUTPUT, SavedList};
+pub(crate) use crate::ctx::Ctx;
 use crate::tensor::Tensor;
-use crate::{Array, DType, Error, ErrorKind, Result, Shape, Shared, apply};
+use crate::{Array, DType, Error, ErrorKind, Result, apply};
 use smallvec::SmallVec;
+use std::borrow::Cow;
 use std::fmt::Debug;
 use std::panic::Location;
 
@@ -215,6 +216,83 @@ pub trait Op: Debug + Send + Sync + 'static {
         Ok(None)
     }
 
+    /// How many results it has. Operations with several also write `eval_many`, `vjp_many` and `jvp_many`, and are applied by
+    /// [`crate::apply_many`]; a recorded program sees each of their results as an operation of its own.
+    fn outputs(&self) -> usize {
+        1
+    }
+
+    /// The values of all results.
+    ///
+    /// # Errors
+    /// As [`Op::eval`].
+    fn eval_many(&self, x: &[&Array]) -> Result<SmallVec<[Array; 2]>> {
+        Ok([self.eval(x)?].into_iter().collect())
+    }
+
+    /// Several results: the gradients of the inputs that need one, given those of the results (`None` is zero, and not all
+    /// are).
+    fn vjp_many(
+        &self,
+        cx: &Ctx<'_>,
+        g: &[Option<Tensor>],
+        out: &mut [Option<Tensor>],
+    ) -> Result<()> {
+        match g {
+            [Some(g)] => self.vjp_all(cx, g, out),
+            _ => Err(cx.missing("vjp_many")),
+        }
+    }
+
+    /// Several results: their tangents (`None` is zero), given the inputs'.
+    fn jvp_many(
+        &self,
+        cx: &Ctx<'_>,
+        t: &[Option<Tensor>],
+    ) -> Result<SmallVec<[Option<Tensor>; 2]>> {
+        Ok([Some(self.jvp(cx, t)?)].into_iter().collect())
+    }
+
+    /// Whether result `k` has a gradient; results that are not floating never have one.
+    fn differentiable(&self, k: usize) -> bool {
+        let _ = k;
+        true
+    }
+
+    /// Operations that do not go through the common door (parts of operations with several results, functions of the
+    /// user): the result, made their own way.
+    #[doc(hidden)]
+    fn applied(
+        &self,
+        inputs: &[&Tensor],
+        site: &'static Location<'static>,
+    ) -> Option<Result<Tensor>> {
+        let _ = (inputs, site);
+        None
+    }
+
+    /// As [`Op::applied`], all results.
+    #[doc(hidden)]
+    fn applied_many(
+        &self,
+        inputs: &[&Tensor],
+        site: &'static Location<'static>,
+    ) -> Option<Result<SmallVec<[Tensor; 2]>>> {
+        let _ = (inputs, site);
+        None
+    }
+
+    /// The name of its node, where PyTorch's rule for names does not give it.
+    fn backward_name(&self) -> Option<Cow<'static, str>> {
+        None
+    }
+
+    /// Whether its rule may send back any gradient that sums to the input's shape, as functions of the user may.
+    #[doc(hidden)]
+    fn lenient(&self) -> bool {
+        false
+    }
+
     /// This operation for a replay in which float dtypes become `dtype`: conversions follow, others stay.
     fn in_dtype(&self, dtype: DType) -> Box<dyn Op> {
         let _ = dtype;
@@ -243,205 +321,4 @@ pub(crate) fn sum_terms(
             "a tangent was asked for where no input has one",
         )
     })
-}
-
-/// What a rule sees of the place it is used in: values of inputs and output, shapes, which gradients are wanted.
-pub struct Ctx<'a>(Source<'a>);
-
-enum Source<'a> {
-    /// In backward: values that the node kept.
-    Node {
-        node: &'a Shared<Node>,
-        saved: SavedList,
-        needs: u32,
-        create_graph: bool,
-    },
-    /// In forward mode: the values themselves.
-    Live {
-        op: &'static str,
-        inputs: &'a [Tensor],
-        output: &'a Tensor,
-        site: &'static Location<'static>,
-    },
-}
-
-impl<'a> Ctx<'a> {
-    pub(crate) fn of_node(
-        node: &'a Shared<Node>,
-        saved: SavedList,
-        needs: u32,
-        create_graph: bool,
-    ) -> Self {
-        Ctx(Source::Node {
-            node,
-            saved,
-            needs,
-            create_graph,
-        })
-    }
-
-    pub(crate) fn live(
-        op: &'static str,
-        inputs: &'a [Tensor],
-        output: &'a Tensor,
-        site: &'static Location<'static>,
-    ) -> Self {
-        Ctx(Source::Live {
-            op,
-            inputs,
-            output,
-            site,
-        })
-    }
-
-    /// Whether the gradient of input `i` is wanted.
-    #[inline]
-    pub fn needs(&self, i: usize) -> bool {
-        match &self.0 {
-            Source::Node { needs, .. } => needs & (1 << i.min(31)) != 0,
-            Source::Live { .. } => true,
-        }
-    }
-
-    /// Input `i`, with its history where a graph of the gradient is made.
-    ///
-    /// # Errors
-    /// Where the value was overwritten in place after it was saved; where `reads` did not ask for it.
-    pub fn input(&self, i: usize) -> Result<Tensor> {
-        match &self.0 {
-            Source::Node { .. } => self.unpack(i as u8),
-            Source::Live { inputs, .. } => Ok(inputs[i].clone()),
-        }
-    }
-
-    /// All inputs.
-    pub fn inputs(&self) -> Result<SmallVec<[Tensor; 2]>> {
-        (0..self.arity()).map(|i| self.input(i)).collect()
-    }
-
-    /// The result.
-    pub fn output(&self) -> Result<Tensor> {
-        match &self.0 {
-            Source::Node { .. } => self.unpack(OUTPUT),
-            Source::Live { output, .. } => Ok((*output).clone()),
-        }
-    }
-
-    /// Changes when a value that was kept is written in place.
-    pub(crate) fn stamp(&self) -> u32 {
-        match &self.0 {
-            Source::Node { saved, .. } => saved
-                .iter()
-                .fold(0, |sum, s| sum.wrapping_add(s.array.version())),
-            Source::Live { .. } => 0,
-        }
-    }
-
-    /// Number of inputs.
-    pub fn arity(&self) -> usize {
-        match &self.0 {
-            Source::Node { node, .. } => node.inputs.len(),
-            Source::Live { inputs, .. } => inputs.len(),
-        }
-    }
-
-    /// Shape of input `i`; known without saving it.
-    pub fn shape(&self, i: usize) -> &Shape {
-        match &self.0 {
-            Source::Node { node, .. } => &node.inputs[i].shape,
-            Source::Live { inputs, .. } => inputs[i].shape(),
-        }
-    }
-
-    /// Dtype of input `i`; known without saving it.
-    pub fn dtype(&self, i: usize) -> DType {
-        match &self.0 {
-            Source::Node { node, .. } => node.inputs[i].dtype,
-            Source::Live { inputs, .. } => inputs[i].dtype(),
-        }
-    }
-
-    /// Whether the rule's own operations are recorded, so that it may be differentiated again.
-    pub fn create_graph(&self) -> bool {
-        match &self.0 {
-            Source::Node { create_graph, .. } => *create_graph,
-            Source::Live { .. } => true,
-        }
-    }
-
-    /// The user's line that ran the operation.
-    pub fn site(&self) -> &'static Location<'static> {
-        match &self.0 {
-            Source::Node { node, .. } => node.site,
-            Source::Live { site, .. } => site,
-        }
-    }
-
-    fn unpack(&self, which: u8) -> Result<Tensor> {
-        let Source::Node {
-            node,
-            saved,
-            create_graph,
-            ..
-        } = &self.0
-        else {
-            unreachable!("only nodes save values")
-        };
-        let Some(kept) = saved.iter().find(|s| s.which == which) else {
-            return Err(self.missing("value in `reads`"));
-        };
-        if kept.array.version() != kept.version {
-            return Err(stale(node, kept));
-        }
-        let edge = match (create_graph, which) {
-            (false, _) => None,
-            (true, OUTPUT) => Some(crate::graph::Edge::Node((*node).clone())),
-            (true, i) => node.inputs[i as usize].edge.clone(),
-        };
-        let value = Tensor::with_edge(kept.array.clone(), edge);
-        if crate::mode::flags() & crate::mode::RECORD != 0 {
-            crate::recorder::adopt(node, which, &value);
-        }
-        Ok(value)
-    }
-
-    /// An operation whose definition lacks what its family needs: our mistake, said in full.
-    #[cold]
-    fn missing(&self, what: &str) -> Error {
-        let name = match &self.0 {
-            Source::Node { node, .. } => node.op.def().name,
-            Source::Live { op, .. } => op,
-        };
-        Error::new(
-            ErrorKind::Unsupported,
-            format!("the definition of `{name}` has no {what}"),
-        )
-        .help("this is a defect of the operation's definition; please report it")
-    }
-}
-
-#[cold]
-fn stale(node: &Shared<Node>, kept: &crate::graph::Saved) -> Error {
-    let what = if kept.which == OUTPUT {
-        "its result".to_string()
-    } else {
-        format!("its input {}", kept.which)
-    };
-    let mut error = Error::new(
-        ErrorKind::StaleSave,
-        format!(
-            "one of the variables needed for gradient computation has been modified by an inplace operation: [{} {}] is at version {}; expected version {} instead.",
-            kept.array.dtype(),
-            kept.array.shape(),
-            kept.array.version(),
-            kept.version
-        ),
-    )
-    .op(node.op.def().name)
-    .at(node.site)
-    .note(format!("`{}` saved {what} for its gradient", node.op.def().name));
-    if let Some(site) = kept.array.storage().writer() {
-        error = error.note(format!("it was written in place at {site}"));
-    }
-    error.help("write to a clone, or run backward before the write")
 }

@@ -7,7 +7,7 @@
 
 use crate::op::{Ctx, Family, Op};
 use crate::tensor::Tensor;
-use crate::{Array, DType, Error, ErrorKind, Result, Shape, apply};
+use crate::{Array, DType, Error, ErrorKind, Result, Shape, apply, mode, recorder};
 use smallvec::SmallVec;
 use std::panic::Location;
 
@@ -58,8 +58,17 @@ pub struct Program {
     /// The inputs' shapes: operations were recorded for these, and on others would compute something else.
     pub(crate) shapes: Vec<Shape>,
     pub(crate) constants: Vec<(ValueId, Array)>,
+    /// Which tensors the constants are copies of: to a recorder around a replay they are the same values.
+    pub(crate) origins: Vec<Constant>,
     pub(crate) outputs: Vec<ValueId>,
     pub(crate) values: u32,
+}
+
+/// The tensor that a constant was copied from, by its number, and the version its memory had.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Constant {
+    pub(crate) tensor: u64,
+    pub(crate) version: u32,
 }
 
 /// How a program is replayed.
@@ -72,7 +81,8 @@ pub struct Replay {
 }
 
 impl Program {
-    /// Runs `f` and writes down what it did. `f` gets handles of its own to the inputs' memory, without history.
+    /// Runs `f` and writes down what it did. `f` gets handles of its own to the inputs' memory, with their histories; the
+    /// program knows its inputs by their place alone.
     ///
     /// # Errors
     /// Whatever `f` reports.
@@ -267,8 +277,13 @@ impl Program {
         for (&id, x) in self.inputs.iter().zip(inputs) {
             values.0[id as usize] = Some(widen(x, how.float)?);
         }
-        for (id, array) in &self.constants {
-            values.0[*id as usize] = Some(widen(&Tensor::from_array(array.clone()), how.float)?);
+        let recording = mode::flags() & mode::RECORD != 0;
+        for ((id, array), origin) in self.constants.iter().zip(&self.origins) {
+            let constant = Tensor::from_array(array.clone());
+            if recording {
+                recorder::same_value(origin.tensor, origin.version, &constant);
+            }
+            values.0[*id as usize] = Some(widen(&constant, how.float)?);
         }
         Ok(values)
     }

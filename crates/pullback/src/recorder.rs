@@ -1,12 +1,15 @@
 //! The recorder: what writes a [`Program`] down while it runs.
 //!
 //! It is called by `apply` for every operation and by `in_place` for every write, tracked or not, and keeps what it must know
-//! of the run: which tensor holds which value as of which version of its memory. Not here: reading programs (`program`).
+//! of the run: which tensor holds which value as of which version of its memory. Not here: what runs a function under
+//! a recorder (`trace`), and reading programs (`program`).
 
+use crate::backward::address::ByAddress;
 use crate::graph::{Edge, Node, OUTPUT};
 use crate::op::{Family, Op};
 use crate::ops::Overlay;
-use crate::program::{Instruction, Program, ValueId};
+use crate::part::Part;
+use crate::program::{Constant, Instruction, Program, ValueId};
 use crate::tensor::Tensor;
 use crate::{Array, Layout, Result, Shared, mode};
 use pullback_array::Storage;
@@ -19,7 +22,7 @@ use std::panic::Location;
 struct Made {
     node: Shared<Node>,
     inputs: SmallVec<[ValueId; 2]>,
-    output: ValueId,
+    outputs: SmallVec<[ValueId; 1]>,
 }
 
 /// The write being recorded: what it read and made, and what its destination was before.
@@ -31,14 +34,13 @@ struct Latest {
 
 /// What a recorder knows of a tensor: its value as of a version of its memory.
 #[derive(Clone, Copy)]
-struct Known {
-    value: ValueId,
-    version: u32,
+pub(crate) struct Known {
+    pub(crate) value: ValueId,
+    pub(crate) version: u32,
 }
 
 /// A write in place that was recorded.
 struct Write {
-    storage: Storage,
     version: u32,
     layout: Layout,
     value: ValueId,
@@ -46,27 +48,28 @@ struct Write {
 }
 
 #[derive(Default)]
-struct Recorder {
-    program: Program,
-    known: HashMap<u64, Known>,
-    writes: Vec<Write>,
+pub(crate) struct Recorder {
+    pub(crate) program: Program,
+    pub(crate) known: HashMap<u64, Known>,
+    /// For each memory that was written, by address (which it keeps while it is here).
+    writes: ByAddress<(Storage, Vec<Write>)>,
     /// By the node's address; backward inside the recorded function reads saved values, which are new handles.
     made: HashMap<usize, Made>,
     /// What the write being recorded read and made, until its node exists.
     latest: Option<Latest>,
     /// The constants with their histories, for transforms that run the program at once.
-    live: Vec<(ValueId, Tensor)>,
+    pub(crate) live: Vec<(ValueId, Tensor)>,
     /// Constants made just now, and the tensors they are copies of.
     copied: Vec<(Known, u64, Tensor)>,
 }
 
 thread_local! {
     /// Innermost last. A function that records, called from one that is being recorded, is seen by both.
-    static RECORDERS: RefCell<Vec<Recorder>> = const { RefCell::new(Vec::new()) };
+    pub(crate) static RECORDERS: RefCell<Vec<Recorder>> = const { RefCell::new(Vec::new()) };
 }
 
 impl Recorder {
-    fn fresh(&mut self) -> ValueId {
+    pub(crate) fn fresh(&mut self) -> ValueId {
         self.program.values += 1;
         self.program.values - 1
     }
@@ -74,26 +77,30 @@ impl Recorder {
     fn constant(&mut self, t: &Tensor) -> Result<ValueId> {
         let (value, version) = (self.fresh(), t.version());
         let array = t.array().copy()?;
-        let copy = Tensor::with_edge(array.clone(), t.edge());
+        let copy = Tensor::with_edge(array.clone(), t.end());
         self.copied
             .push((Known { value, version }, t.id(), copy.clone()));
         self.live.push((value, copy));
         self.program.constants.push((value, array));
+        self.program.origins.push(Constant {
+            tensor: t.id(),
+            version,
+        });
         Ok(value)
     }
 
     /// The value a tensor holds now.
-    fn read(&mut self, t: &Tensor) -> Result<ValueId> {
+    pub(crate) fn read(&mut self, t: &Tensor) -> Result<ValueId> {
         let (array, now) = (t.array(), t.version());
         let seen = match self.known.get(&t.id()) {
             Some(known) if known.version == now => return Ok(known.value),
             Some(known) => Some(*known),
             None => None,
         };
-        let logged: Vec<(Layout, ValueId, &'static Location<'static>)> = (self.writes.iter())
-            .filter(|w| {
-                w.storage.same(array.storage()) && seen.is_none_or(|k| w.version > k.version)
-            })
+        let writes = self.writes.get(&array.storage().address());
+        let writes = writes.map_or(&[][..], |(_, list)| list);
+        let start = seen.map_or(0, |k| writes.partition_point(|w| w.version <= k.version));
+        let logged: Vec<(Layout, ValueId, &'static Location<'static>)> = (writes[start..].iter())
             .map(|w| (w.layout.clone(), w.value, w.site))
             .collect();
         // Writes that went past the recorder (another library, another thread) leave only a new constant.
@@ -107,8 +114,11 @@ impl Recorder {
                 value = written;
                 continue;
             }
-            let overlay = Overlay::between(array.layout(), &layout);
-            if overlay.map.iter().any(|&m| m >= 0) {
+            let overlay = Overlay {
+                old: array.layout().clone(),
+                new: layout,
+            };
+            if overlay.covers().0 {
                 let output = self.fresh();
                 self.program.instructions.push(Instruction {
                     op: Box::new(overlay),
@@ -130,6 +140,42 @@ impl Recorder {
             },
         );
         Ok(value)
+    }
+
+    fn log_write(
+        &mut self,
+        x: &Tensor,
+        version: u32,
+        value: ValueId,
+        site: &'static Location<'static>,
+    ) {
+        let storage = x.array().storage();
+        let entry = self.writes.entry(storage.address());
+        let (_, list) = entry.or_insert_with(|| (storage.clone(), Vec::new()));
+        list.push(Write {
+            version,
+            layout: x.array().layout().clone(),
+            value,
+            site,
+        });
+    }
+
+    /// Notes that a tensor holds a value now.
+    pub(crate) fn knows(&mut self, t: &Tensor, value: ValueId) {
+        let version = t.version();
+        self.known.insert(t.id(), Known { value, version });
+    }
+
+    /// Notes the node of the instruction pushed last: what it saved are these values.
+    fn made(&mut self, edge: &Option<Edge>, outputs: SmallVec<[ValueId; 1]>) {
+        if let (Some(Edge::Node(node, _)), Some(last)) = (edge, self.program.instructions.last()) {
+            let made = Made {
+                node: node.clone(),
+                inputs: last.inputs.clone(),
+                outputs,
+            };
+            self.made.insert(Shared::address(node), made);
+        }
     }
 
     fn push(
@@ -195,26 +241,52 @@ pub(crate) fn record(
 ) -> Result<()> {
     each(|r| {
         let value = r.push(op, inputs, out.array(), site)?;
-        if let (Some(Edge::Node(node)), Some(last)) = (&out.0.edge, r.program.instructions.last()) {
-            let inputs = last.inputs.clone();
-            r.made.insert(
-                Shared::address(node),
-                Made {
-                    node: node.clone(),
-                    inputs,
-                    output: value,
-                },
-            );
-        }
-        r.known.insert(
-            out.id(),
-            Known {
-                value,
-                version: out.version(),
-            },
-        );
+        let outputs = [value].into_iter().collect();
+        r.made(&out.0.edge, outputs);
+        r.knows(out, value);
         Ok(())
     })
+}
+
+/// Called by `apply_many` while a recorder is active: each result is an instruction of its own.
+#[cold]
+pub(crate) fn record_many(
+    op: &dyn Op,
+    inputs: &[&Tensor],
+    out: &[Tensor],
+    site: &'static Location<'static>,
+) -> Result<()> {
+    each(|r| {
+        let mut values = SmallVec::new();
+        for (which, t) in out.iter().enumerate() {
+            let part = Part {
+                op: op.boxed(),
+                which,
+            };
+            values.push(r.push(&part, inputs, t.array(), site)?);
+        }
+        let node = out
+            .iter()
+            .find(|t| matches!(t.0.edge, Some(Edge::Node(..))));
+        if let Some(t) = node {
+            r.made(&t.0.edge, values.clone());
+        }
+        for (t, value) in out.iter().zip(values) {
+            r.knows(t, value);
+        }
+        Ok(())
+    })
+}
+
+/// Called where `new` holds what another tensor held: `id` is its number and `version` its memory's then.
+#[cold]
+pub(crate) fn same_value(id: u64, version: u32, new: &Tensor) {
+    let _ = each(|r| {
+        if let Some(known) = r.known.get(&id).filter(|k| k.version == version).copied() {
+            r.knows(new, known.value);
+        }
+        Ok(())
+    });
 }
 
 /// Called just before `value` (the result of `op`) is written over `x`.
@@ -244,14 +316,7 @@ pub(crate) fn record_write(
             value = output;
         }
         let version = x.version() + 1;
-        let (storage, layout) = (x.array().storage().clone(), x.array().layout().clone());
-        r.writes.push(Write {
-            storage,
-            version,
-            layout,
-            value,
-            site,
-        });
+        r.log_write(x, version, value, site);
         r.known.insert(x.id(), Known { value, version });
         r.latest = read.zip(before).map(|(inputs, before)| Latest {
             inputs,
@@ -266,7 +331,9 @@ pub(crate) fn record_write(
 #[cold]
 pub(crate) fn forget_write(x: &Tensor) {
     let _ = each(|r| {
-        r.writes.pop();
+        if let Some((_, list)) = r.writes.get_mut(&x.array().storage().address()) {
+            list.pop();
+        }
         if let Some(latest) = r.latest.take() {
             r.known.insert(x.id(), latest.before);
         }
@@ -280,12 +347,13 @@ pub(crate) fn record_node(node: &Shared<Node>) {
     let _ = each(|r| {
         if let Some(Latest { inputs, output, .. }) = r.latest.take() {
             let node = node.clone();
+            let outputs = [output].into_iter().collect();
             r.made.insert(
                 Shared::address(&node),
                 Made {
                     node,
                     inputs,
-                    output,
+                    outputs,
                 },
             );
         }
@@ -295,120 +363,19 @@ pub(crate) fn record_node(node: &Shared<Node>) {
 
 /// Called when backward takes out a value that `node` saved: `value` is what the recorder knew by another handle.
 #[cold]
-pub(crate) fn adopt(node: &Shared<Node>, which: u8, value: &Tensor) {
+pub(crate) fn adopt(node: &Shared<Node>, which: u32, value: &Tensor) {
     let _ = each(|r| {
         let known = r
             .made
             .get(&Shared::address(node))
             .filter(|made| Shared::ptr_eq(&made.node, node))
             .and_then(|made| match which {
-                OUTPUT => Some(made.output),
+                k if k >= OUTPUT => made.outputs.get((k - OUTPUT) as usize).copied(),
                 i => made.inputs.get(i as usize).copied(),
             });
         if let Some(known) = known {
-            let version = value.version();
-            r.known.insert(
-                value.id(),
-                Known {
-                    value: known,
-                    version,
-                },
-            );
+            r.knows(value, known);
         }
         Ok(())
     });
-}
-
-/// A program, the outputs of the run that was recorded, and its constants with their histories.
-pub(crate) type Traced = (Program, Vec<Tensor>, Vec<(ValueId, Tensor)>);
-
-/// Ends the innermost recorder even when the traced function panics.
-struct Recording {
-    _mode: mode::ModeGuard,
-}
-
-impl Recording {
-    fn start() -> Recording {
-        RECORDERS.with(|r| r.borrow_mut().push(Recorder::default()));
-        Recording {
-            _mode: mode::set(mode::RECORD, true),
-        }
-    }
-
-    fn finish(self) -> Recorder {
-        RECORDERS.with(|r| {
-            r.borrow_mut()
-                .last_mut()
-                .map(std::mem::take)
-                .unwrap_or_default()
-        })
-    }
-}
-
-impl Drop for Recording {
-    fn drop(&mut self) {
-        RECORDERS.with(|r| r.borrow_mut().pop());
-    }
-}
-
-impl Program {
-    /// As [`Program::trace`], with the constants as tensors that know their histories: what `f` captured may require a
-    /// gradient, or be a value of a function that is traced around this one.
-    pub(crate) fn trace_live(
-        inputs: &[&Tensor],
-        f: impl FnOnce(&[Tensor]) -> Result<Vec<Tensor>>,
-    ) -> Result<Traced> {
-        let own: Vec<Tensor> = inputs
-            .iter()
-            .map(|t| Tensor::with_edge(t.array().clone(), t.edge()))
-            .collect();
-        let recording = Recording::start();
-        // The innermost recorder learns that these handles are its inputs; outer ones, which tensors they stand for.
-        RECORDERS.with(|r| {
-            let mut all = r.borrow_mut();
-            let known: Vec<Vec<Option<Known>>> = all
-                .iter()
-                .map(|r| {
-                    inputs
-                        .iter()
-                        .map(|t| r.known.get(&t.id()).copied())
-                        .collect()
-                })
-                .collect();
-            for (r, known) in all.iter_mut().zip(known) {
-                for (t, k) in own.iter().zip(known) {
-                    k.map(|k| r.known.insert(t.id(), k));
-                }
-            }
-            if let Some(r) = all.last_mut() {
-                for t in &own {
-                    let value = r.fresh();
-                    r.program.inputs.push(value);
-                    r.program.shapes.push(t.shape().clone());
-                    r.known.insert(
-                        t.id(),
-                        Known {
-                            value,
-                            version: t.version(),
-                        },
-                    );
-                }
-            }
-        });
-        let outputs = f(&own)?;
-        let mut ids = Vec::with_capacity(outputs.len());
-        RECORDERS.with(|r| {
-            let _quiet = mode::set(mode::RECORD, false);
-            r.borrow_mut().last_mut().map_or(Ok(()), |r| {
-                outputs
-                    .iter()
-                    .try_for_each(|t| r.read(t).map(|value| ids.push(value)))
-            })
-        })?;
-        let Recorder {
-            mut program, live, ..
-        } = recording.finish();
-        program.outputs = ids;
-        Ok((program, outputs, live))
-    }
 }

@@ -6,7 +6,7 @@
 
 use crate::graph::{Edge, Leaf, lock};
 use crate::history::Slow;
-use crate::{Array, DType, Element, Error, ErrorKind, Number, Result, Shape, Shared};
+use crate::{Array, DType, Element, Error, ErrorKind, Number, Result, Shape, Shared, mode};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
@@ -29,6 +29,25 @@ pub struct Tensor(pub(crate) Shared<Inner>);
 pub(crate) const REBASED: u32 = 1;
 /// Set in [`Inner::flags`] of views made under `no_grad`, and of their views.
 pub(crate) const UNTRACKED_VIEW: u32 = 2;
+/// Of views of ordinary tensors made in inference mode, and of their views.
+pub(crate) const INFERENCE_VIEW: u32 = 4;
+/// Of tensors made in inference mode, and of their views.
+pub(crate) const INFERENCE: u32 = 8;
+/// Of the results of operations that return several views, and of their views.
+pub(crate) const MANY_VIEWS: u32 = 16;
+/// Of views made inside a function of the user, and of their views.
+pub(crate) const FUNCTION_VIEW: u32 = 32;
+/// What a view takes over from the tensor it shows.
+pub(crate) const INHERITED: u32 =
+    UNTRACKED_VIEW | INFERENCE_VIEW | INFERENCE | MANY_VIEWS | FUNCTION_VIEW;
+
+/// Operations that return several views, by PyTorch's names for them in errors.
+const MANY_NAMES: [&str; 3] = ["Unbind", "Split", "SplitWithSizes"];
+/// Above the flags: 1 + the place in [`MANY_NAMES`], then which of the views this is.
+const CODE_SHIFT: u32 = 6;
+const NUMBER_SHIFT: u32 = 8;
+#[allow(dead_code)]
+const NUMBER_BITS: u32 = 24;
 
 pub(crate) struct Inner {
     pub(crate) array: Array,
@@ -52,7 +71,10 @@ impl Tensor {
             array,
             edge,
             base: None,
-            flags: AtomicU32::new(0),
+            flags: AtomicU32::new(match mode::flags() & mode::INFERENCE {
+                0 => 0,
+                _ => INFERENCE,
+            }),
             epoch: 0,
             id: AtomicU64::new(0),
             slow: OnceLock::new(),
@@ -230,7 +252,20 @@ impl Tensor {
 
     /// Whether this tensor was made by the user and not by a recorded operation.
     pub fn is_leaf(&self) -> bool {
-        !matches!(self.edge(), Some(Edge::Node(_)))
+        !matches!(self.edge(), Some(Edge::Node(..)))
+    }
+
+    /// Which result of its operation this tensor is, counted from 0. PyTorch's `output_nr`.
+    pub fn output_nr(&self) -> usize {
+        match self.edge() {
+            Some(Edge::Node(_, nr)) => nr as usize,
+            _ => 0,
+        }
+    }
+
+    /// Whether this tensor was made in [`crate::inference_mode`].
+    pub fn is_inference(&self) -> bool {
+        self.0.flags.load(Ordering::Relaxed) & INFERENCE != 0
     }
 
     /// Makes a tensor a leaf whose gradient [`Tensor::backward`] gathers in [`Tensor::grad`], or stops that.
@@ -259,6 +294,12 @@ impl Tensor {
                 "you can only change requires_grad flags of leaf variables. If you want to use a computed variable in a subgraph that doesn't require differentiation use var_no_grad = var.detach().",
             );
         }
+        if on && self.is_inference() && mode::flags() & mode::INFERENCE == 0 {
+            return fail(
+                ErrorKind::Autograd,
+                "Setting requires_grad=True on inference tensor outside InferenceMode is not allowed.",
+            );
+        }
         if on == self.has_edge() {
             return Ok(self);
         }
@@ -272,9 +313,14 @@ impl Tensor {
 
     /// The gradient gathered so far, shared with the leaf: writing to it in place writes to `.grad`.
     ///
-    /// `None` before the first backward, for tensors that require none, and for results of operations.
+    /// `None` before the first backward, for tensors that require none, and for results of operations without
+    /// [`Tensor::retain_grad`] (where PyTorch warns).
     pub fn grad(&self) -> Option<Tensor> {
-        self.leaf().and_then(|leaf| lock(&leaf.grad).clone())
+        match self.edge() {
+            Some(Edge::Leaf(leaf)) => lock(&leaf.grad).clone(),
+            Some(_) => self.retained().and_then(|slot| lock(slot).clone()),
+            None => None,
+        }
     }
 
     /// Puts a gradient in place, or takes it away. PyTorch's `p.grad = g`.
@@ -325,7 +371,47 @@ impl Tensor {
             // Dropped outside the lock: a gradient may have a graph of its own, which may hold this leaf.
             let old = lock(&leaf.grad).take();
             drop(old);
+        } else if let Some(slot) = self.retained() {
+            let old = lock(slot).take();
+            drop(old);
         }
+    }
+
+    /// An inference tensor if `other` is one: for handles to the same memory that are no views.
+    pub(crate) fn inference_like(self, other: &Tensor) -> Tensor {
+        let flag = other.0.flags.load(Ordering::Relaxed) & INFERENCE;
+        self.0.flags.fetch_or(flag, Ordering::Relaxed);
+        self
+    }
+
+    /// Marks this tensor as view `nr` of several that one operation returned: PyTorch forbids writing those in place. `name`
+    /// is PyTorch's name of the operation's node without `Backward0`.
+    #[allow(dead_code)]
+    pub(crate) fn one_of_many_views(self, name: &'static str, nr: usize) -> Tensor {
+        let code = MANY_NAMES.iter().position(|&n| n == name).unwrap_or(0) as u32 + 1;
+        let nr = (nr as u32).min((1 << NUMBER_BITS) - 1);
+        let mark = MANY_VIEWS | code << CODE_SHIFT | nr << NUMBER_SHIFT;
+        self.0.flags.fetch_or(mark, Ordering::Relaxed);
+        self
+    }
+
+    /// What PyTorch calls a view that must not be written: `Output 1 of Unbind`.
+    pub(crate) fn view_name(&self) -> String {
+        let flags = self.0.flags.load(Ordering::Relaxed);
+        let code = (flags >> CODE_SHIFT & 3) as usize;
+        if code > 0 {
+            return format!(
+                "Output {} of {}",
+                flags >> NUMBER_SHIFT,
+                MANY_NAMES[code - 1]
+            );
+        }
+        let name = self
+            .grad_fn()
+            .map(|f| f.name().to_owned())
+            .unwrap_or_default();
+        let name = name.trim_end_matches('0').trim_end_matches("Backward");
+        format!("Output {} of {name}", self.output_nr())
     }
 
     fn leaf(&self) -> Option<Shared<Leaf>> {

@@ -116,6 +116,10 @@ fn tensors_print_as_in_pytorch() -> Result<()> {
     Ok(())
 }
 
+fn node_name(t: &Tensor) -> Option<String> {
+    t.grad_fn().map(|f| f.name().to_owned())
+}
+
 /// The expressions of `make_display.py`, in its order.
 fn named() -> Result<Vec<Option<String>>> {
     let of = |shape: &[usize]| Tensor::ones(shape, DType::F32)?.requires_grad_(true);
@@ -197,7 +201,7 @@ fn named() -> Result<Vec<Option<String>>> {
         x.to(DType::F64)?,
         x.take(&Tensor::from_slice(&[0i64], [1])?)?,
     ];
-    let mut names: Vec<_> = results.iter().map(Tensor::grad_fn).collect();
+    let mut names: Vec<_> = results.iter().map(node_name).collect();
     type Write<'a> = &'a dyn Fn(&Tensor) -> Result<()>;
     let writes: [Write<'_>; 7] = [
         &|b| b.add_(1),
@@ -212,9 +216,9 @@ fn named() -> Result<Vec<Option<String>>> {
         let b: Tensor = x * 2;
         let views = [b.select(0, 0)?, b.t()?, b.narrow(1, 1, 2)?];
         write(&b)?;
-        names.push(b.grad_fn());
-        names.extend(views.iter().map(Tensor::grad_fn));
-        names.push(b.select(0, 0)?.grad_fn());
+        names.push(node_name(&b));
+        names.extend(views.iter().map(node_name));
+        names.push(node_name(&b.select(0, 0)?));
     }
     Ok(names.into_iter().map(|n| n.map(Into::into)).collect())
 }

@@ -5,14 +5,17 @@ use pullback::{BackwardOptions, DType, ErrorKind, Result, Tensor, grad};
 const ONCE: BackwardOptions = BackwardOptions {
     retain_graph: false,
     create_graph: false,
+    ..BackwardOptions::NEW
 };
 const RETAIN: BackwardOptions = BackwardOptions {
     retain_graph: true,
     create_graph: false,
+    ..BackwardOptions::NEW
 };
 const CREATE: BackwardOptions = BackwardOptions {
     retain_graph: false,
     create_graph: true,
+    ..BackwardOptions::NEW
 };
 
 fn plain(x: &[f64]) -> Tensor {
@@ -261,12 +264,33 @@ fn grad_by_intermediate_unused_repeated_and_own_inputs() -> Result<()> {
     let h = x.mul(&x)?;
     let k = h.exp()?;
     let y = k.mul(&h)?.sum()?;
-    let g = grad(&[(&y, None)], &[&h, &k, &x, &unused, &x], RETAIN)?;
+    let inputs = [&h, &k, &x, &unused, &x];
+    let e = grad(&[(&y, None)], &inputs, RETAIN).unwrap_err();
+    assert_eq!(
+        e.message(),
+        "The differentiated Tensor at index 3 appears to not have been used in the graph. Set allow_unused=True if this is the desired behavior."
+    );
+    let allowed = BackwardOptions {
+        allow_unused: true,
+        ..RETAIN
+    };
+    let g = grad(&[(&y, None)], &inputs, allowed)?;
     let value = |i: usize| g[i].as_ref().unwrap().to_f64_vec().unwrap();
     assert!((value(0)[0] - 272.9907501657212).abs() < 1e-12);
     assert_eq!(value(1), [4.0, 9.0]);
     assert!((value(2)[1] - 486185.03565452306).abs() < 1e-9);
     assert!(g[3].is_none());
+    let zeros = BackwardOptions {
+        materialize_grads: true,
+        ..RETAIN
+    };
+    let filled = grad(&[(&y, None)], &[&unused], zeros)?.remove(0).unwrap();
+    assert_eq!(filled.to_f64_vec()?, [0.0]);
+    let e = grad(&[(&y, None)], &[], RETAIN).unwrap_err();
+    assert_eq!(
+        e.message(),
+        "`inputs` argument to `grad()` cannot be empty."
+    );
     assert_eq!(value(2), value(4));
     assert!(
         x.grad().is_none() && unused.grad().is_none(),

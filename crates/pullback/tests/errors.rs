@@ -133,12 +133,12 @@ fn backward_says() -> Result<()> {
     let quiet = x.sum()?;
     drop(off);
     says(quiet.backward(), line!(), "backward", cut);
-    says!(grad(&[(&z, None), (&quiet, None)], &[&x], once), "backward", "element 1 of tensors does not require grad and does not have a grad_fn");
+    says!(grad(&[(&z, None), (&quiet, None)], &[&x], once), "grad", "element 1 of tensors does not require grad and does not have a grad_fn");
     let e = says!(y.backward(), "backward", "grad can be implicitly created only for scalar outputs");
     assert!(e.to_string().contains("note: the result has shape [2]"), "{e}");
-    says!(grad(&[(&y, None)], &[&x], once), "backward", "grad can be implicitly created only for scalar outputs");
+    says!(grad(&[(&y, None)], &[&x], once), "grad", "grad can be implicitly created only for scalar outputs");
     says!(y.backward_with(Some(&plain(&[1.0; 3])), once), "backward", "Mismatch in shape: grad_output[0] has a shape of torch.Size([3]) and output[0] has a shape of torch.Size([2]).");
-    says!(grad(&[(&z, None), (&y, Some(&plain(&[1.0])))], &[&x], once), "backward", "Mismatch in shape: grad_output[1] has a shape of torch.Size([1]) and output[1] has a shape of torch.Size([2]).");
+    says!(grad(&[(&z, None), (&y, Some(&plain(&[1.0])))], &[&x], once), "grad", "Mismatch in shape: grad_output[1] has a shape of torch.Size([1]) and output[1] has a shape of torch.Size([2]).");
     let e = grad(&[(&z, None)], &[&plain(&[1.0])], once).unwrap_err();
     assert_eq!(e.message(), "One of the differentiated Tensors does not require grad");
     says!(y.clone().requires_grad_(false), "requires_grad_", "you can only change requires_grad flags of leaf variables. If you want to use a computed variable in a subgraph that doesn't require differentiation use var_no_grad = var.detach().");

@@ -5,6 +5,7 @@ use pullback::{Array, BackwardOptions, DType, Program, Replay, Result, Tensor, g
 const CREATE: BackwardOptions = BackwardOptions {
     retain_graph: false,
     create_graph: true,
+    ..BackwardOptions::NEW
 };
 
 fn leaf(x: &[f64]) -> Tensor {

@@ -7,6 +7,7 @@ use pullback::{
 const CREATE: BackwardOptions = BackwardOptions {
     retain_graph: false,
     create_graph: true,
+    ..BackwardOptions::NEW
 };
 
 fn plain(x: &[f64]) -> Tensor {

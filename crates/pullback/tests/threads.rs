@@ -8,6 +8,7 @@ use std::thread::scope;
 const RETAIN: BackwardOptions = BackwardOptions {
     retain_graph: true,
     create_graph: false,
+    ..BackwardOptions::NEW
 };
 
 const fn shareable<T: Send + Sync>() {}

@@ -29,7 +29,14 @@ pub(super) fn autograd(y: &Tensor, leaves: &[Tensor]) -> Result<Vec<Tensor>> {
     if !y.requires_grad() {
         return floats.iter().map(|t| t.zeros_like()).collect();
     }
-    let found = crate::grad(&[(y, None)], &floats, crate::BackwardOptions::default())?;
+    let found = crate::grad(
+        &[(y, None)],
+        &floats,
+        crate::BackwardOptions {
+            allow_unused: true,
+            ..crate::BackwardOptions::NEW
+        },
+    )?;
     found
         .into_iter()
         .zip(floats)

@@ -137,7 +137,10 @@ pub(super) fn unsummed(oracle: &Oracle<'_>, guilty: &Guilty) -> Result<bool> {
         let back = crate::grad(
             &[(&y, Some(&u))],
             &[&leaf],
-            crate::BackwardOptions::default(),
+            crate::BackwardOptions {
+                allow_unused: true,
+                ..crate::BackwardOptions::NEW
+            },
         )?;
         Ok(back.into_iter().next().flatten())
     };
@@ -193,7 +196,10 @@ fn compare(
     let back = crate::grad(
         &[(&y, Some(&u))],
         &[&leaves[input]],
-        crate::BackwardOptions::default(),
+        crate::BackwardOptions {
+            allow_unused: true,
+            ..crate::BackwardOptions::NEW
+        },
     )?
     .remove(0);
     let rule = match back {

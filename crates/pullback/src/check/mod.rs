@@ -247,6 +247,8 @@ fn directional_gradient(f: &Function<'_>, x: &[Tensor], seed: u64) -> Result<Ten
     let options = crate::BackwardOptions {
         create_graph: true,
         retain_graph: true,
+        allow_unused: true,
+        ..crate::BackwardOptions::NEW
     };
     for (k, g) in crate::grad(&[(&y, None)], &floats, options)?
         .into_iter()

@@ -353,7 +353,14 @@ pub(super) fn leaf(t: &Tensor) -> Result<Tensor> {
 pub(super) fn gradients<T: Element>(y: &Tensor, leaves: &[Tensor]) -> Result<Vec<Option<Vec<T>>>> {
     let floats: Vec<&Tensor> = leaves.iter().filter(|t| t.dtype().is_float()).collect();
     let found = if y.requires_grad() {
-        crate::grad(&[(y, None)], &floats, crate::BackwardOptions::default())?
+        crate::grad(
+            &[(y, None)],
+            &floats,
+            crate::BackwardOptions {
+                allow_unused: true,
+                ..crate::BackwardOptions::NEW
+            },
+        )?
     } else {
         vec![None; floats.len()]
     };

@@ -125,7 +125,14 @@ pub(super) fn find(oracle: &Oracle<'_>, report: &Report) -> Result<Option<BugKin
             if !y.requires_grad() {
                 continue;
             }
-            let full = crate::grad(&[(&y, None)], &[&leaf], crate::BackwardOptions::default())?;
+            let full = crate::grad(
+                &[(&y, None)],
+                &[&leaf],
+                crate::BackwardOptions {
+                    allow_unused: true,
+                    ..crate::BackwardOptions::NEW
+                },
+            )?;
             let Some(full) = full.into_iter().next().flatten() else {
                 continue;
             };

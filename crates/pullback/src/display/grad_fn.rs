@@ -6,32 +6,17 @@
 //! are `t`, `transpose` and `permute`; the commonest spelling is named.
 
 use crate::Shape;
-use crate::graph::{Edge, Input, Node};
-use crate::tensor::Tensor;
+use crate::graph::{Input, Node};
 use std::borrow::Cow;
 
-impl Tensor {
-    /// The name of the operation that made this tensor, as PyTorch's `tensor.grad_fn` has it; `None` for leaves.
-    ///
-    /// ```
-    /// # use pullback::Tensor;
-    /// let w = Tensor::from_slice(&[1.0f32, 2.0], [2])?.requires_grad_(true)?;
-    /// assert_eq!(w.grad_fn(), None);
-    /// assert_eq!(w.matmul(&w)?.grad_fn().as_deref(), Some("DotBackward0"));
-    /// assert_eq!(w.sum_dims(&[0], true)?.grad_fn().as_deref(), Some("SumBackward1"));
-    /// # Ok::<(), pullback::Error>(())
-    /// ```
-    pub fn grad_fn(&self) -> Option<Cow<'static, str>> {
-        let Some(Edge::Node(node)) = self.edge() else {
-            return None;
-        };
-        let is_view = self.0.base.is_some();
-        if is_view && self.family_epoch() != self.0.epoch {
-            // Its memory was written in place since: PyTorch gives such a view a new, general node.
-            return Some("AsStridedBackward0".into());
+impl Node {
+    /// PyTorch's name of this node; `out` is the shape of its result, where it has one.
+    pub(crate) fn name(&self, out: &Shape) -> Cow<'static, str> {
+        if let Some(name) = self.op.backward_name() {
+            return name;
         }
-        let name = node.op.def().name;
-        Some(exception(name, &node, self.shape(), is_view).map_or_else(|| default(name), Cow::from))
+        let name = self.op.def().name;
+        exception(name, self, out, self.view).map_or_else(|| default(name), Cow::from)
     }
 }
 
@@ -101,12 +86,12 @@ fn exception(name: &str, node: &Node, out: &Shape, is_view: bool) -> Option<&'st
 
 /// Whether the first operand is a constant without dimensions: a number, most likely (`1 - x`).
 fn number_first(inputs: &[Input]) -> bool {
-    matches!(inputs, [a, _] if a.edge.is_none() && a.shape.is_empty())
+    matches!(inputs, [a, _] if a.target().is_none() && a.shape.is_empty())
 }
 
 /// Whether the second operand is such a number and the first one is not as small.
 fn number_after(inputs: &[Input]) -> bool {
-    matches!(inputs, [a, b] if b.edge.is_none() && b.shape.is_empty() && !a.shape.is_empty())
+    matches!(inputs, [a, b] if b.target().is_none() && b.shape.is_empty() && !a.shape.is_empty())
 }
 
 /// By the ranks: PyTorch folds larger operands into one product of matrices and shapes the result.
@@ -120,7 +105,7 @@ fn matmul(inputs: &[Input], out: &Shape) -> &'static str {
         (1, 2) => "SqueezeBackward4",
         (2, 2) => "MmBackward0",
         // A matrix times a stack is computed transposed where the matrix's gradient is wanted.
-        (2, _) if a.edge.is_some() => match out[out.len() - 2..].contains(&1) {
+        (2, _) if a.target().is_some() => match out[out.len() - 2..].contains(&1) {
             true => "TransposeBackward0",
             false => "CloneBackward0",
         },

@@ -1,7 +1,7 @@
 //! Printing tensors, to the character as PyTorch prints them.
 //!
 //! `options` holds what can be chosen, `column` turns numbers into text of one style and width, `brackets` lays the
-//! text out, `grad_fn` names the operation that made a tensor; this file puts the parts together and adds what stands
+//! text out, `grad_fn` knows PyTorch's names of operations that made a tensor; this file puts the parts together and adds what stands
 //! behind the numbers (`dtype=…`, `grad_fn=<…>`).
 
 mod brackets;
@@ -114,8 +114,8 @@ fn text(tensor: &Tensor, options: &PrintOptions) -> String {
         let module = if dtype == DType::Dd { "" } else { "torch." };
         suffixes.push(format!("dtype={module}{dtype}"));
     }
-    if let Some(name) = tensor.grad_fn() {
-        suffixes.push(format!("grad_fn=<{name}>"));
+    if let Some(node) = tensor.grad_fn() {
+        suffixes.push(format!("grad_fn=<{}>", node.name()));
     } else if tensor.requires_grad() {
         suffixes.push("requires_grad=True".to_owned());
     }

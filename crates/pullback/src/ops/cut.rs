@@ -150,6 +150,7 @@ pub fn detach(x: &Tensor) -> Tensor {
     // Evaluating it cannot fail; recording it can, and then the recorder reports that itself.
     apply(Detach, &[x], Location::caller())
         .unwrap_or_else(|_| Tensor::from_array(x.array().clone()))
+        .inference_like(x)
 }
 
 impl Tensor {

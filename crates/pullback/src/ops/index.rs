@@ -1,16 +1,13 @@
-//! Reading and writing at computed positions: where, take, put, and the overlay that in-place writes are made of.
+//! Reading and writing at computed positions: where, take, put.
 
 use super::operand::{Operand, promote};
 use super::{common, define};
 use crate::apply::apply;
-use crate::graph::{Edge, Input, Kept, Node, SavedList, next_seq};
 use crate::op::{Ctx, Op, Reads};
 use crate::tensor::Tensor;
-use crate::{Array, DType, Error, ErrorKind, Layout, Result, Shape, Shared};
+use crate::{Array, DType, Error, ErrorKind, Result, Shape};
 use pullback_array::{dispatch, kernels};
-use std::collections::HashMap;
 use std::panic::Location;
-use std::sync::{Arc, Mutex};
 
 #[cfg(feature = "proof")]
 use crate::proof::Sample;
@@ -161,113 +158,6 @@ impl Op for Put {
         crate::op::sum_terms(&t[..1], |_, t| {
             apply(self.clone(), &[t, &cx.input(1)?], cx.site())
         })
-    }
-}
-
-/// Old values with some elements replaced by written ones: what a tensor is after a write through another view of its
-/// memory.
-#[derive(Clone, Debug)]
-pub struct Overlay {
-    /// For each element of the old tensor, in row-major order, the flat position in the written one, or -1.
-    pub map: Arc<[i64]>,
-}
-define! { Overlay: Linear "overlay", "torch.Tensor.as_strided_scatter";
-    summary: "The first operand with some elements replaced by elements of the second; made by in-place writes through views.";
-    formula: "b[map] where map ≥ 0, else a";
-    derivative: "g where it was kept to a, g where it was replaced added up at the positions to b";
-    proof: { samples: || {
-        let at = |a: (&[usize], &[f64]), b: (&[usize], &[f64]), map: &[i64]| Sample::new(Overlay { map: map.into() }, &[a, b]);
-        vec![
-            at((&[4], &[1.0, 2.0, 3.0, 4.0]), (&[2], &[-1.0, -2.0]), &[-1, 0, 1, -1]),
-            at((&[2, 2], &[1.0, 2.0, 3.0, 4.0]), (&[2], &[-1.0, -2.0]), &[0, -1, 1, 0]),
-            at((&[3], &[1.0, 2.0, 3.0]), (&[], &[-1.0]), &[-1, 0, -1]),
-            at((&[0], &[]), (&[2], &[-1.0, 2.0]), &[]),
-        ]
-    } }
-}
-
-impl Overlay {
-    fn index(&self, shape: &Shape) -> Result<Tensor> {
-        Tensor::from_slice(&self.map, shape.clone())
-    }
-
-    /// For every element of `old`, which element of `new` lies at the same place in memory.
-    pub(crate) fn between(old: &Layout, new: &Layout) -> Overlay {
-        let at: HashMap<usize, i64> = new
-            .places()
-            .enumerate()
-            .map(|(i, place)| (place, i as i64))
-            .collect();
-        Overlay {
-            map: old
-                .places()
-                .map(|place| at.get(&place).copied().unwrap_or(-1))
-                .collect(),
-        }
-    }
-
-    /// The edge of a tensor over `array` after elements with the history `write` were written at `layout`.
-    pub(crate) fn edge(
-        old: Option<Edge>,
-        array: &Array,
-        write: Option<Edge>,
-        layout: &Layout,
-        site: &'static Location<'static>,
-    ) -> Option<Edge> {
-        if array.layout() == layout {
-            return write;
-        }
-        let overlay = Overlay::between(array.layout(), layout);
-        if overlay.map.iter().all(|&m| m < 0) {
-            return old; // the write does not touch this view
-        }
-        // A write that covers the view leaves nothing of its old history: no zeros are sent there.
-        let old = old.filter(|_| overlay.map.iter().any(|&m| m < 0));
-        if old.is_none() && write.is_none() {
-            return None;
-        }
-        let after = old
-            .as_ref()
-            .map_or(0, Edge::seq)
-            .max(write.as_ref().map_or(0, Edge::seq));
-        let input = |edge, shape: &Shape| Input {
-            edge,
-            shape: shape.clone(),
-            dtype: array.dtype(),
-        };
-        Some(Edge::Node(Shared::new(Node {
-            op: Box::new(overlay),
-            seq: next_seq(after),
-            site,
-            inputs: [input(old, array.shape()), input(write, layout.shape())]
-                .into_iter()
-                .collect(),
-            kept: Mutex::new(Kept::Values(SavedList::new())),
-            keeps: false,
-        })))
-    }
-}
-
-impl Op for Overlay {
-    common!();
-    fn eval(&self, x: &[&Array]) -> Result<Array> {
-        let index = Array::from_slice(&self.map, x[0].shape())?;
-        let written = kernels::take(x[1], &index)?;
-        dispatch!(x[0].dtype(), T => kernels::zip3(&index, &written, x[0], |i: i64, new: T, old: T| if i >= 0 { new } else { old }))
-    }
-    fn vjp(&self, cx: &Ctx<'_>, i: usize, g: &Tensor) -> Result<Tensor> {
-        let index = self.index(g.shape())?;
-        if i == 1 {
-            return apply(
-                Put {
-                    shape: cx.shape(1).clone(),
-                },
-                &[g, &index],
-                cx.site(),
-            );
-        }
-        let zero = Tensor::zeros_of(&Shape::scalar(), g.dtype())?;
-        apply(Where, &[&index.ge(0)?, &zero, g], cx.site())
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod activation;
 mod activations;
+mod alias;
 mod amax;
 mod arith;
 mod convert;
@@ -19,6 +20,7 @@ mod noise;
 mod norm;
 mod operand;
 mod order;
+mod overlay;
 mod piecewise;
 mod pointwise;
 mod power;
@@ -35,6 +37,7 @@ use crate::op::OpDef;
 
 pub use activation::{Gelu, GeluTanh, LogSigmoid, Mish, Ndtr, NormalDensity, Silu};
 pub use activations::Approximate;
+pub use alias::Alias;
 pub use amax::{Amax, Amin, Max, Median, Min, NanMedian};
 pub use arith::{Add, AddScaled, Div, Mul, Neg, Sub};
 pub use convert::{Clone, Copy, To};
@@ -42,13 +45,14 @@ pub use cut::{Argsort, Compare, Detach, Eq, Ge, Gt, Le, Lt, Ne, detach};
 pub use extremes::{Abs, Maximum};
 pub use gate::{Relu, ThresholdBackward};
 pub use general::{LogSoftmax, Softmax};
-pub use index::{Overlay, Put, Take, Where};
+pub use index::{Put, Take, Where};
 pub use matmul::{Matmul, Outer};
 pub use moments::{Over, Std, Var};
 pub use norm::{LogSumExp, VectorNorm};
 pub(crate) use operand::result_type_number;
 pub use operand::{Operand, result_type};
 pub use order::{ArgMedian, ArgNanMedian, Argmax, Argmin, CumExtreme};
+pub use overlay::Overlay;
 pub use pointwise::{Cos, Exp, Log, Sigmoid, Sin, Sqrt, Tanh};
 pub use power::PowScalar;
 pub use prelu::Prelu;
@@ -129,6 +133,7 @@ pub static OPS: &[&OpDef] = &[
     Softmax::DEF,
     LogSoftmax::DEF,
     // shape and index
+    Alias::DEF,
     Reshape::DEF,
     Permute::DEF,
     Expand::DEF,

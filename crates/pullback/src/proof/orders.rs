@@ -36,6 +36,7 @@ fn nested(
     let wanted: Vec<&Tensor> = x.iter().filter(|t| t.requires_grad()).collect();
     let options = BackwardOptions {
         create_graph: true,
+        allow_unused: true,
         ..Default::default()
     };
     let found = grad(&rooted, &wanted, options)?;

@@ -31,7 +31,14 @@ fn pull(
     let asked: Vec<usize> = (0..x.len()).filter(|&k| x[k].requires_grad()).collect();
     let leaves: Vec<&Tensor> = asked.iter().map(|&k| &x[k]).collect();
     let mut out = vec![None; x.len()];
-    let found = grad(&[(&y, Some(g))], &leaves, BackwardOptions::default())?;
+    let found = grad(
+        &[(&y, Some(g))],
+        &leaves,
+        BackwardOptions {
+            allow_unused: true,
+            ..BackwardOptions::NEW
+        },
+    )?;
     for (k, g) in asked.into_iter().zip(found) {
         let Some(g) = g else {
             return Err(Finding(format!("input {k} got no gradient")));

@@ -4,21 +4,62 @@
 //! [`SCAN`] entries a heap gives the order and a map finds the entry to add to. Gradients are added as they arrive, so a
 //! value used a thousand times holds one sum and not a thousand terms.
 
+use super::address::ByAddress;
 use crate::graph::Node;
 use crate::tensor::Tensor;
 use crate::{Result, Shared};
 use smallvec::SmallVec;
-use std::collections::{BinaryHeap, HashMap};
+use std::collections::BinaryHeap;
 
 const SCAN: usize = 16;
 
+/// The gradients gathered for the results of a node.
+pub(super) enum Gathered {
+    /// Of its only result.
+    One(Tensor),
+    /// Of each of several; `None` where none arrived.
+    Many(Box<[Option<Tensor>]>),
+}
+
+impl Gathered {
+    fn new(node: &Node, nr: u32, grad: Tensor) -> Gathered {
+        if node.results.is_none() {
+            return Gathered::One(grad);
+        }
+        let mut all = vec![None; node.outputs()].into_boxed_slice();
+        all[nr as usize] = Some(grad);
+        Gathered::Many(all)
+    }
+
+    /// Adds `grad` to what is there for result `nr`. What is there is moved, so that nobody else holds the old sum and it can
+    /// be added to in place.
+    fn add(
+        self,
+        nr: u32,
+        grad: &Tensor,
+        sum: impl FnOnce(Tensor, &Tensor) -> Result<Tensor>,
+    ) -> Result<Gathered> {
+        match self {
+            Gathered::One(old) => Ok(Gathered::One(sum(old, grad)?)),
+            Gathered::Many(mut all) => {
+                let slot = &mut all[nr as usize];
+                *slot = Some(match slot.take() {
+                    Some(old) => sum(old, grad)?,
+                    None => grad.clone(),
+                });
+                Ok(Gathered::Many(all))
+            }
+        }
+    }
+}
+
 struct Entry {
     node: Shared<Node>,
-    grad: Tensor,
+    grad: Gathered,
 }
 
 #[derive(Default)]
-pub(crate) struct Queue {
+pub(super) struct Queue {
     list: SmallVec<[Entry; 8]>,
     /// In use once the list has outgrown [`SCAN`], and until it is empty again.
     crowd: Option<Box<Crowd>>,
@@ -30,32 +71,30 @@ struct Crowd {
     slots: Vec<Option<Entry>>,
     free: Vec<usize>,
     heap: BinaryHeap<(u64, usize)>,
-    place: HashMap<usize, usize>,
+    place: ByAddress<usize>,
 }
 
 impl Queue {
-    /// Adds `grad` to what is gathered for `node`; `sum` adds two gradients.
+    /// Adds `grad` to what is gathered for result `nr` of `node`; `sum` adds two gradients.
     #[inline]
-    pub(crate) fn push(
+    pub(super) fn push(
         &mut self,
         node: &Shared<Node>,
+        nr: u32,
         grad: Tensor,
         sum: impl FnOnce(Tensor, &Tensor) -> Result<Tensor>,
     ) -> Result<()> {
         if self.crowd.is_none() {
             if let Some(i) = self.list.iter().position(|e| Shared::ptr_eq(&e.node, node)) {
-                // Taken out while it is summed, so that nobody else holds the old sum and it can be added to in place.
                 let Entry { node, grad: old } = self.list.swap_remove(i);
-                self.list.push(Entry {
-                    node,
-                    grad: sum(old, &grad)?,
-                });
+                let grad = old.add(nr, &grad, sum)?;
+                self.list.push(Entry { node, grad });
                 return Ok(());
             }
             if self.list.len() < SCAN {
                 self.list.push(Entry {
+                    grad: Gathered::new(node, nr, grad),
                     node: node.clone(),
-                    grad,
                 });
                 return Ok(());
             }
@@ -65,15 +104,13 @@ impl Queue {
         match crowd.place.get(&Shared::address(node)) {
             Some(&slot) => {
                 if let Some(Entry { node, grad: old }) = crowd.slots[slot].take() {
-                    crowd.slots[slot] = Some(Entry {
-                        node,
-                        grad: sum(old, &grad)?,
-                    });
+                    let grad = old.add(nr, &grad, sum)?;
+                    crowd.slots[slot] = Some(Entry { node, grad });
                 }
             }
             None => crowd.insert(Entry {
+                grad: Gathered::new(node, nr, grad),
                 node: node.clone(),
-                grad,
             }),
         }
         Ok(())
@@ -81,7 +118,7 @@ impl Queue {
 
     /// The node made last, all of whose uses have been visited.
     #[inline]
-    pub(crate) fn pop(&mut self) -> Option<(Shared<Node>, Tensor)> {
+    pub(super) fn pop(&mut self) -> Option<(Shared<Node>, Gathered)> {
         if let Some(crowd) = &mut self.crowd {
             let next = crowd.pop();
             if next.is_some() {
@@ -106,7 +143,7 @@ impl Crowd {
         self.slots[slot] = Some(entry);
     }
 
-    fn pop(&mut self) -> Option<(Shared<Node>, Tensor)> {
+    fn pop(&mut self) -> Option<(Shared<Node>, Gathered)> {
         let (_, slot) = self.heap.pop()?;
         let entry = self.slots[slot].take()?;
         self.free.push(slot);

@@ -1,0 +1,225 @@
+//! Forward mode as the program runs: dual tensors, a value with a tangent. PyTorch's `torch.autograd.forward_ad`.
+//!
+//! Inside a [`dual_level`] every operation on this thread pushes the tangents of its inputs to its result, by the rule that
+//! [`crate::func::jvp`] uses. Tangents are kept beside the tensors, in a table that ends with the level. Not for: functions
+//! as a whole (`func`), which nest; levels do not, as in PyTorch.
+
+use crate::ctx::Ctx;
+use crate::mode::{self, ModeGuard};
+use crate::op::{Family, Op};
+use crate::tensor::Tensor;
+use crate::{Error, ErrorKind, Result};
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::panic::Location;
+
+thread_local! {
+    /// By the tensors' own numbers.
+    static TANGENTS: RefCell<HashMap<u64, Tensor>> = RefCell::default();
+}
+
+/// Ends the level when dropped: tensors lose their tangents.
+#[must_use = "the level ends when the guard is dropped"]
+#[derive(Debug)]
+pub struct DualLevel {
+    _mode: ModeGuard,
+}
+
+impl Drop for DualLevel {
+    fn drop(&mut self) {
+        let _ = TANGENTS.try_with(|t| {
+            let old = std::mem::take(&mut *t.borrow_mut());
+            drop(old);
+        });
+    }
+}
+
+/// Opens a level of forward mode on this thread.
+///
+/// # Errors
+/// PyTorch's sentence where there is one already.
+///
+/// ```
+/// use pullback::Tensor;
+/// use pullback::forward_ad::{dual_level, make_dual, unpack_dual};
+/// let _level = dual_level()?;
+/// let x = make_dual(&Tensor::scalar(3.0f64), &Tensor::scalar(1.0f64))?;
+/// let (y, dy) = unpack_dual(&x.square()?);
+/// assert_eq!((y.item_f64()?, dy.unwrap().item_f64()?), (9.0, 6.0));
+/// # Ok::<(), pullback::Error>(())
+/// ```
+pub fn dual_level() -> Result<DualLevel> {
+    if mode::flags() & mode::DUAL != 0 {
+        return Err(Error::new(
+            ErrorKind::Autograd,
+            "Nested forward mode AD is not supported at the moment",
+        )
+        .help("use `func::jvp`, which nests"));
+    }
+    Ok(DualLevel {
+        _mode: mode::set(mode::DUAL, true),
+    })
+}
+
+/// A tensor over the memory of `primal` whose tangent is `tangent`.
+///
+/// # Errors
+/// PyTorch's sentences: no level, a primal that is not floating, another shape.
+#[track_caller]
+pub fn make_dual(primal: &Tensor, tangent: &Tensor) -> Result<Tensor> {
+    let site = Location::caller();
+    let fail = |kind, text: String| Err(Error::new(kind, text).op("make_dual").at(site));
+    if mode::flags() & mode::DUAL == 0 {
+        return fail(
+            ErrorKind::Autograd,
+            "Trying to create a dual Tensor for forward AD but no level exists, make sure to enter_dual_level() first.".into(),
+        );
+    }
+    if !primal.dtype().is_float() {
+        return fail(
+            ErrorKind::Value,
+            format!(
+                "Expected primal to be floating point or complex, but got: torch.{}",
+                primal.dtype()
+            ),
+        );
+    }
+    if primal.shape() != tangent.shape() {
+        return fail(
+            ErrorKind::Shape,
+            format!(
+                "Trying to set a forward gradient that has a different size than that of the original Tensor, this is not supported. Tensor is of size {} while the given forward gradient is of size {}.",
+                primal.shape(),
+                tangent.shape()
+            ),
+        );
+    }
+    let dual = crate::apply::apply(crate::ops::Alias, &[primal], site)?;
+    set(&dual, tangent.clone());
+    Ok(dual)
+}
+
+/// The tensor, and its tangent if it has one in the level that is open.
+pub fn unpack_dual(dual: &Tensor) -> (Tensor, Option<Tensor>) {
+    (dual.clone(), get(dual))
+}
+
+fn get(t: &Tensor) -> Option<Tensor> {
+    TANGENTS.with(|all| all.borrow().get(&t.id()).cloned())
+}
+
+fn set(t: &Tensor, tangent: Tensor) {
+    let old = TANGENTS.with(|all| all.borrow_mut().insert(t.id(), tangent));
+    drop(old);
+}
+
+/// Called by `apply` inside a level: the results' tangents.
+#[cold]
+pub(crate) fn push(
+    op: &dyn Op,
+    inputs: &[&Tensor],
+    outputs: &[Tensor],
+    site: &'static Location<'static>,
+) -> Result<()> {
+    for (out, dot) in outputs.iter().zip(tangents(op, inputs, outputs, site)?) {
+        if let Some(dot) = dot {
+            set(out, dot);
+        }
+    }
+    Ok(())
+}
+
+/// The tangents that `op` gives its results. What they are computed with pushes none itself.
+fn tangents(
+    op: &dyn Op,
+    inputs: &[&Tensor],
+    outputs: &[Tensor],
+    site: &'static Location<'static>,
+) -> Result<Vec<Option<Tensor>>> {
+    let none = vec![None; outputs.len()];
+    let t: Vec<Option<Tensor>> = inputs.iter().map(|x| get(x)).collect();
+    if op.def().family == Family::Cut || t.iter().all(Option::is_none) {
+        return Ok(none);
+    }
+    let _quiet = mode::set(mode::DUAL, false);
+    let x: Vec<Tensor> = inputs.iter().map(|&x| x.clone()).collect();
+    let cx = Ctx::live_many(op.def().name, &x, outputs, site);
+    let dots = op
+        .jvp_many(&cx, &t)
+        .map_err(|e| e.op(op.def().name).at(site))?;
+    // A rule may hand an input's tangent on; only views may share it, since writes in place change it in place.
+    let shares = |dot: &Tensor| {
+        let same = |t: &Tensor| t.array().storage().same(dot.array().storage());
+        !op.def().view && t.iter().flatten().any(same)
+    };
+    (dots.into_iter().zip(outputs))
+        .map(|(dot, out)| match dot {
+            Some(dot) if out.dtype().is_float() => {
+                let dot = dot.expand(out.shape())?;
+                match shares(&dot) {
+                    true => dot.copy().map(Some),
+                    false => Ok(Some(dot)),
+                }
+            }
+            _ => Ok(None),
+        })
+        .collect()
+}
+
+/// What an in-place write does to the tangent of the tensor written: found before the write, put in place after it.
+pub(crate) struct Written(Option<Tensor>);
+
+impl Written {
+    /// The tangent of `op(inputs…)`, whose value is `value`.
+    #[cold]
+    pub(crate) fn before(
+        op: &dyn Op,
+        inputs: &[&Tensor],
+        value: &crate::Array,
+        site: &'static Location<'static>,
+    ) -> Result<Written> {
+        let out = [Tensor::from_array(value.clone())];
+        let dot = tangents(op, inputs, &out, site)?.pop().flatten();
+        // The rule may hand on an input's own tangent, or nothing where a tangent was.
+        let dot = match (dot, get(inputs[0])) {
+            (Some(dot), _) => Some(dot.copy()?),
+            (None, Some(old)) => Some(old.zeros_like()?),
+            (None, None) => None,
+        };
+        Ok(Written(dot))
+    }
+
+    /// `x` has been written: its tangent, and that of its base if it is a view, follow.
+    pub(crate) fn after(self, x: &Tensor) -> Result<()> {
+        let Some(dot) = self.0 else { return Ok(()) };
+        let _quiet = mode::set(mode::DUAL, false);
+        if let Some(old) = get(x) {
+            // Views made of a dual tensor have views of its tangent: written in place, all of them see it.
+            let _off = crate::no_grad();
+            return old.copy_(&dot);
+        }
+        let root = x.root();
+        if root.is(x) {
+            set(x, dot);
+            return Ok(());
+        }
+        // A view of a tensor that had no tangent: the base gets zeros, and the view a view of them.
+        let (own, base) = (x.array().layout(), root.array().layout());
+        if !base.is_contiguous() {
+            return Err(Error::new(
+                ErrorKind::Unsupported,
+                "a view of a tensor with gaps was written with a dual tensor in place",
+            )
+            .help("make the tensor contiguous, or dual, first"));
+        }
+        let all = root.zeros_like()?;
+        let at = own.offset() - base.offset();
+        let strides = own.strides();
+        let layout = crate::Layout::new(own.shape().clone(), &strides, at);
+        let part = Tensor::from_array(all.array().view(layout)?);
+        part.copy_(&dot)?;
+        set(root, all);
+        set(x, part);
+        Ok(())
+    }
+}

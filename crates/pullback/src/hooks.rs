@@ -1,0 +1,399 @@
+//! Hooks: functions of the user that backward calls with gradients on their way, and gradients kept for results.
+//!
+//! A node and a leaf have one cell that is empty until a hook is registered, so hooks that nobody uses cost one look.
+//! What is called when: hooks of a tensor get the finished sum of its gradient and may replace it, in the order in which
+//! they were registered; then `retain_grad` keeps it; then prehooks of the operation that made it; then its rule; then
+//! posthooks. A leaf's hooks run before its `.grad` is added to, post-accumulate hooks after. Not here: when backward
+//! gets to a place (`backward`), and the handle to an operation (`grad_fn`).
+//!
+//! A hook lives as long as what it is registered on. One that captures its own tensor keeps both alive for ever, as in
+//! PyTorch; capture what it needs instead, or remove it by its handle.
+
+use crate::graph::{Edge, Leaf, Node, lock};
+use crate::tensor::Tensor;
+use crate::{Array, Error, ErrorKind, Result, Shared};
+use std::any::Any;
+use std::collections::HashMap;
+use std::panic::Location;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
+
+/// A list of gradients; `None` where there is none (which counts as zero).
+pub type Grads = Vec<Option<Tensor>>;
+
+type TensorHook = dyn Fn(&Tensor) -> Result<Option<Tensor>> + Send + Sync;
+type PreHook = dyn Fn(&[Option<Tensor>]) -> Result<Option<Grads>> + Send + Sync;
+type PostHook = dyn Fn(&[Option<Tensor>], &[Option<Tensor>]) -> Result<Option<Grads>> + Send + Sync;
+type AccumulatedHook = dyn Fn(&Tensor) -> Result<()> + Send + Sync;
+
+/// Where `retain_grad` keeps a result's gradient.
+pub(crate) type Slot = Mutex<Option<Tensor>>;
+
+enum Call {
+    /// On a result of the node (or on the leaf), counted from 0.
+    Tensor(u32, Arc<TensorHook>),
+    Pre(Arc<PreHook>),
+    Post(Arc<PostHook>),
+    Accumulated(Arc<AccumulatedHook>),
+}
+
+struct Hook {
+    id: u64,
+    /// The closure's name, for error messages.
+    name: &'static str,
+    call: Call,
+}
+
+/// Everything registered on a node or a leaf.
+#[derive(Default)]
+pub(crate) struct Hooks {
+    next: AtomicU64,
+    list: Mutex<Vec<Hook>>,
+    retained: Mutex<Vec<(u32, Weak<Slot>)>>,
+    pub(crate) metadata: Mutex<HashMap<String, Arc<dyn Any + Send + Sync>>>,
+    /// A leaf's numbers, of which post-accumulate hooks get a handle.
+    leaf: OnceLock<Array>,
+}
+
+/// Leaves with hooks, alive: backward counts their uses only if there are any.
+static HOOKED_LEAVES: AtomicUsize = AtomicUsize::new(0);
+
+/// Whether any leaf has hooks.
+pub(crate) fn leaves_have_hooks() -> bool {
+    HOOKED_LEAVES.load(Ordering::Relaxed) != 0
+}
+
+impl Drop for Hooks {
+    fn drop(&mut self) {
+        if self.leaf.get().is_some() {
+            HOOKED_LEAVES.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Takes a hook away again; the hook stays if the handle is merely dropped. PyTorch's `RemovableHandle`.
+#[derive(Debug, Clone)]
+pub struct HookHandle {
+    hooks: Weak<Hooks>,
+    id: u64,
+}
+
+impl HookHandle {
+    /// Takes the hook away; nothing happens where it, or what it was registered on, is gone already.
+    pub fn remove(&self) {
+        let Some(hooks) = self.hooks.upgrade() else {
+            return;
+        };
+        let mut list = lock(&hooks.list);
+        let gone = (list.iter().position(|h| h.id == self.id)).map(|at| list.remove(at));
+        drop(list); // before the closure, whose drop may come back here
+        drop(gone);
+    }
+}
+
+impl std::fmt::Debug for Hooks {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Hooks({})", lock(&self.list).len())
+    }
+}
+
+impl Hooks {
+    fn add(self: &Arc<Self>, name: &'static str, call: Call) -> HookHandle {
+        let id = self.next.fetch_add(1, Ordering::Relaxed);
+        lock(&self.list).push(Hook { id, name, call });
+        HookHandle {
+            hooks: Arc::downgrade(self),
+            id,
+        }
+    }
+
+    pub(crate) fn add_pre<F>(self: &Arc<Self>, f: F) -> HookHandle
+    where
+        F: Fn(&[Option<Tensor>]) -> Result<Option<Grads>> + Send + Sync + 'static,
+    {
+        self.add(std::any::type_name::<F>(), Call::Pre(Arc::new(f)))
+    }
+
+    pub(crate) fn add_post<F>(self: &Arc<Self>, f: F) -> HookHandle
+    where
+        F: Fn(&[Option<Tensor>], &[Option<Tensor>]) -> Result<Option<Grads>>
+            + Send
+            + Sync
+            + 'static,
+    {
+        self.add(std::any::type_name::<F>(), Call::Post(Arc::new(f)))
+    }
+
+    /// The hooks that `pick` takes, to call with nothing locked: a hook may register or remove others.
+    fn picked<T>(&self, pick: impl Fn(&Call) -> Option<T>) -> Vec<(&'static str, T)> {
+        (lock(&self.list).iter())
+            .filter_map(|h| pick(&h.call).map(|f| (h.name, f)))
+            .collect()
+    }
+
+    /// Runs the hooks of result `nr` on its gradient and keeps what comes out where `retain_grad` asks for it.
+    pub(crate) fn on_tensor(&self, nr: u32, mut g: Tensor) -> Result<Tensor> {
+        let hooks = self.picked(|c| match c {
+            Call::Tensor(k, f) if *k == nr => Some(f.clone()),
+            _ => None,
+        });
+        for (name, hook) in hooks {
+            if let Some(new) = hook(&g)? {
+                same_kind(name, &g, &new)?;
+                g = new;
+            }
+        }
+        let slots: Vec<Arc<Slot>> = (lock(&self.retained).iter())
+            .filter(|(k, _)| *k == nr)
+            .filter_map(|(_, slot)| slot.upgrade())
+            .collect();
+        for slot in slots {
+            let old = lock(&slot).clone();
+            let new = match &old {
+                None => g.copy()?,
+                Some(old) => old.add(&g)?,
+            };
+            let replaced = lock(&slot).replace(new);
+            drop(replaced);
+        }
+        Ok(g)
+    }
+
+    /// [`Hooks::on_tensor`] for every result that has a gradient.
+    pub(crate) fn on_tensors(&self, grads: &mut [Option<Tensor>]) -> Result<()> {
+        for (nr, slot) in grads.iter_mut().enumerate() {
+            if let Some(g) = slot.take() {
+                *slot = Some(self.on_tensor(nr as u32, g)?);
+            }
+        }
+        Ok(())
+    }
+
+    /// Prehooks: may replace the gradients of the results.
+    pub(crate) fn before(&self, grads: &mut [Option<Tensor>]) -> Result<()> {
+        let hooks = self.picked(|c| match c {
+            Call::Pre(f) => Some(f.clone()),
+            _ => None,
+        });
+        for (name, hook) in hooks {
+            if let Some(new) = hook(grads)? {
+                replace(name, grads, new)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a posthook will want to see the gradients that came in.
+    pub(crate) fn has_posthooks(&self) -> bool {
+        (lock(&self.list).iter()).any(|h| matches!(h.call, Call::Post(_)))
+    }
+
+    /// Posthooks: may replace the gradients of the inputs.
+    pub(crate) fn after(
+        &self,
+        inputs: &mut [Option<Tensor>],
+        came: &[Option<Tensor>],
+    ) -> Result<()> {
+        let hooks = self.picked(|c| match c {
+            Call::Post(f) => Some(f.clone()),
+            _ => None,
+        });
+        for (name, hook) in hooks {
+            if let Some(new) = hook(inputs, came)? {
+                replace(name, inputs, new)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A leaf's hooks that run once `.grad` is up to date.
+    pub(crate) fn accumulated(&self, leaf: &Shared<Leaf>) -> Result<()> {
+        let hooks = self.picked(|c| match c {
+            Call::Accumulated(f) => Some(f.clone()),
+            _ => None,
+        });
+        for (_, hook) in hooks {
+            if let Some(array) = self.leaf.get() {
+                hook(&Tensor::with_edge(
+                    array.clone(),
+                    Some(Edge::Leaf(leaf.clone())),
+                ))?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn retain(&self, nr: u32, slot: &Arc<Slot>) {
+        lock(&self.retained).push((nr, Arc::downgrade(slot)));
+    }
+
+    pub(crate) fn release(&self, slot: &Arc<Slot>) {
+        lock(&self.retained)
+            .retain(|(_, s)| s.strong_count() > 0 && s.as_ptr() != Arc::as_ptr(slot));
+    }
+}
+
+/// Puts what a hook returned in place of what it was given.
+fn replace(name: &str, old: &mut [Option<Tensor>], new: Grads) -> Result<()> {
+    if new.len() != old.len() {
+        return Err(failed(format!(
+            "hook '{name}' has returned an incorrect number of values (got {}, but expected {})",
+            new.len(),
+            old.len()
+        )));
+    }
+    for (old, new) in old.iter_mut().zip(new) {
+        match (&*old, &new) {
+            (Some(old), Some(new)) => same_kind(name, old, new)?,
+            (None, Some(_)) => {
+                return Err(failed(
+                    "can't replace a None gradient with a non-None value",
+                ));
+            }
+            (_, None) => {}
+        }
+        *old = new;
+    }
+    Ok(())
+}
+
+#[cold]
+fn failed(text: impl Into<String>) -> Error {
+    Error::new(ErrorKind::Autograd, text)
+}
+
+fn same_kind(name: &str, old: &Tensor, new: &Tensor) -> Result<()> {
+    if old.dtype() != new.dtype() {
+        let ty = |t: &Tensor| format!("torch.{}Tensor", t.dtype().scalar_type_name());
+        return Err(failed(format!(
+            "hook '{name}' has changed the type of value (was {} got {})",
+            ty(old),
+            ty(new)
+        )));
+    }
+    if old.shape() != new.shape() {
+        let note = format!("was {}, got {}", old.shape(), new.shape());
+        return Err(failed(format!("hook '{name}' has changed the size of value")).note(note));
+    }
+    Ok(())
+}
+
+impl Node {
+    pub(crate) fn hooks(&self) -> &Arc<Hooks> {
+        self.hooks.get_or_init(Arc::default)
+    }
+}
+
+impl Tensor {
+    /// Calls `hook` with this tensor's gradient whenever backward has computed it in full; what it returns, if anything,
+    /// takes the gradient's place. PyTorch's `Tensor.register_hook`.
+    ///
+    /// Hooks run in the order of registration. Registered before an in-place write they get the gradient of the old
+    /// value, after it that of the new one.
+    ///
+    /// # Errors
+    /// PyTorch's sentence where the tensor requires no gradient. In backward: where the hook fails, or returns another
+    /// shape or dtype.
+    ///
+    /// ```
+    /// # use pullback::Tensor;
+    /// let x = Tensor::scalar(3.0f64).requires_grad_(true)?;
+    /// let h = x.mul(2.0)?;
+    /// let handle = h.register_hook(|g| g.mul(10.0).map(Some))?;
+    /// h.square()?.backward()?;
+    /// assert_eq!(x.grad().unwrap().item_f64()?, 240.0);
+    /// handle.remove();
+    /// # Ok::<(), pullback::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn register_hook<F>(&self, hook: F) -> Result<HookHandle>
+    where
+        F: Fn(&Tensor) -> Result<Option<Tensor>> + Send + Sync + 'static,
+    {
+        let site = Location::caller();
+        let (name, hook) = (std::any::type_name::<F>(), Arc::new(hook));
+        match self.hook_point(site) {
+            Some(Edge::Node(node, nr)) => Ok(node.hooks().add(name, Call::Tensor(nr, hook))),
+            Some(Edge::Leaf(leaf)) => Ok(self.leaf_hooks(&leaf).add(name, Call::Tensor(0, hook))),
+            _ => Err(no_gradient("register_hook", site)),
+        }
+    }
+
+    /// Calls `hook` with this leaf each time backward has added to its `.grad`: what an optimiser needs that updates
+    /// parameters while backward runs. PyTorch's `register_post_accumulate_grad_hook`.
+    ///
+    /// The hook gets another handle to the same memory and the same `.grad`.
+    ///
+    /// # Errors
+    /// PyTorch's sentences for results of operations, and for tensors that require no gradient.
+    #[track_caller]
+    pub fn register_post_accumulate_grad_hook<F>(&self, hook: F) -> Result<HookHandle>
+    where
+        F: Fn(&Tensor) -> Result<()> + Send + Sync + 'static,
+    {
+        let site = Location::caller();
+        match self.edge() {
+            Some(Edge::Leaf(leaf)) => {
+                let name = std::any::type_name::<F>();
+                Ok((self.leaf_hooks(&leaf)).add(name, Call::Accumulated(Arc::new(hook))))
+            }
+            Some(_) => Err(failed(
+                "post accumulate grad hooks cannot be registered on non-leaf tensors",
+            )
+            .op("register_post_accumulate_grad_hook")
+            .at(site)),
+            None => Err(no_gradient("register_post_accumulate_grad_hook", site)),
+        }
+    }
+
+    /// Keeps the gradient of this result in `.grad`, as leaves do; backwards add up. PyTorch's `retain_grad`.
+    ///
+    /// # Errors
+    /// PyTorch's sentence where the tensor requires no gradient. Nothing to do for leaves.
+    ///
+    /// ```
+    /// # use pullback::Tensor;
+    /// let x = Tensor::scalar(3.0f64).requires_grad_(true)?;
+    /// let h = x.mul(2.0)?;
+    /// h.retain_grad()?;
+    /// h.square()?.backward()?;
+    /// assert_eq!(h.grad().unwrap().item_f64()?, 12.0);
+    /// # Ok::<(), pullback::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn retain_grad(&self) -> Result<()> {
+        let site = Location::caller();
+        match self.hook_point(site) {
+            Some(Edge::Node(node, nr)) => {
+                if let Some(slot) = self.retain_slot() {
+                    node.hooks().retain(nr, &slot);
+                }
+                Ok(())
+            }
+            Some(_) => Ok(()),
+            None => Err(Error::new(
+                ErrorKind::Autograd,
+                "can't retain_grad on Tensor that has requires_grad=False",
+            )
+            .op("retain_grad")
+            .at(site)),
+        }
+    }
+
+    fn leaf_hooks<'a>(&self, leaf: &'a Shared<Leaf>) -> &'a Arc<Hooks> {
+        leaf.hooks.get_or_init(|| {
+            let hooks = Hooks::default();
+            if hooks.leaf.set(self.array().clone()).is_ok() {
+                HOOKED_LEAVES.fetch_add(1, Ordering::Relaxed);
+            }
+            Arc::new(hooks)
+        })
+    }
+}
+
+#[cold]
+fn no_gradient(op: &'static str, site: &'static Location<'static>) -> Error {
+    failed("cannot register a hook on a tensor that doesn't require gradient")
+        .op(op)
+        .at(site)
+}
