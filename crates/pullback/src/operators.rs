@@ -77,7 +77,7 @@ impl Neg for Tensor {
 
 impl Tensor {
     /// A number as a tensor without dimensions, in the dtype it takes beside this tensor.
-    fn number_like(&self, n: impl Into<Number>) -> crate::Result<Tensor> {
+    pub fn number_like(&self, n: impl Into<Number>) -> crate::Result<Tensor> {
         let n = n.into();
         let dtype = crate::ops::result_type_number(self.dtype(), n);
         crate::Array::number(n, dtype).map(Tensor::from_array)

@@ -1,0 +1,131 @@
+"""Automatic differentiation with PyTorch's semantics, exact random streams, and gradients that are checked.
+
+    import pullback as torch
+
+Names, arguments, defaults and errors are PyTorch's. What is not there raises an error that says so.
+"""
+
+import math as _math
+import sys as _sys
+
+from . import _native
+from ._native import (
+    Tensor,
+    __version__,
+    as_tensor,
+    bool,
+    dtype,
+    float32,
+    float64,
+    float64x2,
+    from_numpy,
+    get_default_dtype,
+    get_num_threads,
+    int32,
+    int64,
+    is_grad_enabled,
+    set_default_dtype,
+    set_num_threads,
+    tensor,
+    uint8,
+)
+from ._parts import Size, device
+
+float = float32
+double = float64
+long = int64
+int = int32
+strided = "torch.strided"
+contiguous_format = "torch.contiguous_format"
+preserve_format = "torch.preserve_format"
+pi, e, inf, nan = _math.pi, _math.e, _math.inf, _math.nan
+newaxis = None
+
+from . import _surface
+
+_surface.fill(_sys.modules[__name__])
+
+from . import autograd, func, linalg, nn, random, special, testing, types
+from ._install import install_as_torch
+from .autograd.grad_mode import enable_grad, inference_mode, is_inference_mode_enabled, no_grad, set_grad_enabled
+from .random import Generator, default_generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state
+
+
+class cuda:
+    """There is no GPU here."""
+
+    @staticmethod
+    def is_available():
+        return False
+
+    @staticmethod
+    def device_count():
+        return 0
+
+    @staticmethod
+    def manual_seed(seed):
+        return None
+
+    manual_seed_all = manual_seed
+
+
+def is_tensor(x):
+    """Whether `x` is a tensor."""
+    return isinstance(x, Tensor)
+
+
+def is_floating_point(x):
+    """Whether the dtype of `x` is a floating one."""
+    return x.is_floating_point()
+
+
+def is_complex(x):
+    """Whether the dtype of `x` is complex: never."""
+    return False
+
+
+def numel(x):
+    """Number of elements."""
+    return x.numel()
+
+
+def typename(x):
+    """The type of an object, with its module."""
+    return "torch.Tensor" if isinstance(x, Tensor) else f"{type(x).__module__}.{type(x).__qualname__}"
+
+
+class finfo:
+    """What a floating dtype can represent."""
+
+    def __init__(self, dtype=None):
+        import numpy
+
+        self.dtype = get_default_dtype() if dtype is None else dtype
+        if not self.dtype.is_floating_point:
+            raise TypeError(f"torch.finfo() requires a floating point input type. Use torch.iinfo to handle '{self.dtype}'")
+        info = numpy.finfo(self.dtype.name)
+        self.bits, self.eps, self.max, self.min = info.bits, info.eps.item(), info.max.item(), info.min.item()
+        self.tiny = self.smallest_normal = info.tiny.item()
+        self.resolution = info.resolution.item()
+
+    def __repr__(self):
+        return f"finfo(resolution={self.resolution:g}, min={self.min:g}, max={self.max:g}, eps={self.eps:g}, smallest_normal={self.tiny:g}, tiny={self.tiny:g}, dtype={self.dtype.name})"
+
+
+class iinfo:
+    """What an integer dtype can represent."""
+
+    def __init__(self, dtype):
+        import numpy
+
+        if dtype.is_floating_point or dtype is bool:
+            raise TypeError(f"torch.iinfo() requires an integer input type. Use torch.finfo to handle '{dtype}'")
+        info = numpy.iinfo(dtype.name)
+        self.dtype, self.bits, self.max, self.min = dtype, info.bits, info.max, info.min
+
+    def __repr__(self):
+        return f"iinfo(min={self.min}, max={self.max}, dtype={self.dtype.name})"
+
+
+def __getattr__(name):
+    raise AttributeError(_surface.missing("pullback", name))

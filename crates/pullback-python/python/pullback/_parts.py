@@ -1,0 +1,95 @@
+"""What the native side makes objects of: sizes, devices, named results, graph nodes. Printed as PyTorch prints them."""
+
+from collections import namedtuple as _namedtuple
+
+
+class Size(tuple):
+    """The shape of a tensor."""
+
+    __slots__ = ()
+
+    def __repr__(self):
+        return f"torch.Size([{', '.join(map(repr, self))}])"
+
+    __str__ = __repr__
+
+    def numel(self):
+        n = 1
+        for size in self:
+            n *= size
+        return n
+
+    def __add__(self, other):
+        return Size(tuple(self) + tuple(other))
+
+    def __getitem__(self, index):
+        item = tuple.__getitem__(self, index)
+        return Size(item) if isinstance(index, slice) else item
+
+
+class device:
+    """Where a tensor lies: always the CPU."""
+
+    __slots__ = ("type", "index")
+
+    def __init__(self, type="cpu", index=None):
+        if isinstance(type, device):
+            type, index = type.type, type.index
+        elif ":" in type:
+            type, index = type.split(":")[0], int(type.split(":")[1])
+        if type != "cpu":
+            raise RuntimeError(f"device {type!r} is not there: Pullback computes on the CPU")
+        self.type, self.index = type, index
+
+    def __repr__(self):
+        return f"device(type='{self.type}')" if self.index is None else f"device(type='{self.type}', index={self.index})"
+
+    def __str__(self):
+        return self.type if self.index is None else f"{self.type}:{self.index}"
+
+    def __eq__(self, other):
+        return isinstance(other, device) and (self.type, self.index) == (other.type, other.index)
+
+    def __hash__(self):
+        return hash((self.type, self.index))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        return None
+
+
+_types = {}
+
+
+def return_type(name, fields, values):
+    """`torch.return_types.NAME`: a tuple with names."""
+    made = _types.get((name, tuple(fields)))
+    if made is None:
+
+        def show(self):
+            inside = ",\n".join(f"{f}={getattr(self, f)!r}" for f in self._fields)
+            return f"torch.return_types.{name}(\n{inside})"
+
+        made = type(name, (_namedtuple(name, fields),), {"__slots__": (), "__repr__": show, "__module__": "torch.return_types"})
+        _types[name, tuple(fields)] = made
+    return made(*values)
+
+
+def to_int(x):
+    """`int(x)` of a float, with Python's errors for what is not finite."""
+    return int(x)
+
+
+class Node:
+    """The operation that a tensor came from."""
+
+    def __init__(self, name):
+        self._name = name
+
+    def name(self):
+        return self._name
+
+    def __repr__(self):
+        return f"<{self._name} object at {id(self):#x}>"

@@ -1,0 +1,100 @@
+"""Switches for recording, as context managers and decorators."""
+
+import functools
+import inspect
+
+from .. import _native
+
+
+class _Mode:
+    """A context manager that decorates functions too."""
+
+    def __call__(self, function):
+        if inspect.isgeneratorfunction(function):
+
+            @functools.wraps(function)
+            def generator(*args, **kwargs):
+                source = function(*args, **kwargs)
+                sent = None
+                while True:
+                    with self._fresh():
+                        try:
+                            item = source.send(sent)
+                        except StopIteration as stop:
+                            return stop.value
+                    sent = yield item
+
+            return generator
+
+        @functools.wraps(function)
+        def call(*args, **kwargs):
+            with self._fresh():
+                return function(*args, **kwargs)
+
+        return call
+
+    def _fresh(self):
+        return type(self)()
+
+
+class no_grad(_Mode):
+    """Nothing is recorded inside."""
+
+    _on = False
+
+    def __new__(cls, function=None):
+        made = super().__new__(cls)
+        return made if function is None else made(function)
+
+    def __enter__(self):
+        self._before = _native.is_grad_enabled()
+        _native.set_grad_enabled(self._on)
+        return self
+
+    def __exit__(self, *_):
+        _native.set_grad_enabled(self._before)
+
+
+class enable_grad(no_grad):
+    """Everything is recorded inside."""
+
+    _on = True
+
+
+class set_grad_enabled(_Mode):
+    """Recording on or off: at once, and until the end where it is a context manager."""
+
+    def __init__(self, mode):
+        self._before = _native.is_grad_enabled()
+        self.mode = bool(mode)
+        _native.set_grad_enabled(self.mode)
+
+    def __call__(self, function):
+        _native.set_grad_enabled(self._before)
+        return super().__call__(function)
+
+    def __enter__(self):
+        _native.set_grad_enabled(self.mode)
+        return self
+
+    def __exit__(self, *_):
+        _native.set_grad_enabled(self._before)
+
+    def _fresh(self):
+        return type(self)(self.mode)
+
+
+class inference_mode(no_grad):
+    """Nothing is recorded inside."""
+
+    def __new__(cls, mode=True):
+        if callable(mode):
+            return super().__new__(cls, mode)
+        made = object.__new__(cls)
+        made._on = not mode and _native.is_grad_enabled()
+        return made
+
+
+def is_inference_mode_enabled():
+    """Whether inference mode is on."""
+    return False

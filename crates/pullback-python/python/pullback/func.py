@@ -1,0 +1,255 @@
+"""Functions of functions: `grad`, `grad_and_value`, `vjp`, `jvp`, `jacrev`, `jacfwd`, `hessian`, to any nesting.
+
+They are made of the engine's reverse mode: inside of each, the arguments are fresh tensors tied to the ones outside, so that an outer
+derivative sees through. `jvp` is reverse mode of reverse mode, which is linear in its cotangent.
+"""
+
+import functools
+
+from . import _trees
+from .autograd import grad as _grad
+from .autograd.grad_mode import enable_grad as _enable_grad
+
+__all__ = ["grad", "grad_and_value", "hessian", "jacfwd", "jacrev", "jvp", "vjp"]
+
+_depth = 0
+
+
+class _level:
+    """Inside, derivatives are recorded for the derivative around them."""
+
+    def __enter__(self):
+        global _depth
+        _depth += 1
+        self._grad = _enable_grad()
+        self._grad.__enter__()
+
+    def __exit__(self, *error):
+        global _depth
+        _depth -= 1
+        self._grad.__exit__(*error)
+
+
+def _fresh(x):
+    """A tensor with the value of `x` that this level differentiates by, and that outer levels see through."""
+    if not _trees.is_tensor(x):
+        raise RuntimeError(f"expected a Tensor to differentiate by, got {type(x).__name__}")
+    if not x.is_floating_point():
+        raise RuntimeError(f"only floating point tensors can be differentiated by, got one of dtype {x.dtype}")
+    return x.clone() if x.requires_grad else x.detach().requires_grad_()
+
+
+def _done(x):
+    """A result on its way out: without history where nothing outside wants it."""
+    return x if _depth > 0 or not _trees.is_tensor(x) else x.detach()
+
+
+def _positions(argnums, n):
+    many = isinstance(argnums, (tuple, list))
+    found = [a if a >= 0 else n + a for a in (argnums if many else [argnums])]
+    for a, wanted in zip(found, argnums if many else [argnums]):
+        if not 0 <= a < n:
+            raise RuntimeError(f"Got argnum={wanted}, but only {n} positional inputs")
+    return many, found
+
+
+def _pick(args, argnums):
+    """The arguments with fresh tensors in the chosen places; those tensors; how to put their gradients together."""
+    many, places = _positions(argnums, len(args))
+    args, leaves, rebuilds = list(args), [], []
+    for place in places:
+        found, rebuild = _trees.flatten(args[place])
+        found = [_fresh(x) for x in found]
+        args[place] = rebuild(found)
+        rebuilds.append((len(found), rebuild))
+        leaves += found
+
+    def together(values):
+        out, at = [], 0
+        for n, rebuild in rebuilds:
+            out.append(rebuild(values[at : at + n]))
+            at += n
+        return tuple(out) if many else out[0]
+
+    return args, leaves, together
+
+
+def grad_and_value(f, argnums=0, has_aux=False):
+    """The gradient of a function with a 0-d result, and its value."""
+
+    @functools.wraps(f)
+    def call(*args, **kwargs):
+        with _level():
+            args, leaves, together = _pick(args, argnums)
+            y = f(*args, **kwargs)
+            aux = None
+            if has_aux:
+                if not (isinstance(y, tuple) and len(y) == 2):
+                    raise RuntimeError("grad_and_value(f)(*args): output of function f should be a tuple: (output, aux) if has_aux is True")
+                y, aux = y
+            if not _trees.is_tensor(y):
+                raise RuntimeError(f"grad_and_value(f)(*args): Expected f(*args) to return a tensor, got type {type(y)}")
+            if y.dim() != 0:
+                raise RuntimeError(
+                    "grad_and_value(f)(*args): Expected f(*args) to return a scalar tensor, got tensor with "
+                    f"{y.dim()} dims. Maybe you wanted to use the vjp or jacrev APIs instead?"
+                )
+            found = _grad_or_zeros([y], leaves, [None], _depth > 1)
+        found = together([_done(g) for g in found])
+        return (found, (_done(y), aux)) if has_aux else (found, _done(y))
+
+    return call
+
+
+def grad(f, argnums=0, has_aux=False):
+    """The gradient of a function with a 0-d result."""
+    both = grad_and_value(f, argnums, has_aux)
+
+    @functools.wraps(f)
+    def call(*args, **kwargs):
+        found, value = both(*args, **kwargs)
+        return (found, value[1]) if has_aux else found
+
+    return call
+
+
+def _grad_or_zeros(outputs, inputs, seeds, again, keep=False):
+    rooted = [(y, s) for y, s in zip(outputs, seeds) if y.requires_grad]
+    if not rooted:
+        return [x.detach() * 0 for x in inputs]
+    ys, ss = zip(*rooted)
+    return list(_grad(ys, inputs, ss, retain_graph=keep or again, create_graph=again, materialize_grads=True))
+
+
+def vjp(f, *primals, has_aux=False):
+    """The value, and a function of cotangents that gives vᵀJ for every argument."""
+    with _level():
+        args, leaves, together = _pick(primals, tuple(range(len(primals))))
+        y = f(*args)
+        aux = None
+        if has_aux:
+            y, aux = y
+        outs, rebuild = _trees.flatten(y)
+
+    def pull(cotangents):
+        seeds, _ = _trees.flatten(cotangents)
+        if len(seeds) != len(outs):
+            raise RuntimeError(f"Expected pytree structure of cotangents to be the same as pytree structure of outputs: {len(seeds)} for {len(outs)}")
+        with _level():
+            found = _grad_or_zeros(outs, leaves, seeds, True, keep=True)
+        found = together([_done(g) for g in found])
+        return found if len(found) > 1 else found
+
+    value = rebuild([_done(o) for o in outs])
+    return (value, pull, aux) if has_aux else (value, pull)
+
+
+def jvp(f, primals, tangents, *, strict=False, has_aux=False):
+    """The value, and J·v for a tangent of every argument."""
+    if not isinstance(primals, tuple) or not isinstance(tangents, tuple):
+        raise RuntimeError("jvp(f, primals, tangents): Expected primals and tangents to be tuples")
+    with _level():
+        args, leaves, _ = _pick(primals, tuple(range(len(primals))))
+        directions, _ = _trees.flatten(tangents)
+        if len(directions) != len(leaves):
+            raise RuntimeError("jvp(f, primals, tangents): Expected primals and tangents to have the same python structure.")
+        y = f(*args)
+        aux = None
+        if has_aux:
+            y, aux = y
+        outs, rebuild = _trees.flatten(y)
+        along = []
+        for out in outs:
+            if not out.requires_grad:
+                along.append(out.detach() * 0)
+                continue
+            # Reverse mode is linear in its cotangent u; its transpose is forward mode.
+            u = (out.detach() * 0).requires_grad_()
+            back = _grad((out,), leaves, (u,), create_graph=True, materialize_grads=True)
+            reached = [(g, d) for g, d in zip(back, directions) if g.requires_grad]
+            if not reached:
+                along.append(out.detach() * 0)
+                continue
+            gs, ds = zip(*reached)
+            (forward,) = _grad(gs, (u,), ds, retain_graph=True, create_graph=_depth > 1, materialize_grads=True)
+            along.append(forward)
+    value, dots = rebuild([_done(o) for o in outs]), rebuild([_done(d) for d in along])
+    return (value, dots, aux) if has_aux else (value, dots)
+
+
+def jacrev(f, argnums=0, *, has_aux=False, chunk_size=None):
+    """The Jacobian by reverse mode: for each output, its shape followed by the argument's."""
+
+    @functools.wraps(f)
+    def call(*args, **kwargs):
+        import pullback
+
+        with _level():
+            args, leaves, together = _pick(args, argnums)
+            y = f(*args, **kwargs)
+            aux = None
+            if has_aux:
+                y, aux = y
+            outs, rebuild = _trees.flatten(y)
+            jacobians = []
+            for out in outs:
+                rows = [[] for _ in leaves]
+                flat = out.reshape(-1)
+                for k in range(flat.numel()):
+                    unit = pullback.zeros_like(flat.detach())
+                    unit[k] = 1.0
+                    found = _grad_or_zeros([flat], leaves, [unit], _depth > 1, keep=True)
+                    for row, g in zip(rows, found):
+                        row.append(g)
+                jacobians.append(
+                    [
+                        (pullback.stack(row) if row else pullback.zeros(0, *x.shape, dtype=x.dtype)).reshape(*out.shape, *x.shape)
+                        for row, x in zip(rows, leaves)
+                    ]
+                )
+        done = rebuild([together([_done(j) for j in js]) for js in jacobians])
+        return (done, aux) if has_aux else done
+
+    return call
+
+
+def jacfwd(f, argnums=0, has_aux=False, *, randomness="error"):
+    """The Jacobian by forward mode, a column at a time."""
+
+    @functools.wraps(f)
+    def call(*args, **kwargs):
+        import pullback
+
+        many, places = _positions(argnums, len(args))
+        results, aux, rebuild = [], None, None
+        for place in places:
+            x = args[place]
+
+            def along(x, place=place):
+                inner = list(args)
+                inner[place] = x
+                return f(*inner, **kwargs)
+
+            columns = []
+            for k in range(x.numel()):
+                unit = pullback.zeros(x.numel(), dtype=x.dtype)
+                unit[k] = 1.0
+                found = jvp(along, (x,), (unit.reshape(x.shape),), has_aux=has_aux)
+                aux = found[2] if has_aux else None
+                outs, rebuild = _trees.flatten(found[1])
+                columns.append(outs)
+            if not columns:
+                raise RuntimeError("jacfwd: an argument without elements has no Jacobian")
+            results.append(
+                [pullback.stack([c[i] for c in columns], -1).reshape(*columns[0][i].shape, *x.shape) for i in range(len(columns[0]))]
+            )
+        parts = [tuple(r[i] for r in results) if many else results[0][i] for i in range(len(results[0]))]
+        done = rebuild(parts)
+        return (done, aux) if has_aux else done
+
+    return call
+
+
+def hessian(f, argnums=0):
+    """The Hessian of a function with a 0-d result: the Jacobian of its gradient."""
+    return jacrev(jacrev(f, argnums), argnums)

@@ -1,0 +1,3 @@
+"""Functions of networks. Modules and optimisers follow."""
+
+from . import functional

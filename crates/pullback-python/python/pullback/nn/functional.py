@@ -1,0 +1,11 @@
+"""PyTorch's `torch.nn.functional`, as far as the operations go."""
+
+import sys as _sys
+
+from .. import _surface
+
+_surface.fill(_sys.modules[__name__], "nn.functional")
+
+
+def __getattr__(name):
+    raise AttributeError(_surface.missing("pullback.nn.functional", name))

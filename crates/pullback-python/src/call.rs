@@ -1,0 +1,366 @@
+//! Functions of the list as Python's callables: module functions, and methods that bind their tensor.
+
+use crate::convert::{part, to_python, to_value, wrap};
+use crate::error::Raise;
+use crate::tensor::PyTensor;
+use pullback::functions::{Entry, Value, dispatch, entries, in_place, overloads};
+use pullback::{DType, Tensor};
+use pyo3::exceptions::{PyRuntimeError, PyTypeError};
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyTuple};
+
+/// How many elements make it worth to let other Python threads run meanwhile.
+const HEAVY: usize = 32_768;
+
+/// A function of the list: its overloads, and whether it writes in place.
+#[derive(Clone)]
+pub(crate) struct Target {
+    pub(crate) name: &'static str,
+    pub(crate) overloads: Vec<&'static Entry>,
+    pub(crate) in_place: bool,
+}
+
+/// Keyword arguments that every function takes in PyTorch and that are no parameters of the list.
+#[derive(Default)]
+struct Common<'py> {
+    out: Option<Bound<'py, PyAny>>,
+    requires_grad: bool,
+}
+
+impl Target {
+    /// The function of a name in one of PyTorch's places.
+    pub(crate) fn new(place: &str, name: &'static str) -> Target {
+        Target {
+            name,
+            overloads: overloads(place, name),
+            in_place: false,
+        }
+    }
+
+    fn takes(&self, name: &str) -> bool {
+        (self.overloads.iter()).any(|e| e.signature.params.iter().any(|p| p.name == name))
+    }
+
+    /// Takes out what is common to all functions.
+    fn common<'py>(
+        &self,
+        kwargs: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<(Vec<(String, Value)>, Common<'py>)> {
+        let (mut named, mut common) = (Vec::new(), Common::default());
+        for (key, value) in kwargs.into_iter().flat_map(|d| d.iter()) {
+            let key: String = key.extract()?;
+            if !self.takes(&key) {
+                match key.as_str() {
+                    "out" if value.is_none() => continue,
+                    "out" => {
+                        common.out = Some(value);
+                        continue;
+                    }
+                    "requires_grad" => {
+                        common.requires_grad = value.extract()?;
+                        continue;
+                    }
+                    "device" => {
+                        crate::data::check_device(&value)?;
+                        continue;
+                    }
+                    // What changes no value.
+                    "layout" | "pin_memory" | "memory_format" | "non_blocking" | "inplace"
+                    | "_stacklevel" => continue,
+                    _ => {}
+                }
+            }
+            named.push((key, to_value(&value)?));
+        }
+        Ok((named, common))
+    }
+
+    pub(crate) fn call<'py>(
+        &self,
+        py: Python<'py>,
+        args: Vec<Value>,
+        kwargs: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let (named, common) = match kwargs {
+            Some(_) => self.common(kwargs)?,
+            None => Default::default(),
+        };
+        let named: Vec<(&str, Value)> = (named.iter())
+            .map(|(k, v)| (k.as_str(), v.clone()))
+            .collect();
+        let heavy = args.iter().any(is_heavy);
+        let run = || -> pullback::Result<Value> {
+            if self.in_place {
+                let entry = (self.overloads.iter())
+                    .find(|e| e.signature.bind(&args, &named).is_ok())
+                    .unwrap_or(&self.overloads[0]);
+                return in_place(entry, &args, &named);
+            }
+            dispatch(self.name, &self.overloads, &args, &named)
+        };
+        let value = if heavy { py.detach(run) } else { run() }.raise()?;
+        if common.requires_grad
+            && let Value::Tensor(t) = value
+        {
+            return wrap(py, t.requires_grad_(true).raise()?);
+        }
+        if let Some(out) = common.out {
+            return write_out(value, out);
+        }
+        self.named_result(py, value)
+    }
+
+    /// Several results with names become PyTorch's `torch.return_types.NAME`.
+    fn named_result<'py>(&self, py: Python<'py>, value: Value) -> PyResult<Bound<'py, PyAny>> {
+        let Value::List(list) = &value else {
+            return to_python(py, value);
+        };
+        let named = (self.overloads.iter()).find_map(|e| {
+            let names = result_names(e.signature.returns);
+            (names.len() == list.len()).then_some(names)
+        });
+        let result = to_python(py, value)?;
+        match named {
+            Some(names) => part(py, "return_type")?.call1((self.name, names, result)),
+            None => Ok(result),
+        }
+    }
+}
+
+fn is_heavy(v: &Value) -> bool {
+    match v {
+        Value::Tensor(t) => t.numel() > HEAVY,
+        Value::List(list) => list.iter().any(is_heavy),
+        _ => false,
+    }
+}
+
+/// `(Tensor values, Tensor indices)` → the names.
+fn result_names(returns: &'static str) -> Vec<&'static str> {
+    let Some(inside) = returns.strip_prefix('(').and_then(|r| r.strip_suffix(')')) else {
+        return Vec::new();
+    };
+    (inside.split(','))
+        .filter_map(|part| part.trim().split_once(' ').map(|(_, name)| name))
+        .collect()
+}
+
+/// `out=`: the result is written there.
+fn write_out<'py>(value: Value, out: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    let (Value::Tensor(result), Ok(target)) = (&value, out.cast::<PyTensor>()) else {
+        return Err(PyTypeError::new_err(
+            "out= takes one tensor, for functions with one result",
+        ));
+    };
+    let target: &Tensor = &target.get().0;
+    if result.requires_grad() || target.requires_grad() {
+        return Err(PyRuntimeError::new_err(
+            "out=... arguments don't support automatic differentiation, but one of the arguments requires grad.",
+        ));
+    }
+    if result.shape() != target.shape() {
+        return Err(PyRuntimeError::new_err(format!(
+            "out= has shape {} where the result has {}: tensors are not resized here",
+            target.shape(),
+            result.shape()
+        )));
+    }
+    target.copy_(result).raise()?;
+    Ok(out)
+}
+
+/// A function of a module, or a method of `Tensor` that is not bound yet.
+#[pyclass(name = "builtin_function", module = "pullback", frozen)]
+pub(crate) struct Builtin {
+    target: Target,
+    method: bool,
+    qualified: String,
+}
+
+#[pymethods]
+impl Builtin {
+    #[pyo3(signature = (*args, **kwargs))]
+    fn __call__<'py>(
+        &self,
+        py: Python<'py>,
+        args: &Bound<'py, PyTuple>,
+        kwargs: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let args = (args.iter().map(|a| to_value(&a))).collect::<PyResult<Vec<_>>>()?;
+        self.target.call(py, args, kwargs)
+    }
+
+    fn __get__<'py>(
+        slf: &Bound<'py, Self>,
+        object: Option<&Bound<'py, PyAny>>,
+        _class: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = slf.py();
+        match object {
+            Some(object) if slf.get().method && !object.is_none() => Ok(Bound::new(
+                py,
+                BoundMethod {
+                    function: slf.clone().unbind(),
+                    object: object.clone().unbind(),
+                },
+            )?
+            .into_any()),
+            _ => Ok(slf.clone().into_any()),
+        }
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<built-in method {} of pullback>", self.qualified)
+    }
+
+    #[getter]
+    fn __name__(&self) -> String {
+        self.qualified.rsplit('.').next().unwrap_or("").to_string()
+    }
+
+    #[getter]
+    fn __qualname__(&self) -> &str {
+        &self.qualified
+    }
+
+    #[getter]
+    fn __doc__(&self) -> String {
+        doc(&self.target)
+    }
+
+    #[getter]
+    fn __text_signature__(&self) -> String {
+        let text = self.target.overloads[0].signature.to_string();
+        let inside = text.split_once('(').map_or("", |(_, rest)| rest);
+        let inside = inside.rsplit_once(") -> ").map_or("", |(inside, _)| inside);
+        format!("({inside})")
+    }
+}
+
+/// A method of one tensor.
+#[pyclass(module = "pullback", frozen)]
+pub(crate) struct BoundMethod {
+    function: Py<Builtin>,
+    object: Py<PyAny>,
+}
+
+#[pymethods]
+impl BoundMethod {
+    #[pyo3(signature = (*args, **kwargs))]
+    fn __call__<'py>(
+        &self,
+        py: Python<'py>,
+        args: &Bound<'py, PyTuple>,
+        kwargs: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let object = self.object.bind(py);
+        let mut values = Vec::with_capacity(1 + args.len());
+        values.push(to_value(object)?);
+        for a in args.iter() {
+            values.push(to_value(&a)?);
+        }
+        let target = &self.function.get().target;
+        let result = target.call(py, values, kwargs)?;
+        // What writes in place returns the very object it was called on.
+        Ok(if target.in_place {
+            object.clone()
+        } else {
+            result
+        })
+    }
+
+    #[getter]
+    fn __self__(&self, py: Python<'_>) -> Py<PyAny> {
+        self.object.clone_ref(py)
+    }
+
+    #[getter]
+    fn __name__(&self) -> String {
+        self.function.get().__name__()
+    }
+
+    #[getter]
+    fn __doc__(&self) -> String {
+        self.function.get().__doc__()
+    }
+
+    fn __repr__(&self) -> String {
+        format!(
+            "<built-in method {} of Tensor object>",
+            self.function.get().__name__()
+        )
+    }
+}
+
+/// Signatures, the sentence, the formula.
+fn doc(target: &Target) -> String {
+    let mut text = String::new();
+    for e in &target.overloads {
+        text += &format!("{}\n", e.signature);
+    }
+    let f = target.overloads[0].function;
+    text += &format!("\n{}\n\nFormula: {}\n", f.summary, f.formula);
+    if let Some(op) = f.op {
+        text += &format!("Derivative: {}\n", op.derivative);
+        if !op.convention.is_empty() {
+            text += &format!("At kinks and edges: {}\n", op.convention);
+        }
+    }
+    text
+}
+
+/// Every function as `(place, name, object)`: what the Python side puts into its modules and onto `Tensor`.
+#[pyfunction]
+pub(crate) fn builtins(py: Python<'_>) -> PyResult<Vec<(&'static str, String, Py<Builtin>)>> {
+    let mut names: Vec<(&'static str, &'static str)> = Vec::new();
+    for entry in entries() {
+        for place in entry.function.found_at() {
+            if !names.contains(&place) {
+                names.push(place);
+            }
+        }
+    }
+    let mut out = Vec::new();
+    for (place, name) in names {
+        let target = Target::new(place, name);
+        let qualified = |name: &str| match place {
+            "Tensor" => format!("Tensor.{name}"),
+            "torch" => name.to_string(),
+            _ => format!("{place}.{name}"),
+        };
+        let can_write = target.overloads.iter().any(|e| e.function.in_place);
+        if can_write && (place == "Tensor" || place == "torch") {
+            let written = format!("{name}_");
+            let builtin = Builtin {
+                target: Target {
+                    in_place: true,
+                    overloads: (target.overloads.iter().copied())
+                        .filter(|e| e.function.in_place)
+                        .collect(),
+                    ..target.clone()
+                },
+                method: place == "Tensor",
+                qualified: qualified(&written),
+            };
+            out.push((place, written, Py::new(py, builtin)?));
+        }
+        let builtin = Builtin {
+            target,
+            method: place == "Tensor",
+            qualified: qualified(name),
+        };
+        out.push((place, name.to_string(), Py::new(py, builtin)?));
+    }
+    Ok(out)
+}
+
+/// A dtype argument that may be left out.
+pub(crate) fn dtype_or(v: Option<&Bound<'_, PyAny>>, default: DType) -> PyResult<DType> {
+    match v {
+        None => Ok(default),
+        Some(v) if v.is_none() => Ok(default),
+        Some(v) => {
+            crate::dtype::extract(v).ok_or_else(|| PyTypeError::new_err(format!("{v} is no dtype")))
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! Python's objects as arguments, and results as Python's objects.
+
+use crate::dtype;
+use crate::error::Raise;
+use crate::memory;
+use crate::tensor::PyTensor;
+use pullback::functions::Value;
+use pullback::{Number, Operand, Tensor};
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
+
+/// What the Python side of the package defines and this side needs: `Size`, result types.
+static PARTS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+
+/// A name of `pullback._parts`.
+pub(crate) fn part<'py>(py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyAny>> {
+    let module = PARTS.get_or_try_init(py, || {
+        Ok::<_, PyErr>(py.import("pullback._parts")?.into_any().unbind())
+    })?;
+    module.bind(py).getattr(name)
+}
+
+/// A plain number: Python's, NumPy's, or whatever says `__index__` or `__float__` and is no array.
+pub(crate) fn number(v: &Bound<'_, PyAny>) -> Option<Number> {
+    if v.is_instance_of::<PyFloat>() {
+        return v.extract().ok().map(Number::Float);
+    }
+    if v.is_instance_of::<PyBool>() {
+        return v.extract().ok().map(Number::Bool);
+    }
+    if v.is_instance_of::<PyInt>() {
+        return v.extract().ok().map(Number::Int);
+    }
+    if !is_numpy_scalar(v) {
+        return None;
+    }
+    let kind: String = (v.getattr("dtype").ok()?.getattr("kind").ok()?)
+        .extract()
+        .ok()?;
+    match kind.as_str() {
+        "b" => v.is_truthy().ok().map(Number::Bool),
+        "i" | "u" => (v.call_method0("__int__").ok()?.extract().ok()).map(Number::Int),
+        "f" => (v.call_method0("__float__").ok()?.extract().ok()).map(Number::Float),
+        _ => None,
+    }
+}
+
+/// Scalars of NumPy have a dtype and no dimensions, and are no arrays.
+fn is_numpy_scalar(v: &Bound<'_, PyAny>) -> bool {
+    v.get_type().module().is_ok_and(|m| m == "numpy")
+        && v.getattr("ndim").is_ok_and(|n| n.eq(0).unwrap_or(false))
+        && v.get_type().name().is_ok_and(|n| n != "ndarray")
+}
+
+/// A tensor or a number beside an operator; arrays of NumPy become tensors.
+pub(crate) enum Other {
+    Tensor(Tensor),
+    Number(Number),
+}
+
+impl Other {
+    pub(crate) fn of(v: &Bound<'_, PyAny>) -> PyResult<Option<Other>> {
+        if let Ok(t) = v.cast::<PyTensor>() {
+            return Ok(Some(Other::Tensor(t.get().0.clone())));
+        }
+        if let Some(n) = number(v) {
+            return Ok(Some(Other::Number(n)));
+        }
+        Ok(memory::from_array_interface(v, true)?.map(Other::Tensor))
+    }
+
+    pub(crate) fn operand(&self) -> Operand<'_> {
+        match self {
+            Other::Tensor(t) => t.into(),
+            Other::Number(n) => Operand::Number(*n),
+        }
+    }
+
+    pub(crate) fn value(self) -> Value {
+        match self {
+            Other::Tensor(t) => Value::Tensor(t),
+            Other::Number(Number::Bool(b)) => Value::Bool(b),
+            Other::Number(Number::Int(i)) => Value::Int(i),
+            Other::Number(n) => Value::Float(n.to_f64()),
+        }
+    }
+}
+
+/// An argument.
+pub(crate) fn to_value(v: &Bound<'_, PyAny>) -> PyResult<Value> {
+    if let Ok(t) = v.cast::<PyTensor>() {
+        return Ok(Value::Tensor(t.get().0.clone()));
+    }
+    if v.is_none() {
+        return Ok(Value::None);
+    }
+    if let Some(n) = number(v) {
+        return Ok(Other::Number(n).value());
+    }
+    if let Ok(s) = v.cast::<PyString>() {
+        return Ok(Value::Str(s.to_string()));
+    }
+    if v.is_instance_of::<PyTuple>() || v.is_instance_of::<PyList>() {
+        let mut list = Vec::new();
+        for item in v.try_iter()? {
+            list.push(to_value(&item?)?);
+        }
+        return Ok(Value::List(list));
+    }
+    if let Some(d) = dtype::extract(v) {
+        return Ok(Value::DType(d));
+    }
+    if let Some(t) = memory::from_array_interface(v, true)? {
+        return Ok(Value::Tensor(t));
+    }
+    if v.is_instance_of::<PyInt>() {
+        return Err(pyo3::exceptions::PyOverflowError::new_err(
+            "Overflow when unpacking long: integers have 64 bits here",
+        ));
+    }
+    // Ranges, generators: what can be counted.
+    if let Ok(range) = v.try_iter()
+        && !v.is_instance_of::<PyDict>()
+    {
+        let list: PyResult<Vec<Value>> = range.map(|item| to_value(&item?)).collect();
+        return list.map(Value::List);
+    }
+    Err(PyTypeError::new_err(format!(
+        "an argument of type {} is not taken here",
+        v.get_type().name()?
+    )))
+}
+
+/// A new Python handle of a tensor.
+#[inline]
+pub(crate) fn wrap(py: Python<'_>, t: Tensor) -> PyResult<Bound<'_, PyAny>> {
+    Ok(Bound::new(py, PyTensor(t))?.into_any())
+}
+
+/// A result.
+pub(crate) fn to_python<'py>(py: Python<'py>, v: Value) -> PyResult<Bound<'py, PyAny>> {
+    Ok(match v {
+        Value::Tensor(t) => wrap(py, t)?,
+        Value::None => py.None().into_bound(py),
+        Value::Bool(b) => PyBool::new(py, b).to_owned().into_any(),
+        Value::Int(i) => i.into_pyobject(py)?.into_any(),
+        Value::Float(x) => x.into_pyobject(py)?.into_any(),
+        Value::Str(s) => s.into_pyobject(py)?.into_any(),
+        Value::DType(d) => dtype::object(py, d)?.into_bound(py).into_any(),
+        Value::List(list) => {
+            let items =
+                (list.into_iter().map(|v| to_python(py, v))).collect::<PyResult<Vec<_>>>()?;
+            PyTuple::new(py, items)?.into_any()
+        }
+    })
+}
+
+/// A shape as `Size`.
+pub(crate) fn size<'py>(py: Python<'py>, shape: &[usize]) -> PyResult<Bound<'py, PyAny>> {
+    part(py, "Size")?.call1((PyTuple::new(py, shape)?,))
+}
+
+/// Number as a Python object of its kind.
+pub(crate) fn number_object<'py>(py: Python<'py>, n: Number) -> PyResult<Bound<'py, PyAny>> {
+    to_python(py, Other::Number(n).value())
+}
+
+/// The elements as nested lists.
+pub(crate) fn tolist<'py>(py: Python<'py>, t: &Tensor) -> PyResult<Bound<'py, PyAny>> {
+    if t.ndim() == 0 {
+        return number_object(py, t.item().raise()?);
+    }
+    let flat = t.flatten().raise()?;
+    let objects: Vec<Bound<'py, PyAny>> = match flat.dtype() {
+        d if d.is_float() => (flat.to_f64_vec().raise()?.into_iter())
+            .map(|x| Ok(x.into_pyobject(py)?.into_any()))
+            .collect::<PyResult<_>>()?,
+        pullback::DType::Bool => (flat.to_vec::<bool>().raise()?.into_iter())
+            .map(|b| Ok(PyBool::new(py, b).to_owned().into_any()))
+            .collect::<PyResult<_>>()?,
+        _ => (flat
+            .to(pullback::DType::I64)
+            .and_then(|t| t.to_vec::<i64>()))
+        .raise()?
+        .into_iter()
+        .map(|i| Ok(i.into_pyobject(py)?.into_any()))
+        .collect::<PyResult<_>>()?,
+    };
+    nest(py, &t.shape()[..], &mut objects.into_iter())
+}
+
+fn nest<'py>(
+    py: Python<'py>,
+    shape: &[usize],
+    items: &mut impl Iterator<Item = Bound<'py, PyAny>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let (n, rest) = (shape[0], &shape[1..]);
+    let mut list = Vec::with_capacity(n);
+    for _ in 0..n {
+        match rest.is_empty() {
+            true => list.extend(items.next()),
+            false => list.push(nest(py, rest, items)?),
+        }
+    }
+    Ok(PyList::new(py, list)?.into_any())
+}

@@ -1,0 +1,265 @@
+//! Tensors from Python's data: nested lists, numbers, arrays, other tensors.
+
+use crate::call::dtype_or;
+use crate::convert::{number, wrap};
+use crate::dtype;
+use crate::error::Raise;
+use crate::memory::from_array_interface;
+use crate::tensor::PyTensor;
+use pullback::{Category, DType, Number, Tensor};
+use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyList, PyString, PyTuple};
+use std::sync::atomic::{AtomicU8, Ordering};
+
+static DEFAULT: AtomicU8 = AtomicU8::new(0);
+
+/// What floats become without a dtype.
+pub(crate) fn default_float() -> DType {
+    match DEFAULT.load(Ordering::Relaxed) {
+        0 => DType::F32,
+        _ => DType::F64,
+    }
+}
+
+/// `set_default_dtype`.
+#[pyfunction]
+pub(crate) fn set_default_dtype(d: &Bound<'_, PyAny>) -> PyResult<()> {
+    match dtype::extract(d) {
+        Some(DType::F32) => DEFAULT.store(0, Ordering::Relaxed),
+        Some(DType::F64) => DEFAULT.store(1, Ordering::Relaxed),
+        _ => {
+            return Err(PyTypeError::new_err(
+                "only floating-point types are supported as the default type",
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// `get_default_dtype`.
+#[pyfunction]
+pub(crate) fn get_default_dtype(py: Python<'_>) -> PyResult<Py<dtype::PyDType>> {
+    dtype::object(py, default_float())
+}
+
+/// Only the CPU is there.
+pub(crate) fn check_device(v: &Bound<'_, PyAny>) -> PyResult<()> {
+    let text = v.str()?.to_string();
+    if v.is_none() || text == "cpu" || text.starts_with("cpu:") {
+        return Ok(());
+    }
+    Err(PyRuntimeError::new_err(format!(
+        "device {text:?} is not there: Pullback computes on the CPU"
+    )))
+}
+
+/// Elements row by row, while nested data is walked.
+#[derive(Default)]
+struct Walk {
+    shape: Vec<usize>,
+    data: Vec<Number>,
+    /// Elements that had a dtype of their own (tensors, NumPy's scalars).
+    typed: Option<DType>,
+}
+
+impl Walk {
+    fn walk(&mut self, v: &Bound<'_, PyAny>, depth: usize) -> PyResult<()> {
+        if depth > 64 {
+            return Err(PyValueError::new_err(
+                "too many dimensions: lists nested more than 64 deep",
+            ));
+        }
+        if v.is_instance_of::<PyList>() || v.is_instance_of::<PyTuple>() {
+            let n = v.len()?;
+            self.expect(depth, n)?;
+            for (i, item) in v.try_iter()?.enumerate() {
+                let item = item?;
+                let nested = item.is_instance_of::<PyList>() || item.is_instance_of::<PyTuple>();
+                if self.shape.len() > depth + 1 && !nested && number(&item).is_some() {
+                    return Err(PyTypeError::new_err(format!(
+                        "expected sequence of length {} at dim {}, got a number at position {i}",
+                        self.shape[depth + 1],
+                        depth + 1
+                    )));
+                }
+                self.walk(&item, depth + 1)?;
+            }
+            return Ok(());
+        }
+        if let Some(n) = number(v) {
+            return self.push(n, depth, None);
+        }
+        let tensor = match v.cast::<PyTensor>() {
+            Ok(t) => Some(t.get().0.detach()),
+            Err(_) => from_array_interface(v, true)?,
+        };
+        if let Some(t) = tensor {
+            for (k, &n) in t.shape().iter().enumerate() {
+                self.expect(depth + k, n)?;
+            }
+            if t.numel() == 1 && t.ndim() == 0 {
+                return self.push(t.item().raise()?, depth, Some(t.dtype()));
+            }
+            let flat = t.flatten().raise()?;
+            for x in flat.to_f64_vec().raise()? {
+                self.data.push(match t.dtype().category() {
+                    Category::Float => Number::Float(x),
+                    Category::Integer => Number::Int(x as i64),
+                    Category::Bool => Number::Bool(x != 0.0),
+                });
+            }
+            self.typed(t.dtype());
+            return Ok(());
+        }
+        if v.is_instance_of::<PyString>() {
+            return Err(PyTypeError::new_err(format!(
+                "new(): invalid data type '{}'",
+                v.get_type().name()?
+            )));
+        }
+        Err(PyRuntimeError::new_err(format!(
+            "Could not infer dtype of {}",
+            v.get_type().name()?
+        )))
+    }
+
+    fn expect(&mut self, depth: usize, n: usize) -> PyResult<()> {
+        if self.shape.len() == depth && self.data.is_empty() {
+            self.shape.push(n);
+        }
+        match self.shape.get(depth) {
+            Some(&m) if m == n => Ok(()),
+            Some(&m) => Err(PyValueError::new_err(format!(
+                "expected sequence of length {m} at dim {depth} (got {n})"
+            ))),
+            None => Err(PyTypeError::new_err("not a sequence")),
+        }
+    }
+
+    fn push(&mut self, n: Number, depth: usize, typed: Option<DType>) -> PyResult<()> {
+        if self.shape.len() != depth {
+            return Err(PyTypeError::new_err(format!(
+                "expected a sequence at dim {depth} (got a number)"
+            )));
+        }
+        self.data.push(n);
+        if let Some(d) = typed {
+            self.typed(d);
+        }
+        Ok(())
+    }
+
+    fn typed(&mut self, d: DType) {
+        self.typed = Some(self.typed.map_or(d, |t| t.promote(d)));
+    }
+
+    fn dtype(&self) -> DType {
+        let kinds = self.data.iter().map(|n| n.category()).max();
+        match (self.typed, kinds) {
+            (Some(d), _) => d,
+            (None, Some(Category::Bool)) => DType::Bool,
+            (None, Some(Category::Integer)) => DType::I64,
+            _ => default_float(),
+        }
+    }
+
+    fn tensor(self, dtype: DType) -> PyResult<Tensor> {
+        macro_rules! fill {
+            ($t:ty) => {{
+                let data: Vec<$t> = self.data.iter().map(|n| n.cast::<$t>()).collect();
+                Tensor::from_slice(&data, self.shape.as_slice()).raise()
+            }};
+        }
+        match dtype {
+            DType::F32 => fill!(f32),
+            DType::F64 => fill!(f64),
+            DType::I64 => fill!(i64),
+            DType::I32 => fill!(i32),
+            DType::U8 => fill!(u8),
+            DType::Bool => {
+                let data: Vec<bool> = self.data.iter().map(|n| n.to_f64() != 0.0).collect();
+                Tensor::from_slice(&data, self.shape.as_slice()).raise()
+            }
+            _ => fill!(pullback::Dd),
+        }
+    }
+}
+
+/// An independent tensor of any data.
+pub(crate) fn of_data(data: &Bound<'_, PyAny>, dtype: Option<DType>) -> PyResult<Tensor> {
+    let ready = match data.cast::<PyTensor>() {
+        Ok(t) => Some(t.get().0.detach().deep_copy().raise()?),
+        Err(_) => from_array_interface(data, true)?,
+    };
+    if let Some(t) = ready {
+        return match dtype {
+            Some(d) if d != t.dtype() => t.to(d).raise(),
+            _ => Ok(t),
+        };
+    }
+    let mut walk = Walk::default();
+    walk.walk(data, 0)?;
+    let dtype = dtype.unwrap_or_else(|| walk.dtype());
+    walk.tensor(dtype)
+}
+
+/// `tensor(data, dtype=None, device=None, requires_grad=False)`: a copy of the data.
+#[pyfunction]
+#[pyo3(signature = (data, *, dtype=None, device=None, requires_grad=false, pin_memory=false))]
+pub(crate) fn tensor<'py>(
+    py: Python<'py>,
+    data: &Bound<'py, PyAny>,
+    dtype: Option<&Bound<'py, PyAny>>,
+    device: Option<&Bound<'py, PyAny>>,
+    requires_grad: bool,
+    pin_memory: bool,
+) -> PyResult<Bound<'py, PyAny>> {
+    let _ = pin_memory;
+    if let Some(d) = device {
+        check_device(d)?;
+    }
+    let dtype = match dtype {
+        Some(d) if !d.is_none() => Some(dtype_or(Some(d), DType::F32)?),
+        _ => None,
+    };
+    let t = of_data(data, dtype)?;
+    wrap(
+        py,
+        if requires_grad {
+            t.requires_grad_(true).raise()?
+        } else {
+            t
+        },
+    )
+}
+
+/// `as_tensor(data, dtype=None, device=None)`: shares memory where it can.
+#[pyfunction]
+#[pyo3(signature = (data, dtype=None, device=None))]
+pub(crate) fn as_tensor<'py>(
+    py: Python<'py>,
+    data: &Bound<'py, PyAny>,
+    dtype: Option<&Bound<'py, PyAny>>,
+    device: Option<&Bound<'py, PyAny>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    if let Some(d) = device {
+        check_device(d)?;
+    }
+    let wanted = match dtype {
+        Some(d) if !d.is_none() => Some(dtype_or(Some(d), DType::F32)?),
+        _ => None,
+    };
+    if let Ok(t) = data.cast::<PyTensor>() {
+        let t = &t.get().0;
+        return match wanted {
+            Some(d) if d != t.dtype() => wrap(py, t.to(d).raise()?),
+            _ => Ok(data.clone()),
+        };
+    }
+    let shared = from_array_interface(data, false).ok().flatten();
+    match shared {
+        Some(t) if wanted.is_none_or(|d| d == t.dtype()) => wrap(py, t),
+        _ => wrap(py, of_data(data, wanted)?),
+    }
+}

@@ -1,0 +1,102 @@
+//! `dtype` objects: one for each element type, compared by identity, printed as PyTorch prints them.
+
+use pullback::{Category, DType};
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+
+/// An element type: `pullback.float32`.
+#[pyclass(name = "dtype", module = "torch", frozen, eq, hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct PyDType(pub(crate) DType);
+
+#[pymethods]
+impl PyDType {
+    fn __repr__(&self) -> String {
+        format!("torch.{}", self.0.name())
+    }
+
+    fn __reduce__(&self) -> String {
+        self.0.name().to_string()
+    }
+
+    #[getter]
+    fn is_floating_point(&self) -> bool {
+        self.0.is_float()
+    }
+
+    #[getter]
+    fn is_complex(&self) -> bool {
+        false
+    }
+
+    #[getter]
+    fn is_signed(&self) -> bool {
+        !matches!(self.0, DType::Bool | DType::U8)
+    }
+
+    #[getter]
+    fn itemsize(&self) -> usize {
+        self.0.size()
+    }
+
+    /// The name without the module.
+    #[getter]
+    fn name(&self) -> &'static str {
+        self.0.name()
+    }
+}
+
+static SINGLETONS: PyOnceLock<Vec<Py<PyDType>>> = PyOnceLock::new();
+
+/// The object of an element type.
+pub(crate) fn object(py: Python<'_>, dtype: DType) -> PyResult<Py<PyDType>> {
+    let all = SINGLETONS.get_or_try_init(py, || {
+        (DType::ALL.iter())
+            .map(|&d| Py::new(py, PyDType(d)))
+            .collect::<PyResult<Vec<_>>>()
+    })?;
+    let at = DType::ALL.iter().position(|&d| d == dtype).unwrap_or(0);
+    Ok(all[at].clone_ref(py))
+}
+
+/// The element type that a Python object names: a dtype, one of Python's types, a NumPy dtype or a text.
+pub(crate) fn extract(v: &Bound<'_, PyAny>) -> Option<DType> {
+    if let Ok(d) = v.cast::<PyDType>() {
+        return Some(d.get().0);
+    }
+    if v.is_instance_of::<pyo3::types::PyType>() {
+        let name = v.getattr("__name__").ok()?;
+        return match name.extract::<String>().ok()?.as_str() {
+            "float" => Some(DType::F64),
+            "int" => Some(DType::I64),
+            "bool" => Some(DType::Bool),
+            _ => None,
+        };
+    }
+    None
+}
+
+/// The letter that NumPy's array interface has for a category, and the size of an element.
+pub(crate) fn typestr(dtype: DType) -> String {
+    let letter = match (dtype, dtype.category()) {
+        (DType::Bool, _) => 'b',
+        (DType::U8, _) => 'u',
+        (_, Category::Float) => 'f',
+        _ => 'i',
+    };
+    let order = if dtype.size() == 1 { '|' } else { '<' };
+    format!("{order}{letter}{}", dtype.size())
+}
+
+/// The element type of NumPy's array interface, if there is one.
+pub(crate) fn of_typestr(text: &str) -> Option<DType> {
+    Some(match text {
+        "|b1" => DType::Bool,
+        "|u1" => DType::U8,
+        "<i4" | "=i4" => DType::I32,
+        "<i8" | "=i8" => DType::I64,
+        "<f4" | "=f4" => DType::F32,
+        "<f8" | "=f8" => DType::F64,
+        _ => return None,
+    })
+}

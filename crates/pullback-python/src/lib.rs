@@ -1,0 +1,125 @@
+//! The extension module `pullback._native`: tensors and the functions of the list as Python objects.
+//!
+//! Everything here translates; nothing computes. The Python side (`python/pullback`) gives the objects their names and
+//! modules. Only the `Result` layer of the library is used, so that a mistake is an exception; a panic is one too.
+
+mod autograd;
+mod call;
+mod convert;
+mod data;
+mod dtype;
+mod error;
+mod memory;
+mod tensor;
+
+use pullback::DType;
+use pyo3::prelude::*;
+
+#[pymodule]
+fn _native(m: &Bound<'_, PyModule>) -> PyResult<()> {
+    let py = m.py();
+    m.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    m.add_class::<tensor::PyTensor>()?;
+    m.add_class::<dtype::PyDType>()?;
+    for &d in DType::ALL {
+        m.add(d.name(), dtype::object(py, d)?)?;
+    }
+    m.add_function(wrap_pyfunction!(call::builtins, m)?)?;
+    m.add_function(wrap_pyfunction!(data::tensor, m)?)?;
+    m.add_function(wrap_pyfunction!(data::as_tensor, m)?)?;
+    m.add_function(wrap_pyfunction!(data::set_default_dtype, m)?)?;
+    m.add_function(wrap_pyfunction!(data::get_default_dtype, m)?)?;
+    m.add_function(wrap_pyfunction!(memory::from_numpy, m)?)?;
+    m.add_function(wrap_pyfunction!(memory::shares_memory, m)?)?;
+    m.add_function(wrap_pyfunction!(autograd::grad, m)?)?;
+    m.add_function(wrap_pyfunction!(autograd::backward, m)?)?;
+    m.add_function(wrap_pyfunction!(autograd::is_grad_enabled, m)?)?;
+    m.add_function(wrap_pyfunction!(autograd::set_grad_enabled, m)?)?;
+    m.add_function(wrap_pyfunction!(autograd::set_inference_mode, m)?)?;
+    m.add_function(wrap_pyfunction!(autograd::is_inference_mode_enabled, m)?)?;
+    m.add_function(wrap_pyfunction!(autograd::set_detect_anomaly, m)?)?;
+    m.add_class::<autograd::PyNode>()?;
+    m.add_class::<autograd::PyHandle>()?;
+    autograd::install_interrupts();
+    m.add_function(wrap_pyfunction!(initial_seed, m)?)?;
+    m.add_function(wrap_pyfunction!(get_rng_state, m)?)?;
+    m.add_function(wrap_pyfunction!(set_rng_state, m)?)?;
+    m.add_function(wrap_pyfunction!(set_printoptions, m)?)?;
+    m.add_function(wrap_pyfunction!(set_num_threads, m)?)?;
+    m.add_function(wrap_pyfunction!(get_num_threads, m)?)?;
+    m.add_function(wrap_pyfunction!(manual_seed, m)?)?;
+    Ok(())
+}
+
+/// How many threads kernels may use.
+#[pyfunction]
+fn set_num_threads(n: usize) {
+    pullback::set_num_threads(n);
+}
+
+/// How many threads kernels may use.
+#[pyfunction]
+fn get_num_threads() -> usize {
+    pullback::num_threads()
+}
+
+/// Starts the default generator's stream.
+#[pyfunction]
+fn manual_seed(seed: i128) -> PyResult<()> {
+    let seed = pullback::random::torch::seed_from_i128(seed)
+        .map_err(|e| pyo3::exceptions::PyRuntimeError::new_err(e.to_string()))?;
+    pullback::random::manual_seed(seed);
+    Ok(())
+}
+
+/// The seed that the default generator's stream began with.
+#[pyfunction]
+fn initial_seed() -> u64 {
+    pullback::random::initial_seed()
+}
+
+/// The default generator's state, PyTorch's bytes.
+#[pyfunction]
+fn get_rng_state(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+    let state = pullback::random::get_rng_state();
+    let t = pullback::Tensor::from_slice(&state, [state.len()]).map_err(error::raise)?;
+    convert::wrap(py, t)
+}
+
+/// Puts the default generator into a state.
+#[pyfunction]
+fn set_rng_state(state: Vec<u8>) -> PyResult<()> {
+    pullback::random::set_rng_state(&state)
+        .map_err(|e| pyo3::exceptions::PyRuntimeError::new_err(e.to_string()))
+}
+
+/// How tensors are printed.
+#[pyfunction]
+#[pyo3(signature = (precision=None, threshold=None, edgeitems=None, linewidth=None, profile=None, sci_mode=None))]
+fn set_printoptions(
+    precision: Option<usize>,
+    threshold: Option<usize>,
+    edgeitems: Option<usize>,
+    linewidth: Option<usize>,
+    profile: Option<&str>,
+    sci_mode: Option<bool>,
+) -> PyResult<()> {
+    let mut o = match profile {
+        None => pullback::get_printoptions(),
+        Some("default") => pullback::PrintOptions::default(),
+        Some("short") => pullback::PrintOptions::short(),
+        Some("full") => pullback::PrintOptions::full(),
+        Some(other) => {
+            return Err(pyo3::exceptions::PyValueError::new_err(format!(
+                "there is no profile {other:?}: default, short, full"
+            )));
+        }
+    };
+    o.precision = precision.unwrap_or(o.precision);
+    o.threshold = threshold.unwrap_or(o.threshold);
+    o.edgeitems = edgeitems.unwrap_or(o.edgeitems);
+    o.linewidth = linewidth.unwrap_or(o.linewidth);
+    o.sci_mode = sci_mode.or(o.sci_mode);
+    pullback::set_printoptions(o);
+    Ok(())
+}

@@ -1,0 +1,184 @@
+//! Memory that NumPy and tensors share, both ways, by NumPy's array interface (a dict with address, shape and strides).
+//!
+//! The one place of the package with `unsafe`: memory that Python owns becomes a tensor's storage.
+#![allow(unsafe_code)]
+
+use crate::convert::wrap;
+use crate::dtype;
+use crate::error::{Raise, raise};
+use crate::tensor::PyTensor;
+use pullback::{Array, DType, Layout, Shape, Tensor};
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyTuple};
+
+/// Keeps a Python object alive from inside a storage. Dropped with the interpreter attached.
+struct Owner(Option<Py<PyAny>>);
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        if let Some(object) = self.0.take() {
+            Python::try_attach(|_| drop(object));
+        }
+    }
+}
+
+/// A tensor of an object that has NumPy's array interface; `None` where it has none. `copy` makes it independent.
+pub(crate) fn from_array_interface(v: &Bound<'_, PyAny>, copy: bool) -> PyResult<Option<Tensor>> {
+    let Ok(interface) = v.getattr("__array_interface__") else {
+        return Ok(None);
+    };
+    let interface = interface.cast_into::<PyDict>()?;
+    let get = |key: &str| {
+        (interface.get_item(key)?)
+            .ok_or_else(|| PyTypeError::new_err(format!("the array interface has no {key:?}")))
+    };
+    let typestr: String = get("typestr")?.extract()?;
+    let Some(dtype) = dtype::of_typestr(&typestr) else {
+        // What has no counterpart is converted where that loses nothing, as PyTorch does for small integers.
+        let wider = match typestr.as_bytes() {
+            [_, b'i', ..] => "int64",
+            [_, b'u', b'2' | b'4'] => "int64",
+            [_, b'f', b'2'] => "float32",
+            [b'>', b'f', ..] => "float64",
+            _ => {
+                return Err(PyTypeError::new_err(format!(
+                    "can't convert np.ndarray of type {}. The only supported types are: float64, float32, int64, int32, uint8, and bool.",
+                    v.getattr("dtype").map_or(typestr, |d| format!("numpy.{d}"))
+                )));
+            }
+        };
+        if !copy {
+            return Err(PyTypeError::new_err(format!(
+                "can't share memory of dtype {}: convert it to {wider} first",
+                v.getattr("dtype").map_or(typestr, |d| d.to_string())
+            )));
+        }
+        return from_array_interface(&v.call_method1("astype", (wider,))?, true);
+    };
+    let shape: Vec<usize> = get("shape")?.extract()?;
+    let (address, read_only): (usize, bool) = get("data")?.extract()?;
+    let strides = match interface.get_item("strides")? {
+        Some(s) if !s.is_none() => s.extract::<Vec<isize>>()?,
+        _ => row_major(&shape, dtype.size()),
+    };
+    let numel: usize = shape.iter().product();
+    if numel == 0 {
+        return Ok(Some(Tensor::zeros(shape, dtype).raise()?));
+    }
+    let item = dtype.size() as isize;
+    if strides.iter().any(|s| s % item != 0) || address % dtype.size() != 0 {
+        return match copy {
+            true => from_array_interface(&v.call_method1("copy", ("C",))?, true),
+            false => Err(PyValueError::new_err(
+                "given numpy array strides not a multiple of the element byte size. Copy the numpy array to reallocate the memory.",
+            )),
+        };
+    }
+    if !copy && strides.iter().any(|&s| s < 0) {
+        return Err(PyValueError::new_err(
+            "At least one stride in the given numpy array is negative, and tensors with negative strides are not currently supported. (You can probably work around this by making a copy of your array  with array.copy().) ",
+        ));
+    }
+    let _ = read_only; // as in PyTorch, writing to a tensor over read-only memory is the caller's mistake
+    // The lowest and the highest byte that the strides reach.
+    let (mut low, mut high) = (0isize, item);
+    for (&n, &s) in shape.iter().zip(&strides) {
+        let reach = (n as isize - 1) * s;
+        if reach < 0 {
+            low += reach
+        } else {
+            high += reach
+        }
+    }
+    let start = address.wrapping_add_signed(low) as *mut u8;
+    let owner = Owner(Some(v.clone().unbind()));
+    let steps: Vec<isize> = strides.iter().map(|s| s / item).collect();
+    let layout = Layout::new(Shape::new(&shape), &steps, (-low / item) as usize);
+    // SAFETY: the array interface says that the bytes from `low` to `high` around the address belong to the object's
+    // memory, which it keeps while it lives; the owner keeps it.
+    let array =
+        unsafe { Array::foreign(start, (high - low) as usize, layout, dtype, Box::new(owner)) };
+    let tensor = Tensor::from_array(array.raise()?);
+    if copy {
+        return tensor.deep_copy().map(Some).map_err(raise);
+    }
+    Ok(Some(tensor))
+}
+
+fn row_major(shape: &[usize], item: usize) -> Vec<isize> {
+    let mut strides = vec![item as isize; shape.len()];
+    for d in (0..shape.len().saturating_sub(1)).rev() {
+        strides[d] = strides[d + 1] * shape[d + 1].max(1) as isize;
+    }
+    strides
+}
+
+/// What NumPy makes an array of that shares a tensor's memory: it holds the tensor.
+#[pyclass(frozen)]
+pub(crate) struct Shared {
+    tensor: Tensor,
+}
+
+#[pymethods]
+impl Shared {
+    #[getter]
+    fn __array_interface__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let t = self.tensor.array();
+        let item = t.dtype().size();
+        let layout = t.layout();
+        let address = t.storage().address() + layout.offset() * item;
+        let strides: Vec<isize> = (layout.strides().iter())
+            .map(|s| s * item as isize)
+            .collect();
+        let d = PyDict::new(py);
+        d.set_item("version", 3)?;
+        d.set_item("typestr", dtype::typestr(t.dtype()))?;
+        d.set_item("shape", PyTuple::new(py, t.shape().iter())?)?;
+        d.set_item("strides", PyTuple::new(py, strides)?)?;
+        d.set_item("data", (address, false))?;
+        Ok(d)
+    }
+}
+
+/// A NumPy array over the tensor's memory.
+pub(crate) fn to_numpy<'py>(py: Python<'py>, t: &Tensor) -> PyResult<Bound<'py, PyAny>> {
+    let t = match t.dtype() {
+        DType::Dd => t.to(DType::F64).raise()?,
+        _ => t.clone(),
+    };
+    let numpy = py.import("numpy")?;
+    if t.numel() == 0 {
+        let shape = PyTuple::new(py, t.shape().iter())?;
+        return numpy.call_method1("empty", (shape, t.dtype().name()));
+    }
+    let shared = Bound::new(py, Shared { tensor: t })?;
+    numpy.call_method1("asarray", (shared,))
+}
+
+/// `from_numpy`: a tensor over the array's memory.
+#[pyfunction]
+pub(crate) fn from_numpy<'py>(
+    py: Python<'py>,
+    array: &Bound<'py, PyAny>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let is_array = (py.import("numpy")?.getattr("ndarray")?)
+        .cast_into::<pyo3::types::PyType>()
+        .is_ok_and(|class| array.is_instance(&class).unwrap_or(false));
+    if !is_array {
+        return Err(PyTypeError::new_err(format!(
+            "expected np.ndarray (got {})",
+            array.get_type().name()?
+        )));
+    }
+    match from_array_interface(array, false)? {
+        Some(t) => wrap(py, t),
+        None => Err(PyTypeError::new_err("the array has no array interface")),
+    }
+}
+
+/// Whether two handles show the same memory.
+#[pyfunction]
+pub(crate) fn shares_memory(a: &Bound<'_, PyTensor>, b: &Bound<'_, PyTensor>) -> bool {
+    (a.get().0.array().storage()).shares_memory(b.get().0.array().storage())
+}
