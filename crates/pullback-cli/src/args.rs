@@ -190,13 +190,15 @@ JSON:
   conclusion   verdict (agree, differences_off, gradient_wrong), cause, explanation (a sentence);
                worst: name, index, autograd, numeric, exact, gap, agrees, cause, and the terms
                  that add up to the gap: back_rounding, formula, truncation, kinks,
-                 step_rounding, forward_rounding;
+                 step_rounding, forward_rounding; the checker's verdict, status and mde
+                 (the smallest relative error of the gradient that would have been noticed);
                coordinates: the same for each; census: how many for which cause;
                predicted_roundoff (of the worst): name, loss, ulp, per_ulp, typical, bound;
                kinks: unit, margin, steps, by (the coordinate that gets there first);
                nearest_kink: name, unit, steps, by; crossings: coordinate, unit, side;
                evaluations; wider, half_radius (repetitions): dtype, eps, gap; f64_gap;
-               certified (autograd against the exact derivative): error, relative, right
+               certified (autograd against the exact derivative): error, relative, right,
+                 status, mde
   all_samples  with --all-samples: by_label: y, count, median_gap, largest_gap, median_loss,
                  median_wider_gap; nearest_kink: sample, unit, steps, by; crossed; manual_gap;
                tensor mean_gradient; census; samples: sample, y, loss, gap, name, cause,

@@ -2,10 +2,8 @@
 //!
 //! Not for: deciding anything (`pullback::check` does), or the experiment itself (`lab`).
 
-use crate::lab::experiment::{loss_of, manual_of};
 use crate::{args, lab, output};
-use pullback::Tensor;
-use pullback::check::{Check, Coordinate, Report, Status};
+use pullback::check::{Coordinate, Report, Status};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -67,28 +65,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     };
     args.check();
     let setup = lab::setup(args)?;
-    let params: Vec<Tensor> = setup
-        .params
-        .each()
-        .iter()
-        .map(|(_, t)| t.detach())
-        .collect();
-    let names: Vec<&str> = setup.params.each().iter().map(|(name, _)| *name).collect();
-    let refs: Vec<&Tensor> = params.iter().collect();
-    let check = |sample: usize, by_hand: bool| -> pullback::Result<Check<'_>> {
-        let (x, y) = (
-            setup.x.select(0, sample as i64)?,
-            setup.y.select(0, sample as i64)?,
-        );
-        let (hand_x, hand_y) = (x.clone(), y.clone());
-        let check = Check::new(move |p| loss_of(p, &x, &y), &refs)
-            .names(&names)
-            .step(args.eps);
-        Ok(match by_hand {
-            true => check.formula(move |p| manual_of(p, &hand_x, &hand_y)),
-            false => check,
-        })
-    };
+    let check = |sample: usize, by_hand: bool| lab::check(&setup, sample, by_hand);
     let autograd = check(args.sample, false)?.run()?;
     let manual = check(args.sample, true)?.run()?;
     let mut samples = Vec::new();

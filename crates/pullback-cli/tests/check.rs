@@ -123,6 +123,38 @@ fn wrong_options_end_with_2_and_say_what_is_allowed() {
 }
 
 #[test]
+fn the_page_is_written_whole_and_what_cannot_be_written_is_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("lab.html");
+    let path = path.to_str().unwrap();
+    let out = pullback(&["check", "lab", "--quiet", "--html", path]);
+    assert_eq!(out.status.code(), Some(0));
+    assert!(out.stdout.is_empty() && out.stderr.is_empty());
+    let page = std::fs::read_to_string(path).unwrap();
+    assert!(page.starts_with("<!doctype html>") && page.ends_with("</html>\n"));
+    for name in ["W1[3,1]", "b1[0]", "W2[0,3]", "b2[0]", "by hand", "seed 42"] {
+        assert!(page.contains(name), "{name}");
+    }
+    assert_eq!(folder.path().read_dir().unwrap().count(), 1);
+
+    let out = pullback(&[
+        "check",
+        "lab",
+        "--quiet",
+        "--html",
+        "/no/such/folder/x.html",
+    ]);
+    let message = String::from_utf8_lossy(&out.stderr);
+    assert_eq!(out.status.code(), Some(1), "{message}");
+    assert!(
+        message.contains("cannot write /no/such/folder/x.html"),
+        "{message}"
+    );
+    let out = pullback(&["check", "lab", "--html"]);
+    assert_eq!(out.status.code(), Some(2));
+}
+
+#[test]
 fn bench_measures_what_it_names() {
     let rows = json(&[
         "bench",

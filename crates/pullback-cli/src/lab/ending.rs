@@ -1,8 +1,8 @@
 //! The end of the story: the conclusion on one sample, and on all of them.
 //!
-//! Every sentence is chosen by what was measured. Not for: measuring (`explain.rs`, `survey.rs`).
+//! Every sentence is chosen by what was measured. Not for: measuring (`explanation.rs`, `survey.rs`).
 
-use super::findings::{Cause, Explanation, Ledger, Verdict};
+use super::explanation::{Cause, Explanation, Ledger, Verdict};
 use super::story::Story;
 use super::survey::Survey;
 use super::words::{self, digits, or_zero, short, typed, units};
@@ -52,6 +52,26 @@ fn certificate(s: &mut Story, e: &Explanation) {
         ),
     };
     head(s, "The gradient", &text);
+    match c.status {
+        "pass" => {
+            let text = format!(
+                "a relative error of {:.0e} in any one of them would have been noticed",
+                c.mde
+            );
+            more(s, &text);
+        }
+        "unknown" => {
+            let open = e.coordinates.iter().filter(|c| c.status == "unknown");
+            let text = format!(
+                "{} of {} are not certified: rounding hides errors of {}",
+                open.count(),
+                e.coordinates.len(),
+                words::power(e.dtype)
+            );
+            more(s, &format!("{WARN}{text}{WARN:#}"));
+        }
+        _ => {}
+    }
 }
 
 fn ledger(s: &mut Story, worst: &Ledger) {

@@ -2,7 +2,7 @@
 //! differences.
 //!
 //! It follows the page it comes from section by section, function by function. Returns values; prints nothing and
-//! explains nothing (`explain.rs` does).
+//! explains nothing (`explanation.rs` does).
 
 use pullback::{DType, Result, Tensor, cat, no_grad};
 use pullback_random::numpy::{Seed, default_rng};

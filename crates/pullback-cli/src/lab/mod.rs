@@ -3,8 +3,7 @@
 //! | file | holds |
 //! |---|---|
 //! | `experiment.rs` | the computation, as the page has it |
-//! | `explain.rs`, `rounding.rs` | why finite differences differ, and what must be expected |
-//! | `findings.rs` | the answer, as data |
+//! | `explanation.rs` | why finite differences differ: the gradient checker's answer, as data |
 //! | `survey.rs` | the same on every sample |
 //! | `words.rs` | numbers and findings in words |
 //! | `story.rs`, `ending.rs` | what is printed |
@@ -12,10 +11,8 @@
 
 mod ending;
 pub(crate) mod experiment;
-mod explain;
-mod findings;
+mod explanation;
 mod json;
-mod rounding;
 mod story;
 mod survey;
 #[cfg(test)]
@@ -23,9 +20,9 @@ mod tests;
 mod words;
 
 use crate::{args, output};
-use experiment::{Comparison, Config, Setup};
-use explain::{Problem, explain};
-use findings::Explanation;
+use experiment::{Comparison, Config, Setup, loss_of, manual_of};
+use explanation::{Explanation, explain};
+use pullback::check::Check;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -34,7 +31,7 @@ pub(crate) fn run(args: &args::Lab) -> anyhow::Result<ExitCode> {
     args.check();
     let setup = setup(args)?;
     let comparison = setup.compare(args.sample)?;
-    let explanation = explanation(&setup, &comparison)?;
+    let explanation = explanation(&setup, args.sample)?;
     let survey = match args.all_samples {
         true => Some(survey::survey(&setup)?),
         false => None,
@@ -76,14 +73,27 @@ struct Told<'a> {
     survey: Option<&'a survey::Survey>,
 }
 
-/// Explains one sample's comparison.
-fn explanation(setup: &Setup, c: &Comparison) -> pullback::Result<Explanation> {
-    explain(&Problem {
-        loss: &|theta| setup.loss_from_theta(theta, &c.x, &c.y),
-        theta: &c.theta,
-        names: &setup.params.names(),
-        eps: setup.config.eps,
-        gradient: &c.g_auto,
-        numeric: &c.g_num,
+/// Explains one sample's comparison, coordinate by coordinate.
+fn explanation(setup: &Setup, sample: usize) -> pullback::Result<Explanation> {
+    explain(&check(setup, sample, false)?.examine_at_most(usize::MAX))
+}
+
+/// The gradient check of one sample's loss by W1, b1, W2, b2: of what autograd claims, or of the chain rule by hand.
+pub(crate) fn check(
+    setup: &Setup,
+    sample: usize,
+    by_hand: bool,
+) -> pullback::Result<Check<'static>> {
+    let at = sample as i64;
+    let (x, y) = (setup.x.select(0, at)?, setup.y.select(0, at)?);
+    let params = setup.params.each().map(|(_, t)| t.detach());
+    let refs: Vec<&pullback::Tensor> = params.iter().collect();
+    let (hand_x, hand_y) = (x.clone(), y.clone());
+    let check = Check::new(move |p| loss_of(p, &x, &y), &refs)
+        .names(&setup.params.each().map(|(name, _)| name))
+        .step(setup.config.eps);
+    Ok(match by_hand {
+        true => check.formula(move |p| manual_of(p, &hand_x, &hand_y)),
+        false => check,
     })
 }

@@ -1,10 +1,9 @@
 //! The comparison on every sample: the experiment that decides between the kink and round-off.
 //!
-//! Not for: what is compared (`experiment.rs`) and why it differs (`explain.rs`); this repeats and counts.
+//! Not for: what is compared (`experiment.rs`) and why it differs (`explanation.rs`); this repeats and counts.
 
 use super::experiment::Setup;
-use super::explanation;
-use super::findings::{Cause, Kink};
+use super::explanation::{Cause, Kink};
 use pullback::{Result, Tensor, cat};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -86,7 +85,7 @@ pub(crate) fn survey(setup: &Setup) -> Result<Survey> {
     let (mut manual_gap, mut right) = (0.0f64, true);
     for sample in 0..setup.config.samples {
         let c = setup.compare(sample)?;
-        let e = explanation(setup, &c)?;
+        let e = super::explanation(setup, sample)?;
         manual_gap = manual_gap.max(c.manual_diff.max()?.item_f64()?);
         right &= e.certified.right;
         gradients.push(c.g_auto.unsqueeze(0)?);

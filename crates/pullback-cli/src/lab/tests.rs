@@ -1,9 +1,9 @@
 //! The explanation on losses where the answer is known beforehand: one for every cause.
 
-use super::explain::{Problem, explain};
-use super::findings::{Cause, Explanation, Verdict};
+use super::explanation::{Cause, Explanation, Verdict, explain};
 use super::words;
-use pullback::{DType, Result, Tensor, no_grad};
+use pullback::check::Check;
+use pullback::{DType, Result, Tensor};
 
 /// Central differences of `loss` at `theta`, explained; `wrong` is added to autograd's gradient.
 fn study(
@@ -17,29 +17,13 @@ fn study(
     let theta = theta.to(dtype).unwrap();
     let leaf = theta.copy().unwrap().requires_grad_(true).unwrap();
     loss(&leaf).unwrap().backward().unwrap();
-    let gradient = leaf.grad().unwrap().add(wrong).unwrap();
-    let numeric = theta.zeros_like().unwrap();
-    let _guard = no_grad();
-    for i in 0..theta.numel() as i64 {
-        let at = |x: f64| {
-            let point = theta.copy().unwrap();
-            point.set(i, x).unwrap();
-            loss(&point).unwrap()
-        };
-        let orig: f64 = theta.get(i).unwrap();
-        let quotient = (at(orig + eps) - at(orig - eps)) / (2.0 * eps);
-        numeric.set(i, &quotient).unwrap();
+    let mut check = Check::new(|t| loss(&t[0]), &[&theta])
+        .names(&["t"])
+        .step(eps);
+    if wrong != 0.0 {
+        check = check.gradients(&[&leaf.grad().unwrap().add(wrong).unwrap()]);
     }
-    let names: Vec<String> = (0..theta.numel()).map(|i| format!("t[{i}]")).collect();
-    let e = explain(&Problem {
-        loss: &loss,
-        theta: &theta,
-        names: &names,
-        eps,
-        gradient: &gradient,
-        numeric: &numeric,
-    })
-    .unwrap();
+    let e = explain(&check).unwrap();
     for c in e.coordinates.iter().filter(|c| c.gap.is_finite()) {
         let sum: f64 = c.terms().iter().map(|(_, t)| t).sum();
         let size: f64 = c.terms().iter().map(|(_, t)| t.abs()).sum();

@@ -1,8 +1,8 @@
 //! Numbers and findings in words.
 //!
-//! Not for: layout and colour (`story.rs`), nor for deciding anything (`explain.rs`).
+//! Not for: layout and colour (`story.rs`), nor for deciding anything (`explanation.rs`).
 
-use super::findings::{Cause, Explanation, Ledger, Verdict};
+use super::explanation::{Cause, Explanation, Ledger, Verdict};
 use pullback::{DType, Result, Tensor};
 
 impl Cause {
@@ -50,11 +50,7 @@ pub(crate) fn explanation(e: &Explanation) -> String {
         ),
         (Verdict::Agree, _) => format!(
             "They agree to {} on all {n} coordinates; what is left, {gap}, is mostly {}.",
-            if e.dtype == DType::F32.name() {
-                "a thousandth"
-            } else {
-                "a millionth"
-            },
+            power(e.dtype),
             cause.name()
         ),
         (_, Cause::Kinks) => format!(
@@ -74,6 +70,15 @@ pub(crate) fn explanation(e: &Explanation) -> String {
                 share(worst, cause)
             )
         }
+    }
+}
+
+/// What a gradient is certified to, and a quotient asked to agree to.
+pub(crate) fn power(dtype: &str) -> &'static str {
+    if dtype == DType::F32.name() {
+        "a thousandth"
+    } else {
+        "a millionth"
     }
 }
 

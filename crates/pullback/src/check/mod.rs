@@ -197,6 +197,17 @@ impl<'a> Check<'a> {
         }
     }
 
+    /// What a comparison with a tolerance would go by: claimed gradient minus difference quotient at every coordinate, and
+    /// nothing else. Costs two evaluations each.
+    ///
+    /// # Errors
+    /// As [`Check::run`].
+    #[track_caller]
+    pub fn gaps(&self) -> Result<Vec<f64>> {
+        let site = std::panic::Location::caller();
+        run::gaps(self).map_err(|e| e.at(site))
+    }
+
     /// Runs the check and keeps it open, for questions about other steps, other precisions and single operations.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 use super::claims::{Gradient, claimed};
 use super::examine::{Findings, examine};
 use super::oracle::Oracle;
-use super::{Check, Coordinate, Ledger, Report, Status, Verdict};
+use super::{Check, Coordinate, Ledger, Report, Status, Verdict, measure};
 use crate::{DType, Error, ErrorKind, Result, Shape, Tensor, mode};
 
 pub(super) fn run(check: &Check<'_>) -> Result<Report> {
@@ -30,9 +30,7 @@ pub(super) fn run_on(check: &Check<'_>, oracle: &Oracle<'_>) -> Result<(Report, 
         guilty: None,
         bug: None,
         evaluations: 0,
-        step: check
-            .step
-            .unwrap_or(if dtype == DType::F32 { 1e-3 } else { 1e-6 }),
+        step: step(check, dtype)?,
         power: check
             .power
             .unwrap_or(if dtype == DType::F32 { 1e-3 } else { 1e-6 }),
@@ -47,15 +45,6 @@ pub(super) fn run_on(check: &Check<'_>, oracle: &Oracle<'_>) -> Result<(Report, 
             .sum(),
         adjoint: None,
     };
-    if !(report.step.is_finite() && report.step > 0.0) {
-        return Err(Error::new(
-            ErrorKind::Value,
-            format!(
-                "the step must be a finite number above 0, not {}",
-                report.step
-            ),
-        ));
-    }
     let claimed = claimed(check, oracle)?;
     let mut findings = Findings::default();
     if let Some(note) = differs_from_run_to_run(check, oracle, &value)? {
@@ -79,6 +68,33 @@ pub(super) fn run_on(check: &Check<'_>, oracle: &Oracle<'_>) -> Result<(Report, 
     report.status = report.status.max(worst);
     report.evaluations = oracle.evaluations.get();
     Ok((report, findings))
+}
+
+/// The step of the difference quotient.
+fn step(check: &Check<'_>, dtype: DType) -> Result<f64> {
+    let usual = if dtype == DType::F32 { 1e-3 } else { 1e-6 };
+    let step = check.step.unwrap_or(usual);
+    if step.is_finite() && step > 0.0 {
+        return Ok(step);
+    }
+    Err(Error::new(
+        ErrorKind::Value,
+        format!("the step must be a finite number above 0, not {step}"),
+    ))
+}
+
+/// Claimed gradient minus difference quotient, coordinate by coordinate.
+pub(super) fn gaps(check: &Check<'_>) -> Result<Vec<f64>> {
+    let step = step(check, working_dtype(check)?)?;
+    let oracle = prepare(check)?;
+    let _grad = mode::set(mode::GRAD, true);
+    let mut out = Vec::new();
+    for (input, g) in claimed(check, &oracle)?.iter().enumerate() {
+        for (flat, g) in g.iter().flatten().enumerate() {
+            out.push(g - measure::numeric(check, &oracle, input, flat, step)?);
+        }
+    }
+    Ok(out)
 }
 
 /// The floating inputs' dtype; they must agree, since there is one working precision.
