@@ -40,6 +40,50 @@ impl<P> Mat<P> {
     }
 }
 
+/// A pointer to elements.
+pub(super) trait Address: Copy {
+    /// The address `n` elements on.
+    fn on(self, n: isize) -> Self;
+}
+
+impl<T> Address for *const T {
+    #[inline(always)]
+    fn on(self, n: isize) -> Self {
+        self.wrapping_offset(n)
+    }
+}
+
+impl<T> Address for *mut T {
+    #[inline(always)]
+    fn on(self, n: isize) -> Self {
+        self.wrapping_offset(n)
+    }
+}
+
+impl<P: Address> Mat<P> {
+    /// Rows `top..top + n`, or as many as there are.
+    #[inline(always)]
+    pub(super) fn rows(mut self, top: usize, n: usize) -> Self {
+        self.ptr = self.ptr.on(top as isize * self.rs);
+        self.rows = n.min(self.rows - top);
+        self
+    }
+
+    /// Columns `left..left + n`, or as many as there are.
+    #[inline(always)]
+    pub(super) fn cols(self, left: usize, n: usize) -> Self {
+        self.transposed().rows(left, n).transposed()
+    }
+
+    /// Rows and columns exchanged.
+    #[inline(always)]
+    pub(super) fn transposed(mut self) -> Self {
+        std::mem::swap(&mut self.rows, &mut self.cols);
+        std::mem::swap(&mut self.rs, &mut self.cs);
+        self
+    }
+}
+
 /// The shape of `matmul(a, b)`.
 ///
 /// # Errors
@@ -280,6 +324,10 @@ unsafe fn multiply<T: Arith + gemm::Gemm>(
 /// # Safety
 /// The matrices can be read, `c` can be written.
 unsafe fn tiny<T: Arith>(a: Mat<*const T>, b: Mat<*const T>, c: Mat<*mut T>) {
+    if b.cs == 1 && c.cols >= ABREAST && a.cols > 0 {
+        // SAFETY: the caller's promise.
+        return unsafe { abreast(a, b, c) };
+    }
     for i in 0..c.rows as isize {
         for j in 0..c.cols as isize {
             // SAFETY: the caller's promise.
@@ -295,6 +343,40 @@ unsafe fn tiny<T: Arith>(a: Mat<*const T>, b: Mat<*const T>, c: Mat<*mut T>) {
                 }
                 c.ptr.offset(i * c.rs + j * c.cs).write(sum);
             }
+        }
+    }
+}
+
+/// Columns from which a row of C is summed side by side.
+const ABREAST: usize = 8;
+
+/// As [`tiny`], with the same sums in the same order, for neighbouring columns at once.
+///
+/// # Safety
+/// As [`tiny`]; rows of B and C have neighbours for elements, and B has a row.
+unsafe fn abreast<T: Arith>(a: Mat<*const T>, b: Mat<*const T>, c: Mat<*mut T>) {
+    for i in 0..c.rows as isize {
+        let mut j = 0;
+        while j < c.cols {
+            // The last columns are summed together with some that were before.
+            j = j.min(c.cols - ABREAST);
+            // SAFETY: the caller's promise.
+            unsafe {
+                let (mut pa, mut pb) = (a.ptr.offset(i * a.rs), b.ptr.add(j));
+                let mut sums = (*pb.cast::<[T; ABREAST]>()).map(|y| (*pa).times(y));
+                for _ in 1..a.cols {
+                    (pa, pb) = (pa.offset(a.cs), pb.offset(b.rs));
+                    for (sum, y) in sums.iter_mut().zip(*pb.cast::<[T; ABREAST]>()) {
+                        *sum = sum.plus((*pa).times(y));
+                    }
+                }
+                c.ptr
+                    .offset(i * c.rs)
+                    .add(j)
+                    .cast::<[T; ABREAST]>()
+                    .write(sums);
+            }
+            j += ABREAST;
         }
     }
 }

@@ -4,6 +4,7 @@
 //! from their own programs in the same minutes; `bench/` holds them.
 
 mod measure;
+mod models;
 mod workloads;
 
 use crate::output::{self, DIM, HEAD, STRONG};

@@ -2,6 +2,7 @@
 //!
 //! Their definitions are those of `bench/torch_cpu.py`, line by line; only the body of a step is timed.
 
+use super::models;
 use pullback::{Tensor, no_grad};
 use pullback_random::{numpy, torch};
 
@@ -33,6 +34,41 @@ pub(crate) const WORKLOADS: &[Workload] = &[
         items: 1.0,
         unit: "steps",
         prepare: batch32_step,
+    },
+    Workload {
+        name: "mlp_small",
+        what: "784-256-128-10 network, batch 64: cross-entropy, backward, gradient descent",
+        items: 1.0,
+        unit: "steps",
+        prepare: || models::mlp(&[784, 256, 128, 10], 64),
+    },
+    Workload {
+        name: "mlp_large",
+        what: "1024-4096-4096-1024 network, batch 256: cross-entropy, backward, gradient descent",
+        items: 1.0,
+        unit: "steps",
+        prepare: || models::mlp(&[1024, 4096, 4096, 1024], 256),
+    },
+    Workload {
+        name: "gemm2048",
+        what: "the product of two 2048 x 2048 matrices, float32",
+        items: 2.0 * 2048.0 * 2048.0 * 2048.0,
+        unit: "flop",
+        prepare: || models::gemm(2048),
+    },
+    Workload {
+        name: "gemm2048_f64",
+        what: "the same in float64",
+        items: 2.0 * 2048.0 * 2048.0 * 2048.0,
+        unit: "flop",
+        prepare: || models::gemm_f64(2048),
+    },
+    Workload {
+        name: "elementwise8M",
+        what: "sum(tanh(sin(a) b + exp(a))) over 8 million float32, forward and backward",
+        items: 8e6,
+        unit: "elements",
+        prepare: || models::elementwise(8_000_000),
     },
     Workload {
         name: "numpy_normal_1M",
