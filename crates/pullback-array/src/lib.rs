@@ -19,6 +19,7 @@
 
 mod arith;
 mod array;
+mod bessel;
 mod content;
 pub mod dd;
 mod dims;
@@ -30,6 +31,7 @@ mod number;
 mod pool;
 mod real;
 mod shape;
+mod special;
 mod storage;
 mod threads;
 
@@ -42,5 +44,6 @@ pub use layout::{Layout, Places, Shape, Strides, wrap_dim};
 pub use number::Number;
 pub use pool::Shared;
 pub use real::Real;
+pub use special::Special;
 pub use storage::{Storage, UpdateGuard};
 pub use threads::{num_threads, set_num_threads};

@@ -64,12 +64,12 @@ pub use mode::{
     is_inference_mode_enabled, no_grad, set_grad_enabled,
 };
 pub use op::{Family, Op, OpDef, Reads};
-pub use ops::{Approximate, Operand, cat, result_type};
+pub use ops::{Approximate, Closeness, Operand, Rounding, cat, result_type};
 pub use program::{Instruction, Program, Replay, ValueId, Values};
 pub use pullback_array::dd::Dd;
 pub use pullback_array::{
     Arith, Array, Category, DType, Element, Error, ErrorKind, Layout, Number, Real, Result, Shape,
-    Shared, num_threads, set_num_threads,
+    Shared, Special, num_threads, set_num_threads,
 };
 pub use tensor::Tensor;
 

@@ -46,6 +46,7 @@ mod trig;
 pub use format::ParseDdError;
 
 use eft::two_sum;
+pub(crate) use tables::STIRLING;
 
 /// A double-double number, the exact sum `hi + lo`.
 ///

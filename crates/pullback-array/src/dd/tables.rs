@@ -311,7 +311,7 @@ pub(super) const ERFC_WEIGHT: [Dd; 26] = [
     dd(0x38bb1433d68c205b, 0x355312d68fd3f470),
 ];
 /// B_2n / (2n (2n - 1)), n = 1..17 at index n - 1.
-pub(super) const STIRLING: [Dd; 16] = [
+pub(crate) const STIRLING: [Dd; 16] = [
     dd(0x3fb5555555555555, 0x3c55555555555555),
     dd(0xbf66c16c16c16c17, 0x3bff49f49f49f49f),
     dd(0x3f4a01a01a01a01a, 0x3b8a01a01a01a01a),

@@ -58,8 +58,16 @@ fn exception(name: &str, node: &Node, out: &Shape, is_view: bool) -> Option<&'st
         // One node for numbers as arguments, another for tensors.
         "pow" if number_first(inputs) => Some("PowBackward2"),
         "pow" if inputs.len() > 1 => Some("PowBackward1"),
-        "clamp" if inputs.len() == 1 => Some("ClampBackward1"),
-        "lerp" if inputs.len() == 3 => Some("LerpBackward1"),
+        "pow_tensor" if number_first(inputs) => Some("PowBackward2"),
+        "pow_tensor" => Some("PowBackward1"),
+        "clamp" => Some("ClampBackward1"),
+        "clamp_tensor" => Some("ClampBackward0"),
+        "lerp" => Some("LerpBackward1"),
+        "lerp_scalar" => Some("LerpBackward0"),
+        "div_rounded" => Some("DivBackward1"),
+        "round_decimals" => Some("RoundBackward1"),
+        "scale" => Some("MulBackward0"),
+        "special_i1" => Some("SpecialI1Backward0"),
         "remainder" if inputs.len() == 2 => Some("RemainderBackward1"),
         // Shapes and copies.
         "reshape" if !is_view => Some("UnsafeViewBackward0"),

@@ -22,12 +22,14 @@ mod value;
 mod activation;
 mod create;
 mod index;
+mod logic;
 mod loss;
 mod order;
 mod pointwise;
 mod product;
 mod reduce;
 mod shape;
+mod smooth;
 
 pub use args::Args;
 pub use function::{Entry, Function, in_place};
@@ -42,6 +44,8 @@ use std::sync::LazyLock;
 static LISTS: &[(&str, &[Function])] = &[
     ("create", create::LIST),
     ("pointwise", pointwise::LIST),
+    ("smooth", smooth::LIST),
+    ("logic", logic::LIST),
     ("activation", activation::LIST),
     ("loss", loss::LIST),
     ("reduce", reduce::LIST),

@@ -1,6 +1,6 @@
 //! Addition, subtraction, multiplication, division and powers by a number.
 
-use super::operand::{Operand, converted, floating, promote};
+use super::operand::{Operand, binary_, converted, direct_, floating, promote};
 use super::{common, define};
 use crate::apply::apply;
 use crate::history::in_place;
@@ -59,7 +59,10 @@ impl Op for AddScaled {
         dispatch!(number x[0].dtype(), T => {
             let alpha = Number::Float(self.alpha).cast::<T>();
             kernels::zip(x[0], x[1], |a: T, b: T| a.plus_product(alpha, b))
-        }, else Err(no_bool("add with alpha")))
+        }, else {
+            let alpha = self.alpha != 0.0;
+            kernels::zip(x[0], x[1], |a: bool, b: bool| a | (alpha & b))
+        })
     }
     fn vjp(&self, _: &Ctx<'_>, i: usize, g: &Tensor) -> Result<Tensor> {
         if i == 0 {
@@ -207,13 +210,6 @@ fn float_alpha(site: &'static Location<'static>) -> Error {
     .at(site)
 }
 
-fn no_bool(what: &str) -> Error {
-    Error::new(
-        ErrorKind::DType,
-        format!("{what} is not implemented for 'Bool'"),
-    )
-}
-
 macro_rules! binary {
     ($($(#[$doc:meta])* $name:ident, $op:expr;)*) => {
         impl Tensor {
@@ -265,9 +261,44 @@ impl Tensor {
     }
 
     /// `-self`.
+    ///
+    /// # Errors
+    /// For truth values.
     #[track_caller]
     pub fn neg(&self) -> Result<Tensor> {
         apply(Neg, &[self], Location::caller())
+    }
+
+    /// `self = -self`, in place.
+    ///
+    /// # Errors
+    /// As [`Tensor::neg`]; a leaf that requires a gradient outside `no_grad`.
+    #[track_caller]
+    pub fn neg_(&self) -> Result<()> {
+        direct_(&Neg, self, &[], Location::caller())
+    }
+
+    /// `self /= other`, in place.
+    ///
+    /// # Errors
+    /// As [`Tensor::add_`]; integers cannot hold quotients.
+    #[track_caller]
+    pub fn div_<'a>(&'a self, other: impl Into<Operand<'a>>) -> Result<()> {
+        binary_(&Div, self, other.into(), true, Location::caller())
+    }
+
+    /// `other - alpha·self`: PyTorch's `rsub`.
+    ///
+    /// # Errors
+    /// As [`Tensor::sub`].
+    #[track_caller]
+    pub fn rsub<'a>(&'a self, other: impl Into<Operand<'a>>, alpha: f64) -> Result<Tensor> {
+        let site = Location::caller();
+        let (a, b) = promote(self, other.into(), site)?;
+        if alpha == 1.0 || a.dtype() == DType::Bool {
+            return apply(Sub, &[b.as_ref(), a.as_ref()], site);
+        }
+        b.add_scaled(a.as_ref(), -alpha)
     }
 }
 

@@ -124,6 +124,15 @@ impl Tensor {
         apply(Clone, &[self], Location::caller())
     }
 
+    /// The same numbers in row-major memory without gaps: this very tensor where they lie so already.
+    #[track_caller]
+    pub fn contiguous(&self) -> Result<Tensor> {
+        if self.is_contiguous() {
+            return Ok(self.clone());
+        }
+        apply(Clone, &[self], Location::caller())
+    }
+
     /// A copy that shares nothing: a leaf again if this is one, with a copy of its gradient. PyTorch's `deepcopy`.
     ///
     /// # Errors

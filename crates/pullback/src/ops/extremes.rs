@@ -1,13 +1,14 @@
 //! The larger and the smaller of two, and magnitudes: gates between two smooth pieces.
 
 use super::gate::{magnitude, no_form, recording};
-use super::operand::{Operand, promote};
+use super::operand::{Operand, binary, binary_, direct_, not_implemented};
 use super::{Where, common, define};
-use crate::apply::apply;
+use crate::apply::{apply, apply_dyn};
 use crate::op::{Ctx, Op, Reads, sum_terms};
 use crate::tensor::Tensor;
 use crate::{Array, DType, Element, Result, Shape};
 use pullback_array::{dispatch, kernels};
+use std::cmp::Ordering;
 use std::panic::Location;
 
 #[cfg(feature = "proof")]
@@ -31,6 +32,7 @@ impl Op for Abs {
             DType::I64 => kernels::map(x[0], i64::wrapping_abs),
             DType::I32 => kernels::map(x[0], i32::wrapping_abs),
             DType::U8 => x[0].copy(),
+            DType::Bool => Err(not_implemented("abs_cpu", DType::Bool)),
             _ => magnitude(x[0]),
         }
     }
@@ -55,114 +57,195 @@ impl Op for Abs {
     }
 }
 
-/// The larger of two, element by element.
-#[derive(Clone, Debug)]
-pub struct Maximum;
-define! { Maximum: Gate "maximum", "torch.maximum";
-    summary: "The larger of two tensors, element by element, with broadcasting; NaN wins.";
-    formula: "max(a, b)";
-    derivative: "g to the larger";
-    convention: "a tie gives half to each, as in PyTorch";
-    proof: { samples: || pairs(Maximum), points: || vec![
-        point(Maximum, &[&[1.0, 2.0, 3.0], &[1.0, 5.0, -1.0]], &[&[0.5, 0.0, 1.0], &[0.5, 1.0, 0.0]]),
-    ], errors: || broken_shapes(Maximum) }
-}
-
-/// What was decided between two elements; unordered ones (a NaN) pass the gradient to both, as in PyTorch.
+/// What was decided between two elements; unordered ones (a NaN) pass the gradient of `maximum` and `minimum` to both, as in
+/// PyTorch.
 const TIE: i64 = 0;
 const FIRST: i64 = 1;
 const SECOND: i64 = 2;
 const UNORDERED: i64 = 3;
 
-impl Maximum {
-    /// What operand `i` gets of `g`.
-    fn share(decision: &Tensor, i: usize, g: &Tensor) -> Result<Tensor> {
-        let lost = decision.eq(if i == 0 { SECOND } else { FIRST })?;
-        let kept = apply(
-            Where,
-            &[&decision.eq(TIE)?, &g.div(2.0)?, g],
-            Location::caller(),
-        )?;
-        apply(
-            Where,
-            &[
-                &lost,
-                &Tensor::zeros_of(&Shape::scalar(), g.dtype())?,
-                &kept,
-            ],
-            Location::caller(),
-        )
+/// What the four extremes have in common: which order wins, and whether a NaN loses.
+#[derive(Clone, Copy)]
+struct Extreme {
+    /// How the winner compares with the loser.
+    wins: Ordering,
+    /// `fmax` and `fmin`: numbers win over NaN.
+    skips_nan: bool,
+}
+
+impl Extreme {
+    /// The winner of two, the first one if they are equal.
+    #[inline(always)]
+    fn value<T: Element + PartialOrd>(self, a: T, b: T) -> T {
+        let nan = |x: T| x.partial_cmp(&x).is_none();
+        let second = if self.skips_nan { nan(a) } else { nan(b) };
+        if b.partial_cmp(&a) == Some(self.wins) || second {
+            b
+        } else {
+            a
+        }
     }
 
-    fn decision(cx: &Ctx<'_>) -> Result<Tensor> {
+    fn eval(self, a: &Array, b: &Array) -> Result<Array> {
+        dispatch!(a.dtype(), T => kernels::zip(a, b, |a: T, b: T| self.value(a, b)))
+    }
+
+    fn winner(self, a: &Array, b: &Array) -> Result<Array> {
+        dispatch!(float a.dtype(), T => kernels::zip(a, b, |a: T, b: T| match a.partial_cmp(&b) {
+            Some(Ordering::Equal) => TIE,
+            Some(order) if order == self.wins => FIRST,
+            Some(_) => SECOND,
+            None if !self.skips_nan => UNORDERED,
+            None if b.partial_cmp(&b).is_none() => FIRST,
+            None => SECOND,
+        }), else Err(no_form("maximum", a)))
+    }
+
+    /// As [`Extreme::winner`], by operations that a recorder sees where one watches.
+    fn decision(self, cx: &Ctx<'_>) -> Result<Tensor> {
         let (a, b) = (cx.input(0)?, cx.input(1)?);
         if !recording() {
-            return Ok(Tensor::from_array(Maximum::winner(a.array(), b.array())?));
+            return Ok(Tensor::from_array(self.winner(a.array(), b.array())?));
         }
         let pick = |mask: Result<Tensor>, code: i64, other: &Tensor| {
             Tensor::scalar(code).where_(&mask?, other)
         };
-        let tied = pick(a.eq(&b), TIE, &Tensor::scalar(UNORDERED))?;
-        pick(a.gt(&b), FIRST, &pick(a.lt(&b), SECOND, &tied)?)
-    }
-
-    fn winner(a: &Array, b: &Array) -> Result<Array> {
-        dispatch!(float a.dtype(), T => kernels::zip(a, b, |a: T, b: T| match a.partial_cmp(&b) {
-            Some(std::cmp::Ordering::Equal) => TIE,
-            Some(std::cmp::Ordering::Greater) => FIRST,
-            Some(std::cmp::Ordering::Less) => SECOND,
-            None => UNORDERED,
-        }), else Err(no_form("maximum", a)))
+        let (above, below) = match self.wins {
+            Ordering::Greater => (a.gt(&b), a.lt(&b)),
+            _ => (a.lt(&b), a.gt(&b)),
+        };
+        let rest = if self.skips_nan {
+            let unordered = pick(b.ne(&b), FIRST, &Tensor::scalar(SECOND))?;
+            pick(a.eq(&b), TIE, &unordered)?
+        } else {
+            pick(a.eq(&b), TIE, &Tensor::scalar(UNORDERED))?
+        };
+        pick(above, FIRST, &pick(below, SECOND, &rest)?)
     }
 }
 
-impl Op for Maximum {
-    common!();
-    fn eval(&self, x: &[&Array]) -> Result<Array> {
-        dispatch!(float x[0].dtype(), T => kernels::zip(x[0], x[1], |a: T, b: T| if a > b || a.is_nan() { a } else { b }), else
-            dispatch!(number x[0].dtype(), T => kernels::zip(x[0], x[1], |a: T, b: T| if a > b { a } else { b }), else
-                kernels::zip(x[0], x[1], |a: bool, b: bool| a | b)))
-    }
-    fn reads(&self, _: usize) -> Reads {
-        Reads::INPUTS
-    }
-    fn vjp(&self, cx: &Ctx<'_>, i: usize, g: &Tensor) -> Result<Tensor> {
-        Maximum::share(&Maximum::decision(cx)?, i, g)
-    }
-    fn jvp(&self, cx: &Ctx<'_>, t: &[Option<Tensor>]) -> Result<Tensor> {
-        let decision = Maximum::decision(cx)?;
-        sum_terms(t, |i, t| {
-            Maximum::share(&decision, i, &t.expand(decision.shape())?)
-        })
-    }
-    fn decide(&self, x: &[&Array]) -> Result<Option<Array>> {
-        Maximum::winner(x[0], x[1]).map(Some)
-    }
-    fn frozen(&self, x: &[Tensor], decision: &Tensor) -> Result<Tensor> {
-        let shape = decision.shape();
-        Maximum::share(decision, 0, &x[0].expand(shape)?)?.add(&Maximum::share(
-            decision,
-            1,
-            &x[1].expand(shape)?,
-        )?)
-    }
-    fn margin(&self, x: &[&Array]) -> Result<Option<Array>> {
-        dispatch!(float x[0].dtype(), T => kernels::zip(x[0], x[1], |a: T, b: T| (a - b).abs()), else Err(no_form("maximum", x[0]))).map(Some)
-    }
+/// What operand `i` gets of `g`.
+fn share(decision: &Tensor, i: usize, g: &Tensor) -> Result<Tensor> {
+    let site = Location::caller();
+    let lost = decision.eq(if i == 0 { SECOND } else { FIRST })?;
+    let kept = apply(Where, &[&decision.eq(TIE)?, &g.div(2.0)?, g], site)?;
+    let zero = Tensor::zeros_of(&Shape::scalar(), g.dtype())?;
+    apply(Where, &[&lost, &zero, &kept], site)
+}
+
+macro_rules! extremes {
+    ($(
+        $(#[$doc:meta])*
+        $op:ident $name:literal $torch:literal $method:ident $method_:ident $wins:ident $skips:literal;
+        $summary:literal; $formula:literal, $derivative:literal; $convention:literal; $points:expr;
+    )*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Debug)]
+        pub struct $op;
+        define! { $op: Gate $name, $torch;
+            summary: $summary;
+            formula: $formula;
+            derivative: $derivative;
+            convention: $convention;
+            proof: { samples: || pairs($op), points: || $points, errors: || broken_shapes($op) }
+        }
+
+        impl $op {
+            const EXTREME: Extreme = Extreme { wins: Ordering::$wins, skips_nan: $skips };
+        }
+
+        impl Op for $op {
+            common!();
+            fn eval(&self, x: &[&Array]) -> Result<Array> {
+                $op::EXTREME.eval(x[0], x[1])
+            }
+            fn reads(&self, _: usize) -> Reads {
+                Reads::INPUTS
+            }
+            fn vjp(&self, cx: &Ctx<'_>, i: usize, g: &Tensor) -> Result<Tensor> {
+                share(&$op::EXTREME.decision(cx)?, i, g)
+            }
+            fn jvp(&self, cx: &Ctx<'_>, t: &[Option<Tensor>]) -> Result<Tensor> {
+                let decision = $op::EXTREME.decision(cx)?;
+                sum_terms(t, |i, t| share(&decision, i, &t.expand(decision.shape())?))
+            }
+            fn decide(&self, x: &[&Array]) -> Result<Option<Array>> {
+                $op::EXTREME.winner(x[0], x[1]).map(Some)
+            }
+            fn frozen(&self, x: &[Tensor], decision: &Tensor) -> Result<Tensor> {
+                let part = |i: usize| share(decision, i, &x[i].expand(decision.shape())?);
+                part(0)?.add(&part(1)?)
+            }
+            fn margin(&self, x: &[&Array]) -> Result<Option<Array>> {
+                magnitude(&super::Sub.eval(x)?).map(Some)
+            }
+        }
+
+        impl Tensor {
+            $(#[$doc])*
+            ///
+            /// # Errors
+            /// Where the shapes do not broadcast.
+            #[track_caller]
+            pub fn $method<'a>(&'a self, other: impl Into<Operand<'a>>) -> Result<Tensor> {
+                binary(&$op, self, other.into(), false, Location::caller())
+            }
+
+            #[doc = concat!("[`Tensor::", stringify!($method), "`], in place.")]
+            ///
+            /// # Errors
+            /// As [`Tensor::add_`].
+            #[track_caller]
+            pub fn $method_<'a>(&'a self, other: impl Into<Operand<'a>>) -> Result<()> {
+                binary_(&$op, self, other.into(), false, Location::caller())
+            }
+        }
+    )*};
+}
+
+extremes! {
+    /// The larger of two, element by element; a tie sends half the gradient to each.
+    Maximum "maximum" "torch.maximum" maximum maximum_ Greater false;
+    "The larger of two tensors, element by element, with broadcasting; NaN wins.";
+    "max(a, b)", "g to the larger";
+    "a tie gives half to each, and an element with NaN all to both, as in PyTorch";
+    vec![point(Maximum, &[&[1.0, 2.0, 3.0], &[1.0, 5.0, -1.0]], &[&[0.5, 0.0, 1.0], &[0.5, 1.0, 0.0]])];
+
+    /// The smaller of two, element by element; a tie sends half the gradient to each.
+    Minimum "minimum" "torch.minimum" minimum minimum_ Less false;
+    "The smaller of two tensors, element by element, with broadcasting; NaN wins.";
+    "min(a, b)", "g to the smaller";
+    "a tie gives half to each, and an element with NaN all to both, as in PyTorch";
+    vec![point(Minimum, &[&[1.0, 2.0, 3.0], &[1.0, 5.0, -1.0]], &[&[0.5, 1.0, 0.0], &[0.5, 0.0, 1.0]])];
+
+    /// The larger of two, element by element; numbers win over NaN.
+    Fmax "fmax" "torch.fmax" fmax fmax_ Greater true;
+    "The larger of two tensors, element by element, with broadcasting; NaN loses.";
+    "max(a, b)", "g to the larger";
+    "a tie gives half to each, as in PyTorch";
+    vec![point(Fmax, &[&[1.0, 2.0, f64::NAN], &[1.0, 5.0, -1.0]], &[&[0.5, 0.0, 0.0], &[0.5, 1.0, 1.0]])];
+
+    /// The smaller of two, element by element; numbers win over NaN.
+    Fmin "fmin" "torch.fmin" fmin fmin_ Less true;
+    "The smaller of two tensors, element by element, with broadcasting; NaN loses.";
+    "min(a, b)", "g to the smaller";
+    "a tie gives half to each, as in PyTorch";
+    vec![point(Fmin, &[&[1.0, 2.0, f64::NAN], &[1.0, 5.0, -1.0]], &[&[0.5, 1.0, 0.0], &[0.5, 0.0, 1.0]])];
 }
 
 impl Tensor {
     /// `|self|`, element by element; the derivative at 0 is 0.
     #[track_caller]
     pub fn abs(&self) -> Result<Tensor> {
-        apply(Abs, &[self], Location::caller())
+        apply_dyn(&Abs, &[self], Location::caller())
     }
 
-    /// The larger of two, element by element; a tie sends half the gradient to each.
+    /// [`Tensor::abs`], in place.
+    ///
+    /// # Errors
+    /// A leaf that requires a gradient outside `no_grad`.
     #[track_caller]
-    pub fn maximum<'a>(&'a self, other: impl Into<Operand<'a>>) -> Result<Tensor> {
-        let site = Location::caller();
-        let (a, b) = promote(self, other.into(), site)?;
-        apply(Maximum, &[a.as_ref(), b.as_ref()], site)
+    pub fn abs_(&self) -> Result<()> {
+        direct_(&Abs, self, &[], Location::caller())
     }
 }

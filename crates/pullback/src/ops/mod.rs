@@ -8,12 +8,17 @@ mod activations;
 mod alias;
 mod amax;
 mod arith;
+mod binary;
+mod blend;
+mod clamp;
 mod convert;
 mod cut;
 mod extremes;
 mod gate;
 mod general;
 mod index;
+mod integer;
+mod logic;
 mod matmul;
 mod moments;
 mod noise;
@@ -27,9 +32,13 @@ mod power;
 mod prelu;
 mod rectifier;
 mod reduce;
+mod rounding;
+mod scale;
 mod scan;
 mod shape;
 mod slice;
+mod special;
+mod trig;
 mod truth;
 mod zero;
 
@@ -40,12 +49,24 @@ pub use activations::Approximate;
 pub use alias::Alias;
 pub use amax::{Amax, Amin, Max, Median, Min, NanMedian};
 pub use arith::{Add, AddScaled, Div, Mul, Neg, Sub};
+pub use binary::{
+    Atan2, Copysign, Heaviside, Hypot, Logaddexp, Logaddexp2, Nextafter, Xlog1py, Xlogy,
+};
+pub use blend::{Addcdiv, Addcmul, Lerp, LerpScalar, NanToNum};
+pub use clamp::{Clamp, ClampTensor};
 pub use convert::{Clone, Copy, To};
 pub use cut::{Argsort, Compare, Detach, Eq, Ge, Gt, Le, Lt, Ne, detach};
-pub use extremes::{Abs, Maximum};
+pub use extremes::{Abs, Fmax, Fmin, Maximum, Minimum};
 pub use gate::{Relu, ThresholdBackward};
 pub use general::{LogSoftmax, Softmax};
 pub use index::{Put, Take, Where};
+pub use integer::{
+    BitwiseAnd, BitwiseLeftShift, BitwiseNot, BitwiseOr, BitwiseRightShift, BitwiseXor, Gcd, Lcm,
+};
+pub use logic::{
+    Closeness, Isfinite, Isinf, Isnan, Isneginf, Isposinf, Isreal, LogicalAnd, LogicalNot,
+    LogicalOr, LogicalXor, Signbit,
+};
 pub use matmul::{Matmul, Outer};
 pub use moments::{Over, Std, Var};
 pub use norm::{LogSumExp, VectorNorm};
@@ -53,19 +74,23 @@ pub(crate) use operand::result_type_number;
 pub use operand::{Operand, result_type};
 pub use order::{ArgMedian, ArgNanMedian, Argmax, Argmin, CumExtreme};
 pub use overlay::Overlay;
-pub use pointwise::{Cos, Exp, Log, Sigmoid, Sin, Sqrt, Tanh};
-pub use power::PowScalar;
+pub use pointwise::{Exp, Exp2, Expm1, Log, Log1p, Log2, Log10, Reciprocal, Rsqrt, Sigmoid, Sqrt};
+pub use power::{Pow, PowScalar};
 pub use prelu::Prelu;
 pub use rectifier::{
     Elu, Hardshrink, Hardsigmoid, Hardswish, Hardtanh, LeakyRelu, Softplus, Softshrink, Threshold,
 };
 pub use reduce::{Mean, Prod, Sum};
+pub use rounding::{DivRounded, Fmod, Remainder, RoundDecimals, Rounding};
+pub use scale::Scale;
 pub(crate) use scan::in_dtype;
 pub use scan::{CumProd, CumSum, LogCumSumExp, Recurrence};
 pub use shape::{Expand, Permute, Reshape};
 pub use slice::{Cat, Embed, Select, Slice, cat};
+pub use special::{Digamma, Entr, Erf, Erfc, Erfinv, I0, I0e, I1, I1e, Lgamma, Logit, Polygamma};
+pub use trig::{Acos, Acosh, Asin, Asinh, Atan, Atanh, Cos, Cosh, Sin, Sinc, Sinh, Tan, Tanh};
 pub use truth::{All, Any, CountNonzero, NanSum};
-pub use zero::{Floor, Sign};
+pub use zero::{Ceil, Floor, Round, Sign, Trunc};
 
 /// Every operation there is. Tests, documentation, the program and the bindings walk this list.
 pub static OPS: &[&OpDef] = &[
@@ -77,19 +102,71 @@ pub static OPS: &[&OpDef] = &[
     Mul::DEF,
     Div::DEF,
     PowScalar::DEF,
+    Pow::DEF,
+    Scale::DEF,
     // pointwise
     Exp::DEF,
+    Exp2::DEF,
+    Expm1::DEF,
     Log::DEF,
+    Log2::DEF,
+    Log10::DEF,
+    Log1p::DEF,
     Sqrt::DEF,
+    Rsqrt::DEF,
+    Reciprocal::DEF,
+    Sigmoid::DEF,
     Sin::DEF,
     Cos::DEF,
+    Tan::DEF,
+    Asin::DEF,
+    Acos::DEF,
+    Atan::DEF,
+    Sinh::DEF,
+    Cosh::DEF,
     Tanh::DEF,
-    Sigmoid::DEF,
+    Asinh::DEF,
+    Acosh::DEF,
+    Atanh::DEF,
+    Sinc::DEF,
+    Erf::DEF,
+    Erfc::DEF,
+    Erfinv::DEF,
+    Lgamma::DEF,
+    Digamma::DEF,
+    Polygamma::DEF,
+    I0::DEF,
+    I1::DEF,
+    I0e::DEF,
+    I1e::DEF,
+    Entr::DEF,
+    Logit::DEF,
+    // of two and three
+    Atan2::DEF,
+    Hypot::DEF,
+    Logaddexp::DEF,
+    Logaddexp2::DEF,
+    Xlogy::DEF,
+    Xlog1py::DEF,
+    Nextafter::DEF,
+    NanToNum::DEF,
+    Lerp::DEF,
+    LerpScalar::DEF,
+    Addcmul::DEF,
+    Addcdiv::DEF,
     // gates
     Relu::DEF,
     ThresholdBackward::DEF,
     Abs::DEF,
     Maximum::DEF,
+    Minimum::DEF,
+    Fmax::DEF,
+    Fmin::DEF,
+    Clamp::DEF,
+    ClampTensor::DEF,
+    Copysign::DEF,
+    Remainder::DEF,
+    Fmod::DEF,
     Amax::DEF,
     // activations
     LeakyRelu::DEF,
@@ -150,6 +227,11 @@ pub static OPS: &[&OpDef] = &[
     To::DEF,
     // locally constant
     Floor::DEF,
+    Ceil::DEF,
+    Trunc::DEF,
+    Round::DEF,
+    RoundDecimals::DEF,
+    DivRounded::DEF,
     Sign::DEF,
     // without gradient
     Gt::DEF,
@@ -158,6 +240,26 @@ pub static OPS: &[&OpDef] = &[
     Le::DEF,
     Eq::DEF,
     Ne::DEF,
+    Heaviside::DEF,
+    Isnan::DEF,
+    Isinf::DEF,
+    Isfinite::DEF,
+    Isposinf::DEF,
+    Isneginf::DEF,
+    Isreal::DEF,
+    Signbit::DEF,
+    LogicalNot::DEF,
+    LogicalAnd::DEF,
+    LogicalOr::DEF,
+    LogicalXor::DEF,
+    BitwiseAnd::DEF,
+    BitwiseOr::DEF,
+    BitwiseXor::DEF,
+    BitwiseNot::DEF,
+    BitwiseLeftShift::DEF,
+    BitwiseRightShift::DEF,
+    Gcd::DEF,
+    Lcm::DEF,
     Argmax::DEF,
     Argmin::DEF,
     ArgMedian::DEF,

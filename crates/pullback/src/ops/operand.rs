@@ -3,8 +3,11 @@
 //! PyTorch's promotion: dimensioned tensors decide among themselves; tensors without dimensions, and then plain
 //! numbers, count only if their category (bool < integer < float) is higher.
 
+use crate::apply::apply_dyn;
+use crate::history::in_place_dyn;
+use crate::op::Op;
 use crate::tensor::Tensor;
-use crate::{Array, Category, DType, Number, Result};
+use crate::{Array, Category, DType, Error, ErrorKind, Number, Result};
 use std::borrow::Cow;
 use std::panic::Location;
 
@@ -116,3 +119,186 @@ pub(crate) fn floating<'a>(
         converted(t, DType::F32, site)
     }
 }
+
+type Site = &'static Location<'static>;
+
+/// PyTorch's sentence for an operation that has no form for a dtype; `kernel` as PyTorch calls it.
+pub(super) fn not_implemented(kernel: &str, dtype: DType) -> Error {
+    Error::new(
+        ErrorKind::DType,
+        format!(
+            "\"{kernel}\" not implemented for '{}'",
+            dtype.scalar_type_name()
+        ),
+    )
+}
+
+/// PyTorch's sentence for a result that does not fit the tensor it is written to.
+pub(super) fn cannot_cast(from: DType, to: DType) -> Error {
+    Error::new(
+        ErrorKind::DType,
+        format!(
+            "result type {} can't be cast to the desired output type {}",
+            from.scalar_type_name(),
+            to.scalar_type_name()
+        ),
+    )
+}
+
+/// A unary operation of floats; integers become float32 first.
+pub(super) fn unary(op: &dyn Op, x: &Tensor, site: Site) -> Result<Tensor> {
+    apply_dyn(op, &[floating(x, site)?.as_ref()], site)
+}
+
+/// As [`unary`], over its own operand.
+pub(super) fn unary_(op: &dyn Op, x: &Tensor, site: Site) -> Result<()> {
+    if !x.dtype().is_float() {
+        return Err(cannot_cast(DType::F32, x.dtype())
+            .op(op.def().name)
+            .at(site));
+    }
+    direct_(op, x, &[], site)
+}
+
+/// An operation over its first operand, dtypes as they are.
+pub(super) fn direct_(op: &dyn Op, x: &Tensor, others: &[&Tensor], site: Site) -> Result<()> {
+    in_place_dyn(op, x, others, site, &mut |_| Ok(false))
+}
+
+/// A binary operation in the common dtype of its operands; `float` converts integers.
+pub(super) fn binary(
+    op: &dyn Op,
+    a: &Tensor,
+    b: Operand<'_>,
+    float: bool,
+    site: Site,
+) -> Result<Tensor> {
+    let (mut a, mut b) = promote(a, b, site)?;
+    if float && !a.dtype().is_float() {
+        a = Cow::Owned(floating(&a, site)?.into_owned());
+        b = Cow::Owned(floating(&b, site)?.into_owned());
+    }
+    apply_dyn(op, &[a.as_ref(), b.as_ref()], site)
+}
+
+/// As [`binary`], over the first operand, which keeps its dtype.
+pub(super) fn binary_(
+    op: &dyn Op,
+    x: &Tensor,
+    b: Operand<'_>,
+    float: bool,
+    site: Site,
+) -> Result<()> {
+    let name = op.def().name;
+    let common = match b {
+        Operand::Tensor(b) => result_type(x, b),
+        Operand::Number(n) => result_type_number(x.dtype(), n),
+    };
+    let common = if float && !common.is_float() {
+        DType::F32
+    } else {
+        common
+    };
+    if common.category() > x.dtype().category() {
+        return Err(cannot_cast(common, x.dtype()).op(name).at(site));
+    }
+    if common != x.dtype() {
+        // Computed in the wider dtype, rounded once, as PyTorch does.
+        return match b {
+            Operand::Tensor(b) => {
+                let b = apart(x, b, site)?;
+                replace(x, &[&b], name, site, |x| {
+                    binary(op, x, (&*b).into(), float, site)
+                })
+            }
+            number => replace(x, &[], name, site, |x| binary(op, x, number, float, site)),
+        };
+    }
+    let b = match b {
+        Operand::Tensor(b) => converted(b, common, site)?,
+        Operand::Number(n) => Cow::Owned(Tensor::from_array(Array::number(n, common)?)),
+    };
+    direct_(op, x, &[b.as_ref()], site)
+}
+
+/// Writes what `f` makes of a tensor over it: in-place forms of compositions. Operands that share the tensor's memory must be copied
+/// by `f`'s maker where gradients are wanted.
+pub(super) fn replace(
+    x: &Tensor,
+    others: &[&Tensor],
+    name: &'static str,
+    site: Site,
+    f: impl FnOnce(&Tensor) -> Result<Tensor>,
+) -> Result<()> {
+    let tracked = x.has_edge() || others.iter().any(|t| t.has_edge());
+    x.rewrite(tracked, name, site, f)
+}
+
+/// An operand that stays as it is when `x` is written: a copy where it shares its memory.
+pub(super) fn apart<'a>(x: &Tensor, other: &'a Tensor, site: Site) -> Result<Cow<'a, Tensor>> {
+    if other.array().storage().same(x.array().storage()) {
+        return apply_dyn(&super::Clone, &[other], site).map(Cow::Owned);
+    }
+    Ok(Cow::Borrowed(other))
+}
+
+/// A loop over one float array. `fast` formulas are compiled into the loops of `f32` and `f64`, so that they may become vectors; `slow`
+/// ones are called, and so are all in double-double: one loop for all of them.
+macro_rules! float_map {
+    (fast $x:expr, |$a:ident: $T:ident| $value:expr) => {
+        float_map!(@match $x, |$a: $T| $value, { let f = |$a: $T| $value; f })
+    };
+    (slow $x:expr, |$a:ident: $T:ident| $value:expr) => {
+        float_map!(@match $x, |$a: $T| $value, { let f: fn($T) -> $T = |$a| $value; f })
+    };
+    (@match $x:expr, |$a:ident: $T:ident| $value:expr, $f:expr) => {{
+        let x: &crate::Array = $x;
+        match x.dtype() {
+            crate::DType::F32 => {
+                type $T = f32;
+                pullback_array::kernels::map(x, $f)
+            }
+            crate::DType::F64 => {
+                type $T = f64;
+                pullback_array::kernels::map(x, $f)
+            }
+            crate::DType::Dd => {
+                type $T = crate::Dd;
+                let f: fn($T) -> $T = |$a| $value;
+                pullback_array::kernels::map(x, f)
+            }
+            _ => Err(crate::ops::arith::needs_float(x)),
+        }
+    }};
+}
+pub(super) use float_map;
+
+/// As [`float_map`], for two operands of one dtype.
+macro_rules! float_zip {
+    (fast $x:expr, $y:expr, |$a:ident, $b:ident: $T:ident| $value:expr) => {
+        float_zip!(@match $x, $y, |$a, $b: $T| $value, { let f = |$a: $T, $b: $T| $value; f })
+    };
+    (slow $x:expr, $y:expr, |$a:ident, $b:ident: $T:ident| $value:expr) => {
+        float_zip!(@match $x, $y, |$a, $b: $T| $value, { let f: fn($T, $T) -> $T = |$a, $b| $value; f })
+    };
+    (@match $x:expr, $y:expr, |$a:ident, $b:ident: $T:ident| $value:expr, $f:expr) => {{
+        let (x, y): (&crate::Array, &crate::Array) = ($x, $y);
+        match x.dtype() {
+            crate::DType::F32 => {
+                type $T = f32;
+                pullback_array::kernels::zip(x, y, $f)
+            }
+            crate::DType::F64 => {
+                type $T = f64;
+                pullback_array::kernels::zip(x, y, $f)
+            }
+            crate::DType::Dd => {
+                type $T = crate::Dd;
+                let f: fn($T, $T) -> $T = |$a, $b| $value;
+                pullback_array::kernels::zip(x, y, f)
+            }
+            _ => Err(crate::ops::arith::needs_float(x)),
+        }
+    }};
+}
+pub(super) use float_zip;

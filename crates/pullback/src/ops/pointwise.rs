@@ -1,26 +1,26 @@
 //! Smooth functions of one number, applied element by element. The formula is the code: value and slope side by side.
+//!
+//! The macro that defines them, and the exponentials, logarithms and roots. Others are in `trig` and `special`.
 
-use super::arith::needs_float;
-use super::operand::floating;
-use super::{common, define};
-use crate::apply::apply;
+use super::operand::{float_map, unary, unary_};
+use super::{Scale, common, define};
 use crate::op::{Ctx, Op, Reads};
 use crate::tensor::Tensor;
 use crate::{Array, Real, Result};
-use pullback_array::{dispatch, kernels};
+use pullback_array::dd::Dd;
 use std::panic::Location;
 
 #[cfg(feature = "proof")]
-use crate::proof::{points1, signed, unary};
+use crate::proof::{points1, signed, unary as samples_of};
 
-/// Defines smooth unary operations and the tensor methods that apply them.
+/// Defines smooth unary operations and the tensor methods that apply them, in place too.
 macro_rules! pointwise {
     ($(
         $(#[$doc:meta])*
-        $op:ident $name:literal, $torch:literal, $method:ident;
+        $op:ident $name:literal, $torch:literal $(, $method:ident $method_:ident)?;
         $summary:literal;
         $formula:literal, $derivative:literal;
-        value |$x:ident: $T:ident| $value:expr;
+        $how:ident |$x:ident: $T:ident| $value:expr;
         slope $reads:expr, |$cx:ident| $slope:expr;
         samples $samples:expr, points $points:expr;
     )*) => {$(
@@ -31,13 +31,13 @@ macro_rules! pointwise {
             summary: $summary;
             formula: $formula;
             derivative: $derivative;
-            proof: { samples: || unary($op, $samples), points: || points1($op, $points) }
+            proof: { samples: || samples_of($op, $samples), points: || points1($op, $points) }
         }
 
         impl Op for $op {
             common!();
             fn eval(&self, x: &[&Array]) -> Result<Array> {
-                dispatch!(float x[0].dtype(), $T => kernels::map(x[0], |$x: $T| $value), else Err(needs_float(x[0])))
+                float_map!($how x[0], |$x: $T| $value)
             }
             fn reads(&self, _: usize) -> Reads {
                 $reads
@@ -47,73 +47,128 @@ macro_rules! pointwise {
             }
         }
 
+        $(crate::ops::pointwise::methods! { $summary $op $method $method_ })?
+    )*};
+}
+pub(super) use pointwise;
+
+/// The methods that apply a unary operation.
+macro_rules! methods {
+    ($summary:literal $op:ident $method:ident $method_:ident) => {
         impl Tensor {
-            $(#[$doc])*
+            #[doc = $summary]
             ///
             /// Integers are converted to float32 first.
             #[track_caller]
             pub fn $method(&self) -> Result<Tensor> {
-                let site = Location::caller();
-                apply($op, &[floating(self, site)?.as_ref()], site)
+                unary(&$op, self, Location::caller())
+            }
+
+            #[doc = concat!("[`Tensor::", stringify!($method), "`], in place.")]
+            ///
+            /// # Errors
+            /// Where the tensor is no float; a leaf that requires a gradient outside `no_grad`.
+            #[track_caller]
+            pub fn $method_(&self) -> Result<()> {
+                unary_(&$op, self, Location::caller())
             }
         }
-    )*};
+    };
+}
+pub(super) use methods;
+
+/// Samples of functions of positive numbers.
+#[cfg(feature = "proof")]
+pub(super) fn positive() -> Vec<f64> {
+    vec![0.2, 0.9, 1.0, 3.5]
 }
 
 pointwise! {
     /// Exponential, element by element.
-    Exp "exp", "torch.exp", exp;
+    Exp "exp", "torch.exp", exp exp_;
     "Exponential, element by element.";
     "eˣ", "eˣ";
-    value |x: T| x.exp();
+    fast |x: T| Real::exp(x);
     slope Reads::OUTPUT, |cx| cx.output();
     samples signed(), points &[(0.0, 1.0), (f64::NEG_INFINITY, 0.0), (f64::INFINITY, f64::INFINITY)];
 
+    /// Power of two, element by element.
+    Exp2 "exp2", "torch.exp2", exp2 exp2_;
+    "Power of two, element by element.";
+    "2ˣ", "2ˣ ln 2";
+    fast |x: T| Real::exp2(x);
+    slope Reads::OUTPUT, |cx| Scale::of(&cx.output()?, Dd::LN_2);
+    samples signed(), points &[(f64::NEG_INFINITY, 0.0), (f64::INFINITY, f64::INFINITY)];
+
+    /// eˣ - 1 without cancellation, element by element.
+    Expm1 "expm1", "torch.expm1", expm1 expm1_;
+    "Exponential less one, without cancellation near 0, element by element.";
+    "eˣ - 1", "eˣ";
+    fast |x: T| Real::exp_m1(x);
+    slope Reads::OUTPUT, |cx| cx.output()?.add(1.0);
+    samples signed(), points &[(0.0, 1.0), (f64::NEG_INFINITY, 0.0)];
+
     /// Natural logarithm, element by element.
-    Log "log", "torch.log", log;
+    Log "log", "torch.log", log log_;
     "Natural logarithm, element by element.";
     "ln x", "1/x";
-    value |x: T| x.ln();
-    slope Reads::input(0), |cx| { let x = cx.input(0)?; x.ones_like()?.div(&x) };
-    samples vec![0.2, 0.9, 1.0, 3.5], points &[(0.0, f64::INFINITY), (2.0, 0.5)];
+    fast |x: T| Real::ln(x);
+    slope Reads::input(0), |cx| cx.input(0)?.reciprocal();
+    samples positive(), points &[(0.0, f64::INFINITY), (2.0, 0.5)];
+
+    /// Logarithm to base 2, element by element.
+    Log2 "log2", "torch.log2", log2 log2_;
+    "Logarithm to base 2, element by element.";
+    "log₂ x", "1/(x ln 2)";
+    fast |x: T| Real::log2(x);
+    slope Reads::input(0), |cx| Scale::of(&cx.input(0)?, Dd::LN_2)?.reciprocal();
+    samples positive(), points &[(0.0, f64::INFINITY)];
+
+    /// Logarithm to base 10, element by element.
+    Log10 "log10", "torch.log10", log10 log10_;
+    "Logarithm to base 10, element by element.";
+    "log₁₀ x", "1/(x ln 10)";
+    fast |x: T| Real::log10(x);
+    slope Reads::input(0), |cx| Scale::of(&cx.input(0)?, Dd::LN_10)?.reciprocal();
+    samples positive(), points &[(0.0, f64::INFINITY)];
+
+    /// ln(1 + x) without cancellation, element by element.
+    Log1p "log1p", "torch.log1p", log1p log1p_;
+    "Logarithm of one more, without cancellation near 0, element by element.";
+    "ln(1 + x)", "1/(1 + x)";
+    fast |x: T| Real::ln_1p(x);
+    slope Reads::input(0), |cx| cx.input(0)?.add(1.0)?.reciprocal();
+    samples vec![-0.6, 0.4, 1.7, 3.5], points &[(-1.0, f64::INFINITY), (0.0, 1.0)];
 
     /// Square root, element by element.
-    Sqrt "sqrt", "torch.sqrt", sqrt;
+    Sqrt "sqrt", "torch.sqrt", sqrt sqrt_;
     "Square root, element by element.";
     "√x", "1/(2√x)";
-    value |x: T| x.sqrt();
-    slope Reads::OUTPUT, |cx| { let y = cx.output()?; y.ones_like()?.div(&y.mul(2.0)?) };
-    samples vec![0.2, 0.9, 1.0, 3.5], points &[(0.0, f64::INFINITY), (4.0, 0.25)];
+    fast |x: T| Real::sqrt(x);
+    slope Reads::OUTPUT, |cx| cx.output()?.mul(2.0)?.reciprocal();
+    samples positive(), points &[(0.0, f64::INFINITY), (4.0, 0.25)];
 
-    /// Sine, element by element.
-    Sin "sin", "torch.sin", sin;
-    "Sine, element by element.";
-    "sin x", "cos x";
-    value |x: T| x.sin();
-    slope Reads::input(0), |cx| cx.input(0)?.cos();
-    samples signed(), points &[(0.0, 1.0)];
+    /// 1/√x, element by element.
+    Rsqrt "rsqrt", "torch.rsqrt", rsqrt rsqrt_;
+    "Reciprocal of the square root, element by element.";
+    "1/√x", "-y³/2";
+    fast |x: T| T::ONE / Real::sqrt(x);
+    slope Reads::OUTPUT, |cx| cx.output()?.pow(3.0)?.mul(-0.5);
+    samples positive(), points &[(0.0, f64::NEG_INFINITY), (4.0, -0.0625)];
 
-    /// Cosine, element by element.
-    Cos "cos", "torch.cos", cos;
-    "Cosine, element by element.";
-    "cos x", "-sin x";
-    value |x: T| x.cos();
-    slope Reads::input(0), |cx| cx.input(0)?.sin()?.neg();
-    samples signed(), points &[(0.0, -0.0), (-0.0, 0.0)];
-
-    /// Hyperbolic tangent, element by element.
-    Tanh "tanh", "torch.tanh", tanh;
-    "Hyperbolic tangent, element by element.";
-    "tanh x", "1 - tanh²x";
-    value |x: T| x.tanh();
-    slope Reads::OUTPUT, |cx| { let y = cx.output()?; y.ones_like()?.sub(&y.mul(&y)?) };
-    samples signed(), points &[(0.0, 1.0), (40.0, 0.0)];
+    /// 1/x, element by element.
+    Reciprocal "reciprocal", "torch.reciprocal", reciprocal reciprocal_;
+    "Reciprocal, element by element.";
+    "1/x", "-y²";
+    fast |x: T| T::ONE / x;
+    slope Reads::OUTPUT, |cx| { let y = cx.output()?; y.mul(&y)?.neg() };
+    samples signed(), points &[(0.0, f64::NEG_INFINITY), (2.0, -0.25), (f64::INFINITY, -0.0)];
 
     /// Logistic function, element by element.
-    Sigmoid "sigmoid", "torch.sigmoid", sigmoid;
+    Sigmoid "sigmoid", "torch.sigmoid", sigmoid sigmoid_;
     "Logistic function, element by element.";
     "1/(1 + e⁻ˣ)", "y(1 - y)";
-    value |x: T| T::ONE / (T::ONE + (-x).exp());
+    fast |x: T| T::ONE / (T::ONE + Real::exp(-x));
     slope Reads::OUTPUT, |cx| { let y = cx.output()?; y.ones_like()?.sub(&y)?.mul(&y) };
     samples signed(), points &[(0.0, 0.25), (-800.0, 0.0), (800.0, 0.0)];
 }

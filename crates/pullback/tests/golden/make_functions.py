@@ -40,7 +40,7 @@ def value(v, leaves):
 
 def tensor(t):
     t = t.detach()
-    a = t.contiguous().numpy()
+    a = t.contiguous().numpy(force=True)
     if t.dtype.is_floating_point:
         a = np.where(np.isnan(a), np.array(np.nan, a.dtype), a).astype(a.dtype)
     return [str(t.dtype).removeprefix("torch."), list(t.shape), a.tobytes().hex()]

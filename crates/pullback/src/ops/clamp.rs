@@ -1,0 +1,417 @@
+//! Elements kept between bounds, which are numbers or tensors.
+
+use super::gate::{no_form, select};
+use super::operand::{
+    Operand, apart, cannot_cast, converted, direct_, replace, result_type, result_type_number,
+};
+use super::{Where, common, define};
+use crate::apply::{apply, apply_dyn};
+use crate::op::{Ctx, Op, Reads, sum_terms};
+use crate::tensor::Tensor;
+use crate::{Array, DType, Error, ErrorKind, Number, Real, Result};
+use pullback_array::{Element, dispatch, kernels};
+use std::borrow::Cow;
+use std::panic::Location;
+
+#[cfg(feature = "proof")]
+use crate::proof::{Sample, error, point, points1, signed, unary};
+
+/// What is decided about an element: it stays, or it becomes the lower or the upper bound. At a bound that is a tensor's it is shared;
+/// where a NaN takes part PyTorch's masks leave nobody, or x and the upper bound.
+const INSIDE: i64 = 0;
+const LOW: i64 = 1;
+const HIGH: i64 = 2;
+const LOW_TIE: i64 = 3;
+const HIGH_TIE: i64 = 4;
+const NOBODY: i64 = 5;
+const BOTH: i64 = 6;
+
+/// Elements kept between two numbers.
+#[derive(Clone, Debug)]
+pub struct Clamp {
+    /// The lower bound.
+    pub min: Option<Number>,
+    /// The upper bound; it wins over the lower one.
+    pub max: Option<Number>,
+}
+define! { Clamp: Gate "clamp", "torch.clamp";
+    summary: "Elements kept between two numbers, either of which may be missing.";
+    formula: "min(max(x, low), high)";
+    derivative: "g where low < x < high, else 0";
+    convention: "at the bounds the gradient is 0, as in PyTorch; NaN stays and passes none";
+    proof: { samples: || {
+        let at = |min: Option<f64>, max: Option<f64>| unary(Clamp { min: min.map(Number::Float), max: max.map(Number::Float) }, signed());
+        [at(Some(-0.75), Some(1.5)), at(Some(0.25), None), at(None, Some(0.25)), at(Some(2.0), Some(1.0))].concat()
+    }, points: || points1(Clamp { min: Some(Number::Float(-1.0)), max: Some(Number::Float(2.0)) },
+        &[(-1.0, 0.0), (2.0, 0.0), (-1.5, 0.0), (2.5, 0.0), (0.5, 1.0), (f64::NAN, 0.0)]) }
+}
+
+/// PyTorch's order of comparisons: NaN stays, an equal element stays itself.
+#[inline(always)]
+fn above<T: PartialOrd>(x: T, low: T) -> T {
+    if x < low { low } else { x }
+}
+
+#[inline(always)]
+fn below<T: PartialOrd>(x: T, high: T) -> T {
+    if x > high { high } else { x }
+}
+
+impl Clamp {
+    fn bounds<T: Element>(&self) -> (Option<T>, Option<T>) {
+        (self.min.map(Number::cast), self.max.map(Number::cast))
+    }
+
+    fn inside(&self, x: &Tensor) -> Result<Tensor> {
+        match (self.min, self.max) {
+            (Some(low), Some(high)) => x.gt(low)?.logical_and(&x.lt(high)?),
+            (Some(low), None) => x.gt(low),
+            (None, Some(high)) => x.lt(high),
+            (None, None) => x.eq(x),
+        }
+    }
+}
+
+impl Op for Clamp {
+    common!();
+    fn eval(&self, x: &[&Array]) -> Result<Array> {
+        let nan = |n: Option<Number>| n.is_some_and(|n| n.to_f64().is_nan());
+        if x[0].dtype().is_float() && (nan(self.min) || nan(self.max)) {
+            return Array::full(x[0].shape().clone(), f64::NAN, x[0].dtype());
+        }
+        dispatch!(number x[0].dtype(), T => match self.bounds::<T>() {
+            (Some(low), Some(high)) => kernels::map(x[0], |a: T| below(above(a, low), high)),
+            (Some(low), None) => kernels::map(x[0], |a: T| above(a, low)),
+            (None, Some(high)) => kernels::map(x[0], |a: T| below(a, high)),
+            (None, None) => x[0].copy(),
+        }, else Err(no_form("clamp", x[0])))
+    }
+    fn reads(&self, _: usize) -> Reads {
+        Reads::input(0)
+    }
+    fn vjp(&self, cx: &Ctx<'_>, _: usize, g: &Tensor) -> Result<Tensor> {
+        select(&self.inside(&cx.input(0)?)?, g)
+    }
+    fn jvp(&self, cx: &Ctx<'_>, t: &[Option<Tensor>]) -> Result<Tensor> {
+        sum_terms(t, |_, t| select(&self.inside(&cx.input(0)?)?, t))
+    }
+    fn decide(&self, x: &[&Array]) -> Result<Option<Array>> {
+        let (low, high) = (self.min.map(Number::to_f64), self.max.map(Number::to_f64));
+        dispatch!(float x[0].dtype(), T => kernels::map(x[0], |a: T| {
+            if high.is_some_and(|h| a >= T::lit(h)) || matches!((low, high), (Some(l), Some(h)) if h < l) {
+                HIGH
+            } else if low.is_some_and(|l| a <= T::lit(l)) {
+                LOW
+            } else if a.is_nan() {
+                NOBODY
+            } else {
+                INSIDE
+            }
+        }), else Err(no_form("clamp", x[0])))
+        .map(Some)
+    }
+    fn frozen(&self, x: &[Tensor], decision: &Tensor) -> Result<Tensor> {
+        let bound = |n: Option<Number>| Tensor::full([], n.unwrap_or(Number::Int(0)), x[0].dtype());
+        let at = |code: i64, n, other: &Tensor| bound(n)?.where_(&decision.eq(code)?, other);
+        at(LOW, self.min, &at(HIGH, self.max, &x[0])?)
+    }
+    fn margin(&self, x: &[&Array]) -> Result<Option<Array>> {
+        let (low, high) = (self.min.map(Number::to_f64), self.max.map(Number::to_f64));
+        if matches!((low, high), (Some(l), Some(h)) if h < l) {
+            return Array::full(x[0].shape().clone(), f64::INFINITY, x[0].dtype()).map(Some);
+        }
+        dispatch!(float x[0].dtype(), T => kernels::map(x[0], |a: T| {
+            let to = |n: Option<f64>| n.map_or(T::lit(f64::INFINITY), |n| (a - T::lit(n)).abs());
+            let (l, h) = (to(low), to(high));
+            if l < h { l } else { h }
+        }), else Err(no_form("clamp", x[0])))
+        .map(Some)
+    }
+}
+
+/// Elements kept between the elements of two tensors.
+#[derive(Clone, Debug)]
+pub struct ClampTensor;
+define! { ClampTensor: Gate "clamp_tensor", "torch.clamp";
+    summary: "Elements kept between those of two tensors, element by element, with broadcasting.";
+    formula: "min(max(x, low), high)";
+    derivative: "g to x where it is between the bounds, else to the bound that it became";
+    convention: "at a bound x and the bound get half each, where both bounds are equal x gets all, as in PyTorch";
+    proof: { samples: clamp_samples, points: || vec![
+        point(ClampTensor,
+            &[&[0.0, 1.0, 2.0, -1.0, 5.0, 0.0, 1.0], &[0.0, 2.0, 0.0, 1.0, 1.0, 3.0, 1.0], &[1.0, 3.0, 2.0, 1.0, 4.0, 2.0, 1.0]],
+            &[&[0.5, 0.0, 0.5, 0.0, 0.0, 0.0, 1.0], &[0.5, 1.0, 0.0, 1.0, 0.0, 0.0, 0.0], &[0.0, 0.0, 0.5, 0.0, 1.0, 1.0, 0.0]]),
+    ], errors: || vec![error(ClampTensor, &[&[2, 3], &[4], &[]],
+        "The size of tensor a (3) must match the size of tensor b (4) at non-singleton dimension 1")] }
+}
+
+#[cfg(feature = "proof")]
+fn clamp_samples() -> Vec<Sample> {
+    let (x, low, high) = (
+        [0.6, -1.3, 2.2, -0.4, 1.7, -2.6],
+        [0.1, -0.7, -1.9, 0.3, -0.8, -3.0],
+        [0.5, 1.1, 1.4, 2.2, 0.9, 1.3],
+    );
+    let of = |s: [&[usize]; 3]| {
+        let n = s.map(|s| s.iter().product::<usize>());
+        let inputs = [
+            (s[0], &x[..n[0]]),
+            (s[1], &low[..n[1]]),
+            (s[2], &high[..n[2]]),
+        ];
+        Sample::new(ClampTensor, &inputs)
+    };
+    vec![
+        of([&[6], &[6], &[6]]),
+        of([&[2, 3], &[3], &[2, 1]]),
+        of([&[], &[4], &[]]),
+        of([&[0, 3], &[3], &[]]),
+    ]
+}
+
+/// What input `i` gets of `g`, by operations that a recorder sees: all where one mask holds, half where another does.
+fn share(cx: &Ctx<'_>, i: usize, g: &Tensor) -> Result<Tensor> {
+    let (x, low, high) = (cx.input(0)?, cx.input(1)?, cx.input(2)?);
+    let at_low = x.eq(&low)?;
+    let at_high = x.eq(&high)?;
+    let (all, tied) = match i {
+        0 => {
+            let outside = x.lt(&low)?.logical_or(&x.gt(&high)?)?;
+            (outside.logical_not()?, at_low.logical_or(&at_high)?)
+        }
+        1 => (x.lt(&low)?.logical_and(&low.le(&high)?)?, at_low),
+        _ => {
+            let above = x.gt(&high)?.logical_and(&low.le(&high)?)?;
+            (above.logical_or(&high.lt(&low)?)?, at_high)
+        }
+    };
+    let half = tied.logical_and(&low.lt(&high)?)?;
+    let rest = select(&all, g)?;
+    apply(Where, &[&half, &g.div(2.0)?, &rest], Location::caller())
+}
+
+impl Op for ClampTensor {
+    common!();
+    fn eval(&self, x: &[&Array]) -> Result<Array> {
+        dispatch!(x[0].dtype(), T => {
+            // A NaN on either side wins.
+            let nan = |x: T| x.partial_cmp(&x).is_none();
+            let low = kernels::zip(x[0], x[1], |a: T, l: T| if nan(l) { l } else { above(a, l) })?;
+            kernels::zip(&low, x[2], |a: T, h: T| if nan(h) { h } else { below(a, h) })
+        })
+    }
+    fn reads(&self, _: usize) -> Reads {
+        Reads::INPUTS
+    }
+    fn vjp(&self, cx: &Ctx<'_>, i: usize, g: &Tensor) -> Result<Tensor> {
+        share(cx, i, g)
+    }
+    fn jvp(&self, cx: &Ctx<'_>, t: &[Option<Tensor>]) -> Result<Tensor> {
+        sum_terms(t, |i, t| share(cx, i, t))
+    }
+    fn decide(&self, x: &[&Array]) -> Result<Option<Array>> {
+        dispatch!(float x[0].dtype(), T => kernels::zip3(x[0], x[1], x[2], |a: T, l: T, h: T| {
+            if h < l {
+                if a.is_nan() { BOTH } else { HIGH }
+            } else if a == l && l < h {
+                LOW_TIE
+            } else if a == h && l < h {
+                HIGH_TIE
+            } else if a > h {
+                if l <= h { HIGH } else { NOBODY }
+            } else if a < l {
+                if l <= h { LOW } else { NOBODY }
+            } else {
+                INSIDE
+            }
+        }), else Err(no_form("clamp", x[0])))
+        .map(Some)
+    }
+    fn frozen(&self, x: &[Tensor], decision: &Tensor) -> Result<Tensor> {
+        let weights = [
+            ([INSIDE, BOTH], [LOW_TIE, HIGH_TIE]),
+            ([LOW, LOW], [LOW_TIE, LOW_TIE]),
+            ([HIGH, BOTH], [HIGH_TIE, HIGH_TIE]),
+        ];
+        let mut y = Tensor::zeros_of(decision.shape(), x[0].dtype())?;
+        let among = |codes: [i64; 2]| decision.eq(codes[0])?.logical_or(&decision.eq(codes[1])?);
+        for (x, (all, half)) in x.iter().zip(weights) {
+            let rest = select(&among(all)?, x)?;
+            let site = Location::caller();
+            y = y.add(&apply(Where, &[&among(half)?, &x.div(2.0)?, &rest], site)?)?;
+        }
+        Ok(y)
+    }
+    fn margin(&self, x: &[&Array]) -> Result<Option<Array>> {
+        dispatch!(float x[0].dtype(), T => kernels::zip3(x[0], x[1], x[2], |a: T, l: T, h: T| {
+            let least = |a: T, b: T| if a < b { a } else { b };
+            let most = |a: T, b: T| if a > b { a } else { b };
+            if a > h || h < l {
+                most(a - h, l - h)
+            } else if a < l {
+                least(l - a, h - l)
+            } else if a >= l && a <= h {
+                least(a - l, h - a)
+            } else {
+                T::ZERO
+            }
+        }), else Err(no_form("clamp", x[0])))
+        .map(Some)
+    }
+}
+
+/// The dtype of a clamp with these bounds.
+fn common_dtype(x: &Tensor, bounds: [Option<Operand<'_>>; 2]) -> DType {
+    (bounds.into_iter().flatten()).fold(x.dtype(), |dtype, bound| match bound {
+        Operand::Tensor(t) => dtype.promote(result_type(x, t)),
+        Operand::Number(n) => dtype.promote(result_type_number(x.dtype(), n)),
+    })
+}
+
+fn no_bounds(site: &'static Location<'static>) -> Error {
+    Error::new(
+        ErrorKind::Value,
+        "torch.clamp: At least one of 'min' or 'max' must not be None",
+    )
+    .op("clamp")
+    .at(site)
+}
+
+fn clamped(
+    x: &Tensor,
+    min: Option<Operand<'_>>,
+    max: Option<Operand<'_>>,
+    site: &'static Location<'static>,
+) -> Result<Tensor> {
+    let dtype = common_dtype(x, [min, max]);
+    let x = converted(x, dtype, site)?;
+    let numbers = |b: Option<Operand<'_>>| match b {
+        None => Ok(None),
+        Some(Operand::Number(n)) => Ok(Some(n)),
+        Some(Operand::Tensor(_)) => Err(()),
+    };
+    match (numbers(min), numbers(max)) {
+        (Ok(None), Ok(None)) => Err(no_bounds(site)),
+        (Ok(min), Ok(max)) => apply_dyn(&Clamp { min, max }, &[x.as_ref()], site),
+        _ => {
+            let tensor = |b| match b {
+                Operand::Tensor(t) => converted(t, dtype, site),
+                Operand::Number(n) => {
+                    Array::number(n, dtype).map(|a| Cow::Owned(Tensor::from_array(a)))
+                }
+            };
+            match (min.map(tensor).transpose()?, max.map(tensor).transpose()?) {
+                (Some(low), Some(high)) => apply_dyn(
+                    &ClampTensor,
+                    &[x.as_ref(), low.as_ref(), high.as_ref()],
+                    site,
+                ),
+                (Some(low), None) => apply_dyn(&super::Maximum, &[x.as_ref(), low.as_ref()], site),
+                (_, Some(high)) => apply_dyn(&super::Minimum, &[x.as_ref(), high.as_ref()], site),
+                (None, None) => Err(no_bounds(site)),
+            }
+        }
+    }
+}
+
+fn clamped_(
+    x: &Tensor,
+    min: Option<Operand<'_>>,
+    max: Option<Operand<'_>>,
+    site: &'static Location<'static>,
+) -> Result<()> {
+    let dtype = common_dtype(x, [min, max]);
+    if dtype.category() > x.dtype().category() {
+        return Err(cannot_cast(dtype, x.dtype()).op("clamp").at(site));
+    }
+    match (min, max) {
+        (None | Some(Operand::Number(_)), None | Some(Operand::Number(_)))
+            if dtype == x.dtype() =>
+        {
+            let number = |b| match b {
+                Some(Operand::Number(n)) => Some(n),
+                _ => None,
+            };
+            let (min, max) = (number(min), number(max));
+            if min.is_none() && max.is_none() {
+                return Err(no_bounds(site));
+            }
+            direct_(&Clamp { min, max }, x, &[], site)
+        }
+        _ => {
+            let own = |b: Option<Operand<'_>>| {
+                b.map(|b| match b {
+                    Operand::Tensor(t) => apart(x, t, site).map(|t| Ok(t.into_owned())),
+                    Operand::Number(n) => Ok(Err(n)),
+                })
+                .transpose()
+            };
+            let (min, max) = (own(min)?, own(max)?);
+            fn lend(b: &Option<std::result::Result<Tensor, Number>>) -> Option<Operand<'_>> {
+                b.as_ref().map(|b| match b {
+                    Ok(t) => t.into(),
+                    Err(n) => Operand::Number(*n),
+                })
+            }
+            let others: Vec<&Tensor> = [&min, &max]
+                .into_iter()
+                .flatten()
+                .filter_map(|b| b.as_ref().ok())
+                .collect();
+            replace(x, &others, "clamp", site, |x| {
+                clamped(x, lend(&min), lend(&max), site)
+            })
+        }
+    }
+}
+
+impl Tensor {
+    /// Elements kept between `min` and `max`, which are numbers or tensors; either may be `None`.
+    ///
+    /// ```
+    /// # use pullback::Tensor;
+    /// let x = Tensor::from_slice(&[-1.0f32, 0.5, 2.0], [3])?;
+    /// assert_eq!(x.clamp(Some(0.0.into()), Some(1.0.into()))?.to_vec::<f32>()?, [0.0, 0.5, 1.0]);
+    /// # Ok::<(), pullback::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Where both are `None`; where shapes do not broadcast.
+    #[track_caller]
+    pub fn clamp(&self, min: Option<Operand<'_>>, max: Option<Operand<'_>>) -> Result<Tensor> {
+        clamped(self, min, max, Location::caller())
+    }
+
+    /// [`Tensor::clamp`], in place.
+    ///
+    /// # Errors
+    /// As [`Tensor::clamp`] and [`Tensor::add_`].
+    #[track_caller]
+    pub fn clamp_(&self, min: Option<Operand<'_>>, max: Option<Operand<'_>>) -> Result<()> {
+        clamped_(self, min, max, Location::caller())
+    }
+
+    /// Elements that are less than `min` become it.
+    #[track_caller]
+    pub fn clamp_min<'a>(&self, min: impl Into<Operand<'a>>) -> Result<Tensor> {
+        clamped(self, Some(min.into()), None, Location::caller())
+    }
+
+    /// [`Tensor::clamp_min`], in place.
+    #[track_caller]
+    pub fn clamp_min_<'a>(&self, min: impl Into<Operand<'a>>) -> Result<()> {
+        clamped_(self, Some(min.into()), None, Location::caller())
+    }
+
+    /// Elements that are greater than `max` become it.
+    #[track_caller]
+    pub fn clamp_max<'a>(&self, max: impl Into<Operand<'a>>) -> Result<Tensor> {
+        clamped(self, None, Some(max.into()), Location::caller())
+    }
+
+    /// [`Tensor::clamp_max`], in place.
+    #[track_caller]
+    pub fn clamp_max_<'a>(&self, max: impl Into<Operand<'a>>) -> Result<()> {
+        clamped_(self, None, Some(max.into()), Location::caller())
+    }
+}

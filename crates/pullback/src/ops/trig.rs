@@ -1,0 +1,141 @@
+//! Trigonometric and hyperbolic functions and their inverses, element by element.
+
+use super::operand::{float_map, unary, unary_};
+use super::pointwise::pointwise;
+use super::{Scale, common, define};
+use crate::op::{Ctx, Op, Reads};
+use crate::tensor::Tensor;
+use crate::{Array, Real, Result};
+use pullback_array::dd::Dd;
+use pullback_array::{Element, Special};
+use std::panic::Location;
+
+#[cfg(feature = "proof")]
+use crate::proof::{points1, signed, unary as samples_of};
+
+/// Numbers inside (-1, 1).
+#[cfg(feature = "proof")]
+fn inside() -> Vec<f64> {
+    vec![0.6, -0.3, 0.2, -0.55]
+}
+
+/// 1 - x², 1 + x² and x² - 1, in PyTorch's arithmetic.
+fn square_and(x: &Tensor, sign: f64, one: f64) -> Result<Tensor> {
+    let square = x.mul(x)?;
+    match sign {
+        1.0 => square.add(one),
+        _ => square.neg()?.add(one),
+    }
+}
+
+pointwise! {
+    /// Sine, element by element.
+    Sin "sin", "torch.sin", sin sin_;
+    "Sine, element by element.";
+    "sin x", "cos x";
+    fast |x: T| Real::sin(x);
+    slope Reads::input(0), |cx| cx.input(0)?.cos();
+    samples signed(), points &[(0.0, 1.0)];
+
+    /// Cosine, element by element.
+    Cos "cos", "torch.cos", cos cos_;
+    "Cosine, element by element.";
+    "cos x", "-sin x";
+    fast |x: T| Real::cos(x);
+    slope Reads::input(0), |cx| cx.input(0)?.sin()?.neg();
+    samples signed(), points &[(0.0, -0.0), (-0.0, 0.0)];
+
+    /// Tangent, element by element.
+    Tan "tan", "torch.tan", tan tan_;
+    "Tangent, element by element.";
+    "tan x", "1 + tan²x";
+    fast |x: T| Real::tan(x);
+    slope Reads::OUTPUT, |cx| square_and(&cx.output()?, 1.0, 1.0);
+    samples signed(), points &[(0.0, 1.0)];
+
+    /// Inverse sine, element by element.
+    Asin "asin", "torch.asin", asin asin_;
+    "Inverse sine, element by element.";
+    "arcsin x", "1/√(1 - x²)";
+    fast |x: T| Real::asin(x);
+    slope Reads::input(0), |cx| square_and(&cx.input(0)?, -1.0, 1.0)?.rsqrt();
+    samples inside(), points &[(0.0, 1.0), (1.0, f64::INFINITY), (-1.0, f64::INFINITY)];
+
+    /// Inverse cosine, element by element.
+    Acos "acos", "torch.acos", acos acos_;
+    "Inverse cosine, element by element.";
+    "arccos x", "-1/√(1 - x²)";
+    fast |x: T| Real::acos(x);
+    slope Reads::input(0), |cx| square_and(&cx.input(0)?, -1.0, 1.0)?.rsqrt()?.neg();
+    samples inside(), points &[(0.0, -1.0), (1.0, f64::NEG_INFINITY)];
+
+    /// Inverse tangent, element by element.
+    Atan "atan", "torch.atan", atan atan_;
+    "Inverse tangent, element by element.";
+    "arctan x", "1/(1 + x²)";
+    fast |x: T| Real::atan(x);
+    slope Reads::input(0), |cx| square_and(&cx.input(0)?, 1.0, 1.0)?.reciprocal();
+    samples signed(), points &[(0.0, 1.0), (f64::INFINITY, 0.0)];
+
+    /// Hyperbolic sine, element by element.
+    Sinh "sinh", "torch.sinh", sinh sinh_;
+    "Hyperbolic sine, element by element.";
+    "sinh x", "cosh x";
+    fast |x: T| Real::sinh(x);
+    slope Reads::input(0), |cx| cx.input(0)?.cosh();
+    samples signed(), points &[(0.0, 1.0)];
+
+    /// Hyperbolic cosine, element by element.
+    Cosh "cosh", "torch.cosh", cosh cosh_;
+    "Hyperbolic cosine, element by element.";
+    "cosh x", "sinh x";
+    fast |x: T| Real::cosh(x);
+    slope Reads::input(0), |cx| cx.input(0)?.sinh();
+    samples signed(), points &[(0.0, 0.0)];
+
+    /// Hyperbolic tangent, element by element.
+    Tanh "tanh", "torch.tanh", tanh tanh_;
+    "Hyperbolic tangent, element by element.";
+    "tanh x", "1 - tanh²x";
+    fast |x: T| Real::tanh(x);
+    slope Reads::OUTPUT, |cx| { let y = cx.output()?; y.ones_like()?.sub(&y.mul(&y)?) };
+    samples signed(), points &[(0.0, 1.0), (40.0, 0.0)];
+
+    /// Inverse hyperbolic sine, element by element.
+    Asinh "asinh", "torch.asinh", asinh asinh_;
+    "Inverse hyperbolic sine, element by element.";
+    "arsinh x", "1/√(x² + 1)";
+    slow |x: T| Special::asinh(x);
+    slope Reads::input(0), |cx| square_and(&cx.input(0)?, 1.0, 1.0)?.rsqrt();
+    samples signed(), points &[(0.0, 1.0)];
+
+    /// Inverse hyperbolic cosine, element by element.
+    Acosh "acosh", "torch.acosh", acosh acosh_;
+    "Inverse hyperbolic cosine, element by element.";
+    "arcosh x", "1/√(x² - 1)";
+    slow |x: T| Special::acosh(x);
+    slope Reads::input(0), |cx| square_and(&cx.input(0)?, 1.0, -1.0)?.rsqrt();
+    samples vec![1.3, 2.2, 1.7, 3.6], points &[(1.0, f64::INFINITY)];
+
+    /// Inverse hyperbolic tangent, element by element.
+    Atanh "atanh", "torch.atanh", atanh atanh_;
+    "Inverse hyperbolic tangent, element by element.";
+    "artanh x", "1/(1 - x²)";
+    slow |x: T| Special::atanh(x);
+    slope Reads::input(0), |cx| square_and(&cx.input(0)?, -1.0, 1.0)?.reciprocal();
+    samples inside(), points &[(0.0, 1.0), (1.0, f64::INFINITY)];
+
+    /// sin(πx)/(πx), element by element; 1 at 0.
+    Sinc "sinc", "torch.sinc", sinc sinc_;
+    "Normalised cardinal sine, element by element; 1 at 0.";
+    "sin(πx)/(πx)", "(πx cos πx - sin πx)/(πx²)";
+    slow |x: T| if x == T::ZERO { T::ONE } else { let t = x * <T as Element>::from_dd(Dd::PI); t.sin() / t };
+    slope Reads::input(0), |cx| {
+        let x = cx.input(0)?;
+        let t = Scale::of(&x, Dd::PI)?;
+        let below = t.mul(&x)?;
+        let slope = t.mul(&t.cos()?)?.sub(&t.sin()?)?.div(&below)?;
+        x.zeros_like()?.where_(&below.eq(0.0)?, &slope)
+    };
+    samples signed(), points &[(0.0, 0.0), (-0.0, 0.0)];
+}
