@@ -14,7 +14,8 @@ impl Neg for Dd {
     fn neg(self) -> Dd {
         Dd {
             hi: -self.hi,
-            lo: -self.lo,
+            // A low part of zero is +0: equal numbers have equal bits.
+            lo: 0.0 - self.lo,
         }
     }
 }

@@ -137,7 +137,10 @@ fn pow(a: &Args<'_>) -> Result<Value> {
 fn float_power(a: &Args<'_>) -> Result<Value> {
     match (a.operand("input")?, a.operand("exponent")?) {
         (Operand::Tensor(x), e) => x.float_power(e).into_value(),
-        (Operand::Number(n), Operand::Tensor(e)) => e.to(DType::F64)?.rpow(n.to_f64()).into_value(),
+        (Operand::Number(n), Operand::Tensor(e)) => e
+            .to(e.dtype().promote(DType::F64))?
+            .rpow(n.to_f64())
+            .into_value(),
         (Operand::Number(x), Operand::Number(e)) => Tensor::full([], x, DType::F64)?
             .pow(e.to_f64())
             .into_value(),

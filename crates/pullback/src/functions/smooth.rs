@@ -52,6 +52,29 @@ const ABOVE_ONE: &[&str] = &[
     "T[[1.125, 2.0], [3.5, 4.25]].t",
     "I[2, 4]",
 ];
+/// Samples away from the extremes of sinc, whose derivative cancels there.
+const SINC: &[&str] = &[
+    "T[[0.625, -1.25, 2.25], [-0.375, 1.75, -2.625]]",
+    "T[0.5]",
+    "T(0,2)",
+    "T[[0.625, -1.25], [0.25, 1.75]].t",
+];
+/// Samples away from the zeros of the logarithm of the gamma function and its derivative.
+const GAMMA: &[&str] = &[
+    "T[3.25, 2.5, 3.75]",
+    "T[[4.5], [7.0]]",
+    "T(0,2)",
+    "T[[3.125, 2.75], [3.5, 4.25]].t",
+    "I[4, 5]",
+];
+/// Samples near 0.
+const SMALL: &[&str] = &[
+    "T[0.5, -0.75, 0.25]",
+    "T[[0.375]]",
+    "T(0,2)",
+    "T[[0.5, -0.25], [-0.625, 0.75]].t",
+    "B[True, False]",
+];
 /// Samples of functions that round.
 const ROUNDED: &[&str] = &[
     "T(2,3)",
@@ -89,7 +112,7 @@ pub(super) static LIST: &[Function] = &[
     plain!(asinh, "torch Tensor torch:arcsinh Tensor:arcsinh", ANY, "T[0.0, -0.0, inf, -inf, nan, 1e10]", "T[1e-8, -1e-8]"; .of(ops::Asinh::DEF).in_place()),
     plain!(acosh, "torch Tensor torch:arccosh Tensor:arccosh", ABOVE_ONE, "T[0.0, -0.0, 1.0, 0.5, inf, -inf, nan]"; .of(ops::Acosh::DEF).in_place()),
     plain!(atanh, "torch Tensor torch:arctanh Tensor:arctanh", UNIT, "T[0.0, -0.0, 1.0, -1.0, 2.0, inf, nan]"; .of(ops::Atanh::DEF).in_place()),
-    plain!(sinc, "torch Tensor special", FLOATS, "T[0.0, -0.0, inf, -inf, nan]", "I(3, 5)"; .of(ops::Sinc::DEF).in_place()),
+    plain!(sinc, "torch Tensor special", SINC, "T[0.0, -0.0, inf, -inf, nan]", "I(3, 5)"; .of(ops::Sinc::DEF).in_place()),
     plain!(deg2rad, "torch Tensor", ANY, "T[0.0, -0.0, inf, -inf, nan, 180.0]"; .about("Degrees to radians, element by element.", "πx/180").in_place()),
     plain!(rad2deg, "torch Tensor", ANY, "T[0.0, -0.0, inf, -inf, nan, 3.0]"; .about("Radians to degrees, element by element.", "180x/π").in_place()),
     // special functions
@@ -98,7 +121,7 @@ pub(super) static LIST: &[Function] = &[
     // PyTorch's last steps cancel: a dozen units near ±1.
     plain!(erfinv, "torch Tensor special", UNIT, "T[0.0, -0.0, 1.0, -1.0, 2.0, nan, inf]", "T[0.25, -0.5]"; .of(ops::Erfinv::DEF).in_place().units(16.0, 64.0)),
     // PyTorch's logarithm of the gamma function is good to a few units of the larger terms it is made of.
-    plain!(lgamma, "torch Tensor special:gammaln", ABOVE_ONE, "T[0.0, -0.0, -1.0, inf, -inf, nan]", "T[1.0, 2.0, 0.5, -1.5]", "I[1, 5]"; .of(ops::Lgamma::DEF).in_place().units(16.0, 64.0)),
+    plain!(lgamma, "torch Tensor special:gammaln", GAMMA, "T[0.0, -0.0, -1.0, inf, -inf, nan]", "T[1.0, 2.0, 0.5, -1.5]", "I[1, 5]"; .of(ops::Lgamma::DEF).in_place().units(16.0, 64.0)),
     // PyTorch's trigamma function is good to ten digits, in double precision too.
     plain!(digamma, "torch Tensor special special:psi", POSITIVE, "T[0.0, -0.0, inf, nan, 1.0, 10.0]", "T[-1.5, -0.25]"; .of(ops::Digamma::DEF).in_place().units(16.0, 4e6)),
     Function::new("polygamma(int n, Tensor input) -> Tensor", "torch special", |a| {
@@ -113,7 +136,7 @@ pub(super) static LIST: &[Function] = &[
     plain!(i0, "torch Tensor special", ANY, "T[0.0, -0.0, inf, -inf, nan]", "T[20.0]", "T[8.0]", "T[-30.0]"; .of(ops::I0::DEF).in_place().units(16.0, 64.0)),
     plain!(i1, "special", ANY, "T[0.0, -0.0, inf, -inf, nan]", "T[20.0]", "T[8.0]", "T[-30.0]"; .of(ops::I1::DEF).units(16.0, 1024.0)),
     plain!(i0e, "special", ANY, "T[0.0, -0.0, inf, -inf, nan]", "T[20.0]", "T[8.0]", "T[-300.0]"; .of(ops::I0e::DEF).units(16.0, 1024.0)),
-    plain!(i1e, "special", ANY, "T[0.0, -0.0, inf, -inf, nan]", "T[20.0]", "T[8.0]", "T[-300.0]"; .of(ops::I1e::DEF).units(16.0, 1024.0)),
+    plain!(i1e, "special", SMALL, "T[0.0, -0.0, inf, -inf, nan]", "T[20.0]", "T[8.0]", "T[-300.0]"; .of(ops::I1e::DEF).units(16.0, 1024.0)),
     plain!(entr, "special", POSITIVE, "T[0.0, -0.0, -1.0, inf, -inf, nan, 1.0]"; .of(ops::Entr::DEF)),
     plain!(ndtr, "special", ANY, "T[0.0, -0.0, inf, -inf, nan]"; .about("The normal distribution's cumulative distribution function, element by element.", "(1 + erf(x/√2))/2")),
     Function::new("logit(Tensor input, float? eps=None) -> Tensor", "torch Tensor special", |a| {
@@ -131,14 +154,14 @@ pub(super) static LIST: &[Function] = &[
     })
     .about("The logarithm of the multivariate gamma function of dimension p, element by element.", "ln Γₚ(x)")
     .in_place()
-    .samples(&["T[[1.75, 2.5], [3.25, 4.0]], 2", "T[5.5], 3", "T(0,2), 2", "T[[3.5, 4.5], [2.75, 6.0]].t, 1", "I[3, 4], 2"])
+    .samples(&["T[[3.75, 4.5], [5.25, 4.0]], 2", "T[5.5], 3", "T(0,2), 2", "T[[3.5, 4.5], [2.75, 6.0]].t, 1", "I[3, 4], 2"])
     .errors(&["T(2), 0"])
     .units(16.0, 64.0),
     Function::new("multigammaln(Tensor input, int p) -> Tensor", "special", |a| {
         a.tensor("input")?.mvlgamma(a.int("p")?).into_value()
     })
     .about("The logarithm of the multivariate gamma function of dimension p, element by element.", "ln Γₚ(x)")
-    .samples(&["T[[1.75, 2.5], [3.25, 4.0]], 2", "T[5.5], 3", "T(0,2), 2", "T[[3.5, 4.5], [2.75, 6.0]].t, 1"])
+    .samples(&["T[[3.75, 4.5], [5.25, 4.0]], 2", "T[5.5], 3", "T(0,2), 2", "T[[3.5, 4.5], [2.75, 6.0]].t, 1"])
     .units(16.0, 64.0),
     // rounding and signs
     plain!(abs, "torch Tensor torch:absolute Tensor:absolute", FLOATS, "T[0.0, -0.0, inf, -inf, nan]", "I[3, -3, 0]", "I[3, -3].i32"; .of(ops::Abs::DEF).in_place().exact().errors(&["B[True]"])),

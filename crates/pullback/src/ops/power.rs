@@ -11,6 +11,7 @@ use crate::op::{Ctx, Op, Reads};
 use crate::tensor::Tensor;
 use crate::{Arith, Array, DType, Error, ErrorKind, Number, Real, Result};
 use pullback_array::{Element, dispatch, kernels};
+use std::borrow::Cow;
 use std::panic::Location;
 
 #[cfg(feature = "proof")]
@@ -229,6 +230,11 @@ fn powered(x: &Tensor, exponent: Operand<'_>, site: &'static Location<'static>) 
     }
 }
 
+/// In double precision; double-double stays.
+fn wide<'a>(t: &'a Tensor, site: &'static Location<'static>) -> Result<Cow<'a, Tensor>> {
+    converted(t, t.dtype().promote(DType::F64), site)
+}
+
 impl Tensor {
     /// `self` to a power, element by element; the exponent is a number or a tensor. 0⁰ is 1, with derivative 0.
     ///
@@ -293,10 +299,9 @@ impl Tensor {
     #[track_caller]
     pub fn float_power<'a>(&'a self, exponent: impl Into<Operand<'a>>) -> Result<Tensor> {
         let site = Location::caller();
-        let wide = |t| converted(t, DType::F64, site);
         match exponent.into() {
-            Operand::Tensor(t) => powered(&*wide(self)?, (&*wide(t)?).into(), site),
-            number => powered(&*wide(self)?, number, site),
+            Operand::Tensor(t) => powered(&*wide(self, site)?, (&*wide(t, site)?).into(), site),
+            number => powered(&*wide(self, site)?, number, site),
         }
     }
 

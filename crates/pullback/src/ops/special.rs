@@ -218,8 +218,8 @@ impl Tensor {
             );
         }
         let x = super::operand::floating(self, Location::caller())?;
-        let mut sum = Tensor::full([], Number::Dd(Dd::PI.ln()), x.dtype())?
-            .mul((p * (p - 1)) as f64 / 4.0)?;
+        let terms = Tensor::full([], (p * (p - 1)) as f64 / 4.0, x.dtype())?;
+        let mut sum = Scale::of(&terms, Dd::PI.ln())?;
         for j in 0..p {
             sum = x.sub(j as f64 / 2.0)?.lgamma()?.add(&sum)?;
         }

@@ -92,6 +92,7 @@ fn pull(y: &[Tensor], g: &[Tensor], x: &[Tensor], again: bool) -> Result<Option<
     let wanted: Vec<&Tensor> = x.iter().filter(is_float).collect();
     let options = BackwardOptions {
         create_graph: again,
+        allow_unused: true,
         ..Default::default()
     };
     let found = grad(&roots, &wanted, options)?;
