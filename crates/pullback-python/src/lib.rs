@@ -5,6 +5,7 @@
 
 mod autograd;
 mod call;
+mod check;
 mod convert;
 mod data;
 mod dtype;
@@ -38,6 +39,8 @@ fn _native(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_function(wrap_pyfunction!(autograd::set_inference_mode, m)?)?;
     m.add_function(wrap_pyfunction!(autograd::is_inference_mode_enabled, m)?)?;
     m.add_function(wrap_pyfunction!(autograd::set_detect_anomaly, m)?)?;
+    m.add_function(wrap_pyfunction!(check::check_tensors, m)?)?;
+    m.add_function(wrap_pyfunction!(check::check_numbers, m)?)?;
     m.add_class::<autograd::PyNode>()?;
     m.add_class::<autograd::PyHandle>()?;
     autograd::install_interrupts();

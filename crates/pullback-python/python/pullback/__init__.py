@@ -46,8 +46,10 @@ from . import _surface
 _surface.fill(_sys.modules[__name__])
 
 from . import autograd, func, linalg, nn, random, special, testing, types
+from ._check import check
 from ._install import install_as_torch
-from .autograd.grad_mode import enable_grad, inference_mode, is_inference_mode_enabled, no_grad, set_grad_enabled
+from ._native import is_inference_mode_enabled, set_printoptions
+from .autograd.grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled
 from .random import Generator, default_generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state
 
 

@@ -84,17 +84,30 @@ class set_grad_enabled(_Mode):
         return type(self)(self.mode)
 
 
-class inference_mode(no_grad):
-    """Nothing is recorded inside."""
+class inference_mode(_Mode):
+    """Nothing is recorded inside, and tensors made inside never take part in recorded work."""
 
     def __new__(cls, mode=True):
         if callable(mode):
-            return super().__new__(cls, mode)
-        made = object.__new__(cls)
-        made._on = not mode and _native.is_grad_enabled()
-        return made
+            return object.__new__(cls)._set(True)(mode)
+        return object.__new__(cls)._set(mode)
 
+    def __init__(self, mode=True):
+        pass
 
-def is_inference_mode_enabled():
-    """Whether inference mode is on."""
-    return False
+    def _set(self, mode):
+        self.mode = mode
+        return self
+
+    def __enter__(self):
+        self._before = _native.is_inference_mode_enabled()
+        self._grad = _native.is_grad_enabled()
+        _native.set_inference_mode(self.mode)
+        return self
+
+    def __exit__(self, *_):
+        _native.set_inference_mode(True if self._before else None)
+        _native.set_grad_enabled(self._grad)
+
+    def _fresh(self):
+        return type(self)(self.mode)

@@ -1,0 +1,220 @@
+//! The gradient checker for Python's functions: of tensors (recorded and replayed), or of plain numbers (black box).
+
+use crate::autograd::{keep_exception, tensors};
+use crate::convert::wrap;
+use crate::error::{Raise, raise};
+use crate::tensor::PyTensor;
+use pullback::check::{BlackBoxOptions, Check, Coordinate, Report, black_box};
+use pullback::{Error, ErrorKind, Tensor};
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyList, PyTuple};
+use std::cell::RefCell;
+
+fn coordinate<'py>(py: Python<'py>, c: &Coordinate) -> PyResult<Bound<'py, PyDict>> {
+    let ledger = PyDict::new(py);
+    for (name, x) in c.ledger.terms() {
+        ledger.set_item(name, x)?;
+    }
+    let d = PyDict::new(py);
+    d.set_item("name", &c.name)?;
+    d.set_item("input", c.input)?;
+    d.set_item("index", PyTuple::new(py, c.index.iter())?)?;
+    d.set_item("claimed", c.claimed)?;
+    d.set_item("numeric", c.numeric)?;
+    d.set_item("oracle", c.oracle)?;
+    d.set_item("gap", c.gap)?;
+    d.set_item("ledger", ledger)?;
+    d.set_item("budget", c.budget)?;
+    d.set_item("mde", c.mde)?;
+    d.set_item("verdict", c.verdict.name())?;
+    d.set_item("status", c.status.name())?;
+    d.set_item("remark", &c.remark)?;
+    Ok(d)
+}
+
+/// The report as nested dicts, with the keys of `pullback check --json`.
+fn report<'py>(py: Python<'py>, r: &Report) -> PyResult<Bound<'py, PyDict>> {
+    let d = PyDict::new(py);
+    d.set_item("status", r.status.name())?;
+    let list = (r.coordinates.iter())
+        .map(|c| coordinate(py, c))
+        .collect::<PyResult<Vec<_>>>()?;
+    d.set_item("coordinates", PyList::new(py, list)?)?;
+    let kink = match &r.nearest_kink {
+        None => py.None().into_bound(py),
+        Some(k) => {
+            let d = PyDict::new(py);
+            d.set_item("name", &k.name)?;
+            d.set_item("steps", k.steps)?;
+            d.set_item("op", &k.op)?;
+            d.set_item("unit", k.unit)?;
+            d.into_any()
+        }
+    };
+    d.set_item("nearest_kink", kink)?;
+    d.set_item("guilty", r.guilty.as_ref().map(ToString::to_string))?;
+    d.set_item("bug", r.bug.as_ref().map(ToString::to_string))?;
+    d.set_item("evaluations", r.evaluations)?;
+    d.set_item("value", r.value)?;
+    d.set_item("dtype", r.dtype.name())?;
+    d.set_item("step", r.step)?;
+    d.set_item("power", r.power)?;
+    d.set_item("notes", &r.notes)?;
+    d.set_item("conclusion", r.sentences())?;
+    d.set_item("text", r.to_string())?;
+    Ok(d)
+}
+
+fn call(f: &Bound<'_, PyAny>, x: &[Tensor]) -> PyResult<Tensor> {
+    let py = f.py();
+    let args = (x.iter().map(|t| wrap(py, t.clone()))).collect::<PyResult<Vec<_>>>()?;
+    let y = f.call1(PyTuple::new(py, args)?)?;
+    Ok(y.cast::<PyTensor>()
+        .map_err(|_| {
+            PyTypeError::new_err(format!(
+                "check: the function must return one Tensor, got {}",
+                y.get_type()
+            ))
+        })?
+        .get()
+        .0
+        .clone())
+}
+
+/// A check of a function of tensors, set up.
+#[allow(clippy::too_many_arguments)]
+fn prepared<'a>(
+    f: &'a Bound<'_, PyAny>,
+    inputs: &[Tensor],
+    formula: Option<&'a Bound<'_, PyAny>>,
+    gradients: Option<&[Tensor]>,
+    step: Option<f64>,
+    names: Option<Vec<String>>,
+    power: Option<f64>,
+    examine_at_most: Option<usize>,
+) -> Check<'a> {
+    let refs: Vec<&Tensor> = inputs.iter().collect();
+    let mut check = Check::new(move |x| call(f, x).map_err(keep_exception), &refs);
+    if let Some(names) = names {
+        check = check.names(&names.iter().map(String::as_str).collect::<Vec<_>>());
+    }
+    if let Some(step) = step {
+        check = check.step(step);
+    }
+    if let Some(power) = power {
+        check = check.power(power);
+    }
+    if let Some(n) = examine_at_most {
+        check = check.examine_at_most(n);
+    }
+    if let Some(g) = gradients {
+        check = check.gradients(&g.iter().collect::<Vec<_>>());
+    }
+    if let Some(formula) = formula {
+        check = check.formula(move |x| {
+            let py = formula.py();
+            let run = || -> PyResult<Vec<Tensor>> {
+                let args = (x.iter().map(|t| wrap(py, t.clone()))).collect::<PyResult<Vec<_>>>()?;
+                let out = formula.call1(PyTuple::new(py, args)?)?;
+                Ok(tensors(&out, "the claimed gradient")?
+                    .into_iter()
+                    .flatten()
+                    .collect())
+            };
+            run().map_err(keep_exception)
+        });
+    }
+    check
+}
+
+/// Checks a function of tensors.
+#[pyfunction]
+#[pyo3(signature = (f, inputs, formula=None, gradients=None, step=None, names=None, power=None, mode="full", page=false))]
+#[allow(clippy::too_many_arguments)]
+pub(crate) fn check_tensors<'py>(
+    py: Python<'py>,
+    f: &Bound<'py, PyAny>,
+    inputs: &Bound<'py, PyAny>,
+    formula: Option<&Bound<'py, PyAny>>,
+    gradients: Option<&Bound<'py, PyAny>>,
+    step: Option<f64>,
+    names: Option<Vec<String>>,
+    power: Option<f64>,
+    mode: &str,
+    page: bool,
+) -> PyResult<Bound<'py, PyAny>> {
+    let inputs: Vec<Tensor> = tensors(inputs, "inputs")?.into_iter().flatten().collect();
+    let gradients: Option<Vec<Tensor>> = match gradients {
+        Some(g) if !g.is_none() => Some(tensors(g, "grad")?.into_iter().flatten().collect()),
+        _ => None,
+    };
+    let formula = formula.filter(|g| !g.is_none());
+    let few = (mode == "fast").then_some(0);
+    let check = prepared(
+        f,
+        &inputs,
+        formula,
+        gradients.as_deref(),
+        step,
+        names,
+        power,
+        few,
+    );
+    if page {
+        let page = pullback_report::gather(&check).map_err(raise)?;
+        return Ok(pullback_report::render(&page).into_pyobject(py)?.into_any());
+    }
+    Ok(report(py, &check.run().raise()?)?.into_any())
+}
+
+/// Checks a claimed gradient of a function of a flat list of numbers.
+#[pyfunction]
+#[pyo3(signature = (f, x, gradient, single, step=None, power=None))]
+pub(crate) fn check_numbers<'py>(
+    py: Python<'py>,
+    f: &Bound<'py, PyAny>,
+    x: Vec<f64>,
+    gradient: Vec<f64>,
+    single: bool,
+    step: Option<f64>,
+    power: Option<f64>,
+) -> PyResult<Bound<'py, PyDict>> {
+    let failed: RefCell<Option<PyErr>> = RefCell::new(None);
+    let value = |x: PyResult<Bound<'py, PyList>>| -> f64 {
+        if failed.borrow().is_some() {
+            return f64::NAN;
+        }
+        let run = || -> PyResult<f64> { f.call1((x?,))?.extract() };
+        run().unwrap_or_else(|e| {
+            *failed.borrow_mut() = Some(e);
+            f64::NAN
+        })
+    };
+    let options = BlackBoxOptions { step, power };
+    let found = match single {
+        true => {
+            let narrow = |v: &[f64]| v.iter().map(|&x| x as f32).collect::<Vec<f32>>();
+            black_box::<f32>(
+                |x: &[f32]| value(PyList::new(py, x)) as f32,
+                &narrow(&x),
+                &narrow(&gradient),
+                options,
+            )
+        }
+        false => black_box::<f64>(
+            |x: &[f64]| value(PyList::new(py, x)),
+            &x,
+            &gradient,
+            options,
+        ),
+    };
+    if let Some(e) = failed.into_inner() {
+        return Err(e);
+    }
+    let found = found.map_err(|e| match e.kind() {
+        ErrorKind::Shape => Error::new(ErrorKind::Value, e.message().to_string()),
+        _ => e,
+    });
+    report(py, &found.raise()?)
+}

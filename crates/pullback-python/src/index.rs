@@ -1,0 +1,137 @@
+//! `x[…]`, `x[…] = v`, and what follows from them: iteration and `in`.
+
+use crate::convert::{Other, number, wrap};
+use crate::data;
+use crate::error::Raise;
+use crate::memory;
+use crate::tensor::PyTensor;
+use pullback::{DType, Index, Number, Tensor};
+use pyo3::exceptions::{PyIndexError, PyTypeError};
+use pyo3::prelude::*;
+use pyo3::types::{PyBool, PyEllipsis, PyList, PySlice, PyTuple};
+
+/// One bound of a slice: an integer, whatever says `__index__`, or nothing.
+fn bound(v: &Bound<'_, PyAny>) -> PyResult<Option<i64>> {
+    if v.is_none() {
+        return Ok(None);
+    }
+    let index = v.call_method0("__index__").map_err(|_| {
+        PyTypeError::new_err(
+            "slice indices must be integers or None or have an __index__ method",
+        )
+    })?;
+    // Bounds beyond 64 bits are clipped, as Python clips them.
+    Ok(Some(index.extract::<i64>().unwrap_or_else(|_| {
+        match index.lt(0).unwrap_or(false) {
+            true => i64::MIN / 2,
+            false => i64::MAX / 2,
+        }
+    })))
+}
+
+/// One item between the brackets.
+fn item(v: &Bound<'_, PyAny>) -> PyResult<Index> {
+    if v.is_none() {
+        return Ok(Index::NewAxis);
+    }
+    if v.is_instance_of::<PyEllipsis>() {
+        return Ok(Index::Ellipsis);
+    }
+    if v.is_instance_of::<PyBool>() {
+        return Ok(Index::Bool(v.extract()?));
+    }
+    if let Ok(s) = v.cast::<PySlice>() {
+        return Ok(Index::Slice {
+            start: bound(&s.getattr("start")?)?,
+            stop: bound(&s.getattr("stop")?)?,
+            step: bound(&s.getattr("step")?)?,
+        });
+    }
+    if let Ok(t) = v.cast::<PyTensor>() {
+        let t = &t.get().0;
+        // An integer without dimensions is an integer.
+        if t.ndim() == 0 && !matches!(t.dtype(), DType::Bool | DType::U8) && !t.dtype().is_float() {
+            return Ok(Index::Int(t.item().raise()?.cast()));
+        }
+        return Ok(Index::Tensor(t.detach()));
+    }
+    match number(v) {
+        Some(Number::Int(i)) => return Ok(Index::Int(i)),
+        Some(Number::Bool(b)) => return Ok(Index::Bool(b)),
+        _ => {}
+    }
+    if v.is_instance_of::<PyList>() || v.is_instance_of::<PyTuple>() {
+        let t = data::of_data(v, None)?;
+        // A list without elements is an index array without elements.
+        let t = match t.numel() == 0 && t.dtype().is_float() {
+            true => t.to(DType::I64).raise()?,
+            false => t,
+        };
+        return Ok(Index::Tensor(t));
+    }
+    if let Some(t) = memory::from_array_interface(v, true)? {
+        return Ok(Index::Tensor(t));
+    }
+    if let Ok(i) = v.call_method0("__index__").and_then(|i| i.extract::<i64>()) {
+        return Ok(Index::Int(i));
+    }
+    Err(PyIndexError::new_err(format!(
+        "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid indices (got {})",
+        v.get_type().name()?
+    )))
+}
+
+fn items(key: &Bound<'_, PyAny>) -> PyResult<Vec<Index>> {
+    match key.cast::<PyTuple>() {
+        Ok(many) => many.iter().map(|v| item(&v)).collect(),
+        Err(_) => Ok(vec![item(key)?]),
+    }
+}
+
+/// `x[key]`.
+pub(crate) fn get<'py>(t: &Tensor, key: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    let items = items(key)?;
+    wrap(key.py(), t.index(items).raise()?)
+}
+
+/// `x[key] = value`.
+pub(crate) fn set(t: &Tensor, key: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> PyResult<()> {
+    let items = items(key)?;
+    let value = match Other::of(value)? {
+        Some(v) => v,
+        None if value.is_instance_of::<PyList>() || value.is_instance_of::<PyTuple>() => {
+            Other::Tensor(data::of_data(value, Some(t.dtype()))?)
+        }
+        None => {
+            return Err(PyTypeError::new_err(format!(
+                "can't assign a {} to a torch.{}Tensor",
+                value.get_type().name()?,
+                t.dtype().scalar_type_name()
+            )));
+        }
+    };
+    t.set(items, value.operand()).raise()
+}
+
+/// The rows, one after the other.
+pub(crate) fn rows<'py>(py: Python<'py>, t: &Tensor) -> PyResult<Bound<'py, PyAny>> {
+    if t.ndim() == 0 {
+        return Err(PyTypeError::new_err("iteration over a 0-d tensor"));
+    }
+    let rows = (0..t.shape()[0] as i64)
+        .map(|i| wrap(py, t.select(0, i).raise()?))
+        .collect::<PyResult<Vec<_>>>()?;
+    Ok(PyTuple::new(py, rows)?.try_iter()?.into_any())
+}
+
+/// `v in x`.
+pub(crate) fn contains(t: &Tensor, v: &Bound<'_, PyAny>) -> PyResult<bool> {
+    let Some(other) = Other::of(v)? else {
+        return Err(PyTypeError::new_err(format!(
+            "Tensor.__contains__ only supports Tensor or scalar, but you passed in a {}.",
+            v.get_type()
+        )));
+    };
+    let equal = t.eq(other.operand()).raise()?;
+    Ok((equal.to_f64_vec().raise()?).into_iter().any(|x| x != 0.0))
+}
