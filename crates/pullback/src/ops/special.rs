@@ -1,7 +1,9 @@
 //! Special functions, element by element: error functions, gamma functions, Bessel functions, entropies.
 
 use super::operand::{float_map, unary, unary_};
-use super::pointwise::{pointwise, positive};
+use super::pointwise::pointwise;
+#[cfg(feature = "proof")]
+use super::pointwise::positive;
 use super::{Scale, common, define};
 use crate::op::{Ctx, Op, Reads};
 use crate::tensor::Tensor;
