@@ -64,7 +64,12 @@ pub use mode::{
     is_inference_mode_enabled, no_grad, set_grad_enabled,
 };
 pub use op::{Family, Op, OpDef, Reads};
-pub use ops::{Approximate, Closeness, Operand, Rounding, cat, result_type};
+pub use ops::{
+    Approximate, Closeness, Index, IntoIndices, Operand, PadMode, Rounding, Sizes, arange,
+    broadcast_tensors, cartesian_prod, cat, column_stack, dstack, eye, hstack, linspace, logspace,
+    meshgrid, one_hot, rand, randint, randn, randperm, repeat_interleave, result_type, stack,
+    vstack,
+};
 pub use program::{Instruction, Program, Replay, ValueId, Values};
 pub use pullback_array::dd::Dd;
 pub use pullback_array::{

@@ -77,10 +77,11 @@ fn shapes_and_dimensions() {
 #[rustfmt::skip]
 fn indices_and_values() {
     let (a, zero) = (ones(&[2]), ones(&[]));
-    says!(a.select(0, 2), "select", "index 2 is out of bounds for dimension 0 with size 2");
-    says!(a.set(2, 0.0), "select", "index 2 is out of bounds for dimension 0 with size 2");
-    says!(a.get::<f32>(-3), "select", "index -3 is out of bounds for dimension 0 with size 2");
-    says!(zero.select(0, 0), "select", "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ to convert a 0-dim tensor to a number");
+    says!(a.select(0, 2), "select", "select(): index 2 out of range for tensor of size [2] at dimension 0");
+    says!(a.set(2, 0.0), "index_put", "index 2 is out of bounds for dimension 0 with size 2");
+    says!(a.get::<f32>(-3), "index", "index -3 is out of bounds for dimension 0 with size 2");
+    says!(zero.select(0, 0), "select", "select() cannot be applied to a 0-dim tensor.");
+    says!(zero.index(0), "index", "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ to convert a 0-dim tensor to a number");
     says!(a.narrow(0, 1, 5), "narrow", "start (1) + length (5) exceeds dimension size (2).");
     says!(a.take(&Tensor::from_slice(&[5i64], [1]).unwrap()), "take", "out of range: tried to access index 5 on a tensor of 2 elements.");
     says!(a.take(&ones(&[1])), "take", "take(): Expected a long tensor for index, but got Float");
@@ -245,7 +246,7 @@ fn impossible_sizes() {
     assert!(Tensor::zeros([1 << 50, 0], DType::F32).is_ok_and(|t| t.numel() == 0));
     assert!(Tensor::from_slice(&[1.0f32], [2]).is_err());
     // Stretched without a copy, and then asked for in full.
-    let wide = Tensor::scalar(1.0f32).expand([1 << 50]).unwrap();
+    let wide = Tensor::scalar(1.0f32).expand([1usize << 50]).unwrap();
     assert_eq!(wide.exp().unwrap_err().kind(), ErrorKind::Alloc);
     assert_eq!(wide.copy().unwrap_err().kind(), ErrorKind::Alloc);
 }

@@ -17,6 +17,7 @@ mod median;
 mod nest;
 mod operand;
 mod reduce;
+mod rows;
 mod scan;
 mod sum;
 
@@ -29,5 +30,6 @@ pub use map::{map, zip, zip3};
 pub use matmul::{dot_shapes, matmul, outer};
 pub use median::arg_median;
 pub use reduce::{Run, reduce, reduced_shape};
+pub use rows::{fold, index, index_add_up, index_put, index_shape};
 pub use scan::{Running, cumulate, cumulate_extreme, recurrence, scan};
 pub use sum::sum;

@@ -22,6 +22,7 @@ mod value;
 mod activation;
 mod create;
 mod index;
+mod join;
 mod logic;
 mod loss;
 mod order;
@@ -30,6 +31,7 @@ mod product;
 mod reduce;
 mod shape;
 mod smooth;
+mod sort;
 
 pub use args::Args;
 pub use function::{Entry, Function, in_place};
@@ -52,7 +54,9 @@ static LISTS: &[(&str, &[Function])] = &[
     ("order", order::LIST),
     ("product", product::LIST),
     ("shape", shape::LIST),
+    ("join", join::LIST),
     ("index", index::LIST),
+    ("sort", sort::LIST),
 ];
 
 struct Table {

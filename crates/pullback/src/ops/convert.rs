@@ -5,7 +5,7 @@ use crate::apply::apply;
 use crate::history::in_place;
 use crate::op::{Ctx, Op};
 use crate::tensor::Tensor;
-use crate::{Array, DType, Element, Error, ErrorKind, Number, Result};
+use crate::{Array, DType, Error, ErrorKind, Number, Result};
 use pullback_array::kernels;
 use std::panic::Location;
 
@@ -242,45 +242,5 @@ impl Tensor {
     #[track_caller]
     pub fn zero_(&self) -> Result<()> {
         self.fill_(0i64)
-    }
-
-    /// Writes one element (or a slab, if there are more dimensions): Python's `theta[i] = value`. Negative indices count
-    /// from the end.
-    ///
-    /// # Errors
-    /// An index out of range, in PyTorch's words; a leaf that requires a gradient outside `no_grad`.
-    ///
-    /// ```
-    /// # use pullback::Tensor;
-    /// let theta = Tensor::from_slice(&[1.0f32, 2.0], [2])?;
-    /// theta.set(1, 5.0)?;
-    /// assert_eq!(theta.to_vec::<f32>()?, [1.0, 5.0]);
-    /// assert_eq!(theta.set(2, 0.0).unwrap_err().message(), "index 2 is out of bounds for dimension 0 with size 2");
-    /// # Ok::<(), pullback::Error>(())
-    /// ```
-    #[track_caller]
-    pub fn set<'a>(&self, index: i64, value: impl Into<super::Operand<'a>>) -> Result<()> {
-        let site = Location::caller();
-        let at = self.select_at(0, index, site)?;
-        match value.into() {
-            super::Operand::Number(n) => {
-                let src = Tensor::from_array(Array::number(n, self.dtype())?);
-                in_place(Copy, &at, &[&src], site, |x| {
-                    kernels::fill(x, n).map(|()| true)
-                })
-            }
-            super::Operand::Tensor(t) => at.overwrite(t, "copy_", site),
-        }
-    }
-
-    /// One element as a number: Python's `theta[i].item()`.
-    ///
-    /// # Errors
-    /// An index out of range; more than one dimension.
-    #[track_caller]
-    pub fn get<T: Element>(&self, index: i64) -> Result<T> {
-        self.select_at(0, index, Location::caller())?
-            .item()
-            .map(Number::cast)
     }
 }

@@ -5,13 +5,13 @@ use super::{common, define};
 use crate::apply::apply;
 use crate::op::Op;
 use crate::tensor::Tensor;
-use crate::{Array, Element, Result};
+use crate::{Array, Result};
 use pullback_array::{dispatch, kernels};
 use std::cmp::Ordering;
 use std::panic::Location;
 
 #[cfg(feature = "proof")]
-use crate::proof::{Sample, broken_shapes, pairs, signed, unary};
+use crate::proof::{broken_shapes, pairs, signed, unary};
 
 /// What the six comparisons have in common.
 pub trait Compare {
@@ -75,58 +75,6 @@ compare! {
     Ne "ne" "torch.ne" ne "a ≠ b" => None | Some(Ordering::Less | Ordering::Greater),
 }
 
-/// NaN is the largest, as in PyTorch's orders.
-fn order<T: Element + PartialOrd>(a: T, b: T) -> Ordering {
-    a.partial_cmp(&b).unwrap_or_else(|| {
-        let nan = |x: T| x.partial_cmp(&x).is_none();
-        nan(a).cmp(&nan(b))
-    })
-}
-
-/// The positions that sort a dimension.
-#[derive(Clone, Debug)]
-pub struct Argsort {
-    /// The dimension, resolved.
-    pub dim: usize,
-    /// Largest first.
-    pub descending: bool,
-}
-define! { Argsort: Cut "argsort", "torch.argsort";
-    summary: "Positions that sort a dimension, equals in their order; NaN is the largest.";
-    formula: "the permutation that sorts x";
-    derivative: "none: the result is positions";
-    proof: { samples: || [
-        unary(Argsort { dim: 0, descending: false }, signed()),
-        vec![Sample::new(Argsort { dim: 1, descending: true }, &[(&[2, 3], &[0.5, 2.0, 2.0, -1.0, -3.0, -1.0])])],
-    ].concat() }
-}
-
-impl Op for Argsort {
-    common!();
-    fn eval(&self, x: &[&Array]) -> Result<Array> {
-        let (dim, descending) = (self.dim as i64, self.descending);
-        if x[0].rank() == 0 {
-            return Array::scalar(0i64);
-        }
-        let rows = x[0].transpose(dim, -1)?.contiguous()?;
-        let n = rows.shape()[rows.rank() - 1];
-        let sorted = dispatch!(rows.dtype(), T => {
-            let data = rows.to_vec::<T>()?;
-            let mut out = Vec::with_capacity(data.len());
-            for row in data.chunks(n.max(1)) {
-                let mut places: Vec<i64> = (0..row.len() as i64).collect();
-                places.sort_by(|&i, &j| {
-                    let o = order(row[i as usize], row[j as usize]);
-                    if descending { o.reverse() } else { o }
-                });
-                out.extend(places);
-            }
-            Array::from_slice(&out, rows.shape())
-        })?;
-        sorted.transpose(dim, -1)?.contiguous()
-    }
-}
-
 /// The same numbers without history.
 #[derive(Clone, Debug)]
 pub struct Detach;
@@ -151,17 +99,4 @@ pub fn detach(x: &Tensor) -> Tensor {
     apply(Detach, &[x], Location::caller())
         .unwrap_or_else(|_| Tensor::from_array(x.array().clone()))
         .inference_like(x)
-}
-
-impl Tensor {
-    /// Positions that sort `dim`; equals keep their order.
-    #[track_caller]
-    pub fn argsort(&self, dim: i64, descending: bool) -> Result<Tensor> {
-        let site = Location::caller();
-        let dim = self
-            .shape()
-            .dim(dim)
-            .map_err(|e| e.op("argsort").at(site))?;
-        apply(Argsort { dim, descending }, &[self], site)
-    }
 }

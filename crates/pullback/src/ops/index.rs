@@ -172,43 +172,4 @@ impl Tensor {
         let (a, b) = promote(self, other.into(), site)?;
         apply(Where, &[mask, a.as_ref(), b.as_ref()], site)
     }
-
-    /// Elements at positions in row-major order. PyTorch's `torch.take`; negative positions count from the end.
-    ///
-    /// # Errors
-    /// Where the index is not int64 or a position is out of range.
-    #[track_caller]
-    pub fn take(&self, index: &Tensor) -> Result<Tensor> {
-        let site = Location::caller();
-        let n = self.numel() as i64;
-        let mut negative = false;
-        (index.to_vec::<i64>().map_err(|_| {
-            Error::new(
-                ErrorKind::DType,
-                format!(
-                    "take(): Expected a long tensor for index, but got {}",
-                    index.dtype().scalar_type_name()
-                ),
-            )
-        }))
-        .and_then(|positions| {
-            positions.into_iter().try_for_each(|p| {
-                negative |= p < 0;
-                if (-n..n).contains(&p) {
-                    return Ok(());
-                }
-                Err(Error::new(
-                    ErrorKind::Index,
-                    format!("out of range: tried to access index {p} on a tensor of {n} elements."),
-                ))
-            })
-        })
-        .map_err(|e| e.op("take").at(site))?;
-        // Wrapped by operations, so that a recorder sees where the positions come from.
-        if negative {
-            let wrapped = index.add(n)?.where_(&index.lt(0i64)?, index)?;
-            return apply(Take, &[self, &wrapped], site);
-        }
-        apply(Take, &[self, index], site)
-    }
 }

@@ -8,16 +8,22 @@ mod activations;
 mod alias;
 mod amax;
 mod arith;
+mod axes;
 mod binary;
 mod blend;
 mod clamp;
 mod convert;
+mod create;
 mod cut;
 mod extremes;
+mod flip;
 mod gate;
+mod gather;
 mod general;
 mod index;
+mod indexing;
 mod integer;
+mod join;
 mod logic;
 mod matmul;
 mod moments;
@@ -26,20 +32,33 @@ mod norm;
 mod operand;
 mod order;
 mod overlay;
+mod pad;
+mod partial_order;
 mod piecewise;
 mod pointwise;
+mod positions;
 mod power;
 mod prelu;
 mod rectifier;
 mod reduce;
+mod repeat;
 mod rounding;
+mod rows;
 mod scale;
 mod scan;
+mod scatter;
+mod search;
 mod shape;
+mod sizes;
 mod slice;
+mod sort;
 mod special;
+mod split;
 mod trig;
 mod truth;
+mod unfold;
+mod unique;
+mod view;
 mod zero;
 
 use crate::op::OpDef;
@@ -55,13 +74,19 @@ pub use binary::{
 pub use blend::{Addcdiv, Addcmul, Lerp, LerpScalar, NanToNum};
 pub use clamp::{Clamp, ClampTensor};
 pub use convert::{Clone, Copy, To};
-pub use cut::{Argsort, Compare, Detach, Eq, Ge, Gt, Le, Lt, Ne, detach};
+pub use create::{arange, eye, linspace, logspace, one_hot, rand, randint, randn, randperm};
+pub use cut::{Compare, Detach, Eq, Ge, Gt, Le, Lt, Ne, detach};
 pub use extremes::{Abs, Fmax, Fmin, Maximum, Minimum};
+pub use flip::Flip;
 pub use gate::{Relu, ThresholdBackward};
 pub use general::{LogSoftmax, Softmax};
 pub use index::{Put, Take, Where};
+pub use indexing::{Index, IntoIndices};
 pub use integer::{
     BitwiseAnd, BitwiseLeftShift, BitwiseNot, BitwiseOr, BitwiseRightShift, BitwiseXor, Gcd, Lcm,
+};
+pub use join::{
+    broadcast_tensors, cartesian_prod, column_stack, dstack, hstack, meshgrid, stack, vstack,
 };
 pub use logic::{
     Closeness, Isfinite, Isinf, Isnan, Isneginf, Isposinf, Isreal, LogicalAnd, LogicalNot,
@@ -74,22 +99,31 @@ pub(crate) use operand::result_type_number;
 pub use operand::{Operand, result_type};
 pub use order::{ArgMedian, ArgNanMedian, Argmax, Argmin, CumExtreme};
 pub use overlay::Overlay;
+pub use pad::{Pad, PadMode};
 pub use pointwise::{Exp, Exp2, Expm1, Log, Log1p, Log2, Log10, Reciprocal, Rsqrt, Sigmoid, Sqrt};
+pub use positions::{Along, Nonzero, Positions};
 pub use power::{Pow, PowScalar};
 pub use prelu::Prelu;
 pub use rectifier::{
     Elu, Hardshrink, Hardsigmoid, Hardswish, Hardtanh, LeakyRelu, Softplus, Softshrink, Threshold,
 };
 pub use reduce::{Mean, Prod, Sum};
+pub use repeat::{RepeatIndex, repeat_interleave};
 pub use rounding::{DivRounded, Fmod, Remainder, RoundDecimals, Rounding};
+pub use rows::{IndexAddUp, IndexPut, IndexTake};
 pub use scale::Scale;
 pub(crate) use scan::in_dtype;
 pub use scan::{CumProd, CumSum, LogCumSumExp, Recurrence};
+pub use search::{Bincount, Searchsorted};
 pub use shape::{Expand, Permute, Reshape};
+pub use sizes::Sizes;
 pub use slice::{Cat, Embed, Select, Slice, cat};
+pub use sort::{Argsort, Kth, Topk};
 pub use special::{Digamma, Entr, Erf, Erfc, Erfinv, I0, I0e, I1, I1e, Lgamma, Logit, Polygamma};
 pub use trig::{Acos, Acosh, Asin, Asinh, Atan, Atanh, Cos, Cosh, Sin, Sinc, Sinh, Tan, Tanh};
 pub use truth::{All, Any, CountNonzero, NanSum};
+pub use unfold::{Fold, Unfold};
+pub use unique::{Distinct, Unique};
 pub use zero::{Ceil, Floor, Round, Sign, Trunc};
 
 /// Every operation there is. Tests, documentation, the program and the bindings walk this list.
@@ -220,6 +254,13 @@ pub static OPS: &[&OpDef] = &[
     Cat::DEF,
     Take::DEF,
     Put::DEF,
+    IndexTake::DEF,
+    IndexAddUp::DEF,
+    IndexPut::DEF,
+    Flip::DEF,
+    Unfold::DEF,
+    Fold::DEF,
+    Pad::DEF,
     Where::DEF,
     Overlay::DEF,
     Clone::DEF,
@@ -269,6 +310,15 @@ pub static OPS: &[&OpDef] = &[
     Any::DEF,
     CountNonzero::DEF,
     Argsort::DEF,
+    Topk::DEF,
+    Kth::DEF,
+    Positions::DEF,
+    Along::DEF,
+    Nonzero::DEF,
+    RepeatIndex::DEF,
+    Unique::DEF,
+    Searchsorted::DEF,
+    Bincount::DEF,
     Detach::DEF,
 ];
 

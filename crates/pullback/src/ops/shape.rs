@@ -1,12 +1,10 @@
-//! Rearrangements: reshape, permute, expand. All linear; most share memory.
+//! Rearrangements: reshape, permute, expand. All linear; most share memory. The methods are in `view`, `axes` and `repeat`.
 
 use super::{common, define};
 use crate::apply::apply;
 use crate::op::{Ctx, Op};
 use crate::tensor::Tensor;
-use crate::{Array, Error, ErrorKind, Result, Shape};
-use pullback_array::wrap_dim;
-use std::panic::Location;
+use crate::{Array, Result, Shape};
 
 #[cfg(feature = "proof")]
 use crate::proof::{Sample, error};
@@ -95,133 +93,5 @@ impl Op for Expand {
     }
     fn vjp(&self, _: &Ctx<'_>, _: usize, g: &Tensor) -> Result<Tensor> {
         Ok(g.clone()) // the engine sums it to the input's shape
-    }
-}
-
-impl Tensor {
-    /// The same elements in row-major order under another shape; a view where strides allow it.
-    ///
-    /// # Errors
-    /// Where the number of elements differs.
-    #[track_caller]
-    pub fn reshape(&self, shape: impl Into<Shape>) -> Result<Tensor> {
-        apply(
-            Reshape {
-                shape: shape.into(),
-            },
-            &[self],
-            Location::caller(),
-        )
-    }
-
-    /// All elements in one dimension.
-    #[track_caller]
-    pub fn flatten(&self) -> Result<Tensor> {
-        self.reshape([self.numel()])
-    }
-
-    /// Drops all dimensions of size 1.
-    #[track_caller]
-    pub fn squeeze(&self) -> Result<Tensor> {
-        self.reshape(
-            self.shape()
-                .iter()
-                .copied()
-                .filter(|&n| n != 1)
-                .collect::<Shape>(),
-        )
-    }
-
-    /// Inserts a dimension of size 1 before `dim` (`-1`: at the end).
-    ///
-    /// # Errors
-    /// Where `dim` is out of range.
-    #[track_caller]
-    pub fn unsqueeze(&self, dim: i64) -> Result<Tensor> {
-        let site = Location::caller();
-        let dim = wrap_dim(dim, self.ndim() + 1).map_err(|e| e.op("unsqueeze").at(site))?;
-        let mut shape = self.shape().clone();
-        shape.insert(dim, 1);
-        apply(Reshape { shape }, &[self], site)
-    }
-
-    /// Reorders dimensions; negative ones count from the end.
-    ///
-    /// # Errors
-    /// Where a dimension is missing, out of range or named twice.
-    #[track_caller]
-    pub fn permute(&self, dims: &[i64]) -> Result<Tensor> {
-        let site = Location::caller();
-        let context = |e: Error| e.op("permute").at(site);
-        if dims.len() != self.ndim() {
-            return Err(context(Error::new(
-                ErrorKind::Shape,
-                format!(
-                    "permute(sparse_coo): number of dimensions in the tensor input does not match the length of the desired ordering of dimensions i.e. input.dim() = {} is not equal to len(dims) = {}",
-                    self.ndim(),
-                    dims.len()
-                ),
-            )));
-        }
-        let order = dims
-            .iter()
-            .map(|&d| self.shape().dim(d))
-            .collect::<Result<Vec<_>>>()
-            .map_err(context)?;
-        if (1..order.len()).any(|k| order[..k].contains(&order[k])) {
-            return Err(context(Error::new(
-                ErrorKind::Shape,
-                "permute(): duplicate dims are not allowed.",
-            )));
-        }
-        apply(Permute { order }, &[self], site)
-    }
-
-    /// Exchanges two dimensions.
-    ///
-    /// # Errors
-    /// Where one is out of range.
-    #[track_caller]
-    pub fn transpose(&self, a: i64, b: i64) -> Result<Tensor> {
-        let site = Location::caller();
-        let dim = |d| self.shape().dim(d).map_err(|e| e.op("transpose").at(site));
-        let (a, b) = (dim(a)?, dim(b)?);
-        let mut order: Vec<usize> = (0..self.ndim()).collect();
-        if !order.is_empty() {
-            order.swap(a, b);
-        }
-        apply(Permute { order }, &[self], site)
-    }
-
-    /// The transpose of a matrix (a vector or a number stays as it is). PyTorch's `t()`.
-    ///
-    /// # Errors
-    /// For more than two dimensions.
-    #[track_caller]
-    pub fn t(&self) -> Result<Tensor> {
-        let site = Location::caller();
-        match self.ndim() {
-            0 | 1 => Ok(self.clone()),
-            2 => apply(Permute { order: vec![1, 0] }, &[self], site),
-            n => Err(Error::new(
-                ErrorKind::Shape,
-                format!("t() expects a tensor with <= 2 dimensions, but self is {n}D"),
-            )
-            .op("t")
-            .at(site)),
-        }
-    }
-
-    /// Repeats size-1 and missing leading dimensions to `shape`, without a copy.
-    ///
-    /// # Errors
-    /// Where a size differs and is not 1.
-    #[track_caller]
-    pub fn expand(&self, shape: impl Into<Shape>) -> Result<Tensor> {
-        let shape = shape.into();
-        if *self.shape() == shape {
-            return Ok(self.clone());
-        }
-        apply(Expand { shape }, &[self], Location::caller())
     }
 }

@@ -29,12 +29,19 @@ define! { Select: Linear "select", "torch.select", view: true;
     proof: { samples: || {
         let at = |dim, index, from: &[usize]| Sample::new(Select { dim, index }, &[(from, &SIX[..from.iter().product()])]);
         vec![at(0, 1, &[2, 3]), at(1, 2, &[2, 3]), at(0, 0, &[4]), at(1, 0, &[0, 3])]
-    }, errors: || vec![error(Select { dim: 0, index: 5 }, &[&[2, 3]], "index 5 is out of bounds for dimension 0 with size 2")] }
+    }, errors: || vec![error(Select { dim: 0, index: 5 }, &[&[2, 3]], "select(): index 5 out of range for tensor of size [2, 3] at dimension 0")] }
 }
 
 impl Op for Select {
     common!();
     fn eval(&self, x: &[&Array]) -> Result<Array> {
+        if x[0].shape().get(self.dim).is_some_and(|&n| self.index >= n) {
+            return Err(out_of_range(
+                self.index as i64,
+                self.dim as i64,
+                x[0].shape(),
+            ));
+        }
         x[0].select(self.dim, self.index)
     }
     fn vjp(&self, cx: &Ctx<'_>, _: usize, g: &Tensor) -> Result<Tensor> {
@@ -42,6 +49,16 @@ impl Op for Select {
         shape.insert(self.dim, 1);
         embed(&g.reshape(&shape)?, cx, self.dim, self.index, 1)
     }
+}
+
+/// PyTorch's sentence for `select`; indexing has another.
+fn out_of_range(index: i64, dim: i64, shape: &Shape) -> Error {
+    Error::new(
+        ErrorKind::Index,
+        format!(
+            "select(): index {index} out of range for tensor of size {shape} at dimension {dim}"
+        ),
+    )
 }
 
 /// Evenly spaced indices of a dimension.
@@ -154,9 +171,22 @@ define! { Cat: Linear "cat", "torch.cat";
         "Sizes of tensors must match except in dimension 0. Expected size 3 but got size 4 for tensor number 1 in the list.")] }
 }
 
+/// A vector without elements joins with anything: a custom from before tensors of several dimensions could be empty.
+fn skipped(shape: &Shape) -> bool {
+    shape[..] == [0]
+}
+
 impl Cat {
+    /// How much an input adds to the dimension.
+    fn len(&self, shape: &Shape) -> usize {
+        if skipped(shape) { 0 } else { shape[self.dim] }
+    }
+
     /// The slice of `g` that belongs to input `i`, which begins at `start`.
     fn part(&self, cx: &Ctx<'_>, i: usize, start: usize, g: &Tensor) -> Result<Tensor> {
+        if skipped(cx.shape(i)) {
+            return Tensor::zeros_of(cx.shape(i), g.dtype());
+        }
         let op = Slice {
             dim: self.dim,
             start,
@@ -170,14 +200,23 @@ impl Cat {
 impl Op for Cat {
     common!();
     fn eval(&self, x: &[&Array]) -> Result<Array> {
-        let mut shape = x[0].shape().clone();
-        if shape.is_empty() {
+        if let Some(k) = x.iter().position(|a| a.rank() == 0) {
             return Err(Error::new(
                 ErrorKind::Shape,
-                "zero-dimensional tensor (at position 0) cannot be concatenated",
+                format!("zero-dimensional tensor (at position {k}) cannot be concatenated"),
             ));
         }
-        for (k, a) in x.iter().enumerate().skip(1) {
+        let first = x.iter().position(|a| !skipped(a.shape())).unwrap_or(0);
+        let mut shape = x[first].shape().clone();
+        if self.dim >= shape.len() {
+            return Err(pullback_array::wrap_dim(self.dim as i64, shape.len())
+                .err()
+                .unwrap_or_else(|| Error::new(ErrorKind::Index, "no such dimension")));
+        }
+        for (k, a) in x.iter().enumerate().skip(first + 1) {
+            if skipped(a.shape()) {
+                continue;
+            }
             if a.rank() != shape.len() {
                 return Err(Error::new(
                     ErrorKind::Shape,
@@ -205,7 +244,7 @@ impl Op for Cat {
         }
         let out = Array::zeros(shape, x[0].dtype())?;
         let mut start = 0;
-        for a in x {
+        for a in x.iter().filter(|a| !skipped(a.shape())) {
             let len = a.shape()[self.dim];
             kernels::assign(&out.slice(self.dim, start, len, 1)?, a)?;
             start += len;
@@ -213,7 +252,7 @@ impl Op for Cat {
         Ok(out)
     }
     fn vjp(&self, cx: &Ctx<'_>, i: usize, g: &Tensor) -> Result<Tensor> {
-        let start = (0..i).map(|k| cx.shape(k)[self.dim]).sum();
+        let start = (0..i).map(|k| self.len(cx.shape(k))).sum();
         self.part(cx, i, start, g)
     }
     fn vjp_all(&self, cx: &Ctx<'_>, g: &Tensor, out: &mut [Option<Tensor>]) -> Result<()> {
@@ -223,7 +262,7 @@ impl Op for Cat {
             if cx.needs(i) {
                 *slot = Some(self.part(cx, i, start, g)?);
             }
-            start += cx.shape(i)[self.dim];
+            start += self.len(cx.shape(i));
         }
         Ok(())
     }
@@ -244,7 +283,11 @@ pub fn cat(tensors: &[&Tensor], dim: i64) -> Result<Tensor> {
         .op("cat")
         .at(site));
     };
-    let dim = wrap_dim(dim, first.ndim()).map_err(|e| e.op("cat").at(site))?;
+    // A tensor without dimensions is found by the operation, in its own words.
+    let rank = (tensors.iter())
+        .find(|t| !skipped(t.shape()))
+        .map_or(1, |t| t.ndim());
+    let dim = wrap_dim(dim, rank).map_err(|e| e.op("cat").at(site))?;
     let dtype = tensors
         .iter()
         .skip(1)
@@ -267,7 +310,20 @@ impl Tensor {
     /// Where the index is out of range.
     #[track_caller]
     pub fn select(&self, dim: i64, index: i64) -> Result<Tensor> {
-        self.select_at(dim, index, Location::caller())
+        let site = Location::caller();
+        let context = |e: Error| e.op("select").at(site);
+        if self.ndim() == 0 {
+            return Err(context(Error::new(
+                ErrorKind::Index,
+                "select() cannot be applied to a 0-dim tensor.",
+            )));
+        }
+        let d = self.shape().dim(dim).map_err(context)?;
+        let n = self.shape()[d] as i64;
+        if !(-n..n).contains(&index) {
+            return Err(context(out_of_range(index, d as i64, self.shape())));
+        }
+        self.select_at(dim, index, site)
     }
 
     pub(crate) fn select_at(
@@ -295,43 +351,61 @@ impl Tensor {
         apply(Select { dim, index }, &[self], site)
     }
 
-    /// `len` indices of a dimension from `start` on; a view. PyTorch's `narrow`.
+    /// `length` indices of a dimension from `start` on; a view. PyTorch's `narrow`.
     ///
     /// # Errors
     /// Where the range reaches beyond the dimension.
     #[track_caller]
-    pub fn narrow(&self, dim: i64, start: usize, len: usize) -> Result<Tensor> {
-        let site = Location::caller();
-        let dim = self.shape().dim(dim).map_err(|e| e.op("narrow").at(site))?;
+    pub fn narrow(&self, dim: i64, start: usize, length: usize) -> Result<Tensor> {
+        self.narrow_at(dim, start as i64, length as i64, Location::caller())
+    }
+
+    /// [`Tensor::narrow`] with a start that counts from the end where it is negative.
+    pub(crate) fn narrow_at(
+        &self,
+        dim: i64,
+        start: i64,
+        length: i64,
+        site: &'static Location<'static>,
+    ) -> Result<Tensor> {
+        let fail = |kind, text: String| Err(Error::new(kind, text).op("narrow").at(site));
         if self.ndim() == 0 {
-            return Err(Error::new(
+            return fail(
                 ErrorKind::Shape,
-                "narrow() cannot be applied to a 0-dim tensor.",
-            )
-            .op("narrow")
-            .at(site));
+                "narrow() cannot be applied to a 0-dim tensor.".into(),
+            );
         }
-        if start + len > self.shape()[dim] {
-            return Err(Error::new(
+        if length < 0 {
+            return fail(
+                ErrorKind::Shape,
+                "narrow(): length must be non-negative.".into(),
+            );
+        }
+        let dim = self.shape().dim(dim).map_err(|e| e.op("narrow").at(site))?;
+        let n = self.shape()[dim] as i64;
+        if !(-n..=n).contains(&start) {
+            return fail(
                 ErrorKind::Index,
                 format!(
-                    "start ({start}) + length ({len}) exceeds dimension size ({}).",
-                    self.shape()[dim]
+                    "start out of range (expected to be in range of [{}, {n}], but got {start})",
+                    -n
                 ),
-            )
-            .op("narrow")
-            .at(site));
+            );
         }
-        apply(
-            Slice {
-                dim,
-                start,
-                len,
-                step: 1,
-            },
-            &[self],
-            site,
-        )
+        let start = if start < 0 { start + n } else { start };
+        if start + length > n {
+            return fail(
+                ErrorKind::Shape,
+                format!("start ({start}) + length ({length}) exceeds dimension size ({n})."),
+            );
+        }
+        let op = Slice {
+            dim,
+            start: start as usize,
+            len: length as usize,
+            step: 1,
+        };
+        apply(op, &[self], site)
     }
 
     /// Python's `x[start:end:step]` along a dimension: bounds are clipped, negative ones count from the end.

@@ -86,10 +86,10 @@ fn pull(y: &[Tensor], g: &[Tensor], x: &[Tensor], again: bool) -> Result<Option<
         .filter(|(y, _)| y.requires_grad())
         .map(|(y, g)| (y, Some(g)))
         .collect();
-    if roots.is_empty() {
+    let wanted: Vec<&Tensor> = x.iter().filter(is_float).collect();
+    if roots.is_empty() || wanted.is_empty() {
         return Ok(None);
     }
-    let wanted: Vec<&Tensor> = x.iter().filter(is_float).collect();
     let options = BackwardOptions {
         create_graph: again,
         allow_unused: true,

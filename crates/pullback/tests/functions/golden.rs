@@ -316,4 +316,4 @@ macro_rules! groups {
         }
     };
 }
-groups! { create pointwise smooth logic activation loss reduce order product shape index }
+groups! { create pointwise smooth logic activation loss reduce order product shape index join sort }

@@ -1,0 +1,536 @@
+//! Python's indexing: integers, slices, new dimensions, an ellipsis, masks and index arrays, to read and to assign.
+//!
+//! Integers, slices and new dimensions are views, one after the other; what is left of index arrays then becomes positions
+//! (`positions`) in dimensions that lie side by side, where rows are picked or written (`rows`).
+
+use super::operand::Operand;
+use super::positions::{Nonzero, Positions};
+use super::rows::Rows;
+use crate::apply::apply;
+use crate::history::in_place;
+use crate::tensor::Tensor;
+use crate::{Array, DType, Element, Error, ErrorKind, Number, Result, Shape};
+use pullback_array::kernels;
+use std::ops::{Range, RangeFrom, RangeFull, RangeInclusive, RangeTo};
+use std::panic::Location;
+
+type Site = &'static Location<'static>;
+
+/// One item between the brackets of `x[…]`.
+///
+/// Integers, ranges, `bool`s and tensors convert to it, and tuples and slices of it are what [`Tensor::index`] takes:
+///
+/// ```
+/// # use pullback::{Index, Tensor};
+/// let x = Tensor::arange(12)?.reshape([3, 4])?;
+/// assert_eq!(x.index((-1, 1..3))?.to_vec::<i64>()?, [9, 10]);                          // x[-1, 1:3]
+/// assert_eq!(x.index((.., Index::step(0.., 3)))?.to_vec::<i64>()?, [0, 3, 4, 7, 8, 11]); // x[:, ::3]
+/// assert_eq!(x.index((Index::Ellipsis, 0))?.to_vec::<i64>()?, [0, 4, 8]);              // x[..., 0]
+/// assert_eq!(x.index((Index::NewAxis, 0))?.shape()[..], [1, 4]);                       // x[None, 0]
+/// assert_eq!(x.index(x.gt(9)?)?.to_vec::<i64>()?, [10, 11]);                           // x[x > 9]
+/// let rows = Tensor::from_slice(&[2i64, 0], [2])?;
+/// assert_eq!(x.index((&rows, 1))?.to_vec::<i64>()?, [9, 1]);                           // x[[2, 0], 1]
+/// # Ok::<(), pullback::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub enum Index {
+    /// One index of a dimension, which is dropped; negative ones count from the end.
+    Int(i64),
+    /// `start:stop:step`; bounds are clipped, negative ones count from the end.
+    Slice {
+        /// The first index; 0 where none is given.
+        start: Option<i64>,
+        /// The index behind the last; the size where none is given.
+        stop: Option<i64>,
+        /// The distance; 1 where none is given, and never negative, as in PyTorch.
+        step: Option<i64>,
+    },
+    /// A new dimension of size 1: Python's `None`.
+    NewAxis,
+    /// As many whole dimensions as are left: Python's `...`.
+    Ellipsis,
+    /// A new dimension of size 1 (`true`) or 0.
+    Bool(bool),
+    /// A mask (bool or uint8) over as many dimensions as it has, or indices of one dimension; they broadcast with other
+    /// index arrays.
+    Tensor(Tensor),
+}
+
+impl Index {
+    /// A range with a step: Python's `start:stop:step`.
+    #[must_use]
+    pub fn step(range: impl Into<Index>, step: i64) -> Index {
+        match range.into() {
+            Index::Slice { start, stop, .. } => Index::Slice {
+                start,
+                stop,
+                step: Some(step),
+            },
+            other => other,
+        }
+    }
+}
+
+impl From<RangeFull> for Index {
+    fn from(_: RangeFull) -> Index {
+        Index::Slice {
+            start: None,
+            stop: None,
+            step: None,
+        }
+    }
+}
+
+impl From<bool> for Index {
+    fn from(b: bool) -> Index {
+        Index::Bool(b)
+    }
+}
+
+impl From<Tensor> for Index {
+    fn from(t: Tensor) -> Index {
+        Index::Tensor(t)
+    }
+}
+
+impl From<&Tensor> for Index {
+    fn from(t: &Tensor) -> Index {
+        Index::Tensor(t.clone())
+    }
+}
+
+impl From<&Index> for Index {
+    fn from(i: &Index) -> Index {
+        i.clone()
+    }
+}
+
+macro_rules! integers {
+    ($($t:ty)*) => {$(
+        impl From<$t> for Index {
+            fn from(i: $t) -> Index {
+                Index::Int(i as i64)
+            }
+        }
+        integers!(@range $t: Range, |r| (Some(r.start as i64), Some(r.end as i64)));
+        integers!(@range $t: RangeFrom, |r| (Some(r.start as i64), None));
+        integers!(@range $t: RangeTo, |r| (None, Some(r.end as i64)));
+        // `a..=-1` runs to the end, as one behind the last would be 0.
+        integers!(@range $t: RangeInclusive, |r| (Some(*r.start() as i64), Some(*r.end() as i64 + 1).filter(|&e| e != 0)));
+    )*};
+    (@range $t:ty: $range:ident, |$r:ident| $parts:expr) => {
+        impl From<$range<$t>> for Index {
+            fn from($r: $range<$t>) -> Index {
+                let (start, stop) = $parts;
+                Index::Slice { start, stop, step: None }
+            }
+        }
+    };
+}
+integers!(i64 i32 usize);
+
+/// What may stand between the brackets of `x[…]`: one item that converts to [`Index`], a tuple of up to six, or a slice.
+pub trait IntoIndices {
+    /// The items.
+    fn into_indices(self) -> Vec<Index>;
+}
+
+macro_rules! one {
+    ($($t:ty)*) => {$(
+        impl IntoIndices for $t {
+            fn into_indices(self) -> Vec<Index> {
+                vec![self.into()]
+            }
+        }
+    )*};
+}
+one!(i64 i32 usize bool Tensor &Tensor RangeFull Index &Index);
+one!(Range<i64> Range<i32> Range<usize> RangeFrom<i64> RangeFrom<i32> RangeFrom<usize>);
+one!(RangeTo<i64> RangeTo<i32> RangeTo<usize> RangeInclusive<i64> RangeInclusive<i32> RangeInclusive<usize>);
+
+impl IntoIndices for Vec<Index> {
+    fn into_indices(self) -> Vec<Index> {
+        self
+    }
+}
+
+impl IntoIndices for &[Index] {
+    fn into_indices(self) -> Vec<Index> {
+        self.to_vec()
+    }
+}
+
+impl<const N: usize> IntoIndices for [Index; N] {
+    fn into_indices(self) -> Vec<Index> {
+        self.into()
+    }
+}
+
+impl<const N: usize> IntoIndices for &[Index; N] {
+    fn into_indices(self) -> Vec<Index> {
+        self.to_vec()
+    }
+}
+
+impl IntoIndices for () {
+    fn into_indices(self) -> Vec<Index> {
+        Vec::new()
+    }
+}
+
+macro_rules! tuples {
+    ($(($($t:ident $k:tt)*))*) => {$(
+        impl<$($t: Into<Index>),*> IntoIndices for ($($t,)*) {
+            fn into_indices(self) -> Vec<Index> {
+                vec![$(self.$k.into()),*]
+            }
+        }
+    )*};
+}
+tuples! { (A 0) (A 0 B 1) (A 0 B 1 C 2) (A 0 B 1 C 2 D 3) (A 0 B 1 C 2 D 3 E 4) (A 0 B 1 C 2 D 3 E 4 F 5) }
+
+/// An indexed tensor: a view, and rows of it where there are index arrays.
+struct Indexed {
+    view: Tensor,
+    rows: Option<Rows>,
+}
+
+fn out_of_range(text: impl Into<String>) -> Error {
+    Error::new(ErrorKind::Index, text)
+}
+
+/// Whether an index array is a mask.
+fn is_mask(t: &Tensor) -> bool {
+    matches!(t.dtype(), DType::Bool | DType::U8)
+}
+
+/// How many of the tensor's dimensions an item stands for.
+fn dims_of(item: &Index) -> usize {
+    match item {
+        Index::Int(_) | Index::Slice { .. } => 1,
+        Index::Tensor(t) if is_mask(t) => t.ndim(),
+        Index::Tensor(_) => 1,
+        Index::NewAxis | Index::Ellipsis | Index::Bool(_) => 0,
+    }
+}
+
+/// Index arrays by dimension of the view.
+type Arrays = Vec<(usize, Tensor)>;
+
+/// The view that integers, slices and new dimensions make, and the index arrays that remain.
+fn basic(x: &Tensor, items: &[Index], site: Site) -> Result<(Tensor, Arrays)> {
+    let named: usize = items.iter().map(dims_of).sum();
+    if let ([Index::Int(_)], 0) = (items, x.ndim()) {
+        return Err(out_of_range(
+            "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ to convert a 0-dim tensor to a number",
+        ));
+    }
+    if named > x.ndim() {
+        return Err(out_of_range(format!(
+            "too many indices for tensor of dimension {}",
+            x.ndim()
+        )));
+    }
+    let (mut view, mut arrays) = (x.clone(), Arrays::new());
+    // `dim` counts in the view, `own` in the tensor.
+    let (mut dim, mut own) = (0, 0);
+    for item in items {
+        match item {
+            Index::Int(i) => {
+                view = pick(&view, dim, *i, own, site)?;
+                own += 1;
+            }
+            Index::Slice { start, stop, step } => {
+                let step = step.unwrap_or(1);
+                if step <= 0 {
+                    return Err(Error::new(
+                        ErrorKind::Value,
+                        "step must be greater than zero",
+                    ));
+                }
+                if (start, stop, step) != (&None, &None, 1) {
+                    view = view.slice(dim as i64, *start, *stop, step)?;
+                }
+                (dim, own) = (dim + 1, own + 1);
+            }
+            Index::NewAxis => {
+                view = view.unsqueeze(dim as i64)?;
+                dim += 1;
+            }
+            Index::Ellipsis => {
+                let rest = x.ndim() - named;
+                (dim, own) = (dim + rest, own + rest);
+            }
+            Index::Bool(b) => {
+                view = view.unsqueeze(dim as i64)?;
+                arrays.push((dim, truth(*b)?));
+                dim += 1;
+            }
+            Index::Tensor(t) => match (t.ndim(), t.dtype()) {
+                (_, DType::F32 | DType::F64 | DType::Dd) => {
+                    return Err(out_of_range(
+                        "tensors used as indices must be long, int, byte or bool tensors",
+                    ));
+                }
+                (0, DType::Bool | DType::U8) => {
+                    view = view.unsqueeze(dim as i64)?;
+                    arrays.push((dim, truth(t.item()?.cast::<bool>())?));
+                    dim += 1;
+                }
+                (0, _) => {
+                    view = pick(&view, dim, t.item()?.cast(), own, site)?;
+                    own += 1;
+                }
+                (n, DType::Bool | DType::U8) => {
+                    let sizes = &view.shape()[dim..dim + n];
+                    if let Some(k) = (0..n).find(|&k| t.shape()[k] != sizes[k]) {
+                        return Err(out_of_range(format!(
+                            "The shape of the mask {} at index {k} does not match the shape of the indexed tensor {} at index {}",
+                            t.shape(),
+                            view.shape(),
+                            dim + k
+                        )));
+                    }
+                    let places = apply(Nonzero, &[t], site)?;
+                    for k in 0..n {
+                        arrays.push((dim + k, places.select_at(1, k as i64, site)?));
+                    }
+                    (dim, own) = (dim + n, own + n);
+                }
+                _ => {
+                    arrays.push((dim, t.as_longs(site)?));
+                    (dim, own) = (dim + 1, own + 1);
+                }
+            },
+        }
+    }
+    Ok((view, arrays))
+}
+
+/// A truth value as an index of a dimension of size 1: that one, or none.
+fn truth(b: bool) -> Result<Tensor> {
+    Tensor::zeros([usize::from(b)], DType::I64)
+}
+
+/// One index of a dimension of the view, which is dimension `own` of the tensor.
+fn pick(view: &Tensor, dim: usize, i: i64, own: usize, site: Site) -> Result<Tensor> {
+    let n = view.shape()[dim] as i64;
+    if !(-n..n).contains(&i) {
+        return Err(out_of_range(format!(
+            "index {i} is out of bounds for dimension {own} with size {n}"
+        )));
+    }
+    view.select_at(dim as i64, i, site)
+}
+
+fn indexed(x: &Tensor, items: &[Index], site: Site) -> Result<Indexed> {
+    let (view, arrays) = basic(x, items, site)?;
+    let (Some((first, _)), Some((last, _))) = (arrays.first(), arrays.last()) else {
+        return Ok(Indexed { view, rows: None });
+    };
+    let (count, adjacent) = (arrays.len(), last - first + 1 == arrays.len());
+    let sizes: Shape = arrays.iter().map(|(d, _)| view.shape()[*d]).collect();
+    let op = Positions {
+        sizes,
+        first: *first,
+        modulo: false,
+    };
+    let lent: Vec<&Tensor> = arrays.iter().map(|(_, t)| t).collect();
+    let positions = apply(op, &lent, site)?;
+    // Index arrays with something between them: their dimensions come first, as in NumPy.
+    let (at, view) = if adjacent {
+        (*first, view)
+    } else {
+        let mut order: Vec<i64> = arrays.iter().map(|(d, _)| *d as i64).collect();
+        order.extend(
+            (0..view.ndim() as i64).filter(|d| arrays.iter().all(|(k, _)| *k as i64 != *d)),
+        );
+        (0, view.permute(&order)?)
+    };
+    let rows = Rows {
+        at,
+        count,
+        positions,
+    };
+    Ok(Indexed {
+        view,
+        rows: Some(rows),
+    })
+}
+
+impl Tensor {
+    /// Python's `x[…]`: a view for integers, slices and new dimensions, a copy where there are masks or index arrays.
+    /// [`Index`] shows how to write it.
+    ///
+    /// # Errors
+    /// PyTorch's sentences: an index out of range, too many of them, arrays that do not broadcast, a mask of another shape.
+    #[track_caller]
+    pub fn index(&self, indices: impl IntoIndices) -> Result<Tensor> {
+        let site = Location::caller();
+        let found =
+            indexed(self, &indices.into_indices(), site).map_err(|e| e.op("index").at(site))?;
+        match found.rows {
+            Some(rows) => rows.take(&found.view, site),
+            // A tensor of its own, as every view is.
+            None if found.view.is(self) => self.reshape(self.shape()),
+            None => Ok(found.view),
+        }
+    }
+
+    /// Python's `x[…] = value`: a number or a tensor that broadcasts, written in place. Of places that index arrays name
+    /// twice, the last value stays.
+    ///
+    /// # Errors
+    /// As [`Tensor::index`]; where the value does not broadcast; a leaf that requires a gradient outside `no_grad`.
+    ///
+    /// ```
+    /// # use pullback::Tensor;
+    /// let theta = Tensor::from_slice(&[1.0f32, 2.0, 3.0], [3])?;
+    /// theta.set(1, 5.0)?;
+    /// theta.set(theta.lt(2.0)?, 0.0)?;
+    /// assert_eq!(theta.to_vec::<f32>()?, [0.0, 5.0, 3.0]);
+    /// assert_eq!(theta.set(3, 0.0).unwrap_err().message(), "index 3 is out of bounds for dimension 0 with size 3");
+    /// # Ok::<(), pullback::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn set<'a>(&self, indices: impl IntoIndices, value: impl Into<Operand<'a>>) -> Result<()> {
+        let (site, value) = (Location::caller(), value.into());
+        let items = indices.into_indices();
+        let Indexed { view, rows } =
+            indexed(self, &items, site).map_err(|e| e.op("index_put").at(site))?;
+        let Some(rows) = rows else {
+            return match value {
+                Operand::Number(n) => {
+                    let src = Tensor::from_array(Array::number(n, view.dtype())?);
+                    in_place(super::Copy, &view, &[&src], site, |x| {
+                        kernels::fill(x, n).map(|()| true)
+                    })
+                }
+                Operand::Tensor(t) => {
+                    let t = without_leading_ones(t, view.ndim())?;
+                    // The sentence of a value that does not fit is `expand`'s.
+                    let t = t.expand(view.shape()).map_err(|e| e.at(site))?;
+                    view.overwrite(&t, "copy_", site)
+                }
+            };
+        };
+        // One mask and one number is `masked_fill` in PyTorch, which converts.
+        let converts = match value {
+            Operand::Number(_) => true,
+            Operand::Tensor(t) => {
+                t.ndim() == 0
+                    && matches!(&items[..], [Index::Tensor(m)] if m.dtype() == DType::Bool)
+            }
+        };
+        let owned;
+        let src = match value {
+            Operand::Number(n) => {
+                owned = Tensor::from_array(Array::number(n, view.dtype())?);
+                &owned
+            }
+            Operand::Tensor(t) if converts => {
+                owned = t.to(view.dtype())?;
+                &owned
+            }
+            Operand::Tensor(t) if t.dtype() != view.dtype() => {
+                return Err(Error::new(
+                    ErrorKind::DType,
+                    format!(
+                        "Index put requires the source and destination dtypes match, got {} for the destination and {} for the source.",
+                        view.dtype().scalar_type_name(),
+                        t.dtype().scalar_type_name()
+                    ),
+                )
+                .op("index_put")
+                .at(site));
+            }
+            Operand::Tensor(t) => {
+                owned = without_leading_ones(t, rows.shape(&view).len())?;
+                &owned
+            }
+        };
+        rows.put_(&view, src, false, site)
+    }
+
+    /// The indices of `index_put`: one tensor for each of the first dimensions.
+    fn index_put_rows(&self, indices: &[&Tensor], site: Site) -> Result<(Tensor, Rows)> {
+        let items: Vec<Index> = indices
+            .iter()
+            // An index without dimensions stands for an array here, and not for a view.
+            .map(|t| match (t.ndim(), is_mask(t)) {
+                (0, false) => t.reshape([1]).map(Index::Tensor),
+                _ => Ok(Index::Tensor((*t).clone())),
+            })
+            .collect::<Result<_>>()?;
+        let Indexed { view, rows } = indexed(self, &items, site)?;
+        match rows {
+            Some(mut rows) => {
+                if indices.iter().all(|t| t.ndim() == 0 && !is_mask(t)) {
+                    rows.positions = rows.positions.reshape(())?;
+                }
+                Ok((view, rows))
+            }
+            None => Err(Error::new(
+                ErrorKind::Shape,
+                "at least one index must be given",
+            )),
+        }
+    }
+
+    /// This tensor with values written (or added) where indices, one tensor for each of the first dimensions, point.
+    /// PyTorch's `index_put`.
+    ///
+    /// # Errors
+    /// As [`Tensor::index`]; where dtypes differ or values do not broadcast.
+    #[track_caller]
+    pub fn index_put(
+        &self,
+        indices: &[&Tensor],
+        values: &Tensor,
+        accumulate: bool,
+    ) -> Result<Tensor> {
+        let site = Location::caller();
+        let context = |e: Error| e.op("index_put").at(site);
+        let (view, rows) = self.index_put_rows(indices, site).map_err(context)?;
+        let out = rows.put(&view, values, accumulate, site)?;
+        // A mask without dimensions has added one in front.
+        match view.shape() == self.shape() {
+            true => Ok(out),
+            false => out.reshape(self.shape()),
+        }
+    }
+
+    /// [`Tensor::index_put`] in place.
+    ///
+    /// # Errors
+    /// As [`Tensor::index_put`]; a leaf that requires a gradient outside `no_grad`.
+    #[track_caller]
+    pub fn index_put_(&self, indices: &[&Tensor], values: &Tensor, accumulate: bool) -> Result<()> {
+        let site = Location::caller();
+        let context = |e: Error| e.op("index_put").at(site);
+        let (view, rows) = self.index_put_rows(indices, site).map_err(context)?;
+        rows.put_(&view, values, accumulate, site)
+    }
+
+    /// One element as a number: Python's `theta[i].item()`.
+    ///
+    /// # Errors
+    /// An index out of range; more than one element.
+    #[track_caller]
+    pub fn get<T: Element>(&self, indices: impl IntoIndices) -> Result<T> {
+        let site = Location::caller();
+        let found = self.index(indices).map_err(|e| e.at(site))?;
+        found.item().map(Number::cast)
+    }
+}
+
+/// Leading dimensions of size 1 that the destination does not have, dropped.
+fn without_leading_ones(t: &Tensor, rank: usize) -> Result<Tensor> {
+    let extra = (t.shape().iter().take(t.ndim().saturating_sub(rank)))
+        .take_while(|&&n| n == 1)
+        .count();
+    match extra {
+        0 => Ok(t.clone()),
+        _ => t.reshape(Shape::from(&t.shape()[extra..])),
+    }
+}
