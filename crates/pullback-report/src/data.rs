@@ -156,6 +156,8 @@ pub struct Rule {
     pub input: usize,
     /// ⟨Jᵀu, v⟩ by the rule.
     pub rule: f64,
+    /// ⟨u, Jv⟩ by the forward rule.
+    pub forward: f64,
     /// ⟨u, Jv⟩ by differences.
     pub differences: f64,
     /// Whether they meet.

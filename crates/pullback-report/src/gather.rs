@@ -299,6 +299,7 @@ fn nodes(study: &Study<'_>) -> Result<(Vec<Node>, usize)> {
             .map(|t| Rule {
                 input: t.input,
                 rule: t.rule,
+                forward: t.forward,
                 differences: t.differences,
                 passed: t.passed(),
             })

@@ -194,6 +194,13 @@ fn operations(page: &Page) -> String {
         if n.rules.is_empty() {
             let _ = write!(out, "<span class=\"untested\">{}</span>", n.untested);
         }
+        for r in n.rules.iter().filter(|r| !r.passed) {
+            let _ = write!(
+                out,
+                "<div class=\"rule bad\">its forward rule gives <span class=\"num\">{}</span></div>",
+                digits(r.forward, 6)
+            );
+        }
         for r in &n.rules {
             let (class, sign) = if r.passed {
                 ("ok", "✓")

@@ -55,7 +55,7 @@ const LADDER: i32 = 12;
 /// stands under the cause it is put down to.
 ///
 /// # Errors
-/// Where gradient and point have different lengths, or the point is empty.
+/// Where gradient and point have different lengths, the point is empty, or the value there is not finite.
 ///
 /// ```
 /// use pullback::check::{self, Status};
@@ -100,6 +100,17 @@ pub fn black_box<T: Float>(
         evaluations: 0,
     };
     let value = probe.at_centre();
+    if !value.is_finite() {
+        let shown: Vec<f64> = x.iter().take(4).map(|v| v.wide()).collect();
+        return Err(Error::new(
+            ErrorKind::NonFinite,
+            format!("the function's value is {value} at this point"),
+        )
+        .note(format!(
+            "at x = {shown:?}{}",
+            if x.len() > 4 { " and so on" } else { "" }
+        )));
+    }
     let spread = (0..2)
         .map(|_| (probe.at_centre() - value).abs())
         .fold(0.0, f64::max);
@@ -138,7 +149,7 @@ pub fn black_box<T: Float>(
         let size = if d != 0.0 { d.abs() } else { rms };
         let off = (claimed - d).abs();
         let budget = error + u * d.abs();
-        let (verdict, status, remark) = if !d.is_finite() || !value.is_finite() {
+        let (verdict, status, remark) = if !d.is_finite() {
             (
                 Verdict::Inconclusive,
                 Status::Unknown,

@@ -1,12 +1,13 @@
 //! Every coordinate, or with very many those that matter: what is measured, and what is made of it.
 
 use super::claims::{self, Gradient};
+use super::host::Touch;
 use super::measure::{adjoint, escaped, jump, numeric, quotients, rms, scale_of};
 use super::oracle::{Oracle, U_HI};
 use super::run::name_of;
 use super::verdict::{Facts, decide};
 use super::{
-    BugKind, Check, Claim, NearestKink, Report, Status, Verdict, explain, fast, guilty, host,
+    BugKind, Check, Claim, Mode, NearestKink, Report, Status, Verdict, explain, fast, guilty, host,
     kinks, paths, rounding,
 };
 use crate::{Dd, Result, Tensor};
@@ -72,7 +73,8 @@ pub(super) fn examine(
         .enumerate()
         .flat_map(|(i, g)| (0..g.as_ref().map_or(0, Vec::len)).map(move |flat| (i, flat)))
         .collect();
-    let chosen = if everything.len() <= check.limit {
+    let limit = check.limit.unwrap_or(oracle.affordable().max(AT_LEAST));
+    let chosen = if everything.len() <= limit {
         everything
     } else {
         choose(
@@ -93,7 +95,7 @@ pub(super) fn examine(
     };
     let mut facts: Vec<Facts> = Vec::new();
     let mut distances = Vec::new();
-    let mut escapes = false;
+    let (mut escapes, mut hidden) = (false, false);
     for (input, flat) in chosen {
         let (Some(g), Some(scale)) = (&claimed[input], &scales[input]) else {
             continue;
@@ -121,10 +123,14 @@ pub(super) fn examine(
             };
             let distance = crossing.map(|c| c.2);
             distances.push(distance);
-            let escaped = escaped(oracle, input, flat, step_scale, distance, hi_f)?
-                || host.differs
-                    && host::matters(oracle, input, flat, step_scale, distance, d.to_f64())?;
+            let touch = match host.differs {
+                true => host::matters(oracle, input, flat, step_scale, distance, d.to_f64())?,
+                false => Touch::No,
+            };
+            let escaped =
+                touch == Touch::Yes || escaped(oracle, input, flat, step_scale, distance, hi_f)?;
             escapes |= escaped;
+            hidden |= touch == Touch::Unclear;
             let (name, index) = name_of(check, input, flat);
             facts.push(Facts {
                 name,
@@ -146,6 +152,7 @@ pub(super) fn examine(
                 power: report.power,
                 sides,
                 escaped,
+                unclear: touch == Touch::Unclear,
                 jump: None,
                 rms: 0.0,
                 numbers: matches!(check.claim, Claim::Numbers(_)),
@@ -188,7 +195,9 @@ pub(super) fn examine(
             .filter(|f| f.input == input)
             .for_each(|f| f.rms = scale);
     }
-    if host.differs && !escapes {
+    if host.differs && hidden {
+        report.notes.push("at a point beside this one the function differs from its recorded run (item, or a branch of the host program); rounding hides whether the derivative here does".into());
+    } else if host.differs && !escapes {
         report.notes.push("at a point beside this one the function differs from its recorded run (item, or a branch of the host program); the derivative here does not".into());
     }
     // Beyond the worst case: a wrong kernel, or rounding that was amplified beyond first order?
@@ -205,13 +214,16 @@ pub(super) fn examine(
     }
     report.coordinates = facts.iter().map(decide).collect();
     self_test(&facts, report);
+    if matches!(check.claim, Claim::Autograd) {
+        forward(oracle, report)?;
+    }
     if report.coordinates.iter().any(|c| c.verdict == Verdict::Bug) {
         report.bug = explain::explain(check, report);
         if report.bug.is_none() && !escapes {
             report.bug = paths::find(oracle, report)?;
         }
         if matches!(check.claim, Claim::Autograd) {
-            report.guilty = guilty::find(oracle)?;
+            report.guilty = guilty::find(oracle, Mode::Reverse)?;
             if let Some(found) = &report.guilty
                 && guilty::unsummed(oracle, found)?
             {
@@ -229,6 +241,23 @@ pub(super) fn examine(
     })
 }
 
+/// Where forward mode alone is wrong, the check fails too, and the operation is named.
+fn forward(oracle: &Oracle<'_>, report: &mut Report) -> Result<()> {
+    let Some(a) = report.adjoint else {
+        return Ok(());
+    };
+    let off = |x: f64| !((x - a.differences).abs() <= a.budget);
+    if off(a.forward) && !off(a.reverse) && a.differences.is_finite() {
+        report.status = Status::Fail;
+        report.notes.push(format!(
+            "forward mode is wrong: along a random direction it gives {:.9e}, reverse mode {:.9e} and differences {:.9e}",
+            a.forward, a.reverse, a.differences
+        ));
+        report.guilty = guilty::find(oracle, Mode::Forward)?;
+    }
+    Ok(())
+}
+
 /// What a choice among many coordinates rests on.
 struct Wide<'a> {
     claimed: &'a Gradient,
@@ -240,10 +269,13 @@ struct Wide<'a> {
     u: f64,
 }
 
-/// Coordinates shown beside the suspects, as examples.
+/// So few coordinates are examined one by one, whatever it costs.
+const AT_LEAST: usize = 24;
+
+/// Most coordinates shown beside the suspects, as examples.
 const EXAMPLES: usize = 16;
 
-/// Suspects examined one by one.
+/// Most suspects examined one by one.
 const SUSPECTS: usize = 64;
 
 /// With very many coordinates: certifies the gradient by projections, and picks those to examine one by one.
@@ -254,7 +286,12 @@ fn choose(
     w: &Wide<'_>,
     everything: &[(usize, usize)],
 ) -> Result<Vec<(usize, usize)>> {
-    let certified = fast::certify(oracle, w.wide, w.scales, w.hi_f, check.seed)?;
+    let affordable = oracle.affordable();
+    let (examples, most) = (
+        affordable.clamp(2, EXAMPLES),
+        (2 * affordable).clamp(4, SUSPECTS),
+    );
+    let certified = fast::certify(oracle, w.wide, w.scales, w.hi_f, check.seed, most)?;
     let mut suspects = certified.suspects;
     let (mut hidden, mut weakest) = (0, 0.0f64);
     for &(input, flat) in everything {
@@ -266,7 +303,7 @@ fn choose(
         let (claimed, a) = (g[flat], a[flat]);
         let q8 = (8.0 * w.bounds.q[w.rows[input]][flat]).max(w.u * a.abs().to_f64());
         let back = (Dd::from(claimed) - a).abs().to_f64();
-        if (back.is_nan() || back > q8) && suspects.len() < SUSPECTS {
+        if (back.is_nan() || back > q8) && suspects.len() < most {
             suspects.push((input, flat));
         }
         let size = a.abs().to_f64();
@@ -286,10 +323,10 @@ fn choose(
     report.notes.push(format!(
         "{} coordinates certified by random projections; {} examined one by one",
         everything.len(),
-        suspects.len() + EXAMPLES
+        suspects.len() + examples
     ));
-    let stride = everything.len() / EXAMPLES;
-    suspects.extend((0..EXAMPLES).map(|k| everything[k * stride]));
+    let stride = everything.len() / examples;
+    suspects.extend((0..examples).map(|k| everything[k * stride]));
     suspects.sort_unstable();
     suspects.dedup();
     Ok(suspects)

@@ -28,16 +28,15 @@ struct Entry {
     v: f64,
 }
 
-/// Most suspects that are told apart; beyond, a whole half-bucket is named.
-const SUSPECTS: usize = 64;
-
-/// Certifies a gradient given in double-double. `hi_f` is what one evaluation may be off by; `scales` are natural steps.
+/// Certifies a gradient given in double-double. `hi_f` is what one evaluation may be off by; `scales` are natural steps;
+/// at most `most` suspects are told apart.
 pub(super) fn certify(
     oracle: &Oracle<'_>,
     gradient: &[Option<Vec<Dd>>],
     scales: &[Option<Vec<f64>>],
     hi_f: f64,
     seed: u64,
+    most: usize,
 ) -> Result<Certified> {
     let mut rng = pullback_random::numpy::default_rng(seed.wrapping_add(13));
     let mut buckets: std::collections::BTreeMap<i32, Vec<Entry>> =
@@ -83,7 +82,7 @@ pub(super) fn certify(
             }
         }
         if off.is_nan() || off > error {
-            bisect(oracle, entries, hi_f, &mut out.suspects)?;
+            bisect(oracle, entries, hi_f, most, &mut out.suspects)?;
         }
     }
     Ok(out)
@@ -116,13 +115,15 @@ fn project(oracle: &Oracle<'_>, entries: &[Entry], hi_f: f64) -> Result<(f64, f6
     ))
 }
 
+/// Halves a set whose projection fails until single coordinates are left.
 fn bisect(
     oracle: &Oracle<'_>,
     entries: &[Entry],
     hi_f: f64,
+    most: usize,
     out: &mut Vec<(usize, usize)>,
 ) -> Result<()> {
-    if out.len() >= SUSPECTS {
+    if out.len() >= most {
         return Ok(());
     }
     if let [only] = entries {
@@ -130,11 +131,17 @@ fn bisect(
         return Ok(());
     }
     let (left, right) = entries.split_at(entries.len() / 2);
-    for half in [left, right] {
+    let fails = |half: &[Entry]| -> Result<bool> {
         let (off, error) = project(oracle, half, hi_f)?;
-        if off.is_nan() || off > error {
-            bisect(oracle, half, hi_f, out)?;
-        }
+        Ok(off.is_nan() || off > error)
+    };
+    let on_the_left = fails(left)?;
+    if on_the_left {
+        bisect(oracle, left, hi_f, most, out)?;
+    }
+    // What fails as a whole and not on the left fails on the right.
+    if out.len() < most && (!on_the_left || fails(right)?) {
+        bisect(oracle, right, hi_f, most, out)?;
     }
     Ok(())
 }

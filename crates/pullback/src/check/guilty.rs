@@ -4,14 +4,25 @@
 //! equal ⟨Jᵀu, v⟩ by its rule.
 
 use super::oracle::{self, Oracle, probe};
-use crate::op::Family;
+use crate::op::{Ctx, Family};
 use crate::program::{Instruction, Replay, Values};
 use crate::{DType, Dd, Result, Tensor, apply};
 use std::fmt;
 
+/// Which of an operation's two rules.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// The one that pulls gradients back.
+    Reverse,
+    /// The one that pushes tangents forward.
+    Forward,
+}
+
 /// An operation whose gradient is wrong.
 #[derive(Clone, Debug)]
 pub struct Guilty {
+    /// Which of its rules is wrong.
+    pub mode: Mode,
     /// Its name.
     pub op: String,
     /// The line that ran it.
@@ -20,7 +31,7 @@ pub struct Guilty {
     pub position: usize,
     /// Which of its inputs gets the wrong gradient.
     pub input: usize,
-    /// ⟨Jᵀu, v⟩ by its rule.
+    /// ⟨Jᵀu, v⟩ or ⟨u, J v⟩ by its rule.
     pub rule: f64,
     /// ⟨u, J v⟩ by differences.
     pub differences: f64,
@@ -30,8 +41,17 @@ impl fmt::Display for Guilty {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "#{} {} at {} (input {}): its rule gives {:.6e}, its differences {:.6e}",
-            self.position, self.op, self.site, self.input, self.rule, self.differences
+            "#{} {} at {} (input {}): its {}rule gives {:.6e}, its differences {:.6e}",
+            self.position,
+            self.op,
+            self.site,
+            self.input,
+            match self.mode {
+                Mode::Reverse => "",
+                Mode::Forward => "forward ",
+            },
+            self.rule,
+            self.differences
         )
     }
 }
@@ -43,6 +63,8 @@ pub struct RuleTest {
     pub input: usize,
     /// ⟨Jᵀu, v⟩ by its rule.
     pub rule: f64,
+    /// ⟨u, J v⟩ by its forward rule.
+    pub forward: f64,
     /// ⟨u, J v⟩ by differences.
     pub differences: f64,
     /// How far they may be apart.
@@ -50,9 +72,21 @@ pub struct RuleTest {
 }
 
 impl RuleTest {
-    /// Whether they meet.
+    /// Whether all three meet.
     pub fn passed(&self) -> bool {
-        (self.rule - self.differences).abs() <= self.allowed
+        self.meets(Mode::Reverse) && self.meets(Mode::Forward)
+    }
+
+    /// Whether one rule meets the differences.
+    pub fn meets(&self, mode: Mode) -> bool {
+        (self.by(mode) - self.differences).abs() <= self.allowed
+    }
+
+    fn by(&self, mode: Mode) -> f64 {
+        match mode {
+            Mode::Reverse => self.rule,
+            Mode::Forward => self.forward,
+        }
     }
 }
 
@@ -69,17 +103,18 @@ pub(super) fn values(oracle: &Oracle<'_>) -> Result<Values> {
 }
 
 /// The first operation of the recorded run whose rule disagrees with its own differences.
-pub(super) fn find(oracle: &Oracle<'_>) -> Result<Option<Guilty>> {
+pub(super) fn find(oracle: &Oracle<'_>, mode: Mode) -> Result<Option<Guilty>> {
     let values = values(oracle)?;
     for (position, inst) in oracle.program.instructions().iter().enumerate() {
         let tests = test(inst, &values, position)?;
-        if let Some(wrong) = tests.iter().find(|t| !t.passed()) {
+        if let Some(wrong) = tests.iter().find(|t| !t.meets(mode)) {
             return Ok(Some(Guilty {
+                mode,
                 op: inst.op.def().name.to_string(),
                 site: format!("{}:{}", inst.site.file(), inst.site.line()),
                 position,
                 input: wrong.input,
-                rule: wrong.rule,
+                rule: wrong.by(mode),
                 differences: wrong.differences,
             }));
         }
@@ -109,14 +144,7 @@ pub(super) fn test(inst: &Instruction, values: &Values, position: usize) -> Resu
     }
     let mut tests = Vec::new();
     for input in (0..x.len()).filter(|&i| x[i].dtype().is_float() && x[i].numel() > 0) {
-        if let Some((rule, differences, allowed)) = compare(inst, &x, input, position as u64)? {
-            tests.push(RuleTest {
-                input,
-                rule,
-                differences,
-                allowed,
-            });
-        }
+        tests.extend(compare(inst, &x, input, position as u64)?);
     }
     Ok(tests)
 }
@@ -162,13 +190,8 @@ pub(super) fn unsummed(oracle: &Oracle<'_>, guilty: &Guilty) -> Result<bool> {
     Ok((got.iter().zip(&row)).all(|(a, b)| (a - b).abs() <= 1e-12 * b.abs()))
 }
 
-/// ⟨Jᵀu, v⟩ by the rule, ⟨u, Jv⟩ by differences, and how far they may be apart.
-fn compare(
-    inst: &Instruction,
-    x: &[Tensor],
-    input: usize,
-    seed: u64,
-) -> Result<Option<(f64, f64, f64)>> {
+/// ⟨Jᵀu, v⟩ by the rule, ⟨u, Jv⟩ by the forward rule and by differences, and how far they may be apart.
+fn compare(inst: &Instruction, x: &[Tensor], input: usize, seed: u64) -> Result<Option<RuleTest>> {
     let op = inst.op.in_dtype(DType::Dd);
     let leaves: Vec<Tensor> = x
         .iter()
@@ -206,6 +229,15 @@ fn compare(
         Some(g) => oracle::number(&g.mul(&v)?.sum()?)?,
         None => Dd::ZERO,
     };
+    let tangents: Vec<Option<Tensor>> = (0..x.len())
+        .map(|i| (i == input).then(|| v.clone()))
+        .collect();
+    let pushed = {
+        let _quiet = crate::no_grad();
+        let cx = Ctx::live(op.def().name, x, &y, inst.site);
+        op.jvp(&cx, &tangents)?
+    };
+    let forward = oracle::number(&pushed.expand(y.shape())?.mul(&u)?.sum()?)?;
     let h = 2f64.powi(-30);
     let smooth = |h: f64| -> Result<Dd> {
         let mut moved: Vec<Tensor> = x.to_vec();
@@ -225,5 +257,11 @@ fn compare(
     }
     let size = up.abs().to_f64();
     let allowed = 4.0 * (wide - differences).abs() + 1e-13 * differences.abs() + 1e-27 * size / h;
-    Ok(Some((rule.to_f64(), differences, allowed)))
+    Ok(Some(RuleTest {
+        input,
+        rule: rule.to_f64(),
+        forward: forward.to_f64(),
+        differences,
+        allowed,
+    }))
 }

@@ -8,7 +8,7 @@ use super::Check;
 use super::measure::scale_of;
 use super::oracle::{self, Oracle, probe};
 use crate::program::Replay;
-use crate::{DType, Dd, Result, Tensor};
+use crate::{Dd, Result, Tensor};
 
 /// How far the point is moved, relative to each number.
 const MOVE: f64 = 1.0 / 4096.0;
@@ -42,7 +42,19 @@ pub(super) fn look(check: &Check<'_>, oracle: &Oracle<'_>) -> Result<Host> {
     Ok(Host { differs: !same })
 }
 
+/// Whether what the recorded program does not show touches a derivative.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Touch {
+    No,
+    Yes,
+    /// Rounding hides it.
+    Unclear,
+}
+
 /// Whether the derivative of the function itself differs from its recorded program's along one coordinate.
+///
+/// In double-double where the function can be called so (what leaves the graph is a double at best), else in its own
+/// dtype, where function and recorded program round alike, so that only what is not in the graph tells them apart.
 pub(super) fn matters(
     oracle: &Oracle<'_>,
     input: usize,
@@ -50,30 +62,79 @@ pub(super) fn matters(
     scale: f64,
     crossing: Option<f64>,
     d: f64,
-) -> Result<bool> {
+) -> Result<Touch> {
     let _quiet = crate::no_grad();
-    // What left the graph is a double at best, so the step is one that suits doubles.
-    let h = (scale * 1e-5).min(crossing.unwrap_or(f64::INFINITY) / 4.0);
-    if h <= 0.0 || !h.is_finite() {
-        return Ok(false);
+    match in_wide(oracle, input, flat, scale, crossing, d) {
+        Ok(Touch::Unclear) | Err(_) => in_own(oracle, input, flat, scale, crossing, d),
+        Ok(clear) => Ok(clear),
     }
-    let h = h.log2().floor().exp2();
+}
+
+/// A step that suits doubles or singles, well within the nearest kink.
+fn step(scale: f64, relative: f64, crossing: Option<f64>) -> f64 {
+    let h = (scale * relative).min(crossing.unwrap_or(f64::INFINITY) / 4.0);
+    h.log2().floor().exp2()
+}
+
+/// What a difference says that may be off by `noise`.
+fn told(difference: f64, d: f64, noise: f64) -> Touch {
+    let size = difference.abs() + d.abs();
+    if difference.abs() > 1e-3 * size + noise {
+        Touch::Yes
+    } else if difference.is_nan() || noise > 1e-3 * size && difference != 0.0 {
+        Touch::Unclear
+    } else {
+        Touch::No
+    }
+}
+
+fn in_wide(
+    oracle: &Oracle<'_>,
+    input: usize,
+    flat: usize,
+    scale: f64,
+    crossing: Option<f64>,
+    d: f64,
+) -> Result<Touch> {
+    let h = step(scale, 1e-5, crossing);
+    if h <= 0.0 || !h.is_finite() {
+        return Ok(Touch::Unclear);
+    }
     let at = |by: f64| -> Result<Dd> {
         oracle::number(&oracle.direct(&oracle.moved(input, flat, Dd::from(by))?)?)
     };
-    let Ok((up, down)) = at(h).and_then(|up| Ok((up, at(-h)?))) else {
-        return Ok(false);
-    };
-    let coarse = match oracle
-        .program
-        .instructions()
-        .iter()
-        .any(|i| i.dtype == DType::F32)
-    {
-        true => f64::from(f32::EPSILON),
-        false => f64::EPSILON,
-    };
+    let (up, down) = (at(h)?, at(-h)?);
     let direct = ((up - down) / Dd::from(2.0 * h)).to_f64();
-    let noise = 16.0 * coarse.min(1e-12) * up.abs().to_f64().max(down.abs().to_f64()) / h;
-    Ok(direct.is_finite() && (direct - d).abs() > 1e-3 * (direct.abs() + d.abs()) + noise)
+    let noise = 16.0 * 1e-12 * up.abs().to_f64().max(down.abs().to_f64()) / h;
+    Ok(told(direct - d, d, noise))
+}
+
+fn in_own(
+    oracle: &Oracle<'_>,
+    input: usize,
+    flat: usize,
+    scale: f64,
+    crossing: Option<f64>,
+    d: f64,
+) -> Result<Touch> {
+    let inputs = &oracle.check.inputs;
+    let u = inputs[input].dtype().unit_roundoff();
+    let h = step(scale, u.cbrt(), crossing);
+    if h <= 0.0 || !h.is_finite() {
+        return Ok(Touch::Unclear);
+    }
+    let x = oracle::element(inputs[input].array(), flat)?;
+    let mut size = 0.0f64;
+    let mut apart = |at: f64| -> Result<f64> {
+        let mut moved = inputs.clone();
+        moved[input] = oracle::with_element(&moved[input], flat, at)?;
+        let refs: Vec<&Tensor> = moved.iter().collect();
+        oracle.count(1);
+        let recorded = oracle.program.replay(&refs, Replay::default())?.remove(0);
+        let now = oracle.direct(&moved)?.item_f64()?;
+        size = size.max(now.abs());
+        Ok(now - recorded.item_f64()?)
+    };
+    let difference = (apart(x + h)? - apart(x - h)?) / (2.0 * h);
+    Ok(told(difference, d, 8.0 * u * size / h))
 }

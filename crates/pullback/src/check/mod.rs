@@ -39,7 +39,7 @@ mod verdict;
 pub use blackbox::{BlackBoxOptions, Float, black_box};
 pub use explain::BugKind;
 pub use graph::{Graph, GraphNode, Role};
-pub use guilty::{Guilty, RuleTest};
+pub use guilty::{Guilty, Mode, RuleTest};
 pub use kinks::NearestKink;
 pub use report::{Adjoint, Coordinate, Ledger, Report, Status, Verdict};
 pub use study::{Crossing, Gate, RoundOff, Study, Unit};
@@ -71,7 +71,7 @@ pub struct Check<'a> {
     step: Option<f64>,
     power: Option<f64>,
     seed: u64,
-    limit: usize,
+    limit: Option<usize>,
 }
 
 impl<'a> Check<'a> {
@@ -93,7 +93,7 @@ impl<'a> Check<'a> {
             step: None,
             power: None,
             seed: 0,
-            limit: 2000,
+            limit: None,
         }
     }
 
@@ -149,11 +149,13 @@ impl<'a> Check<'a> {
         self
     }
 
-    /// How many coordinates are examined one by one (default 2,000). With more parameters the gradient is certified by
-    /// random projections, and only coordinates that look wrong, and a few others, are examined.
+    /// How many coordinates are examined one by one. With more parameters the gradient is certified by random projections,
+    /// and only coordinates that look wrong, and a few others, are examined. Each costs a dozen runs of the function in
+    /// double-double, so without a number as many are taken as seconds allow: thousands where the function is small, and at
+    /// least 24.
     #[must_use]
     pub fn examine_at_most(mut self, coordinates: usize) -> Self {
-        self.limit = coordinates;
+        self.limit = Some(coordinates);
         self
     }
 
@@ -221,8 +223,9 @@ impl<'a> Check<'a> {
     /// Runs the check.
     ///
     /// # Errors
-    /// Where the function itself fails, returns no floating number, no input is floating, or a claimed gradient has
-    /// another shape or dtype than its input; with the point at which it happened.
+    /// Where the function itself fails, returns no floating number or one that is not finite, or another shape than at
+    /// first; where no input is floating, or a claimed gradient has another shape or dtype than its input. The error says
+    /// at which point.
     #[track_caller]
     pub fn run(self) -> Result<Report> {
         // Not inside the closure, where the caller would be this line.

@@ -1,6 +1,7 @@
 //! Evaluations in double-double, and derivatives by differences good to twenty digits and more.
 
 use super::{Check, kinks};
+use crate::op::Family;
 use crate::program::{Program, Replay};
 use crate::{Array, DType, Dd, Element, Error, ErrorKind, Number, Result, Tensor};
 use std::cell::Cell;
@@ -10,6 +11,9 @@ pub(super) const U_HI: f64 = 1.0 / ((1u128 << 100) as f64);
 
 /// Rounding of a value in a stencil, relative to its size, where it is larger than the value at the point itself.
 const STENCIL: f64 = 16.0 * U_HI;
+
+/// Numbers that may be computed for coordinates examined one by one, times the dozen runs that each takes.
+const WORK: usize = 10_000_000;
 
 /// The function under test, recorded once, ready to be run in any arithmetic.
 pub(super) struct Oracle<'a> {
@@ -50,10 +54,78 @@ pub(super) fn reduced(y: &Tensor, weights: Option<&Tensor>) -> Result<Tensor> {
     }
 }
 
+/// The function itself; its errors say at which point.
+fn call(check: &Check<'_>, x: &[Tensor], shape: Option<&crate::Shape>) -> Result<Tensor> {
+    let y = (check.f)(x).map_err(|e| e.note(place(check, x)))?;
+    match shape {
+        Some(shape) if y.shape() != shape => Err(Error::new(
+            ErrorKind::Shape,
+            format!(
+                "the function returned shape {shape} at first and {} now",
+                y.shape()
+            ),
+        )
+        .note(place(check, x))),
+        _ => Ok(y),
+    }
+}
+
+/// Where a value is not finite there is no derivative to check.
+fn finite(check: &Check<'_>, y: &Tensor) -> Result<()> {
+    let values = y.to_f64_vec()?;
+    let Some(at) = values.iter().position(|v| !v.is_finite()) else {
+        return Ok(());
+    };
+    let which = match y.numel() {
+        1 => "the function's value".to_string(),
+        n => format!("number {at} of the function's {n}"),
+    };
+    Err(Error::new(
+        ErrorKind::NonFinite,
+        format!("{which} is {} at this point", values[at]),
+    )
+    .note(place(check, &check.inputs)))
+}
+
+/// Numbers of an input that an error names.
+const SHOWN: usize = 4;
+
+/// Where a point is, in words: the inputs, or what is moved against them.
+fn place(check: &Check<'_>, x: &[Tensor]) -> String {
+    let mut moved = Vec::new();
+    let mut own_values = Vec::new();
+    for (input, (now, own)) in x.iter().zip(&check.inputs).enumerate() {
+        let (Ok(now), Ok(own)) = (now.to_f64_vec(), own.to_f64_vec()) else {
+            continue;
+        };
+        let shown: Vec<String> = own.iter().take(SHOWN).map(|v| format!("{v:?}")).collect();
+        let rest = if own.len() > SHOWN { ", …" } else { "" };
+        own_values.push(format!(
+            "{} = [{}{rest}]",
+            check.names[input],
+            shown.join(", ")
+        ));
+        for (flat, (a, b)) in now.iter().zip(&own).enumerate() {
+            if a != b {
+                let name = super::run::name_of(check, input, flat).0;
+                moved.push(format!("{name} = {a:e} instead of {b:e}"));
+            }
+        }
+    }
+    match moved.len() {
+        0 => format!("at the point given: {}", own_values.join(", ")),
+        1..=3 => format!("at the point given, with {}", moved.join(", ")),
+        n => format!(
+            "at the point given, with {n} numbers moved: {}, …",
+            moved[0]
+        ),
+    }
+}
+
 impl<'a> Oracle<'a> {
     pub(super) fn new(check: &'a Check<'a>) -> Result<Oracle<'a>> {
         let inputs: Vec<&Tensor> = check.inputs.iter().collect();
-        let first = (check.f)(&check.inputs)?;
+        let first = call(check, &check.inputs, None)?;
         if !first.dtype().is_float() {
             return Err(Error::new(
                 ErrorKind::DType,
@@ -63,13 +135,15 @@ impl<'a> Oracle<'a> {
                 ),
             ));
         }
+        finite(check, &first)?;
         let weights = if first.numel() == 1 {
             None
         } else {
             Some(probe(first.shape(), check.seed.wrapping_add(77))?)
         };
         let (program, _) = Program::trace(&inputs, |x| {
-            Ok(vec![reduced(&(check.f)(x)?, weights.as_ref())?])
+            let y = call(check, x, Some(first.shape()))?;
+            Ok(vec![reduced(&y, weights.as_ref())?])
         })?;
         let frozen = program.freeze(&inputs)?;
         let wide = check
@@ -95,6 +169,38 @@ impl<'a> Oracle<'a> {
         })
     }
 
+    /// How much one run of the program computes: the numbers it reads and makes, functions being worth ten.
+    fn work(&self) -> usize {
+        let sizes: std::collections::HashMap<u32, usize> = (self.program.instructions().iter())
+            .map(|i| (i.output, i.shape.numel()))
+            .chain(
+                self.program
+                    .inputs()
+                    .iter()
+                    .zip(&self.wide)
+                    .map(|(&id, t)| (id, t.numel())),
+            )
+            .chain(
+                self.program
+                    .constants()
+                    .iter()
+                    .map(|(id, a)| (*id, a.numel())),
+            )
+            .collect();
+        let read = |ids: &[u32]| -> usize { ids.iter().filter_map(|id| sizes.get(id)).sum() };
+        (self.program.instructions().iter())
+            .map(|i| {
+                let heavy = matches!(i.op.def().family, Family::Pointwise | Family::General);
+                (read(&i.inputs) + i.shape.numel()) * if heavy { 10 } else { 1 }
+            })
+            .sum()
+    }
+
+    /// How many coordinates a second or so suffices to examine one by one, unless the user says otherwise.
+    pub(super) fn affordable(&self) -> usize {
+        WORK / self.work().max(1)
+    }
+
     pub(super) fn count(&self, n: usize) {
         self.evaluations.set(self.evaluations.get() + n);
     }
@@ -106,43 +212,7 @@ impl<'a> Oracle<'a> {
     /// The function itself in the working precision.
     pub(super) fn direct(&self, x: &[Tensor]) -> Result<Tensor> {
         self.count(1);
-        let y = (self.check.f)(x).map_err(|e| e.note(self.place(x)))?;
-        if *y.shape() != self.shape {
-            return Err(Error::new(
-                ErrorKind::Shape,
-                format!(
-                    "the function returned shape {} at first and {} now",
-                    self.shape,
-                    y.shape()
-                ),
-            )
-            .note(self.place(x)));
-        }
-        reduced(&y, self.weights())
-    }
-
-    /// Where a point is, in words: the inputs, or what is moved against them.
-    fn place(&self, x: &[Tensor]) -> String {
-        let mut moved = Vec::new();
-        for (input, (now, own)) in x.iter().zip(&self.check.inputs).enumerate() {
-            let (Ok(now), Ok(own)) = (now.to_f64_vec(), own.to_f64_vec()) else {
-                continue;
-            };
-            for (flat, (a, b)) in now.iter().zip(&own).enumerate() {
-                if a != b {
-                    let name = super::run::name_of(self.check, input, flat).0;
-                    moved.push(format!("{name} = {a:e} instead of {b:e}"));
-                }
-            }
-        }
-        match moved.len() {
-            0 => "at the point given".into(),
-            1..=3 => format!("at the point given, with {}", moved.join(", ")),
-            n => format!(
-                "at the point given, with {n} numbers moved: {}, …",
-                moved[0]
-            ),
-        }
+        reduced(&call(self.check, x, Some(&self.shape))?, self.weights())
     }
 
     /// A recorded program at double-double inputs.

@@ -49,13 +49,13 @@ pub(super) fn run_on(check: &Check<'_>, oracle: &Oracle<'_>) -> Result<(Report, 
     let mut findings = Findings::default();
     if let Some(note) = differs_from_run_to_run(check, oracle, &value)? {
         report.notes.push(note);
-        report.coordinates = undecided(check, &claimed, Verdict::NonDeterministic)?;
+        report.coordinates = undecided(check, &claimed)?;
     } else if !report.value.is_finite() {
-        report.notes.push(format!(
-            "the function's value at this point is {}",
-            report.value
+        // Its numbers are finite, their weighted sum is not.
+        return Err(Error::new(
+            ErrorKind::NonFinite,
+            format!("the function's numbers are too large to be added in {dtype}"),
         ));
-        report.coordinates = undecided(check, &claimed, Verdict::Inconclusive)?;
     } else {
         findings = examine(check, oracle, &claimed, &mut report)?;
     }
@@ -141,7 +141,8 @@ fn differs_from_run_to_run(
     Ok(None)
 }
 
-fn undecided(check: &Check<'_>, claimed: &Gradient, verdict: Verdict) -> Result<Vec<Coordinate>> {
+/// What is left of the coordinates of a function that does not do the same twice.
+fn undecided(check: &Check<'_>, claimed: &Gradient) -> Result<Vec<Coordinate>> {
     let mut out = Vec::new();
     for (input, g) in claimed.iter().enumerate() {
         for (flat, &claimed) in g.iter().flatten().enumerate() {
@@ -157,7 +158,7 @@ fn undecided(check: &Check<'_>, claimed: &Gradient, verdict: Verdict) -> Result<
                 ledger: Ledger::default(),
                 budget: f64::INFINITY,
                 mde: f64::INFINITY,
-                verdict,
+                verdict: Verdict::NonDeterministic,
                 status: Status::Unknown,
                 remark: None,
             });

@@ -35,6 +35,8 @@ pub(super) struct Facts {
     pub(super) sides: Option<(f64, f64, f64)>,
     /// The function depends on this coordinate in a way that its graph does not show.
     pub(super) escaped: bool,
+    /// It may, and rounding hides whether it does.
+    pub(super) unclear: bool,
     /// The step crosses something: a jump (true) or a kink.
     pub(super) jump: Option<bool>,
     /// Root mean square of the tensor's derivatives.
@@ -59,6 +61,16 @@ impl Facts {
 }
 
 pub(super) fn decide(f: &Facts) -> Coordinate {
+    let mut c = judge(f);
+    if f.unclear && c.status == Status::Pass {
+        c.verdict = Verdict::Inconclusive;
+        c.status = Status::Unknown;
+        c.remark = Some("the function depends on numbers that left its graph (item, or a branch of the host program), and rounding hides whether the derivative does".into());
+    }
+    c
+}
+
+fn judge(f: &Facts) -> Coordinate {
     let d = f.d.to_f64();
     let claimed = Dd::from(f.claimed);
     let mut ledger = Ledger {
