@@ -1,6 +1,7 @@
-//! Operators on tensors: `&a + &b`, `2.0 * a`, `-a`. The documented sugar over the methods that return `Result`.
+//! Operators on tensors: `&a + &b`, `2.0 * a`, `-a`, `&mask & &other`, `!mask`. The documented sugar over the methods that return
+//! `Result`; `%` is Python's, with the divisor's sign.
 //!
-//! Numbers are `f64` or `i64` here: with more types to choose from, Rust would not know which `2.0` is in `(2.0 * &a).sum()`.
+//! Numbers are `f64` or `i64` here (`i64` or `bool` beside bits): with more types to choose from, Rust would not know which `2.0` is in `(2.0 * &a).sum()`.
 //! The methods take every kind of number.
 //!
 //! # Panics
@@ -9,7 +10,7 @@
 
 use crate::Number;
 use crate::tensor::Tensor;
-use std::ops::{Add, Div, Mul, Neg, Sub};
+use std::ops::{Add, BitAnd, BitOr, BitXor, Div, Mul, Neg, Not, Rem, Shl, Shr, Sub};
 
 #[cold]
 #[track_caller]
@@ -18,33 +19,33 @@ fn fail(e: crate::Error) -> ! {
 }
 
 macro_rules! operator {
-    ($($trait:ident $method:ident)*) => {$(
-        operator!(@impl $trait $method, Tensor, Tensor, |a, b| Tensor::$method(&a, &b));
-        operator!(@impl $trait $method, &Tensor, Tensor, |a, b| Tensor::$method(a, &b));
-        operator!(@impl $trait $method, Tensor, &Tensor, |a, b| Tensor::$method(&a, b));
-        operator!(@impl $trait $method, &Tensor, &Tensor, |a, b| Tensor::$method(a, b));
-        operator!(@number $trait $method, f64, i64);
+    ($($trait:ident $name:ident $method:ident: $($n:ty),*;)*) => {$(
+        operator!(@impl $trait $name, Tensor, Tensor, |a, b| Tensor::$method(&a, &b));
+        operator!(@impl $trait $name, &Tensor, Tensor, |a, b| Tensor::$method(a, &b));
+        operator!(@impl $trait $name, Tensor, &Tensor, |a, b| Tensor::$method(&a, b));
+        operator!(@impl $trait $name, &Tensor, &Tensor, |a, b| Tensor::$method(a, b));
+        $(operator!(@number $trait $name $method, $n);)*
     )*};
-    (@number $trait:ident $method:ident, $($n:ty),*) => {$(
-        operator!(@impl $trait $method, Tensor, $n, |a, b| Tensor::$method(&a, b));
-        operator!(@impl $trait $method, &Tensor, $n, |a, b| Tensor::$method(a, b));
+    (@number $trait:ident $name:ident $method:ident, $n:ty) => {
+        operator!(@impl $trait $name, Tensor, $n, |a, b| Tensor::$method(&a, b));
+        operator!(@impl $trait $name, &Tensor, $n, |a, b| Tensor::$method(a, b));
         // No closures: one would hide the caller's line from `#[track_caller]`.
-        operator!(@impl $trait $method, $n, Tensor, |a, b| match b.number_like(a) {
+        operator!(@impl $trait $name, $n, Tensor, |a, b| match b.number_like(a) {
             Ok(a) => Tensor::$method(&a, &b),
             Err(e) => Err(e),
         });
-        operator!(@impl $trait $method, $n, &Tensor, |a, b| match b.number_like(a) {
+        operator!(@impl $trait $name, $n, &Tensor, |a, b| match b.number_like(a) {
             Ok(a) => Tensor::$method(&a, b),
             Err(e) => Err(e),
         });
-    )*};
-    (@impl $trait:ident $method:ident, $a:ty, $b:ty, |$x:ident, $y:ident| $body:expr) => {
+    };
+    (@impl $trait:ident $name:ident, $a:ty, $b:ty, |$x:ident, $y:ident| $body:expr) => {
         impl $trait<$b> for $a {
             type Output = Tensor;
             /// # Panics
-            /// Where the method of this name returns an error.
+            /// Where the method it stands for returns an error.
             #[track_caller]
-            fn $method(self, other: $b) -> Tensor {
+            fn $name(self, other: $b) -> Tensor {
                 let ($x, $y) = (self, other);
                 match $body {
                     Ok(t) => t,
@@ -54,7 +55,40 @@ macro_rules! operator {
         }
     };
 }
-operator!(Add add Sub sub Mul mul Div div);
+
+operator! {
+    Add add add: f64, i64;
+    Sub sub sub: f64, i64;
+    Mul mul mul: f64, i64;
+    Div div div: f64, i64;
+    Rem rem remainder: f64, i64;
+    BitAnd bitand bitwise_and: i64, bool;
+    BitOr bitor bitwise_or: i64, bool;
+    BitXor bitxor bitwise_xor: i64, bool;
+    Shl shl bitwise_left_shift: i64;
+    Shr shr bitwise_right_shift: i64;
+}
+
+impl Not for &Tensor {
+    type Output = Tensor;
+    /// # Panics
+    /// Where [`Tensor::bitwise_not`] returns an error.
+    #[track_caller]
+    fn not(self) -> Tensor {
+        match self.bitwise_not() {
+            Ok(t) => t,
+            Err(e) => fail(e),
+        }
+    }
+}
+
+impl Not for Tensor {
+    type Output = Tensor;
+    #[track_caller]
+    fn not(self) -> Tensor {
+        !&self
+    }
+}
 
 impl Neg for &Tensor {
     type Output = Tensor;

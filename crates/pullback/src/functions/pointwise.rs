@@ -277,8 +277,8 @@ pub(super) static LIST: &[Function] = &[
         .about("Power in double precision, element by element.", "aᵇ")
         .in_place()
         .samples(&["T(2,3, pos), T(2,3)", "T(2,3, pos), T(3)", "T(), 2", "T(0,3), T(3)", "2, T(3)", "I[1, 2, 3], 2", "I[1, 2, 3], I[2, -1, 0]", "T(2,3, pos).t, 1.5"]),
-    tensors!(maximum, "torch Tensor", Maximum, PAIRS, ["T[-0.0, 0.0, 1.0, nan, 1.0, nan, inf], T[0.0, -0.0, 1.0, 1.0, nan, nan, inf]", "B[True, False], B[False, False]", "I[1, 2], I[2, 1]"], []; .exact()),
-    tensors!(minimum, "torch Tensor", Minimum, PAIRS, ["T[-0.0, 0.0, 1.0, nan, 1.0, nan, inf], T[0.0, -0.0, 1.0, 1.0, nan, nan, inf]", "B[True, False], B[False, False]", "I[1, 2], I[2, 1]"], []; .exact()),
+    tensors!(maximum, "torch Tensor", Maximum, PAIRS, ["T[1.0, nan, 1.0, nan, inf], T[1.0, 1.0, nan, nan, inf]", "B[True, False], B[False, False]", "I[1, 2], I[2, 1]"], []; .exact()),
+    tensors!(minimum, "torch Tensor", Minimum, PAIRS, ["T[1.0, nan, 1.0, nan, inf], T[1.0, 1.0, nan, nan, inf]", "B[True, False], B[False, False]", "I[1, 2], I[2, 1]"], []; .exact()),
     tensors!(fmax, "torch Tensor", Fmax, PAIRS, ["T[-0.0, 0.0, 1.0, nan, 1.0, nan, inf], T[0.0, -0.0, 1.0, 1.0, nan, nan, inf]", "B[True, False], B[False, False]", "I[1, 2], I[2, 1]"], []; .exact()),
     tensors!(fmin, "torch Tensor", Fmin, PAIRS, ["T[-0.0, 0.0, 1.0, nan, 1.0, nan, inf], T[0.0, -0.0, 1.0, 1.0, nan, nan, inf]", "B[True, False], B[False, False]", "I[1, 2], I[2, 1]"], []; .exact()),
     Function::new("clamp(Tensor input, Tensor|number? min=None, Tensor|number? max=None) -> Tensor", "torch Tensor torch:clip Tensor:clip", clamp)

@@ -317,9 +317,9 @@ impl Tensor {
     /// As [`Tensor::heaviside`].
     #[track_caller]
     pub fn heaviside_(&self, values: &Tensor) -> Result<()> {
-        let site = Location::caller();
-        Heaviside::same_dtype(self, values).map_err(|e| e.at(site))?;
-        super::operand::direct_(&Heaviside, self, &[values], site)
+        // Written as a value without history: what `self` was before gets no gradient.
+        let value = self.heaviside(values)?;
+        self.overwrite(&value, "heaviside", Location::caller())
     }
 
     /// self · 2^other, element by element, in the dtype of both; integers become float32.

@@ -300,14 +300,21 @@ fn clamped(
                     Array::number(n, dtype).map(|a| Cow::Owned(Tensor::from_array(a)))
                 }
             };
-            match (min.map(tensor).transpose()?, max.map(tensor).transpose()?) {
+            let (min, max) = (min.map(tensor).transpose()?, max.map(tensor).transpose()?);
+            for bound in [&min, &max].into_iter().flatten() {
+                // The errors name x first.
+                let common = x.shape().broadcast(bound.shape());
+                common.map_err(|e| e.op("clamp").at(site))?;
+            }
+            match (min, max) {
                 (Some(low), Some(high)) => apply_dyn(
                     &ClampTensor,
                     &[x.as_ref(), low.as_ref(), high.as_ref()],
                     site,
                 ),
-                (Some(low), None) => apply_dyn(&super::Maximum, &[x.as_ref(), low.as_ref()], site),
-                (_, Some(high)) => apply_dyn(&super::Minimum, &[x.as_ref(), high.as_ref()], site),
+                // Of zeros with different signs the second stays: x, as in PyTorch.
+                (Some(low), None) => apply_dyn(&super::Maximum, &[low.as_ref(), x.as_ref()], site),
+                (_, Some(high)) => apply_dyn(&super::Minimum, &[high.as_ref(), x.as_ref()], site),
                 (None, None) => Err(no_bounds(site)),
             }
         }

@@ -74,16 +74,17 @@ struct Extreme {
 }
 
 impl Extreme {
-    /// The winner of two, the first one if they are equal.
+    /// The winner of two. Of zeros with different signs it is the second, as in PyTorch's vector loops; `fmax` and `fmin` have scalar
+    /// loops, where it is the first.
     #[inline(always)]
     fn value<T: Element + PartialOrd>(self, a: T, b: T) -> T {
         let nan = |x: T| x.partial_cmp(&x).is_none();
-        let second = if self.skips_nan { nan(a) } else { nan(b) };
-        if b.partial_cmp(&a) == Some(self.wins) || second {
-            b
+        let first = if self.skips_nan {
+            !(b.partial_cmp(&a) == Some(self.wins) || nan(a))
         } else {
-            a
-        }
+            a.partial_cmp(&b) == Some(self.wins) || nan(a)
+        };
+        if first { a } else { b }
     }
 
     fn eval(self, a: &Array, b: &Array) -> Result<Array> {

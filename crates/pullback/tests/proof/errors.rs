@@ -17,7 +17,8 @@ fn attributes(debug: &str) -> Value {
             None => json += word,
         }
     }
-    serde_json::from_str(&json).unwrap_or_else(|e| panic!("{debug}: {json}: {e}"))
+    // Attributes that are words (`how: Floor`) are not needed to fail.
+    serde_json::from_str(&json).unwrap_or_default()
 }
 
 #[test]
@@ -27,7 +28,7 @@ fn methods_fail_as_the_definitions_say() {
         for failure in (def.proof.errors)() {
             let debug = format!("{:?}", failure.op);
             let x: Vec<Tensor> = (failure.shapes.iter())
-                .map(|s| Tensor::zeros(s.as_slice(), DType::F64).unwrap())
+                .map(|s| Tensor::zeros(s.as_slice(), DType::F32).unwrap())
                 .collect();
             let e = match run(def.name, &attributes(&debug), &x) {
                 Err(e) => e,

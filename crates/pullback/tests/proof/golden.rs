@@ -57,7 +57,28 @@ pub(crate) fn run(op: &str, attrs: &Value, x: &[Tensor]) -> Result<Tensor> {
             .collect()
     };
     let sizes = |k: &str| -> Vec<usize> { ints(k).into_iter().map(|n| n as usize).collect() };
+    /// Methods of two tensors, by their own names.
+    macro_rules! of_two {
+        ($($name:ident)*) => {
+            match op {
+                $(stringify!($name) => return a.$name(last),)*
+                _ => {}
+            }
+        };
+    }
+    of_two! {
+        minimum fmax fmin remainder fmod atan2 hypot logaddexp logaddexp2 xlogy copysign nextafter heaviside
+        bitwise_and bitwise_or bitwise_xor bitwise_left_shift bitwise_right_shift gcd lcm
+    }
     match op {
+        "special_xlog1py" => a.xlog1py(last),
+        "pow_tensor" => a.pow(last),
+        "div_rounded" => a.floor_divide(last),
+        "bitwise_not" => a.bitwise_not(),
+        "clamp_tensor" => a.clamp(Some((&x[1]).into()), Some(last.into())),
+        "lerp" => a.lerp(&x[1], last),
+        "addcmul" => a.addcmul(&x[1], last, 1),
+        "addcdiv" => a.addcdiv(&x[1], last, 1),
         "add" => a.add(last),
         "add_scaled" => a.add_scaled(last, number("alpha")),
         "sub" => a.sub(last),
