@@ -16,17 +16,15 @@ fn bound(v: &Bound<'_, PyAny>) -> PyResult<Option<i64>> {
         return Ok(None);
     }
     let index = v.call_method0("__index__").map_err(|_| {
-        PyTypeError::new_err(
-            "slice indices must be integers or None or have an __index__ method",
-        )
+        PyTypeError::new_err("slice indices must be integers or None or have an __index__ method")
     })?;
     // Bounds beyond 64 bits are clipped, as Python clips them.
-    Ok(Some(index.extract::<i64>().unwrap_or_else(|_| {
-        match index.lt(0).unwrap_or(false) {
+    Ok(Some(index.extract::<i64>().unwrap_or_else(
+        |_| match index.lt(0).unwrap_or(false) {
             true => i64::MIN / 2,
             false => i64::MAX / 2,
-        }
-    })))
+        },
+    )))
 }
 
 /// One item between the brackets.

@@ -10,6 +10,7 @@ mod convert;
 mod data;
 mod dtype;
 mod error;
+mod index;
 mod memory;
 mod tensor;
 

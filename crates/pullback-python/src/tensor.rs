@@ -5,7 +5,7 @@
 use crate::convert::{Other, number_object, size, tolist, wrap};
 use crate::dtype;
 use crate::error::Raise;
-use crate::{autograd, data, memory};
+use crate::{autograd, data, index, memory};
 use pullback::functions::{Entry, Value, dispatch, overloads};
 use pullback::{BackwardOptions, Number, Tensor};
 use pyo3::basic::CompareOp;
@@ -417,6 +417,49 @@ impl PyTensor {
             0 => Err(PyTypeError::new_err("len() of a 0-d tensor")),
             _ => Ok(self.0.shape()[0]),
         }
+    }
+
+    fn __getitem__<'py>(&self, key: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        index::get(&self.0, key)
+    }
+
+    fn __setitem__(&self, key: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> PyResult<()> {
+        index::set(&self.0, key, value)
+    }
+
+    fn __iter__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        index::rows(py, &self.0)
+    }
+
+    fn __contains__(&self, v: &Bound<'_, PyAny>) -> PyResult<bool> {
+        index::contains(&self.0, v)
+    }
+
+    #[getter(T)]
+    fn t_<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let back: Vec<i64> = (0..self.0.ndim() as i64).rev().collect();
+        wrap(py, self.0.permute(&back).raise()?)
+    }
+
+    #[getter(mT)]
+    fn matrix_t<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        if self.0.ndim() < 2 {
+            return Err(PyRuntimeError::new_err(format!(
+                "tensor.mT is only supported on matrices or batches of matrices. Got {}-D tensor.",
+                self.0.ndim()
+            )));
+        }
+        wrap(py, self.0.transpose(-2, -1).raise()?)
+    }
+
+    #[getter(H)]
+    fn adjoint<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.t_(py)
+    }
+
+    #[getter(mH)]
+    fn matrix_adjoint<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.matrix_t(py)
     }
 
     fn __bool__(&self) -> PyResult<bool> {
