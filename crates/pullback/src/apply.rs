@@ -162,7 +162,7 @@ pub(crate) fn apply_many(
 
 /// Why an operation with a tracked input gave a result without history.
 #[cold]
-fn reason(def: &OpDef, flags: u32) -> CutReason {
+pub(crate) fn reason(def: &OpDef, flags: u32) -> CutReason {
     match def.family {
         Family::Cut => CutReason::NoDerivative,
         _ if flags & mode::INFERENCE != 0 => CutReason::Inference,

@@ -115,7 +115,6 @@ impl<'a> Ctx<'a> {
         }
     }
 
-    #[allow(dead_code)]
     /// A value that a function of the user saved and that is neither input nor result.
     pub(crate) fn extra(&self, k: usize) -> Result<Tensor> {
         self.unpack(EXTRA + k as u32)

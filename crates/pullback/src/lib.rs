@@ -30,7 +30,8 @@ mod ctx;
 mod display;
 mod flow;
 pub mod forward_ad;
-mod func;
+pub mod func;
+mod function;
 #[cfg(feature = "functions")]
 pub mod functions;
 mod grad_fn;
@@ -57,6 +58,7 @@ pub use ctx::Ctx;
 pub use display::{PrintOptions, get_printoptions, set_printoptions};
 pub use flow::{CutAt, CutReason, Flow, track_flow};
 pub use func::{apply_many, apply_op, jvp};
+pub use function::{Backward, Forward, Function, apply_function, apply_shared, function_op};
 pub use grad_fn::GradFn;
 pub use hooks::{Grads, HookHandle};
 pub use mode::{

@@ -42,6 +42,8 @@ pub(crate) struct Known {
 /// A write in place that was recorded.
 struct Write {
     version: u32,
+    /// By how much it advanced the version.
+    steps: u32,
     layout: Layout,
     value: ValueId,
     site: &'static Location<'static>,
@@ -100,12 +102,13 @@ impl Recorder {
         let writes = self.writes.get(&array.storage().address());
         let writes = writes.map_or(&[][..], |(_, list)| list);
         let start = seen.map_or(0, |k| writes.partition_point(|w| w.version <= k.version));
+        let steps: u32 = writes[start..].iter().map(|w| w.steps).sum();
         let logged: Vec<(Layout, ValueId, &'static Location<'static>)> = (writes[start..].iter())
             .map(|w| (w.layout.clone(), w.value, w.site))
             .collect();
         // Writes that went past the recorder (another library, another thread) leave only a new constant.
         let base = match seen {
-            Some(known) if logged.len() as u32 == now - known.version => known.value,
+            Some(known) if steps == now.wrapping_sub(known.version) => known.value,
             _ => self.constant(t)?,
         };
         let mut value = base;
@@ -145,7 +148,7 @@ impl Recorder {
     fn log_write(
         &mut self,
         x: &Tensor,
-        version: u32,
+        (version, steps): (u32, u32),
         value: ValueId,
         site: &'static Location<'static>,
     ) {
@@ -154,6 +157,7 @@ impl Recorder {
         let (_, list) = entry.or_insert_with(|| (storage.clone(), Vec::new()));
         list.push(Write {
             version,
+            steps,
             layout: x.array().layout().clone(),
             value,
             site,
@@ -278,6 +282,76 @@ pub(crate) fn record_many(
     })
 }
 
+/// What each active recorder calls the inputs of a function that is about to run.
+pub(crate) struct Read {
+    ids: Vec<SmallVec<[ValueId; 2]>>,
+    versions: Vec<u32>,
+}
+
+/// Called before a function of the user runs, which may write its inputs.
+#[cold]
+pub(crate) fn read_all(inputs: &[&Tensor]) -> Result<Read> {
+    let mut all = Vec::new();
+    each(|r| {
+        let ids = inputs.iter().map(|t| r.read(t)).collect::<Result<_>>()?;
+        all.push(ids);
+        Ok(())
+    })?;
+    let versions = inputs.iter().map(|t| t.version()).collect();
+    Ok(Read { ids: all, versions })
+}
+
+/// Called after it ran; `written` are the inputs that are among its results.
+#[cold]
+pub(crate) fn record_function(
+    op: &dyn Op,
+    read: Read,
+    out: &[Tensor],
+    written: &[(usize, &Tensor)],
+    site: &'static Location<'static>,
+) -> Result<()> {
+    let mut ids = read.ids.into_iter();
+    each(|r| {
+        let ids = ids.next().unwrap_or_default();
+        let mut values: SmallVec<[ValueId; 1]> = SmallVec::new();
+        for (which, t) in out.iter().enumerate() {
+            let output = r.fresh();
+            let op = match out.len() {
+                1 => op.boxed(),
+                _ => Box::new(Part {
+                    op: op.boxed(),
+                    which,
+                }),
+            };
+            r.program.instructions.push(Instruction {
+                op,
+                inputs: ids.clone(),
+                output,
+                site,
+                decision: None,
+                shape: t.shape().clone(),
+                dtype: t.dtype(),
+            });
+            values.push(output);
+            if let Some((i, _)) = written.iter().find(|(_, w)| w.is(t)) {
+                let now = t.version();
+                let steps = now.wrapping_sub(read.versions[*i]);
+                r.log_write(t, (now, steps), output, site);
+            }
+        }
+        if let Some(t) = out
+            .iter()
+            .find(|t| matches!(t.edge(), Some(Edge::Node(..))))
+        {
+            r.made(&t.edge(), values.clone());
+        }
+        for (t, value) in out.iter().zip(values) {
+            r.knows(t, value);
+        }
+        Ok(())
+    })
+}
+
 /// Called where `new` holds what another tensor held: `id` is its number and `version` its memory's then.
 #[cold]
 pub(crate) fn same_value(id: u64, version: u32, new: &Tensor) {
@@ -316,7 +390,7 @@ pub(crate) fn record_write(
             value = output;
         }
         let version = x.version() + 1;
-        r.log_write(x, version, value, site);
+        r.log_write(x, (version, 1), value, site);
         r.known.insert(x.id(), Known { value, version });
         r.latest = read.zip(before).map(|(inputs, before)| Latest {
             inputs,

@@ -223,6 +223,9 @@ fn run(
     let _normal = inference.then(|| mode::set(mode::INFERENCE, false)); // gradients are ordinary tensors
     let retain = options.retain_graph || create_graph;
     let mut run = Run::new(outputs, goal, asked, retain, create_graph);
+    // What rules compute on the way is theirs; what they send is looked at.
+    let finite = mode::flags() & mode::FINITE != 0;
+    let _unwatched = finite.then(|| mode::set(mode::FINITE, false));
     for (i, (output, gradient)) in outputs.iter().enumerate() {
         let Some(edge) = output.edge() else {
             return Err(no_history(i, output).op(name).at(site));

@@ -1,57 +1,21 @@
-//! Functions of functions: derivatives of a Rust closure over tensors.
+//! Functions of functions: derivatives of Rust closures over tensors, to any nesting. PyTorch's `torch.func`.
+//!
+//! `reverse` has `grad` and `vjp`, `forward` has `jvp`, `jacobian` what is made of them. A function is given handles of its own to
+//! its inputs; what it captures keeps its history, so a derivative inside another function's is differentiated with it. Here: the
+//! doors for operations of one's own.
+
+mod forward;
+mod jacobian;
+mod reverse;
+
+pub use forward::{jvp, jvp_many};
+pub use jacobian::{hessian, hvp, jacfwd, jacobian, jacrev};
+pub use reverse::{Vjp, grad, grad_aux, value_and_grad, value_and_grad_aux, vjp, vjp_many};
 
 use crate::op::Op;
-use crate::program::{Program, Replay};
 use crate::tensor::Tensor;
-use crate::{Error, ErrorKind, Result, apply};
+use crate::{Result, apply};
 use std::panic::Location;
-
-/// The value of `f` at `inputs` and its derivative along `tangents`, by forward mode. PyTorch's `torch.func.jvp`.
-///
-/// # Errors
-/// Whatever `f` reports; where a tangent has another shape or dtype than its input.
-///
-/// ```
-/// use pullback::{Tensor, jvp};
-/// let x = Tensor::scalar(0.5f64);
-/// let (y, dy) = jvp(|x| x[0].sin(), &[&x], &[&Tensor::scalar(1.0f64)])?;
-/// assert_eq!((y.item_f64()?, dy.item_f64()?), (0.5f64.sin(), 0.5f64.cos()));
-/// # Ok::<(), pullback::Error>(())
-/// ```
-pub fn jvp(
-    f: impl FnOnce(&[Tensor]) -> Result<Tensor>,
-    inputs: &[&Tensor],
-    tangents: &[&Tensor],
-) -> Result<(Tensor, Tensor)> {
-    if inputs.len() != tangents.len() {
-        return Err(Error::new(
-            ErrorKind::Value,
-            format!(
-                "jvp: {} inputs but {} tangents",
-                inputs.len(),
-                tangents.len()
-            ),
-        ));
-    }
-    let versions: Vec<u32> = inputs.iter().map(|t| t.version()).collect();
-    let (program, _, live) = Program::trace_live(inputs, |x| f(x).map(|y| vec![y]))?;
-    if inputs.iter().zip(versions).any(|(t, v)| t.version() != v) {
-        return Err(Error::new(
-            ErrorKind::Value,
-            "jvp: the function wrote to one of its inputs in place",
-        )
-        .help("write to a copy: `x[0].copy()?`"));
-    }
-    let tangents: Vec<Option<&Tensor>> = tangents.iter().map(|t| Some(*t)).collect();
-    let (y, dy) = program
-        .jvp_live(inputs, &tangents, Replay::default(), &live)?
-        .remove(0);
-    let dy = match dy {
-        Some(dy) => dy,
-        None => y.zeros_like()?,
-    };
-    Ok((y, dy))
-}
 
 /// Applies an operation of your own: the door that the built-in ones go through. Gradients of every order, forward mode,
 /// recording and errors with the source line follow from its definition.

@@ -1,0 +1,100 @@
+//! Forward mode: a function is recorded and replayed with tangents.
+
+use crate::program::{Program, Replay};
+use crate::tensor::Tensor;
+use crate::{Error, ErrorKind, Result};
+use std::panic::Location;
+
+/// The value of `f` at `inputs` and its derivative along `tangents`, by forward mode. PyTorch's `torch.func.jvp`.
+///
+/// # Errors
+/// Whatever `f` reports; where a tangent has another shape or dtype than its input, or `f` wrote to an input in place.
+///
+/// ```
+/// use pullback::{Tensor, jvp};
+/// let x = Tensor::scalar(0.5f64);
+/// let (y, dy) = jvp(|x| x[0].sin(), &[&x], &[&Tensor::scalar(1.0f64)])?;
+/// assert_eq!((y.item_f64()?, dy.item_f64()?), (0.5f64.sin(), 0.5f64.cos()));
+/// # Ok::<(), pullback::Error>(())
+/// ```
+#[track_caller]
+pub fn jvp(
+    f: impl FnOnce(&[Tensor]) -> Result<Tensor>,
+    inputs: &[&Tensor],
+    tangents: &[&Tensor],
+) -> Result<(Tensor, Tensor)> {
+    jvp_many(|x| f(x).map(|y| vec![y]), inputs, tangents).map(|mut all| all.remove(0))
+}
+
+/// As [`jvp`], for a function of several results.
+///
+/// # Errors
+/// As [`jvp`].
+#[track_caller]
+pub fn jvp_many(
+    f: impl FnOnce(&[Tensor]) -> Result<Vec<Tensor>>,
+    inputs: &[&Tensor],
+    tangents: &[&Tensor],
+) -> Result<Vec<(Tensor, Tensor)>> {
+    let site = Location::caller();
+    if inputs.len() != tangents.len() {
+        return Err(Error::new(
+            ErrorKind::Value,
+            format!(
+                "jvp: {} inputs but {} tangents",
+                inputs.len(),
+                tangents.len()
+            ),
+        )
+        .op("jvp")
+        .at(site));
+    }
+    let tangents: Vec<Option<&Tensor>> = tangents.iter().map(|t| Some(*t)).collect();
+    let pushed = Traced::new(f, inputs)?.push(&tangents)?;
+    (pushed.into_iter())
+        .map(|(y, dy)| match dy {
+            Some(dy) => Ok((y, dy)),
+            None => y.zeros_like().map(|dy| (y, dy)),
+        })
+        .collect()
+}
+
+/// A function recorded at some inputs, ready to be replayed with any tangents.
+pub(super) struct Traced<'a> {
+    program: Program,
+    live: Vec<(crate::ValueId, Tensor)>,
+    inputs: &'a [&'a Tensor],
+    /// What the recorded run itself gave.
+    pub(super) outputs: Vec<Tensor>,
+}
+
+impl<'a> Traced<'a> {
+    pub(super) fn new(
+        f: impl FnOnce(&[Tensor]) -> Result<Vec<Tensor>>,
+        inputs: &'a [&'a Tensor],
+    ) -> Result<Traced<'a>> {
+        let versions: Vec<u32> = inputs.iter().map(|t| t.version()).collect();
+        let (program, outputs, live) = Program::trace_live(inputs, f)?;
+        if inputs.iter().zip(versions).any(|(t, v)| t.version() != v) {
+            return Err(Error::new(
+                ErrorKind::Value,
+                "jvp: the function wrote to one of its inputs in place",
+            )
+            .help("write to a copy: `x[0].copy()?`"));
+        }
+        Ok(Traced {
+            program,
+            live,
+            inputs,
+            outputs,
+        })
+    }
+
+    /// The outputs, and their derivatives along `tangents` (`None` is zero, either way).
+    pub(super) fn push(
+        &self,
+        tangents: &[Option<&Tensor>],
+    ) -> Result<Vec<(Tensor, Option<Tensor>)>> {
+        (self.program).jvp_live(self.inputs, tangents, Replay::default(), &self.live)
+    }
+}

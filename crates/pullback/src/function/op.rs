@@ -1,0 +1,436 @@
+//! The operation behind a function of the user: how its node is made, and what it keeps.
+
+use super::{Backward, Forward, Function};
+use crate::apply::{finish, forbid_inference};
+use crate::ctx::Ctx;
+use crate::flow::Cut;
+use crate::graph::{EXTRA, Edge, Input, Node, OUTPUT, lock};
+use crate::hooks::Grads;
+use crate::op::{Family, Op, OpDef};
+use crate::program::{Program, Replay};
+use crate::tensor::{FUNCTION_VIEW, MANY_VIEWS, Tensor};
+use crate::{Array, Error, ErrorKind, Result, Shared, forward_ad, mode, recorder};
+use smallvec::SmallVec;
+use std::any::Any;
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::fmt;
+use std::panic::Location;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
+
+/// A function of the user, with what its `forward` kept where it has run.
+#[derive(Clone)]
+pub(super) struct FunctionOp {
+    function: Arc<dyn Function>,
+    def: &'static OpDef,
+    kept: Option<Arc<Kept>>,
+    /// Whether it writes inputs in place: replays then give it copies.
+    writes: bool,
+}
+
+/// What `forward` kept, but for the arrays, which the node holds.
+#[derive(Default)]
+pub(super) struct Kept {
+    /// For each saved tensor, which value it is (see `graph::Saved`).
+    which: Vec<u32>,
+    pub(super) state: Option<Arc<dyn Any + Send + Sync>>,
+    /// Values of its own, where no node holds them.
+    extras: Vec<Array>,
+}
+
+impl Kept {
+    pub(super) fn saved(&self, cx: &Ctx<'_>, k: usize) -> Result<Tensor> {
+        match self.which.get(k) {
+            None => Err(Error::new(
+                ErrorKind::Index,
+                format!(
+                    "{} tensors were saved; there is no number {k}",
+                    self.which.len()
+                ),
+            )),
+            Some(&w) if w >= OUTPUT => cx.output_at((w - OUTPUT) as usize),
+            Some(&w) if w >= EXTRA => match self.extras.get((w - EXTRA) as usize) {
+                Some(array) => Ok(Tensor::from_array(array.clone())),
+                None => cx.extra((w - EXTRA) as usize),
+            },
+            Some(&i) => cx.input(i as usize),
+        }
+    }
+}
+
+impl fmt::Debug for FunctionOp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.def.name)
+    }
+}
+
+/// A definition for each name there is: programs have few functions, and definitions live for ever.
+fn definition(name: &str) -> &'static OpDef {
+    static ALL: Mutex<Option<HashMap<String, &'static OpDef>>> = Mutex::new(None);
+    let mut all = lock(&ALL);
+    let all = all.get_or_insert_default();
+    if let Some(def) = all.get(name) {
+        return def;
+    }
+    let leaked: &'static str = Box::leak(name.to_owned().into_boxed_str());
+    let def: &'static OpDef = Box::leak(Box::new(OpDef {
+        summary: "A function of the user.",
+        ..OpDef::new(leaked, Family::General)
+    }));
+    all.insert(name.to_owned(), def);
+    def
+}
+
+/// One run of `forward`: results, and what it said.
+struct Ran {
+    cx: Forward,
+    results: Vec<Tensor>,
+}
+
+impl FunctionOp {
+    pub(super) fn new(function: Arc<dyn Function>) -> FunctionOp {
+        FunctionOp {
+            def: definition(&function.name()),
+            function,
+            kept: None,
+            writes: false,
+        }
+    }
+
+    fn run(&self, inputs: &[Tensor]) -> Result<Ran> {
+        let mut cx = Forward {
+            needs: inputs.iter().map(|t| t.has_edge()).collect(),
+            ..Forward::default()
+        };
+        let _off = mode::set(mode::GRAD, false);
+        let _quiet = mode::set(mode::RECORD, false);
+        let _plain = mode::set(mode::DUAL, false);
+        let results = self.function.forward(&mut cx, inputs)?;
+        Ok(Ran { cx, results })
+    }
+
+    /// Gradients by the user's rule.
+    fn pull(
+        &self,
+        cx: &Ctx<'_>,
+        grads: &[Option<Tensor>],
+        out: &mut [Option<Tensor>],
+    ) -> Result<()> {
+        let Some(kept) = &self.kept else {
+            return Err(cx.missing("values of a run of `forward`"));
+        };
+        let own = Backward { cx, kept, grads };
+        let mut found = self.function.backward(&own)?;
+        let surplus = found.iter().skip(out.len()).any(Option::is_some);
+        if found.len() < out.len() || surplus {
+            return Err(Error::new(
+                ErrorKind::Autograd,
+                format!(
+                    "function {}Backward returned an incorrect number of gradients (expected {}, got {})",
+                    self.def.name,
+                    out.len(),
+                    found.len()
+                ),
+            ));
+        }
+        found.truncate(out.len());
+        for (slot, g) in out.iter_mut().zip(found) {
+            *slot = g;
+        }
+        Ok(())
+    }
+
+    /// Tangents by the user's rule, or by forward mode through `forward`.
+    fn push(&self, cx: &Ctx<'_>, t: &[Option<Tensor>]) -> Result<Grads> {
+        let inputs = cx.inputs()?;
+        let lent: Vec<&Tensor> = inputs.iter().collect();
+        if self.function.differentiable_forward() {
+            let run = |x: &[Tensor]| self.function.forward(&mut Forward::default(), x);
+            let (program, _, live) = Program::trace_live(&lent, run)?;
+            let t: Vec<Option<&Tensor>> = t.iter().map(Option::as_ref).collect();
+            let all = program.jvp_live(&lent, &t, Replay::default(), &live)?;
+            return Ok(all.into_iter().map(|(_, dot)| dot).collect());
+        }
+        let again;
+        let kept = match &self.kept {
+            Some(kept) => kept,
+            None => {
+                let ran = self.run(&inputs)?;
+                again = Arc::new(self.kept_by(&ran, &lent, true));
+                &again
+            }
+        };
+        let own = Backward {
+            cx,
+            kept,
+            grads: &[],
+        };
+        self.function.jvp(&own, t)
+    }
+
+    /// What a run kept; with the arrays of its own values where no node will hold them.
+    fn kept_by(&self, ran: &Ran, inputs: &[&Tensor], arrays: bool) -> Kept {
+        let mut kept = Kept {
+            state: ran.cx.state.clone(),
+            ..Kept::default()
+        };
+        let mut extras = 0;
+        for t in &ran.cx.saved {
+            let result = ran.results.iter().position(|r| r.is(t));
+            let input = inputs.iter().position(|x| x.is(t));
+            kept.which.push(match (result, input) {
+                (Some(k), _) => OUTPUT + k as u32,
+                (None, Some(i)) => i as u32,
+                (None, None) => {
+                    if arrays {
+                        kept.extras.push(t.array().clone());
+                    }
+                    extras += 1;
+                    EXTRA + extras - 1
+                }
+            });
+        }
+        kept
+    }
+
+    fn node(
+        &self,
+        ran: &Ran,
+        inputs: &[&Tensor],
+        site: &'static Location<'static>,
+    ) -> Result<Node> {
+        let slots = (inputs.iter())
+            .map(|t| Input {
+                edge: t.end(),
+                shape: t.shape().clone(),
+                dtype: t.dtype(),
+            })
+            .collect();
+        let kept = Arc::new(self.kept_by(ran, inputs, false));
+        let op = FunctionOp {
+            kept: Some(kept.clone()),
+            ..self.clone()
+        };
+        let mut node = Node::new(Box::new(op), slots, site);
+        for (t, &which) in ran.cx.saved.iter().zip(&kept.which) {
+            forbid_inference(t)?;
+            node.save(which, t.array().clone());
+        }
+        node.results = match &ran.results[..] {
+            [_] => None,
+            all => Some(all.iter().map(|r| (r.shape().clone(), r.dtype())).collect()),
+        };
+        Ok(node)
+    }
+}
+
+/// Runs a function and records it.
+pub(super) fn apply(
+    op: &FunctionOp,
+    inputs: &[&Tensor],
+    site: &'static Location<'static>,
+) -> Result<SmallVec<[Tensor; 2]>> {
+    let context = |e: Error| e.op(op.def.name).at(site);
+    let flags = mode::flags();
+    let recording = match flags & mode::RECORD {
+        0 => None,
+        _ => Some(recorder::read_all(inputs)?),
+    };
+    let given: Vec<Tensor> = inputs.iter().map(|&t| t.clone()).collect();
+    let ran = op.run(&given).map_err(context)?;
+    let dirty: Vec<usize> = (ran.cx.dirty.iter())
+        .filter_map(|d| inputs.iter().position(|x| x.is(d)))
+        .collect();
+    let tracked = mode::records(flags) && inputs.iter().any(|t| t.has_edge());
+    check_dirty(&ran, inputs, &dirty, tracked).map_err(context)?;
+    let has_gradient =
+        |r: &Tensor| r.dtype().is_float() && !ran.cx.constant.iter().any(|c| c.is(r));
+    let node = match tracked && ran.results.iter().any(has_gradient) {
+        true => Some(Shared::new(op.node(&ran, inputs, site).map_err(context)?)),
+        false => None,
+    };
+    let mut views = 0;
+    let mut out: SmallVec<[Tensor; 2]> = SmallVec::new();
+    for (k, r) in ran.results.iter().enumerate() {
+        let edge = match &node {
+            Some(node) if has_gradient(r) => Some(Edge::Node(node.clone(), k as u32)),
+            _ => Cut::of(inputs, op.def.name, site, || {
+                crate::apply::reason(op.def, flags)
+            }),
+        };
+        if let Some(&i) = dirty.iter().find(|&&i| inputs[i].is(r)) {
+            if edge.as_ref().is_some_and(Edge::flows) {
+                inputs[i].rebase(edge, site);
+            }
+            out.push(inputs[i].clone());
+            continue;
+        }
+        let shown = inputs
+            .iter()
+            .find(|x| x.array().storage().same(r.array().storage()));
+        let array = r.array().clone();
+        out.push(match shown {
+            None => finish(false, &[], array, edge, flags),
+            Some(x) => {
+                views += 1;
+                let t = finish(true, &[x], array, edge, flags);
+                t.0.flags.fetch_or(FUNCTION_VIEW, Ordering::Relaxed);
+                t
+            }
+        });
+    }
+    if views > 1 {
+        for t in &out {
+            if t.0.flags.load(Ordering::Relaxed) & FUNCTION_VIEW != 0 {
+                t.0.flags.fetch_or(MANY_VIEWS, Ordering::Relaxed);
+            }
+        }
+    }
+    if let Some(read) = recording {
+        let plain = FunctionOp {
+            kept: None,
+            writes: !dirty.is_empty(),
+            ..op.clone()
+        };
+        let written: Vec<(usize, &Tensor)> = dirty.iter().map(|&i| (i, inputs[i])).collect();
+        recorder::record_function(&plain, read, &out, &written, site)?;
+    }
+    if flags & mode::DUAL != 0 {
+        let live = FunctionOp {
+            kept: Some(Arc::new(op.kept_by(&ran, inputs, true))),
+            ..op.clone()
+        };
+        forward_ad::push(&live, inputs, &out, site)?;
+    }
+    Ok(out)
+}
+
+/// PyTorch's sentences about inputs that were written.
+fn check_dirty(ran: &Ran, inputs: &[&Tensor], dirty: &[usize], tracked: bool) -> Result<()> {
+    let fail = |text: &str| Err(Error::new(ErrorKind::Autograd, text));
+    let returned = |d: &Tensor| ran.results.iter().any(|r| r.is(d));
+    if !ran.cx.dirty.iter().all(returned) || dirty.len() < ran.cx.dirty.len() {
+        return fail(
+            "Some elements marked as dirty during the forward method were not returned as output. The inputs that are modified inplace must all be outputs of the Function.",
+        );
+    }
+    for &i in dirty.iter().filter(|_| tracked) {
+        let x = inputs[i];
+        if matches!(x.edge(), Some(Edge::Leaf(_))) {
+            return fail(
+                "a leaf Variable that requires grad has been used in an in-place operation.",
+            );
+        }
+        if x.0.base.is_some() && matches!(x.root().edge(), Some(Edge::Leaf(_))) {
+            return fail(
+                "a view of a leaf Variable that requires grad is being used in an in-place operation.",
+            );
+        }
+    }
+    Ok(())
+}
+
+impl Op for FunctionOp {
+    fn def(&self) -> &'static OpDef {
+        self.def
+    }
+    fn boxed(&self) -> Box<dyn Op> {
+        Box::new(self.clone())
+    }
+    fn eval(&self, x: &[&Array]) -> Result<Array> {
+        let mut all = self.eval_many(x)?;
+        match all.len() {
+            1 => Ok(all.remove(0)),
+            n => Err(Error::new(
+                ErrorKind::Value,
+                format!("a function of one result was expected, but it gave {n}"),
+            )),
+        }
+    }
+    fn eval_many(&self, x: &[&Array]) -> Result<SmallVec<[Array; 2]>> {
+        let own = (x.iter().map(|&a| match self.writes {
+            true => a.copy(),
+            false => Ok(a.clone()),
+        }))
+        .map(|a| a.map(Tensor::from_array))
+        .collect::<Result<Vec<_>>>()?;
+        let ran = self.run(&own)?;
+        Ok(ran.results.iter().map(|r| r.array().clone()).collect())
+    }
+    fn applied(
+        &self,
+        inputs: &[&Tensor],
+        site: &'static Location<'static>,
+    ) -> Option<Result<Tensor>> {
+        let one = |mut all: SmallVec<[Tensor; 2]>| match all.len() {
+            1 => Ok(all.remove(0)),
+            n => Err(Error::new(
+                ErrorKind::Value,
+                format!("a function of one result was expected, but it gave {n}"),
+            )),
+        };
+        self.applied_many(inputs, site).map(|all| all.and_then(one))
+    }
+    fn applied_many(
+        &self,
+        inputs: &[&Tensor],
+        site: &'static Location<'static>,
+    ) -> Option<Result<SmallVec<[Tensor; 2]>>> {
+        let fresh = FunctionOp {
+            kept: None,
+            ..self.clone()
+        };
+        if !self.writes {
+            return Some(apply(&fresh, inputs, site));
+        }
+        let copies = inputs.iter().map(|t| t.copy()).collect::<Result<Vec<_>>>();
+        Some(copies.and_then(|own| apply(&fresh, &own.iter().collect::<Vec<_>>(), site)))
+    }
+    fn vjp(&self, cx: &Ctx<'_>, i: usize, g: &Tensor) -> Result<Tensor> {
+        // Outside of any graph (proofs): what a run would keep is made again.
+        let inputs = cx.inputs()?;
+        let lent: Vec<&Tensor> = inputs.iter().collect();
+        let kept = self.kept_by(&self.run(&inputs)?, &lent, true);
+        let own = FunctionOp {
+            kept: Some(Arc::new(kept)),
+            ..self.clone()
+        };
+        let mut out = vec![None; inputs.len()];
+        own.pull(cx, &[Some(g.clone())], &mut out)?;
+        match out.swap_remove(i) {
+            Some(g) => Ok(g),
+            None => Tensor::zeros_of(cx.shape(i), cx.dtype(i)),
+        }
+    }
+    fn vjp_all(&self, cx: &Ctx<'_>, g: &Tensor, out: &mut [Option<Tensor>]) -> Result<()> {
+        self.pull(cx, &[Some(g.clone())], out)
+    }
+    fn vjp_many(
+        &self,
+        cx: &Ctx<'_>,
+        g: &[Option<Tensor>],
+        out: &mut [Option<Tensor>],
+    ) -> Result<()> {
+        self.pull(cx, g, out)
+    }
+    fn jvp(&self, cx: &Ctx<'_>, t: &[Option<Tensor>]) -> Result<Tensor> {
+        match self.push(cx, t)?.into_iter().next().flatten() {
+            Some(dot) => Ok(dot),
+            None => cx.output()?.zeros_like(),
+        }
+    }
+    fn jvp_many(
+        &self,
+        cx: &Ctx<'_>,
+        t: &[Option<Tensor>],
+    ) -> Result<SmallVec<[Option<Tensor>; 2]>> {
+        Ok(self.push(cx, t)?.into_iter().collect())
+    }
+    fn backward_name(&self) -> Option<Cow<'static, str>> {
+        Some(Cow::Owned(format!("{}Backward", self.def.name)))
+    }
+    fn lenient(&self) -> bool {
+        true
+    }
+}
