@@ -217,6 +217,16 @@ impl Tensor {
 
     /// Logs that the elements of this tensor now have the history `edge`.
     pub(crate) fn rebase(&self, edge: Option<Edge>, site: &'static Location<'static>) {
+        self.rebase_as(edge.clone(), edge, site);
+    }
+
+    /// As [`Tensor::rebase`], where this very tensor's own edge is another one to the same values.
+    pub(crate) fn rebase_as(
+        &self,
+        edge: Option<Edge>,
+        own: Option<Edge>,
+        site: &'static Location<'static>,
+    ) {
         let root = self.root();
         // What is replaced drops when nothing is locked any more: it may own hooks, and they anything.
         let mut gone: Vec<Write> = Vec::new();
@@ -234,8 +244,8 @@ impl Tensor {
         let mut current = lock(&self.0.slow().current);
         let before = current.take().map_or_else(|| self.0.edge.clone(), |c| c.1);
         let own = match self.retained() {
-            None => edge.clone(),
-            Some(slot) => self.keep_retaining(slot, before.as_ref(), edge.clone(), site),
+            None => own,
+            Some(slot) => self.keep_retaining(slot, before.as_ref(), own, site),
         };
         *current = Some((epoch, own));
         drop(current);

@@ -8,6 +8,7 @@
 use crate::forward_ad::Written;
 use crate::graph::{Edge, Input, Node, OUTPUT};
 use crate::op::{Family, Op, Reads};
+use crate::ops::Overlay;
 use crate::tensor::{FUNCTION_VIEW, INFERENCE, INFERENCE_VIEW, MANY_VIEWS, Tensor, UNTRACKED_VIEW};
 use crate::{Array, Error, ErrorKind, Layout, Result, Shared, mode, recorder};
 use pullback_array::kernels;
@@ -109,11 +110,22 @@ pub(crate) fn in_place_dyn(
         if reads & Reads::OUTPUT.0 != 0 {
             node.save(OUTPUT, x.0.array.clone());
         }
+        // Nothing of the old numbers is left in a part that was overwritten: the base keeps the rest of its gradient, and only
+        // the part itself sends zeros back. A loop over a buffer's elements costs as much as the elements.
+        let replaced = match name == "copy_" && x.0.base.is_some() {
+            true => node.inputs[0].edge.take(),
+            false => None,
+        };
         let node = Shared::new(node);
         if recording {
             recorder::record_node(&node);
         }
-        x.rebase(Some(Edge::Node(node, 0)), site);
+        let edge = Some(Edge::Node(node, 0));
+        let own = match replaced.filter(Edge::flows) {
+            Some(old) => Overlay::all(old, x.array(), edge.clone(), site),
+            None => edge.clone(),
+        };
+        x.rebase_as(edge, own, site);
     }
     dual.map_or(Ok(()), |dual| dual.after(x))
 }

@@ -118,14 +118,38 @@ impl Overlay {
         if !old.iter().chain(&write).any(Edge::flows) {
             return old.or(write);
         }
+        Some(overlay.joined(old, write, array, site))
+    }
+
+    /// The edge of a tensor all of whose elements were overwritten: zeros to the old history, the rest to the write's.
+    pub(crate) fn all(
+        old: Edge,
+        array: &Array,
+        write: Option<Edge>,
+        site: &'static Location<'static>,
+    ) -> Option<Edge> {
+        let overlay = Overlay {
+            old: array.layout().clone(),
+            new: array.layout().clone(),
+        };
+        Some(overlay.joined(Some(old), write, array, site))
+    }
+
+    fn joined(
+        self,
+        old: Option<Edge>,
+        write: Option<Edge>,
+        array: &Array,
+        site: &'static Location<'static>,
+    ) -> Edge {
         let input = |edge, shape: &Shape| Input {
             edge,
             shape: shape.clone(),
             dtype: array.dtype(),
         };
-        let inputs = [input(old, array.shape()), input(write, layout.shape())];
-        let node = Node::new(Box::new(overlay), inputs.into_iter().collect(), site);
-        Some(Edge::Node(Shared::new(node), 0))
+        let inputs = [input(old, array.shape()), input(write, self.new.shape())];
+        let node = Node::new(Box::new(self), inputs.into_iter().collect(), site);
+        Edge::Node(Shared::new(node), 0)
     }
 
     fn index(&self, shape: &Shape) -> Result<Tensor> {
