@@ -21,10 +21,12 @@ mod value;
 
 mod activation;
 mod create;
+mod diagonal;
 mod index;
 mod join;
 mod logic;
 mod loss;
+mod norm;
 mod order;
 mod pointwise;
 mod product;
@@ -52,7 +54,9 @@ static LISTS: &[(&str, &[Function])] = &[
     ("loss", loss::LIST),
     ("reduce", reduce::LIST),
     ("order", order::LIST),
+    ("norm", norm::LIST),
     ("product", product::LIST),
+    ("diagonal", diagonal::LIST),
     ("shape", shape::LIST),
     ("join", join::LIST),
     ("index", index::LIST),

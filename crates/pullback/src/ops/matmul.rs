@@ -161,13 +161,4 @@ impl Tensor {
     pub fn matmul(&self, other: &Tensor) -> Result<Tensor> {
         apply(Matmul, &[self, other], Location::caller())
     }
-
-    /// The matrix of all products of two vectors' elements.
-    ///
-    /// # Errors
-    /// Where one is no vector.
-    #[track_caller]
-    pub fn outer(&self, other: &Tensor) -> Result<Tensor> {
-        apply(Outer, &[self, other], Location::caller())
-    }
 }

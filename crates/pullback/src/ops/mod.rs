@@ -5,6 +5,7 @@
 
 mod activation;
 mod activations;
+mod addmm;
 mod alias;
 mod amax;
 mod arith;
@@ -14,7 +15,11 @@ mod blend;
 mod clamp;
 mod convert;
 mod create;
+mod cross;
 mod cut;
+mod diag;
+mod distance;
+mod einsum;
 mod extremes;
 mod flip;
 mod gate;
@@ -26,6 +31,7 @@ mod integer;
 mod join;
 mod logic;
 mod matmul;
+mod matrix_norm;
 mod moments;
 mod noise;
 mod norm;
@@ -39,6 +45,7 @@ mod pointwise;
 mod positions;
 mod power;
 mod prelu;
+mod product;
 mod rectifier;
 mod reduce;
 mod repeat;
@@ -75,7 +82,10 @@ pub use blend::{Addcdiv, Addcmul, Lerp, LerpScalar, NanToNum};
 pub use clamp::{Clamp, ClampTensor};
 pub use convert::{Clone, Copy, To};
 pub use create::{arange, eye, linspace, logspace, one_hot, rand, randint, randn, randperm};
+pub use cross::Cross;
 pub use cut::{Compare, Detach, Eq, Ge, Gt, Le, Lt, Ne, detach};
+pub use diag::{DiagEmbed, Diagonal, Place, Tril, Triu, tril_indices, triu_indices};
+pub use einsum::einsum;
 pub use extremes::{Abs, Fmax, Fmin, Maximum, Minimum};
 pub use flip::Flip;
 pub use gate::{Relu, ThresholdBackward};
@@ -93,6 +103,7 @@ pub use logic::{
     LogicalOr, LogicalXor, Signbit,
 };
 pub use matmul::{Matmul, Outer};
+pub use matrix_norm::NormOrder;
 pub use moments::{Over, Std, Var};
 pub use norm::{LogSumExp, VectorNorm};
 pub(crate) use operand::result_type_number;
@@ -104,6 +115,7 @@ pub use pointwise::{Exp, Exp2, Expm1, Log, Log1p, Log2, Log10, Reciprocal, Rsqrt
 pub use positions::{Along, Nonzero, Positions};
 pub use power::{Pow, PowScalar};
 pub use prelu::Prelu;
+pub use product::{bilinear, multi_dot};
 pub use rectifier::{
     Elu, Hardshrink, Hardsigmoid, Hardswish, Hardtanh, LeakyRelu, Softplus, Softshrink, Threshold,
 };
@@ -240,6 +252,11 @@ pub static OPS: &[&OpDef] = &[
     Recurrence::DEF,
     Matmul::DEF,
     Outer::DEF,
+    Cross::DEF,
+    Diagonal::DEF,
+    DiagEmbed::DEF,
+    Tril::DEF,
+    Triu::DEF,
     // smooth, with both rules written
     Softmax::DEF,
     LogSoftmax::DEF,

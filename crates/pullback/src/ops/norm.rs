@@ -255,7 +255,7 @@ impl Tensor {
                     ),
                 )));
             }
-            Some(d) if d < self.dtype() => {
+            Some(d) if d < self.dtype() && self.dtype() != DType::Dd => {
                 return Err(context(Error::new(
                     ErrorKind::DType,
                     format!(
