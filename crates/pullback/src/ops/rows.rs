@@ -8,14 +8,14 @@ use crate::apply::apply;
 use crate::history::in_place;
 use crate::op::{Ctx, Op, Reads, sum_terms};
 use crate::tensor::Tensor;
-use crate::{Array, DType, Error, ErrorKind, Result, Shape};
+use crate::{Array, Error, ErrorKind, Result, Shape};
 use pullback_array::kernels;
 use std::panic::Location;
 
 #[cfg(feature = "proof")]
 use super::shape::SIX;
 #[cfg(feature = "proof")]
-use crate::proof::Sample;
+use crate::{DType, proof::Sample};
 
 #[cfg(feature = "proof")]
 fn sample(op: impl Op, floats: &[&[usize]], index: (&[usize], &[f64])) -> Sample {
