@@ -22,10 +22,17 @@ pub trait Arith: Element + PartialOrd {
     /// `self + a·b` in one rounding for `f32` and `f64`, as PyTorch's `add` with `alpha` computes it.
     #[must_use]
     fn plus_product(self, a: Self, b: Self) -> Self;
+    /// The same number by the machine's instruction, for kernels that know it is there.
+    #[doc(hidden)]
+    #[must_use]
+    #[inline(always)]
+    fn plus_product_fused(self, a: Self, b: Self) -> Self {
+        self.plus_product(a, b)
+    }
 }
 
 macro_rules! arith {
-    (float $($t:ty: $zero:expr, $one:expr, $fma:expr);*) => {$(
+    (float $($t:ty: $zero:expr, $one:expr, $fma:expr, $fused:expr);*) => {$(
         impl Arith for $t {
             const NIL: Self = $zero;
             const UNIT: Self = $one;
@@ -38,6 +45,11 @@ macro_rules! arith {
             #[inline(always)]
             fn plus_product(self, a: Self, b: Self) -> Self {
                 let fma: fn($t, $t, $t) -> $t = $fma;
+                fma(a, b, self)
+            }
+            #[inline(always)]
+            fn plus_product_fused(self, a: Self, b: Self) -> Self {
+                let fma: fn($t, $t, $t) -> $t = $fused;
                 fma(a, b, self)
             }
         }
@@ -57,7 +69,11 @@ macro_rules! arith {
         }
     )*};
 }
-arith!(float f32: 0.0, 1.0, fma; f64: 0.0, 1.0, f64::mul_add; Dd: Dd::ZERO, Dd::ONE, |a, b, c| a * b + c);
+arith! {
+    float f32: 0.0, 1.0, fma, f32::mul_add;
+    f64: 0.0, 1.0, f64::mul_add, f64::mul_add;
+    Dd: Dd::ZERO, Dd::ONE, |a, b, c| a * b + c, |a, b, c| a * b + c
+}
 arith!(integer u8, i32, i64);
 
 /// `a·b + c` rounded once, without an instruction for it, so that loops stay vectors: the product of two `f32` is exact in

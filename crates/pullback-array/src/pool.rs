@@ -1,12 +1,14 @@
 //! Memory for the small and the many: thread-local free lists by size class, and a reference-counted box on them.
 //!
 //! A step of a small model makes and drops a few dozen blocks of a few hundred bytes; taking them from a list costs a
-//! few nanoseconds where the system allocator takes twenty. Blocks above [`LARGEST`] go to the system. Build with
+//! few nanoseconds where the system allocator takes twenty. Blocks above [`LARGEST`] go to the system, which
+//! `large.rs` keeps some from. Build with
 //! `--cfg pullback_no_pool` to send everything there, which is how sanitizers and valgrind see each block.
 //!
 //! A block may be freed on another thread than the one that made it: it then joins that thread's list.
 #![allow(unsafe_code)]
 
+use crate::large;
 use std::alloc::{self, Layout};
 use std::cell::UnsafeCell;
 use std::ops::Deref;
@@ -66,7 +68,11 @@ fn class_of(bytes: usize) -> usize {
 #[inline]
 pub(crate) fn take(bytes: usize) -> *mut u8 {
     if bytes > LARGEST || cfg!(pullback_no_pool) {
-        return system(bytes, false);
+        let kept = large::take(bytes);
+        return match kept.is_null() {
+            true => large::ask(bytes, false),
+            false => kept,
+        };
     }
     let class = class_of(bytes);
     let reused = POOL.try_with(|pool| {
@@ -94,8 +100,12 @@ pub(crate) fn take(bytes: usize) -> *mut u8 {
 #[inline]
 pub(crate) unsafe fn give(block: *mut u8, bytes: usize) {
     if bytes > LARGEST || cfg!(pullback_no_pool) {
-        // SAFETY: large blocks come from `system`.
-        unsafe { system_give(block, bytes) };
+        // SAFETY: large blocks come from `system`, and the caller gives this one up.
+        unsafe {
+            if !large::give(block, bytes) {
+                system_give(block, bytes);
+            }
+        }
         return;
     }
     let class = class_of(bytes);
@@ -121,7 +131,9 @@ pub(crate) unsafe fn give(block: *mut u8, bytes: usize) {
 #[inline]
 pub(crate) fn take_zeroed(bytes: usize) -> *mut u8 {
     if bytes > LARGEST || cfg!(pullback_no_pool) {
-        return system(bytes, true);
+        // Never a kept block: zeroed pages cost nothing until they are touched.
+        large::count(bytes);
+        return large::ask(bytes, true);
     }
     let block = take(bytes);
     if !block.is_null() {
@@ -142,7 +154,8 @@ fn large_layout(bytes: usize) -> Option<Layout> {
     Layout::from_size_align(bytes.checked_add(ALIGN)?, GRAIN).ok()
 }
 
-fn system(bytes: usize, zeroed: bool) -> *mut u8 {
+/// A block straight from the system; null when memory is out.
+pub(crate) fn system(bytes: usize, zeroed: bool) -> *mut u8 {
     if bytes <= LARGEST {
         // SAFETY: the layout's size is not zero.
         return unsafe {
@@ -176,7 +189,7 @@ fn system(bytes: usize, zeroed: bool) -> *mut u8 {
 ///
 /// # Safety
 /// `block` came from `system` for the same `bytes` and is not used again.
-unsafe fn system_give(block: *mut u8, bytes: usize) {
+pub(crate) unsafe fn system_give(block: *mut u8, bytes: usize) {
     // SAFETY: as `system` made it.
     unsafe {
         match large_layout(bytes) {

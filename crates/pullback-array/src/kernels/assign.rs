@@ -40,6 +40,12 @@ fn check_stretches(dst: &Array, src: &Array) -> Result<()> {
     }
 }
 
+/// The operand of a write to `dst`: checked to stretch, and apart.
+pub(super) fn operand(dst: &Array, src: &Array) -> Result<Array> {
+    check_stretches(dst, src)?;
+    apart(dst, src)
+}
+
 /// `dst = f(dst)`, element by element.
 #[inline]
 pub fn map_assign<A: Element>(dst: &Array, f: impl Fn(A) -> A + Sync) -> Result<()> {

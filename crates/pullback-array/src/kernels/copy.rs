@@ -3,7 +3,7 @@
 //! What conversion between dtypes costs is `cast`'s business; here bits stay as they are.
 #![allow(unsafe_code)]
 
-use super::operand::Operand;
+use super::operand::{Buffer, Operand, TURN, strip};
 use crate::array::{Array, fresh_of};
 use crate::error::Result;
 use crate::threads::{BLOCK, Ptr, blocks};
@@ -67,13 +67,50 @@ pub(crate) fn copy(a: &Array) -> Result<Array> {
         a.dtype().size(),
     );
     let (size, to) = (a.dtype().size(), Ptr(out));
-    blocks(a.numel(), BLOCK, &|start, end| {
+    let turned = from.is_turned();
+    let block = match turned {
+        true => BLOCK.next_multiple_of(TURN * from.row_len()),
+        false => BLOCK,
+    };
+    blocks(a.numel(), block, &|start, end| {
+        let to = to.get().wrapping_add(start * size);
         // SAFETY: the layout lies inside the guarded storage, `out` has room for numel elements, and blocks do not
         // overlap.
-        unsafe { from.gather(start, end - start, to.get().add(start * size)) };
+        unsafe {
+            match turned {
+                true => gather_turned(&from, (start, end), to),
+                false => from.gather(start, end - start, to),
+            }
+        };
     });
     drop(guard);
     Ok(Array::from_fresh_of(storage, a.shape().clone(), a.dtype()))
+}
+
+/// Copies rows of a turned operand, elements `start..end`, to `to`.
+///
+/// # Safety
+/// The operand is turned and can be read, `start` begins a row, and `to` has room.
+unsafe fn gather_turned(from: &Operand, (start, end): (usize, usize), to: *mut u8) {
+    let (n, size) = (from.row_len(), from.size());
+    let (strip, mut buffer) = (strip(size), Buffer::new());
+    let mut at = start;
+    // SAFETY: the caller's promise.
+    unsafe {
+        while at + TURN * n <= end {
+            for left in (0..n).step_by(strip) {
+                let len = strip.min(n - left);
+                from.turn(at + left, len, strip, &mut buffer);
+                for r in 0..TURN {
+                    let row = buffer.ptr().add(r * strip * size);
+                    let to = to.add((at + r * n + left - start) * size);
+                    std::ptr::copy_nonoverlapping(row, to, len * size);
+                }
+            }
+            at += TURN * n;
+        }
+        from.gather(at, end - at, to.add((at - start) * size));
+    }
 }
 
 /// Copies `src` (of the same dtype, in other memory) over `dst`, whose shape it stretches to.

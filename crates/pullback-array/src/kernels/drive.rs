@@ -4,7 +4,7 @@
 //! find or make such rows (`operand.rs`). Work is cut into fixed blocks of the result's elements.
 #![allow(unsafe_code)]
 
-use super::operand::{Buffer, Operand, PIECE};
+use super::operand::{Buffer, Operand, PIECE, TURN, strip};
 use crate::array::{Array, fresh_of};
 use crate::dtype::DType;
 use crate::error::Result;
@@ -110,13 +110,13 @@ unsafe fn compute_strided<const N: usize>(
                 inputs[k].dtype().size(),
             )
         });
-        let run = operands.iter().map(Operand::run).max().unwrap_or(0);
+        let cut = Cut::new(&operands, None);
         let to = Ptr(to);
-        blocks(n, BLOCK, &|start, end| {
+        blocks(n, cut.block, &|start, end| {
             // SAFETY: layouts lie inside their guarded storages; the result has room for n elements; blocks do not
             // overlap.
             unsafe {
-                pieces(&operands, (start, end), run, &mut |i, from, len| {
+                pieces(&operands, (start, end), &cut, &mut |i, from, len| {
                     row(to.get().wrapping_add(i * out.size()), from, len)
                 });
             }
@@ -125,29 +125,91 @@ unsafe fn compute_strided<const N: usize>(
     Ok(Array::from_fresh_of(storage, shape, out))
 }
 
+/// How a kernel's elements are cut: into blocks for threads, and those into pieces.
+struct Cut {
+    block: usize,
+    /// Length at which pieces end, so that operands need not be copied; 0 for any.
+    run: usize,
+    /// Length of the rows of turned operands, if there are some.
+    turned: usize,
+    /// Elements of such a row that are copied together with those of its neighbours.
+    strip: usize,
+}
+
+impl Cut {
+    fn new(operands: &[Operand], more: Option<&Operand>) -> Cut {
+        let all = || operands.iter().chain(more);
+        let turned = (operands
+            .iter()
+            .filter(|a| a.is_turned())
+            .map(Operand::row_len)
+            .max())
+        .unwrap_or(0);
+        let run = all().map(Operand::run).max().unwrap_or(0);
+        let strip = all().map(|a| strip(a.size())).min().unwrap_or(PIECE);
+        // With turned operands whole groups of rows make a block, and other operands' rows end where theirs do.
+        let (block, run) = match turned {
+            0 => (BLOCK, run),
+            n => (BLOCK.next_multiple_of(TURN * n), n),
+        };
+        Cut {
+            block,
+            run,
+            turned,
+            strip,
+        }
+    }
+}
+
 /// Cuts elements `start..end` into pieces and serves every operand's neighbours.
 ///
 /// # Safety
 /// The operands' elements can be read.
 unsafe fn pieces<const N: usize>(
     operands: &[Operand; N],
-    (start, end): (usize, usize),
-    run: usize,
+    (mut start, end): (usize, usize),
+    cut: &Cut,
     row: &mut dyn FnMut(usize, [*const u8; N], usize),
 ) {
     let mut buffers: [Buffer; N] = std::array::from_fn(|_| Buffer::new());
+    let first = PIECE.min(end - start);
+    if cut.turned > 0 {
+        let n = cut.turned;
+        let turned = (operands.each_ref()).map(|a| a.is_turned() && a.row_len() == n);
+        let mut fresh = first;
+        while start + TURN * n <= end {
+            for left in (0..n).step_by(cut.strip) {
+                let len = cut.strip.min(n - left);
+                for k in 0..N {
+                    if turned[k] {
+                        // SAFETY: the caller's promise; turned operands have rows of n elements.
+                        unsafe { operands[k].turn(start + left, len, cut.strip, &mut buffers[k]) };
+                    }
+                }
+                for r in 0..TURN {
+                    let i = start + r * n + left;
+                    let from = std::array::from_fn(|k| {
+                        if turned[k] {
+                            let at = r * cut.strip * operands[k].size();
+                            return buffers[k].ptr().wrapping_add(at).cast_const();
+                        }
+                        // SAFETY: the caller's promise; pieces are shorter than the first one would be.
+                        unsafe { operands[k].piece(i, len, &mut buffers[k], fresh) }
+                    });
+                    fresh = 0;
+                    row(i, from, len);
+                }
+            }
+            start += TURN * n;
+        }
+    }
     let mut i = start;
     while i < end {
         let mut len = PIECE.min(end - i);
-        if run > 0 {
-            len = len.min(run - i % run);
+        if cut.run > 0 {
+            len = len.min(cut.run - i % cut.run);
         }
-        // SAFETY: the caller's promise; pieces are short enough for buffers, each of which serves one operand.
-        let first = if i == start {
-            PIECE.min(end - start)
-        } else {
-            0
-        };
+        let first = if i == start { first } else { 0 };
         let from = std::array::from_fn(|k| {
             // SAFETY: as above.
             unsafe { operands[k].piece(i, len, &mut buffers[k], first) }
@@ -193,8 +255,8 @@ pub(super) unsafe fn change<const N: usize>(
     let to = Operand::new(write.ptr(), dst.layout(), shape, size);
     let operands: [Operand; N] =
         std::array::from_fn(|k| Operand::new(bases[k], operands[k].layout(), shape, sizes[k]));
-    let run = (operands.iter().map(Operand::run).max().unwrap_or(0)).max(to.run());
-    blocks(n, BLOCK, &|start, end| {
+    let cut = Cut::new(&operands, Some(&to));
+    blocks(n, cut.block, &|start, end| {
         let mut room = Buffer::new();
         // SAFETY: layouts lie inside their guarded storages; a layout that may be written names no element twice, so
         // that blocks do not overlap.
@@ -202,7 +264,7 @@ pub(super) unsafe fn change<const N: usize>(
             pieces(
                 &operands,
                 (start, end),
-                run,
+                &cut,
                 &mut |i, from, len| match to.direct(i, len) {
                     Some(to) => row(to, from, len),
                     None => {

@@ -5,7 +5,9 @@
 //! says (conversion is `cast`'s business).
 #![allow(unsafe_code)]
 
-use super::drive::compute;
+use super::drive::{change, compute};
+use super::wide::{has_fma, wide};
+use crate::arith::Arith;
 use crate::array::Array;
 use crate::dtype::Element;
 use crate::error::Result;
@@ -71,4 +73,112 @@ pub fn zip3<A: Element, B: Element, C: Element, D: Element>(
     };
     // SAFETY: the row reads and writes what is named here.
     unsafe { compute([a, b, c], [A::DTYPE, B::DTYPE, C::DTYPE], D::DTYPE, &row) }
+}
+
+/// As [`map`], compiled for wide vectors too: for formulas that are long and hot.
+#[inline]
+pub fn map_wide<A: Element, B: Element>(a: &Array, f: impl Fn(A) -> B + Sync) -> Result<Array> {
+    let row = |to: *mut u8, [a]: [*const u8; 1], n: usize| {
+        let (to, a) = (to.cast::<B>(), a.cast::<A>());
+        wide(
+            #[inline(always)]
+            || {
+                for i in 0..n {
+                    // SAFETY: the driver gives n elements of each, of the dtypes named below.
+                    unsafe { to.add(i).write(f(*a.add(i))) };
+                }
+            },
+        );
+    };
+    // SAFETY: the row reads and writes what is named here.
+    unsafe { compute([a], [A::DTYPE], B::DTYPE, &row) }
+}
+
+/// As [`zip`], compiled for wide vectors too: for formulas that are long and hot.
+#[inline]
+pub fn zip_wide<A: Element, B: Element, C: Element>(
+    a: &Array,
+    b: &Array,
+    f: impl Fn(A, B) -> C + Sync,
+) -> Result<Array> {
+    let row = |to: *mut u8, [a, b]: [*const u8; 2], n: usize| {
+        let (to, a, b) = (to.cast::<C>(), a.cast::<A>(), b.cast::<B>());
+        wide(
+            #[inline(always)]
+            || {
+                for i in 0..n {
+                    // SAFETY: the driver gives n elements of each, of the dtypes named below.
+                    unsafe { to.add(i).write(f(*a.add(i), *b.add(i))) };
+                }
+            },
+        );
+    };
+    // SAFETY: the row reads and writes what is named here.
+    unsafe { compute([a, b], [A::DTYPE, B::DTYPE], C::DTYPE, &row) }
+}
+
+/// `a + alpha·b`, element by element and broadcasting, each rounded once ([`Arith::plus_product`]).
+///
+/// # Errors
+/// Where the shapes do not broadcast.
+pub fn add_scaled<T: Arith>(a: &Array, b: &Array, alpha: T) -> Result<Array> {
+    let row = |to: *mut u8, [a, b]: [*const u8; 2], n: usize| {
+        // SAFETY: the driver gives n elements of each, of the dtypes named below.
+        unsafe { scaled_row::<T>(to.cast(), a.cast(), b.cast(), n, alpha) };
+    };
+    // SAFETY: the row reads and writes what is named here.
+    unsafe { compute([a, b], [T::DTYPE; 2], T::DTYPE, &row) }
+}
+
+/// `dst += alpha·src`, each rounded once; `src` broadcasts to `dst`, whose shape stays.
+pub fn add_scaled_assign<T: Arith>(dst: &Array, src: &Array, alpha: T) -> Result<()> {
+    dst.expect_dtype::<T>()?;
+    src.expect_dtype::<T>()?;
+    let src = super::assign::operand(dst, src)?;
+    let row = |to: *mut u8, [from]: [*const u8; 1], n: usize| {
+        // SAFETY: the driver gives n elements of each, of the dtype checked above.
+        unsafe { scaled_row::<T>(to.cast(), to.cast(), from.cast(), n, alpha) };
+    };
+    // SAFETY: the row changes and reads what the arrays hold; they share no memory, and the source stretches.
+    unsafe { change(dst, [&src], &row) }
+}
+
+/// `to = a + alpha·b` for `n` neighbours.
+///
+/// # Safety
+/// `a` and `b` can be read and `to` can be written, which is `a` or apart from both.
+unsafe fn scaled_row<T: Arith>(to: *mut T, a: *const T, b: *const T, n: usize, alpha: T) {
+    if !has_fma() {
+        for i in 0..n {
+            // SAFETY: the caller's promise.
+            unsafe { to.add(i).write((*a.add(i)).plus_product(alpha, *b.add(i))) };
+        }
+    } else if std::ptr::eq(to, a) {
+        // A loop of its own, in which the compiler sees that nothing else overlaps.
+        wide(
+            #[inline(always)]
+            || {
+                for i in 0..n {
+                    // SAFETY: the caller's promise.
+                    unsafe {
+                        to.add(i)
+                            .write((*to.add(i)).plus_product_fused(alpha, *b.add(i)))
+                    };
+                }
+            },
+        );
+    } else {
+        wide(
+            #[inline(always)]
+            || {
+                for i in 0..n {
+                    // SAFETY: the caller's promise.
+                    unsafe {
+                        to.add(i)
+                            .write((*a.add(i)).plus_product_fused(alpha, *b.add(i)))
+                    };
+                }
+            },
+        );
+    }
 }

@@ -20,13 +20,14 @@ mod reduce;
 mod rows;
 mod scan;
 mod sum;
+mod wide;
 
 pub use assign::{assign, fill, map_assign, zip_assign};
 pub use cast::cast;
 pub(crate) use copy::copy;
 pub use fold::{arg_extreme, count_nonzero, extreme, logsumexp, prod, variance};
 pub use index::{put_add, take};
-pub use map::{map, zip, zip3};
+pub use map::{add_scaled, add_scaled_assign, map, map_wide, zip, zip_wide, zip3};
 pub use matmul::{dot_shapes, matmul, outer};
 pub use median::arg_median;
 pub use reduce::{Run, reduce, reduced_shape};

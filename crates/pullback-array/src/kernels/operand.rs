@@ -13,6 +13,12 @@ use std::mem::MaybeUninit;
 
 /// Elements of a piece that is copied to a buffer: small enough for three buffers in the first-level cache.
 pub(super) const PIECE: usize = 512;
+/// Rows of a turned operand that are copied together: what one cache line holds of four-byte elements.
+pub(super) const TURN: usize = 16;
+/// Elements of each of those rows that fit a buffer.
+pub(super) const fn strip(size: usize) -> usize {
+    PIECE * 16 / TURN / size
+}
 /// Rows of neighbours shorter than this are gathered several at a time.
 const SHORT: usize = 64;
 
@@ -29,6 +35,21 @@ impl Buffer {
     #[inline]
     pub(super) fn ptr(&mut self) -> *mut u8 {
         self.0.as_mut_ptr().cast()
+    }
+}
+
+/// # Safety
+/// As [`Operand::turn`], for elements of type `T`.
+unsafe fn turn<T: Copy>(from: *const u8, step: isize, n: usize, to: *mut u8, apart: usize) {
+    let to = to.cast::<T>();
+    for j in 0..n {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let column = from.offset(j as isize * step).cast::<[T; TURN]>();
+            for (k, x) in column.read_unaligned().into_iter().enumerate() {
+                to.add(k * apart + j).write(x);
+            }
+        }
     }
 }
 
@@ -110,6 +131,50 @@ impl Operand {
         match self.form {
             Form::Rows(n) if n >= SHORT => n,
             _ => 0,
+        }
+    }
+
+    /// Whether this is a matrix whose columns, and not rows, are neighbours: pieces of one row are far apart, but those of
+    /// [`TURN`] rows share their cache lines.
+    pub(super) fn is_turned(&self) -> bool {
+        match self.axes[..] {
+            [(n, step), (m, unit)] => {
+                self.form == Form::Spread
+                    && unit == self.size as isize
+                    && step.unsigned_abs() > self.size
+                    && n >= TURN
+                    && m >= TURN
+            }
+            _ => false,
+        }
+    }
+
+    /// Bytes of an element.
+    pub(super) fn size(&self) -> usize {
+        self.size
+    }
+
+    /// Length of a row of a turned operand.
+    pub(super) fn row_len(&self) -> usize {
+        self.axes.first().map_or(1, |axis| axis.0)
+    }
+
+    /// Copies `n` elements each of [`TURN`] rows, from element `i` on, into a buffer, a row's elements side by side and the
+    /// rows `apart` elements apart.
+    ///
+    /// # Safety
+    /// The operand is turned, the rows can be read, and `n` is at most `apart`, which is at most [`strip`].
+    pub(super) unsafe fn turn(&self, i: usize, n: usize, apart: usize, buffer: &mut Buffer) {
+        let from = self.start.wrapping_offset(self.walk(i).place);
+        let (step, to) = (self.axes[0].1, buffer.ptr());
+        // SAFETY: the caller's promise; a buffer has room for TURN strips.
+        unsafe {
+            match self.size {
+                1 => turn::<u8>(from, step, n, to, apart),
+                4 => turn::<u32>(from, step, n, to, apart),
+                8 => turn::<u64>(from, step, n, to, apart),
+                _ => turn::<[u64; 2]>(from, step, n, to, apart),
+            }
         }
     }
 

@@ -58,7 +58,7 @@ impl Op for AddScaled {
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         dispatch!(number x[0].dtype(), T => {
             let alpha = Number::Float(self.alpha).cast::<T>();
-            kernels::zip(x[0], x[1], |a: T, b: T| a.plus_product(alpha, b))
+            kernels::add_scaled(x[0], x[1], alpha)
         }, else {
             let alpha = self.alpha != 0.0;
             kernels::zip(x[0], x[1], |a: bool, b: bool| a | (alpha & b))
@@ -359,7 +359,7 @@ impl Tensor {
         in_place(AddScaled { alpha }, self, &[other.as_ref()], site, |x| {
             dispatch!(number x.dtype(), T => {
                 let alpha = Number::Float(alpha).cast::<T>();
-                kernels::zip_assign(x, other.array(), |a: T, b: T| a.plus_product(alpha, b)).map(|()| true)
+                kernels::add_scaled_assign(x, other.array(), alpha).map(|()| true)
             }, else Ok(false))
         })
     }
