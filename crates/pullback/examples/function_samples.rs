@@ -64,6 +64,7 @@ fn main() -> Result<()> {
                         "key": format!("{}|{text}|{}", f.name(), call.0),
                         "places": f.found_at().map(|(p, n)| [p, n]).collect::<Vec<_>>(),
                         "random": f.random,
+                        "fixed": call.1.fixed,
                         "kind": kind,
                         "args": call.1.args.iter().map(json).collect::<Result<Vec<_>>>()?,
                         "kwargs": kwargs,

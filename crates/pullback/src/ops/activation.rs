@@ -2,8 +2,8 @@
 //! plain backward, and the derivative in operations for higher orders.
 
 use super::arith::needs_float;
+use super::constant::times;
 use super::gate::{no_form, recording};
-use super::piecewise::times;
 use super::{common, define};
 use crate::apply::apply_dyn;
 use crate::op::{Ctx, Op, Reads};

@@ -10,9 +10,13 @@ mod alias;
 mod amax;
 mod arith;
 mod axes;
+mod bce;
+mod bend;
 mod binary;
 mod blend;
 mod clamp;
+mod classes;
+mod constant;
 mod convert;
 mod create;
 mod cross;
@@ -30,6 +34,7 @@ mod indexing;
 mod integer;
 mod join;
 mod logic;
+mod margin;
 mod matmul;
 mod matrix_norm;
 mod moments;
@@ -48,6 +53,8 @@ mod prelu;
 mod product;
 mod rectifier;
 mod reduce;
+mod reduction;
+mod regression;
 mod repeat;
 mod rounding;
 mod rows;
@@ -56,6 +63,7 @@ mod scan;
 mod scatter;
 mod search;
 mod shape;
+mod similarity;
 mod sizes;
 mod slice;
 mod sort;
@@ -75,11 +83,14 @@ pub use activations::Approximate;
 pub use alias::Alias;
 pub use amax::{Amax, Amin, Max, Median, Min, NanMedian};
 pub use arith::{Add, AddScaled, Div, Mul, Neg, Sub};
+pub use bce::{Bce, BceWithLogits};
+pub use bend::{Huber, SmoothL1};
 pub use binary::{
     Atan2, Copysign, Heaviside, Hypot, Logaddexp, Logaddexp2, Nextafter, Xlog1py, Xlogy,
 };
 pub use blend::{Addcdiv, Addcmul, Lerp, LerpScalar, NanToNum};
 pub use clamp::{Clamp, ClampTensor};
+pub use classes::{ClassPositions, CrossEntropy};
 pub use convert::{Clone, Copy, To};
 pub use create::{arange, eye, linspace, logspace, one_hot, rand, randint, randn, randperm};
 pub use cross::Cross;
@@ -120,6 +131,7 @@ pub use rectifier::{
     Elu, Hardshrink, Hardsigmoid, Hardswish, Hardtanh, LeakyRelu, Softplus, Softshrink, Threshold,
 };
 pub use reduce::{Mean, Prod, Sum};
+pub use reduction::Reduction;
 pub use repeat::{RepeatIndex, repeat_interleave};
 pub use rounding::{DivRounded, Fmod, Remainder, RoundDecimals, Rounding};
 pub use rows::{IndexAddUp, IndexPut, IndexTake};
@@ -128,6 +140,7 @@ pub(crate) use scan::in_dtype;
 pub use scan::{CumProd, CumSum, LogCumSumExp, Recurrence};
 pub use search::{Bincount, Searchsorted};
 pub use shape::{Expand, Permute, Reshape};
+pub use similarity::TripletMargin;
 pub use sizes::Sizes;
 pub use slice::{Cat, Embed, Select, Slice, cat};
 pub use sort::{Argsort, Kth, Topk};
@@ -237,6 +250,12 @@ pub static OPS: &[&OpDef] = &[
     Min::DEF,
     Median::DEF,
     NanMedian::DEF,
+    // losses
+    SmoothL1::DEF,
+    Huber::DEF,
+    Bce::DEF,
+    BceWithLogits::DEF,
+    ClassPositions::DEF,
     // reductions and products
     Sum::DEF,
     Mean::DEF,

@@ -4,11 +4,12 @@
 //! value and gradient as loops, which a plain backward uses. The functions themselves are in `rectifier` and `loss_pieces`.
 
 use super::Where;
+use super::constant::{number_like, times};
 use super::gate::{no_form, recording};
 use crate::apply::apply_dyn;
 use crate::op::{Ctx, Op};
 use crate::tensor::Tensor;
-use crate::{Array, DType, Real, Result, Shape};
+use crate::{Array, Real, Result, Shape};
 use pullback_array::{dispatch, kernels};
 use smallvec::SmallVec;
 
@@ -127,22 +128,6 @@ pub(super) fn pull(p: &dyn Pieces, cx: &Ctx<'_>, g: &Tensor) -> Result<Tensor> {
 /// The forward rule.
 pub(super) fn push(p: &dyn Pieces, cx: &Ctx<'_>, t: &[Option<Tensor>]) -> Result<Tensor> {
     crate::op::sum_terms(t, |_, t| rule(p, cx, &cx.input(0)?, t))
-}
-
-/// A number in the dtype of `x`, as a tensor without dimensions.
-pub(super) fn number_like(x: &Tensor, value: f64) -> Result<Tensor> {
-    let dtype: DType = x.dtype();
-    Ok(Tensor::from_array(Array::number(value.into(), dtype)?))
-}
-
-/// `a·x`, where a recorded program keeps `a` in double precision even if `x` has less: replayed in more digits, a rule must
-/// have the same constants as the operation.
-pub(super) fn times(x: &Tensor, a: f64) -> Result<Tensor> {
-    if f64::from(a as f32) == a {
-        x.mul(a)
-    } else {
-        number_like(x, 0.0)?.add_scaled(x, a)
-    }
 }
 
 /// Defines functions in pieces. `value` and `fused` give the loops' closures, with constants made once; `integers` is

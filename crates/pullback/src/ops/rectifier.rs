@@ -1,7 +1,8 @@
 //! Relu's relatives: functions of one number with kinks, each as in PyTorch on both sides of them and at them.
 
+use super::constant::{number_like, times};
 use super::gate::no_form;
-use super::piecewise::{Slope, above, below, number_like, pieces, times};
+use super::piecewise::{Slope, above, below, pieces};
 use crate::op::{Ctx, Reads};
 use crate::tensor::Tensor;
 use crate::{Array, DType, Element, Error, ErrorKind, Real, Result};

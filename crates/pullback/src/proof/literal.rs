@@ -3,7 +3,7 @@
 //! `T(2,3)` are floats of the dtype under test: both signs, well apart, sizes 0.2…2.6, others for each argument; with `pos`,
 //! `unit`, `wide` as last word: positive, inside (0, 1), up to ±20. `T[…]` are the numbers given. `I(3, 5)` are integers
 //! in [0, 5), `I[…]` given ones; `B(3)`, `B[…]` truth values. A suffix `.t` lays them out transposed in memory, `.f32 .f64
-//! .i32 .u8` says another dtype. Everything else is Python's: numbers, `None`, `'text'`, lists, tuples, dtype names, `name=value`.
+//! .i32 .u8` says another dtype, `.fixed` that PyTorch has no gradient for it. Everything else is Python's: numbers, `None`, `'text'`, lists, tuples, dtype names, `name=value`.
 
 use crate::functions::Value;
 use crate::{Array, DType, Error, ErrorKind, Result, Shape, Tensor};
@@ -16,6 +16,8 @@ pub struct Call {
     pub args: Vec<Value>,
     /// By name.
     pub kwargs: Vec<(String, Value)>,
+    /// Which of the tensors, counted in order, PyTorch refuses to differentiate by.
+    pub fixed: Vec<usize>,
 }
 
 impl Call {
@@ -29,6 +31,7 @@ impl Call {
             rest: text,
             dtype,
             tensors: 0,
+            fixed: Vec::new(),
         };
         let mut call = Call::default();
         while !p.skip().is_empty() {
@@ -46,6 +49,7 @@ impl Call {
                 return Err(p.error("a comma was expected"));
             }
         }
+        call.fixed = p.fixed;
         Ok(call)
     }
 
@@ -89,6 +93,7 @@ impl Call {
             kwargs: (self.kwargs.iter())
                 .map(|(k, v)| (k.clone(), put(v)))
                 .collect(),
+            fixed: self.fixed.clone(),
         }
     }
 }
@@ -98,6 +103,7 @@ struct Parser<'a> {
     rest: &'a str,
     dtype: DType,
     tensors: u64,
+    fixed: Vec<usize>,
 }
 
 impl<'a> Parser<'a> {
@@ -219,6 +225,7 @@ impl<'a> Parser<'a> {
             self.rest = &self.rest[1..];
             match self.word() {
                 "t" => transposed = true,
+                "fixed" => self.fixed.push(self.tensors as usize - 1),
                 word => {
                     dtype = DType::from_name(word).ok_or_else(|| self.error("an odd suffix"))?;
                 }
