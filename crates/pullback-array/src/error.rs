@@ -6,6 +6,7 @@
 
 use std::fmt;
 use std::panic::Location;
+use std::sync::Arc;
 
 /// Result with this project's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -52,6 +53,7 @@ struct Repr {
     site: Option<&'static Location<'static>>,
     notes: Vec<String>,
     help: Vec<String>,
+    cause: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
 
 impl Error {
@@ -71,6 +73,7 @@ impl Error {
             site: None,
             notes: Vec::new(),
             help: Vec::new(),
+            cause: None,
         }))
     }
 
@@ -99,6 +102,13 @@ impl Error {
     #[must_use]
     pub fn help(mut self, text: impl Into<String>) -> Self {
         self.0.help.push(text.into());
+        self
+    }
+
+    /// Keeps another error (of a hook, say) that this one stands for, whole; see [`std::error::Error::source`].
+    #[must_use]
+    pub fn caused_by(mut self, cause: impl std::error::Error + Send + Sync + 'static) -> Self {
+        self.0.cause = Some(Arc::new(cause));
         self
     }
 
@@ -154,4 +164,8 @@ impl fmt::Display for Error {
     }
 }
 
-impl std::error::Error for Error {}
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.cause.as_deref().map(|e| e as _)
+    }
+}

@@ -26,6 +26,7 @@ mod anomaly;
 mod apply;
 mod backward;
 pub mod check;
+mod construct;
 mod ctx;
 mod display;
 mod flow;

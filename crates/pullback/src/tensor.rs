@@ -1,12 +1,13 @@
 //! The tensor: a cheap, shareable handle to an array and its place in the graph.
 //!
-//! This file makes tensors and looks at them; operations are in `ops`, in-place writes in `history`, gradients in
-//! `backward`. Cloning a handle shares everything: the numbers, `.grad` and what later in-place writes do to the
+//! This file looks at tensors; what makes them from numbers is in `construct`, operations are in `ops`, in-place writes in
+//! `in_place` and `history`, gradients in `backward`. Cloning a handle shares everything: the numbers, `.grad` and what later in-place writes do to the
 //! history (PyTorch's `clone()`, a copy that gradients flow through, is [`Tensor::copy`]).
 
 use crate::graph::{Edge, Leaf, lock};
 use crate::history::Slow;
 use crate::{Array, DType, Element, Error, ErrorKind, Number, Result, Shape, Shared, mode};
+use std::panic::Location;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
@@ -46,7 +47,6 @@ const MANY_NAMES: [&str; 3] = ["Unbind", "Split", "SplitWithSizes"];
 /// Above the flags: 1 + the place in [`MANY_NAMES`], then which of the views this is.
 const CODE_SHIFT: u32 = 6;
 const NUMBER_SHIFT: u32 = 8;
-#[allow(dead_code)]
 const NUMBER_BITS: u32 = 24;
 
 pub(crate) struct Inner {
@@ -87,71 +87,6 @@ impl Tensor {
         Tensor::with_edge(array, None)
     }
 
-    /// Copies a slice into a new tensor, row by row. PyTorch's `torch.tensor(data)`.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Shape`] where the shape has another number of elements.
-    ///
-    /// ```
-    /// # use pullback::Tensor;
-    /// let x = Tensor::from_slice(&[1.0f32, 2.0, 3.0, 4.0], [2, 2])?;
-    /// assert_eq!(x.shape()[..], [2, 2]);
-    /// assert!(Tensor::from_slice(&[1.0f32, 2.0], [3]).is_err());
-    /// # Ok::<(), pullback::Error>(())
-    /// ```
-    pub fn from_slice<T: Element>(data: &[T], shape: impl Into<Shape>) -> Result<Tensor> {
-        Array::from_slice(data, shape).map(Tensor::from_array)
-    }
-
-    /// A tensor of no dimensions.
-    pub fn scalar<T: Element>(x: T) -> Tensor {
-        Tensor::from_array(Array::scalar(x).unwrap_or_else(|e| panic!("{e}")))
-    }
-
-    /// Every element the same. PyTorch's `torch.full`.
-    pub fn full(shape: impl Into<Shape>, value: impl Into<Number>, dtype: DType) -> Result<Tensor> {
-        Array::full(shape, value, dtype).map(Tensor::from_array)
-    }
-
-    /// Zeros. PyTorch's `torch.zeros`.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Alloc`] where the memory is not to be had; a huge size never aborts.
-    ///
-    /// ```
-    /// # use pullback::{DType, Tensor};
-    /// assert_eq!(Tensor::zeros([2], DType::F64)?.to_vec::<f64>()?, [0.0, 0.0]);
-    /// assert!(Tensor::zeros([1 << 50], DType::F32).is_err());
-    /// # Ok::<(), pullback::Error>(())
-    /// ```
-    pub fn zeros(shape: impl Into<Shape>, dtype: DType) -> Result<Tensor> {
-        Array::zeros(shape, dtype).map(Tensor::from_array)
-    }
-
-    /// Ones. PyTorch's `torch.ones`.
-    pub fn ones(shape: impl Into<Shape>, dtype: DType) -> Result<Tensor> {
-        Tensor::full(shape, 1i64, dtype)
-    }
-
-    pub(crate) fn zeros_of(shape: &Shape, dtype: DType) -> Result<Tensor> {
-        Tensor::zeros(shape.clone(), dtype)
-    }
-
-    /// Zeros of this tensor's shape and dtype. PyTorch's `torch.zeros_like`.
-    pub fn zeros_like(&self) -> Result<Tensor> {
-        Tensor::zeros(self.shape().clone(), self.dtype())
-    }
-
-    /// Ones of this tensor's shape and dtype. PyTorch's `torch.ones_like`.
-    pub fn ones_like(&self) -> Result<Tensor> {
-        Tensor::ones(self.shape().clone(), self.dtype())
-    }
-
-    /// `0, 1, …, n-1` as 64-bit integers. PyTorch's `torch.arange(n)`.
-    pub fn arange(n: usize) -> Result<Tensor> {
-        Tensor::from_slice(&(0..n as i64).collect::<Vec<_>>(), [n])
-    }
-
     /// Sizes of the dimensions.
     #[inline]
     pub fn shape(&self) -> &Shape {
@@ -162,8 +97,11 @@ impl Tensor {
     ///
     /// # Errors
     /// PyTorch's `Dimension out of range` sentence.
+    #[track_caller]
     pub fn size(&self, dim: i64) -> Result<usize> {
-        Ok(self.shape()[self.shape().dim(dim)?])
+        let site = Location::caller();
+        let dim = self.shape().dim(dim).map_err(|e| e.op("size").at(site))?;
+        Ok(self.shape()[dim])
     }
 
     /// Element type.
@@ -209,13 +147,17 @@ impl Tensor {
     ///
     /// # Errors
     /// [`ErrorKind::DType`] where `T` is not this tensor's dtype.
+    #[track_caller]
     pub fn to_vec<T: Element>(&self) -> Result<Vec<T>> {
-        self.0.array.to_vec()
+        let site = Location::caller();
+        self.0.array.to_vec().map_err(|e| e.op("to_vec").at(site))
     }
 
     /// All elements as `f64`, whatever the dtype.
+    #[track_caller]
     pub fn to_f64_vec(&self) -> Result<Vec<f64>> {
-        self.0.array.to_f64_vec()
+        let site = Location::caller();
+        (self.0.array.to_f64_vec()).map_err(|e| e.op("to_f64_vec").at(site))
     }
 
     /// The one element of a tensor of one element, as a number of its own kind. PyTorch's `item()`.
@@ -231,7 +173,7 @@ impl Tensor {
     /// ```
     #[track_caller]
     pub fn item(&self) -> Result<Number> {
-        let site = std::panic::Location::caller();
+        let site = Location::caller();
         self.0.array.item().map_err(|e| e.op("item").at(site))
     }
 
@@ -276,7 +218,7 @@ impl Tensor {
     /// PyTorch's sentences for integer tensors and for results of operations.
     #[track_caller]
     pub fn requires_grad_(mut self, on: bool) -> Result<Tensor> {
-        let site = std::panic::Location::caller();
+        let site = Location::caller();
         let fail = |kind, text: &str| Err(Error::new(kind, text).op("requires_grad_").at(site));
         if on && !self.dtype().is_float() {
             return fail(
@@ -329,7 +271,7 @@ impl Tensor {
     /// Where the tensor is no leaf that requires a gradient, or shape or dtype differ from the tensor's.
     #[track_caller]
     pub fn set_grad(&self, grad: Option<Tensor>) -> Result<()> {
-        let at = std::panic::Location::caller();
+        let at = Location::caller();
         let Some(leaf) = self.leaf() else {
             return Err(Error::new(
                 ErrorKind::Autograd,
@@ -386,7 +328,6 @@ impl Tensor {
 
     /// Marks this tensor as view `nr` of several that one operation returned: PyTorch forbids writing those in place. `name`
     /// is PyTorch's name of the operation's node without `Backward0`.
-    #[allow(dead_code)]
     pub(crate) fn one_of_many_views(self, name: &'static str, nr: usize) -> Tensor {
         let code = MANY_NAMES.iter().position(|&n| n == name).unwrap_or(0) as u32 + 1;
         let nr = (nr as u32).min((1 << NUMBER_BITS) - 1);

@@ -271,7 +271,16 @@ fn rules_are_held_to_their_inputs_shape() -> Result<()> {
             Tensor::ones(self.0, DType::F64)
         }
     }
-    for shape in [&[][..], &[1], &[3], &[2, 3], &[2, 1]] {
+    for shape in [
+        &[][..],
+        &[1],
+        &[3],
+        &[2, 3],
+        &[2, 1],
+        &[3, 2],
+        &[2, 2],
+        &[1, 2],
+    ] {
         let x = leaf(&[1.0, 2.0]);
         let e = apply_op(Wrong(shape), &[&x])?
             .sum()?
@@ -283,6 +292,25 @@ fn rules_are_held_to_their_inputs_shape() -> Result<()> {
             "{e}"
         );
         assert!(e.message().contains("returned an invalid gradient"), "{e}");
+    }
+    // What makes tensors and looks at them names itself and the line too.
+    let here = |e: Error| {
+        (
+            e.op_name(),
+            e.site().is_some_and(|s| s.file().ends_with("errors.rs")),
+        )
+    };
+    let t = plain(&[1.0, 2.0]);
+    let huge = [1usize << 40, 1 << 20];
+    for (e, op) in [
+        (Tensor::zeros(huge, DType::F64).unwrap_err(), "zeros"),
+        (Tensor::full(huge, 1.0, DType::F64).unwrap_err(), "full"),
+        (Tensor::ones(huge, DType::F64).unwrap_err(), "full"),
+        (Tensor::from_slice(&[1.0f64], [2]).unwrap_err(), "tensor"),
+        (t.to_vec::<f32>().unwrap_err(), "to_vec"),
+        (t.size(3).unwrap_err(), "size"),
+    ] {
+        assert_eq!(here(e), (Some(op), true));
     }
     Ok(())
 }

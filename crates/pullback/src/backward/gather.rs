@@ -114,14 +114,18 @@ pub(super) fn store(leaf: &Leaf, g: Tensor, create_graph: bool) -> Result<()> {
 /// stretched the input.
 ///
 /// # Errors
-/// PyTorch's sentence where the shapes do not go together. An operation of the library may only send back dimensions that
-/// its result has: one that forgot its own reduction must not be saved by ours.
+/// PyTorch's sentence where the shapes do not go together. Where the result's shape is known, a rule may only send back
+/// dimensions that the result has, and with a single input only the result's shape: one that forgot its own reduction must
+/// not be saved by ours.
 pub(super) fn fitted(node: &Node, i: usize, g: Tensor, result: Option<&Shape>) -> Result<Tensor> {
     let input = &node.inputs[i];
     let g = if *g.shape() == input.shape {
         g
     } else {
-        let foreign = |k: usize, n: usize| result.is_some_and(|r| r.get(k) != Some(&n));
+        let alone = node.inputs.len() == 1;
+        let foreign = |k: usize, n: usize| {
+            result.is_some_and(|r| r.get(k) != Some(&n) || alone && r != g.shape())
+        };
         match stretched(g.shape(), &input.shape) {
             Some((_, dims)) if !dims.iter().any(|&k| foreign(k, g.shape()[k])) => {
                 sum_to(&g, &input.shape)?

@@ -2,8 +2,9 @@
 //!
 //! `forward` runs with recording off on the very tensors it was given; what it saves is kept as operations keep it: checked for
 //! in-place writes, freed by backward, inputs and results with their histories, so that gradients of gradients work. This file
-//! is what users write and call; `op` is the operation that the engine sees.
+//! is what users write and call; `op` is the operation that the engine sees, `apply` runs it.
 
+mod apply;
 mod op;
 
 use crate::ctx::Ctx;
@@ -192,7 +193,7 @@ pub fn apply_shared(
     inputs: &[&Tensor],
     site: &'static Location<'static>,
 ) -> Result<Vec<Tensor>> {
-    op::apply(&FunctionOp::new(function), inputs, site).map(|all| all.into_iter().collect())
+    apply::apply(&FunctionOp::new(function), inputs, site).map(|all| all.into_iter().collect())
 }
 
 /// A function of one result as an operation, for what takes operations (proofs, say).

@@ -1,32 +1,31 @@
-//! The operation behind a function of the user: how its node is made, and what it keeps.
+//! The operation behind a function of the user: what it keeps, its rules, its node. `apply` runs it.
 
+use super::apply::apply;
 use super::{Backward, Forward, Function};
-use crate::apply::{finish, forbid_inference};
+use crate::apply::forbid_inference;
 use crate::ctx::Ctx;
-use crate::flow::Cut;
-use crate::graph::{EXTRA, Edge, Input, Node, OUTPUT, lock};
+use crate::graph::{EXTRA, Input, Node, OUTPUT, lock};
 use crate::hooks::Grads;
 use crate::op::{Family, Op, OpDef};
 use crate::program::{Program, Replay};
-use crate::tensor::{FUNCTION_VIEW, MANY_VIEWS, Tensor};
-use crate::{Array, Error, ErrorKind, Result, Shared, forward_ad, mode, recorder};
+use crate::tensor::Tensor;
+use crate::{Array, Error, ErrorKind, Result, mode};
 use smallvec::SmallVec;
 use std::any::Any;
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 use std::panic::Location;
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 
 /// A function of the user, with what its `forward` kept where it has run.
 #[derive(Clone)]
 pub(super) struct FunctionOp {
-    function: Arc<dyn Function>,
-    def: &'static OpDef,
-    kept: Option<Arc<Kept>>,
+    pub(super) function: Arc<dyn Function>,
+    pub(super) def: &'static OpDef,
+    pub(super) kept: Option<Arc<Kept>>,
     /// Whether it writes inputs in place: replays then give it copies.
-    writes: bool,
+    pub(super) writes: bool,
 }
 
 /// What `forward` kept, but for the arrays, which the node holds.
@@ -83,9 +82,9 @@ fn definition(name: &str) -> &'static OpDef {
 }
 
 /// One run of `forward`: results, and what it said.
-struct Ran {
-    cx: Forward,
-    results: Vec<Tensor>,
+pub(super) struct Ran {
+    pub(super) cx: Forward,
+    pub(super) results: Vec<Tensor>,
 }
 
 impl FunctionOp {
@@ -98,7 +97,7 @@ impl FunctionOp {
         }
     }
 
-    fn run(&self, inputs: &[Tensor]) -> Result<Ran> {
+    pub(super) fn run(&self, inputs: &[Tensor]) -> Result<Ran> {
         let mut cx = Forward {
             needs: inputs.iter().map(|t| t.has_edge()).collect(),
             ..Forward::default()
@@ -170,7 +169,7 @@ impl FunctionOp {
     }
 
     /// What a run kept; with the arrays of its own values where no node will hold them.
-    fn kept_by(&self, ran: &Ran, inputs: &[&Tensor], arrays: bool) -> Kept {
+    pub(super) fn kept_by(&self, ran: &Ran, inputs: &[&Tensor], arrays: bool) -> Kept {
         let mut kept = Kept {
             state: ran.cx.state.clone(),
             ..Kept::default()
@@ -194,7 +193,7 @@ impl FunctionOp {
         kept
     }
 
-    fn node(
+    pub(super) fn node(
         &self,
         ran: &Ran,
         inputs: &[&Tensor],
@@ -223,112 +222,6 @@ impl FunctionOp {
         };
         Ok(node)
     }
-}
-
-/// Runs a function and records it.
-pub(super) fn apply(
-    op: &FunctionOp,
-    inputs: &[&Tensor],
-    site: &'static Location<'static>,
-) -> Result<SmallVec<[Tensor; 2]>> {
-    let context = |e: Error| e.op(op.def.name).at(site);
-    let flags = mode::flags();
-    let recording = match flags & mode::RECORD {
-        0 => None,
-        _ => Some(recorder::read_all(inputs)?),
-    };
-    let given: Vec<Tensor> = inputs.iter().map(|&t| t.clone()).collect();
-    let ran = op.run(&given).map_err(context)?;
-    let dirty: Vec<usize> = (ran.cx.dirty.iter())
-        .filter_map(|d| inputs.iter().position(|x| x.is(d)))
-        .collect();
-    let tracked = mode::records(flags) && inputs.iter().any(|t| t.has_edge());
-    check_dirty(&ran, inputs, &dirty, tracked).map_err(context)?;
-    let has_gradient =
-        |r: &Tensor| r.dtype().is_float() && !ran.cx.constant.iter().any(|c| c.is(r));
-    let node = match tracked && ran.results.iter().any(has_gradient) {
-        true => Some(Shared::new(op.node(&ran, inputs, site).map_err(context)?)),
-        false => None,
-    };
-    let mut views = 0;
-    let mut out: SmallVec<[Tensor; 2]> = SmallVec::new();
-    for (k, r) in ran.results.iter().enumerate() {
-        let edge = match &node {
-            Some(node) if has_gradient(r) => Some(Edge::Node(node.clone(), k as u32)),
-            _ => Cut::of(inputs, op.def.name, site, || {
-                crate::apply::reason(op.def, flags)
-            }),
-        };
-        if let Some(&i) = dirty.iter().find(|&&i| inputs[i].is(r)) {
-            if edge.as_ref().is_some_and(Edge::flows) {
-                inputs[i].rebase(edge, site);
-            }
-            out.push(inputs[i].clone());
-            continue;
-        }
-        let shown = inputs
-            .iter()
-            .find(|x| x.array().storage().same(r.array().storage()));
-        let array = r.array().clone();
-        out.push(match shown {
-            None => finish(false, &[], array, edge, flags),
-            Some(x) => {
-                views += 1;
-                let t = finish(true, &[x], array, edge, flags);
-                t.0.flags.fetch_or(FUNCTION_VIEW, Ordering::Relaxed);
-                t
-            }
-        });
-    }
-    if views > 1 {
-        for t in &out {
-            if t.0.flags.load(Ordering::Relaxed) & FUNCTION_VIEW != 0 {
-                t.0.flags.fetch_or(MANY_VIEWS, Ordering::Relaxed);
-            }
-        }
-    }
-    if let Some(read) = recording {
-        let plain = FunctionOp {
-            kept: None,
-            writes: !dirty.is_empty(),
-            ..op.clone()
-        };
-        let written: Vec<(usize, &Tensor)> = dirty.iter().map(|&i| (i, inputs[i])).collect();
-        recorder::record_function(&plain, read, &out, &written, site)?;
-    }
-    if flags & mode::DUAL != 0 {
-        let live = FunctionOp {
-            kept: Some(Arc::new(op.kept_by(&ran, inputs, true))),
-            ..op.clone()
-        };
-        forward_ad::push(&live, inputs, &out, site)?;
-    }
-    Ok(out)
-}
-
-/// PyTorch's sentences about inputs that were written.
-fn check_dirty(ran: &Ran, inputs: &[&Tensor], dirty: &[usize], tracked: bool) -> Result<()> {
-    let fail = |text: &str| Err(Error::new(ErrorKind::Autograd, text));
-    let returned = |d: &Tensor| ran.results.iter().any(|r| r.is(d));
-    if !ran.cx.dirty.iter().all(returned) || dirty.len() < ran.cx.dirty.len() {
-        return fail(
-            "Some elements marked as dirty during the forward method were not returned as output. The inputs that are modified inplace must all be outputs of the Function.",
-        );
-    }
-    for &i in dirty.iter().filter(|_| tracked) {
-        let x = inputs[i];
-        if matches!(x.edge(), Some(Edge::Leaf(_))) {
-            return fail(
-                "a leaf Variable that requires grad has been used in an in-place operation.",
-            );
-        }
-        if x.0.base.is_some() && matches!(x.root().edge(), Some(Edge::Leaf(_))) {
-            return fail(
-                "a view of a leaf Variable that requires grad is being used in an in-place operation.",
-            );
-        }
-    }
-    Ok(())
 }
 
 impl Op for FunctionOp {

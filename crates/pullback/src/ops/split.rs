@@ -11,6 +11,13 @@ fn wrong(op: &'static str, site: &'static Location<'static>, text: impl Into<Str
     Error::new(ErrorKind::Shape, text).op(op).at(site)
 }
 
+/// Marks views that came together, which PyTorch lets nobody write in place.
+fn many(name: &'static str, views: Vec<Tensor>) -> Vec<Tensor> {
+    (views.into_iter().enumerate())
+        .map(|(k, view)| view.one_of_many_views(name, k))
+        .collect()
+}
+
 type Site = &'static Location<'static>;
 
 impl Tensor {
@@ -92,7 +99,7 @@ impl Tensor {
             n.div_ceil(size).max(1)
         };
         let sizes = (0..count).map(|k| size.min(n - k * size));
-        self.parts(dim, sizes, site)
+        self.parts(dim, sizes, site).map(|all| many("Split", all))
     }
 
     /// Parts of the sizes given. PyTorch's `split` with a list, and `split_with_sizes`.
@@ -131,7 +138,9 @@ impl Tensor {
                 ),
             ));
         }
-        self.parts(dim, split_sizes.iter().map(|&s| s as usize), site)
+        let sizes = split_sizes.iter().map(|&s| s as usize);
+        self.parts(dim, sizes, site)
+            .map(|all| many("SplitWithSizes", all))
     }
 
     /// `sections` parts whose sizes differ by at most one. PyTorch's `tensor_split` with a number.
@@ -227,7 +236,8 @@ impl Tensor {
         let dim = self.dim_of(dim, "unbind", site)?;
         (0..self.shape()[dim])
             .map(|index| apply(super::Select { dim, index }, &[self], site))
-            .collect()
+            .collect::<Result<_>>()
+            .map(|all| many("Unbind", all))
     }
 
     /// The dimension that `hsplit`, `vsplit` and `dsplit` cut.

@@ -1,14 +1,20 @@
 //! The recorder: what writes a [`Program`] down while it runs.
 //!
 //! It is called by `apply` for every operation and by `in_place` for every write, tracked or not, and keeps what it must know
-//! of the run: which tensor holds which value as of which version of its memory. Not here: what runs a function under
-//! a recorder (`trace`), and reading programs (`program`).
+//! of the run: which tensor holds which value as of which version of its memory. The calls are in `doors`. Not here:
+//! what runs a function under a recorder (`trace`), and reading programs (`program`).
+
+mod doors;
+
+pub(crate) use doors::{
+    adopt, forget_write, read_all, record, record_function, record_many, record_node, record_write,
+    same_value,
+};
 
 use crate::backward::address::ByAddress;
-use crate::graph::{Edge, Node, OUTPUT};
+use crate::graph::{Edge, Node};
 use crate::op::{Family, Op};
 use crate::ops::Overlay;
-use crate::part::Part;
 use crate::program::{Constant, Instruction, Program, ValueId};
 use crate::tensor::Tensor;
 use crate::{Array, Layout, Result, Shared, mode};
@@ -233,223 +239,4 @@ fn each(mut f: impl FnMut(&mut Recorder) -> Result<()>) -> Result<()> {
         }
         Ok(())
     })
-}
-
-/// Called by `apply` for every operation while a recorder is active.
-#[cold]
-pub(crate) fn record(
-    op: &dyn Op,
-    inputs: &[&Tensor],
-    out: &Tensor,
-    site: &'static Location<'static>,
-) -> Result<()> {
-    each(|r| {
-        let value = r.push(op, inputs, out.array(), site)?;
-        let outputs = [value].into_iter().collect();
-        r.made(&out.0.edge, outputs);
-        r.knows(out, value);
-        Ok(())
-    })
-}
-
-/// Called by `apply_many` while a recorder is active: each result is an instruction of its own.
-#[cold]
-pub(crate) fn record_many(
-    op: &dyn Op,
-    inputs: &[&Tensor],
-    out: &[Tensor],
-    site: &'static Location<'static>,
-) -> Result<()> {
-    each(|r| {
-        let mut values = SmallVec::new();
-        for (which, t) in out.iter().enumerate() {
-            let part = Part {
-                op: op.boxed(),
-                which,
-            };
-            values.push(r.push(&part, inputs, t.array(), site)?);
-        }
-        let node = out
-            .iter()
-            .find(|t| matches!(t.0.edge, Some(Edge::Node(..))));
-        if let Some(t) = node {
-            r.made(&t.0.edge, values.clone());
-        }
-        for (t, value) in out.iter().zip(values) {
-            r.knows(t, value);
-        }
-        Ok(())
-    })
-}
-
-/// What each active recorder calls the inputs of a function that is about to run.
-pub(crate) struct Read {
-    ids: Vec<SmallVec<[ValueId; 2]>>,
-    versions: Vec<u32>,
-}
-
-/// Called before a function of the user runs, which may write its inputs.
-#[cold]
-pub(crate) fn read_all(inputs: &[&Tensor]) -> Result<Read> {
-    let mut all = Vec::new();
-    each(|r| {
-        let ids = inputs.iter().map(|t| r.read(t)).collect::<Result<_>>()?;
-        all.push(ids);
-        Ok(())
-    })?;
-    let versions = inputs.iter().map(|t| t.version()).collect();
-    Ok(Read { ids: all, versions })
-}
-
-/// Called after it ran; `written` are the inputs that are among its results.
-#[cold]
-pub(crate) fn record_function(
-    op: &dyn Op,
-    read: Read,
-    out: &[Tensor],
-    written: &[(usize, &Tensor)],
-    site: &'static Location<'static>,
-) -> Result<()> {
-    let mut ids = read.ids.into_iter();
-    each(|r| {
-        let ids = ids.next().unwrap_or_default();
-        let mut values: SmallVec<[ValueId; 1]> = SmallVec::new();
-        for (which, t) in out.iter().enumerate() {
-            let output = r.fresh();
-            let op = match out.len() {
-                1 => op.boxed(),
-                _ => Box::new(Part {
-                    op: op.boxed(),
-                    which,
-                }),
-            };
-            r.program.instructions.push(Instruction {
-                op,
-                inputs: ids.clone(),
-                output,
-                site,
-                decision: None,
-                shape: t.shape().clone(),
-                dtype: t.dtype(),
-            });
-            values.push(output);
-            if let Some((i, _)) = written.iter().find(|(_, w)| w.is(t)) {
-                let now = t.version();
-                let steps = now.wrapping_sub(read.versions[*i]);
-                r.log_write(t, (now, steps), output, site);
-            }
-        }
-        if let Some(t) = out
-            .iter()
-            .find(|t| matches!(t.edge(), Some(Edge::Node(..))))
-        {
-            r.made(&t.edge(), values.clone());
-        }
-        for (t, value) in out.iter().zip(values) {
-            r.knows(t, value);
-        }
-        Ok(())
-    })
-}
-
-/// Called where `new` holds what another tensor held: `id` is its number and `version` its memory's then.
-#[cold]
-pub(crate) fn same_value(id: u64, version: u32, new: &Tensor) {
-    let _ = each(|r| {
-        if let Some(known) = r.known.get(&id).filter(|k| k.version == version).copied() {
-            r.knows(new, known.value);
-        }
-        Ok(())
-    });
-}
-
-/// Called just before `value` (the result of `op`) is written over `x`.
-#[cold]
-pub(crate) fn record_write(
-    op: &dyn Op,
-    inputs: &[&Tensor],
-    x: &Tensor,
-    result: &Array,
-    site: &'static Location<'static>,
-) -> Result<()> {
-    each(|r| {
-        let mut value = r.push(op, inputs, result, site)?;
-        let read = r.program.instructions.last().map(|i| i.inputs.clone());
-        let before = r.known.get(&x.id()).copied();
-        if result.dtype() != x.dtype() {
-            let output = r.fresh();
-            r.program.instructions.push(Instruction {
-                op: Box::new(crate::ops::To { dtype: x.dtype() }),
-                inputs: [value].into_iter().collect(),
-                output,
-                site,
-                decision: None,
-                shape: x.shape().clone(),
-                dtype: x.dtype(),
-            });
-            value = output;
-        }
-        let version = x.version() + 1;
-        r.log_write(x, (version, 1), value, site);
-        r.known.insert(x.id(), Known { value, version });
-        r.latest = read.zip(before).map(|(inputs, before)| Latest {
-            inputs,
-            output: value,
-            before,
-        });
-        Ok(())
-    })
-}
-
-/// Called when the write that was recorded last could not be carried out.
-#[cold]
-pub(crate) fn forget_write(x: &Tensor) {
-    let _ = each(|r| {
-        if let Some((_, list)) = r.writes.get_mut(&x.array().storage().address()) {
-            list.pop();
-        }
-        if let Some(latest) = r.latest.take() {
-            r.known.insert(x.id(), latest.before);
-        }
-        Ok(())
-    });
-}
-
-/// Called with the node of the write that was recorded last.
-#[cold]
-pub(crate) fn record_node(node: &Shared<Node>) {
-    let _ = each(|r| {
-        if let Some(Latest { inputs, output, .. }) = r.latest.take() {
-            let node = node.clone();
-            let outputs = [output].into_iter().collect();
-            r.made.insert(
-                Shared::address(&node),
-                Made {
-                    node,
-                    inputs,
-                    outputs,
-                },
-            );
-        }
-        Ok(())
-    });
-}
-
-/// Called when backward takes out a value that `node` saved: `value` is what the recorder knew by another handle.
-#[cold]
-pub(crate) fn adopt(node: &Shared<Node>, which: u32, value: &Tensor) {
-    let _ = each(|r| {
-        let known = r
-            .made
-            .get(&Shared::address(node))
-            .filter(|made| Shared::ptr_eq(&made.node, node))
-            .and_then(|made| match which {
-                k if k >= OUTPUT => made.outputs.get((k - OUTPUT) as usize).copied(),
-                i => made.inputs.get(i as usize).copied(),
-            });
-        if let Some(known) = known {
-            r.knows(value, known);
-        }
-        Ok(())
-    });
 }
