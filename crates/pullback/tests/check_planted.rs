@@ -25,24 +25,9 @@ use Fault as F;
 #[derive(Debug)]
 struct Broken(Box<dyn Op>, Fault);
 
-impl Op for Broken {
-    fn def(&self) -> &'static OpDef {
-        self.0.def()
-    }
-    fn boxed(&self) -> Box<dyn Op> {
-        Box::new(Broken(self.0.boxed(), self.1))
-    }
-    fn in_dtype(&self, dtype: DType) -> Box<dyn Op> {
-        Box::new(Broken(self.0.in_dtype(dtype), self.1))
-    }
-    fn eval(&self, x: &[&Array]) -> Result<Array> {
-        self.0.eval(x)
-    }
-    fn reads(&self, i: usize) -> Reads {
-        self.0.reads(i)
-    }
-    fn vjp(&self, cx: &Ctx<'_>, i: usize, g: &Tensor) -> Result<Tensor> {
-        let right = self.0.vjp(cx, i, g)?;
+impl Broken {
+    /// The gradient for input `i`, made wrong.
+    fn spoil(&self, cx: &Ctx<'_>, i: usize, g: &Tensor, right: Tensor) -> Result<Tensor> {
         match self.1 {
             F::Sign => right.neg(),
             F::MissingFactor => right.mul(0.5),
@@ -66,6 +51,36 @@ impl Op for Broken {
                 Ok(row)
             }
         }
+    }
+}
+
+impl Op for Broken {
+    fn def(&self) -> &'static OpDef {
+        self.0.def()
+    }
+    fn boxed(&self) -> Box<dyn Op> {
+        Box::new(Broken(self.0.boxed(), self.1))
+    }
+    fn in_dtype(&self, dtype: DType) -> Box<dyn Op> {
+        Box::new(Broken(self.0.in_dtype(dtype), self.1))
+    }
+    fn eval(&self, x: &[&Array]) -> Result<Array> {
+        self.0.eval(x)
+    }
+    fn reads(&self, i: usize) -> Reads {
+        self.0.reads(i)
+    }
+    fn vjp_all(&self, cx: &Ctx<'_>, g: &Tensor, out: &mut [Option<Tensor>]) -> Result<()> {
+        self.0.vjp_all(cx, g, out)?;
+        for (i, slot) in out.iter_mut().enumerate() {
+            if let Some(right) = slot.take() {
+                *slot = Some(self.spoil(cx, i, g, right)?);
+            }
+        }
+        Ok(())
+    }
+    fn vjp(&self, cx: &Ctx<'_>, i: usize, g: &Tensor) -> Result<Tensor> {
+        self.spoil(cx, i, g, self.0.vjp(cx, i, g)?)
     }
     fn jvp(&self, cx: &Ctx<'_>, t: &[Option<Tensor>]) -> Result<Tensor> {
         self.0.jvp(cx, t)

@@ -7,7 +7,7 @@ use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRu
 use pullback::check::{Check, Report, Status, Verdict};
 use pullback::ops::OPS;
 use pullback::proof::Sample;
-use pullback::{Array, DType, Family, Op, OpDef, Reads, Result, Tensor};
+use pullback::{DType, ErrorKind, Family, OpDef, Result, Tensor};
 use std::cell::Cell;
 
 fn cases() -> u32 {
@@ -85,43 +85,6 @@ fn recipes() -> impl Strategy<Value = Recipe> {
         })
 }
 
-/// An operation that the list knows, behind the door for operations of one's own.
-#[derive(Debug)]
-struct Listed(Box<dyn Op>);
-
-impl Op for Listed {
-    fn def(&self) -> &'static OpDef {
-        self.0.def()
-    }
-    fn boxed(&self) -> Box<dyn Op> {
-        self.0.boxed()
-    }
-    fn in_dtype(&self, dtype: DType) -> Box<dyn Op> {
-        self.0.in_dtype(dtype)
-    }
-    fn eval(&self, x: &[&Array]) -> Result<Array> {
-        self.0.eval(x)
-    }
-    fn reads(&self, i: usize) -> Reads {
-        self.0.reads(i)
-    }
-    fn vjp(&self, cx: &pullback::Ctx<'_>, i: usize, g: &Tensor) -> Result<Tensor> {
-        self.0.vjp(cx, i, g)
-    }
-    fn jvp(&self, cx: &pullback::Ctx<'_>, t: &[Option<Tensor>]) -> Result<Tensor> {
-        self.0.jvp(cx, t)
-    }
-    fn decide(&self, x: &[&Array]) -> Result<Option<Array>> {
-        self.0.decide(x)
-    }
-    fn frozen(&self, x: &[Tensor], decision: &Tensor) -> Result<Tensor> {
-        self.0.frozen(x, decision)
-    }
-    fn margin(&self, x: &[&Array]) -> Result<Option<Array>> {
-        self.0.margin(x)
-    }
-}
-
 /// A program with its inputs.
 struct Built {
     steps: Vec<(Sample, bool)>,
@@ -183,7 +146,7 @@ impl Built {
                     false => t,
                 });
             }
-            let y = pullback::apply_op(Listed(sample.op.boxed()), &own.iter().collect::<Vec<_>>())?;
+            let y = sample.run(&own)?;
             if y.numel() == 0 {
                 continue;
             }
@@ -238,11 +201,13 @@ fn trial(r: &Recipe, tally: &Tally) -> Result<(), TestCaseError> {
     {
         return Ok(());
     }
-    let report = built
-        .check(None)
-        .map_err(|e| fail("check", e.to_string()))?;
+    let report = match built.check(None) {
+        // A value or a sum that overflows has no gradient to check.
+        Err(e) if e.kind() == ErrorKind::NonFinite => return Ok(()),
+        other => other.map_err(|e| fail("check", e.to_string()))?,
+    };
     let names: Vec<&str> = built.steps.iter().map(|s| s.0.op.def().name).collect();
-    if !report.value.is_finite() || report.coordinates.iter().any(|c| !c.claimed.is_finite()) {
+    if report.coordinates.iter().any(|c| !c.claimed.is_finite()) {
         return Ok(());
     }
     prop_assert!(

@@ -22,7 +22,7 @@ pub use literal::Call;
 pub use suite::{CHECKS, Check, DTYPES, Report, prove, prove_in};
 
 use crate::op::Op;
-use crate::{Array, DType, Result, Shape};
+use crate::{Array, DType, Result, Shape, Tensor};
 use pullback_array::kernels;
 use std::fmt::Debug;
 
@@ -100,6 +100,16 @@ impl Sample {
                 }
             })
             .collect()
+    }
+
+    /// Applies the operation, whatever it is, to other inputs, through the door of all operations.
+    ///
+    /// # Errors
+    /// Whatever it reports.
+    #[track_caller]
+    pub fn run(&self, inputs: &[Tensor]) -> Result<Tensor> {
+        let refs: Vec<&Tensor> = inputs.iter().collect();
+        crate::apply::boxed(&*self.op, &refs, std::panic::Location::caller())
     }
 
     /// Changes every element of an input.
