@@ -1,6 +1,6 @@
 //! The checker on random programs made of every operation there is: no false alarm, no planted error missed.
 //!
-//! `CHECK_CASES` sets how many programs are tried (1,100 without it).
+//! `CHECK_CASES` sets how many programs are tried (1,200 without it).
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
@@ -13,7 +13,7 @@ use std::cell::Cell;
 fn cases() -> u32 {
     (std::env::var("CHECK_CASES").ok())
         .and_then(|n| n.parse().ok())
-        .unwrap_or(1100)
+        .unwrap_or(1200)
 }
 
 fn runner(cases: u32, seed: u8) -> TestRunner {
@@ -95,7 +95,7 @@ struct Built {
 
 fn build(r: &Recipe) -> Result<Built> {
     let dtype = if r.double { DType::F64 } else { DType::F32 };
-    let ops: Vec<&OpDef> = OPS.iter().copied().filter(|d| d.name != "detach").collect();
+    let ops: Vec<&OpDef> = OPS.to_vec();
     let (inner, outer) = (10f64.powi(r.inner), 10f64.powi(r.outer));
     let (mut steps, mut inputs) = (Vec::new(), Vec::new());
     for s in &r.steps {
@@ -106,6 +106,13 @@ fn build(r: &Recipe) -> Result<Built> {
         }
         let mut sample = samples[s.sample.index(samples.len())].clone();
         let arity = sample.inputs(dtype)?.len();
+        // What cuts floating numbers off (detach, unique) hides a derivative on purpose.
+        let own: Vec<Tensor> = (sample.inputs(dtype)?.into_iter())
+            .map(Tensor::from_array)
+            .collect();
+        if def.family == Family::Cut && sample.run(&own)?.dtype().is_float() {
+            continue;
+        }
         if s.tied && def.family == Family::Gate {
             (0..arity).for_each(|i| sample.map_input(i, |x| if x > 0.5 { 0.75 } else { 0.0 }));
         }
@@ -201,12 +208,14 @@ fn trial(r: &Recipe, tally: &Tally) -> Result<(), TestCaseError> {
     {
         return Ok(());
     }
+    let names: Vec<String> = (built.steps.iter())
+        .map(|s| format!("{:?}", s.0.op))
+        .collect();
     let report = match built.check(None) {
         // A value or a sum that overflows has no gradient to check.
         Err(e) if e.kind() == ErrorKind::NonFinite => return Ok(()),
-        other => other.map_err(|e| fail("check", e.to_string()))?,
+        other => other.map_err(|e| fail("check", format!("{names:?} {e}")))?,
     };
-    let names: Vec<&str> = built.steps.iter().map(|s| s.0.op.def().name).collect();
     if report.coordinates.iter().any(|c| !c.claimed.is_finite()) {
         return Ok(());
     }
@@ -234,7 +243,7 @@ fn trial(r: &Recipe, tally: &Tally) -> Result<(), TestCaseError> {
     let mut flat: Vec<f64> = report.coordinates.iter().map(|c| c.claimed).collect();
     let right = built
         .check(Some(&flat))
-        .map_err(|e| fail("numbers", e.to_string()))?;
+        .map_err(|e| fail("numbers", format!("{names:?} {e}")))?;
     prop_assert!(
         right.status != Status::Fail,
         "false alarm on numbers: {names:?} {right}"
@@ -253,7 +262,7 @@ fn trial(r: &Recipe, tally: &Tally) -> Result<(), TestCaseError> {
     flat[k] += if r.sign { off } else { -off };
     let wrong = built
         .check(Some(&flat))
-        .map_err(|e| fail("plant", e.to_string()))?;
+        .map_err(|e| fail("plant", format!("{names:?} {e}")))?;
     let found = &wrong.coordinates[k];
     let seen = match found.verdict {
         Verdict::Bug => true,

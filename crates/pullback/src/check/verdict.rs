@@ -171,7 +171,7 @@ fn judge(f: &Facts) -> Coordinate {
     }
     if bad {
         let remark = if f.escaped {
-            Some("the function depends on this coordinate through a value that left the graph (detach)".into())
+            Some("the function depends on this coordinate through a value that left the graph (detach, or an operation without a gradient)".into())
         } else if formula_off {
             Some(format!(
                 "wrong formula: off by {:.3e}, {:.1e} times what rounding allows",
