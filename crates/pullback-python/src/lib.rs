@@ -10,6 +10,7 @@ mod convert;
 mod data;
 mod dtype;
 mod error;
+mod function;
 mod index;
 mod memory;
 mod tensor;
@@ -42,6 +43,8 @@ fn _native(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_function(wrap_pyfunction!(autograd::set_detect_anomaly, m)?)?;
     m.add_function(wrap_pyfunction!(check::check_tensors, m)?)?;
     m.add_function(wrap_pyfunction!(check::check_numbers, m)?)?;
+    m.add_function(wrap_pyfunction!(function::apply_function, m)?)?;
+    m.add_function(wrap_pyfunction!(tensor::identity, m)?)?;
     m.add_class::<autograd::PyNode>()?;
     m.add_class::<autograd::PyHandle>()?;
     autograd::install_interrupts();

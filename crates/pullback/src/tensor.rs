@@ -143,6 +143,11 @@ impl Tensor {
         Shared::ptr_eq(&self.0, &other.0)
     }
 
+    /// An address that is this tensor's own while it lives: equal for handles that [`Tensor::is`] calls the same.
+    pub fn address(&self) -> usize {
+        Shared::address(&self.0)
+    }
+
     /// All elements in row-major order.
     ///
     /// # Errors

@@ -2,7 +2,8 @@
 
 from .. import _native
 from .._native import backward, grad
-from . import grad_mode
+from . import function, grad_mode
+from .function import Function
 from .grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled
 
 Variable = _native.Tensor

@@ -1,0 +1,128 @@
+//! `autograd.Function`: a class of the user's with `forward` and `backward`, as a function of the library.
+//!
+//! The Python side (`autograd/function.py`) makes the context object and calls the class; this side gives it the tensors that
+//! the engine kept.
+
+use crate::autograd::{keep_exception, tensors};
+use crate::convert::wrap;
+use crate::error::Raise;
+use crate::tensor::PyTensor;
+use pullback::{Backward, Forward, Function, Grads, Result, Tensor, apply_shared};
+use pyo3::prelude::*;
+use pyo3::types::{PyList, PyTuple};
+use std::borrow::Cow;
+use std::panic::Location;
+use std::sync::Arc;
+
+/// One application of a class.
+struct Applied {
+    name: String,
+    /// `autograd.function._Call`: holds the class, the context and the arguments.
+    call: Py<PyAny>,
+}
+
+impl Applied {
+    fn list<'py>(&self, py: Python<'py>, list: &[Option<Tensor>]) -> PyResult<Bound<'py, PyList>> {
+        let items = (list.iter())
+            .map(|t| match t {
+                Some(t) => wrap(py, t.clone()),
+                None => Ok(py.None().into_bound(py)),
+            })
+            .collect::<PyResult<Vec<_>>>()?;
+        PyList::new(py, items)
+    }
+
+    fn saved<'py>(&self, py: Python<'py>, cx: &Backward<'_>) -> Result<Bound<'py, PyList>> {
+        let n: usize = (self.call.bind(py).getattr("saved_count"))
+            .and_then(|n| n.extract())
+            .map_err(keep_exception)?;
+        let saved = (0..n)
+            .map(|k| cx.saved(k).map(Some))
+            .collect::<Result<Vec<_>>>()?;
+        self.list(py, &saved).map_err(keep_exception)
+    }
+}
+
+impl Function for Applied {
+    fn name(&self) -> Cow<'static, str> {
+        Cow::Owned(self.name.clone())
+    }
+
+    fn forward(&self, cx: &mut Forward, inputs: &[Tensor]) -> Result<Vec<Tensor>> {
+        Python::attach(|py| {
+            let run = || -> PyResult<Vec<Tensor>> {
+                let call = self.call.bind(py);
+                let x =
+                    (inputs.iter().map(|t| wrap(py, t.clone()))).collect::<PyResult<Vec<_>>>()?;
+                let needs: Vec<bool> = (0..inputs.len()).map(|i| cx.needs_input_grad(i)).collect();
+                let out = call.call_method1("forward", (PyList::new(py, x)?, needs))?;
+                let out: Vec<Tensor> = tensors(&out, "forward")?.into_iter().flatten().collect();
+                let marked = |name: &str| -> PyResult<Vec<Tensor>> {
+                    let list = call.getattr(name)?;
+                    Ok(tensors(&list, name)?.into_iter().flatten().collect())
+                };
+                let saved = marked("saved")?;
+                cx.save_for_backward(&saved.iter().collect::<Vec<_>>());
+                for t in marked("dirty")? {
+                    cx.mark_dirty(&t);
+                }
+                for t in marked("constant")? {
+                    cx.mark_non_differentiable(&t);
+                }
+                call.call_method0("forward_done")?;
+                Ok(out)
+            };
+            run().map_err(keep_exception)
+        })
+    }
+
+    fn backward(&self, cx: &Backward<'_>) -> Result<Grads> {
+        Python::attach(|py| {
+            let call = self.call.bind(py);
+            let saved = self.saved(py, cx)?;
+            let (count, materialize): (usize, bool) = (call.getattr("backward_needs"))
+                .and_then(|v| v.extract())
+                .map_err(keep_exception)?;
+            let grads = (0..count)
+                .map(|k| match (cx.grad_or_none(k), materialize) {
+                    (None, true) => cx.grad(k).map(Some),
+                    (g, _) => Ok(g.cloned()),
+                })
+                .collect::<Result<Vec<_>>>()?;
+            let run = || -> PyResult<Grads> {
+                let out = call.call_method1("backward", (saved, self.list(py, &grads)?))?;
+                tensors(&out, "backward's result")
+            };
+            run().map_err(keep_exception)
+        })
+    }
+
+    fn jvp(&self, cx: &Backward<'_>, tangents: &[Option<Tensor>]) -> Result<Grads> {
+        Python::attach(|py| {
+            let saved = self.saved(py, cx)?;
+            let run = || -> PyResult<Grads> {
+                let list = self.list(py, tangents)?;
+                let out = (self.call.bind(py)).call_method1("jvp", (saved, list))?;
+                tensors(&out, "jvp's result")
+            };
+            run().map_err(keep_exception)
+        })
+    }
+}
+
+/// Applies a class; `call` is the Python side's `_Call`, `inputs` the tensors among its arguments.
+#[pyfunction]
+#[track_caller]
+pub(crate) fn apply_function<'py>(
+    py: Python<'py>,
+    name: String,
+    call: Py<PyAny>,
+    inputs: Vec<Py<PyTensor>>,
+) -> PyResult<Bound<'py, PyTuple>> {
+    let inputs: Vec<Tensor> = inputs.iter().map(|t| t.get().0.clone()).collect();
+    let refs: Vec<&Tensor> = inputs.iter().collect();
+    let applied = Arc::new(Applied { name, call });
+    let out = apply_shared(applied, &refs, Location::caller()).raise()?;
+    let out = (out.into_iter().map(|t| wrap(py, t))).collect::<PyResult<Vec<_>>>()?;
+    PyTuple::new(py, out)
+}
