@@ -50,7 +50,7 @@ impl Function for Applied {
 
     fn forward(&self, cx: &mut Forward, inputs: &[Tensor]) -> Result<Vec<Tensor>> {
         Python::attach(|py| {
-            let run = || -> PyResult<Vec<Tensor>> {
+            let mut run = || -> PyResult<Vec<Tensor>> {
                 let call = self.call.bind(py);
                 let x =
                     (inputs.iter().map(|t| wrap(py, t.clone()))).collect::<PyResult<Vec<_>>>()?;
