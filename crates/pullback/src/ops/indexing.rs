@@ -225,6 +225,9 @@ fn basic(x: &Tensor, items: &[Index], site: Site) -> Result<(Tensor, Arrays)> {
             "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ to convert a 0-dim tensor to a number",
         ));
     }
+    if let ([Index::Slice { .. }], 0) = (items, x.ndim()) {
+        return Err(out_of_range("slice() cannot be applied to a 0-dim tensor."));
+    }
     if named > x.ndim() {
         return Err(out_of_range(format!(
             "too many indices for tensor of dimension {}",
@@ -245,7 +248,10 @@ fn basic(x: &Tensor, items: &[Index], site: Site) -> Result<(Tensor, Arrays)> {
                 if step <= 0 {
                     return Err(Error::new(
                         ErrorKind::Value,
-                        "step must be greater than zero",
+                        match step {
+                            0 => "slice step cannot be zero",
+                            _ => "step must be greater than zero",
+                        },
                     ));
                 }
                 if (start, stop, step) != (&None, &None, 1) {
@@ -330,10 +336,13 @@ fn indexed(x: &Tensor, items: &[Index], site: Site) -> Result<Indexed> {
     };
     let (count, adjacent) = (arrays.len(), last - first + 1 == arrays.len());
     let sizes: Shape = arrays.iter().map(|(d, _)| view.shape()[*d]).collect();
+    // Where nothing is picked PyTorch looks at no index; and it counts the arrays, not the dimensions, in its error.
+    let empty = (view.shape().iter().enumerate())
+        .any(|(d, n)| *n == 0 && arrays.iter().all(|(k, _)| *k != d));
     let op = Positions {
         sizes,
-        first: *first,
-        modulo: false,
+        first: 0,
+        modulo: empty,
     };
     let lent: Vec<&Tensor> = arrays.iter().map(|(_, t)| t).collect();
     let positions = apply(op, &lent, site)?;
@@ -415,12 +424,21 @@ impl Tensor {
             };
         };
         // One mask and one number is `masked_fill` in PyTorch, which converts.
-        let converts = match value {
+        let one = match value {
             Operand::Number(_) => true,
-            Operand::Tensor(t) => {
-                t.ndim() == 0
-                    && matches!(&items[..], [Index::Tensor(m)] if m.dtype() == DType::Bool)
+            Operand::Tensor(t) => t.ndim() == 0,
+        };
+        let fills = match &items[..] {
+            [Index::Tensor(m)] if one && m.dtype() == DType::U8 && m.ndim() > 0 => {
+                return Err(Error::new(
+                    ErrorKind::DType,
+                    "masked_fill_ only supports boolean masks, but got mask with dtype unsigned char",
+                )
+                .op("masked_fill_")
+                .at(site));
             }
+            [Index::Tensor(m)] => one && m.dtype() == DType::Bool,
+            _ => false,
         };
         let owned;
         let src = match value {
@@ -428,7 +446,7 @@ impl Tensor {
                 owned = Tensor::from_array(Array::number(n, view.dtype())?);
                 &owned
             }
-            Operand::Tensor(t) if converts => {
+            Operand::Tensor(t) if fills => {
                 owned = t.to(view.dtype())?;
                 &owned
             }
