@@ -18,6 +18,11 @@ impl<'a> Args<'a> {
         Args { signature, values }
     }
 
+    /// The function's name.
+    pub fn name(&self) -> &'static str {
+        self.signature.name
+    }
+
     /// The argument as it is.
     pub fn value(&self, name: &str) -> Result<&Value> {
         let at = self.signature.params.iter().position(|p| p.name == name);

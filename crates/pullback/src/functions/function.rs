@@ -4,7 +4,7 @@ use super::args::Args;
 use super::signature::Signature;
 use super::value::Value;
 use crate::op::OpDef;
-use crate::{Error, ErrorKind, Result, Tensor};
+use crate::{DType, Error, ErrorKind, Result, Tensor};
 use std::panic::Location;
 
 /// An entry of the list. Built with [`Function::new`] and the methods after it, all of them `const`.
@@ -25,6 +25,8 @@ pub struct Function {
     pub op: Option<&'static OpDef>,
     /// Whether `Tensor.name_` exists: it writes the result over its first argument.
     pub in_place: bool,
+    /// Dtypes that the in-place form refuses, with PyTorch's sentence, besides those that cannot hold the result.
+    pub refuses: fn(DType) -> Option<String>,
     /// Whether it draws random numbers.
     pub random: bool,
     /// Units in the last place by which value and gradient may differ from PyTorch's, of the largest element; (0, 0): bits are equal.
@@ -54,6 +56,7 @@ impl Function {
             formula: "",
             op: None,
             in_place: false,
+            refuses: |_| None,
             random: false,
             units: (4.0, 16.0),
             checkable: true,
@@ -84,6 +87,14 @@ impl Function {
     #[must_use]
     pub const fn in_place(mut self) -> Self {
         self.in_place = true;
+        self
+    }
+
+    /// `Tensor.name_` exists too, and refuses some dtypes in a sentence of its own.
+    #[must_use]
+    pub const fn in_place_refusing(mut self, refuses: fn(DType) -> Option<String>) -> Self {
+        self.in_place = true;
+        self.refuses = refuses;
         self
     }
 
@@ -184,6 +195,9 @@ pub fn in_place(entry: &Entry, args: &[Value], kwargs: &[(&str, Value)]) -> Resu
             format!("'Tensor' object has no attribute '{name}_'"),
         ));
     };
+    if let Some(text) = (entry.function.refuses)(target.dtype()) {
+        return Err(Error::new(ErrorKind::DType, text).op(name).at(site));
+    }
     let mut all = (args.iter().chain(kwargs.iter().map(|(_, v)| v))).flat_map(Value::tensors);
     let tracked = all.any(Tensor::requires_grad);
     target.rewrite(tracked, name, site, |x| {

@@ -2,7 +2,7 @@
 
 use super::value::IntoValue;
 use super::{Args, Function};
-use crate::{Closeness, DType, Operand, Result, Tensor, ops};
+use crate::{Closeness, DType, Error, ErrorKind, Number, Operand, Result, Tensor, ops};
 
 const ONE: &[&str] = &[
     "T(2,3)",
@@ -115,24 +115,29 @@ macro_rules! bits {
 
 /// Two operands, of which one may be a number.
 pub(super) fn pair(a: &Args<'_>) -> Result<(Tensor, Tensor)> {
-    let beside = |n, t: &Tensor| t.number_like(n);
-    Ok(match (a.operand("input")?, a.operand(second(a))?) {
-        (Operand::Tensor(x), Operand::Tensor(y)) => (x.clone(), y.clone()),
-        (Operand::Tensor(x), Operand::Number(n)) => (x.clone(), beside(n, x)?),
-        (Operand::Number(n), Operand::Tensor(y)) => (beside(n, y)?, y.clone()),
-        (Operand::Number(x), Operand::Number(y)) => (
-            Tensor::full([], x, x.default_dtype())?,
-            Tensor::full([], y, y.default_dtype())?,
-        ),
-    })
+    match (a.operand("input")?, a.operand("other")?) {
+        (Operand::Number(_), Operand::Number(_)) => Err(two_numbers(a.name())),
+        _ => numbers(a),
+    }
 }
 
-fn second(a: &Args<'_>) -> &'static str {
-    if a.value("exponent").is_ok() {
-        "exponent"
-    } else {
-        "other"
-    }
+/// PyTorch's error for two numbers where one of two operands is to be a tensor.
+pub(super) fn two_numbers(name: &str) -> Error {
+    Error::new(
+        ErrorKind::Type,
+        format!("{name}() received an invalid combination of arguments - got two numbers"),
+    )
+}
+
+/// Two operands, numbers or tensors.
+pub(super) fn numbers(a: &Args<'_>) -> Result<(Tensor, Tensor)> {
+    let alone = |n: Number| Tensor::full([], n, n.default_dtype());
+    Ok(match (a.operand("input")?, a.operand("other")?) {
+        (Operand::Tensor(x), Operand::Tensor(y)) => (x.clone(), y.clone()),
+        (Operand::Tensor(x), Operand::Number(n)) => (x.clone(), x.number_like(n)?),
+        (Operand::Number(n), Operand::Tensor(y)) => (y.number_like(n)?, y.clone()),
+        (Operand::Number(x), Operand::Number(y)) => (alone(x)?, alone(y)?),
+    })
 }
 
 fn closeness(a: &Args<'_>) -> Result<Closeness> {
@@ -158,7 +163,10 @@ const CONVERTED: &[&str] = &[
 macro_rules! conversion {
     ($name:ident, $dtype:ident, $about:literal) => {
         Function::new(
-            concat!(stringify!($name), "(Tensor input) -> Tensor"),
+            concat!(
+                stringify!($name),
+                "(Tensor input, *, any memory_format=None) -> Tensor"
+            ),
             "Tensor",
             |a| a.tensor("input")?.to(DType::$dtype).into_value(),
         )
@@ -253,7 +261,7 @@ pub(super) static LIST: &[Function] = &[
     conversion!(bool, Bool, "Which elements are not zero."),
     conversion!(byte, U8, "The numbers as bytes, truncated."),
     Function::new(
-        "to(Tensor input, dtype dtype, bool non_blocking=False, bool copy=False) -> Tensor",
+        "to(Tensor input, dtype dtype, bool non_blocking=False, bool copy=False, *, any memory_format=None) -> Tensor",
         "Tensor",
         |a| {
             let (x, dtype) = (a.tensor("input")?, a.dtype("dtype")?.unwrap_or(DType::F32));
@@ -265,13 +273,29 @@ pub(super) static LIST: &[Function] = &[
     .samples(&["T(2,3), float64", "T(), float32", "T(0,2), int64", "T(2,3).t, float32", "I[3, -3, 0], float64", "T(3), bool", "T(3), float32, copy=True"])
     .edges(&["T[0.1, 1e300, nan, inf], float32"]),
     Function::new(
-        "to(Tensor input, Tensor other, bool non_blocking=False, bool copy=False) -> Tensor",
+        "to(Tensor input, Tensor other, bool non_blocking=False, bool copy=False, *, any memory_format=None) -> Tensor",
         "Tensor",
         |a| a.tensor("input")?.to(a.tensor("other")?.dtype()).into_value(),
     )
     .about("The numbers in another tensor's dtype.", "x")
     .exact()
     .samples(&["T(2,3), T(1).f64", "T(), T(2).f32", "T(0,2), I[1]", "I[3, 1], T(2)"]),
+    Function::new(
+        "to(Tensor input, str? device=None, dtype? dtype=None, bool non_blocking=False, bool copy=False, *, any memory_format=None) -> Tensor",
+        "Tensor",
+        |a| {
+            let x = a.tensor("input")?;
+            let device = a.str_opt("device")?.unwrap_or("cpu");
+            if device.split(':').next() != Some("cpu") {
+                return Err(Error::new(ErrorKind::Unsupported, format!("there is no device {device:?} here: tensors live on the CPU")));
+            }
+            let dtype = a.dtype("dtype")?.unwrap_or(x.dtype());
+            if a.bool("copy")? && x.dtype() == dtype { x.copy().into_value() } else { x.to(dtype).into_value() }
+        },
+    )
+    .about("The numbers on a device, of which there is one, and in a dtype.", "x")
+    .exact()
+    .samples(&["T(2,3), 'cpu'", "T(), 'cpu', float64", "T(0,2), device='cpu', dtype=float32", "I[3, 1], 'cpu', float64, False, True", "T(3,2).t"]),
     Function::new("type_as(Tensor input, Tensor other) -> Tensor", "Tensor", |a| {
         a.tensor("input")?.to(a.tensor("other")?.dtype()).into_value()
     })

@@ -1,6 +1,6 @@
 //! Arithmetic, powers, extremes, bounds, choices: functions of two or three, element by element with broadcasting.
 
-use super::logic::pair;
+use super::logic::{numbers, pair, two_numbers};
 use super::value::{IntoValue, Value};
 use super::{Args, Function};
 use crate::{DType, Error, ErrorKind, Number, Operand, Result, Rounding, Tensor, ops};
@@ -93,7 +93,7 @@ fn no_bool(x: &Tensor, y: &Tensor) -> Result<()> {
 }
 
 fn add(a: &Args<'_>) -> Result<Value> {
-    let (x, y) = pair(a)?;
+    let (x, y) = numbers(a)?;
     match alpha(a, &x, &y)? {
         1.0 => x.add(&y).into_value(),
         alpha => x.add_scaled(&y, alpha).into_value(),
@@ -101,7 +101,7 @@ fn add(a: &Args<'_>) -> Result<Value> {
 }
 
 fn sub(a: &Args<'_>) -> Result<Value> {
-    let (x, y) = pair(a)?;
+    let (x, y) = numbers(a)?;
     no_bool(&x, &y)?;
     match alpha(a, &x, &y)? {
         1.0 => x.sub(&y).into_value(),
@@ -116,7 +116,7 @@ fn rsub(a: &Args<'_>) -> Result<Value> {
 }
 
 fn div(a: &Args<'_>) -> Result<Value> {
-    let (x, y) = pair(a)?;
+    let (x, y) = numbers(a)?;
     let mode = a
         .str_opt("rounding_mode")?
         .map(str::parse::<Rounding>)
@@ -128,9 +128,7 @@ fn pow(a: &Args<'_>) -> Result<Value> {
     match (a.operand("input")?, a.operand("exponent")?) {
         (Operand::Tensor(x), e) => x.pow(e).into_value(),
         (Operand::Number(n), Operand::Tensor(e)) => e.rpow(n).into_value(),
-        (Operand::Number(x), Operand::Number(e)) => {
-            Tensor::full([], x, x.default_dtype())?.pow(e).into_value()
-        }
+        _ => Err(two_numbers("pow")),
     }
 }
 
@@ -141,9 +139,7 @@ fn float_power(a: &Args<'_>) -> Result<Value> {
             .to(e.dtype().promote(DType::F64))?
             .rpow(n.to_f64())
             .into_value(),
-        (Operand::Number(x), Operand::Number(e)) => Tensor::full([], x, DType::F64)?
-            .pow(e.to_f64())
-            .into_value(),
+        _ => Err(two_numbers("float_power")),
     }
 }
 
@@ -197,7 +193,7 @@ pub(super) static LIST: &[Function] = &[
         .samples(&["T(2,3), T(2,3)", "T(2,3), T(3), alpha=0.3", "T(), 2", "T(0,3), T(3)", "I(3, 5), 2", "I(3, 5), 2, alpha=2", "T(2,3).t, 1.5"])
         .errors(&["T(2,3), T(4)", "B[True], B[True]"]),
     Function::new("mul(Tensor|number input, Tensor|number other) -> Tensor", "torch Tensor torch:multiply Tensor:multiply", |a| {
-        let (x, y) = pair(a)?;
+        let (x, y) = numbers(a)?;
         x.mul(&y).into_value()
     })
         .of(ops::Mul::DEF)
@@ -235,7 +231,7 @@ pub(super) static LIST: &[Function] = &[
         .samples(&["T(2,3), T(2,3)", "T(2,3), T(3)", "T(), 4", "T(0,3), T(3)", "I(3, 5), 2", "T(2,3).t, 1.5"]),
     // PyTorch defines no derivative: a backward pass through it is an error.
     Function::new("floor_divide(Tensor|number input, Tensor|number other) -> Tensor", "torch Tensor", |a| {
-        let (x, y) = pair(a)?;
+        let (x, y) = numbers(a)?;
         x.floor_divide(&y).into_value()
     })
         .about("Quotient rounded downwards: Python's //.", "⌊a/b⌋")
@@ -275,7 +271,10 @@ pub(super) static LIST: &[Function] = &[
         .errors(&["T(2,3), T(4)", "I[1, 2], -1", "B[True], B[True]"]),
     Function::new("float_power(Tensor|number input, Tensor|number exponent) -> Tensor", "torch Tensor", float_power)
         .about("Power in double precision, element by element.", "aᵇ")
-        .in_place()
+        .in_place_refusing(|d| (d != DType::F64).then(|| format!(
+        "the base given to float_power_ has dtype {} but the operation's result requires dtype Double",
+        d.scalar_type_name()
+    )))
         .samples(&["T(2,3, pos), T(2,3)", "T(2,3, pos), T(3)", "T(), 2", "T(0,3), T(3)", "2, T(3)", "I[1, 2, 3], 2", "I[1, 2, 3], I[2, -1, 0]", "T(2,3, pos).t, 1.5"]),
     tensors!(maximum, "torch Tensor", Maximum, PAIRS, ["T[1.0, nan, 1.0, nan, inf], T[1.0, 1.0, nan, nan, inf]", "B[True, False], B[False, False]", "I[1, 2], I[2, 1]"], []; .exact()),
     tensors!(minimum, "torch Tensor", Minimum, PAIRS, ["T[1.0, nan, 1.0, nan, inf], T[1.0, 1.0, nan, nan, inf]", "B[True, False], B[False, False]", "I[1, 2], I[2, 1]"], []; .exact()),
@@ -329,7 +328,7 @@ pub(super) static LIST: &[Function] = &[
         .errors(&["T(2,3), T(4)"]),
     Function::new("ldexp(Tensor input, Tensor other) -> Tensor", "torch Tensor", |a| a.tensor("input")?.ldexp(a.tensor("other")?).into_value())
         .about("Product with a power of two, element by element.", "a·2ᵇ")
-        .in_place()
+        .in_place_refusing(|d| (!d.is_float()).then(|| format!("ldexp can't be cast to the desired output type {}", d.scalar_type_name())))
         .samples(&["T(2,3), T(2,3)", "T(2,3), I[1, 2, -3]", "T(), I[2, 3]", "T(0,3), T(3)", "T(2,3).t, T(3)"]),
     // no derivative by one of them
     Function::new("copysign(Tensor input, Tensor|number other) -> Tensor", "torch Tensor", |a| a.tensor("input")?.copysign(a.operand("other")?).into_value())

@@ -153,7 +153,7 @@ pub(super) static LIST: &[Function] = &[
         a.tensor("input")?.mvlgamma(a.int("p")?).into_value()
     })
     .about("The logarithm of the multivariate gamma function of dimension p, element by element.", "ln Γₚ(x)")
-    .in_place()
+    .in_place_refusing(|d| (!d.is_float()).then(|| format!("mvlgamma: result type {} can't be cast to the desired output type Float", d.scalar_type_name())))
     .samples(&["T[[3.75, 4.5], [5.25, 4.0]], 2", "T[5.5], 3", "T(0,2), 2", "T[[3.5, 4.5], [2.75, 6.0]].t, 1", "I[3, 4], 2"])
     .errors(&["T(2), 0"])
     .units(16.0, 64.0),
