@@ -350,6 +350,53 @@ impl PyTensor {
         autograd::grad_fn(py, &self.0)
     }
 
+    fn zero_<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, Self>> {
+        slf.get().0.zero_().raise()?;
+        Ok(slf.clone())
+    }
+
+    fn fill_<'py>(slf: &Bound<'py, Self>, value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, Self>> {
+        let t = &slf.get().0;
+        match Other::of(value)? {
+            Some(Other::Number(n)) => t.fill_(n).raise()?,
+            Some(Other::Tensor(v)) if v.ndim() == 0 => t.copy_(&v).raise()?,
+            Some(Other::Tensor(v)) => {
+                return Err(PyRuntimeError::new_err(format!(
+                    "fill_ only supports 0-dimension value tensor but got tensor with {} dimensions.",
+                    v.ndim()
+                )));
+            }
+            None => {
+                return Err(PyTypeError::new_err(format!(
+                    "fill_(): argument 'value' must be Number, not {}",
+                    value.get_type().name()?
+                )));
+            }
+        }
+        Ok(slf.clone())
+    }
+
+    #[pyo3(signature = (src, non_blocking=false))]
+    fn copy_<'py>(
+        slf: &Bound<'py, Self>,
+        src: &Bound<'py, PyAny>,
+        non_blocking: bool,
+    ) -> PyResult<Bound<'py, Self>> {
+        let _ = non_blocking;
+        let t = &slf.get().0;
+        match Other::of(src)? {
+            Some(Other::Tensor(v)) => t.copy_(&v).raise()?,
+            Some(Other::Number(n)) => t.fill_(n).raise()?,
+            None => {
+                return Err(PyTypeError::new_err(format!(
+                    "copy_(): argument 'other' (position 1) must be Tensor, not {}",
+                    src.get_type().name()?
+                )));
+            }
+        }
+        Ok(slf.clone())
+    }
+
     fn retain_grad(&self) -> PyResult<()> {
         self.0.retain_grad().raise()
     }

@@ -46,6 +46,7 @@ from . import _surface
 _surface.fill(_sys.modules[__name__])
 
 from . import autograd, func, linalg, nn, random, special, testing, types
+from . import _methods
 from ._check import check
 from ._install import install_as_torch
 from ._native import is_inference_mode_enabled, set_printoptions
@@ -127,6 +128,80 @@ class iinfo:
 
     def __repr__(self):
         return f"iinfo(min={self.min}, max={self.max}, dtype={self.dtype.name})"
+
+
+def from_dlpack(x):
+    """A tensor over memory that another library exports by DLPack."""
+    import numpy
+
+    return from_numpy(numpy.from_dlpack(x))
+
+
+def is_storage(x):
+    """Whether `x` is a storage: never."""
+    return False
+
+
+def save(obj, f, **options):
+    """Pickles an object with tensors to a file: whole or not at all."""
+    import os
+    import pickle
+    import tempfile
+
+    if hasattr(f, "write"):
+        pickle.dump(obj, f)
+        return
+    path = os.fspath(f)
+    handle, part = tempfile.mkstemp(dir=os.path.dirname(os.path.abspath(path)), prefix=".pullback-")
+    try:
+        with os.fdopen(handle, "wb") as out:
+            pickle.dump(obj, out)
+        os.chmod(part, 0o644)
+        os.replace(part, path)
+    except BaseException:
+        os.unlink(part)
+        raise
+
+
+def load(f, **options):
+    """Reads what `save` wrote. Pickles run code: only from sources that are trusted."""
+    import pickle
+
+    if hasattr(f, "read"):
+        return pickle.load(f)
+    with open(f, "rb") as source:
+        return pickle.load(source)
+
+
+class FloatTensor:
+    """`torch.FloatTensor(data)`."""
+
+    def __new__(cls, *data):
+        return Tensor(*data)
+
+
+class LongTensor:
+    """`torch.LongTensor(data)`."""
+
+    def __new__(cls, data=()):
+        return tensor(data, dtype=int64)
+
+
+def use_deterministic_algorithms(mode, *, warn_only=False):
+    """Nothing to do: results never depend on the number of threads."""
+
+
+def set_num_interop_threads(n):
+    """Nothing to do: operations run one after the other."""
+
+
+def set_float32_matmul_precision(precision):
+    """Nothing to do: products are computed in full."""
+
+
+def compile(model=None, **options):
+    """Gives the function back: there is nothing to compile here."""
+    return (lambda f: f) if model is None else model
 
 
 def __getattr__(name):

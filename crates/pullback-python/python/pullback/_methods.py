@@ -1,0 +1,163 @@
+"""Methods of `Tensor` that are best written in Python: copies and pickles, devices, other libraries' protocols, random fills."""
+
+from . import _native
+from ._native import Tensor
+
+_convert = Tensor.__dict__["to"]
+
+
+def _rebuild(array, requires_grad):
+    return _native.from_numpy(array).requires_grad_(requires_grad)
+
+
+def __reduce_ex__(self, protocol):
+    return _rebuild, (self.detach().numpy().copy(), self.requires_grad)
+
+
+def __deepcopy__(self, memo):
+    if not self.is_leaf:
+        raise RuntimeError(
+            "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment.  "
+            "If you were attempting to deepcopy a module, this may be because of a torch.nn.utils.weight_norm usage, see "
+            "https://github.com/pytorch/pytorch/pull/103001"
+        )
+    made = self.detach().clone().requires_grad_(self.requires_grad)
+    if self.grad is not None:
+        made.grad = self.grad.detach().clone()
+    memo[id(self)] = made
+    return made
+
+
+def __dlpack__(self, *, stream=None, **options):
+    if self.requires_grad:
+        raise BufferError("Can't export tensors that require gradient, use tensor.detach()")
+    return self.numpy().__dlpack__(**options)
+
+
+def __dlpack_device__(self):
+    return (1, 0)
+
+
+def to(self, *args, **kwargs):
+    """The tensor in another dtype, or as another tensor has it; the device is always the CPU."""
+    dtype, copy = kwargs.pop("dtype", None), kwargs.pop("copy", False)
+    other = kwargs.pop("other", None)
+    for name in ("device", "non_blocking", "memory_format"):
+        if name == "device" and kwargs.get(name) is not None:
+            _device(kwargs[name])
+        kwargs.pop(name, None)
+    if kwargs:
+        raise TypeError(f"to() got an unexpected keyword argument '{next(iter(kwargs))}'")
+    flags = []
+    for arg in args:
+        if isinstance(arg, _native.dtype):
+            dtype = arg
+        elif isinstance(arg, Tensor):
+            other = arg
+        elif isinstance(arg, bool):
+            flags.append(arg)
+        elif arg is not None:
+            _device(arg)
+    if len(flags) > 1:
+        copy = flags[1]
+    if other is not None:
+        dtype = other.dtype
+    if dtype is None or dtype is self.dtype:
+        return self.clone() if copy else self
+    return _convert.__get__(self)(dtype)
+
+
+def _device(x):
+    from ._parts import device
+
+    return x if isinstance(x, device) else device(x)
+
+
+def cpu(self, *args, **kwargs):
+    """The tensor: it is on the CPU already."""
+    return self
+
+
+def cuda(self, *args, **kwargs):
+    """There is no GPU here."""
+    raise AssertionError("Torch not compiled with CUDA enabled")
+
+
+def type(self, dtype=None, non_blocking=False):
+    """The type's name, or the tensor in another dtype."""
+    if dtype is None:
+        names = {"float32": "Float", "float64": "Double", "int64": "Long", "int32": "Int", "uint8": "Byte", "bool": "Bool"}
+        return f"torch.{names.get(self.dtype.name, self.dtype.name)}Tensor"
+    if isinstance(dtype, str):
+        names = {"FloatTensor": "float32", "DoubleTensor": "float64", "LongTensor": "int64", "IntTensor": "int32", "ByteTensor": "uint8", "BoolTensor": "bool"}
+        dtype = getattr(_native, names[dtype.removeprefix("torch.")])
+    return self.to(dtype)
+
+
+def new_tensor(self, data, *, dtype=None, device=None, requires_grad=False):
+    """A tensor of data, in this tensor's dtype by default."""
+    return _native.tensor(data, dtype=dtype or self.dtype, device=device, requires_grad=requires_grad)
+
+
+def detach_(self):
+    """Cuts the tensor from its history, in place."""
+    raise NotImplementedError("detach_ is not there: use detach()")
+
+
+def is_same_size(self, other):
+    """Whether the shapes are equal."""
+    return self.shape == other.shape
+
+
+def is_set_to(self, other):
+    """Whether both show the same elements of the same memory."""
+    return self.data_ptr() == other.data_ptr() and self.shape == other.shape and self.stride() == other.stride()
+
+
+def is_pinned(self, device=None):
+    """Never: there is no GPU."""
+    return False
+
+
+def get_device(self):
+    """-1: the CPU."""
+    return -1
+
+
+def untyped_storage(self):
+    """The memory, as something that knows its address."""
+    return _Storage(self)
+
+
+class _Storage:
+    def __init__(self, tensor):
+        self._tensor = tensor
+
+    def data_ptr(self):
+        return self._tensor.data_ptr() - self._tensor.storage_offset() * self._tensor.element_size()
+
+
+def uniform_(self, from_=0.0, to=1.0, *, generator=None, **kwargs):
+    """Fills with uniform numbers from the default generator."""
+    low = kwargs.pop("from", from_)
+    return _fill(self, generator, lambda m: m.rand(self.shape, dtype=self.dtype) * (to - low) + low)
+
+
+def normal_(self, mean=0.0, std=1.0, *, generator=None):
+    """Fills with normal numbers from the default generator."""
+    return _fill(self, generator, lambda m: m.randn(self.shape, dtype=self.dtype) * std + mean)
+
+
+def _fill(self, generator, make):
+    import pullback
+
+    with pullback.no_grad():
+        if generator is None:
+            return self.copy_(make(pullback))
+        with generator._drawing():
+            return self.copy_(make(pullback))
+
+
+for _name, _method in list(globals().items()):
+    if callable(_method) and not _name.startswith(("_rebuild", "_native", "_device", "_Storage", "_fill", "_convert", "Tensor")):
+        setattr(Tensor, _name, _method)
