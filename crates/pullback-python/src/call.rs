@@ -3,7 +3,7 @@
 use crate::convert::{part, to_python, to_value, wrap};
 use crate::error::Raise;
 use crate::tensor::PyTensor;
-use pullback::functions::{Entry, Value, dispatch, entries, in_place, overloads};
+use pullback::functions::{Entry, Value, dispatch, dispatch_plain, entries, in_place, overloads};
 use pullback::{DType, Tensor};
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::prelude::*;
@@ -81,6 +81,16 @@ impl Target {
         args: Vec<Value>,
         kwargs: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
+        if kwargs.is_none() && !self.in_place {
+            let value = match args.iter().any(is_heavy) {
+                true => py.detach(|| dispatch_plain(self.name, &self.overloads, args)),
+                false => dispatch_plain(self.name, &self.overloads, args),
+            };
+            return match value.raise()? {
+                Value::Tensor(t) => wrap(py, t),
+                other => self.named_result(py, other),
+            };
+        }
         let (named, common) = match kwargs {
             Some(_) => self.common(kwargs)?,
             None => Default::default(),

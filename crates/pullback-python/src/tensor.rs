@@ -6,7 +6,7 @@ use crate::convert::{Other, number_object, size, tolist, wrap};
 use crate::dtype;
 use crate::error::Raise;
 use crate::{autograd, data, index, memory};
-use pullback::functions::{Entry, Value, dispatch, overloads};
+use pullback::functions::{Entry, Value, dispatch, dispatch_plain, overloads};
 use pullback::{BackwardOptions, Number, Tensor};
 use pyo3::basic::CompareOp;
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
@@ -61,7 +61,7 @@ fn binary<'py>(
     let (Some(a), Some(b)) = (Other::of(a)?, Other::of(b)?) else {
         return Ok(not_implemented(py));
     };
-    match dispatch(name, found, &[a.value(), b.value()], &[]).raise()? {
+    match dispatch_plain(name, found, vec![a.value(), b.value()]).raise()? {
         Value::Tensor(t) => wrap(py, t),
         other => crate::convert::to_python(py, other),
     }

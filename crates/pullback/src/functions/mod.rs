@@ -127,6 +127,19 @@ pub fn call(name: &str, args: &[Value], kwargs: &[(&str, Value)]) -> Result<Valu
     dispatch(name, &find(name), args, kwargs)
 }
 
+/// [`dispatch`] for arguments that are handed over and have no names: what bindings call most of the time.
+///
+/// # Errors
+/// As [`call`].
+pub fn dispatch_plain(name: &str, overloads: &[&Entry], mut args: Vec<Value>) -> Result<Value> {
+    for entry in overloads {
+        if let Some(values) = entry.signature.bind_plain(&mut args) {
+            return (entry.function.call)(&Args::new(&entry.signature, values));
+        }
+    }
+    dispatch(name, overloads, &args, &[])
+}
+
 /// Calls the first of several overloads that takes the arguments.
 ///
 /// # Errors

@@ -271,7 +271,7 @@ pub(super) static LIST: &[Function] = &[
         .errors(&["T(2,3), T(4)", "I[1, 2], -1", "B[True], B[True]"]),
     Function::new("float_power(Tensor|number input, Tensor|number exponent) -> Tensor", "torch Tensor", float_power)
         .about("Power in double precision, element by element.", "aᵇ")
-        .in_place_refusing(|d| (d != DType::F64).then(|| format!(
+        .in_place_refusing(|d| (!matches!(d, DType::F64 | DType::Dd)).then(|| format!(
         "the base given to float_power_ has dtype {} but the operation's result requires dtype Double",
         d.scalar_type_name()
     )))

@@ -117,6 +117,23 @@ pub struct Param {
     pub default: Option<(Value, &'static str)>,
 }
 
+impl Param {
+    /// Whether a value is of its type as it is (an integer for a float counts).
+    fn fits(&self, v: &Value) -> bool {
+        match (self.kind, v) {
+            (Kind::Tensor | Kind::Operand, Value::Tensor(_))
+            | (Kind::Operand | Kind::Number, Value::Bool(_) | Value::Int(_) | Value::Float(_))
+            | (Kind::Int, Value::Int(_))
+            | (Kind::Float, Value::Float(_) | Value::Int(_))
+            | (Kind::Bool, Value::Bool(_))
+            | (Kind::Str, Value::Str(_))
+            | (Kind::DType, Value::DType(_)) => true,
+            (_, Value::None) => self.optional,
+            _ => false,
+        }
+    }
+}
+
 /// Names, types and defaults of a function's parameters.
 #[derive(Clone, Debug)]
 pub struct Signature {
@@ -182,6 +199,29 @@ impl Signature {
             params,
             returns,
         })
+    }
+
+    /// The quick way for calls without names whose arguments are of the right types: `args` itself becomes the values. `None` and
+    /// `args` untouched where that cannot be: then [`Signature::bind`] knows why.
+    pub(super) fn bind_plain(&self, args: &mut Vec<Value>) -> Option<Vec<Value>> {
+        if args.len() > self.params.len() {
+            return None;
+        }
+        let (given, rest) = self.params.split_at(args.len());
+        let fit = |(p, v): (&Param, &Value)| !p.keyword_only && p.fits(v);
+        if !given.iter().zip(&*args).all(fit) || rest.iter().any(|p| p.default.is_none()) {
+            return None;
+        }
+        let mut values = std::mem::take(args);
+        for (v, p) in values.iter_mut().zip(given) {
+            if p.kind == Kind::Float
+                && let Value::Int(i) = v
+            {
+                *v = Value::Float(*i as f64);
+            }
+        }
+        values.extend(rest.iter().filter_map(|p| p.default.clone()).map(|d| d.0));
+        Some(values)
     }
 
     /// One value for each parameter, defaults filled in.
