@@ -34,6 +34,14 @@ pub(super) static LIST: &[Function] = &[
         .samples(&["T(2,3)", "T(4)", "T()", "T(3,2).t", "I(2,3, 9)", "B(3)", "I(4, 9).u8"])
         .edges(&["T[3.0, 1.0, 1.0]", "T[nan, 1.0, nan]", "T[inf, inf]", "T[-inf, -inf]"])
         .errors(&["T(0,3)"]),
+    Function::new("min(Tensor input, Tensor other) -> Tensor", "torch Tensor", |a| {
+        a.tensor("input")?.minimum(a.tensor("other")?).into_value()
+    })
+    .of(ops::Minimum::DEF)
+    .exact()
+    .samples(&["T(2,3), T(2,3)", "T(2,3), T(3)", "T(2,1), other=T(1,3)", "T(), T(4)"])
+    .edges(&["T[1.0, nan, 2.0], T[1.0, 2.0, nan]"])
+    .errors(&["T(2,3), T(4)"]),
     Function::new("min(Tensor input, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)", "torch Tensor", |a| {
         a.tensor("input")?.min_dim(a.int("dim")?, a.bool("keepdim")?).into_value()
     })
@@ -124,4 +132,18 @@ pub(super) static LIST: &[Function] = &[
     .samples(&["T(6), 0", "T(2,3), 1", "T(3,4).t, 0", "T(), 0", "T(0,3), 0", "T(3,0), 1", "I(3,5, 4), -1", "B(4), 0"])
     .edges(&["T[1.0, 1.0, 0.0, 1.0, 0.0], 0", "T[1.0, nan, 2.0, nan], 0", "T[nan, 1.0, 2.0], 0", "T[inf, -inf, -inf], 0"])
     .errors(&["T(2,3), 5"]),
+    Function::new("quantile(Tensor input, Tensor|number q, int? dim=None, bool keepdim=False, *, str interpolation='linear') -> Tensor", "torch Tensor", |a| {
+        a.tensor("input")?.quantile(a.operand("q")?, a.int_opt("dim")?, a.bool("keepdim")?, a.str("interpolation")?).into_value()
+    })
+    .about("Quantiles along a dimension, interpolated between two elements.", "the element at place q·(n - 1) of the sorted ones")
+    .samples(&["T(5), 0.375", "T(2,5), 0.5, 1", "T(2,5).t, 0.375, 0, True", "T(3,4), T[0.1, 0.65, 0.9]", "T(3,4), T[0.1, 0.65, 0.9], 1", "T(3,4), T[0.15], 0, True", "T(), 0.5", "T(), 0.5, 0, True", "T(5), 0.375, interpolation='lower'", "T(5), 0.375, interpolation='higher'", "T(5), 0.375, interpolation='midpoint'", "T(5), 0.375, interpolation='nearest'", "T(2,3,2), 0.625, -2"])
+    .edges(&["T[3.0, nan, 2.0, 4.0], 0.5", "T[3.0, 1.0, 2.0, 4.0], 0.0", "T[3.0, 1.0, 2.0, 4.0], 1.0", "T[1.0, inf], 0.5", "T[2.0, 2.0, 1.0], 0.5", "T[[nan, 1.0], [2.0, 3.0]], 0.5, 1"])
+    .errors(&["I(3, 5), 0.5", "T(3), 1.5", "T(2,3), T[[0.5]]", "T(3), T[2.0]", "T(3), 0.5, interpolation='x'", "T(3).f32, T[0.5].f64", "T(0), 0.5", "T(3), 0.5, 2"]),
+    Function::new("nanquantile(Tensor input, Tensor|number q, int? dim=None, bool keepdim=False, *, str interpolation='linear') -> Tensor", "torch Tensor", |a| {
+        a.tensor("input")?.nanquantile(a.operand("q")?, a.int_opt("dim")?, a.bool("keepdim")?, a.str("interpolation")?).into_value()
+    })
+    .about("Quantiles along a dimension of the elements that are no NaN.", "the element at place q·(n - 1) of the sorted ones without NaN")
+    .samples(&["T(5), 0.375", "T(2,5), 0.5, 1", "T(2,5).t, 0.375, 0, True", "T(3,4), T[0.1, 0.65, 0.9], 1", "T(), 0.5", "T(5), 0.375, interpolation='midpoint'"])
+    .edges(&["T[3.0, nan, 2.0, 4.0], 0.5", "T[nan, nan], 0.5", "T[[nan, 1.0], [2.0, 3.0]], 0.5, 1", "T[[nan, 1.0, 5.0], [2.0, 3.0, nan]], T[0.25, 0.5], 1"])
+    .errors(&["I(3, 5), 0.5", "T(3), 1.5", "T(0), 0.5"]),
 ];

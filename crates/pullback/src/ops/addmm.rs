@@ -15,6 +15,7 @@ type Site = &'static Location<'static>;
 fn factor(n: Number, dtype: DType) -> Number {
     match (dtype.category(), n) {
         (Category::Float, n) => n,
+        (Category::Bool, n) => Number::Bool(n.to_f64() != 0.0),
         (_, n) => Number::Int(n.cast::<i64>()),
     }
 }

@@ -233,6 +233,7 @@ impl Tensor {
         let deviation = c.diag(0)?.sqrt()?;
         let n = deviation.numel();
         c.div(&deviation.reshape([n, 1])?)?
-            .div(&deviation.reshape([1, n])?)
+            .div(&deviation.reshape([1, n])?)?
+            .clamp(Some((-1.0).into()), Some(1.0.into()))
     }
 }

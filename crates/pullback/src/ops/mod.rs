@@ -51,6 +51,7 @@ mod positions;
 mod power;
 mod prelu;
 mod product;
+mod quantile;
 mod rectifier;
 mod reduce;
 mod reduction;

@@ -4,13 +4,12 @@
 //! goes where it came from, to one of several equals.
 
 use super::amax::not_empty;
-use super::index::Take;
 use super::reduce::resolve;
 use super::{common, define};
 use crate::apply::apply;
 use crate::op::Op;
 use crate::tensor::Tensor;
-use crate::{Array, DType, Error, ErrorKind, Layout, Result};
+use crate::{Array, DType, Error, ErrorKind, Result};
 use pullback_array::kernels;
 use std::panic::Location;
 
@@ -102,28 +101,6 @@ impl Op for CumExtreme {
     }
 }
 
-/// Elements at positions along a dimension; `index` has `x`'s rank, and its sizes elsewhere.
-fn along(
-    x: &Tensor,
-    dim: usize,
-    index: &Tensor,
-    site: &'static Location<'static>,
-) -> Result<Tensor> {
-    if x.ndim() == 0 {
-        return apply(Take, &[x, index], site);
-    }
-    // Flat positions: the line's start, and the position times the stride.
-    let mut strides = Layout::row_major(x.shape().clone()).strides();
-    let stride = std::mem::take(&mut strides[dim]);
-    let starts: Vec<i64> = Layout::new(index.shape().clone(), &strides, 0)
-        .places()
-        .map(|p| p as i64)
-        .collect();
-    let starts = Tensor::from_slice(&starts, index.shape().clone())?;
-    let flat = index.mul(stride as i64)?.add(&starts)?;
-    apply(Take, &[x, &flat], site)
-}
-
 /// The elements along one dimension that a position operation names, and their positions.
 fn named<O: Op>(
     x: &Tensor,
@@ -139,7 +116,7 @@ fn named<O: Op>(
     // PyTorch's `nanmedian` shares its sentence with `median`.
     not_empty(name.trim_start_matches("nan"), x.array(), &dims).map_err(context)?;
     let index = apply(op(dims.clone()), &[x], site)?;
-    let values = along(x, dim, &index, site)?;
+    let values = x.gather(dim as i64, &index)?;
     if keepdim {
         return Ok((values, index));
     }
@@ -271,7 +248,7 @@ impl Tensor {
     ) -> Result<(Tensor, Tensor)> {
         let dim = self.shape().dim(dim).map_err(|e| e.op(name).at(site))?;
         let index = apply(CumExtreme { dim, largest }, &[self], site)?;
-        Ok((along(self, dim, &index, site)?, index))
+        Ok((self.gather(dim as i64, &index)?, index))
     }
 
     /// The smallest and the largest element along `dim`, or of all for `None`. PyTorch's `aminmax`.

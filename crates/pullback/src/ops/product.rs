@@ -187,9 +187,9 @@ impl Tensor {
             }
             // A dimension of size 1 stands for any number of equal elements.
             if m == 1 && n != 1 {
-                b = b.sum_dims(&[db as i64], true)?;
+                b = b.sum_dims(&[db as i64], true)?.to(self.dtype())?;
             } else if n == 1 && m != 1 {
-                a = a.sum_dims(&[da as i64], true)?;
+                a = a.sum_dims(&[da as i64], true)?.to(self.dtype())?;
             }
             pairs.push((da, db));
         }
@@ -458,7 +458,8 @@ pub fn bilinear(
     let flat = |t: &Tensor| t.reshape([rows, t.shape()[lead]]);
     // (out, rows, in2), then the products with the second input are summed.
     let half = flat(input1)?.matmul(weight)?;
-    let result = half.mul(&flat(input2)?)?.sum_dims(&[-1], false)?.t()?;
+    let terms = half.mul(&flat(input2)?)?;
+    let result = terms.sum_dims(&[-1], false)?.to(terms.dtype())?.t()?;
     shape.push(out);
     let result = result.reshape(shape)?;
     match bias {
