@@ -26,6 +26,7 @@ mod index;
 mod join;
 mod logic;
 mod loss;
+mod network;
 mod norm;
 mod order;
 mod pointwise;
@@ -52,6 +53,7 @@ static LISTS: &[(&str, &[Function])] = &[
     ("logic", logic::LIST),
     ("activation", activation::LIST),
     ("loss", loss::LIST),
+    ("network", network::LIST),
     ("reduce", reduce::LIST),
     ("order", order::LIST),
     ("norm", norm::LIST),

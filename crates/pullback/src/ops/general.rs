@@ -1,11 +1,12 @@
 //! Smooth operations whose rules are written out both ways: softmax and its logarithm.
 
 use super::arith::needs_float;
+use super::gate::recording;
 use super::{common, define};
 use crate::apply::apply;
 use crate::op::{Ctx, Op, Reads, sum_terms};
 use crate::tensor::Tensor;
-use crate::{Array, Real, Result};
+use crate::{Array, Real, Result, Shape};
 use pullback_array::{dispatch, kernels};
 use std::panic::Location;
 
@@ -38,6 +39,47 @@ fn shifted<T: Real>(x: &Array, dims: &[usize]) -> Result<(Array, Array)> {
     Ok((top, sum))
 }
 
+/// Whether `dim` is the last one, whose runs are neighbours.
+fn last(x: &Shape, dim: usize) -> Option<usize> {
+    (dim + 1 == x.len()).then(|| x[dim])
+}
+
+/// The largest number of a run, or NaN if it has one.
+fn largest<T: Real>(run: &[T]) -> T {
+    let least = T::lit(f64::NEG_INFINITY);
+    run.iter()
+        .fold(least, |m, &a| if a > m || a.is_nan() { a } else { m })
+}
+
+/// Softmax of a run, in place.
+pub(super) fn softmax_run<T: Real>(run: &mut [T]) {
+    let top = largest(run);
+    let mut sum = T::ZERO;
+    for x in run.iter_mut() {
+        *x = (*x - top).exp();
+        sum += *x;
+    }
+    run.iter_mut().for_each(|x| *x = *x / sum);
+}
+
+/// What softmax sends back, and its tangent: the Jacobian diag(y) - y yᵀ is symmetric. In one loop unless `recorded`.
+pub(super) fn pull_softmax(y: &Tensor, v: &Tensor, dim: usize, recorded: bool) -> Result<Tensor> {
+    if let (false, Some(len)) = (recorded, last(y.shape(), dim)) {
+        let (y, v) = (y.array(), v.array());
+        return dispatch!(float y.dtype(), T => kernels::lines(v, [y], len, |_, g: &mut [T], [y]| {
+            let sum = g.iter().zip(y).fold(T::ZERO, |s, (&g, &y)| s + g * y);
+            g.iter_mut().zip(y).for_each(|(g, &y)| *g = y * (*g - sum));
+        }), else Err(needs_float(y)))
+        .map(Tensor::from_array);
+    }
+    let dim = if y.ndim() == 0 {
+        vec![]
+    } else {
+        vec![dim as i64]
+    };
+    y.mul(&v.sub(&v.mul(y)?.sum_dims(&dim, true)?)?)
+}
+
 fn dims(x: &Array, dim: usize) -> Vec<usize> {
     if x.rank() == 0 { vec![] } else { vec![dim] }
 }
@@ -55,34 +97,25 @@ define! { Softmax: General "softmax", "torch.softmax";
     proof: { samples: || rows(|dim| Softmax { dim }) }
 }
 
-impl Softmax {
-    /// Both rules at once: the Jacobian diag(y) - y yᵀ is symmetric.
-    fn rule(&self, y: &Tensor, v: &Tensor) -> Result<Tensor> {
-        let dim = if y.ndim() == 0 {
-            vec![]
-        } else {
-            vec![self.dim as i64]
-        };
-        y.mul(&v.sub(&v.mul(y)?.sum_dims(&dim, true)?)?)
-    }
-}
-
 impl Op for Softmax {
     common!();
     fn eval(&self, x: &[&Array]) -> Result<Array> {
-        dispatch!(float x[0].dtype(), T => {
-            let (top, sum) = shifted::<T>(x[0], &dims(x[0], self.dim))?;
-            kernels::zip3(x[0], &top, &sum, |a: T, m: T, s: T| (a - m).exp() / s)
+        dispatch!(float x[0].dtype(), T => match last(x[0].shape(), self.dim) {
+            Some(len) => kernels::lines(x[0], [], len, |_, run: &mut [T], []| softmax_run(run)),
+            None => {
+                let (top, sum) = shifted::<T>(x[0], &dims(x[0], self.dim))?;
+                kernels::zip3(x[0], &top, &sum, |a: T, m: T, s: T| (a - m).exp() / s)
+            }
         }, else Err(needs_float(x[0])))
     }
     fn reads(&self, _: usize) -> Reads {
         Reads::OUTPUT
     }
     fn vjp(&self, cx: &Ctx<'_>, _: usize, g: &Tensor) -> Result<Tensor> {
-        self.rule(&cx.output()?, g)
+        pull_softmax(&cx.output()?, g, self.dim, cx.create_graph() || recording())
     }
     fn jvp(&self, cx: &Ctx<'_>, t: &[Option<Tensor>]) -> Result<Tensor> {
-        sum_terms(t, |_, t| self.rule(&cx.output()?, t))
+        sum_terms(t, |_, t| pull_softmax(&cx.output()?, t, self.dim, true))
     }
 }
 
@@ -102,9 +135,16 @@ define! { LogSoftmax: General "log_softmax", "torch.log_softmax";
 impl Op for LogSoftmax {
     common!();
     fn eval(&self, x: &[&Array]) -> Result<Array> {
-        dispatch!(float x[0].dtype(), T => {
-            let (top, sum) = shifted::<T>(x[0], &dims(x[0], self.dim))?;
-            kernels::zip3(x[0], &top, &sum, |a: T, m: T, s: T| a - m - s.ln())
+        dispatch!(float x[0].dtype(), T => match last(x[0].shape(), self.dim) {
+            Some(len) => kernels::lines(x[0], [], len, |_, run: &mut [T], []| {
+                let top = largest(run);
+                let sum = run.iter().fold(T::ZERO, |s, &x| s + (x - top).exp()).ln();
+                run.iter_mut().for_each(|x| *x = *x - top - sum);
+            }),
+            None => {
+                let (top, sum) = shifted::<T>(x[0], &dims(x[0], self.dim))?;
+                kernels::zip3(x[0], &top, &sum, |a: T, m: T, s: T| a - m - s.ln())
+            }
         }, else Err(needs_float(x[0])))
     }
     fn reads(&self, _: usize) -> Reads {
@@ -112,6 +152,15 @@ impl Op for LogSoftmax {
     }
     fn vjp(&self, cx: &Ctx<'_>, _: usize, g: &Tensor) -> Result<Tensor> {
         let y = cx.output()?;
+        let plain = !cx.create_graph() && !recording();
+        if let (true, Some(len)) = (plain, last(y.shape(), self.dim)) {
+            let (y, g) = (y.array(), g.array());
+            return dispatch!(float y.dtype(), T => kernels::lines(g, [y], len, |_, g: &mut [T], [y]| {
+                let sum = g.iter().fold(T::ZERO, |s, &g| s + g);
+                g.iter_mut().zip(y).for_each(|(g, &y)| *g = *g - y.exp() * sum);
+            }), else Err(needs_float(y)))
+            .map(Tensor::from_array);
+        }
         let dim = if y.ndim() == 0 {
             vec![]
         } else {

@@ -9,6 +9,7 @@ mod addmm;
 mod alias;
 mod amax;
 mod arith;
+mod attention;
 mod axes;
 mod bce;
 mod bend;
@@ -24,6 +25,7 @@ mod cut;
 mod diag;
 mod distance;
 mod einsum;
+mod embedding;
 mod extremes;
 mod flip;
 mod gate;
@@ -40,6 +42,7 @@ mod matrix_norm;
 mod moments;
 mod noise;
 mod norm;
+mod normal;
 mod operand;
 mod order;
 mod overlay;
@@ -84,6 +87,7 @@ pub use activations::Approximate;
 pub use alias::Alias;
 pub use amax::{Amax, Amin, Max, Median, Min, NanMedian};
 pub use arith::{Add, AddScaled, Div, Mul, Neg, Sub};
+pub use attention::{Attention, CausalSoftmax};
 pub use bce::{Bce, BceWithLogits};
 pub use bend::{Huber, SmoothL1};
 pub use binary::{
@@ -98,6 +102,7 @@ pub use cross::Cross;
 pub use cut::{Compare, Detach, Eq, Ge, Gt, Le, Lt, Ne, detach};
 pub use diag::{DiagEmbed, Diagonal, Place, Tril, Triu, tril_indices, triu_indices};
 pub use einsum::einsum;
+pub use embedding::{Embedding, EmbeddingBackward, EmbeddingOptions};
 pub use extremes::{Abs, Fmax, Fmin, Maximum, Minimum};
 pub use flip::Flip;
 pub use gate::{Relu, ThresholdBackward};
@@ -118,6 +123,7 @@ pub use matmul::{Matmul, Outer};
 pub use matrix_norm::NormOrder;
 pub use moments::{Over, Std, Var};
 pub use norm::{LogSumExp, VectorNorm};
+pub use normal::{LayerNorm, RmsNorm};
 pub(crate) use operand::result_type_number;
 pub use operand::{Operand, result_type};
 pub use order::{ArgMedian, ArgNanMedian, Argmax, Argmin, CumExtreme};
@@ -253,6 +259,11 @@ pub static OPS: &[&OpDef] = &[
     NanMedian::DEF,
     // losses
     SmoothL1::DEF,
+    LayerNorm::DEF,
+    RmsNorm::DEF,
+    CausalSoftmax::DEF,
+    Embedding::DEF,
+    EmbeddingBackward::DEF,
     Huber::DEF,
     Bce::DEF,
     BceWithLogits::DEF,

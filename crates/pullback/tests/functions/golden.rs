@@ -316,4 +316,4 @@ macro_rules! groups {
         }
     };
 }
-groups! { create pointwise smooth logic activation loss reduce order norm product diagonal shape index join sort }
+groups! { create pointwise smooth logic activation loss network reduce order norm product diagonal shape index join sort }
