@@ -136,6 +136,25 @@ fn polygamma<T: Real>(x: T, n: u32, series: &Series<T>) -> T {
     sign * factorial * zeta(n as i32 + 1, x, series)
 }
 
+/// PyTorch's trigamma function, in single precision throughout: beside the negative integers the rounding of π·x shows.
+fn trigamma(mut x: f32) -> f32 {
+    use std::f32::consts::PI;
+    let (mut sign, mut sum) = (1.0, 0.0);
+    if x < 0.5 {
+        let sine = (PI * x).sin();
+        sign = -1.0;
+        sum -= (PI * PI) / (sine * sine);
+        x = 1.0 - x;
+    }
+    for _ in 0..6 {
+        sum += 1.0 / (x * x);
+        x += 1.0;
+    }
+    let i = 1.0 / (x * x);
+    sum += (1.0 + 1.0 / (2.0 * x) + i * (1.0 / 6.0 - i * (1.0 / 30.0 - i * (1.0 / 42.0)))) / x;
+    sign * sum
+}
+
 fn digamma(mut x: f64) -> f64 {
     if x == 0.0 {
         return f64::INFINITY.copysign(-x);
@@ -236,6 +255,9 @@ impl Special for f32 {
         digamma(f64::from(self)) as f32
     }
     fn polygamma(self, n: u32) -> f32 {
+        if n == 1 {
+            return trigamma(self);
+        }
         f64::from(self).polygamma(n) as f32
     }
     fn i0(self) -> f32 {

@@ -124,6 +124,13 @@ pub(super) static LIST: &[Function] = &[
     plain!(lgamma, "torch Tensor special:gammaln", GAMMA, "T[0.0, -0.0, -1.0, inf, -inf, nan]", "T[1.0, 2.0, 0.5, -1.5]", "I[1, 5]"; .of(ops::Lgamma::DEF).in_place().units(16.0, 64.0)),
     // PyTorch's trigamma function is good to ten digits, in double precision too.
     plain!(digamma, "torch Tensor special special:psi", POSITIVE, "T[0.0, -0.0, inf, nan, 1.0, 10.0]", "T[-1.5, -0.25]"; .of(ops::Digamma::DEF).in_place().units(16.0, 4e6)),
+    Function::new("polygamma(Tensor input, int n) -> Tensor", "Tensor", |a| {
+        a.tensor("input")?.polygamma(a.int("n")?).into_value()
+    })
+    .about("The derivative of order n of the digamma function, element by element.", "ψ⁽ⁿ⁾(x)")
+    .in_place()
+    .samples(&["T(2,3, pos), 1", "T(pos), 2", "T(0,2), 0", "T(3,2, pos).t, 3"])
+    .units(4e6, 4e6),
     Function::new("polygamma(int n, Tensor input) -> Tensor", "torch special", |a| {
         a.tensor("input")?.polygamma(a.int("n")?).into_value()
     })
