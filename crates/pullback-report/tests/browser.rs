@@ -64,10 +64,10 @@ fn open(browser: &str, html: &str, width: u32) -> (String, String) {
         .expect("the browser starts");
     let start = Instant::now();
     while child.try_wait().expect("it can be asked").is_none() {
-        if start.elapsed() > Duration::from_secs(90) {
+        if start.elapsed() > Duration::from_secs(240) {
             let _ = child.kill();
             let _ = child.wait();
-            panic!("the browser did not end in 90 seconds");
+            panic!("the browser did not end in 240 seconds");
         }
         std::thread::sleep(Duration::from_millis(50));
     }
