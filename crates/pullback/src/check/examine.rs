@@ -287,10 +287,7 @@ fn choose(
     everything: &[(usize, usize)],
 ) -> Result<Vec<(usize, usize)>> {
     let affordable = oracle.affordable();
-    let (examples, most) = (
-        affordable.clamp(2, EXAMPLES),
-        (2 * affordable).clamp(4, SUSPECTS),
-    );
+    let (examples, most) = (affordable.clamp(2, EXAMPLES), affordable.clamp(3, SUSPECTS));
     let certified = fast::certify(oracle, w.wide, w.scales, w.hi_f, check.seed, most)?;
     let mut suspects = certified.suspects;
     let (mut hidden, mut weakest) = (0, 0.0f64);
