@@ -82,6 +82,9 @@ impl fmt::Display for Flow {
     }
 }
 
+/// How many leaves a cut remembers, where it does not keep histories.
+const LEAVES: usize = 16;
+
 /// What stands in place of an edge where a history ended.
 pub(crate) struct Cut {
     pub(crate) at: CutAt,
@@ -129,14 +132,28 @@ impl Cut {
     #[cold]
     fn new(inputs: &[&Tensor], at: CutAt) -> Edge {
         let keep = mode::flags() & mode::FLOW != 0;
-        let behind = (inputs.iter())
-            .filter_map(|t| match t.edge().or_else(|| t.provenance())? {
-                Edge::Leaf(leaf) => Some(Behind::Leaf(leaf.id)),
-                edge @ Edge::Cut(_) => Some(Behind::History(edge)),
-                edge if keep => Some(Behind::History(edge)),
-                _ => None,
-            })
-            .collect();
+        let mut behind: SmallVec<[Behind; 1]> = SmallVec::new();
+        let leaf = |behind: &mut SmallVec<[Behind; 1]>, id: u64| {
+            let known = |b: &Behind| matches!(b, Behind::Leaf(k) if *k == id);
+            if behind.len() < LEAVES && !behind.iter().any(known) {
+                behind.push(Behind::Leaf(id));
+            }
+        };
+        for t in inputs {
+            match t.end() {
+                Some(Edge::Leaf(l)) => leaf(&mut behind, l.id),
+                Some(edge) if keep => behind.push(Behind::History(edge)),
+                // A loop without recording makes a cut a step: they must not hold each other.
+                Some(Edge::Cut(old)) => {
+                    for b in &old.behind {
+                        if let Behind::Leaf(id) = b {
+                            leaf(&mut behind, *id);
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
         Edge::Cut(Shared::new(Cut { at, behind }))
     }
 }

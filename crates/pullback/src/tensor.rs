@@ -373,6 +373,25 @@ impl Tensor {
         crate::ops::detach(self)
     }
 
+    /// Takes this tensor, for every clone of the handle, out of the graph: what was computed of it before keeps its history,
+    /// what is computed from now on has none. PyTorch's `detach_`.
+    ///
+    /// # Errors
+    /// PyTorch's sentence for views.
+    #[track_caller]
+    pub fn detach_(&self) -> Result<()> {
+        if self.0.base.is_some() {
+            return Err(Error::new(
+                ErrorKind::Autograd,
+                "Can't detach views in-place. Use detach() instead. If you are using DistributedDataParallel (DDP) for training, and gradient_as_bucket_view is set as True, gradients are views of DDP buckets, and hence detach_() cannot be called on these gradients. To fix this error, please refer to the Optimizer.zero_grad() function in torch/optim/optimizer.py as the solution.",
+            )
+            .op("detach_")
+            .at(Location::caller()));
+        }
+        self.override_edge(None);
+        Ok(())
+    }
+
     /// A number of its own for this tensor, never reused.
     pub(crate) fn id(&self) -> u64 {
         static NEXT: AtomicU64 = AtomicU64::new(1);

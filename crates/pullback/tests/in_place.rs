@@ -479,3 +479,23 @@ fn an_overwritten_part() -> Result<()> {
     assert_eq!((grad_of(&x), grad_of(&y)), (vec![0.0, 10.0], vec![4.0]));
     Ok(())
 }
+
+#[test]
+fn detached_in_place() -> Result<()> {
+    let x = leaf(&[1.0, 2.0]);
+    let b = x.mul(1.0)?;
+    let (handle, v, before) = (b.clone(), b.narrow(0, 0, 1)?, b.mul(3.0)?);
+    assert!(
+        v.detach_()
+            .unwrap_err()
+            .message()
+            .starts_with("Can't detach views in-place.")
+    );
+    b.detach_()?;
+    assert!(!b.requires_grad() && !handle.requires_grad() && b.is_leaf());
+    assert!(v.requires_grad());
+    assert!(!b.mul(2.0)?.requires_grad());
+    before.sum()?.backward()?;
+    assert_eq!(grad_of(&x), [3.0, 3.0]);
+    Ok(())
+}

@@ -95,6 +95,22 @@ fn histories_behind_cuts_die_with_the_result_and_need_no_stack() {
         .unwrap();
 }
 
+/// Each step of such a loop is a cut; only the last one lives.
+#[test]
+fn a_loop_without_recording_keeps_nothing() -> Result<()> {
+    let (w, b) = (leaf(&[1.0]), leaf(&[1.0]));
+    let mut h = plain(&[1.0]);
+    {
+        let _off = no_grad();
+        for _ in 0..20_000 {
+            h = h.mul(&w)?;
+        }
+    }
+    let flow = h.mul(&b)?.flow(&[&w, &b]);
+    assert!(matches!(flow[..], [Flow::Cut(at), Flow::Reached] if at.reason == CutReason::NoGrad));
+    Ok(())
+}
+
 #[test]
 fn a_gradient_asked_for_says_where_its_way_was_cut() -> Result<()> {
     let (w, b) = (leaf(&[2.0]), leaf(&[1.0]));
