@@ -117,7 +117,7 @@ impl Cut {
         reason: impl FnOnce() -> CutReason,
     ) -> Option<Edge> {
         if inputs.iter().any(|t| t.has_edge()) {
-            return Some(Cut::new(
+            return Some(Cut::made(
                 inputs,
                 CutAt {
                     op,
@@ -130,7 +130,7 @@ impl Cut {
     }
 
     #[cold]
-    fn new(inputs: &[&Tensor], at: CutAt) -> Edge {
+    fn made(inputs: &[&Tensor], at: CutAt) -> Edge {
         let keep = mode::flags() & mode::FLOW != 0;
         let mut behind: SmallVec<[Behind; 1]> = SmallVec::new();
         let leaf = |behind: &mut SmallVec<[Behind; 1]>, id: u64| {

@@ -220,7 +220,7 @@ fn named() -> Result<Vec<Option<String>>> {
         names.extend(views.iter().map(node_name));
         names.push(node_name(&b.select(0, 0)?));
     }
-    Ok(names.into_iter().map(|n| n.map(Into::into)).collect())
+    Ok(names)
 }
 
 #[test]

@@ -64,11 +64,7 @@ fn hessians_and_products() -> Result<()> {
     close(&y, &[-1.0728555314038895]);
     close(
         &product[0],
-        &[
-            1.04804077555575947,
-            1.33605170554113073,
-            -8.71549056535326372,
-        ],
+        &[1.0480407755557595, 1.3360517055411307, -8.715490565353264],
     );
     // Forward over reverse and reverse over forward are the same matrix.
     let gradient = |x: &[Tensor]| Ok(func::grad(f, &[&x[0], &w])?.remove(0));

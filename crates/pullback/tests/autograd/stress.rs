@@ -64,7 +64,7 @@ fn ten_thousand_writes_of_one_element() -> Result<()> {
     assert_eq!(grad_of(&x), [2.0 * n as f64 + 3.0]);
     assert!(start.elapsed().as_secs() < 30, "took {:?}", start.elapsed());
     if let Some(pages) = pages {
-        assert!(pages * 4096 < 600 << 20, "{} MiB", pages * 4096 >> 20);
+        assert!(pages * 4096 < 600 << 20, "{} MiB", (pages * 4096) >> 20);
     }
     // One element over and over keeps one entry.
     let c = leaf(&[1.0, 1.0]).mul(1.0)?;
