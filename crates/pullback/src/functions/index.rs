@@ -2,7 +2,7 @@
 
 use super::Function;
 use super::value::{IntoValue, Value};
-use crate::ops;
+use crate::{Error, ErrorKind, Reduce, ops};
 
 pub(super) static LIST: &[Function] = &[
     Function::new("select(Tensor input, int dim, int index) -> Tensor", "torch Tensor", |a| {
@@ -98,6 +98,69 @@ pub(super) static LIST: &[Function] = &[
     .exact()
     .samples(&["T(2,3), 1, I[[2, 0], [1, 0]], 1.5", "T(3,2), 0, I[[2, 2]], 0", "T(3,2).t, 0, I[[1, 2], [0, 0]], value=-1.0", "T(3), 0, I(0, 3), 2.0", "I(3, 5), 0, I[1], 2"])
     .errors(&["T(2,3), 0, I[[0, 5, 0]], 1.0", "T(2,3), 0, I[[0, 0, 0, 0]], 1.0"]),
+    Function::new(
+        "scatter(Tensor input, int dim, Tensor index, Tensor|number src, *, str reduce) -> Tensor",
+        "torch Tensor",
+        |a| {
+            let reduce = match a.str("reduce")? {
+                "add" => Reduce::Sum,
+                "multiply" => Reduce::Prod,
+                _ => {
+                    return Err(Error::new(
+                        ErrorKind::Shape,
+                        "reduce argument must be either add or multiply.",
+                    ));
+                }
+            };
+            (a.tensor("input")?)
+                .scatter_reduce(a.int("dim")?, a.tensor("index")?, a.operand("src")?, reduce, true)
+                .into_value()
+        },
+    )
+    .about("A source added to, or multiplied with, what is there.", "y = x; y[index[i, j], j] += s[i, j], or ·=")
+    .in_place()
+    .exact()
+    .samples(&[
+        "T(2,3), 1, I[[2, 2], [1, 0]], T(2,2), reduce='add'",
+        "T(3,2), 0, I[[2, 0]], T(2,3), reduce='multiply'",
+        "T(3), 0, I[1, 1, 2], 1.5, reduce='multiply'",
+        "I(3, 5), 0, I[1, 1], 2, reduce='add'",
+    ])
+    .errors(&["T(3), 0, I[1], T(1), reduce='no'"]),
+    Function::new(
+        "scatter_reduce(Tensor input, int dim, Tensor index, Tensor src, str reduce, *, bool include_self=True) -> Tensor",
+        "torch Tensor",
+        |a| {
+            let reduce = Reduce::from_name(a.str("reduce")?)?;
+            let (index, src) = (a.tensor("index")?, a.tensor("src")?);
+            (a.tensor("input")?)
+                .scatter_reduce(a.int("dim")?, index, src, reduce, a.bool("include_self")?)
+                .into_value()
+        },
+    )
+    .of(ops::ScatterReduce::DEF)
+    .in_place()
+    .units(1.0, 4.0)
+    .samples(&[
+        "T(2,3), 1, I[[2, 2], [1, 0]], T(2,2), 'sum'",
+        "T(2,3), 1, I[[2, 2], [1, 0]], T(2,2), 'sum', include_self=False",
+        "T(2,3), 1, I[[2, 2], [1, 0]], T(2,2), 'mean'",
+        "T(3,2).t, 0, I[[2, 0], [2, 1]], T(2,2), reduce='mean', include_self=False",
+        "T(2,3), 1, I[[2, 2], [1, 0]], T(2,2), 'prod'",
+        "T(2,3), 0, I[[1, 0, 1]], T(1,3), 'prod', include_self=False",
+        "T(2,3), 1, I[[2, 2], [1, 0]], T(2,2), 'amax'",
+        "T(3), 0, I[1, 1, 2], T(3), 'amin', include_self=False",
+        "T(3), 0, I(0, 3), T(0), 'amax'",
+        "I(4, 9), 0, I[0, 0, 3], I[5, 8, 1], 'mean'",
+        "B(3), 0, I[0, 1], B[True, False], 'prod'",
+    ])
+    .edges(&[
+        "T[2.0, 0.0, 3.0], 0, I[0, 0, 1, 2], T[2.0, 2.0, 4.0, 3.0], 'amax'",
+        "T[2.0, nan, 3.0], 0, I[0, 0, 1, 2], T[nan, 2.0, 4.0, -inf], 'amin'",
+        "T[2.0, 0.0, 3.0], 0, I[0, 0, 1, 2, 2], T[0.0, 2.0, 4.0, 0.0, 0.0], 'prod'",
+        "T[2.0, 0.0, 3.0], 0, I[0, 0], T[0.0, 2.0], 'prod', include_self=False",
+    ])
+    .errors(&["T(3), 0, I[1], T(1), 'no'", "T(3), 0, I[5], T(1), 'sum'"]),
     Function::new(
         "scatter_add(Tensor input, int dim, Tensor index, Tensor src) -> Tensor",
         "torch Tensor",

@@ -3,7 +3,8 @@
 use super::Function;
 use super::value::{IntoValue, Value};
 use crate::{
-    PadMode, Result, Tensor, cartesian_prod, cat, column_stack, dstack, hstack, ops, stack, vstack,
+    DType, PadMode, Result, Tensor, cartesian_prod, cat, column_stack, dstack, hstack, ops, stack,
+    vstack,
 };
 use std::panic::Location;
 
@@ -136,6 +137,21 @@ pub(super) static LIST: &[Function] = &[
     .exact()
     .samples(&["T(5), (1, 3)", "T(2,3), (1, 5), 1", "T(3,4).t, (-1,)", "T(4), (3, 1)", "T(0), (1,)", "T(3), ()"])
     .errors(&["T(), (1,)"]),
+    Function::new(
+        "tensor_split(Tensor input, Tensor tensor_indices_or_sections, int dim=0) -> Tensor[]",
+        "Tensor torch",
+        |a| {
+            let (x, at) = (a.tensor("input")?, a.tensor("tensor_indices_or_sections")?);
+            let (list, dim) = (at.to(DType::I64)?.to_vec::<i64>()?, a.int("dim")?);
+            match at.ndim() {
+                0 => x.tensor_split(list[0], dim).into_value(),
+                _ => x.tensor_split_at(&list, dim).into_value(),
+            }
+        },
+    )
+    .about("Parts by numbers in a tensor.", "x = [y₀ y₁ …]")
+    .exact()
+    .samples(&["T(5), I[1, 3]", "T(2,3), I[1], 1", "T(4,3).t, I[-1]", "T(0), I[0]"]),
     Function::new(
         "chunk(Tensor input, int chunks, int dim=0) -> Tensor[]",
         "torch Tensor",

@@ -193,8 +193,8 @@ pub fn logspace(
     let array = match dtype {
         DType::F32 => {
             let (a, b) = (start.cast::<f32>(), end.cast::<f32>());
-            let step = f64::from((b - a) / (n as f32 - 1.0));
             let (a, b) = (f64::from(a), f64::from(b));
+            let step = (b - a) / (n as f64 - 1.0);
             from_fn(n, |i| base.powf(exponent(a, b, step, i)) as f32)
         }
         DType::Dd => {

@@ -118,11 +118,15 @@ impl Tensor {
     pub fn gather(&self, dim: i64, index: &Tensor) -> Result<Tensor> {
         let (site, name) = (Location::caller(), "gather");
         let dim = self.shape().dim(dim).map_err(|e| e.op(name).at(site))?;
-        let index = int_index(
-            index,
-            "gather(): Expected dtype int32/int64 for index",
-            site,
-        )?;
+        // An index without elements may be of any dtype.
+        let index = match index.numel() {
+            0 => longs(index, site)?,
+            _ => int_index(
+                index,
+                "gather(): Expected dtype int32/int64 for index",
+                site,
+            )?,
+        };
         if index.numel() > 0 {
             if index.ndim().max(1) != self.ndim().max(1) {
                 return Err(wrong(

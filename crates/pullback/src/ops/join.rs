@@ -1,7 +1,7 @@
 //! Tensors put together: stack and its relatives, meshgrid, cartesian_prod, broadcast_tensors, diff. All compositions;
 //! the primitive `cat` is in `slice`.
 
-use super::{cat, operand};
+use super::cat;
 use crate::tensor::Tensor;
 use crate::{DType, Error, ErrorKind, Result, Shape};
 use pullback_array::wrap_dim;
@@ -262,6 +262,9 @@ impl Tensor {
                 format!("order must be non-negative but got {n}"),
             ));
         }
+        if n == 0 {
+            return self.copy();
+        }
         let mut x = match (prepend, append) {
             (None, None) => self.clone(),
             (before, after) => {
@@ -269,9 +272,6 @@ impl Tensor {
                 cat(&all, dim)?
             }
         };
-        if n == 0 {
-            return operand::converted(&x, x.dtype(), site)?.copy();
-        }
         for _ in 0..n {
             let size = x.shape()[at];
             let len = size.saturating_sub(1);

@@ -65,6 +65,7 @@ mod rows;
 mod scale;
 mod scan;
 mod scatter;
+mod scatter_reduce;
 mod search;
 mod shape;
 mod similarity;
@@ -145,6 +146,7 @@ pub use rows::{IndexAddUp, IndexPut, IndexTake};
 pub use scale::Scale;
 pub(crate) use scan::in_dtype;
 pub use scan::{CumProd, CumSum, LogCumSumExp, Recurrence};
+pub use scatter_reduce::{Reduce, ScatterReduce};
 pub use search::{Bincount, Searchsorted};
 pub use shape::{Expand, Permute, Reshape};
 pub use similarity::TripletMargin;
@@ -305,6 +307,7 @@ pub static OPS: &[&OpDef] = &[
     IndexTake::DEF,
     IndexAddUp::DEF,
     IndexPut::DEF,
+    ScatterReduce::DEF,
     Flip::DEF,
     Unfold::DEF,
     Fold::DEF,

@@ -127,6 +127,23 @@ impl Tensor {
         })
     }
 
+    /// Where the index of a scatter points, and what comes there.
+    pub(super) fn scattered(
+        &self,
+        dim: i64,
+        index: &Tensor,
+        src: Operand<'_>,
+        site: Site,
+    ) -> Result<(Rows, Tensor)> {
+        let write = self.scatter_write("scatter", dim, index, src, false, site)?;
+        let shape = write.rows.shape(self);
+        let src = match *write.src.shape() == shape {
+            true => write.src.into_owned(),
+            false => write.src.expand(shape)?,
+        };
+        Ok((write.rows, src))
+    }
+
     /// This tensor with `src` (a tensor, or one number) written where the index names places along `dim`, all other
     /// coordinates being the index's own. PyTorch's `scatter`.
     ///
