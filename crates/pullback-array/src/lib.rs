@@ -28,6 +28,7 @@ mod error;
 pub mod kernels;
 mod large;
 mod layout;
+mod math;
 mod number;
 mod pool;
 mod real;

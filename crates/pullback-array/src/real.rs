@@ -10,6 +10,18 @@ use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub};
 /// Declares [`Real`] and implements it for the three types: functions that `std` and double-double both have under
 /// one name are listed once, the rest is written out.
 macro_rules! real {
+    // The functions that f32 has of its own (`math.rs`); all others are those of the type.
+    (@call f32, exp($x:expr)) => { crate::math::exp($x) };
+    (@call f32, exp2($x:expr)) => { crate::math::exp2($x) };
+    (@call f32, exp_m1($x:expr)) => { crate::math::exp_m1($x) };
+    (@call f32, ln($x:expr)) => { crate::math::ln($x) };
+    (@call f32, ln_1p($x:expr)) => { crate::math::ln_1p($x) };
+    (@call f32, log2($x:expr)) => { crate::math::log2($x) };
+    (@call f32, log10($x:expr)) => { crate::math::log10($x) };
+    (@call f32, sin($x:expr)) => { crate::math::sin($x) };
+    (@call f32, cos($x:expr)) => { crate::math::cos($x) };
+    (@call f32, tanh($x:expr)) => { crate::math::tanh($x) };
+    (@call $t:ident, $name:ident($x:expr $(, $arg:expr)*)) => { <$t>::$name($x $(, $arg)*) };
     ($($(#[$doc:meta])* $name:ident($($arg:ident: $ty:ty),*) -> $ret:ty;)*) => {
         /// A floating number type: IEEE single, IEEE double, or double-double.
         ///
@@ -54,7 +66,7 @@ macro_rules! real {
             fn rem(self, y: Self) -> Self;
             $($(#[$doc])* fn $name(self $(, $arg: $ty)*) -> $ret;)*
         }
-        real!(@impl f32, 0.0, 1.0, |s: &'static str| s.parse().expect("a number"), libm::erff, libm::erfcf, $($name($($arg: $ty),*) -> $ret;)*);
+        real!(@impl f32, 0.0, 1.0, |s: &'static str| s.parse().expect("a number"), crate::math::erf, libm::erfcf, $($name($($arg: $ty),*) -> $ret;)*);
         real!(@impl f64, 0.0, 1.0, |s: &'static str| s.parse().expect("a number"), libm::erf, libm::erfc, $($name($($arg: $ty),*) -> $ret;)*);
         real!(@impl Dd, Dd::ZERO, Dd::ONE, |s: &'static str| s.parse().expect("a number"), Dd::erf, Dd::erfc, $($name($($arg: $ty),*) -> $ret;)*);
     };
@@ -80,7 +92,7 @@ macro_rules! real {
             }
             $(#[inline(always)]
             fn $name(self $(, $arg: $ty)*) -> $ret {
-                <$t>::$name(self $(, $arg)*)
+                real!(@call $t, $name(self $(, $arg)*))
             })*
         }
     };

@@ -6,11 +6,14 @@
 #![allow(unsafe_code)]
 
 use super::drive::{change, compute};
+use super::operand::PIECE;
 use super::wide::{has_fma, wide};
 use crate::arith::Arith;
 use crate::array::Array;
-use crate::dtype::Element;
+use crate::dd::Dd;
+use crate::dtype::{DType, Element};
 use crate::error::Result;
+use crate::math;
 
 /// `f` of every element.
 ///
@@ -75,9 +78,13 @@ pub fn zip3<A: Element, B: Element, C: Element, D: Element>(
     unsafe { compute([a, b, c], [A::DTYPE, B::DTYPE, C::DTYPE], D::DTYPE, &row) }
 }
 
-/// As [`map`], compiled for wide vectors too: for formulas that are long and hot.
+/// As [`map`], compiled for wide vectors too where `f32` is read: for formulas that are long and hot. The closure is best
+/// marked `#[inline(always)]`.
 #[inline]
 pub fn map_wide<A: Element, B: Element>(a: &Array, f: impl Fn(A) -> B + Sync) -> Result<Array> {
+    if const { size_of::<A>() != 4 } {
+        return map(a, f);
+    }
     let row = |to: *mut u8, [a]: [*const u8; 1], n: usize| {
         let (to, a) = (to.cast::<B>(), a.cast::<A>());
         wide(
@@ -94,13 +101,17 @@ pub fn map_wide<A: Element, B: Element>(a: &Array, f: impl Fn(A) -> B + Sync) ->
     unsafe { compute([a], [A::DTYPE], B::DTYPE, &row) }
 }
 
-/// As [`zip`], compiled for wide vectors too: for formulas that are long and hot.
+/// As [`zip`], compiled for wide vectors too where `f32` is read: for formulas that are long and hot. The closure is best
+/// marked `#[inline(always)]`.
 #[inline]
 pub fn zip_wide<A: Element, B: Element, C: Element>(
     a: &Array,
     b: &Array,
     f: impl Fn(A, B) -> C + Sync,
 ) -> Result<Array> {
+    if const { size_of::<A>() != 4 } {
+        return zip(a, b, f);
+    }
     let row = |to: *mut u8, [a, b]: [*const u8; 2], n: usize| {
         let (to, a, b) = (to.cast::<C>(), a.cast::<A>(), b.cast::<B>());
         wide(
@@ -115,6 +126,61 @@ pub fn zip_wide<A: Element, B: Element, C: Element>(
     };
     // SAFETY: the row reads and writes what is named here.
     unsafe { compute([a, b], [A::DTYPE, B::DTYPE], C::DTYPE, &row) }
+}
+
+/// As [`map_wide`] with `near`, where a piece's elements all satisfy `is_near`; with `f`, which has the same bits there,
+/// elsewhere.
+fn map_guarded<A: Element>(
+    a: &Array,
+    is_near: impl Fn(A) -> bool + Sync,
+    near: impl Fn(A) -> A + Sync,
+    f: impl Fn(A) -> A + Sync,
+) -> Result<Array> {
+    let row = |to: *mut u8, [a]: [*const u8; 1], n: usize| {
+        let (to, a) = (to.cast::<A>(), a.cast::<A>());
+        for start in (0..n).step_by(PIECE) {
+            let end = n.min(start + PIECE);
+            let all_near = wide(
+                #[inline(always)]
+                || {
+                    let mut all = true;
+                    for i in start..end {
+                        // SAFETY: the driver gives n elements of each, of the dtypes named below.
+                        all &= is_near(unsafe { *a.add(i) });
+                    }
+                    for i in start..if all { end } else { start } {
+                        // SAFETY: as above.
+                        unsafe { to.add(i).write(near(*a.add(i))) };
+                    }
+                    all
+                },
+            );
+            for i in start..if all_near { start } else { end } {
+                // SAFETY: as above.
+                unsafe { to.add(i).write(f(*a.add(i))) };
+            }
+        }
+    };
+    // SAFETY: the row reads and writes what is named here.
+    unsafe { compute([a], [A::DTYPE], A::DTYPE, &row) }
+}
+
+/// Sine of every element of a float array.
+pub fn sin(a: &Array) -> Result<Array> {
+    match a.dtype() {
+        DType::F32 => map_guarded(a, |x: f32| x.abs() <= math::NEAR, math::sin_near, math::sin),
+        DType::F64 => map(a, f64::sin),
+        _ => map(a, Dd::sin),
+    }
+}
+
+/// Cosine of every element of a float array.
+pub fn cos(a: &Array) -> Result<Array> {
+    match a.dtype() {
+        DType::F32 => map_guarded(a, |x: f32| x.abs() <= math::NEAR, math::cos_near, math::cos),
+        DType::F64 => map(a, f64::cos),
+        _ => map(a, Dd::cos),
+    }
 }
 
 /// `a + alpha·b`, element by element and broadcasting, each rounded once ([`Arith::plus_product`]).

@@ -29,7 +29,7 @@ pub(crate) use copy::copy;
 pub use fold::{arg_extreme, count_nonzero, extreme, logsumexp, prod, variance};
 pub use index::{put_add, take};
 pub use lines::lines;
-pub use map::{add_scaled, add_scaled_assign, map, map_wide, zip, zip_wide, zip3};
+pub use map::{add_scaled, add_scaled_assign, cos, map, map_wide, sin, zip, zip_wide, zip3};
 pub use matmul::{dot_shapes, matmul, outer};
 pub use median::arg_median;
 pub use reduce::{Run, reduce, reduced_shape};

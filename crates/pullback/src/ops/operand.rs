@@ -243,24 +243,38 @@ pub(super) fn apart<'a>(x: &Tensor, other: &'a Tensor, site: Site) -> Result<Cow
 }
 
 /// A loop over one float array. `fast` formulas are compiled into the loops of `f32` and `f64`, so that they may become vectors; `slow`
-/// ones are called, and so are all in double-double: one loop for all of them.
+/// ones are called, and so are all in double-double: one loop for all of them. Sine and cosine have kernels of their own.
 macro_rules! float_map {
+    (sin $x:expr, |$a:ident: $T:ident| $value:expr) => {
+        match $x.dtype().is_float() {
+            true => pullback_array::kernels::sin($x),
+            false => Err(crate::ops::arith::needs_float($x)),
+        }
+    };
+    (cos $x:expr, |$a:ident: $T:ident| $value:expr) => {
+        match $x.dtype().is_float() {
+            true => pullback_array::kernels::cos($x),
+            false => Err(crate::ops::arith::needs_float($x)),
+        }
+    };
     (fast $x:expr, |$a:ident: $T:ident| $value:expr) => {
-        float_map!(@match $x, |$a: $T| $value, { let f = |$a: $T| $value; f })
+        float_map!(@match $x, |$a: $T| $value, |x| pullback_array::kernels::map_wide(x, #[inline(always)] |$a: $T| $value))
     };
     (slow $x:expr, |$a:ident: $T:ident| $value:expr) => {
-        float_map!(@match $x, |$a: $T| $value, { let f: fn($T) -> $T = |$a| $value; f })
+        float_map!(@match $x, |$a: $T| $value, |x| { let f: fn($T) -> $T = |$a| $value; pullback_array::kernels::map(x, f) })
     };
-    (@match $x:expr, |$a:ident: $T:ident| $value:expr, $f:expr) => {{
+    (@match $x:expr, |$a:ident: $T:ident| $value:expr, |$y:ident| $run:expr) => {{
         let x: &crate::Array = $x;
         match x.dtype() {
             crate::DType::F32 => {
                 type $T = f32;
-                pullback_array::kernels::map(x, $f)
+                let $y = x;
+                $run
             }
             crate::DType::F64 => {
                 type $T = f64;
-                pullback_array::kernels::map(x, $f)
+                let $y = x;
+                $run
             }
             crate::DType::Dd => {
                 type $T = crate::Dd;

@@ -44,7 +44,7 @@ pointwise! {
     Erfc "erfc", "torch.erfc", erfc erfc_;
     "The complement of the error function, accurate where it is tiny, element by element.";
     "1 - erf x", "-2/√π e^(-x²)";
-    fast |x: T| Real::erfc(x);
+    slow |x: T| Real::erfc(x);
     slope Reads::input(0), |cx| gaussian(&cx.input(0)?)?.neg();
     samples signed(), points &[(f64::INFINITY, -0.0)];
 

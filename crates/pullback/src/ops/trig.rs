@@ -33,7 +33,7 @@ pointwise! {
     Sin "sin", "torch.sin", sin sin_;
     "Sine, element by element.";
     "sin x", "cos x";
-    fast |x: T| Real::sin(x);
+    sin |x: T| Real::sin(x);
     slope Reads::input(0), |cx| cx.input(0)?.cos();
     samples signed(), points &[(0.0, 1.0)];
 
@@ -41,7 +41,7 @@ pointwise! {
     Cos "cos", "torch.cos", cos cos_;
     "Cosine, element by element.";
     "cos x", "-sin x";
-    fast |x: T| Real::cos(x);
+    cos |x: T| Real::cos(x);
     slope Reads::input(0), |cx| cx.input(0)?.sin()?.neg();
     samples signed(), points &[(0.0, -0.0), (-0.0, 0.0)];
 
@@ -49,7 +49,7 @@ pointwise! {
     Tan "tan", "torch.tan", tan tan_;
     "Tangent, element by element.";
     "tan x", "1 + tan²x";
-    fast |x: T| Real::tan(x);
+    slow |x: T| Real::tan(x);
     slope Reads::OUTPUT, |cx| square_and(&cx.output()?, 1.0, 1.0);
     samples signed(), points &[(0.0, 1.0)];
 
@@ -57,7 +57,7 @@ pointwise! {
     Asin "asin", "torch.asin", asin asin_;
     "Inverse sine, element by element.";
     "arcsin x", "1/√(1 - x²)";
-    fast |x: T| Real::asin(x);
+    slow |x: T| Real::asin(x);
     slope Reads::input(0), |cx| square_and(&cx.input(0)?, -1.0, 1.0)?.rsqrt();
     samples inside(), points &[(0.0, 1.0), (1.0, f64::INFINITY), (-1.0, f64::INFINITY)];
 
@@ -65,7 +65,7 @@ pointwise! {
     Acos "acos", "torch.acos", acos acos_;
     "Inverse cosine, element by element.";
     "arccos x", "-1/√(1 - x²)";
-    fast |x: T| Real::acos(x);
+    slow |x: T| Real::acos(x);
     slope Reads::input(0), |cx| square_and(&cx.input(0)?, -1.0, 1.0)?.rsqrt()?.neg();
     samples inside(), points &[(0.0, -1.0), (1.0, f64::NEG_INFINITY)];
 
@@ -73,7 +73,7 @@ pointwise! {
     Atan "atan", "torch.atan", atan atan_;
     "Inverse tangent, element by element.";
     "arctan x", "1/(1 + x²)";
-    fast |x: T| Real::atan(x);
+    slow |x: T| Real::atan(x);
     slope Reads::input(0), |cx| square_and(&cx.input(0)?, 1.0, 1.0)?.reciprocal();
     samples signed(), points &[(0.0, 1.0), (f64::INFINITY, 0.0)];
 
@@ -81,7 +81,7 @@ pointwise! {
     Sinh "sinh", "torch.sinh", sinh sinh_;
     "Hyperbolic sine, element by element.";
     "sinh x", "cosh x";
-    fast |x: T| Real::sinh(x);
+    slow |x: T| Real::sinh(x);
     slope Reads::input(0), |cx| cx.input(0)?.cosh();
     samples signed(), points &[(0.0, 1.0)];
 
@@ -89,7 +89,7 @@ pointwise! {
     Cosh "cosh", "torch.cosh", cosh cosh_;
     "Hyperbolic cosine, element by element.";
     "cosh x", "sinh x";
-    fast |x: T| Real::cosh(x);
+    slow |x: T| Real::cosh(x);
     slope Reads::input(0), |cx| cx.input(0)?.sinh();
     samples signed(), points &[(0.0, 0.0)];
 
