@@ -2,12 +2,28 @@
 
 use super::value::IntoValue;
 use super::{Args, Function, Value};
-use crate::ops::{self, in_dtype};
-use crate::{DType, Error, ErrorKind, Result, Tensor};
+use crate::{DType, Error, ErrorKind, Result, Tensor, is_grad_enabled, ops};
 
 /// The dimensions given, none for all.
 pub(super) fn dims(a: &Args<'_>) -> Result<Vec<i64>> {
     Ok(a.ints_opt("dim")?.unwrap_or_default())
+}
+
+/// A total in the dtype that `dtype=` asked for, computed in it: the operand is converted, and an integer total again.
+fn in_dtype(
+    x: &Tensor,
+    dtype: Option<DType>,
+    total: impl FnOnce(&Tensor) -> Result<Tensor>,
+) -> Result<Tensor> {
+    match dtype {
+        Some(d) if !d.is_float() && x.requires_grad() && is_grad_enabled() => Err(Error::new(
+            ErrorKind::Autograd,
+            format!("Autograd not support dtype: {}", d.scalar_type_name()),
+        )
+        .help("convert a detached tensor: what is an integer has no gradient")),
+        None => total(x),
+        Some(d) => total(&x.to(d)?)?.to(d),
+    }
 }
 
 /// A reduction with `dim`, `keepdim` and `dtype`.

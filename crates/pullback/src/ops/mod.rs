@@ -144,7 +144,6 @@ pub use repeat::{RepeatIndex, repeat_interleave};
 pub use rounding::{DivRounded, Fmod, Remainder, RoundDecimals, Rounding};
 pub use rows::{IndexAddUp, IndexPut, IndexTake};
 pub use scale::Scale;
-pub(crate) use scan::in_dtype;
 pub use scan::{CumProd, CumSum, LogCumSumExp, Recurrence};
 pub use scatter_reduce::{Reduce, ScatterReduce};
 pub use search::{Bincount, Searchsorted};

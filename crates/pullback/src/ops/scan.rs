@@ -1,12 +1,11 @@
 //! Running totals along a dimension: `cumsum`, `cumprod`, `logcumsumexp`, and the linear recurrence that their rules are
 //! written with. Running extremes are in `order`.
 
-use super::operand::converted;
 use super::{Where, cat, common, define};
 use crate::apply::apply;
 use crate::op::{Ctx, Op, Reads, sum_terms};
 use crate::tensor::Tensor;
-use crate::{Array, DType, Error, ErrorKind, Result, Shape, is_grad_enabled};
+use crate::{Array, Result, Shape};
 use pullback_array::kernels::{self, Running};
 use std::panic::Location;
 
@@ -318,25 +317,4 @@ running! {
     cumprod CumProd;
     /// Logarithms of running sums of exponentials along `dim`.
     logcumsumexp LogCumSumExp;
-}
-
-/// A result in the dtype that `dtype=` asked for, computed in it: the operand converted, an integer total made narrow
-/// again.
-#[track_caller]
-pub(crate) fn in_dtype(
-    x: &Tensor,
-    dtype: Option<DType>,
-    total: impl FnOnce(&Tensor) -> Result<Tensor>,
-) -> Result<Tensor> {
-    let site = Location::caller();
-    match dtype {
-        Some(d) if !d.is_float() && x.requires_grad() && is_grad_enabled() => Err(Error::new(
-            ErrorKind::Autograd,
-            format!("Autograd not support dtype: {}", d.scalar_type_name()),
-        )
-        .at(site)
-        .help("convert a detached tensor: what is an integer has no gradient")),
-        None => total(x),
-        Some(d) => total(converted(x, d, site)?.as_ref())?.to(d),
-    }
 }
