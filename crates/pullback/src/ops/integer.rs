@@ -66,6 +66,8 @@ macro_rules! integer_ops {
 
         impl Op for $op {
             common!();
+            // Distances of shifts are of every integer type.
+            #[allow(clippy::unnecessary_fallible_conversions)]
             fn eval(&self, x: &[&Array]) -> Result<Array> {
                 let bool_form: Option<fn(bool, bool) -> bool> = $bool;
                 match (x[0].dtype(), bool_form) {

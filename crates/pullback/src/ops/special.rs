@@ -1,6 +1,6 @@
 //! Special functions, element by element: error functions, gamma functions, Bessel functions, entropies.
 
-use super::operand::{float_map, unary, unary_};
+use super::operand::{float_map, replace, unary, unary_};
 use super::pointwise::pointwise;
 #[cfg(feature = "proof")]
 use super::pointwise::positive;
@@ -226,5 +226,34 @@ impl Tensor {
             sum = x.sub(j as f64 / 2.0)?.lgamma()?.add(&sum)?;
         }
         Ok(sum)
+    }
+
+    /// [`Tensor::logit`], in place.
+    ///
+    /// # Errors
+    /// Where the tensor is no float; a leaf that requires a gradient outside `no_grad`.
+    #[track_caller]
+    pub fn logit_(&self, eps: Option<f64>) -> Result<()> {
+        replace(self, &[], "logit", Location::caller(), |x| x.logit(eps))
+    }
+
+    /// [`Tensor::polygamma`], in place.
+    ///
+    /// # Errors
+    /// As [`Tensor::polygamma`]; where the tensor is no float.
+    #[track_caller]
+    pub fn polygamma_(&self, n: i64) -> Result<()> {
+        replace(self, &[], "polygamma", Location::caller(), |x| {
+            x.polygamma(n)
+        })
+    }
+
+    /// [`Tensor::mvlgamma`], in place.
+    ///
+    /// # Errors
+    /// As [`Tensor::mvlgamma`]; where the tensor is no float.
+    #[track_caller]
+    pub fn mvlgamma_(&self, p: i64) -> Result<()> {
+        replace(self, &[], "mvlgamma", Location::caller(), |x| x.mvlgamma(p))
     }
 }
