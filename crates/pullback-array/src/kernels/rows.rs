@@ -96,26 +96,15 @@ unsafe fn pick(to: *mut u8, from: *const u8, rows: &[i64], grid: Grid, size: usi
     if bytes == 0 {
         return;
     }
-    macro_rules! small {
-        ($word:ty) => {{
-            // SAFETY: the caller's promise; words are read and written unaligned.
-            let (mut to, mut from) = (to.cast::<$word>(), from.cast::<$word>());
-            for _ in 0..grid.outer {
-                for &row in rows {
-                    unsafe {
-                        to.write_unaligned(from.add(row as usize).read_unaligned());
-                        to = to.add(1);
-                    }
-                }
-                from = unsafe { from.add(grid.n) };
-            }
-        }};
-    }
     match bytes {
-        1 => small!(u8),
-        4 => small!(u32),
-        8 => small!(u64),
-        16 => small!([u64; 2]),
+        // SAFETY: the caller's promise.
+        1 => unsafe { pick_words::<u8>(to, from, rows, grid) },
+        // SAFETY: the caller's promise.
+        4 => unsafe { pick_words::<u32>(to, from, rows, grid) },
+        // SAFETY: the caller's promise.
+        8 => unsafe { pick_words::<u64>(to, from, rows, grid) },
+        // SAFETY: the caller's promise.
+        16 => unsafe { pick_words::<[u64; 2]>(to, from, rows, grid) },
         _ => {
             for block in 0..grid.outer {
                 for (k, &row) in rows.iter().enumerate() {
@@ -128,6 +117,23 @@ unsafe fn pick(to: *mut u8, from: *const u8, rows: &[i64], grid: Grid, size: usi
                         );
                     }
                 }
+            }
+        }
+    }
+}
+
+/// [`pick`] for rows of one word, which may lie at any address.
+///
+/// # Safety
+/// As [`pick`].
+unsafe fn pick_words<W: Copy>(to: *mut u8, from: *const u8, rows: &[i64], grid: Grid) {
+    let (to, from) = (to.cast::<W>(), from.cast::<W>());
+    for block in 0..grid.outer {
+        for (k, &row) in rows.iter().enumerate() {
+            // SAFETY: the caller's promise; words are read and written unaligned.
+            unsafe {
+                let word = from.add(block * grid.n + row as usize).read_unaligned();
+                to.add(block * rows.len() + k).write_unaligned(word);
             }
         }
     }

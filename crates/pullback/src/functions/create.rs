@@ -134,7 +134,21 @@ pub(super) static LIST: &[Function] = &[
     .about("A tensor of the numbers given.", "x")
     .exact()
     .edges(&["[T[2.0].f32, 2]"])
-    .samples(&["[1, 2, 3]", "[[1.5, 2], [3, 4]]", "2.5", "True", "[True, False]", "[]", "[[], []]", "[1, 2], dtype=float64", "[1.5, -1.5], dtype=int64", "[True, 2]", "[1.0], requires_grad=True", "[[[1], [2]]]", "[[1], [True], [2.5]]"])
+    .samples(&[
+        "[1, 2, 3]",
+        "[[1.5, 2], [3, 4]]",
+        "2.5",
+        "True",
+        "[True, False]",
+        "[]",
+        "[[], []]",
+        "[1, 2], dtype=float64",
+        "[1.5, -1.5], dtype=int64",
+        "[True, 2]",
+        "[1.0], requires_grad=True",
+        "[[[1], [2]]]",
+        "[[1], [True], [2.5]]",
+    ])
     .errors(&["[[1, 2], [3]]", "[1, [2]]", "[[1], 2]", "[None]", "'a'"]),
     Function::new(
         "zeros(*int[] size, *, dtype? dtype=None, bool requires_grad=False) -> Tensor",
@@ -143,7 +157,14 @@ pub(super) static LIST: &[Function] = &[
     )
     .about("Zeros.", "0")
     .exact()
-    .samples(&["2, 3", "(2, 3)", "()", "0, 2, dtype=int64", "3, dtype=bool", "2, requires_grad=True"])
+    .samples(&[
+        "2, 3",
+        "(2, 3)",
+        "()",
+        "0, 2, dtype=int64",
+        "3, dtype=bool",
+        "2, requires_grad=True",
+    ])
     .errors(&["~-1", "~(2, -3)"]),
     Function::new(
         "ones(*int[] size, *, dtype? dtype=None, bool requires_grad=False) -> Tensor",
@@ -174,7 +195,14 @@ pub(super) static LIST: &[Function] = &[
     )
     .about("One number everywhere.", "v")
     .exact()
-    .samples(&["(2, 3), 1.5", "(2,), 7", "(), True", "(0, 2), 1.0", "(2,), 2.5, dtype=int64", "(2,), 1, dtype=float64"])
+    .samples(&[
+        "(2, 3), 1.5",
+        "(2,), 7",
+        "(), True",
+        "(0, 2), 1.0",
+        "(2,), 2.5, dtype=int64",
+        "(2,), 1, dtype=float64",
+    ])
     .errors(&["~(-1,), 1.0"]),
     Function::new(
         "zeros_like(Tensor input, *, dtype? dtype=None, bool requires_grad=False) -> Tensor",
@@ -239,7 +267,12 @@ pub(super) static LIST: &[Function] = &[
     )
     .about("One number everywhere, in a tensor's dtype.", "v")
     .exact()
-    .samples(&["T(2), (2, 3), 1.5", "I(2, 5), (2,), 3", "T(2), (), 2", "T(2), (0,), 1, dtype=int64"]),
+    .samples(&[
+        "T(2), (2, 3), 1.5",
+        "I(2, 5), (2,), 3",
+        "T(2), (), 2",
+        "T(2), (0,), 1, dtype=int64",
+    ]),
     Function::new(
         "new_tensor(Tensor input, any data, *, dtype? dtype=None, bool requires_grad=False) -> Tensor",
         "Tensor",
@@ -267,7 +300,21 @@ pub(super) static LIST: &[Function] = &[
     )
     .about("Numbers at equal distances.", "start, start + step, … < end")
     .exact()
-    .samples(&["1, 6", "1, 6, 2", "0.0, 1.0, 0.1", "5, 0, -2", "1.5, 20.0, 0.3", "1.5, 20.0, 0.3, dtype=float64", "0.5, 3.7, dtype=int64", "2, 2", "0, 10, 3, dtype=float32", "-1.0, 1.0, 0.25", "0, 7, 0.5", "0.1, 30.0, 0.3", "0.3, 7.0, 0.7, dtype=int32"])
+    .samples(&[
+        "1, 6",
+        "1, 6, 2",
+        "0.0, 1.0, 0.1",
+        "5, 0, -2",
+        "1.5, 20.0, 0.3",
+        "1.5, 20.0, 0.3, dtype=float64",
+        "0.5, 3.7, dtype=int64",
+        "2, 2",
+        "0, 10, 3, dtype=float32",
+        "-1.0, 1.0, 0.25",
+        "0, 7, 0.5",
+        "0.1, 30.0, 0.3",
+        "0.3, 7.0, 0.7, dtype=int32",
+    ])
     .errors(&["0, 1, 0", "1, 0, 1", "0, 1, -1", "0, inf"]),
     Function::new(
         "linspace(number start, number end, int steps, *, dtype? dtype=None, bool requires_grad=False) -> Tensor",
@@ -276,7 +323,17 @@ pub(super) static LIST: &[Function] = &[
     )
     .about("Numbers at equal distances, both ends included.", "start + i·(end - start)/(steps - 1)")
     .exact()
-    .samples(&["0, 1, 5", "-3.3, 9.1, 33", "-3.3, 9.1, 33, dtype=float64", "0.0, 1.0, 100", "2, 5, 1", "1, 2, 0", "0, 10, 7, dtype=int64", "5, -5, 4", "0.3, 7.7, steps=23, dtype=float64"])
+    .samples(&[
+        "0, 1, 5",
+        "-3.3, 9.1, 33",
+        "-3.3, 9.1, 33, dtype=float64",
+        "0.0, 1.0, 100",
+        "2, 5, 1",
+        "1, 2, 0",
+        "0, 10, 7, dtype=int64",
+        "5, -5, 4",
+        "0.3, 7.7, steps=23, dtype=float64",
+    ])
     .errors(&["0, 1, -1"]),
     Function::new(
         "logspace(number start, number end, int steps, float base=10.0, *, dtype? dtype=None, bool requires_grad=False) -> Tensor",
@@ -285,7 +342,15 @@ pub(super) static LIST: &[Function] = &[
     )
     .about("Powers of a base, the exponents at equal distances.", "base^(start + i·(end - start)/(steps - 1))")
     .units(2.0, 0.0)
-    .samples(&["0, 1, 5", "-3.3, 9.1, 33, dtype=float64", "0.0, 1.0, 20", "2, 5, 1", "1, 2, 0", "0, 4, 5, 2.0", "0, 3, 4, 10.0, dtype=int64"])
+    .samples(&[
+        "0, 1, 5",
+        "-3.3, 9.1, 33, dtype=float64",
+        "0.0, 1.0, 20",
+        "2, 5, 1",
+        "1, 2, 0",
+        "0, 4, 5, 2.0",
+        "0, 3, 4, 10.0, dtype=int64",
+    ])
     .errors(&["0, 1, -1"]),
     Function::new(
         "eye(int n, int? m=None, *, dtype? dtype=None, bool requires_grad=False) -> Tensor",
@@ -324,7 +389,13 @@ pub(super) static LIST: &[Function] = &[
     .about("Integers drawn evenly.", "U{0, …, high - 1}")
     .exact()
     .random()
-    .samples(&["10, (2, 3)", "5, (4,), dtype=float32", "2, (), dtype=int32", "7, (0,)", "100, (3,), dtype=uint8"])
+    .samples(&[
+        "10, (2, 3)",
+        "5, (4,), dtype=float32",
+        "2, (), dtype=int32",
+        "7, (0,)",
+        "100, (3,), dtype=uint8",
+    ])
     .errors(&["0, (2,)", "300, (2,), dtype=uint8"]),
     Function::new(
         "randint(int low, int high, int[] size, *, dtype? dtype=None, bool requires_grad=False) -> Tensor",
@@ -334,7 +405,13 @@ pub(super) static LIST: &[Function] = &[
     .about("Integers drawn evenly from a range.", "U{low, …, high - 1}")
     .exact()
     .random()
-    .samples(&["3, 10, (2, 3)", "-5, 5, (4,), dtype=float64", "0, 2, (3,), dtype=bool", "1, 2, ()", "-10000000000, 10000000000, (3,)"])
+    .samples(&[
+        "3, 10, (2, 3)",
+        "-5, 5, (4,), dtype=float64",
+        "0, 2, (3,), dtype=bool",
+        "1, 2, ()",
+        "-10000000000, 10000000000, (3,)",
+    ])
     .errors(&["5, 5, (2,)", "5, 3, (2,)"]),
     Function::new(
         "randperm(int n, *, dtype? dtype=None, bool requires_grad=False) -> Tensor",

@@ -25,7 +25,13 @@ pub(super) static LIST: &[Function] = &[
     .about("Neighbouring indices of a dimension; a view.", "x[…, start : start + length, …]")
     .exact()
     .samples(&["T(4), 0, 1, 2", "T(2,3).t, 0, -2, 2", "T(2,3), 1, 3, 0", "T(0,3), -1, 0, 2"])
-    .errors(&["T(2,3), 0, 1, 5", "T(2,3), 0, 3, 0", "T(2,3), 0, 0, -1", "T(), 0, 0, 0", "T(2,3), 2, 0, 1"]),
+    .errors(&[
+        "T(2,3), 0, 1, 5",
+        "T(2,3), 0, 3, 0",
+        "T(2,3), 0, 0, -1",
+        "T(), 0, 0, 0",
+        "T(2,3), 2, 0, 1",
+    ]),
     Function::new(
         "index_select(Tensor input, int dim, Tensor index) -> Tensor",
         "torch Tensor",
@@ -33,8 +39,22 @@ pub(super) static LIST: &[Function] = &[
     )
     .about("Slabs of a dimension in another order or number.", "y[…, j, …] = x[…, index[j], …]")
     .units(0.0, 4.0)
-    .samples(&["T(3), 0, I[2, 0, 2]", "T(2,3), 1, I[1, 1, 0, 2]", "T(3,2).t, -2, I[2].i32", "T(2,3), 0, I(0, 2)", "T(), 0, I[0]", "T(0,2), 1, I[1]", "T(3), 0, I[1, 1]"])
-    .errors(&["T(2,3), 0, I[5]", "T(2,3), 0, I[-1]", "T(2,3), 0, I[[0]]", "T(2,3), 0, T[0.0]", "T(2,3), 2, I[0]"]),
+    .samples(&[
+        "T(3), 0, I[2, 0, 2]",
+        "T(2,3), 1, I[1, 1, 0, 2]",
+        "T(3,2).t, -2, I[2].i32",
+        "T(2,3), 0, I(0, 2)",
+        "T(), 0, I[0]",
+        "T(0,2), 1, I[1]",
+        "T(3), 0, I[1, 1]",
+    ])
+    .errors(&[
+        "T(2,3), 0, I[5]",
+        "T(2,3), 0, I[-1]",
+        "T(2,3), 0, I[[0]]",
+        "T(2,3), 0, T[0.0]",
+        "T(2,3), 2, I[0]",
+    ]),
     Function::new(
         "gather(Tensor input, int dim, Tensor index, *, bool sparse_grad=False) -> Tensor",
         "torch Tensor",
@@ -42,8 +62,24 @@ pub(super) static LIST: &[Function] = &[
     )
     .about("For each place of the index, the element that it names along a dimension.", "y[i, j] = x[index[i, j], j]")
     .units(0.0, 4.0)
-    .samples(&["T(2,3), 1, I[[2, 0], [1, 1]]", "T(2,3), 0, I[[1, 0, 1]]", "T(3,2).t, -1, I[[1, 1], [0, 0], [1, 0]]", "T(3), 0, I[2, 2, 0, 1]", "T(), 0, I[0]", "T(2,3), 1, I(2,0, 3)", "T(0,3), 1, I(0,2, 3)", "T(2,2), 0, I[[1], [1]].i32"])
-    .errors(&["T(2,3), 0, I[[0, 5, 0]]", "T(2,3), 0, I[0]", "T(2,3), 0, I[[0, 0, 0, 0]]", "T(2,3), 0, T[[0.0]]", "T(2,3), 2, I[[0]]", "T(2,3), 0, I[[-1]]"]),
+    .samples(&[
+        "T(2,3), 1, I[[2, 0], [1, 1]]",
+        "T(2,3), 0, I[[1, 0, 1]]",
+        "T(3,2).t, -1, I[[1, 1], [0, 0], [1, 0]]",
+        "T(3), 0, I[2, 2, 0, 1]",
+        "T(), 0, I[0]",
+        "T(2,3), 1, I(2,0, 3)",
+        "T(0,3), 1, I(0,2, 3)",
+        "T(2,2), 0, I[[1], [1]].i32",
+    ])
+    .errors(&[
+        "T(2,3), 0, I[[0, 5, 0]]",
+        "T(2,3), 0, I[0]",
+        "T(2,3), 0, I[[0, 0, 0, 0]]",
+        "T(2,3), 0, T[[0.0]]",
+        "T(2,3), 2, I[[0]]",
+        "T(2,3), 0, I[[-1]]",
+    ]),
     Function::new("take(Tensor input, Tensor index) -> Tensor", "torch Tensor", |a| {
         a.tensor("input")?.take(a.tensor("index")?).into_value()
     })
@@ -58,14 +94,30 @@ pub(super) static LIST: &[Function] = &[
     )
     .about("Elements along a dimension at the places that argsort or argmax found.", "y[i, j] = x[index[i, j], j]")
     .units(0.0, 4.0)
-    .samples(&["T(2,3), I[[2, 0], [1, 1]], 1", "T(2,3), I[[1]], 0", "T(2,3).t, I[[0, 1, 1]].t, 0", "T(2,3), I[5, 0, 0]", "T(2,1), I[[0, 0]], dim=-2", "T(3), I(0, 3), 0", "T(2,3), I[[5, -1]], 1"])
+    .samples(&[
+        "T(2,3), I[[2, 0], [1, 1]], 1",
+        "T(2,3), I[[1]], 0",
+        "T(2,3).t, I[[0, 1, 1]].t, 0",
+        "T(2,3), I[5, 0, 0]",
+        "T(2,1), I[[0, 0]], dim=-2",
+        "T(3), I(0, 3), 0",
+        "T(2,3), I[[5, -1]], 1",
+    ])
     .errors(&["T(2,3), I[0], 0", "T(2,3), T[[0.0]], 0"]),
     Function::new("masked_select(Tensor input, Tensor mask) -> Tensor", "torch Tensor", |a| {
         a.tensor("input")?.masked_select(a.tensor("mask")?).into_value()
     })
     .about("The elements where a mask holds, as a vector.", "(xᵢ where mᵢ)")
     .units(0.0, 4.0)
-    .samples(&["T(3), B[True, False, True]", "T(2,3), B[True, False, True]", "T(3,2).t, B(3,2)", "T(3), B[[True], [False]]", "T(), B[True]", "T(0), B(0)", "T(2), B[False, False]"])
+    .samples(&[
+        "T(3), B[True, False, True]",
+        "T(2,3), B[True, False, True]",
+        "T(3,2).t, B(3,2)",
+        "T(3), B[[True], [False]]",
+        "T(), B[True]",
+        "T(0), B(0)",
+        "T(2), B[False, False]",
+    ])
     .errors(&["T(2,3), B[True, False]", "T(3), I[1, 0, 1]"]),
     Function::new(
         "masked_scatter(Tensor input, Tensor mask, Tensor source) -> Tensor",
@@ -75,8 +127,18 @@ pub(super) static LIST: &[Function] = &[
     .about("The first elements of a source written where a mask holds.", "yᵢ = next of s where mᵢ, else xᵢ")
     .in_place()
     .exact()
-    .samples(&["T(3), B[True, False, True], T(2)", "T(2,3), B[True, False, True], T(2,3)", "T(3,2).t, B(3,2), T(6)", "T(2), B[False, False], T(0)", "T(0), B(0), T(1)"])
-    .errors(&["T(3), B[True, True, True], T(2)", "T(3), I[1, 0, 1], T(3)", "T(3).f32, B(3), T(3).f64"]),
+    .samples(&[
+        "T(3), B[True, False, True], T(2)",
+        "T(2,3), B[True, False, True], T(2,3)",
+        "T(3,2).t, B(3,2), T(6)",
+        "T(2), B[False, False], T(0)",
+        "T(0), B(0), T(1)",
+    ])
+    .errors(&[
+        "T(3), B[True, True, True], T(2)",
+        "T(3), I[1, 0, 1], T(3)",
+        "T(3).f32, B(3), T(3).f64",
+    ]),
     Function::new(
         "scatter(Tensor input, int dim, Tensor index, Tensor src) -> Tensor",
         "torch Tensor",
@@ -85,9 +147,23 @@ pub(super) static LIST: &[Function] = &[
     .about("A source written where an index names places along a dimension.", "y = x; y[index[i, j], j] = s[i, j]")
     .in_place()
     .exact()
-    .samples(&["T(2,3), 1, I[[2, 0], [1, 0]], T(2,2)", "T(3,2), 0, I[[2, 0]], T(2,3)", "T(3,2).t, 0, I[[1, 2], [0, 0]], T(2,2).t", "T(3), 0, I[1], T(2)", "T(2,3), 1, I(0,0, 3), T(2,3)", "T(), 0, I[0], T(1)"])
+    .samples(&[
+        "T(2,3), 1, I[[2, 0], [1, 0]], T(2,2)",
+        "T(3,2), 0, I[[2, 0]], T(2,3)",
+        "T(3,2).t, 0, I[[1, 2], [0, 0]], T(2,2).t",
+        "T(3), 0, I[1], T(2)",
+        "T(2,3), 1, I(0,0, 3), T(2,3)",
+        "T(), 0, I[0], T(1)",
+    ])
     .edges(&["T(3), 0, I[1, 1, 2], T(3)"])
-    .errors(&["T(2,3), 0, I[[0, 5, 0]], T(1,3)", "T(2,3), 0, I[[0, 1, 0]], T(1,2)", "T(2,3).f32, 0, I[[0, 1, 0]], T(1,3).f64", "T(2,3), 0, I[0], T(1,3)", "T(2,3), 2, I[[0]], T(1,3)", "T(2,3), 0, T[[0.0]], T(1,3)"]),
+    .errors(&[
+        "T(2,3), 0, I[[0, 5, 0]], T(1,3)",
+        "T(2,3), 0, I[[0, 1, 0]], T(1,2)",
+        "T(2,3).f32, 0, I[[0, 1, 0]], T(1,3).f64",
+        "T(2,3), 0, I[0], T(1,3)",
+        "T(2,3), 2, I[[0]], T(1,3)",
+        "T(2,3), 0, T[[0.0]], T(1,3)",
+    ]),
     Function::new(
         "scatter(Tensor input, int dim, Tensor index, number value) -> Tensor",
         "torch Tensor",
@@ -96,7 +172,13 @@ pub(super) static LIST: &[Function] = &[
     .about("One number written where an index names places along a dimension.", "y = x; y[index[i, j], j] = v")
     .in_place()
     .exact()
-    .samples(&["T(2,3), 1, I[[2, 0], [1, 0]], 1.5", "T(3,2), 0, I[[2, 2]], 0", "T(3,2).t, 0, I[[1, 2], [0, 0]], value=-1.0", "T(3), 0, I(0, 3), 2.0", "I(3, 5), 0, I[1], 2"])
+    .samples(&[
+        "T(2,3), 1, I[[2, 0], [1, 0]], 1.5",
+        "T(3,2), 0, I[[2, 2]], 0",
+        "T(3,2).t, 0, I[[1, 2], [0, 0]], value=-1.0",
+        "T(3), 0, I(0, 3), 2.0",
+        "I(3, 5), 0, I[1], 2",
+    ])
     .errors(&["T(2,3), 0, I[[0, 5, 0]], 1.0", "T(2,3), 0, I[[0, 0, 0, 0]], 1.0"]),
     Function::new(
         "scatter(Tensor input, int dim, Tensor index, Tensor|number src, *, str reduce) -> Tensor",
@@ -169,7 +251,14 @@ pub(super) static LIST: &[Function] = &[
     .about("A source added where an index names places along a dimension.", "y = x; y[index[i, j], j] += s[i, j]")
     .in_place()
     .exact()
-    .samples(&["T(2,3), 1, I[[2, 2], [1, 0]], T(2,2)", "T(3,2), 0, I[[2, 0], [2, 0], [2, 1]], T(3,3)", "T(3,2).t, 0, I[[1, 2], [1, 0]], T(2,2).t", "T(3), 0, I[1, 1, 1], T(3)", "T(2,3), 1, I(0,0, 3), T(2,3)", "I(3, 5), 0, I[1, 1], I(2, 5)"])
+    .samples(&[
+        "T(2,3), 1, I[[2, 2], [1, 0]], T(2,2)",
+        "T(3,2), 0, I[[2, 0], [2, 0], [2, 1]], T(3,3)",
+        "T(3,2).t, 0, I[[1, 2], [1, 0]], T(2,2).t",
+        "T(3), 0, I[1, 1, 1], T(3)",
+        "T(2,3), 1, I(0,0, 3), T(2,3)",
+        "I(3, 5), 0, I[1, 1], I(2, 5)",
+    ])
     .errors(&["T(2,3), 0, I[[0, 5, 0]], T(1,3)", "T(2,3), 0, I[[0, 1, 0]], T(1,2)"]),
     Function::new(
         "index_add(Tensor input, int dim, Tensor index, Tensor source, *, number alpha=1) -> Tensor",
@@ -183,8 +272,21 @@ pub(super) static LIST: &[Function] = &[
     .about("Slabs added to the slabs of a dimension that an index names.", "y = x; y[…, index[j], …] += α·s[…, j, …]")
     .in_place()
     .units(2.0, 2.0)
-    .samples(&["T(3), 0, I[2, 0, 2], T(3)", "T(2,3), 1, I[1, 1], T(2,2)", "T(3,2).t, 0, I[2], T(1,2), alpha=2", "T(2,3), 0, I(0, 2), T(0,3)", "T(), 0, I[0], T()", "T(3,2), 0, I[0, 1], T(2,2), alpha=-1.5"])
-    .errors(&["T(2,3), 0, I[5], T(1,3)", "T(2,3), 0, I[0], T(2,3)", "T(2,3), 0, I[0], T(1,2)", "T(2,3), 0, I[[0]], T(1,3)", "T(2,3).f32, 0, I[0], T(1,3).f64"]),
+    .samples(&[
+        "T(3), 0, I[2, 0, 2], T(3)",
+        "T(2,3), 1, I[1, 1], T(2,2)",
+        "T(3,2).t, 0, I[2], T(1,2), alpha=2",
+        "T(2,3), 0, I(0, 2), T(0,3)",
+        "T(), 0, I[0], T()",
+        "T(3,2), 0, I[0, 1], T(2,2), alpha=-1.5",
+    ])
+    .errors(&[
+        "T(2,3), 0, I[5], T(1,3)",
+        "T(2,3), 0, I[0], T(2,3)",
+        "T(2,3), 0, I[0], T(1,2)",
+        "T(2,3), 0, I[[0]], T(1,3)",
+        "T(2,3).f32, 0, I[0], T(1,3).f64",
+    ]),
     Function::new(
         "index_copy(Tensor input, int dim, Tensor index, Tensor source) -> Tensor",
         "torch Tensor",
@@ -193,8 +295,20 @@ pub(super) static LIST: &[Function] = &[
     .about("Slabs written over the slabs of a dimension that an index names.", "y = x; y[…, index[j], …] = s[…, j, …]")
     .in_place()
     .exact()
-    .samples(&["T(3), 0, I[2, 0], T(2)", "T(2,3), 1, I[1], T(2,1)", "T(3,2).t, 0, I[2, 0], T(2,2).t", "T(2,3), 0, I(0, 2), T(0,3)", "T(), 0, I[0], T(1)"])
-    .errors(&["T(2,3), 0, I[5], T(1,3)", "T(2,3), 0, I[0], T(2,3)", "T(2,3), 0, I[0], T(1,2)", "T(2,3), 0, I[0], T(3)", "T(2,3), 0, T[0.0], T(1,3)"]),
+    .samples(&[
+        "T(3), 0, I[2, 0], T(2)",
+        "T(2,3), 1, I[1], T(2,1)",
+        "T(3,2).t, 0, I[2, 0], T(2,2).t",
+        "T(2,3), 0, I(0, 2), T(0,3)",
+        "T(), 0, I[0], T(1)",
+    ])
+    .errors(&[
+        "T(2,3), 0, I[5], T(1,3)",
+        "T(2,3), 0, I[0], T(2,3)",
+        "T(2,3), 0, I[0], T(1,2)",
+        "T(2,3), 0, I[0], T(3)",
+        "T(2,3), 0, T[0.0], T(1,3)",
+    ]),
     Function::new(
         "index_fill(Tensor input, int dim, Tensor index, Tensor|number value) -> Tensor",
         "torch Tensor",
@@ -203,7 +317,13 @@ pub(super) static LIST: &[Function] = &[
     .about("Slabs of a dimension that an index names set to one value.", "y = x; y[…, index[j], …] = v")
     .in_place()
     .units(0.0, 4.0)
-    .samples(&["T(3), 0, I[2, 0], 1.5", "T(2,3), 1, I[1, -1], T()", "T(3,2).t, 0, I[2], 0", "T(2,3), 0, I(0, 2), 1.0", "T(3), 0, I[1, 1], T()"])
+    .samples(&[
+        "T(3), 0, I[2, 0], 1.5",
+        "T(2,3), 1, I[1, -1], T()",
+        "T(3,2).t, 0, I[2], 0",
+        "T(2,3), 0, I(0, 2), 1.0",
+        "T(3), 0, I[1, 1], T()",
+    ])
     .errors(&["T(2,3), 0, I[5], 1.0", "T(2,3), 0, I[0], T(2)", "T(2,3), 0, T[0.0], 1.0"]),
     Function::new(
         "index_put(Tensor input, Tensor[] indices, Tensor values, bool accumulate=False) -> Tensor",
@@ -217,9 +337,25 @@ pub(super) static LIST: &[Function] = &[
     .about("Values written, or added, where indices of the first dimensions point.", "y = x; y[i₀, i₁, …] = v")
     .in_place()
     .units(0.0, 4.0)
-    .samples(&["T(3), [I[2, 0]], T(2)", "T(2,3), [I[1, 0], I[-1, 1]], T(2)", "T(2,3), [I[1]], T(3)", "T(2,3), [B[True, False]], T(1,3)", "T(3,2).t, [I[2, 2]], T(2,2), True", "T(2,3), [B(2,3)], T()", "T(2,3), [I(0, 2)], T(1,3)", "T(2,3), [I[[0], [1]], I[0, 2]], T(2,2), accumulate=True"])
+    .samples(&[
+        "T(3), [I[2, 0]], T(2)",
+        "T(2,3), [I[1, 0], I[-1, 1]], T(2)",
+        "T(2,3), [I[1]], T(3)",
+        "T(2,3), [B[True, False]], T(1,3)",
+        "T(3,2).t, [I[2, 2]], T(2,2), True",
+        "T(2,3), [B(2,3)], T()",
+        "T(2,3), [I(0, 2)], T(1,3)",
+        "T(2,3), [I[[0], [1]], I[0, 2]], T(2,2), accumulate=True",
+    ])
     .edges(&["T(3), [I[1, 1, 2]], T(3)"])
-    .errors(&["T(2,3), [I[5]], T()", "T(2,3), [I[0]], T(2,3)", "T(2,3), [I[0, 1], I[0, 1, 2]], T()", "T(2).f32, [I[0]], T().f64", "T(3), [T[0.0]], T()", "T(3), [B[True]], T()"]),
+    .errors(&[
+        "T(2,3), [I[5]], T()",
+        "T(2,3), [I[0]], T(2,3)",
+        "T(2,3), [I[0, 1], I[0, 1, 2]], T()",
+        "T(2).f32, [I[0]], T().f64",
+        "T(3), [T[0.0]], T()",
+        "T(3), [B[True]], T()",
+    ]),
     Function::new(
         "put(Tensor input, Tensor index, Tensor source, bool accumulate=False) -> Tensor",
         "torch Tensor",
@@ -232,8 +368,19 @@ pub(super) static LIST: &[Function] = &[
     .about("Elements written, or added, at positions in row-major order.", "y = x; y[index] = s, flattened")
     .in_place()
     .exact()
-    .samples(&["T(4), I[3, 0], T(2)", "T(2,3).t, I[[1, -1]], T(2)", "T(2,2), I[1, 1, 2], T(3), True", "T(2,2), I(0, 2), T(0)", "T(), I[0], T(1)"])
-    .errors(&["T(2,3), I[9], T(1)", "T(2,3), I[0, 1], T(1)", "T(3), T[0.0], T(1)", "T(2).f32, I[0], T(1).f64"]),
+    .samples(&[
+        "T(4), I[3, 0], T(2)",
+        "T(2,3).t, I[[1, -1]], T(2)",
+        "T(2,2), I[1, 1, 2], T(3), True",
+        "T(2,2), I(0, 2), T(0)",
+        "T(), I[0], T(1)",
+    ])
+    .errors(&[
+        "T(2,3), I[9], T(1)",
+        "T(2,3), I[0, 1], T(1)",
+        "T(3), T[0.0], T(1)",
+        "T(2).f32, I[0], T(1).f64",
+    ]),
     Function::new("nonzero(Tensor input, *, bool as_tuple=False) -> Tensor", "torch Tensor", |a| {
         let x = a.tensor("input")?;
         if a.bool("as_tuple")? {
@@ -243,7 +390,15 @@ pub(super) static LIST: &[Function] = &[
     })
     .of(ops::Nonzero::DEF)
     .exact()
-    .samples(&["T[0.0, 1.5, 0.0, -2.0]", "B(2,3)", "B(2,3), as_tuple=True", "T()", "T(), as_tuple=True", "T(0,2)", "I(2,3, 2).t"])
+    .samples(&[
+        "T[0.0, 1.5, 0.0, -2.0]",
+        "B(2,3)",
+        "B(2,3), as_tuple=True",
+        "T()",
+        "T(), as_tuple=True",
+        "T(0,2)",
+        "I(2,3, 2).t",
+    ])
     .edges(&["T[nan, -0.0, inf]"]),
     Function::new("argwhere(Tensor input) -> Tensor", "torch Tensor", |a| {
         a.tensor("input")?.argwhere().into_value()

@@ -46,28 +46,53 @@ pub(super) static LIST: &[Function] = &[
     })
     .about("Tensors of one shape joined along a new dimension.", "y[k] = xₖ")
     .exact()
-    .samples(&["[T(3), T(3)]", "[T(2,3), T(2,3)], 1", "[T(3,2).t, T(3,2)], -1", "[T(), T(), T()]", "[T(0,2)]", "[I(2, 5), T(2)]"])
+    .samples(&[
+        "[T(3), T(3)]",
+        "[T(2,3), T(2,3)], 1",
+        "[T(3,2).t, T(3,2)], -1",
+        "[T(), T(), T()]",
+        "[T(0,2)]",
+        "[I(2, 5), T(2)]",
+    ])
     .errors(&["[T(2,3), T(3)]", "[]", "[T(2)], 2"]),
     Function::new("hstack(Tensor[] tensors) -> Tensor", "torch", |a| {
         hstack(&a.tensors("tensors")?).into_value()
     })
     .about("Tensors side by side.", "[a b …]")
     .exact()
-    .samples(&["[T(2), T(3)]", "[T(2,1), T(2,2)]", "[T(), T()]", "[T(2,0), T(2,1)]", "[T(3,2).t, T(3,1)]"])
+    .samples(&[
+        "[T(2), T(3)]",
+        "[T(2,1), T(2,2)]",
+        "[T(), T()]",
+        "[T(2,0), T(2,1)]",
+        "[T(3,2).t, T(3,1)]",
+    ])
     .errors(&["[T(2,3), T(3,3)]", "[]"]),
     Function::new("vstack(Tensor[] tensors) -> Tensor", "torch torch:row_stack", |a| {
         vstack(&a.tensors("tensors")?).into_value()
     })
     .about("Tensors one above the other.", "[a; b; …]")
     .exact()
-    .samples(&["[T(3), T(3)]", "[T(2,3), T(1,3)]", "[T(), T()]", "[T(0,2), T(2)]", "[T(2,3).t, T(3)]"])
+    .samples(&[
+        "[T(3), T(3)]",
+        "[T(2,3), T(1,3)]",
+        "[T(), T()]",
+        "[T(0,2), T(2)]",
+        "[T(2,3).t, T(3)]",
+    ])
     .errors(&["[T(2,3), T(2,2)]", "[]"]),
     Function::new("dstack(Tensor[] tensors) -> Tensor", "torch", |a| {
         dstack(&a.tensors("tensors")?).into_value()
     })
     .about("Tensors one behind the other.", "y[…, k] = xₖ")
     .exact()
-    .samples(&["[T(3), T(3)]", "[T(2,3), T(2,3)]", "[T(), T()]", "[T(0,2), T(0,2)]", "[T(2,1,2), T(2,1,1)]"])
+    .samples(&[
+        "[T(3), T(3)]",
+        "[T(2,3), T(2,3)]",
+        "[T(), T()]",
+        "[T(0,2), T(0,2)]",
+        "[T(2,1,2), T(2,1,1)]",
+    ])
     .errors(&["[T(2,3), T(2,2)]", "[]"]),
     Function::new("column_stack(Tensor[] tensors) -> Tensor", "torch", |a| {
         column_stack(&a.tensors("tensors")?).into_value()
@@ -135,7 +160,14 @@ pub(super) static LIST: &[Function] = &[
     )
     .about("Parts that end where the indices say.", "yₖ = x[iₖ₋₁ : iₖ]")
     .exact()
-    .samples(&["T(5), (1, 3)", "T(2,3), (1, 5), 1", "T(3,4).t, (-1,)", "T(4), (3, 1)", "T(0), (1,)", "T(3), ()"])
+    .samples(&[
+        "T(5), (1, 3)",
+        "T(2,3), (1, 5), 1",
+        "T(3,4).t, (-1,)",
+        "T(4), (3, 1)",
+        "T(0), (1,)",
+        "T(3), ()",
+    ])
     .errors(&["T(), (1,)"]),
     Function::new(
         "tensor_split(Tensor input, Tensor tensor_indices_or_sections, int dim=0) -> Tensor[]",
@@ -215,7 +247,14 @@ pub(super) static LIST: &[Function] = &[
     })
     .of(ops::Flip::DEF)
     .exact()
-    .samples(&["T(3), 0", "T(2,3), (0, 1)", "T(2,3).t, -1", "T(), ()", "T(0,2), 1", "T(2,1,3), 0, 2"])
+    .samples(&[
+        "T(3), 0",
+        "T(2,3), (0, 1)",
+        "T(2,3).t, -1",
+        "T(), ()",
+        "T(0,2), 1",
+        "T(2,1,3), 0, 2",
+    ])
     .errors(&["T(2,3), (0, 0)", "T(2,3), 2"]),
     Function::new("fliplr(Tensor input) -> Tensor", "torch Tensor", |a| {
         a.tensor("input")?.fliplr().into_value()
@@ -243,8 +282,23 @@ pub(super) static LIST: &[Function] = &[
     })
     .about("Elements moved along dimensions, those that leave coming back at the other end.", "y[(i + s) mod n] = x[i]")
     .exact()
-    .samples(&["T(4), 1", "T(2,3), -2", "T(2,3).t, 1, 0", "T(2,3), (1, 4), (0, 1)", "T(0,2), 1, 0", "T(3), 3, 0", "T(), 2", "T(2,3), (1, 1), (1, 1)"])
-    .errors(&["T(2,3), 1, (0, 1)", "T(2,3), (1, 1), 0", "T(2,3), (), ()", "T(2,3), 1, 2", "T(2,3), (1, 2)"]),
+    .samples(&[
+        "T(4), 1",
+        "T(2,3), -2",
+        "T(2,3).t, 1, 0",
+        "T(2,3), (1, 4), (0, 1)",
+        "T(0,2), 1, 0",
+        "T(3), 3, 0",
+        "T(), 2",
+        "T(2,3), (1, 1), (1, 1)",
+    ])
+    .errors(&[
+        "T(2,3), 1, (0, 1)",
+        "T(2,3), (1, 1), 0",
+        "T(2,3), (), ()",
+        "T(2,3), 1, 2",
+        "T(2,3), (1, 2)",
+    ]),
     Function::new("cartesian_prod(*Tensor[] tensors) -> Tensor", "torch", |a| {
         cartesian_prod(&a.tensors("tensors")?).into_value()
     })

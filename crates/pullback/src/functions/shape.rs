@@ -314,7 +314,14 @@ pub(super) static LIST: &[Function] = &[
     )
     .about("Copies side by side, along the last dimensions.", "y[i] = x[i mod n]")
     .units(0.0, 4.0)
-    .samples(&["T(3), 2", "T(2,3), (2,)", "T(2,3).t, 2, 1", "T(), (2,)", "T(0,2), 2, 2", "T(2), (2, 1, 2)"])
+    .samples(&[
+        "T(3), 2",
+        "T(2,3), (2,)",
+        "T(2,3).t, 2, 1",
+        "T(), (2,)",
+        "T(0,2), 2, 2",
+        "T(2), (2, 1, 2)",
+    ])
     .errors(&["T(2,3), (2, -1)"]),
     Function::new(
         "repeat_interleave(Tensor input, int repeats, int? dim=None, *, int? output_size=None) -> Tensor",
@@ -327,7 +334,16 @@ pub(super) static LIST: &[Function] = &[
     )
     .about("Each element, or slab of a dimension, several times in a row.", "y[k·r + i] = x[k]")
     .units(0.0, 4.0)
-    .samples(&["T(3), 2", "T(2,3), 2", "T(2,3), 3, 1", "T(2,3).t, 2, dim=0", "T(), 3", "T(0,2), 2, 0", "T(2), 0", "T(2,2), 1, -1"])
+    .samples(&[
+        "T(3), 2",
+        "T(2,3), 2",
+        "T(2,3), 3, 1",
+        "T(2,3).t, 2, dim=0",
+        "T(), 3",
+        "T(0,2), 2, 0",
+        "T(2), 0",
+        "T(2,2), 1, -1",
+    ])
     .errors(&["T(3), -1", "T(3), 2, 1"]),
     Function::new(
         "repeat_interleave(Tensor input, Tensor repeats, int? dim=None, *, int? output_size=None) -> Tensor",
@@ -340,7 +356,13 @@ pub(super) static LIST: &[Function] = &[
     )
     .about("Each element, or slab of a dimension, as often in a row as it is told.", "y = x₀ r₀ times, x₁ r₁ times, …")
     .units(0.0, 4.0)
-    .samples(&["T(3), I[2, 0, 1]", "T(2,3), I[1, 2], 0", "T(2,3).t, I[3], 1", "T(2,2), I[1, 2, 0, 1]", "T(0), I[2]"])
+    .samples(&[
+        "T(3), I[2, 0, 1]",
+        "T(2,3), I[1, 2], 0",
+        "T(2,3).t, I[3], 1",
+        "T(2,2), I[1, 2, 0, 1]",
+        "T(0), I[2]",
+    ])
     .errors(&["T(2,3), I[1, 2]", "T(2,3), I[1, -2], 0", "T(2), T[1.0, 2.0]", "T(2), I[[1, 2]]"]),
     Function::new(
         "repeat_interleave(Tensor repeats, *, int? output_size=None) -> Tensor",
@@ -380,7 +402,14 @@ pub(super) static LIST: &[Function] = &[
     )
     .of(ops::Unfold::DEF)
     .units(0.0, 4.0)
-    .samples(&["T(6), 0, 3, 1", "T(2,5), 1, 2, 2", "T(2,5).t, -1, 3, 2", "T(), 0, 1, 1", "T(0,3), 1, 2, 1", "T(3), 0, 0, 1"])
+    .samples(&[
+        "T(6), 0, 3, 1",
+        "T(2,5), 1, 2, 2",
+        "T(2,5).t, -1, 3, 2",
+        "T(), 0, 1, 1",
+        "T(0,3), 1, 2, 1",
+        "T(3), 0, 0, 1",
+    ])
     .errors(&["T(2,3), 0, 3, 1", "T(3), 0, 1, 0", "T(3), 0, -1, 1", "T(3), 1, 1, 1"]),
     Function::new(
         "meshgrid(*Tensor[] tensors, *, str indexing='ij') -> Tensor[]",

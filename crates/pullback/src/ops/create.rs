@@ -50,7 +50,7 @@ pub fn arange(
     let given = [start, end, step].map(Number::to_f64);
     let [a, b, s] = given;
     let fail = |text: String| Err(wrong("arange", site, text));
-    if !(s > 0.0 || s < 0.0) {
+    if s == 0.0 || s.is_nan() {
         return fail("step must be nonzero".into());
     }
     if !(a.is_finite() && b.is_finite()) {
