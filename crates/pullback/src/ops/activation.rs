@@ -3,6 +3,7 @@
 
 use super::arith::needs_float;
 use super::constant::times;
+use super::exponential::{below_normal, exp};
 use super::gate::{no_form, recording};
 use super::{common, define};
 use crate::apply::apply_dyn;
@@ -61,7 +62,7 @@ macro_rules! smooth {
 }
 
 fn logistic<T: Real>(x: T) -> T {
-    T::ONE / (T::ONE + (-x).exp())
+    T::ONE / (T::ONE + exp(-x))
 }
 
 /// √(2/π) and the cubic coefficient of gelu's approximation, which PyTorch defines in double precision.
@@ -73,7 +74,7 @@ smooth! {
     Silu "silu", "torch.nn.functional.silu", "silu_cpu";
     "x times its logistic function (swish).";
     "x/(1 + e⁻ˣ)", "σ(x)·(1 + x·(1 - σ(x)))";
-    value |T| |x: T| x / (T::ONE + (-x).exp());
+    value |T| |x: T| x / (T::ONE + exp(-x));
     fused |T| |g: T, x: T| { let s = logistic(x); g * s * (T::ONE + x * (T::ONE - s)) };
     slope |x| { let s = x.sigmoid()?; s.mul(&s.neg()?.add(1.0)?.mul(x)?.add(1.0)?) };
     points &[(0.0, 0.5), (-800.0, -0.0), (f64::NAN, f64::NAN)];
@@ -110,7 +111,7 @@ smooth! {
     value |T| { let c = root_half::<T>(); move |x: T| x * below_normal(x, c) };
     fused |T| {
         let (c, peak) = (root_half::<T>(), density_peak::<T>());
-        move |g: T, x: T| g * (below_normal(x, c) + x * (peak * (x * x * T::lit(-0.5)).exp()))
+        move |g: T, x: T| g * (below_normal(x, c) + x * (peak * exp(x * x * T::lit(-0.5))))
     };
     slope |x| apply_dyn(&Ndtr, &[x], std::panic::Location::caller())?.add(&density(x)?.mul(x)?);
     points &[(0.0, 0.5), (f64::INFINITY, f64::NAN), (f64::NEG_INFINITY, f64::NAN), (-1e4, 0.0)];
@@ -122,7 +123,7 @@ smooth! {
     value |T| {
         // (1 + tanh u)/2 is the logistic function of 2u, which does not cancel.
         let (a, c) = (T::lit(TANH_SCALE * 2.0), T::lit(TANH_CUBE));
-        move |x: T| x / (T::ONE + (-(a * (x + c * (x * x * x)))).exp())
+        move |x: T| x / (T::ONE + exp(-(a * (x + c * (x * x * x)))))
     };
     fused |T| {
         let (a, c) = (T::lit(TANH_SCALE * 2.0), T::lit(TANH_CUBE));
@@ -145,7 +146,7 @@ smooth! {
     "The distribution function of the normal distribution.";
     "Φ(x) = (1 + erf(x/√2))/2", "φ(x) = e^{-x²/2}/√(2π)";
     value |T| { let c = root_half::<T>(); move |x: T| below_normal(x, c) };
-    fused |T| { let peak = density_peak::<T>(); move |g: T, x: T| g * (peak * (x * x * T::lit(-0.5)).exp()) };
+    fused |T| { let peak = density_peak::<T>(); move |g: T, x: T| g * (peak * exp(x * x * T::lit(-0.5))) };
     slope |x| density(x);
     points &[(f64::INFINITY, 0.0), (f64::NEG_INFINITY, 0.0)];
 }
@@ -158,11 +159,6 @@ fn root_half<T: Real>() -> T {
 /// 1/√(2π).
 fn density_peak<T: Real>() -> T {
     T::parse("0.398942280401432677939946059934381868476")
-}
-
-/// Φ(x), given 1/√2; accurate in the lower tail too.
-fn below_normal<T: Real>(x: T, c: T) -> T {
-    T::lit(0.5) * (-(x * c)).erfc()
 }
 
 /// The density of the normal distribution.
@@ -180,7 +176,7 @@ impl Op for NormalDensity {
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         dispatch!(float x[0].dtype(), T => {
             let peak = density_peak::<T>();
-            kernels::map(x[0], |x: T| peak * (x * x * T::lit(-0.5)).exp())
+            kernels::map(x[0], |x: T| peak * exp(x * x * T::lit(-0.5)))
         }, else Err(needs_float(x[0])))
     }
     fn reads(&self, _: usize) -> Reads {

@@ -1,6 +1,7 @@
 //! Smooth operations whose rules are written out both ways: softmax and its logarithm.
 
 use super::arith::needs_float;
+use super::exponential::exp;
 use super::gate::recording;
 use super::{common, define};
 use crate::apply::apply;
@@ -56,7 +57,7 @@ pub(super) fn softmax_run<T: Real>(run: &mut [T]) {
     let top = largest(run);
     let mut sum = T::ZERO;
     for x in run.iter_mut() {
-        *x = (*x - top).exp();
+        *x = exp(*x - top);
         sum += *x;
     }
     run.iter_mut().for_each(|x| *x = *x / sum);
@@ -138,7 +139,7 @@ impl Op for LogSoftmax {
         dispatch!(float x[0].dtype(), T => match last(x[0].shape(), self.dim) {
             Some(len) => kernels::lines(x[0], [], len, |_, run: &mut [T], []| {
                 let top = largest(run);
-                let sum = run.iter().fold(T::ZERO, |s, &x| s + (x - top).exp()).ln();
+                let sum = run.iter().fold(T::ZERO, |s, &x| s + exp(x - top)).ln();
                 run.iter_mut().for_each(|x| *x = *x - top - sum);
             }),
             None => {
@@ -157,7 +158,7 @@ impl Op for LogSoftmax {
             let (y, g) = (y.array(), g.array());
             return dispatch!(float y.dtype(), T => kernels::lines(g, [y], len, |_, g: &mut [T], [y]| {
                 let sum = g.iter().fold(T::ZERO, |s, &g| s + g);
-                g.iter_mut().zip(y).for_each(|(g, &y)| *g = *g - y.exp() * sum);
+                g.iter_mut().zip(y).for_each(|(g, &y)| *g = *g - exp(y) * sum);
             }), else Err(needs_float(y)))
             .map(Tensor::from_array);
         }

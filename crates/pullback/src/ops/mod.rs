@@ -29,6 +29,7 @@ mod diag;
 mod distance;
 mod einsum;
 mod embedding;
+mod exponential;
 mod extremes;
 mod flip;
 mod gate;
