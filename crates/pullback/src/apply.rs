@@ -67,10 +67,12 @@ fn through<O: Op + ?Sized>(
         && value.dtype().is_float()
         && inputs.iter().any(|t| t.has_edge())
     {
-        let node = record(op.boxed(), inputs, std::slice::from_ref(&value), site);
-        let mut node = node.map_err(|e| e.op(def.name).at(site))?;
-        node.view = def.view && value.storage().same(inputs[0].0.array.storage());
-        Some(Edge::Node(Shared::new(node), 0))
+        let values = std::slice::from_ref(&value);
+        let view = def.view && value.storage().same(inputs[0].0.array.storage());
+        match record(op.boxed(), inputs, values, view, site) {
+            Ok(node) => Some(Edge::Node(node, 0)),
+            Err(e) => return Err(e.op(def.name).at(site)),
+        }
     } else {
         Cut::of(inputs, def.name, site, || reason(def, flags))
     };
@@ -128,14 +130,12 @@ pub(crate) fn apply_many(
         && values.iter().enumerate().any(has_gradient)
         && inputs.iter().any(|t| t.has_edge())
     {
-        let mut node = record(op.boxed(), inputs, &values, site).map_err(context)?;
-        node.results = Some(
-            values
-                .iter()
-                .map(|v| (v.shape().clone(), v.dtype()))
-                .collect(),
-        );
-        Some(Shared::new(node))
+        let mut node = record(op.boxed(), inputs, &values, false, site).map_err(context)?;
+        if let Some(node) = Shared::get_mut(&mut node) {
+            let results = values.iter().map(|v| (v.shape().clone(), v.dtype()));
+            node.results = Some(results.collect());
+        }
+        Some(node)
     } else {
         None
     };
@@ -209,8 +209,9 @@ fn record(
     op: Box<dyn Op>,
     inputs: &[&Tensor],
     values: &[Array],
+    view: bool,
     site: &'static Location<'static>,
-) -> Result<Node> {
+) -> Result<Shared<Node>> {
     let mut reads = 0u32;
     let mut slots: SmallVec<[Input; 2]> = SmallVec::new();
     for (i, t) in inputs.iter().enumerate() {
@@ -224,21 +225,25 @@ fn record(
             dtype: t.dtype(),
         });
     }
-    let mut node = Node::new(op, slots, site);
-    if reads != 0 {
-        for (i, t) in inputs.iter().enumerate() {
-            if reads & Reads::input(i.min(30)).0 != 0 {
-                forbid_inference(t)?;
-                node.save(i as u32, t.0.array.clone());
+    // Put in its place at once: a node is large, and moving it costs as much as making it.
+    let mut shared = Shared::new(Node::new(op, slots, site));
+    if let Some(node) = Shared::get_mut(&mut shared) {
+        node.view = view;
+        if reads != 0 {
+            for (i, t) in inputs.iter().enumerate() {
+                if reads & Reads::input(i.min(30)).0 != 0 {
+                    forbid_inference(t)?;
+                    node.save(i as u32, &t.0.array);
+                }
             }
-        }
-        if reads & Reads::OUTPUT.0 != 0 {
-            for (k, value) in values.iter().enumerate() {
-                node.save(OUTPUT + k as u32, value.clone());
+            if reads & Reads::OUTPUT.0 != 0 {
+                for (k, value) in values.iter().enumerate() {
+                    node.save(OUTPUT + k as u32, value);
+                }
             }
         }
     }
-    Ok(node)
+    Ok(shared)
 }
 
 /// Tensors made in inference mode have no version that a backward could rely on.

@@ -152,7 +152,7 @@ pub(crate) fn next_seq(after: u64) -> u64 {
 
 impl Node {
     /// A node with nothing saved yet.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn new(
         op: Box<dyn Op>,
         inputs: SmallVec<[Input; 2]>,
@@ -176,13 +176,14 @@ impl Node {
     }
 
     /// Adds a value to what backward will read.
-    pub(crate) fn save(&mut self, which: u32, array: Array) {
+    #[inline]
+    pub(crate) fn save(&mut self, which: u32, array: &Array) {
         let kept = self.kept.get_mut();
         if let Kept::Values(list) = kept.unwrap_or_else(std::sync::PoisonError::into_inner) {
             list.push(Saved {
                 which,
                 version: array.version(),
-                array,
+                array: array.clone(),
             });
             self.keeps = true;
         }
@@ -236,7 +237,18 @@ thread_local! {
 /// Drops edges in a loop: a chain of a million nodes must not take a million stack frames.
 pub(crate) fn drop_later(edges: impl Iterator<Item = Edge>) {
     // While a thread ends its list may be gone already; then what is left drops recursively.
-    let _ = DOOMED.try_with(|doomed| doomed.borrow_mut().extend(edges));
+    let _ = DOOMED.try_with(|doomed| {
+        let mut doomed = doomed.borrow_mut();
+        for edge in edges {
+            doomed.push(edge);
+        }
+    });
+    work_off();
+}
+
+/// Drops what hangs on the list, unless that is under way further up the stack.
+#[inline]
+fn work_off() {
     if DROPPING.replace(true) {
         return;
     }
@@ -255,10 +267,18 @@ pub(crate) fn drop_later(edges: impl Iterator<Item = Edge>) {
 
 impl Drop for Node {
     fn drop(&mut self) {
-        let inputs = self.inputs.iter_mut();
-        drop_later(inputs.filter_map(|i| match &i.edge {
-            Some(Edge::Node(..) | Edge::Cut(_)) => i.edge.take(),
-            _ => None,
-        }));
+        let far = |i: &Input| matches!(i.edge, Some(Edge::Node(..) | Edge::Cut(_)));
+        if !self.inputs.iter().any(far) {
+            return;
+        }
+        let _ = DOOMED.try_with(|doomed| {
+            let mut doomed = doomed.borrow_mut();
+            for input in self.inputs.iter_mut().filter(|i| far(i)) {
+                if let Some(edge) = input.edge.take() {
+                    doomed.push(edge);
+                }
+            }
+        });
+        work_off();
     }
 }

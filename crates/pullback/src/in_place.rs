@@ -108,7 +108,7 @@ pub(crate) fn in_place_dyn(
     x.0.array.storage().set_writer(site);
     if let Some((mut node, reads)) = node.take() {
         if reads & Reads::OUTPUT.0 != 0 {
-            node.save(OUTPUT, x.0.array.clone());
+            node.save(OUTPUT, &x.0.array);
         }
         // Nothing of the old numbers is left in a part that was overwritten: the base keeps the rest of its gradient, and only
         // the part itself sends zeros back. A loop over a buffer's elements costs as much as the elements.
@@ -186,7 +186,7 @@ fn node_with_inputs(
             true => t.0.array.copy()?,
             false => t.0.array.clone(),
         };
-        node.save(i as u32, array);
+        node.save(i as u32, &array);
     }
     Ok((node, reads))
 }

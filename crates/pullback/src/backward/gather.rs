@@ -60,9 +60,9 @@ impl Leaves {
         g.take().map(|g| (leaf.clone(), g))
     }
 
-    /// Everything, in order.
-    pub(super) fn drain(self) -> impl Iterator<Item = (Shared<Leaf>, Tensor)> {
-        (self.list.into_iter()).filter_map(|(leaf, g)| g.map(|g| (leaf, g)))
+    /// How many leaves there are.
+    pub(super) fn len(&self) -> usize {
+        self.list.len()
     }
 }
 

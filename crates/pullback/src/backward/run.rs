@@ -40,6 +40,7 @@ pub(super) struct Run {
 type Scratch = SmallVec<[Option<Tensor>; 4]>;
 
 impl Run {
+    #[inline(always)]
     pub(super) fn new(
         outputs: &[(&Tensor, Option<&Tensor>)],
         goal: Goal,
@@ -125,7 +126,7 @@ impl Run {
     }
 
     /// Visits everything; then delivers to the leaves.
-    pub(super) fn finish(mut self) -> Result<Vec<Option<Tensor>>> {
+    pub(super) fn finish(&mut self) -> Result<Vec<Option<Tensor>>> {
         let mut scratch = Scratch::new();
         while let Some((node, g)) = self.queue.pop() {
             self.polled = self.polled.wrapping_add(1);
@@ -134,10 +135,12 @@ impl Run {
             }
             self.visit(&node, g, &mut scratch)?;
         }
-        for (leaf, g) in std::mem::take(&mut self.leaves).drain() {
-            self.deliver(&leaf, g)?;
+        for at in 0..self.leaves.len() {
+            if let Some((leaf, g)) = self.leaves.take(at) {
+                self.deliver(&leaf, g)?;
+            }
         }
-        Ok(self.found)
+        Ok(std::mem::take(&mut self.found))
     }
 
     fn visit(&mut self, node: &Shared<Node>, mut g: Gathered, out: &mut Scratch) -> Result<()> {
