@@ -246,7 +246,7 @@ fn forward(oracle: &Oracle<'_>, report: &mut Report) -> Result<()> {
     let Some(a) = report.adjoint else {
         return Ok(());
     };
-    let off = |x: f64| !((x - a.differences).abs() <= a.budget);
+    let off = |x: f64| (x - a.differences).is_nan() || (x - a.differences).abs() > a.budget;
     if off(a.forward) && !off(a.reverse) && a.differences.is_finite() {
         report.status = Status::Fail;
         report.notes.push(format!(

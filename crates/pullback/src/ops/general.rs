@@ -1,4 +1,6 @@
 //! Smooth operations whose rules are written out both ways: softmax and its logarithm.
+// Double-double has no assigning forms of `-` and `*`.
+#![allow(clippy::assign_op_pattern)]
 
 use super::arith::needs_float;
 use super::exponential::exp;

@@ -1,4 +1,6 @@
 //! Operations of integers and truth values: bits, shifts, common divisors. They have no gradients.
+// One formula serves every integer type, and for the unsigned ones a conversion cannot fail.
+#![allow(clippy::unnecessary_fallible_conversions)]
 
 use super::operand::{Operand, binary, binary_, direct_, not_implemented};
 use super::{common, define};

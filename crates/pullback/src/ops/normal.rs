@@ -1,4 +1,6 @@
 //! Normalisation over trailing dimensions: layer norm and root-mean-square norm, with their weights, in one pass.
+// Double-double has no assigning forms of `-` and `*`.
+#![allow(clippy::assign_op_pattern)]
 
 use super::constant::plus;
 use super::gate::{no_form, recording};

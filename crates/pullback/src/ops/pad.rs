@@ -191,8 +191,8 @@ impl Tensor {
             );
         }
         let mut x = self.clone();
-        for dim in rank - dims..rank {
-            x = x.slabs(dim, &self.bordered(dim, by[dim], mode, site)?, site)?;
+        for (dim, &border) in by.iter().enumerate().skip(rank - dims) {
+            x = x.slabs(dim, &self.bordered(dim, border, mode, site)?, site)?;
         }
         Ok(x)
     }
