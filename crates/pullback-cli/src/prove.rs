@@ -61,8 +61,11 @@ struct Job {
     kind: &'static str,
     name: &'static str,
     what: String,
-    prove: Box<dyn Fn(&[DType]) -> Report>,
+    prove: Prove,
 }
+
+/// Proves it in some dtypes.
+type Prove = Box<dyn Fn(&[DType]) -> Report>;
 
 fn jobs() -> Vec<Job> {
     let primitives = OPS.iter().map(|&def| Job {
