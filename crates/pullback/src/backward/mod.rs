@@ -12,7 +12,9 @@ mod queue;
 mod run;
 mod wanted;
 
-pub(crate) use gather::{owned, sum_to};
+pub(crate) use gather::owned;
+#[cfg(feature = "proof")]
+pub(crate) use gather::sum_to;
 pub use interrupt::set_interrupt_check;
 
 use crate::graph::Edge;
