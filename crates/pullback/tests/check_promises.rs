@@ -69,7 +69,7 @@ fn a_function_that_fails_or_changes_its_shape_is_an_error_with_the_point() {
     );
 
     let moods = |x: &[Tensor]| match x[0].select(0, 0)?.item_f64()? {
-        v if v == 0.7 => Ok(x[0].clone()),
+        0.7 => Ok(x[0].clone()),
         _ => x[0].sum(),
     };
     let text = Check::new(moods, &[&at(&[0.7, 2.0])])

@@ -2,7 +2,7 @@
 
 use pullback::check::{Check, Report, Status};
 use pullback::{
-    Array, Ctx, DType, Family, Op, OpDef, Reads, Real, Result, Tensor, apply_op, dispatch, kernels,
+    Array, Ctx, DType, Family, Op, OpDef, Reads, Result, Tensor, apply_op, dispatch, kernels,
 };
 use std::time::Instant;
 
@@ -169,11 +169,16 @@ fn a_hundred_thousand_parameters_right_or_wrong_take_seconds() -> Result<()> {
         ("one rule wrong at one place", Some(at)),
         ("wrong everywhere", None),
     ];
-    let mut slowest = row(&format!("{n} sines"), Status::Pass, || {
-        Check::new(|x| x[0].sin()?.sum(), &[&x]).run()
+    // What is promised is a number of evaluations; how long they take depends on what else the machine does.
+    let few = |r: Report| {
+        assert!(r.evaluations < 400, "{r}");
+        Ok(r)
+    };
+    row(&format!("{n} sines"), Status::Pass, || {
+        few(Check::new(|x| x[0].sin()?.sum(), &[&x]).run()?)
     })?;
     for (name, at) in cases {
-        let ms = row(&format!("{n} sines, {name}"), Status::Fail, || {
+        row(&format!("{n} sines, {name}"), Status::Fail, || {
             let r = Check::new(|x| apply_op(WrongSine(at), &[&x[0]])?.sum(), &[&x]).run()?;
             let guilty = r.guilty.as_ref().map(|g| g.op.clone());
             assert_eq!(guilty.as_deref(), Some("wrong_sine"), "{r}");
@@ -184,21 +189,17 @@ fn a_hundred_thousand_parameters_right_or_wrong_take_seconds() -> Result<()> {
                     .any(|i| at.is_none_or(|at| at == i)),
                 "{r}"
             );
-            Ok(r)
+            few(r)
         })?;
-        slowest = slowest.max(ms);
     }
     let wrong = x.cos()?.mul(-1.0)?;
-    let ms = row(
+    row(
         &format!("{n} sines, numbers of the wrong sign"),
         Status::Fail,
         || {
-            Check::new(|x| x[0].sin()?.sum(), &[&x])
-                .gradients(&[&wrong])
-                .run()
+            let check = Check::new(|x| x[0].sin()?.sum(), &[&x]);
+            few(check.gradients(&[&wrong]).run()?)
         },
     )?;
-    slowest = slowest.max(ms);
-    assert!(cfg!(debug_assertions) || slowest < 10_000.0, "{slowest} ms");
     Ok(())
 }
