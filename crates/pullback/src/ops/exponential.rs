@@ -23,7 +23,7 @@ pub(super) fn below_normal<T: Real>(x: T, c: T) -> T {
     }
 }
 
-/// eˣ to 28 bits. Beyond ±708 it stays finite, which single precision does not see.
+/// eˣ to 27 bits. Beyond ±708 it stays finite, which single precision does not see.
 #[inline(always)]
 fn exp_of_single(x: f64) -> f64 {
     let x = if x < -708.0 { -708.0 } else { x };
@@ -32,7 +32,7 @@ fn exp_of_single(x: f64) -> f64 {
     const ROUND: f64 = 6_755_399_441_055_744.0;
     let shifted = x * std::f64::consts::LOG2_E + ROUND;
     let r = x - (shifted - ROUND) * std::f64::consts::LN_2;
-    // Taylor's polynomial on |r| ≤ ln(2)/2: what is left out is below 5·10⁻⁹.
+    // Taylor's polynomial on |r| ≤ ln(2)/2: what is left out is below 8·10⁻⁹ of the result.
     let p = 1.0 / 120.0 + r * (1.0 / 720.0 + r * (1.0 / 5040.0));
     let p = 1.0 + r * (1.0 + r * (0.5 + r * (1.0 / 6.0 + r * (1.0 / 24.0 + r * p))));
     f64::from_bits(p.to_bits().wrapping_add(shifted.to_bits() << 52))
@@ -65,7 +65,7 @@ mod tests {
             |got: f64, want: f64, relative: f64| (got - want).abs() <= relative * want.abs();
         for i in -7000..7000 {
             let x = f64::from(i) * 0.0123;
-            assert!(close(exp_of_single(x), x.exp(), 6e-9), "e^{x}");
+            assert!(close(exp_of_single(x), x.exp(), 8e-9), "e^{x}");
             let want = 0.5 * libm_erfc(-x * std::f64::consts::FRAC_1_SQRT_2);
             if want > 1e-300 {
                 assert!(close(below_normal_of_single(x), want, 1.3e-7), "Φ({x})");
