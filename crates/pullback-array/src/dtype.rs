@@ -4,6 +4,7 @@
 
 use crate::dd::Dd;
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The type of an array's elements.
 ///
@@ -39,7 +40,34 @@ pub enum Category {
     Float,
 }
 
+/// Whether the default float is float64.
+static DOUBLE: AtomicBool = AtomicBool::new(false);
+
 impl DType {
+    /// What floating numbers become without a dtype: float32, unless [`set_default_float`](Self::set_default_float) said otherwise.
+    pub fn default_float() -> DType {
+        if DOUBLE.load(Ordering::Relaxed) {
+            DType::F64
+        } else {
+            DType::F32
+        }
+    }
+
+    /// Sets the default float for the whole process: PyTorch's `set_default_dtype`.
+    ///
+    /// # Errors
+    /// Anything but float32 and float64.
+    pub fn set_default_float(dtype: DType) -> crate::Result<()> {
+        if !matches!(dtype, DType::F32 | DType::F64) {
+            return Err(crate::Error::new(
+                crate::ErrorKind::Type,
+                "only floating-point types are supported as the default type",
+            ));
+        }
+        DOUBLE.store(dtype == DType::F64, Ordering::Relaxed);
+        Ok(())
+    }
+
     /// Every dtype there is, in promotion order.
     pub const ALL: &'static [DType] = &[
         DType::Bool,

@@ -46,12 +46,12 @@ impl Number {
         }
     }
 
-    /// The dtype a tensor made from this scalar alone gets (float32 is PyTorch's default float).
-    pub const fn default_dtype(self) -> DType {
+    /// The dtype a tensor made from this scalar alone gets ([`DType::default_float`] for floats).
+    pub fn default_dtype(self) -> DType {
         match self {
             Number::Bool(_) => DType::Bool,
             Number::Int(_) => DType::I64,
-            Number::Float(_) => DType::F32,
+            Number::Float(_) => DType::default_float(),
             Number::Dd(_) => DType::Dd,
         }
     }

@@ -24,6 +24,7 @@ pub(crate) struct Target {
 #[derive(Default)]
 struct Common<'py> {
     out: Option<Bound<'py, PyAny>>,
+    generator: Option<Bound<'py, PyAny>>,
     requires_grad: bool,
 }
 
@@ -58,6 +59,11 @@ impl Target {
                     }
                     "requires_grad" => {
                         common.requires_grad = value.extract()?;
+                        continue;
+                    }
+                    "generator" if value.is_none() => continue,
+                    "generator" if self.overloads.iter().any(|e| e.function.random) => {
+                        common.generator = Some(value);
                         continue;
                     }
                     "device" => {
@@ -108,7 +114,23 @@ impl Target {
             }
             dispatch(self.name, &self.overloads, &args, &named)
         };
-        let value = if heavy { py.detach(run) } else { run() }.raise()?;
+        // While it lasts, the default generator is the given one.
+        let scope = match &common.generator {
+            Some(generator) => Some(
+                generator
+                    .call_method0("_drawing")
+                    .map_err(|_| PyTypeError::new_err("generator must be a pullback.Generator"))?,
+            ),
+            None => None,
+        };
+        if let Some(scope) = &scope {
+            scope.call_method0("__enter__")?;
+        }
+        let value = if heavy { py.detach(run) } else { run() }.raise();
+        if let Some(scope) = &scope {
+            scope.call_method1("__exit__", (py.None(), py.None(), py.None()))?;
+        }
+        let value = value?;
         if common.requires_grad
             && let Value::Tensor(t) = value
         {
@@ -179,10 +201,12 @@ fn write_out<'py>(value: Value, out: Bound<'py, PyAny>) -> PyResult<Bound<'py, P
     Ok(out)
 }
 
-/// A function of a module, or a method of `Tensor` that is not bound yet.
+// A function of a module, or a method of `Tensor` that is not bound yet. No doc comment: as the class's text it would hide
+// the text that each function has of its own.
 #[pyclass(name = "builtin_function", module = "pullback", frozen)]
 pub(crate) struct Builtin {
     target: Target,
+    place: &'static str,
     method: bool,
     qualified: String,
 }
@@ -239,15 +263,12 @@ impl Builtin {
     }
 
     #[getter]
-    fn __text_signature__(&self) -> String {
-        let text = self.target.overloads[0].signature.to_string();
-        let inside = text.split_once('(').map_or("", |(_, rest)| rest);
-        let inside = inside.rsplit_once(") -> ").map_or("", |(inside, _)| inside);
-        format!("({inside})")
+    fn __text_signature__(&self) -> Option<String> {
+        crate::signature::text(&self.target, self.place)
     }
 }
 
-/// A method of one tensor.
+// A method of one tensor.
 #[pyclass(module = "pullback", frozen)]
 pub(crate) struct BoundMethod {
     function: Py<Builtin>,
@@ -349,6 +370,7 @@ pub(crate) fn builtins(py: Python<'_>) -> PyResult<Vec<(&'static str, String, Py
                         .collect(),
                     ..target.clone()
                 },
+                place,
                 method: place == "Tensor",
                 qualified: qualified(&written),
             };
@@ -356,6 +378,7 @@ pub(crate) fn builtins(py: Python<'_>) -> PyResult<Vec<(&'static str, String, Py
         }
         let builtin = Builtin {
             target,
+            place,
             method: place == "Tensor",
             qualified: qualified(name),
         };

@@ -10,31 +10,16 @@ use pullback::{Category, DType, Number, Tensor};
 use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyString, PyTuple};
-use std::sync::atomic::{AtomicU8, Ordering};
-
-static DEFAULT: AtomicU8 = AtomicU8::new(0);
 
 /// What floats become without a dtype.
 pub(crate) fn default_float() -> DType {
-    match DEFAULT.load(Ordering::Relaxed) {
-        0 => DType::F32,
-        _ => DType::F64,
-    }
+    DType::default_float()
 }
 
 /// `set_default_dtype`.
 #[pyfunction]
 pub(crate) fn set_default_dtype(d: &Bound<'_, PyAny>) -> PyResult<()> {
-    match dtype::extract(d) {
-        Some(DType::F32) => DEFAULT.store(0, Ordering::Relaxed),
-        Some(DType::F64) => DEFAULT.store(1, Ordering::Relaxed),
-        _ => {
-            return Err(PyTypeError::new_err(
-                "only floating-point types are supported as the default type",
-            ));
-        }
-    }
-    Ok(())
+    DType::set_default_float(dtype::extract(d).unwrap_or(DType::Bool)).raise()
 }
 
 /// `get_default_dtype`.

@@ -13,6 +13,7 @@ mod error;
 mod function;
 mod index;
 mod memory;
+mod signature;
 mod tensor;
 
 use pullback::DType;
@@ -28,6 +29,7 @@ fn _native(m: &Bound<'_, PyModule>) -> PyResult<()> {
         m.add(d.name(), dtype::object(py, d)?)?;
     }
     m.add_function(wrap_pyfunction!(call::builtins, m)?)?;
+    m.add_function(wrap_pyfunction!(signature::signatures, m)?)?;
     m.add_function(wrap_pyfunction!(data::tensor, m)?)?;
     m.add_function(wrap_pyfunction!(data::as_tensor, m)?)?;
     m.add_function(wrap_pyfunction!(data::set_default_dtype, m)?)?;

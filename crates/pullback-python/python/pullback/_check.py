@@ -100,7 +100,11 @@ class _Check:
         def run(page=False):
             return _native.check_tensors(f, inputs, formula, numbers, step, names, power, mode, page)
 
-        return Report(run(), run)
+        try:
+            return Report(run(), run)
+        except NotImplementedError:
+            # A Function of the user's without `jvp` cannot be replayed; calling it is what remains.
+            return _opaque(f, inputs, grad, step, names, power)
 
     def assert_ok(self, f, inputs, grad=None, **options):
         """For tests: raises AssertionError with the report as its text unless the gradient is certified."""
@@ -111,6 +115,36 @@ class _Check:
 
     def __repr__(self):
         return "<function pullback.check>"
+
+
+def _opaque(f, inputs, grad, step, names, power):
+    """A function of tensors as a black box: what it takes and gives, as NumPy arrays."""
+    from . import _trees
+    from .autograd import grad as gradient
+    from .autograd.grad_mode import enable_grad
+
+    def tensors(arrays):
+        return [_native.tensor(a, dtype=x.dtype) for a, x in zip(arrays, inputs)]
+
+    def value(*arrays):
+        return f(*tensors(arrays)).detach().numpy()
+
+    def arrays(found):
+        return [g.detach().numpy() if _trees.is_tensor(g) else g for g in (found if isinstance(found, (tuple, list)) else [found])]
+
+    def own(*arguments):
+        with enable_grad():
+            args = [t.requires_grad_(t.is_floating_point()) for t in tensors(arguments)]
+            wanted = [t for t in args if t.requires_grad]
+            return arrays(gradient(f(*args).sum(), wanted, materialize_grads=True))
+
+    if grad is None:
+        claimed = own
+    elif callable(grad):
+        claimed = lambda *a: arrays(grad(*tensors(a)))
+    else:
+        claimed = arrays(grad)
+    return _black_box(value, [x.detach().numpy() for x in inputs], claimed, step, names, power)
 
 
 def _black_box(f, inputs, grad, step, names, power):

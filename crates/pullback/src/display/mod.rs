@@ -99,11 +99,11 @@ fn text(tensor: &Tensor, options: &PrintOptions) -> String {
         text += "[]";
         show_size = shape.len() != 1;
         // No element tells an int64 from a float32.
-        show_dtype = dtype != DType::F32;
+        show_dtype = dtype != DType::default_float();
     } else {
         let body = brackets::body(tensor.array(), PREFIX.len(), options);
         show_size = options.edgeitems == 0 || body.is_err();
-        show_dtype = !matches!(dtype, DType::F32 | DType::I64 | DType::Bool);
+        show_dtype = !matches!(dtype, DType::I64 | DType::Bool) && dtype != DType::default_float();
         // Numbers that cannot be read (another thread writes them, no memory) leave the rest worth printing.
         text += body.as_deref().unwrap_or("...");
     }

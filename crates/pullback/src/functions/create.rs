@@ -14,7 +14,7 @@ fn sizes(a: &Args<'_>) -> Result<Shape> {
 
 /// The dtype asked for, or PyTorch's default float.
 fn float(a: &Args<'_>) -> Result<DType> {
-    Ok(a.dtype("dtype")?.unwrap_or(DType::F32))
+    Ok(a.dtype("dtype")?.unwrap_or_else(DType::default_float))
 }
 
 /// A new tensor, as a leaf if one was asked for.
@@ -52,7 +52,7 @@ fn from_data(data: &Value, dtype: Option<DType>) -> Result<Tensor> {
     let dtype = dtype.unwrap_or(match highest {
         Some(Category::Bool) => DType::Bool,
         Some(Category::Integer) => DType::I64,
-        _ => DType::F32,
+        _ => DType::default_float(),
     });
     let whole = numbers.iter().all(|n| n.category() != Category::Float);
     // Through the widest type of the kind, so that nothing is rounded twice.

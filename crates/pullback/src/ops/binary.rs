@@ -330,7 +330,7 @@ impl Tensor {
     pub fn ldexp(&self, other: &Tensor) -> Result<Tensor> {
         let dtype = match crate::result_type(self, other) {
             float if float.is_float() => float,
-            _ => DType::F32,
+            _ => DType::default_float(),
         };
         self.to(dtype)?.mul(&other.to(dtype)?.rpow(2.0)?)
     }

@@ -16,7 +16,7 @@ fn common_dtype(numbers: &[Number]) -> DType {
     if numbers.iter().any(|n| matches!(n, Number::Dd(_))) {
         DType::Dd
     } else if numbers.iter().any(|n| n.category() == Category::Float) {
-        DType::F32
+        DType::default_float()
     } else {
         DType::I64
     }
@@ -122,7 +122,7 @@ pub fn linspace(
     dtype: Option<DType>,
 ) -> Result<Tensor> {
     let (site, start, end) = (Location::caller(), start.into(), end.into());
-    let dtype = dtype.unwrap_or(DType::F32);
+    let dtype = dtype.unwrap_or_else(DType::default_float);
     let n = count("linspace", steps, site)?;
     let array = match dtype {
         DType::F32 => {
@@ -184,7 +184,7 @@ pub fn logspace(
     dtype: Option<DType>,
 ) -> Result<Tensor> {
     let (site, start, end) = (Location::caller(), start.into(), end.into());
-    let dtype = dtype.unwrap_or(DType::F32);
+    let dtype = dtype.unwrap_or_else(DType::default_float);
     let n = count("logspace", steps, site)?;
     let exponent = |a: f64, b: f64, step: f64, i: usize| match i < n / 2 {
         true => a + step * i as f64,

@@ -186,7 +186,7 @@ impl Tensor {
         };
         let x = match x.dtype().is_float() {
             true => x,
-            false => x.to(DType::F32)?,
+            false => x.to(DType::default_float())?,
         };
         let Some(w) = &weights else {
             let divisor = (n as f64 - correction as f64).max(0.0);

@@ -116,7 +116,7 @@ pub(crate) fn floating<'a>(
     if t.dtype().is_float() {
         Ok(Cow::Borrowed(t))
     } else {
-        converted(t, DType::F32, site)
+        converted(t, DType::default_float(), site)
     }
 }
 
@@ -195,7 +195,7 @@ pub(super) fn binary_(
         Operand::Number(n) => result_type_number(x.dtype(), n),
     };
     let common = if float && !common.is_float() {
-        DType::F32
+        DType::default_float()
     } else {
         common
     };
