@@ -12,7 +12,6 @@ use std::cell::RefCell;
 thread_local! {
     static ANOMALY: RefCell<Option<pullback::ModeGuard>> = const { RefCell::new(None) };
     static INFERENCE: RefCell<Option<pullback::InferenceGuard>> = const { RefCell::new(None) };
-    static GUARD: RefCell<Option<pullback::ModeGuard>> = const { RefCell::new(None) };
     /// An exception raised by Python code that the engine called, on its way out.
     static PASSING: RefCell<Option<PyErr>> = const { RefCell::new(None) };
 }
@@ -188,9 +187,7 @@ pub(crate) fn is_grad_enabled() -> bool {
 /// Switches recording on or off for this thread; the Python side restores it.
 #[pyfunction]
 pub(crate) fn set_grad_enabled(on: bool) {
-    // One guard a thread: the new one is made before the old one goes.
-    let new = pullback::set_grad_enabled(on);
-    GUARD.with(|g| drop(g.borrow_mut().replace(new)));
+    pullback::switch_grad(on);
 }
 
 /// Inference mode on or off for this thread; the Python side restores it.

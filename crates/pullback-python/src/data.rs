@@ -9,7 +9,7 @@ use crate::tensor::PyTensor;
 use pullback::{Category, DType, Number, Tensor};
 use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyList, PyString, PyTuple};
+use pyo3::types::{PyBool, PyFloat, PyInt, PyList, PyString, PyTuple};
 
 /// What floats become without a dtype.
 pub(crate) fn default_float() -> DType {
@@ -39,6 +39,14 @@ pub(crate) fn check_device(v: &Bound<'_, PyAny>) -> PyResult<()> {
     )))
 }
 
+/// One of Python's own numbers; NumPy's have a dtype, though one of them is a `float` too.
+fn is_plain_number(v: &Bound<'_, PyAny>) -> bool {
+    let exact = v.is_exact_instance_of::<PyFloat>()
+        || v.is_exact_instance_of::<PyInt>()
+        || v.is_exact_instance_of::<PyBool>();
+    exact || v.getattr("__array_interface__").is_err()
+}
+
 /// Elements row by row, while nested data is walked.
 #[derive(Default)]
 struct Walk {
@@ -46,6 +54,8 @@ struct Walk {
     data: Vec<Number>,
     /// Elements that had a dtype of their own (tensors, NumPy's scalars).
     typed: Option<DType>,
+    /// The widest kind among Python's own numbers.
+    plain: Option<Category>,
 }
 
 impl Walk {
@@ -72,7 +82,9 @@ impl Walk {
             }
             return Ok(());
         }
-        if let Some(n) = number(v) {
+        if is_plain_number(v)
+            && let Some(n) = number(v)
+        {
             return self.push(n, depth, None);
         }
         let tensor = match v.cast::<PyTensor>() {
@@ -129,8 +141,9 @@ impl Walk {
             )));
         }
         self.data.push(n);
-        if let Some(d) = typed {
-            self.typed(d);
+        match typed {
+            Some(d) => self.typed(d),
+            None => self.plain = self.plain.max(Some(n.category())),
         }
         Ok(())
     }
@@ -140,12 +153,15 @@ impl Walk {
     }
 
     fn dtype(&self) -> DType {
-        let kinds = self.data.iter().map(|n| n.category()).max();
-        match (self.typed, kinds) {
-            (Some(d), _) => d,
-            (None, Some(Category::Bool)) => DType::Bool,
-            (None, Some(Category::Integer)) => DType::I64,
-            _ => default_float(),
+        let plain = self.plain.map(|kind| match kind {
+            Category::Bool => DType::Bool,
+            Category::Integer => DType::I64,
+            Category::Float => default_float(),
+        });
+        match (self.typed, plain) {
+            (Some(d), Some(p)) => d.promote(p),
+            (Some(d), None) | (None, Some(d)) => d,
+            (None, None) => default_float(),
         }
     }
 
@@ -209,6 +225,11 @@ pub(crate) fn tensor<'py>(
         _ => None,
     };
     let t = of_data(data, dtype)?;
+    if requires_grad && !t.dtype().is_float() {
+        return Err(PyRuntimeError::new_err(
+            "Only Tensors of floating point and complex dtype can require gradients",
+        ));
+    }
     wrap(
         py,
         if requires_grad {

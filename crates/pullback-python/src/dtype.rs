@@ -15,8 +15,8 @@ impl PyDType {
         format!("torch.{}", self.0.name())
     }
 
-    fn __reduce__(&self) -> String {
-        self.0.name().to_string()
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, (&'static str,))> {
+        Ok((crate::convert::part(py, "dtype_named")?, (self.0.name(),)))
     }
 
     #[getter]

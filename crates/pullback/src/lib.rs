@@ -64,7 +64,7 @@ pub use grad_fn::GradFn;
 pub use hooks::{Grads, HookHandle};
 pub use mode::{
     InferenceGuard, ModeGuard, enable_grad, inference_mode, is_grad_enabled,
-    is_inference_mode_enabled, no_grad, set_grad_enabled,
+    is_inference_mode_enabled, no_grad, set_grad_enabled, switch_grad,
 };
 pub use op::{Family, Op, OpDef, Reads};
 pub use ops::{

@@ -27,6 +27,8 @@ thread_local! {
     static FLAGS: Cell<u32> = const { Cell::new(GRAD) };
     /// Guards alive, oldest first, with growing numbers: Rust drops them in any order (a tuple front to back).
     static GUARDS: RefCell<Vec<Alive>> = const { RefCell::new(Vec::new()) };
+    /// Whether gradients are recorded where no guard says otherwise.
+    static OUTSIDE: Cell<bool> = const { Cell::new(true) };
 }
 
 struct Alive {
@@ -59,7 +61,10 @@ impl Drop for ModeGuard {
                 guards.remove(at);
             }
             let youngest = guards.iter().rfind(|g| g.flag == self.flag);
-            put(self.flag, youngest.map_or(self.flag == GRAD, |g| g.on));
+            put(
+                self.flag,
+                youngest.map_or(self.flag == GRAD && OUTSIDE.get(), |g| g.on),
+            );
         });
     }
 }
@@ -106,6 +111,19 @@ pub fn enable_grad() -> ModeGuard {
 /// Switches gradient recording on or off until the guard is dropped.
 pub fn set_grad_enabled(on: bool) -> ModeGuard {
     set(GRAD, on)
+}
+
+/// Switches gradient recording on or off for the rest of the innermost scope: until the youngest living guard of its kind is
+/// dropped, or for good where there is none. For languages without destructors; PyTorch's `torch.set_grad_enabled(False)` as a
+/// statement. A hook that calls it changes nothing outside of the backward that called the hook.
+pub fn switch_grad(on: bool) {
+    GUARDS.with(
+        |guards| match (guards.borrow_mut().iter_mut()).rfind(|g| g.flag == GRAD) {
+            Some(guard) => guard.on = on,
+            None => OUTSIDE.set(on),
+        },
+    );
+    put(GRAD, on);
 }
 
 /// Stops recording gradients and counting versions until the guard is dropped: for programs that never differentiate what

@@ -77,6 +77,13 @@ def return_type(name, fields, values):
     return made(*values)
 
 
+def dtype_named(name):
+    """The dtype of a name: how pickles hold dtypes."""
+    from . import _native
+
+    return getattr(_native, name)
+
+
 def to_int(x):
     """`int(x)` of a float, with Python's errors for what is not finite."""
     return int(x)

@@ -36,7 +36,8 @@ def _fresh(x):
         raise RuntimeError(f"expected a Tensor to differentiate by, got {type(x).__name__}")
     if not x.is_floating_point():
         raise RuntimeError(f"only floating point tensors can be differentiated by, got one of dtype {x.dtype}")
-    return x.clone() if x.requires_grad else x.detach().requires_grad_()
+    # A clone and not a detached tensor: whoever records this run sees where the values come from.
+    return x.clone() if x.requires_grad else x.clone().requires_grad_()
 
 
 def _done(x):

@@ -9,6 +9,13 @@ def manual_seed(seed):
     return default_generator
 
 
+def default_rng(seed=None):
+    """NumPy's `default_rng(seed)`: NumPy's streams, from NumPy itself."""
+    import numpy
+
+    return numpy.random.default_rng(seed)
+
+
 def seed():
     """Starts the default generator from the system's randomness; returns the seed."""
     import secrets

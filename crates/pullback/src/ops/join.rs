@@ -272,7 +272,8 @@ impl Tensor {
                 cat(&all, dim)?
             }
         };
-        for _ in 0..n {
+        // Beyond its length nothing is left to subtract.
+        for _ in 0..n.min(x.shape()[at].max(1) as i64) {
             let size = x.shape()[at];
             let len = size.saturating_sub(1);
             let (low, high) = (

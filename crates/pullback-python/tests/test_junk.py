@@ -1,0 +1,23 @@
+"""Anything a user can pass to any function of the list gives a result or a Python exception: no abort, no panic, no hang.
+
+Functions are called in a process of their own, so that an abort is a failed test with the call's name, and not the end of all tests.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PROGRAM = Path(__file__).with_name("junk_calls.py")
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_junk(seed, tmp_path):
+    log = tmp_path / "last_call.txt"
+    seconds = os.environ.get("PULLBACK_JUNK_SECONDS", "8")
+    done = subprocess.run([sys.executable, PROGRAM, str(seed), seconds, log], capture_output=True, text=True, timeout=300)
+    last = log.read_text() if log.exists() else "nothing was called"
+    assert done.returncode == 0, f"after {last}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+    assert "calls" in done.stdout

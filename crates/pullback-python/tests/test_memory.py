@@ -1,0 +1,104 @@
+"""Memory shared with NumPy and others, both ways, and who keeps it alive."""
+
+import gc
+import weakref
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import pullback as torch
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64, np.int32, np.uint8, np.bool_])
+def test_numpy_and_back(dtype):
+    a = np.ones((2, 3), dtype=dtype)
+    t = torch.from_numpy(a)
+    assert t.dtype.name == a.dtype.name and t.shape == a.shape
+    a[0, 0] = 0
+    assert t[0, 0].item() == 0
+    b = t.numpy()
+    t[1, 1] = 0
+    assert a[1, 1] == 0 and b[1, 1] == 0
+    assert b.dtype == a.dtype and t.data_ptr() == a.ctypes.data == b.ctypes.data
+
+
+@given(st.permutations([0, 1, 2]), st.integers(1, 3), st.integers(0, 2))
+def test_layouts_are_kept(order, step, start):
+    a = np.arange(120.0).reshape(4, 5, 6).transpose(order)[:, start:, ::step]
+    t = torch.from_numpy(a)
+    np.testing.assert_array_equal(t.numpy(), a)
+    assert t.stride() == tuple(s // 8 for s in a.strides)
+    assert np.shares_memory(t.numpy(), a)
+    np.testing.assert_array_equal((t * 2).numpy(), a * 2)
+    t += 1
+    assert a.flat[0] == t[0, 0, 0].item()
+
+
+def test_what_cannot_be_shared():
+    with pytest.raises(ValueError, match="negative"):
+        torch.from_numpy(np.arange(3.0)[::-1])
+    with pytest.raises(TypeError, match="expected np.ndarray \\(got list\\)"):
+        torch.from_numpy([1, 2])
+    for bad in (np.array(["a"]), np.array([1j]), np.array([object()]), np.zeros(2, dtype=">f4")):
+        with pytest.raises(TypeError):
+            torch.from_numpy(bad)
+    assert torch.tensor(np.arange(3.0)[::-1]).tolist() == [2, 1, 0]
+
+
+def test_memory_lives_as_long_as_someone_looks():
+    a = np.arange(4.0)
+    alive = weakref.ref(a)
+    t = torch.from_numpy(a)[1:]
+    del a
+    gc.collect()
+    assert alive() is not None and t.tolist() == [1, 2, 3]
+    view = t.numpy()
+    del t
+    gc.collect()
+    assert view.tolist() == [1, 2, 3]
+    del view
+    gc.collect()
+    assert alive() is None
+
+
+def test_arrays_of_tensors():
+    x = torch.arange(3.0)
+    assert np.asarray(x).tolist() == [0, 1, 2] and np.array(x).dtype == np.float32
+    assert np.asarray(x, dtype=np.float64).dtype == np.float64
+    assert np.sum(x.numpy()) == 3
+    assert torch.as_tensor(x) is x
+    a = np.zeros(2)
+    torch.as_tensor(a)[0] = 1
+    assert a[0] == 1
+    torch.tensor(a)[1] = 1
+    assert a[1] == 0
+
+
+def test_dlpack_both_ways():
+    a = np.arange(3.0)
+    t = torch.from_dlpack(a)
+    a[0] = 7
+    assert t[0].item() == 7
+    b = np.from_dlpack(t)
+    t[1] = 8
+    assert b.tolist() == [7, 8, 2]
+    with pytest.raises((RuntimeError, BufferError), match="require gradient"):
+        np.from_dlpack(torch.ones(2, requires_grad=True))
+
+
+def test_empty_and_0d():
+    assert torch.from_numpy(np.zeros((0, 3))).shape == (0, 3)
+    assert torch.zeros(2, 0).numpy().shape == (2, 0)
+    a = np.array(3.0)
+    t = torch.from_numpy(a)
+    t += 1
+    assert a == 4 and t.shape == ()
+
+
+def test_writes_from_numpy_reach_what_was_saved():
+    a = np.ones(2, dtype=np.float32)
+    w = torch.ones(2, requires_grad=True)
+    (w * torch.from_numpy(a)).sum().backward()
+    assert w.grad.tolist() == [1, 1]

@@ -1,0 +1,63 @@
+"""Programs written for PyTorch print what they print with PyTorch.
+
+The expected texts are PyTorch's own (`python script.py > script.txt`), with as few digits as agree on every machine; the seed page is
+compared with all the digits it prints.
+"""
+
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+SCRIPTS = sorted((HERE / "scripts").glob("*.py"))
+
+
+def test_the_seed_page_with_its_import_line_changed(python, tmp_path):
+    text = (HERE / "seed" / "cells.py").read_text()
+    assert "\nimport torch\n" in text
+    changed = tmp_path / "cells.py"
+    changed.write_text(text.replace("\nimport torch\n", "\nimport pullback as torch\n"))
+    assert python(changed) == (HERE / "seed" / "expected.txt").read_text()
+
+
+def test_the_seed_page_as_it_is(python):
+    assert python("-m", "pullback", HERE / "seed" / "cells.py") == (HERE / "seed" / "expected.txt").read_text()
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda p: p.stem)
+def test_a_script(python, script):
+    assert python("-m", "pullback", script) == script.with_suffix(".txt").read_text()
+
+
+def test_there_are_ten():
+    assert len(SCRIPTS) == 10
+
+
+def test_arguments_reach_the_script(python, tmp_path):
+    script = tmp_path / "args.py"
+    script.write_text("import sys, torch, torch.nn.functional as F\nprint(sys.argv[1:], __name__, torch.__name__, F.relu(torch.tensor(-1.0)))\n")
+    assert python("-m", "pullback", script, "a", "--b=1") == "['a', '--b=1'] __main__ pullback tensor(0.)\n"
+
+
+def test_a_missing_script_and_a_failing_one(python, tmp_path):
+    assert python("-m", "pullback", check=False).returncode == 2
+    assert "usage" in python("-m", "pullback", "--help")
+    script = tmp_path / "bad.py"
+    script.write_text("import torch\ntorch.zeros(2) @ torch.zeros(3)\n")
+    done = python("-m", "pullback", script, check=False)
+    assert done.returncode == 1
+    assert "bad.py" in done.stderr and "RuntimeError" in done.stderr
+
+
+def test_install_as_torch_serves_submodules(python):
+    program = """
+import pullback
+pullback.install_as_torch()
+import torch, torch.nn.functional as F, torch.autograd.functional
+from torch.autograd import Function, grad
+from torch.func import jacrev
+from torch import Tensor
+assert torch is pullback and F is pullback.nn.functional and isinstance(torch.zeros(1), Tensor)
+print(torch.autograd.functional.jacobian(torch.sin, torch.zeros(2)))
+"""
+    assert python("-c", program) == "tensor([[1., 0.],\n        [0., 1.]])\n"

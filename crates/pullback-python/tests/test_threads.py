@@ -1,0 +1,121 @@
+"""The interpreter is free during heavy work, signals are heard, and threads have modes of their own."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+import pullback as torch
+
+
+def test_another_thread_runs_during_a_heavy_product():
+    a = torch.rand(500, 500)
+    beats, done = [], threading.Event()
+
+    def beat():
+        while not done.is_set():
+            beats.append(time.perf_counter())
+            time.sleep(0.0005)
+
+    threading.Thread(target=beat, daemon=True).start()
+    inside, calls = 0, 0
+    end = time.monotonic() + 30
+    # A busy machine may give the other thread no turn during one product, but not during many.
+    while inside < 3 and calls < 400 and time.monotonic() < end:
+        start = time.perf_counter()
+        b = a @ a
+        stop = time.perf_counter()
+        calls += 1
+        inside += any(start < t < stop for t in list(beats[-50:]))
+    done.set()
+    assert b.shape == (500, 500)
+    assert inside >= 3, f"{inside} of {calls} products let another thread run"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
+def test_ctrl_c_interrupts_a_long_backward():
+    program = """
+import sys
+import pullback as torch
+x = torch.rand(300, 300, requires_grad=True)
+y = x
+for _ in range(3000):
+    y = (y @ x).tanh()
+print("ready", flush=True)
+try:
+    for _ in range(100):
+        y.sum().backward(retain_graph=True)
+    print("finished")
+except KeyboardInterrupt:
+    z = torch.ones(1, requires_grad=True)
+    (z * 2).sum().backward()
+    print("interrupted", z.grad.item())
+"""
+    child = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
+    try:
+        assert child.stdout.readline() == "ready\n"
+        time.sleep(0.3)
+        child.send_signal(signal.SIGINT)
+        out, _ = child.communicate(timeout=60)
+    finally:
+        child.kill()
+    assert out == "interrupted 2.0\n"
+
+
+def test_modes_belong_to_their_thread():
+    seen = []
+    with torch.no_grad():
+        t = threading.Thread(target=lambda: seen.append(torch.is_grad_enabled()))
+        t.start()
+        t.join()
+    assert seen == [True]
+
+
+def test_one_tensor_in_many_threads():
+    x = torch.ones(1000, requires_grad=True)
+    errors = []
+
+    def work(n):
+        try:
+            for _ in range(20):
+                y = (x * n).sum()
+                (g,) = torch.autograd.grad(y, x)
+                assert g[0].item() == n
+        except BaseException as e:
+            errors.append(e)
+
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(4)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert not errors
+
+
+def test_exceptions_stay_in_their_thread():
+    caught = {}
+
+    def work(n):
+        x = torch.ones(1, requires_grad=True)
+        y = x * 2
+
+        def hook(g):
+            time.sleep(0.01)
+            raise KeyError(n)
+
+        y.register_hook(hook)
+        try:
+            y.backward()
+        except KeyError as e:
+            caught[n] = e.args[0]
+
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(8)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert caught == {n: n for n in range(8)}
