@@ -3,6 +3,7 @@
 //! Not for: what the workloads do (`workloads.rs`) or how time is taken (`measure.rs`). Numbers of other frameworks come
 //! from their own programs in the same minutes; `bench/` holds them.
 
+mod gpt;
 mod measure;
 mod models;
 mod workloads;

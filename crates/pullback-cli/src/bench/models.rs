@@ -2,11 +2,11 @@
 //! PyTorch. Not here: the list of workloads (`workloads.rs`).
 
 use super::workloads::Step;
-use pullback::{Tensor, no_grad};
+use pullback::{CrossEntropy, Tensor, no_grad};
 use pullback_random::torch::{self, Generator};
 
 /// Normal numbers.
-fn randn(rng: &mut Generator, shape: &[usize]) -> anyhow::Result<Tensor> {
+pub(super) fn randn(rng: &mut Generator, shape: &[usize]) -> anyhow::Result<Tensor> {
     Ok(Tensor::from_slice(
         &rng.randn(shape.iter().product()),
         shape,
@@ -14,14 +14,19 @@ fn randn(rng: &mut Generator, shape: &[usize]) -> anyhow::Result<Tensor> {
 }
 
 /// A fully connected layer: weight (out × in) and bias.
-struct Linear {
+pub(super) struct Linear {
     weight: Tensor,
     bias: Option<Tensor>,
 }
 
 impl Linear {
     /// As `torch.nn.Linear` begins, but for where its random numbers come from.
-    fn new(rng: &mut Generator, from: usize, to: usize, bias: bool) -> anyhow::Result<Linear> {
+    pub(super) fn new(
+        rng: &mut Generator,
+        from: usize,
+        to: usize,
+        bias: bool,
+    ) -> anyhow::Result<Linear> {
         let scale = (3.0 * from as f64).sqrt().recip();
         let weight = randn(rng, &[to, from])?.mul(scale)?.detach();
         let bias = match bias {
@@ -39,15 +44,11 @@ impl Linear {
         })
     }
 
-    fn forward(&self, x: &Tensor) -> anyhow::Result<Tensor> {
-        let y = x.matmul(&self.weight.t()?)?;
-        Ok(match &self.bias {
-            Some(bias) => y.add(bias)?,
-            None => y,
-        })
+    pub(super) fn forward(&self, x: &Tensor) -> anyhow::Result<Tensor> {
+        Ok(x.linear(&self.weight, self.bias.as_ref())?)
     }
 
-    fn params(&self) -> Vec<Tensor> {
+    pub(super) fn params(&self) -> Vec<Tensor> {
         [Some(self.weight.clone()), self.bias.clone()]
             .into_iter()
             .flatten()
@@ -55,18 +56,12 @@ impl Linear {
     }
 }
 
-/// Mean negative log-likelihood of the classes at the flat positions `targets` of the logits.
-fn cross_entropy(logits: &Tensor, targets: &Tensor) -> anyhow::Result<Tensor> {
-    Ok(logits.log_softmax(-1)?.take(targets)?.mean()?.neg()?)
-}
-
-/// Random classes, as flat positions in logits of shape (n, classes).
-fn targets(rng: &mut Generator, n: usize, classes: usize) -> anyhow::Result<Tensor> {
-    let labels = rng.randint::<i64>(0, classes as i64, n)?;
-    let flat: Vec<i64> = (labels.iter().enumerate())
-        .map(|(i, label)| (i * classes) as i64 + label)
-        .collect();
-    Ok(Tensor::from_slice(&flat, [n])?)
+/// Random class numbers.
+pub(super) fn classes(rng: &mut Generator, n: usize, classes: usize) -> anyhow::Result<Tensor> {
+    Ok(Tensor::from_slice(
+        &rng.randint::<i64>(0, classes as i64, n)?,
+        [n],
+    )?)
 }
 
 /// Linear layers with ReLU between, random data, cross-entropy, SGD with rate 0.01: zero_grad, forward, backward, step.
@@ -77,16 +72,15 @@ pub(super) fn mlp(sizes: &[usize], batch: usize) -> anyhow::Result<Step> {
         .map(|s| Linear::new(&mut rng, s[0], s[1], true))
         .collect::<anyhow::Result<_>>()?;
     let params: Vec<Tensor> = layers.iter().flat_map(Linear::params).collect();
-    let classes = sizes[sizes.len() - 1];
     let x = randn(&mut rng, &[batch, sizes[0]])?;
-    let y = targets(&mut rng, batch, classes)?;
+    let y = classes(&mut rng, batch, sizes[sizes.len() - 1])?;
     Ok(Box::new(move || {
         params.iter().for_each(Tensor::zero_grad);
         let mut h = layers[0].forward(&x)?;
         for layer in &layers[1..] {
             h = layer.forward(&h.relu()?)?;
         }
-        cross_entropy(&h, &y)?.backward()?;
+        h.cross_entropy(&y, CrossEntropy::default())?.backward()?;
         let _guard = no_grad();
         for p in &params {
             if let Some(grad) = p.grad() {

@@ -2,7 +2,7 @@
 //!
 //! Their definitions are those of `bench/torch_cpu.py`, line by line; only the body of a step is timed.
 
-use super::models;
+use super::{gpt, models};
 use pullback::{Tensor, no_grad};
 use pullback_random::{numpy, torch};
 
@@ -69,6 +69,20 @@ pub(crate) const WORKLOADS: &[Workload] = &[
         items: 8e6,
         unit: "elements",
         prepare: || models::elementwise(8_000_000),
+    },
+    Workload {
+        name: "gpt_tiny",
+        what: "4-layer transformer, batch 32, 4 tokens, width 64, 4 heads, vocabulary 20: AdamW",
+        items: 1.0,
+        unit: "steps",
+        prepare: || gpt::gpt([20, 4, 64, 4, 4, 32]),
+    },
+    Workload {
+        name: "gpt_small",
+        what: "4-layer transformer, batch 8, 64 tokens, width 128, 4 heads, vocabulary 65: AdamW",
+        items: 1.0,
+        unit: "steps",
+        prepare: || gpt::gpt([65, 64, 128, 4, 4, 8]),
     },
     Workload {
         name: "numpy_normal_1M",

@@ -40,7 +40,7 @@ macro_rules! smooth {
         impl Op for $op {
             common!();
             fn eval(&self, x: &[&Array]) -> Result<Array> {
-                dispatch!(float x[0].dtype(), $T => kernels::map(x[0], $value), else Err(no_form($kernel, x[0])))
+                dispatch!(float x[0].dtype(), $T => kernels::map_wide(x[0], $value), else Err(no_form($kernel, x[0])))
             }
             fn reads(&self, _: usize) -> Reads {
                 Reads::input(0)
@@ -55,7 +55,7 @@ macro_rules! smooth {
                 }
                 let (g, x) = (g.array(), cx.input(0)?);
                 let x = x.array();
-                dispatch!(float x.dtype(), $F => kernels::zip(g, x, $fused), else Err(no_form($kernel, x))).map(Tensor::from_array)
+                dispatch!(float x.dtype(), $F => kernels::zip_wide(g, x, $fused), else Err(no_form($kernel, x))).map(Tensor::from_array)
             }
         }
     )*};
