@@ -52,6 +52,8 @@ pub(crate) enum Runner {
     Nextest,
     /// Rust's own: one `test result` line for each binary.
     Libtest,
+    /// Python's: one line at the end.
+    Pytest,
 }
 
 /// A check that needs nothing but Rust and runs one command without tests.
@@ -171,6 +173,23 @@ pub(crate) const CHECKS: &[Check] = &[
                     counts: None,
                 },
             ],
+        }],
+    },
+    Check {
+        name: "python",
+        about: "the wheel builds, its type stubs are true, and the tests of the Python package pass",
+        ways: &[Way {
+            name: "venv",
+            tool: Some(Tool {
+                name: "Python 3.10 with venv, and the network (or target/python from an earlier run)",
+                probe: "python3 crates/pullback-python/tests/run.py --probe",
+                install: "apt-get install python3-venv",
+            }),
+            steps: &[Step {
+                env: &[],
+                command: "python3 crates/pullback-python/tests/run.py",
+                counts: Some(Runner::Pytest),
+            }],
         }],
     },
     Check {

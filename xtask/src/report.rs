@@ -63,6 +63,7 @@ impl Runner {
         match self {
             Self::Nextest => nextest(&output),
             Self::Libtest => libtest(&output),
+            Self::Pytest => pytest(&output),
         }
     }
 }
@@ -135,6 +136,33 @@ fn libtest(output: &str) -> Result<Counts, String> {
         );
     }
     counts.ok_or_else(|| "there is no line `test result: ...`".to_owned())
+}
+
+/// Reads `=== 1 failed, 160 passed, 2 skipped in 40.37s ===`, with or without the rules around it.
+fn pytest(output: &str) -> Result<Counts, String> {
+    let line = (output.lines().rev())
+        .map(|line| line.trim().trim_matches('=').trim())
+        .find(|line| {
+            line.contains(" in ")
+                && line.ends_with(['s', ')'])
+                && line.starts_with(|c: char| c.is_ascii_digit())
+        })
+        .ok_or("there is no line `N passed, ... in ...s`")?;
+    let unreadable = || format!("not understood: {line}");
+    let (parts, _) = line.rsplit_once(" in ").ok_or_else(unreadable)?;
+    let mut counts = Counts::default();
+    for part in parts.split(',') {
+        let (number, what) = part.trim().split_once(' ').ok_or_else(unreadable)?;
+        let number: u64 = number.parse().map_err(|_| unreadable())?;
+        match what {
+            "passed" | "xfailed" => counts.passed += number,
+            "skipped" => counts.skipped += number,
+            "deselected" | "warning" | "warnings" | "rerun" => {}
+            // "failed", "error", "errors", "xpassed" and what may come.
+            _ => counts.failed += number,
+        }
+    }
+    Ok(counts)
 }
 
 /// The text without terminal escapes such as colours.
@@ -315,6 +343,26 @@ test result: \u{1b}[31mFAILED\u{1b}[0m. 4 passed; 2 failed; 0 ignored; 0 measure
                 .read("test result: passed failed ignored")
                 .is_err()
         );
+    }
+
+    #[test]
+    fn pytest_summaries_are_read_in_all_their_forms() {
+        for (output, expected) in [
+            ("160 passed in 4.1s", counts(160, 0, 0)),
+            (
+                "...F.\n1 failed, 133 passed, 2 skipped, 18 deselected, 1 warning in 40.37s\n",
+                counts(133, 1, 2),
+            ),
+            (
+                "\u{1b}[31m===== 2 errors, 3 passed, 1 xfailed in 61.20s (0:01:01) =====\u{1b}[0m",
+                counts(4, 2, 0),
+            ),
+        ] {
+            assert_eq!(Runner::Pytest.read(output), Ok(expected), "{output}");
+        }
+        for output in ["", "no tests ran in 0.01s", "some passed in 3s"] {
+            assert!(Runner::Pytest.read(output).is_err(), "{output}");
+        }
     }
 
     fn outcome(name: &'static str, status: Status, counts: Option<Counts>, note: &str) -> Outcome {

@@ -24,7 +24,7 @@ pub(crate) fn first_way(name: &'static str, ways: &[Way], root: &Path) -> Outcom
     let start = Instant::now();
     let Some(way) = ways
         .iter()
-        .find(|way| way.tool.as_ref().is_none_or(installed))
+        .find(|way| way.tool.as_ref().is_none_or(|tool| installed(tool, root)))
     else {
         let note = missing(ways);
         println!("skipped: {note}");
@@ -56,8 +56,9 @@ pub(crate) fn first_way(name: &'static str, ways: &[Way], root: &Path) -> Outcom
 }
 
 /// Is the tool there?
-fn installed(tool: &Tool) -> bool {
+fn installed(tool: &Tool, root: &Path) -> bool {
     command(tool.probe)
+        .current_dir(root)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
