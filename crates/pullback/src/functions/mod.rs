@@ -102,8 +102,8 @@ pub fn entries() -> &'static [Entry] {
 /// The overloads of a name in one of PyTorch's namespaces (`torch`, `Tensor`, `nn.functional`, `linalg`, `special`).
 pub fn overloads(place: &str, name: &str) -> Vec<&'static Entry> {
     let table: &'static Table = &TABLE;
-    let found = (table.names.iter()).find(|((p, n), _)| *p == place && *n == name);
-    found.map_or_else(Vec::new, |(_, list)| {
+    let names: &HashMap<(&str, &str), Vec<usize>> = &table.names;
+    names.get(&(place, name)).map_or_else(Vec::new, |list| {
         list.iter().map(|&i| &table.entries[i]).collect()
     })
 }
