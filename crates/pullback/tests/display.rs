@@ -311,7 +311,7 @@ fn options_of_the_process_hold_until_changed() -> Result<()> {
 
 #[test]
 fn a_huge_tensor_prints_by_its_edges_without_being_copied() -> Result<()> {
-    let x = Tensor::scalar(0.5f32).expand([1 << 40, 1 << 20])?;
+    let x = Tensor::scalar(0.5f32).expand([1usize << 40, 1 << 20])?;
     let text = x.to_string();
     assert!(text.starts_with("tensor([[0.5000, 0.5000, 0.5000,  ..., 0.5000, 0.5000, 0.5000],\n"));
     assert_eq!(text.lines().count(), 7);
