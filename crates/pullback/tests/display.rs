@@ -199,7 +199,7 @@ fn named() -> Result<Vec<Option<String>>> {
         x.where_(&x.gt(0)?, 0)?,
         x.copy()?,
         x.to(DType::F64)?,
-        x.index(Tensor::from_slice(&[0i64], [1])?)?,
+        x.take(&Tensor::from_slice(&[0i64], [1])?)?,
     ];
     let mut names: Vec<_> = results.iter().map(node_name).collect();
     type Write<'a> = &'a dyn Fn(&Tensor) -> Result<()>;

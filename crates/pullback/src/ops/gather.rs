@@ -94,7 +94,7 @@ impl Tensor {
         let rows = slab_rows(self, dim, &index, site, |_, _| {
             Error::new(ErrorKind::Index, "index out of range in self").op(name)
         })?;
-        let picked = rows.take(self, site)?;
+        let picked = rows.take_as("IndexSelectBackward0", self, site)?;
         match self.ndim() {
             0 => picked.reshape(()),
             _ => Ok(picked),
@@ -159,7 +159,9 @@ impl Tensor {
         site: &'static Location<'static>,
     ) -> Result<Tensor> {
         if index.ndim() == self.ndim() {
-            return self.along(dim, index, site)?.take(self, site);
+            return self
+                .along(dim, index, site)?
+                .take_as("GatherBackward0", self, site);
         }
         // Numbers and vectors of one element are the same to PyTorch.
         let (x, shape) = (self.atleast_1d()?, index.shape().clone());
@@ -167,7 +169,9 @@ impl Tensor {
             return x.flatten()?.narrow(0, 0, 0)?.reshape(shape);
         }
         let index = index.atleast_1d()?;
-        x.along(dim, &index, site)?.take(&x, site)?.reshape(shape)
+        x.along(dim, &index, site)?
+            .take_as("GatherBackward0", &x, site)?
+            .reshape(shape)
     }
 
     /// Elements at positions in row-major order; negative ones count from the end. PyTorch's `torch.take`.
@@ -177,7 +181,8 @@ impl Tensor {
     #[track_caller]
     pub fn take(&self, index: &Tensor) -> Result<Tensor> {
         let site = Location::caller();
-        self.taken("take", index, site)?.take(self, site)
+        self.taken("take", index, site)?
+            .take_as("TakeBackward0", self, site)
     }
 
     /// Positions in row-major order, negative ones counting from the end.
@@ -296,7 +301,7 @@ impl Tensor {
         }
         let shape = (mask.shape().broadcast(self.shape())).map_err(|e| e.op(name).at(site))?;
         let (x, mask) = (self.expand(&shape)?, mask.expand(&shape)?);
-        Rows::elements(&x, where_true(&mask, site)?).take(&x, site)
+        Rows::elements(&x, where_true(&mask, site)?).take_as("MaskedSelectBackward0", &x, site)
     }
 
     /// The positions of a mask, for indexing: int64 whatever the dtype was.

@@ -10,6 +10,7 @@ use crate::op::{Ctx, Op, Reads, sum_terms};
 use crate::tensor::Tensor;
 use crate::{Array, Error, ErrorKind, Result, Shape};
 use pullback_array::kernels;
+use std::borrow::Cow;
 use std::panic::Location;
 
 #[cfg(feature = "proof")]
@@ -39,13 +40,15 @@ pub struct IndexTake {
     pub at: usize,
     /// How many count as one.
     pub count: usize,
+    /// What PyTorch calls the node of the function that picks them; empty: `IndexBackward0`.
+    pub node: &'static str,
 }
 define! { IndexTake: Linear "index", "torch.index_select";
     summary: "Rows at positions; the positions' dimensions stand where the indexed ones stood.";
     formula: "y[b…, j…, a…] = x[b…, index[j…], a…]";
     derivative: "g added up at the positions";
     proof: { samples: || {
-        let at = |at, count, x: &[usize], s: &[usize], i: &[f64]| sample(IndexTake { at, count }, &[x], (s, i));
+        let at = |at, count, x: &[usize], s: &[usize], i: &[f64]| sample(IndexTake { at, count, node: "" }, &[x], (s, i));
         vec![
             at(0, 1, &[3, 2], &[4], &[2.0, 0.0, 2.0, 1.0]),
             at(1, 1, &[2, 3], &[2, 2], &[0.0, 2.0, 2.0, 2.0]),
@@ -59,6 +62,9 @@ define! { IndexTake: Linear "index", "torch.index_select";
 
 impl Op for IndexTake {
     common!();
+    fn backward_name(&self) -> Option<Cow<'static, str>> {
+        (!self.node.is_empty()).then_some(Cow::Borrowed(self.node))
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         kernels::index(x[0], self.at, self.count, x[1])
     }
@@ -117,7 +123,15 @@ impl Op for IndexAddUp {
     }
     fn vjp(&self, cx: &Ctx<'_>, _: usize, g: &Tensor) -> Result<Tensor> {
         let (at, count) = (self.at, self.count);
-        apply(IndexTake { at, count }, &[g, &cx.input(1)?], cx.site())
+        apply(
+            IndexTake {
+                at,
+                count,
+                node: "",
+            },
+            &[g, &cx.input(1)?],
+            cx.site(),
+        )
     }
     fn jvp(&self, cx: &Ctx<'_>, t: &[Option<Tensor>]) -> Result<Tensor> {
         sum_terms(&t[..1], |_, t| {
@@ -174,7 +188,15 @@ impl Op for IndexPut {
     fn vjp(&self, cx: &Ctx<'_>, i: usize, g: &Tensor) -> Result<Tensor> {
         let (at, count) = (self.at, self.count);
         if i == 2 {
-            return apply(IndexTake { at, count }, &[g, &cx.input(1)?], cx.site());
+            return apply(
+                IndexTake {
+                    at,
+                    count,
+                    node: "",
+                },
+                &[g, &cx.input(1)?],
+                cx.site(),
+            );
         }
         if self.accumulate {
             return Ok(g.clone());
@@ -216,8 +238,18 @@ impl Rows {
 
     /// The rows.
     pub(super) fn take(&self, x: &Tensor, site: &'static Location<'static>) -> Result<Tensor> {
+        self.take_as("", x, site)
+    }
+
+    /// As [`Rows::take`], with PyTorch's name for the node.
+    pub(super) fn take_as(
+        &self,
+        node: &'static str,
+        x: &Tensor,
+        site: &'static Location<'static>,
+    ) -> Result<Tensor> {
         let (at, count) = (self.at, self.count);
-        apply(IndexTake { at, count }, &[x, &self.positions], site)
+        apply(IndexTake { at, count, node }, &[x, &self.positions], site)
     }
 
     /// A tensor with rows written.

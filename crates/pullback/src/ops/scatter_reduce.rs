@@ -84,6 +84,7 @@ impl ScatterReduce {
         let op = IndexTake {
             at: 0,
             count: x.ndim(),
+            node: "",
         };
         apply(op, &[x, &cx.input(1)?], cx.site())
     }
