@@ -368,7 +368,8 @@ mod tests {
 
     #[test]
     fn functions_are_good_to_the_last_place() {
-        let all: [(&str, fn(f32) -> f32, fn(f64) -> f64); 11] = [
+        type Pair = (&'static str, fn(f32) -> f32, fn(f64) -> f64);
+        let all: [Pair; 11] = [
             ("exp", exp, f64::exp),
             ("exp2", exp2, f64::exp2),
             ("exp_m1", exp_m1, f64::exp_m1),

@@ -114,7 +114,7 @@ fn running_totals() {
     assert_eq!(of(true, Running::Sum), [10.0, 9.0, 7.0, 4.0]);
     assert_eq!(of(false, Running::Product), [1.0, 2.0, 6.0, 24.0]);
     let logs = of(false, Running::LogSumExp);
-    assert!((logs[3] - 4.440_189_7).abs() < 1e-6, "{logs:?}");
+    assert!((logs[3] - 4.440_19).abs() < 1e-6, "{logs:?}");
     // Totals of f32 are kept in double precision, as PyTorch keeps them.
     let small = Array::full([1001], 1e-8f64, DType::F32).unwrap();
     let ones = Array::full([1], 1.0f64, DType::F32).unwrap();

@@ -178,6 +178,7 @@ fn reading_and_writing_are_pytorchs() {
 }
 
 #[test]
+#[allow(clippy::reversed_empty_ranges)] // `2..=-1` runs to the last one, as in Python
 fn rust_ranges_and_tuples_index() -> Result<()> {
     let x = Tensor::arange(12)?.reshape([3, 4])?;
     let list = |t: Tensor| t.to_vec::<i64>();

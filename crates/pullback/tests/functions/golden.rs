@@ -71,7 +71,8 @@ fn compare(what: &str, got: &Tensor, want: &Tensor, units: f64) -> Result<(), St
     let ulp = 2.0 * got.dtype().unit_roundoff() * reach;
     for (i, (g, w)) in got_list.iter().zip(&want_list).enumerate() {
         let same = g.to_bits() == w.to_bits() || g.is_nan() && w.is_nan();
-        if !same && (units == 0.0 || !((g - w).abs() <= units * ulp)) {
+        let off = (g - w).abs();
+        if !same && (units == 0.0 || off.is_nan() || off > units * ulp) {
             return Err(format!(
                 "{what}, element {i}: {g:e} where PyTorch has {w:e}, {:.2} units off, {units} allowed",
                 (g - w) / ulp
