@@ -98,8 +98,21 @@ pub fn arange(
     array.map(Tensor::from_array)
 }
 
+/// An error where there is no room for the numbers and for the array of them: collecting them would abort the program.
+fn afford(n: usize, dtype: DType) -> Result<()> {
+    let bytes = n.saturating_mul(dtype.size());
+    let mut room: Vec<u8> = Vec::new();
+    room.try_reserve_exact(bytes.saturating_mul(2)).map_err(|_| {
+        Error::new(
+            ErrorKind::Alloc,
+            format!("DefaultCPUAllocator: can't allocate memory: you tried to allocate {bytes} bytes."),
+        )
+    })
+}
+
 fn from_fn<T: Element>(n: usize, f: impl Fn(usize) -> T) -> Result<Array> {
     Shape::new(&[n]).checked_numel()?;
+    afford(n, T::DTYPE)?;
     Array::from_slice(&(0..n).map(f).collect::<Vec<T>>(), [n])
 }
 
@@ -337,6 +350,7 @@ pub fn rand(shape: impl Into<Shape>, dtype: DType) -> Result<Tensor> {
     floats("check_uniform_bounds", dtype, Location::caller())?;
     let shape = shape.into();
     let n = shape.checked_numel()?;
+    afford(n, dtype)?;
     match dtype {
         DType::F32 => Tensor::from_slice(&random::draw(|g| g.rand(n)), shape),
         _ => Tensor::from_slice(&random::draw(|g| g.rand_f64(n)), shape)?.to(dtype),
@@ -352,6 +366,7 @@ pub fn randn(shape: impl Into<Shape>, dtype: DType) -> Result<Tensor> {
     floats("normal_kernel_cpu", dtype, Location::caller())?;
     let shape = shape.into();
     let n = shape.checked_numel()?;
+    afford(n, dtype)?;
     match dtype {
         DType::F32 => Tensor::from_slice(&random::draw(|g| g.randn(n)), shape),
         _ => Tensor::from_slice(&random::draw(|g| g.randn_f64(n)), shape)?.to(dtype),
@@ -366,6 +381,7 @@ pub fn randn(shape: impl Into<Shape>, dtype: DType) -> Result<Tensor> {
 pub fn randint(low: i64, high: i64, shape: impl Into<Shape>, dtype: DType) -> Result<Tensor> {
     let (site, shape) = (Location::caller(), shape.into());
     let n = shape.checked_numel()?;
+    afford(n, dtype)?;
     macro_rules! draw {
         ($t:ty) => {
             drawn(random::draw(|g| g.randint::<$t>(low, high, n)))
