@@ -224,7 +224,8 @@ impl Tensor {
         sizes.insert(dim as usize + 1, repeats);
         let mut target = sizes.clone();
         let n = target.remove(dim as usize + 1);
-        target[dim as usize] *= n;
+        // Too many to count is too many to allocate, and is said there.
+        target[dim as usize] = target[dim as usize].saturating_mul(n);
         let spread = x.unsqueeze(dim + 1)?;
         match repeats {
             0 => spread.narrow(dim + 1, 0, 0)?,
