@@ -26,10 +26,19 @@ impl Call {
     /// # Errors
     /// Says where the text cannot be read.
     pub fn parse(text: &str, dtype: DType) -> Result<Call> {
+        Call::enlarged(text, dtype, 1)
+    }
+
+    /// As [`Call::parse`], with every size above 1 of tensors given by shape multiplied: the same call on more data.
+    ///
+    /// # Errors
+    /// As [`Call::parse`].
+    pub fn enlarged(text: &str, dtype: DType, scale: usize) -> Result<Call> {
         let mut p = Parser {
             text,
             rest: text,
             dtype,
+            scale,
             tensors: 0,
             fixed: Vec::new(),
         };
@@ -102,6 +111,7 @@ struct Parser<'a> {
     text: &'a str,
     rest: &'a str,
     dtype: DType,
+    scale: usize,
     tensors: u64,
     fixed: Vec<usize>,
 }
@@ -261,6 +271,9 @@ impl<'a> Parser<'a> {
             "I" => (sizes.pop()).ok_or_else(|| self.error("a bound was expected"))?,
             _ => 2,
         };
+        for n in sizes.iter_mut().filter(|n| **n > 1) {
+            *n *= self.scale;
+        }
         let n: usize = sizes.iter().product();
         let data = match letter {
             "T" => floats(n, self.tensors, kind).ok_or_else(|| self.error("an unknown kind"))?,

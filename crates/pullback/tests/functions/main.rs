@@ -2,6 +2,7 @@
 
 mod golden;
 mod list;
+mod threads;
 
 use pullback::functions::entries;
 use pullback::proof::{DTYPES, prove_function};
