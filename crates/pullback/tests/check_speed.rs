@@ -171,7 +171,7 @@ fn a_hundred_thousand_parameters_right_or_wrong_take_seconds() -> Result<()> {
     ];
     // What is promised is a number of evaluations; how long they take depends on what else the machine does.
     let few = |r: Report| {
-        assert!(r.evaluations < 400, "{r}");
+        assert!(r.evaluations < 1000, "{} evaluations\n{r}", r.evaluations);
         Ok(r)
     };
     row(&format!("{n} sines"), Status::Pass, || {

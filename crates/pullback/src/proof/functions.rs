@@ -224,12 +224,13 @@ fn against(
 ) -> Verdict {
     let floats: Vec<usize> = (0..x.len()).filter(|&k| x[k].dtype().is_float()).collect();
     let lists = got.iter().map(numbers).collect::<Result<Vec<_>>>()?;
-    // A gradient's gradient is a difference of larger terms than those that are left in it.
+    // A composition's gradient may be a difference of larger terms than those that are left in it; a gradient's gradient is.
+    let largest = (0..reference.columns.len())
+        .map(|c| reference.transposed(c, weights).1)
+        .fold(0.0, f64::max);
     let largest = match what.contains("order") {
-        true => (0..reference.columns.len())
-            .map(|c| reference.transposed(c, weights).1)
-            .fold(0.0, f64::max),
-        false => 0.0,
+        true => largest,
+        false => largest / 16.0,
     };
     for (column, &(k, j)) in reference.columns.iter().enumerate() {
         let Some(slot) = floats.iter().position(|&f| f == k) else {

@@ -105,7 +105,15 @@ pub(super) fn frozen(case: &Case) -> Verdict {
                     "the frozen form decides again, in `{name}`"
                 ))),
                 None if linear(&smooth) => on_the_line(case, &there, &got),
-                None => Ok(()),
+                // Its values there are those of the pieces that were recorded.
+                None => {
+                    let again = smooth.replay(&lend(&there), Replay::default())?.remove(0);
+                    same_bits(
+                        "frozen elsewhere, beside a program of its own",
+                        &got,
+                        &again,
+                    )
+                }
             }
         }
         _ => {

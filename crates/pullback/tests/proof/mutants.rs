@@ -237,10 +237,9 @@ fn wrong_tangents_values_and_decisions_are_seen() {
         smooth,
     );
     must_find("value", DType::F32, &[F::Value(1.0 + 1e-5)], rounds);
-    // The check moves to the other side of the origin, where ratios of the operands are the same; of pieces that are not
-    // linear in all inputs together (prelu's) it does not know the values there.
+    // The check moves to the other side of the origin, where ratios of the operands are the same.
     must_find("frozen", DType::F64, &[F::Redecides], |d| {
-        d.family == Family::Gate && !["copysign", "remainder", "fmod", "prelu"].contains(&d.name)
+        d.family == Family::Gate && !["copysign", "remainder", "fmod"].contains(&d.name)
     });
     for def in OPS
         .iter()
