@@ -169,9 +169,10 @@ fn a_hundred_thousand_parameters_right_or_wrong_take_seconds() -> Result<()> {
         ("one rule wrong at one place", Some(at)),
         ("wrong everywhere", None),
     ];
-    // What is promised is a number of evaluations; how long they take depends on what else the machine does.
+    // What is promised is far fewer evaluations than parameters (one by one takes two each); how long they take depends on
+    // what else the machine does.
     let few = |r: Report| {
-        assert!(r.evaluations < 1000, "{} evaluations\n{r}", r.evaluations);
+        assert!(r.evaluations < n / 4, "{} evaluations\n{r}", r.evaluations);
         Ok(r)
     };
     row(&format!("{n} sines"), Status::Pass, || {

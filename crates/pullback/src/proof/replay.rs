@@ -79,46 +79,39 @@ pub(super) fn frozen(case: &Case) -> Verdict {
             want,
         )?;
     }
-    let decides = matches!(case.def().family, Family::Gate | Family::Zero | Family::Cut);
-    // Across the kink for gates; elsewhere inside the domain, which may be the positive numbers.
-    let factor = if case.def().family == Family::Gate {
-        -1.25
-    } else {
-        1.5
+    // Across kinks at 0 and around 0 for gates; elsewhere inside the domain, which may be the positive numbers.
+    let factors: &[f64] = match case.def().family {
+        Family::Gate => &[-1.25, 0.125],
+        _ => &[1.5],
     };
-    let there: Vec<Tensor> = (case.inputs.iter())
-        .map(|t| {
-            if t.dtype().is_float() {
-                t.mul(factor)
-            } else {
-                Ok(t.clone())
-            }
-        })
-        .collect::<Result<_>>()?;
-    let got = program.replay(&lend(&there), FROZEN)?.remove(0);
-    match case.def().family {
-        Family::Zero | Family::Cut => same_bits("frozen elsewhere", &got, &y),
-        Family::Gate => {
-            let smooth = program.freeze(&lend(&case.inputs))?;
-            match decides_again(&smooth) {
-                Some(name) => Err(Finding(format!(
-                    "the frozen form decides again, in `{name}`"
-                ))),
-                None if linear(&smooth) => on_the_line(case, &there, &got),
-                // Its values there are those of the pieces that were recorded.
-                None => {
-                    let again = smooth.replay(&lend(&there), Replay::default())?.remove(0);
-                    same_bits(
-                        "frozen elsewhere, beside a program of its own",
-                        &got,
-                        &again,
-                    )
-                }
-            }
+    for &factor in factors {
+        let there: Vec<Tensor> = (case.inputs.iter())
+            .map(|t| match t.dtype().is_float() {
+                true => t.mul(factor),
+                false => Ok(t.clone()),
+            })
+            .collect::<Result<_>>()?;
+        let got = program.replay(&lend(&there), FROZEN)?.remove(0);
+        match case.def().family {
+            Family::Zero | Family::Cut => same_bits("frozen elsewhere", &got, &y)?,
+            Family::Gate => frozen_gate(case, &program, &there, &got)?,
+            _ => same_bits("frozen elsewhere", &got, &case.run(&there)?)?,
         }
-        _ => {
-            debug_assert!(!decides);
-            same_bits("frozen elsewhere", &got, &case.run(&there)?)
+    }
+    Ok(())
+}
+
+/// A gate's pieces, elsewhere: on the line of the piece where it is linear, else what the same pieces give that were recorded.
+fn frozen_gate(case: &Case, program: &Program, there: &[Tensor], got: &Tensor) -> Verdict {
+    let smooth = program.freeze(&lend(&case.inputs))?;
+    match decides_again(&smooth) {
+        Some(name) => Err(Finding(format!(
+            "the frozen form decides again, in `{name}`"
+        ))),
+        None if linear(&smooth) => on_the_line(case, there, got),
+        None => {
+            let again = smooth.replay(&lend(there), Replay::default())?.remove(0);
+            same_bits("frozen elsewhere, beside a program of its own", got, &again)
         }
     }
 }
