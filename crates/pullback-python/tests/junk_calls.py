@@ -1,4 +1,4 @@
-"""Calls functions of the list with junk for some seconds: `junk_calls.py SEED SECONDS LOG`. Run by test_junk.py.
+"""Calls functions of the list with junk, so many times: `junk_calls.py SEED CALLS LOG`. Run by test_junk.py.
 
 The log holds the call in progress. Every call must end within a few seconds with a result or an ordinary exception.
 """
@@ -60,18 +60,19 @@ def show(x):
     return repr(x)[:60]
 
 
-def main(seed, seconds, log):
+def main(seed, count, log):
     r = random.Random(seed)
     torch.manual_seed(seed)
     functions = [(place, name, f) for place, names in _surface.PLACES.items() for name, f in sorted(names.items())]
     methods = [name for name in dir(torch.Tensor) if name not in ("register_hook", "register_post_accumulate_grad_hook", "__class__", "__init_subclass__", "__subclasshook__", "__new__", "__init__", "__setattr__", "__delattr__", "__dir__")]
-    end, calls, results, bad, at = time.monotonic() + seconds, 0, 0, [], 0
+    calls, results, bad, at = 0, 0, [], 0
     r.shuffle(functions)
     with open(log, "w") as out:
-        while time.monotonic() < end:
+        while calls < count:
             if r.random() < 0.15:
                 name, x = r.choice(methods), junk(r)
                 if not isinstance(x, torch.Tensor):
+                    calls += 1
                     continue
                 place, f = "object", lambda *a, **k: getattr(x, name)(*a, **k) if callable(getattr(x, name)) else None
             else:
@@ -116,4 +117,4 @@ if __name__ == "__main__":
     # No call may take the machine's memory with it: beyond this, an allocation fails as it does on a small machine.
     resource.setrlimit(resource.RLIMIT_AS, (6 << 30, 6 << 30))
     warnings.simplefilter("ignore")
-    main(int(sys.argv[1]), float(sys.argv[2]), sys.argv[3])
+    main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3])

@@ -16,8 +16,8 @@ PROGRAM = Path(__file__).with_name("junk_calls.py")
 @pytest.mark.parametrize("seed", [1, 2])
 def test_junk(seed, tmp_path):
     log = tmp_path / "last_call.txt"
-    seconds = os.environ.get("PULLBACK_JUNK_SECONDS", "8")
-    done = subprocess.run([sys.executable, PROGRAM, str(seed), seconds, log], capture_output=True, text=True, timeout=300)
+    calls = os.environ.get("PULLBACK_JUNK_CALLS", "6000")
+    done = subprocess.run([sys.executable, PROGRAM, str(seed), calls, log], capture_output=True, text=True, timeout=300)
     last = log.read_text() if log.exists() else "nothing was called"
     assert done.returncode == 0, f"after {last}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
     assert "calls" in done.stdout

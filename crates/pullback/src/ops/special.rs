@@ -209,7 +209,7 @@ impl Tensor {
     /// The logarithm of the multivariate gamma function of dimension `p`, element by element.
     ///
     /// # Errors
-    /// Where `p` is less than 1.
+    /// Where `p` is less than 1 or more than 10000 (there is a term for each dimension).
     #[track_caller]
     pub fn mvlgamma(&self, p: i64) -> Result<Tensor> {
         if p < 1 {
@@ -218,6 +218,12 @@ impl Tensor {
                     .op("mvlgamma")
                     .at(Location::caller()),
             );
+        }
+        if p > 10_000 {
+            return Err(Error::new(ErrorKind::Value, format!("p is too large: {p}"))
+                .op("mvlgamma")
+                .at(Location::caller())
+                .help("the function has one term for each dimension; at most 10000 are computed"));
         }
         let x = super::operand::floating(self, Location::caller())?;
         let terms = Tensor::full([], (p * (p - 1)) as f64 / 4.0, x.dtype())?;
