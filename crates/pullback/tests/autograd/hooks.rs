@@ -297,7 +297,7 @@ fn handles_remove_hooks_even_while_they_run() -> Result<()> {
 
 /// Leaves with hooks are delivered as soon as their last use was visited, which is what an optimiser inside backward needs.
 #[test]
-fn a_leafs_hooks_run_before_backward_goes_on() -> Result<()> {
+fn hooks_of_a_leaf_run_before_backward_goes_on() -> Result<()> {
     let log = Log::default();
     let (early, late) = (leaf(&[1.0]), leaf(&[2.0]));
     let h = late.exp()?;
