@@ -43,6 +43,7 @@ define! { VectorNorm: General "linalg_vector_norm", "torch.linalg.vector_norm";
 }
 
 #[cfg(feature = "proof")]
+/// Finite orders; infinite ones choose a winner, which the checker cannot see from outside, and are tried as functions.
 fn norm_samples() -> Vec<Sample> {
     let x = [0.5, -1.25, 2.0, 0.75, 3.5, -0.25];
     let of = |ord, dims: &[usize], keepdim, shape: &[usize]| {
@@ -61,8 +62,6 @@ fn norm_samples() -> Vec<Sample> {
         of(0.5, &[0], false, &[4]),
         of(1.5, &[0], true, &[4]),
         of(-1.0, &[0], false, &[4]),
-        of(f64::INFINITY, &[1], false, &[2, 3]),
-        of(f64::NEG_INFINITY, &[0], false, &[2, 3]),
         of(1.0, &[], false, &[]),
         of(2.0, &[0], false, &[0, 2]),
     ]
