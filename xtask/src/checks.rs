@@ -246,10 +246,39 @@ pub(crate) const MEMORY: &[Way] = &[
             counts: None,
         }],
     },
+    Way {
+        name: "thread",
+        tool: Some(Tool {
+            name: "nightly Rust with its sources",
+            probe: "rustup component add rust-src --toolchain nightly",
+            install: "rustup toolchain install nightly --profile minimal --component rust-src",
+        }),
+        // The standard library is built with the sanitizer too: it does not see the ordering that an uninstrumented `Arc` makes.
+        // The tests are those in which threads meet; without a meeting there is no race to see.
+        steps: &[
+            Step {
+                env: &[("RUSTFLAGS", "-Zsanitizer=thread"), HUGE_IS_NULL_TOO],
+                command: "rustup run nightly cargo test -Zbuild-std --target host-tuple --package pullback-array --locked --no-fail-fast \
+                          --test threads --test storage --test pool --test large",
+                counts: None,
+            },
+            Step {
+                env: &[("RUSTFLAGS", "-Zsanitizer=thread")],
+                command: "rustup run nightly cargo test -Zbuild-std --target host-tuple --package pullback --locked --test threads",
+                counts: None,
+            },
+            Step {
+                env: &[("RUSTFLAGS", "-Zsanitizer=thread")],
+                command: "rustup run nightly cargo test -Zbuild-std --target host-tuple --package pullback --locked --test autograd -- threads",
+                counts: None,
+            },
+        ],
+    },
 ];
 
 /// Tests ask for more memory than there is, to see the error; the allocator must say so, as the system's does.
 const HUGE_IS_NULL: (&str, &str) = ("ASAN_OPTIONS", "allocator_may_return_null=1");
+const HUGE_IS_NULL_TOO: (&str, &str) = ("TSAN_OPTIONS", "allocator_may_return_null=1");
 
 /// With `--target`, the flags reach the tests and what they link, but no build script or macro.
 const ADDRESS: &str = "rustup run nightly cargo test --package pullback-array --tests --locked --no-fail-fast \

@@ -55,15 +55,16 @@ Examples:
     Chore {
         name: "sanitize",
         arguments: "[WAY...]",
-        about: "run the tests of the crate with `unsafe` under every memory checker there is",
+        about: "run tests under every checker of memory and threads there is",
         details: "\
 The check `memory` of `cargo xtask test` stops at the first checker that is installed; this runs them all, since they
 see different things. `address` (nightly's AddressSanitizer) runs at nearly full speed, with the widest vector
 instructions, and knows stack and globals too. `valgrind` also sees reads of memory that was never written, but hides
-AVX-512 from the program and is slow.
+AVX-512 from the program and is slow. `thread` (nightly's ThreadSanitizer, with a standard library built for it) runs the tests
+in which threads meet, of the arrays and of the engine, and sees accesses that nothing orders.
 
 Examples:
-  cargo xtask sanitize                both
+  cargo xtask sanitize                all of them
   cargo xtask sanitize valgrind       one of them",
         run: sanitize,
     },
@@ -257,7 +258,7 @@ mod tests {
                 "there is no check `clipy`; there are: format, ",
             ),
             ("test --fast", "no option `--fast`"),
-            ("sanitize thread", "there are: address, valgrind"),
+            ("sanitize speed", "there are: address, valgrind, thread"),
             ("golden now", "takes no arguments"),
         ] {
             let problem = dispatch(&words(line)).expect_err(line);
