@@ -133,3 +133,29 @@ pub(crate) fn contains(t: &Tensor, v: &Bound<'_, PyAny>) -> PyResult<bool> {
     let equal = t.eq(other.operand()).raise()?;
     Ok((equal.to_f64_vec().raise()?).into_iter().any(|x| x != 0.0))
 }
+
+#[pymethods]
+impl PyTensor {
+    fn __len__(&self) -> PyResult<usize> {
+        match self.0.ndim() {
+            0 => Err(PyTypeError::new_err("len() of a 0-d tensor")),
+            _ => Ok(self.0.shape()[0]),
+        }
+    }
+
+    fn __getitem__<'py>(&self, key: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        get(&self.0, key)
+    }
+
+    fn __setitem__(&self, key: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> PyResult<()> {
+        set(&self.0, key, value)
+    }
+
+    fn __iter__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        rows(py, &self.0)
+    }
+
+    fn __contains__(&self, v: &Bound<'_, PyAny>) -> PyResult<bool> {
+        contains(&self.0, v)
+    }
+}

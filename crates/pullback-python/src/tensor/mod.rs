@@ -1,0 +1,217 @@
+//! The class `Tensor`: what it is, how it is made and shown, its sizes and its memory.
+//!
+//! Its other methods stand beside it, one file a concern: `history.rs` gradients, `values.rs` elements as Python's objects,
+//! `writes.rs` in-place writes, `operators.rs` Python's operators; indexing is in `index.rs`. Methods that are functions of
+//! the list are put on the class from there (`call.rs`).
+
+mod history;
+mod operators;
+mod values;
+mod writes;
+
+use crate::convert::{size, wrap};
+use crate::data;
+use crate::dtype;
+use crate::error::Raise;
+use pullback::Tensor;
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyTuple};
+
+/// A handle of a tensor.
+#[pyclass(name = "Tensor", module = "torch", subclass, weakref, frozen)]
+pub(crate) struct PyTensor(pub(crate) Tensor);
+
+#[pymethods]
+impl PyTensor {
+    #[new]
+    #[pyo3(signature = (*args, **kwargs))]
+    fn new(args: &Bound<'_, PyTuple>, kwargs: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
+        let _ = kwargs;
+        let float = data::default_float();
+        if args.is_empty() {
+            return Ok(PyTensor(Tensor::zeros([0], float).raise()?));
+        }
+        if let Ok(sizes) = args.extract::<Vec<usize>>() {
+            return Ok(PyTensor(Tensor::zeros(sizes, float).raise()?));
+        }
+        let first = args.get_item(0)?;
+        if let Ok(t) = first.cast::<PyTensor>() {
+            return Ok(PyTensor(t.get().0.clone()));
+        }
+        Ok(PyTensor(data::of_data(&first, Some(float))?))
+    }
+
+    fn __repr__(slf: &Bound<'_, Self>) -> String {
+        slf.get().0.to_string()
+    }
+
+    fn __str__(slf: &Bound<'_, Self>) -> String {
+        slf.get().0.to_string()
+    }
+
+    fn __hash__(slf: &Bound<'_, Self>) -> isize {
+        slf.as_ptr() as isize >> 4
+    }
+
+    /// The sizes of all dimensions.
+    #[getter]
+    fn shape<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        size(py, &self.0.shape()[..])
+    }
+
+    /// The shape, or the size of one dimension.
+    #[pyo3(signature = (dim=None))]
+    fn size<'py>(&self, py: Python<'py>, dim: Option<i64>) -> PyResult<Bound<'py, PyAny>> {
+        match dim {
+            None => size(py, &self.0.shape()[..]),
+            Some(d) => Ok(self.0.size(d).raise()?.into_pyobject(py)?.into_any()),
+        }
+    }
+
+    /// How many elements lie between neighbours of each dimension, or of one.
+    #[pyo3(signature = (dim=None))]
+    fn stride<'py>(&self, py: Python<'py>, dim: Option<i64>) -> PyResult<Bound<'py, PyAny>> {
+        let strides = self.0.array().layout().strides();
+        match dim {
+            None => Ok(PyTuple::new(py, strides.iter())?.into_any()),
+            Some(d) => {
+                let d = self.0.shape().dim(d).raise()?;
+                Ok(strides[d].into_pyobject(py)?.into_any())
+            }
+        }
+    }
+
+    /// The type of the elements.
+    #[getter]
+    fn dtype(&self, py: Python<'_>) -> PyResult<Py<dtype::PyDType>> {
+        dtype::object(py, self.0.dtype())
+    }
+
+    /// Where the tensor lies: always the CPU.
+    #[getter]
+    fn device<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        crate::convert::part(py, "device")?.call1(("cpu",))
+    }
+
+    /// Number of dimensions.
+    #[getter]
+    fn ndim(&self) -> usize {
+        self.0.ndim()
+    }
+
+    /// Number of dimensions.
+    fn dim(&self) -> usize {
+        self.0.ndim()
+    }
+
+    /// Number of elements.
+    fn numel(&self) -> usize {
+        self.0.numel()
+    }
+
+    /// Number of elements.
+    fn nelement(&self) -> usize {
+        self.0.numel()
+    }
+
+    /// Bytes of one element.
+    fn element_size(&self) -> usize {
+        self.0.dtype().size()
+    }
+
+    /// Bytes of one element.
+    #[getter]
+    fn itemsize(&self) -> usize {
+        self.0.dtype().size()
+    }
+
+    /// Bytes of all elements.
+    #[getter]
+    fn nbytes(&self) -> usize {
+        self.0.numel() * self.0.dtype().size()
+    }
+
+    /// Where the first element lies in its storage, in elements.
+    fn storage_offset(&self) -> usize {
+        self.0.array().layout().offset()
+    }
+
+    /// Address of the first element.
+    fn data_ptr(&self) -> usize {
+        let a = self.0.array();
+        a.storage().address() + a.layout().offset() * a.dtype().size()
+    }
+
+    /// Whether the elements lie row by row without gaps.
+    #[pyo3(signature = (memory_format=None))]
+    fn is_contiguous(&self, memory_format: Option<&Bound<'_, PyAny>>) -> bool {
+        let _ = memory_format;
+        self.0.is_contiguous()
+    }
+
+    /// Whether the dtype is a floating one.
+    fn is_floating_point(&self) -> bool {
+        self.0.dtype().is_float()
+    }
+
+    /// Whether the dtype is complex: never.
+    fn is_complex(&self) -> bool {
+        false
+    }
+
+    /// Whether the tensor lies on a GPU: never.
+    #[getter]
+    fn is_cuda(&self) -> bool {
+        false
+    }
+
+    /// Whether the tensor is sparse: never.
+    #[getter]
+    fn is_sparse(&self) -> bool {
+        false
+    }
+
+    /// How often the tensor's memory was written in place.
+    #[getter]
+    fn _version(&self) -> u32 {
+        self.0.version()
+    }
+
+    /// All dimensions in reverse order.
+    #[getter(T)]
+    fn t_<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let back: Vec<i64> = (0..self.0.ndim() as i64).rev().collect();
+        wrap(py, self.0.permute(&back).raise()?)
+    }
+
+    /// The last two dimensions exchanged.
+    #[getter(mT)]
+    fn matrix_t<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        if self.0.ndim() < 2 {
+            return Err(PyRuntimeError::new_err(format!(
+                "tensor.mT is only supported on matrices or batches of matrices. Got {}-D tensor.",
+                self.0.ndim()
+            )));
+        }
+        wrap(py, self.0.transpose(-2, -1).raise()?)
+    }
+
+    /// The matrix transposed (there are no complex numbers).
+    #[getter(H)]
+    fn adjoint<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.t_(py)
+    }
+
+    /// The last two dimensions exchanged.
+    #[getter(mH)]
+    fn matrix_adjoint<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.matrix_t(py)
+    }
+}
+
+/// A number that handles of one tensor share.
+#[pyfunction]
+pub(crate) fn identity(t: &Bound<'_, PyTensor>) -> usize {
+    t.get().0.address()
+}

@@ -1,0 +1,253 @@
+//! Python's operators on a `Tensor`: one table says which function each of them is.
+//!
+//! What an operator does not take gives `NotImplemented`, so that Python asks the other operand.
+// What PyO3 writes for methods out of a table has the table's place in the source, so the lint takes it for ours.
+#![allow(unsafe_op_in_unsafe_fn)]
+
+use super::PyTensor;
+use crate::convert::{Other, to_python, wrap};
+use crate::error::Raise;
+use crate::memory;
+use pullback::Tensor;
+use pullback::functions::{Entry, Value, dispatch_plain, in_place, overloads};
+use pyo3::basic::CompareOp;
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+use std::sync::LazyLock;
+
+type Result<'py> = PyResult<Bound<'py, PyAny>>;
+type Found = LazyLock<Vec<&'static Entry>>;
+
+/// The overloads of a function of the list, looked up once.
+macro_rules! found {
+    ($function:literal) => {{
+        static FOUND: Found = LazyLock::new(|| overloads("torch", $function));
+        &FOUND
+    }};
+}
+
+fn not_implemented(py: Python<'_>) -> Bound<'_, PyAny> {
+    py.NotImplemented().into_bound(py)
+}
+
+/// A function of the list with two operands.
+fn listed<'py>(
+    name: &str,
+    found: &[&'static Entry],
+    a: &Bound<'py, PyAny>,
+    b: &Bound<'py, PyAny>,
+) -> Result<'py> {
+    let py = a.py();
+    let (Some(a), Some(b)) = (Other::of(a)?, Other::of(b)?) else {
+        return Ok(not_implemented(py));
+    };
+    match dispatch_plain(name, found, vec![a.value(), b.value()]).raise()? {
+        Value::Tensor(t) => wrap(py, t),
+        other => to_python(py, other),
+    }
+}
+
+/// An operand of an operator that writes in place. What is none is turned away while arguments are read, which PyO3 makes
+/// `NotImplemented`; an error in reading an array is kept for the caller.
+struct Written(PyResult<Other>);
+
+impl<'a, 'py> FromPyObject<'a, 'py> for Written {
+    type Error = PyErr;
+
+    fn extract(v: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
+        match Other::of(&v) {
+            Ok(None) => Err(PyTypeError::new_err("no operand")),
+            Ok(Some(other)) => Ok(Written(Ok(other))),
+            Err(e) => Ok(Written(Err(e))),
+        }
+    }
+}
+
+/// `a += b`: written into `a`.
+fn write(
+    slf: &Bound<'_, PyTensor>,
+    name: &str,
+    found: &[&'static Entry],
+    other: Written,
+) -> PyResult<()> {
+    let args = [Value::Tensor(slf.get().0.clone()), other.0?.value()];
+    let entry = (found.iter())
+        .find(|e| e.function.in_place && e.signature.bind(&args, &[]).is_ok())
+        .ok_or_else(|| PyTypeError::new_err(format!("{name}_ does not take this argument")))?;
+    in_place(entry, &args, &[]).raise().map(drop)
+}
+
+/// The operators, by what they call: a method of the library, without the list in between; a function of the list; a function
+/// of the list that writes into the left operand.
+macro_rules! operators {
+    (
+        methods { $($op:ident, $rop:ident: $method:ident;)* }
+        functions { $($lop:ident, $lrop:ident: $function:literal;)* }
+        writes { $($iop:ident: $written:literal;)* }
+    ) => {
+        #[pymethods]
+        impl PyTensor {
+            $(
+                fn $op<'py>(&self, other: &Bound<'py, PyAny>) -> Result<'py> {
+                    let py = other.py();
+                    match Other::of(other)? {
+                        Some(other) => wrap(py, self.0.$method(other.operand()).raise()?),
+                        None => Ok(not_implemented(py)),
+                    }
+                }
+                fn $rop<'py>(&self, other: &Bound<'py, PyAny>) -> Result<'py> {
+                    let py = other.py();
+                    let left = match Other::of(other)? {
+                        Some(Other::Tensor(t)) => t,
+                        Some(Other::Number(n)) => self.0.number_like(n).raise()?,
+                        None => return Ok(not_implemented(py)),
+                    };
+                    wrap(py, left.$method(&self.0).raise()?)
+                }
+            )*
+            $(
+                fn $lop<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> Result<'py> {
+                    listed($function, found!($function), slf.as_any(), other)
+                }
+                fn $lrop<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> Result<'py> {
+                    listed($function, found!($function), other, slf.as_any())
+                }
+            )*
+            $(
+                fn $iop(slf: &Bound<'_, Self>, other: Written) -> PyResult<()> {
+                    write(slf, $written, found!($written), other)
+                }
+            )*
+        }
+    };
+}
+
+operators! {
+    methods {
+        __add__, __radd__: add;
+        __sub__, __rsub__: sub;
+        __mul__, __rmul__: mul;
+        __truediv__, __rtruediv__: div;
+    }
+    functions {
+        __floordiv__, __rfloordiv__: "floor_divide";
+        __mod__, __rmod__: "remainder";
+        __and__, __rand__: "bitwise_and";
+        __or__, __ror__: "bitwise_or";
+        __xor__, __rxor__: "bitwise_xor";
+        __lshift__, __rlshift__: "bitwise_left_shift";
+        __rshift__, __rrshift__: "bitwise_right_shift";
+    }
+    writes {
+        __iadd__: "add";
+        __isub__: "sub";
+        __imul__: "mul";
+        __itruediv__: "div";
+        __ifloordiv__: "floor_divide";
+        __imod__: "remainder";
+        __iand__: "bitwise_and";
+        __ior__: "bitwise_or";
+        __ixor__: "bitwise_xor";
+        __ilshift__: "bitwise_left_shift";
+        __irshift__: "bitwise_right_shift";
+    }
+}
+
+#[pymethods]
+impl PyTensor {
+    fn __matmul__<'py>(&self, other: &Bound<'py, PyAny>) -> Result<'py> {
+        matmul(other.py(), Some(self.0.clone()), as_tensor(other)?)
+    }
+
+    fn __rmatmul__<'py>(&self, other: &Bound<'py, PyAny>) -> Result<'py> {
+        matmul(other.py(), as_tensor(other)?, Some(self.0.clone()))
+    }
+
+    fn __pow__<'py>(
+        slf: &Bound<'py, Self>,
+        other: &Bound<'py, PyAny>,
+        modulus: Option<&Bound<'py, PyAny>>,
+    ) -> Result<'py> {
+        let _ = modulus;
+        listed("pow", found!("pow"), slf.as_any(), other)
+    }
+
+    fn __rpow__<'py>(
+        slf: &Bound<'py, Self>,
+        other: &Bound<'py, PyAny>,
+        modulus: Option<&Bound<'py, PyAny>>,
+    ) -> Result<'py> {
+        let _ = modulus;
+        listed("pow", found!("pow"), other, slf.as_any())
+    }
+
+    fn __ipow__<'py>(
+        slf: &Bound<'py, Self>,
+        other: Written,
+        modulus: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<()> {
+        let _ = modulus;
+        write(slf, "pow", found!("pow"), other)
+    }
+
+    fn __neg__<'py>(&self, py: Python<'py>) -> Result<'py> {
+        wrap(py, self.0.neg().raise()?)
+    }
+
+    fn __pos__<'py>(slf: &Bound<'py, Self>) -> Bound<'py, PyAny> {
+        slf.clone().into_any()
+    }
+
+    fn __abs__<'py>(&self, py: Python<'py>) -> Result<'py> {
+        wrap(py, self.0.abs().raise()?)
+    }
+
+    fn __invert__<'py>(&self, py: Python<'py>) -> Result<'py> {
+        let args = vec![Value::Tensor(self.0.clone())];
+        to_python(
+            py,
+            dispatch_plain("bitwise_not", found!("bitwise_not"), args).raise()?,
+        )
+    }
+
+    fn __richcmp__<'py>(
+        slf: &Bound<'py, Self>,
+        other: &Bound<'py, PyAny>,
+        op: CompareOp,
+    ) -> Result<'py> {
+        let (name, found): (&str, &Found) = match op {
+            CompareOp::Eq => ("eq", found!("eq")),
+            CompareOp::Ne => ("ne", found!("ne")),
+            CompareOp::Lt => ("lt", found!("lt")),
+            CompareOp::Le => ("le", found!("le")),
+            CompareOp::Gt => ("gt", found!("gt")),
+            CompareOp::Ge => ("ge", found!("ge")),
+        };
+        listed(name, found, slf.as_any(), other)
+    }
+
+    /// Arrays of NumPy leave operators with a tensor to the tensor.
+    #[classattr]
+    fn __array_priority__() -> i64 {
+        1000
+    }
+}
+
+/// A tensor of an operand of `@`, which takes no numbers.
+fn as_tensor(v: &Bound<'_, PyAny>) -> PyResult<Option<Tensor>> {
+    match v.cast::<PyTensor>() {
+        Ok(t) => Ok(Some(t.get().0.clone())),
+        Err(_) => memory::from_array_interface(v, true),
+    }
+}
+
+fn matmul<'py>(py: Python<'py>, a: Option<Tensor>, b: Option<Tensor>) -> Result<'py> {
+    let (Some(a), Some(b)) = (a, b) else {
+        return Ok(not_implemented(py));
+    };
+    let product = match a.numel() + b.numel() > 20_000 {
+        true => py.detach(|| a.matmul(&b)),
+        false => a.matmul(&b),
+    };
+    wrap(py, product.raise()?)
+}
