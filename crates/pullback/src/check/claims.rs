@@ -1,7 +1,7 @@
 //! The gradient under test, in the working precision and in double-double, and what rounding may do to it.
 
 use super::oracle::Oracle;
-use super::{Check, Claim, oracle, rounding};
+use super::{Check, Claim, numbers, rounding};
 use crate::program::{Program, Replay};
 use crate::{DType, Dd, Error, ErrorKind, Result, Tensor};
 
@@ -14,7 +14,7 @@ pub(super) fn claimed(check: &Check<'_>, oracle: &Oracle<'_>) -> Result<Gradient
             let leaves = check
                 .inputs
                 .iter()
-                .map(oracle::leaf)
+                .map(numbers::leaf)
                 .collect::<Result<Vec<_>>>()?;
             let y = oracle.direct(&leaves)?;
             flatten(check, &autograd(&y, &leaves)?)

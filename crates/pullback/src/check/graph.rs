@@ -1,6 +1,7 @@
 //! The recorded program as a graph: every value with its gradient, every operation with its rule tested alone.
 
-use super::oracle::{self, Oracle};
+use super::numbers;
+use super::oracle::Oracle;
 use super::{Check, RuleTest, guilty};
 use crate::op::Family;
 use crate::program::Replay;
@@ -58,7 +59,7 @@ pub(super) fn of(check: &Check<'_>, oracle: &Oracle<'_>) -> Result<Graph> {
     let leaves: Vec<Tensor> = check
         .inputs
         .iter()
-        .map(oracle::leaf)
+        .map(numbers::leaf)
         .collect::<Result<_>>()?;
     let values = {
         let _grad = crate::enable_grad();

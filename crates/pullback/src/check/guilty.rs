@@ -3,7 +3,8 @@
 //! One sweep over the recorded run. For random u and v, ⟨u, J v⟩ by differences of the operation's smooth piece in double-double must
 //! equal ⟨Jᵀu, v⟩ by its rule.
 
-use super::oracle::{self, Oracle, probe};
+use super::numbers::{self, probe};
+use super::oracle::Oracle;
 use crate::op::{Ctx, Family};
 use crate::program::{Instruction, Replay, Values};
 use crate::{DType, Dd, Result, Tensor, apply};
@@ -157,7 +158,7 @@ pub(super) fn unsummed(oracle: &Oracle<'_>, guilty: &Guilty) -> Result<bool> {
     let op = inst.op.in_dtype(DType::Dd);
     let own = x[guilty.input].shape().clone();
     let pull = |at: &Tensor| -> Result<Option<Tensor>> {
-        let leaf = oracle::leaf(at)?;
+        let leaf = numbers::leaf(at)?;
         let mut x = x.clone();
         x[guilty.input] = leaf.clone();
         let y = apply::boxed(&*op, &x.iter().collect::<Vec<_>>(), inst.site)?;
@@ -198,7 +199,7 @@ fn compare(inst: &Instruction, x: &[Tensor], input: usize, seed: u64) -> Result<
         .enumerate()
         .map(|(i, t)| {
             if i == input {
-                oracle::leaf(t)
+                numbers::leaf(t)
             } else {
                 Ok(t.clone())
             }
@@ -226,7 +227,7 @@ fn compare(inst: &Instruction, x: &[Tensor], input: usize, seed: u64) -> Result<
     )?
     .remove(0);
     let rule = match back {
-        Some(g) => oracle::number(&g.mul(&v)?.sum()?)?,
+        Some(g) => numbers::number(&g.mul(&v)?.sum()?)?,
         None => Dd::ZERO,
     };
     let tangents: Vec<Option<Tensor>> = (0..x.len())
@@ -237,7 +238,7 @@ fn compare(inst: &Instruction, x: &[Tensor], input: usize, seed: u64) -> Result<
         let cx = Ctx::live(op.def().name, x, &y, inst.site);
         op.jvp(&cx, &tangents)?
     };
-    let forward = oracle::number(&pushed.expand(y.shape())?.mul(&u)?.sum()?)?;
+    let forward = numbers::number(&pushed.expand(y.shape())?.mul(&u)?.sum()?)?;
     let h = 2f64.powi(-30);
     let smooth = |h: f64| -> Result<Dd> {
         let mut moved: Vec<Tensor> = x.to_vec();
@@ -247,7 +248,7 @@ fn compare(inst: &Instruction, x: &[Tensor], input: usize, seed: u64) -> Result<
             (_, Family::Zero) => y.detach(),
             _ => apply::boxed(&*op, &moved.iter().collect::<Vec<_>>(), inst.site)?,
         };
-        oracle::number(&y.mul(&u)?.sum()?)
+        numbers::number(&y.mul(&u)?.sum()?)
     };
     let (up, down) = (smooth(h)?, smooth(-h)?);
     let wide = ((up - down) / Dd::from(2.0 * h)).to_f64();

@@ -6,7 +6,8 @@
 
 use super::Check;
 use super::measure::scale_of;
-use super::oracle::{self, Oracle, probe};
+use super::numbers::{self, probe};
+use super::oracle::Oracle;
 use crate::program::Replay;
 use crate::{Dd, Result, Tensor};
 
@@ -107,7 +108,7 @@ fn in_wide(
         return Ok(Touch::Unclear);
     }
     let at = |by: f64| -> Result<Dd> {
-        oracle::number(&oracle.direct(&oracle.moved(input, flat, Dd::from(by))?)?)
+        numbers::number(&oracle.direct(&oracle.moved(input, flat, Dd::from(by))?)?)
     };
     let (up, down) = (at(h)?, at(-h)?);
     let direct = ((up - down) / Dd::from(2.0 * h)).to_f64();
@@ -129,11 +130,11 @@ fn in_own(
     if h <= 0.0 || !h.is_finite() {
         return Ok(Touch::Unclear);
     }
-    let x = oracle::element(inputs[input].array(), flat)?;
+    let x = numbers::element(inputs[input].array(), flat)?;
     let mut size = 0.0f64;
     let mut apart = |at: f64| -> Result<f64> {
         let mut moved = inputs.clone();
-        moved[input] = oracle::with_element(&moved[input], flat, at)?;
+        moved[input] = numbers::with_element(&moved[input], flat, at)?;
         let refs: Vec<&Tensor> = moved.iter().collect();
         oracle.count(1);
         let recorded = oracle.program.replay(&refs, Replay::default())?.remove(0);

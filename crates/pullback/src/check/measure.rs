@@ -1,7 +1,8 @@
 //! What is measured at one coordinate: difference quotients, dependences that left the graph, jumps; and three ways to
 //! one directional derivative.
 
-use super::oracle::{self, Oracle, U_HI};
+use super::numbers;
+use super::oracle::{Oracle, U_HI};
 use super::verdict::Facts;
 use super::{Adjoint, Check};
 use crate::program::Replay;
@@ -25,7 +26,8 @@ pub(super) fn adjoint(
             tangents.push(None);
             continue;
         };
-        let v = oracle::probe(x.shape(), check.seed.wrapping_add(1000 + k as u64))?.to_f64_vec()?;
+        let v =
+            numbers::probe(x.shape(), check.seed.wrapping_add(1000 + k as u64))?.to_f64_vec()?;
         for (a, b) in g.iter().zip(&v) {
             reverse += *a * Dd::from(*b);
             size += (a.to_f64() * b).abs();
@@ -50,7 +52,7 @@ pub(super) fn adjoint(
         )?
         .remove(0);
     let forward = match dot {
-        Some(dot) => oracle::number(&dot)?,
+        Some(dot) => numbers::number(&dot)?,
         None => Dd::ZERO,
     };
     let (differences, error) = oracle.directional(&direction, hi_f, 1e-20 * size)?;
@@ -72,10 +74,10 @@ pub(super) fn numeric(
 ) -> Result<f64> {
     let _quiet = crate::no_grad();
     let x = &check.inputs[input];
-    let original = oracle::element(x.array(), flat)?;
+    let original = numbers::element(x.array(), flat)?;
     let at = |value: f64| -> Result<Tensor> {
         let mut moved = check.inputs.clone();
-        moved[input] = oracle::with_element(x, flat, value)?;
+        moved[input] = numbers::with_element(x, flat, value)?;
         oracle.direct(&moved)
     };
     let (up, down) = (at(original + h)?, at(original - h)?);
@@ -94,9 +96,9 @@ pub(super) fn quotients(
     let smooth = oracle.central(&oracle.frozen, input, flat, h)?;
     let real = oracle.central(&oracle.program, input, flat, h)?;
     let x = &check.inputs[input];
-    let original = oracle::element(x.array(), flat)?;
+    let original = numbers::element(x.array(), flat)?;
     let stored = |value: f64| -> Result<Dd> {
-        let rounded = oracle::element(oracle::with_element(x, flat, value)?.array(), flat)?;
+        let rounded = numbers::element(numbers::with_element(x, flat, value)?.array(), flat)?;
         oracle.value(
             &oracle.program,
             &oracle.moved(input, flat, Dd::from(rounded) - Dd::from(original))?,

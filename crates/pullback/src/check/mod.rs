@@ -27,8 +27,10 @@ mod guilty;
 mod host;
 mod kinks;
 mod measure;
+mod numbers;
 mod oracle;
 mod paths;
+mod point;
 mod report;
 mod rounding;
 mod run;
@@ -250,9 +252,9 @@ fn directional_gradient(f: &Function<'_>, x: &[Tensor], seed: u64) -> Result<Ten
     let weights = if y.numel() == 1 {
         None
     } else {
-        Some(oracle::probe(y.shape(), seed.wrapping_add(78))?)
+        Some(numbers::probe(y.shape(), seed.wrapping_add(78))?)
     };
-    let y = oracle::reduced(&y, weights.as_ref())?;
+    let y = numbers::reduced(&y, weights.as_ref())?;
     let floats: Vec<&Tensor> = own.iter().filter(|t| t.dtype().is_float()).collect();
     let mut total = Tensor::zeros(crate::Shape::scalar(), y.dtype())?;
     if !y.requires_grad() {
@@ -269,7 +271,7 @@ fn directional_gradient(f: &Function<'_>, x: &[Tensor], seed: u64) -> Result<Ten
         .enumerate()
     {
         if let Some(g) = g {
-            let u = oracle::probe(g.shape(), seed.wrapping_add(200 + k as u64))?.to(g.dtype())?;
+            let u = numbers::probe(g.shape(), seed.wrapping_add(200 + k as u64))?.to(g.dtype())?;
             total = total.add(&g.mul(&u)?.sum()?)?;
         }
     }

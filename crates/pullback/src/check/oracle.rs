@@ -1,9 +1,11 @@
 //! Evaluations in double-double, and derivatives by differences good to twenty digits and more.
 
+use super::numbers::{gradients, leaf, number, probe, reduced};
+use super::point::{call, finite};
 use super::{Check, kinks};
 use crate::op::Family;
 use crate::program::{Program, Replay};
-use crate::{Array, DType, Dd, Element, Error, ErrorKind, Number, Result, Tensor};
+use crate::{DType, Dd, Error, ErrorKind, Result, Tensor};
 use std::cell::Cell;
 
 /// Unit roundoff of the oracle's arithmetic, with a margin for functions that are not correctly rounded.
@@ -30,96 +32,6 @@ pub(super) struct Oracle<'a> {
     pub(super) evaluations: Cell<usize>,
     /// A relative uncertainty of a derivative that is good enough: far below the power asked for.
     relative: f64,
-}
-
-/// A number in ±[½, 1½] for each element, the same for the same seed.
-pub(super) fn probe(shape: &crate::Shape, seed: u64) -> Result<Tensor> {
-    let mut rng = pullback_random::numpy::default_rng(seed);
-    let data: Vec<f64> = rng
-        .random(shape.numel())
-        .iter()
-        .map(|u| if *u < 0.5 { u + 0.5 } else { -u })
-        .collect();
-    // In quarters of a thousandth, so that the weights are exact in every dtype.
-    let data: Vec<f64> = data.iter().map(|x| (x * 1024.0).round() / 1024.0).collect();
-    Tensor::from_slice(&data, shape.clone())
-}
-
-/// The function's result as one number: itself, or a weighted sum of its elements.
-pub(super) fn reduced(y: &Tensor, weights: Option<&Tensor>) -> Result<Tensor> {
-    match weights {
-        None if y.ndim() == 0 => Ok(y.clone()),
-        None => y.reshape(crate::Shape::scalar()),
-        Some(w) => y.mul(&w.to(y.dtype())?)?.sum(),
-    }
-}
-
-/// The function itself; its errors say at which point.
-fn call(check: &Check<'_>, x: &[Tensor], shape: Option<&crate::Shape>) -> Result<Tensor> {
-    let y = (check.f)(x).map_err(|e| e.note(place(check, x)))?;
-    match shape {
-        Some(shape) if y.shape() != shape => Err(Error::new(
-            ErrorKind::Shape,
-            format!(
-                "the function returned shape {shape} at first and {} now",
-                y.shape()
-            ),
-        )
-        .note(place(check, x))),
-        _ => Ok(y),
-    }
-}
-
-/// Where a value is not finite there is no derivative to check.
-fn finite(check: &Check<'_>, y: &Tensor) -> Result<()> {
-    let values = y.to_f64_vec()?;
-    let Some(at) = values.iter().position(|v| !v.is_finite()) else {
-        return Ok(());
-    };
-    let which = match y.numel() {
-        1 => "the function's value".to_string(),
-        n => format!("number {at} of the function's {n}"),
-    };
-    Err(Error::new(
-        ErrorKind::NonFinite,
-        format!("{which} is {} at this point", values[at]),
-    )
-    .note(place(check, &check.inputs)))
-}
-
-/// Numbers of an input that an error names.
-const SHOWN: usize = 4;
-
-/// Where a point is, in words: the inputs, or what is moved against them.
-fn place(check: &Check<'_>, x: &[Tensor]) -> String {
-    let mut moved = Vec::new();
-    let mut own_values = Vec::new();
-    for (input, (now, own)) in x.iter().zip(&check.inputs).enumerate() {
-        let (Ok(now), Ok(own)) = (now.to_f64_vec(), own.to_f64_vec()) else {
-            continue;
-        };
-        let shown: Vec<String> = own.iter().take(SHOWN).map(|v| format!("{v:?}")).collect();
-        let rest = if own.len() > SHOWN { ", …" } else { "" };
-        own_values.push(format!(
-            "{} = [{}{rest}]",
-            check.names[input],
-            shown.join(", ")
-        ));
-        for (flat, (a, b)) in now.iter().zip(&own).enumerate() {
-            if a != b {
-                let name = super::run::name_of(check, input, flat).0;
-                moved.push(format!("{name} = {a:e} instead of {b:e}"));
-            }
-        }
-    }
-    match moved.len() {
-        0 => format!("at the point given: {}", own_values.join(", ")),
-        1..=3 => format!("at the point given, with {}", moved.join(", ")),
-        n => format!(
-            "at the point given, with {n} numbers moved: {}, …",
-            moved[0]
-        ),
-    }
 }
 
 impl<'a> Oracle<'a> {
@@ -407,68 +319,4 @@ impl<'a> Oracle<'a> {
         };
         Ok((gradients(&y, &leaves)?, same))
     }
-}
-
-/// A leaf over a tensor's numbers; integers stay as they are.
-pub(super) fn leaf(t: &Tensor) -> Result<Tensor> {
-    let own = Tensor::from_array(t.array().clone());
-    if own.dtype().is_float() {
-        own.requires_grad_(true)
-    } else {
-        Ok(own)
-    }
-}
-
-/// The gradient of one number by its leaves; zeros where it does not depend on one.
-pub(super) fn gradients<T: Element>(y: &Tensor, leaves: &[Tensor]) -> Result<Vec<Option<Vec<T>>>> {
-    let floats: Vec<&Tensor> = leaves.iter().filter(|t| t.dtype().is_float()).collect();
-    let found = if y.requires_grad() {
-        crate::grad(
-            &[(y, None)],
-            &floats,
-            crate::BackwardOptions {
-                allow_unused: true,
-                ..crate::BackwardOptions::NEW
-            },
-        )?
-    } else {
-        vec![None; floats.len()]
-    };
-    let mut found = found.into_iter();
-    leaves
-        .iter()
-        .map(|t| {
-            if !t.dtype().is_float() {
-                return Ok(None);
-            }
-            match found.next().flatten() {
-                Some(g) => g.to_vec::<T>().map(Some),
-                None => Ok(Some(vec![T::default(); t.numel()])),
-            }
-        })
-        .collect()
-}
-
-/// The one number of a tensor, exactly.
-pub(super) fn number(t: &Tensor) -> Result<Dd> {
-    Ok(match t.item()? {
-        Number::Dd(x) => x,
-        other => Dd::from(other.to_f64()),
-    })
-}
-
-/// One element of an array changed, in the array's dtype, as `theta[i] = value` does.
-pub(super) fn with_element(t: &Tensor, flat: usize, value: f64) -> Result<Tensor> {
-    let out = Tensor::from_array(t.array().copy()?);
-    let line = Tensor::from_array(out.array().reshape(&crate::Shape::new(&[t.numel()]))?);
-    line.set(flat as i64, value)?;
-    Ok(out)
-}
-
-/// An element as `f64`.
-pub(super) fn element(a: &Array, flat: usize) -> Result<f64> {
-    a.reshape(&crate::Shape::new(&[a.numel()]))?
-        .select(0, flat)?
-        .item()
-        .map(Number::to_f64)
 }

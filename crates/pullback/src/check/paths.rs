@@ -3,7 +3,8 @@
 //! The smooth program is replayed with one use of a value changed, and what reverse mode makes of that is compared with
 //! the gradient under test.
 
-use super::oracle::{self, Oracle, gradients};
+use super::numbers::{self, gradients};
+use super::oracle::Oracle;
 use super::{BugKind, Coordinate, Report};
 use crate::{DType, Dd, Result, Tensor, apply};
 
@@ -46,7 +47,7 @@ fn replay(
 }
 
 fn leaves(oracle: &Oracle<'_>) -> Result<Vec<Tensor>> {
-    oracle.wide.iter().map(oracle::leaf).collect()
+    oracle.wide.iter().map(numbers::leaf).collect()
 }
 
 /// Whether a gradient is the one under test, within its rounding.
@@ -110,7 +111,7 @@ pub(super) fn find(oracle: &Oracle<'_>, report: &Report) -> Result<Option<BugKin
             if wide.shape() == oracle.wide[input].shape() {
                 continue;
             }
-            let leaf = oracle::leaf(&wide.copy()?)?;
+            let leaf = numbers::leaf(&wide.copy()?)?;
             // Not every operation takes an operand of its result's shape.
             let replayed = replay(oracle, &oracle.wide, &mut |at, _, t| {
                 Ok(if at == (k, p) {

@@ -5,7 +5,8 @@
 
 use super::examine::Findings;
 use super::measure::{self, scale_of};
-use super::oracle::{self, Oracle};
+use super::numbers;
+use super::oracle::Oracle;
 use super::verdict::{Facts, decide};
 use super::{Check, Claim, Coordinate, Graph, Report, graph, kinks, rounding, run};
 use crate::program::{Program, Replay, Values};
@@ -349,13 +350,13 @@ impl<'a> Study<'a> {
 
     /// Where a coordinate is.
     fn position(&self, f: &Facts) -> f64 {
-        oracle::element(self.check.inputs[f.input].array(), f.flat).unwrap_or(f64::NAN)
+        numbers::element(self.check.inputs[f.input].array(), f.flat).unwrap_or(f64::NAN)
     }
 
     /// The inputs with one coordinate at the nearest number to `at` that can be stored.
     fn stored(&self, f: &Facts, at: f64) -> Result<Vec<Tensor>> {
         let mut moved = self.check.inputs.clone();
-        moved[f.input] = oracle::with_element(&moved[f.input], f.flat, at)?;
+        moved[f.input] = numbers::with_element(&moved[f.input], f.flat, at)?;
         Ok(moved)
     }
 }

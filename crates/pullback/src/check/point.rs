@@ -1,0 +1,78 @@
+//! The function under test at one point: its value, and errors that say where the point is.
+//!
+//! Not for: runs in other arithmetic (`oracle.rs`), which replay what was recorded here.
+
+use super::Check;
+use crate::{Error, ErrorKind, Result, Tensor};
+
+/// The function itself; its errors say at which point.
+pub(super) fn call(
+    check: &Check<'_>,
+    x: &[Tensor],
+    shape: Option<&crate::Shape>,
+) -> Result<Tensor> {
+    let y = (check.f)(x).map_err(|e| e.note(place(check, x)))?;
+    match shape {
+        Some(shape) if y.shape() != shape => Err(Error::new(
+            ErrorKind::Shape,
+            format!(
+                "the function returned shape {shape} at first and {} now",
+                y.shape()
+            ),
+        )
+        .note(place(check, x))),
+        _ => Ok(y),
+    }
+}
+
+/// Where a value is not finite there is no derivative to check.
+pub(super) fn finite(check: &Check<'_>, y: &Tensor) -> Result<()> {
+    let values = y.to_f64_vec()?;
+    let Some(at) = values.iter().position(|v| !v.is_finite()) else {
+        return Ok(());
+    };
+    let which = match y.numel() {
+        1 => "the function's value".to_string(),
+        n => format!("number {at} of the function's {n}"),
+    };
+    Err(Error::new(
+        ErrorKind::NonFinite,
+        format!("{which} is {} at this point", values[at]),
+    )
+    .note(place(check, &check.inputs)))
+}
+
+/// Numbers of an input that an error names.
+const SHOWN: usize = 4;
+
+/// Where a point is, in words: the inputs, or what is moved against them.
+fn place(check: &Check<'_>, x: &[Tensor]) -> String {
+    let mut moved = Vec::new();
+    let mut own_values = Vec::new();
+    for (input, (now, own)) in x.iter().zip(&check.inputs).enumerate() {
+        let (Ok(now), Ok(own)) = (now.to_f64_vec(), own.to_f64_vec()) else {
+            continue;
+        };
+        let shown: Vec<String> = own.iter().take(SHOWN).map(|v| format!("{v:?}")).collect();
+        let rest = if own.len() > SHOWN { ", …" } else { "" };
+        own_values.push(format!(
+            "{} = [{}{rest}]",
+            check.names[input],
+            shown.join(", ")
+        ));
+        for (flat, (a, b)) in now.iter().zip(&own).enumerate() {
+            if a != b {
+                let name = super::run::name_of(check, input, flat).0;
+                moved.push(format!("{name} = {a:e} instead of {b:e}"));
+            }
+        }
+    }
+    match moved.len() {
+        0 => format!("at the point given: {}", own_values.join(", ")),
+        1..=3 => format!("at the point given, with {}", moved.join(", ")),
+        n => format!(
+            "at the point given, with {n} numbers moved: {}, …",
+            moved[0]
+        ),
+    }
+}
