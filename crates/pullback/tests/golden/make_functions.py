@@ -4,7 +4,8 @@
     python crates/pullback/tests/golden/make_functions.py /tmp/samples.json
 
 For each case: the results (dtype, shape, little-endian bytes in hexadecimal; every NaN as one), the gradients of
-sum(result * g) by all floating inputs, where g runs through ((7919 k + 13) mod 64 - 31.5) / 32; or the error's type and first line.
+sum(result * g) by all floating inputs, where g runs through ((7919 k + 13) mod 64 - 31.5) / 32, and the names of the results' nodes; or the
+error's type and first line.
 """
 import json, os, sys, warnings
 
@@ -84,6 +85,8 @@ def answer(case):
     if outs is None:
         return {"plain": plain(y)}
     found = {"out": [tensor(t) for t in outs]}
+    if any(t.grad_fn is not None for t in outs):
+        found["nodes"] = [t.grad_fn and t.grad_fn.name() for t in outs]
     rooted = [t for t in outs if t.requires_grad]
     if rooted and leaves:
         try:
