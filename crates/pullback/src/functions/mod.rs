@@ -20,8 +20,11 @@ mod signature;
 mod value;
 
 mod activation;
+mod calculus;
+mod copies;
 mod create;
 mod diagonal;
+mod draw;
 mod index;
 mod join;
 mod logic;
@@ -29,6 +32,7 @@ mod loss;
 mod network;
 mod norm;
 mod order;
+mod parts;
 mod pointwise;
 mod product;
 mod reduce;
@@ -63,6 +67,10 @@ static LISTS: &[(&str, &[Function])] = &[
     ("join", join::LIST),
     ("index", index::LIST),
     ("sort", sort::LIST),
+    ("copies", copies::LIST),
+    ("parts", parts::LIST),
+    ("calculus", calculus::LIST),
+    ("draw", draw::LIST),
 ];
 
 struct Table {

@@ -260,6 +260,7 @@ impl Signature {
                 "axis" => "dim",
                 "keepdims" => "keepdim",
                 "x" => "input",
+                "from" => "from_",
                 other => other,
             };
             let at = (self.params.iter().position(|p| p.name == *name))

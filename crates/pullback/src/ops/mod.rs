@@ -31,10 +31,12 @@ mod einsum;
 mod embedding;
 mod exponential;
 mod extremes;
+mod fill;
 mod flip;
 mod gate;
 mod gather;
 mod general;
+mod histogram;
 mod index;
 mod indexing;
 mod integer;
@@ -115,6 +117,7 @@ pub use extremes::{Abs, Fmax, Fmin, Maximum, Minimum};
 pub use flip::Flip;
 pub use gate::{Relu, ThresholdBackward};
 pub use general::{LogSoftmax, Softmax};
+pub use histogram::{ArgMode, BinCounts, BinEdges, Exponent};
 pub use index::{Put, Take, Where};
 pub use indexing::{Index, IntoIndices};
 pub use integer::{
@@ -376,6 +379,10 @@ pub static OPS: &[&OpDef] = &[
     Unique::DEF,
     Searchsorted::DEF,
     Bincount::DEF,
+    BinEdges::DEF,
+    BinCounts::DEF,
+    ArgMode::DEF,
+    Exponent::DEF,
     Detach::DEF,
 ];
 

@@ -13,7 +13,7 @@ use std::panic::Location;
 
 /// The dimensions from the slowest to the fastest in memory, as PyTorch's `empty_like` finds them: masks are drawn in that
 /// order.
-fn memory_order(x: &Array) -> Vec<usize> {
+pub(super) fn memory_order(x: &Array) -> Vec<usize> {
     let (shape, strides) = (x.shape(), x.layout().strides());
     // Whether `a` is slower than `b`; nothing can be said of repeated dimensions.
     let slower = |a: usize, b: usize| match strides[a].cmp(&strides[b]) {
@@ -134,7 +134,91 @@ fn random_slopes(x: &Array, lower: f64, upper: f64) -> Result<Array> {
     }, else Err(no_form("rrelu_with_noise_out_cpu", x)))
 }
 
+/// 0 or 1 for each element, 1 with probability 1 - `p`.
+fn kept(like: &Tensor, p: f64) -> Result<Tensor> {
+    super::fill::bernoulli_like(like, 1.0 - p)
+}
+
+/// One number for each channel: a tensor of the batch and channel sizes, the rest 1.
+fn per_channel(x: &Tensor) -> Result<Tensor> {
+    if x.ndim() < 2 {
+        return Err(Error::new(
+            ErrorKind::Shape,
+            "Feature dropout requires at least 2 dimensions in the input",
+        ));
+    }
+    let shape: Shape = (x.shape().iter().enumerate())
+        .map(|(d, &n)| if d < 2 { n } else { 1 })
+        .collect();
+    Tensor::zeros(shape, x.dtype())
+}
+
+/// Whether dropout changes anything.
+fn drops(x: &Tensor, p: f64, training: bool) -> Result<bool> {
+    check_dropout(p)?;
+    if training && p > 0.0 && p < 1.0 && x.numel() > 0 && !x.dtype().is_float() {
+        return Err(not_floating(x.dtype()));
+    }
+    Ok(training && p != 0.0 && x.numel() != 0)
+}
+
+/// The dropout of self-normalising networks, with the noise that `noise` has the shape of.
+fn alpha(x: &Tensor, p: f64, noise: &Tensor) -> Result<Tensor> {
+    const ALPHA: f64 = 1.758_099_340_847_376_6;
+    let a = 1.0 / ((ALPHA * ALPHA * p + 1.0) * (1.0 - p)).sqrt();
+    let kept = kept(noise, p)?;
+    let shift = kept.add(-1.0)?.mul(ALPHA * a)?.add(ALPHA * a * p)?;
+    x.mul(&kept.mul(a)?)?.add(&shift)
+}
+
 impl Tensor {
+    /// [`Tensor::dropout`] of whole channels: the second dimension of the tensor, the first being the batch.
+    ///
+    /// # Errors
+    /// As there; for fewer than two dimensions.
+    #[track_caller]
+    pub fn feature_dropout(&self, p: f64, training: bool) -> Result<Tensor> {
+        let site = Location::caller();
+        let context = |e: Error| e.op("feature_dropout").at(site);
+        if !drops(self, p, training).map_err(context)? {
+            return Ok(self.clone());
+        }
+        if p == 1.0 {
+            return self.mul(&Tensor::zeros([], self.dtype())?);
+        }
+        let shape = per_channel(self).map_err(context)?;
+        self.mul(&kept(&shape, p)?.div(1.0 - p)?)
+    }
+
+    /// Dropout that keeps mean and variance of what [`Tensor::selu`] makes.
+    ///
+    /// # Errors
+    /// As [`Tensor::dropout`].
+    #[track_caller]
+    pub fn alpha_dropout(&self, p: f64, training: bool) -> Result<Tensor> {
+        let site = Location::caller();
+        match drops(self, p, training).map_err(|e| e.op("alpha_dropout").at(site))? {
+            false => Ok(self.clone()),
+            true if p == 1.0 => self.mul(&Tensor::zeros([], self.dtype())?),
+            true => alpha(self, p, self),
+        }
+    }
+
+    /// [`Tensor::alpha_dropout`] of whole channels.
+    ///
+    /// # Errors
+    /// As [`Tensor::feature_dropout`].
+    #[track_caller]
+    pub fn feature_alpha_dropout(&self, p: f64, training: bool) -> Result<Tensor> {
+        let site = Location::caller();
+        let context = |e: Error| e.op("feature_alpha_dropout").at(site);
+        match drops(self, p, training).map_err(context)? {
+            false => Ok(self.clone()),
+            true if p == 1.0 => self.mul(&Tensor::zeros([], self.dtype())?),
+            true => alpha(self, p, &per_channel(self).map_err(context)?),
+        }
+    }
+
     /// Sets numbers to 0 with probability `p` and divides the others by 1 - p, where `training`; else this very tensor.
     /// Draws from the default generator ([`crate::random::manual_seed`]) what PyTorch draws.
     ///

@@ -7,13 +7,16 @@ mod threads;
 use pullback::functions::entries;
 use pullback::proof::{DTYPES, prove_function};
 
-/// `PULLBACK_ONLY=name` in the environment proves one function.
+/// `PULLBACK_ONLY=name` in the environment proves one function, or one group of them.
 #[test]
 fn every_function_is_proven() {
     let only = std::env::var("PULLBACK_ONLY").ok();
     let (mut checks, mut findings) = (0, Vec::new());
     for entry in entries() {
-        if only.as_ref().is_some_and(|n| n != entry.function.name()) {
+        if only
+            .as_ref()
+            .is_some_and(|n| n != entry.function.name() && n != entry.group)
+        {
             continue;
         }
         let report = prove_function(entry, &DTYPES);

@@ -71,6 +71,8 @@ def cotangent(t):
 
 def answer(case):
     leaves, fixed = [], [0, case["fixed"]]
+    if case["places"][0][1].endswith("_"):  # what writes over its argument is asked about tensors without a gradient
+        fixed[1] = range(100)
     args = [value(v, leaves, fixed) for v in case["args"]]
     kwargs = {k: value(v, leaves, fixed) for k, v in case["kwargs"].items()}
     space, name = case["places"][0]

@@ -1,0 +1,505 @@
+//! Parts written into a copy, blocks and combinations, sums to a smaller shape, pixels and channels rearranged.
+
+use super::value::{IntoValue, Value};
+use super::{Args, Function};
+use crate::{
+    DType, Error, ErrorKind, Number, Operand, PadMode, Result, Tensor, cat, result_type, stack,
+};
+
+fn wrong(text: impl Into<String>) -> Error {
+    Error::new(ErrorKind::Shape, text.into())
+}
+
+/// Sizes as PyTorch prints them in most sentences.
+fn shown(sizes: &[usize]) -> String {
+    let list: Vec<String> = sizes.iter().map(usize::to_string).collect();
+    format!("[{}]", list.join(", "))
+}
+
+/// A copy of `x` with `src` written over the part that `part` shows.
+fn laid(x: &Tensor, src: &Tensor, part: impl Fn(&Tensor) -> Result<Tensor>) -> Result<Value> {
+    let out = x.copy()?;
+    let place = part(&out)?;
+    if place.shape() != src.shape() {
+        return Err(wrong(format!(
+            "expected src to have a size equal to the slice of self. src size = {}, slice size = {}",
+            shown(src.shape()),
+            shown(place.shape())
+        )));
+    }
+    place.copy_(src)?;
+    out.into_value()
+}
+
+/// `start`, `end` and `step` as parameters.
+pub(super) fn slice_of(x: &Tensor, a: &Args<'_>) -> Result<Tensor> {
+    if a.int("step")? <= 0 {
+        return Err(wrong("slice step must be positive"));
+    }
+    x.slice(
+        a.int("dim")?,
+        a.int_opt("start")?,
+        a.int_opt("end")?,
+        a.int("step")?,
+    )
+}
+
+/// Matrices along a diagonal.
+fn block_diag(tensors: &[&Tensor]) -> Result<Tensor> {
+    let mut blocks = Vec::new();
+    let (mut rows, mut columns) = (0, 0);
+    for (i, t) in tensors.iter().enumerate() {
+        if t.ndim() > 2 {
+            return Err(wrong(format!(
+                "torch.block_diag: Input tensors must have 2 or fewer dimensions. Input {i} has {} dimensions",
+                t.ndim()
+            )));
+        }
+        let block = t.atleast_2d()?;
+        rows += block.shape()[0];
+        columns += block.shape()[1];
+        blocks.push(block);
+    }
+    if blocks.is_empty() {
+        return Tensor::zeros([1, 0], DType::default_float());
+    }
+    let (mut before, mut padded) = (0, Vec::new());
+    for block in &blocks {
+        let width = block.shape()[1];
+        let after = columns - before - width;
+        padded.push(block.pad(&[before as i64, after as i64], PadMode::Constant, None)?);
+        before += width;
+    }
+    let joined = cat(&padded.iter().collect::<Vec<_>>(), 0)?;
+    debug_assert_eq!(joined.shape()[0], rows);
+    Ok(joined)
+}
+
+/// Index lists of all combinations of `r` of `n`, in lexicographic order.
+fn chosen(n: usize, r: usize, again: bool) -> Vec<Vec<i64>> {
+    let mut columns = vec![Vec::new(); r];
+    let mut at: Vec<usize> = (0..r).map(|k| if again { 0 } else { k }).collect();
+    if n == 0 || !again && r > n {
+        return columns;
+    }
+    loop {
+        (columns.iter_mut().zip(&at)).for_each(|(c, &i)| c.push(i as i64));
+        // The last place that can still grow.
+        let Some(k) = (0..r).rfind(|&k| at[k] + 1 < if again { n } else { n + k + 1 - r }) else {
+            return columns;
+        };
+        at[k] += 1;
+        for j in k + 1..r {
+            at[j] = if again { at[k] } else { at[j - 1] + 1 };
+        }
+    }
+}
+
+fn combinations(x: &Tensor, r: i64, again: bool) -> Result<Tensor> {
+    if x.ndim() != 1 {
+        return Err(wrong(format!(
+            "Expect a 1D vector, but got shape {}",
+            shown(x.shape())
+        )));
+    }
+    let Ok(r) = usize::try_from(r) else {
+        return Err(wrong(format!("Expect a non-negative number, but got {r}")));
+    };
+    if r == 0 {
+        return Tensor::zeros([0], x.dtype());
+    }
+    let columns = (chosen(x.numel(), r, again).iter())
+        .map(|list| x.take(&Tensor::from_slice(list, [list.len()])?))
+        .collect::<Result<Vec<_>>>()?;
+    stack(&columns.iter().collect::<Vec<_>>(), 1)
+}
+
+fn sum_to_size(x: &Tensor, size: &[i64]) -> Result<Tensor> {
+    let rank = x.ndim();
+    let fits = size.len() <= rank
+        && (size.iter().rev().zip(x.shape().iter().rev())).all(|(&s, &n)| s == 1 || s == n as i64);
+    if !fits {
+        let list: Vec<String> = size.iter().map(i64::to_string).collect();
+        return Err(wrong(format!(
+            "size {{[{}]}} is not expandable to size {{{}}}.",
+            list.join(", "),
+            shown(x.shape())
+        )));
+    }
+    let lead = rank - size.len();
+    let dims: Vec<i64> = (0..rank)
+        .filter(|&d| d < lead || size[d - lead] == 1 && x.shape()[d] != 1)
+        .map(|d| d as i64)
+        .collect();
+    match dims.is_empty() {
+        true => Ok(x.clone()),
+        false => x.sum_dims(&dims, true)?.reshape(size.to_vec()),
+    }
+}
+
+fn positive(name: &str, what: &str, n: i64) -> Result<usize> {
+    match usize::try_from(n) {
+        Ok(n) if n > 0 => Ok(n),
+        _ => Err(wrong(format!(
+            "{name} expects a positive {what}, but got {n}"
+        ))),
+    }
+}
+
+/// The sizes of all dimensions but the last `k`, and those.
+fn last(name: &str, x: &Tensor, k: usize) -> Result<(Vec<i64>, Vec<i64>)> {
+    if x.ndim() < k {
+        return Err(wrong(format!(
+            "{name} expects input to have at least {k} dimensions, but got input with {} dimension(s)",
+            x.ndim()
+        )));
+    }
+    let sizes: Vec<i64> = x.shape().iter().map(|&n| n as i64).collect();
+    let (lead, rest) = sizes.split_at(x.ndim() - k);
+    Ok((lead.to_vec(), rest.to_vec()))
+}
+
+fn pixel_shuffle(x: &Tensor, factor: i64) -> Result<Tensor> {
+    let (lead, rest) = last("pixel_shuffle", x, 3)?;
+    let r = positive("pixel_shuffle", "upscale_factor", factor)? as i64;
+    let (c, h, w) = (rest[0], rest[1], rest[2]);
+    if c % (r * r) != 0 {
+        return Err(wrong(format!(
+            "pixel_shuffle expects its input's 'channel' dimension to be divisible by the square of upscale_factor, but input.size(-3)={c} is not divisible by {}",
+            r * r
+        )));
+    }
+    let n = lead.len() as i64;
+    let sizes = |tail: &[i64]| [&lead[..], tail].concat();
+    let order: Vec<i64> = (0..n).chain([n, n + 3, n + 1, n + 4, n + 2]).collect();
+    x.reshape(sizes(&[c / (r * r), r, r, h, w]))?
+        .permute(&order)?
+        .reshape(sizes(&[c / (r * r), h * r, w * r]))
+}
+
+fn pixel_unshuffle(x: &Tensor, factor: i64) -> Result<Tensor> {
+    let (lead, rest) = last("pixel_unshuffle", x, 3)?;
+    let r = positive("pixel_unshuffle", "downscale_factor", factor)? as i64;
+    let (c, h, w) = (rest[0], rest[1], rest[2]);
+    for (what, n) in [("height", h), ("width", w)] {
+        if n % r != 0 {
+            let at = if what == "height" { -2 } else { -1 };
+            return Err(wrong(format!(
+                "pixel_unshuffle expects {what} to be divisible by downscale_factor, but input.size({at})={n} is not divisible by {r}"
+            )));
+        }
+    }
+    if x.numel() == 0 {
+        // PyTorch leaves what has no pixels as it is.
+        return x.copy();
+    }
+    let n = lead.len() as i64;
+    let sizes = |tail: &[i64]| [&lead[..], tail].concat();
+    let order: Vec<i64> = (0..n).chain([n, n + 2, n + 4, n + 1, n + 3]).collect();
+    x.reshape(sizes(&[c, h / r, r, w / r, r]))?
+        .permute(&order)?
+        .reshape(sizes(&[c * r * r, h / r, w / r]))
+}
+
+fn channel_shuffle(x: &Tensor, groups: i64) -> Result<Tensor> {
+    if x.ndim() < 3 {
+        return Err(wrong(format!(
+            "channel_shuffle expects input with > 2 dims, but got input with sizes {}",
+            shown(x.shape())
+        )));
+    }
+    if groups <= 0 {
+        return Err(wrong(format!(
+            "Number of groups to divide channels in must be positive. Value of groups:{groups}"
+        )));
+    }
+    let sizes: Vec<i64> = x.shape().iter().map(|&n| n as i64).collect();
+    if sizes[1] % groups != 0 {
+        return Err(wrong(format!(
+            "Number of channels must be divisible by groups. Got {} channels and {groups} groups.",
+            sizes[1]
+        )));
+    }
+    let apart = [&[sizes[0], groups, sizes[1] / groups], &sizes[2..]].concat();
+    x.reshape(apart)?.transpose(1, 2)?.reshape(sizes)
+}
+
+/// Coordinates of places in a flattened array.
+fn unravel_index(indices: &Tensor, shape: &[i64]) -> Result<Value> {
+    if indices.dtype().is_float() || indices.dtype() == DType::Bool {
+        return Err(Error::new(
+            ErrorKind::Type,
+            format!(
+                "expected 'indices' to be integer dtype, but got torch.{}",
+                indices.dtype()
+            ),
+        ));
+    }
+    if shape.iter().any(|&n| n < 0) {
+        let list: Vec<String> = shape.iter().map(i64::to_string).collect();
+        let list = match list.len() {
+            1 => format!("({},)", list[0]),
+            _ => format!("({})", list.join(", ")),
+        };
+        return Err(Error::new(
+            ErrorKind::Value,
+            format!("'shape' cannot have negative values, but got {list}"),
+        ));
+    }
+    let indices = indices.to(DType::I64)?;
+    let mut behind = 1;
+    let mut out = Vec::new();
+    for &n in shape.iter().rev() {
+        let at = indices.div_rounded(behind, Some(crate::Rounding::Floor))?;
+        out.push(at.remainder(n)?);
+        behind *= n.max(1);
+    }
+    out.reverse();
+    Value::tuple(out)
+}
+
+fn nonzero_static(x: &Tensor, size: i64, fill: i64) -> Result<Tensor> {
+    let Ok(size) = usize::try_from(size) else {
+        return Err(wrong(
+            "nonzero_static: 'size' must be an non-negative integer",
+        ));
+    };
+    let found = x.nonzero()?;
+    let (n, rank) = (found.shape()[0], found.shape()[1]);
+    let kept = found.narrow(0, 0, n.min(size))?;
+    if n >= size {
+        return kept.copy();
+    }
+    let rest = Tensor::full([size - n, rank], fill, DType::I64)?;
+    cat(&[&kept, &rest], 0)
+}
+
+fn isin(a: &Args<'_>) -> Result<Value> {
+    let (elements, test) = (a.operand("elements")?, a.operand("test_elements")?);
+    let (x, y) = match (elements, test) {
+        (Operand::Tensor(x), Operand::Tensor(y)) => (x.clone(), y.clone()),
+        (Operand::Tensor(x), Operand::Number(n)) => (x.clone(), number_as(n)?),
+        (Operand::Number(n), Operand::Tensor(y)) => (number_as(n)?, y.clone()),
+        _ => return Err(super::logic::two_numbers("isin")),
+    };
+    let (x, y) = (x.detach(), y.detach());
+    let dtype = result_type(&x, &y);
+    if [x.dtype(), y.dtype()].contains(&DType::Bool) {
+        return Err(Error::new(
+            ErrorKind::Unsupported,
+            "Unsupported input type encountered for isin(): Bool",
+        ));
+    }
+    // Sorted once, then looked up: each number in n log m.
+    let y = y.to(dtype)?.flatten()?;
+    // NaN equals nothing, and has no place in an order.
+    let y = match dtype.is_float() {
+        true => y.masked_select(&y.isnan()?.logical_not()?)?,
+        false => y,
+    };
+    let (sorted, _) = y.sort(0, false)?;
+    let x = x.to(dtype)?;
+    let invert = a.bool("invert")?;
+    let n = sorted.numel();
+    if n == 0 || x.numel() == 0 {
+        return Tensor::full(x.shape().clone(), invert && n == 0, DType::Bool).into_value();
+    }
+    let at = sorted.searchsorted(&x, false)?;
+    let at = at.clamp_max(n as i64 - 1)?;
+    let found = sorted.take(&at)?.eq(&x)?;
+    match invert {
+        true => found.logical_not().into_value(),
+        false => found.into_value(),
+    }
+}
+
+fn number_as(n: Number) -> Result<Tensor> {
+    Tensor::full([], n, n.default_dtype())
+}
+
+fn index_reduce(a: &Args<'_>) -> Result<Value> {
+    let (x, index, source) = (a.tensor("input")?, a.tensor("index")?, a.tensor("source")?);
+    let reduce = a.str("reduce")?;
+    if !["prod", "mean", "amax", "amin"].contains(&reduce) {
+        return Err(Error::new(
+            ErrorKind::Shape,
+            format!(
+                "index_reduce(): Expected reduce to be one of prod, mean, amax or amin but got {reduce}."
+            ),
+        ));
+    }
+    let dim = x.shape().dim(a.int("dim")?)?;
+    if index.ndim() > 1 {
+        return Err(Error::new(
+            ErrorKind::Index,
+            "index_reduce_(): Index is supposed to be a vector",
+        ));
+    }
+    if index.numel() != source.shape().get(dim).copied().unwrap_or(1) {
+        return Err(Error::new(
+            ErrorKind::Shape,
+            format!(
+                "index_reduce_(): Number of indices ({}) should be equal to source.size(dim): ({}), for dim: {dim}",
+                index.numel(),
+                source.shape().get(dim).copied().unwrap_or(1)
+            ),
+        ));
+    }
+    let reduce = crate::Reduce::from_name(reduce)?;
+    let mut shape = vec![1i64; source.ndim().max(1)];
+    shape[dim] = index.numel() as i64;
+    let spread = match source.ndim() {
+        0 => index.reshape([0i64; 0])?,
+        _ => index.to(DType::I64)?.reshape(shape)?.expand_as(source)?,
+    };
+    x.scatter_reduce(dim as i64, &spread, source, reduce, a.bool("include_self")?)
+        .into_value()
+}
+
+/// Powers of each element, from 0 or down to 0.
+pub(super) fn vander(x: &Tensor, columns: usize, increasing: bool) -> Result<Tensor> {
+    let x = match x.dtype() {
+        DType::F32 | DType::F64 | DType::Dd | DType::I64 => x.clone(),
+        _ => x.to(DType::I64)?,
+    };
+    let mut shape: Vec<i64> = x.shape().iter().map(|&n| n as i64).collect();
+    shape.push(1);
+    let ones = Tensor::ones(
+        shape.iter().map(|&n| n as usize).collect::<Vec<_>>(),
+        x.dtype(),
+    )?;
+    if columns == 0 {
+        return ones.narrow(-1, 0, 0);
+    }
+    let column = x.unsqueeze(-1)?;
+    let mut wide = shape.clone();
+    *wide.last_mut().unwrap_or(&mut 0) = columns as i64 - 1;
+    let powers = cat(&[&ones, &column.expand(wide)?], -1)?.cumprod(-1)?;
+    match increasing {
+        true => Ok(powers),
+        false => powers.flip(&[-1]),
+    }
+}
+
+pub(super) static LIST: &[Function] = &[
+    Function::new("diagonal_scatter(Tensor input, Tensor src, int offset=0, int dim1=0, int dim2=1) -> Tensor", "torch Tensor", |a| {
+        let (offset, dim1, dim2) = (a.int("offset")?, a.int("dim1")?, a.int("dim2")?);
+        laid(a.tensor("input")?, a.tensor("src")?, |x| x.diagonal(offset, dim1, dim2))
+    })
+    .about("A copy with a source written over a diagonal.", "y = x; y[i, i + offset] = s[i]")
+    .exact()
+    .samples(&["T(3,3), T(3)", "T(2,3), T(2), 1", "T(3,2).t, T(2), -1", "T(2,3,2), T(3,2), 0, 0, 2", "T(2,3), T(2), offset=0"])
+    .errors(&["T(3,3), T(2)", "T(3), T(3)"]),
+    Function::new("select_scatter(Tensor input, Tensor src, int dim, int index) -> Tensor", "torch Tensor", |a| {
+        let (dim, index) = (a.int("dim")?, a.int("index")?);
+        laid(a.tensor("input")?, a.tensor("src")?, |x| x.select(dim, index))
+    })
+    .about("A copy with a source written over one index of a dimension.", "y = x; y[…, index, …] = s")
+    .exact()
+    .samples(&["T(2,3), T(3), 0, 1", "T(2,3), T(2), -1, -2", "T(2,3).t, T(2), 1, 0", "T(3), T(), 0, 2"])
+    .errors(&["T(2,3), T(2), 0, 1", "T(2,3), T(3), 0, 5"]),
+    Function::new("slice_scatter(Tensor input, Tensor src, int dim=0, int? start=None, int? end=None, int step=1) -> Tensor", "torch Tensor", |a| {
+        laid(a.tensor("input")?, a.tensor("src")?, |x| slice_of(x, a))
+    })
+    .about("A copy with a source written over evenly spaced indices of a dimension.", "y = x; y[…, start : end : step, …] = s")
+    .exact()
+    .samples(&["T(5), T(3), 0, 1, 4", "T(2,3), T(2,2), 1, 0, 3, 2", "T(3,2).t, T(3,2), -1, -2", "T(4), T(4)", "T(4), T(0), 0, 3, 1"])
+    .errors(&["T(5), T(2), 0, 1, 4", "T(5), T(5), 0, 0, 5, 0"]),
+    Function::new("block_diag(*Tensor[] tensors) -> Tensor", "torch", |a| block_diag(&a.tensors("tensors")?).into_value())
+        .about("Matrices along a diagonal, zeros elsewhere.", "diag(A, B, …)")
+        .exact()
+        .samples(&["T(2,2), T(1,3)", "T(2), T(), T(2,1).t", "T(2,3)", "T(0,2), T(2,1)", "I(2, 5), T(2)"])
+        .errors(&["T(2,2,2)"]),
+    Function::new("combinations(Tensor input, int r=2, bool with_replacement=False) -> Tensor", "torch Tensor", |a| {
+        combinations(a.tensor("input")?, a.int("r")?, a.bool("with_replacement")?).into_value()
+    })
+    .about("All combinations of a vector's elements, in lexicographic order.", "(xᵢ, xⱼ, …), i < j < …")
+    .exact()
+    .samples(&["T(4)", "T(4), 3", "T(3), 2, True", "T(3), r=1", "T(2), 3", "T(0)", "I(4, 9), 2"])
+    .edges(&["T(3), 0"])
+    .errors(&["T(2,3)", "T(3), -1"]),
+    Function::new("sum_to_size(Tensor input, *int[] size) -> Tensor", "Tensor", |a| {
+        sum_to_size(a.tensor("input")?, &a.ints("size")?).into_value()
+    })
+    .about("Summed over the dimensions in which a shape was broadcast.", "Σ over broadcast dimensions")
+    .samples(&["T(2,3), (1, 3)", "T(2,3), 3", "T(2,3), ()", "T(2,3,2).t, 3, 1", "T(0,3), 1, 3", "T(2,3), 2, 3"])
+    .errors(&["T(2,3), (2,)", "T(2), (1, 2)"]),
+    Function::new("vander(Tensor x, int? N=None, bool increasing=False) -> Tensor", "torch", |a| {
+        let x = a.tensor("x")?;
+        if x.ndim() != 1 {
+            return Err(wrong("x must be a one-dimensional tensor."));
+        }
+        let n = a.int_opt("N")?.unwrap_or(x.numel() as i64);
+        let Ok(n) = usize::try_from(n) else {
+            return Err(wrong("N must be non-negative."));
+        };
+        vander(x, n, a.bool("increasing")?).into_value()
+    })
+    .about("Powers of the elements of a vector, one row each.", "xᵢ^(N - 1 - j)")
+    .samples(&["T(3)", "T(3), 2", "T(2), 4, True", "I(3, 5)", "T(0)", "T(2), 0", "B(2)"])
+    .errors(&["T(2,3)", "T(2), -1"]),
+    Function::new("constant_pad_nd(Tensor input, int[] pad, number value=0) -> Tensor", "torch", |a| {
+        let (x, pad) = (a.tensor("input")?, a.ints("pad")?);
+        if pad.len() % 2 != 0 {
+            return Err(wrong(format!("Length of pad must be even but instead it equals {}", pad.len())));
+        }
+        if pad.len() > 2 * x.ndim() {
+            return Err(wrong(format!(
+                "Length of pad should be no more than twice the number of dimensions of the input. Pad length is {}while the input has {}dimensions.",
+                pad.len(),
+                x.ndim()
+            )));
+        }
+        x.pad(&pad, PadMode::Constant, Some(a.number("value")?)).into_value()
+    })
+    .about("Padded with one number; negative sizes cut off.", "x, or v outside of it")
+    .exact()
+    .samples(&["T(2,3), (1, 2)", "T(2,3), (1, 0, 0, 2), 1.5", "T(3,2).t, (-1, 1)", "T(0,2), (1, 1)", "I(3, 5), (1, 1), 7"])
+    .errors(&["T(2,3), (1,)", "T(3), (1, 1, 1, 1)"]),
+    Function::new("pixel_shuffle(Tensor input, int upscale_factor) -> Tensor", "torch nn.functional", |a| {
+        pixel_shuffle(a.tensor("input")?, a.int("upscale_factor")?).into_value()
+    })
+    .about("Channels spread over a finer image.", "(…, c·r², h, w) → (…, c, h·r, w·r)")
+    .exact()
+    .samples(&["T(4,2,1), 2", "T(1,4,1,2), 2", "T(2,1,3), 1", "T(0,4,1,2), 2"])
+    .errors(&["T(3,2,2), 2", "T(2,2), 1", "T(4,1,1), 0"]),
+    Function::new("pixel_unshuffle(Tensor input, int downscale_factor) -> Tensor", "torch nn.functional", |a| {
+        pixel_unshuffle(a.tensor("input")?, a.int("downscale_factor")?).into_value()
+    })
+    .about("A fine image folded into channels.", "(…, c, h·r, w·r) → (…, c·r², h, w)")
+    .exact()
+    .samples(&["T(1,2,4), 2", "T(1,1,2,2), 2", "T(2,1,3), 1", "T(0,1,2,2), 2"])
+    .errors(&["T(1,3,2), 2", "T(1,2,3), 2", "T(2,2), 1", "T(1,2,2), 0"]),
+    Function::new("channel_shuffle(Tensor input, int groups) -> Tensor", "torch nn.functional", |a| {
+        channel_shuffle(a.tensor("input")?, a.int("groups")?).into_value()
+    })
+    .about("Channels of several groups interleaved.", "(n, g·k, …) → (n, k·g, …)")
+    .exact()
+    .samples(&["T(1,4,2), 2", "T(2,3,1,2), 3", "T(2,2,3), 1", "T(2,4,0), 2"])
+    .errors(&["T(1,3,2), 2", "T(2,2), 1", "T(1,4,2), 0"]),
+    Function::new("unravel_index(Tensor indices, int[] shape) -> Tensor[]", "torch", |a| {
+        unravel_index(a.tensor("indices")?, &a.ints("shape")?)
+    })
+    .about("Coordinates of places in a flattened array.", "(i // n₁ …) mod nₖ")
+    .exact()
+    .samples(&["I(4, 6), (2, 3)", "I[[5, 0], [3, 2]], (3, 2)", "I[4], 5", "I(0, 2), (2, 3)", "I[5].i32, (2, 3)"])
+    .errors(&["T(2), (2, 3)", "I[1], (2, -3)"]),
+    Function::new("nonzero_static(Tensor input, *, int size, int fill_value=-1) -> Tensor", "torch Tensor", |a| {
+        nonzero_static(a.tensor("input")?, a.int("size")?, a.int("fill_value")?).into_value()
+    })
+    .about("Places of elements that are not zero, as many as asked for.", "i with xᵢ ≠ 0")
+    .exact()
+    .samples(&["I[[1, 0], [0, 2]], size=3", "I[1, 0, 3], size=1", "T(2,3), size=2", "B[True, False], size=2, fill_value=7", "I[0, 0], size=0"])
+    .errors(&["I[1], size=-1"]),
+    Function::new("isin(Tensor|number elements, Tensor|number test_elements, *, bool assume_unique=False, bool invert=False) -> Tensor", "torch", isin)
+        .about("Which elements are among others.", "xᵢ ∈ {yⱼ}")
+        .exact()
+        .samples(&["I[[1, 2], [3, 4]], I[2, 3]", "T[1.5, 2.0], T[2.0]", "I(3, 5), 2", "2, I(3, 5)", "I(4, 3), I(0, 3)", "I(0, 3), I[1]", "I[1, 2], I[1], invert=True", "I[1, 2], I[1], assume_unique=True", "I[1, 2], T[1.0, 2.5]"])
+        .edges(&["T[nan, 1.0, inf], T[nan, inf]"])
+        .errors(&["1, 2", "B[True, False], B[True]"]),
+    Function::new("index_reduce(Tensor input, int dim, Tensor index, Tensor source, str reduce, *, bool include_self=True) -> Tensor", "torch Tensor", index_reduce)
+        .about("Rows of a source reduced into the rows that an index names.", "y[index[i]] = reduce(y[index[i]], s[i])")
+        .in_place()
+        .samples(&["T(3,2), 0, I[0, 2, 0], T(3,2), 'prod'", "T(2,3), 1, I[1, 1], T(2,2), 'mean'", "T(3), 0, I[2, 1], T(2), 'amax'", "T(3,2).t, 1, I[0, 0], T(3,2).t, 'amin'", "T(3), 0, I[1, 1], T(2), 'mean', include_self=False", "T(3), 0, I[1, 1], T(2), 'amax', include_self=False", "T(3), 0, I(0, 3), T(0), 'prod'"])
+        .errors(&["T(3), 0, I[1], T(1), 'sum'", "T(3), 0, I[1, 2], T(1), 'prod'"]),
+];
