@@ -12,7 +12,7 @@ use crate::{Array, DType, Error, ErrorKind, Result, Shape, Shared};
 use smallvec::SmallVec;
 use std::cell::{Cell, RefCell};
 use std::panic::Location;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
 /// Where a tensor's gradient goes.
@@ -131,6 +131,8 @@ pub(crate) struct Node {
     /// Shapes and dtypes of the results, where there are several.
     pub(crate) results: Option<Box<[(Shape, DType)]>>,
     pub(crate) hooks: HookCell,
+    /// Another name than the operation's, if one was given: see `display/grad_fn.rs`.
+    pub(crate) alias: AtomicU16,
 }
 
 thread_local! {
@@ -172,6 +174,7 @@ impl Node {
             view: false,
             results: None,
             hooks: HookCell::new(),
+            alias: AtomicU16::new(0),
         }
     }
 

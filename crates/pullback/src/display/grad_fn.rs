@@ -3,15 +3,61 @@
 //! By default the operation's name in camel case and `Backward0`. The exceptions stand in [`exception`]: operations of
 //! which PyTorch has variants (numbered) and those that it composes of others, in which case its node is the last
 //! one's. What was asked for is not always known here: `reshape`, `squeeze` and `unsqueeze` are one operation, and so
-//! are `t`, `transpose` and `permute`; the commonest spelling is named.
+//! are `t`, `transpose` and `permute`; the commonest spelling is named. Functions called by name (`functions/`) say what
+//! PyTorch calls them, and give their nodes that name.
 
-use crate::Shape;
-use crate::graph::{Input, Node};
+use crate::graph::{Edge, Input, Node};
+use crate::{Shape, Tensor};
 use std::borrow::Cow;
+use std::sync::atomic::Ordering;
+use std::sync::{PoisonError, RwLock};
+
+/// Names given to nodes, so that a node holds two bytes of one: number `n` is at `n - 1`.
+static ALIASES: RwLock<Vec<&'static str>> = RwLock::new(Vec::new());
+
+/// The number of a name, its own from now on.
+#[cfg_attr(not(feature = "functions"), allow(dead_code))]
+fn number(name: &'static str) -> u16 {
+    let find = |list: &[&str]| list.iter().position(|n| *n == name);
+    let known = find(&ALIASES.read().unwrap_or_else(PoisonError::into_inner));
+    let at = known.unwrap_or_else(|| {
+        let mut list = ALIASES.write().unwrap_or_else(PoisonError::into_inner);
+        find(&list).unwrap_or_else(|| {
+            list.push(name);
+            list.len() - 1
+        })
+    });
+    // Names are written in the source; there are some hundred.
+    u16::try_from(at + 1).unwrap_or(0)
+}
+
+#[cfg_attr(not(feature = "functions"), allow(dead_code))]
+impl Tensor {
+    /// Calls the node that made this tensor `name`, unless it made one of `others` too: a composition bears the name that it has
+    /// in PyTorch, where it is one operation.
+    pub(crate) fn name_node(&self, name: &'static str, others: &[&Tensor]) {
+        let node_of = |t: &Tensor| match t.edge() {
+            Some(Edge::Node(node, _)) => Some(node),
+            _ => None,
+        };
+        if let Some(node) = node_of(self) {
+            let is_here =
+                |t: &&Tensor| node_of(t).is_some_and(|n| crate::Shared::ptr_eq(&n, &node));
+            if !others.iter().any(is_here) {
+                node.alias.store(number(name), Ordering::Relaxed);
+            }
+        }
+    }
+}
 
 impl Node {
     /// PyTorch's name of this node; `out` is the shape of its result, where it has one.
     pub(crate) fn name(&self, out: &Shape) -> Cow<'static, str> {
+        let alias = usize::from(self.alias.load(Ordering::Relaxed));
+        if alias > 0 {
+            let list = ALIASES.read().unwrap_or_else(PoisonError::into_inner);
+            return list[alias - 1].into();
+        }
         if let Some(name) = self.op.backward_name() {
             return name;
         }

@@ -86,6 +86,7 @@ pub(super) static LIST: &[Function] = &[
         "torch Tensor nn.functional",
         |a| a.tensor("input")?.prelu(a.tensor("weight")?).into_value(),
     )
+    .node("PreluKernelBackward0")
     .of(ops::Prelu::DEF)
     .samples(&[
         "T(2,3), T(3)",
@@ -114,6 +115,7 @@ pub(super) static LIST: &[Function] = &[
             maybe_in_place(a, |x| x.rrelu(lower, upper, training), |x| x.rrelu_(lower, upper, training))
         },
     )
+    .node("RreluWithNoiseBackward0")
     .about(
         "Leaky relu with a slope drawn for each negative number, or with the mean slope outside of training.",
         "x where x > 0, else r·x, r uniform between the bounds",
@@ -155,6 +157,7 @@ pub(super) static LIST: &[Function] = &[
             maybe_in_place(a, |x| x.celu(alpha), |x| x.celu_(alpha))
         },
     )
+    .node("CeluBackward0")
     .about(
         "Exponential linear unit with a continuous derivative for every α.",
         "x where x > 0, else α·(e^{x/α} - 1)",
@@ -168,6 +171,7 @@ pub(super) static LIST: &[Function] = &[
         "nn.functional",
         |a| a.tensor("input")?.gelu(a.str("approximate")?.parse()?).into_value(),
     )
+    .node("GeluBackward0")
     .about(
         "x times the normal distribution function, or its approximation by a hyperbolic tangent.",
         "x·Φ(x), or x·(1 + tanh(√(2/π)·(x + 0.044715·x³)))/2",
@@ -291,6 +295,7 @@ pub(super) static LIST: &[Function] = &[
     Function::new("logsigmoid(Tensor input) -> Tensor", "nn.functional", |a| {
         a.tensor("input")?.logsigmoid().into_value()
     })
+    .node("LogSigmoidBackward0")
     .of(ops::LogSigmoid::DEF)
     .samples(ONE)
     .edges(LINE)
@@ -298,6 +303,7 @@ pub(super) static LIST: &[Function] = &[
     Function::new("glu(Tensor input, int dim=-1) -> Tensor", "nn.functional", |a| {
         a.tensor("input")?.glu(a.int("dim")?).into_value()
     })
+    .node("GluBackward0")
     .about("The first half along a dimension, times the logistic function of the second.", "a·σ(b), x = [a, b]")
     .samples(&["T(2,4)", "T(2)", "T(0,2)", "T(4,3).t, 0", "T(2,4,2), dim=1", "T(2,0)"])
     .edges(&["T[inf, -inf, 0.0, nan, 1.0, -inf, inf, 1.0]"])

@@ -29,6 +29,16 @@ impl<'a> Args<'a> {
         at.map(|i| &self.values[i]).ok_or_else(|| self.bad(name))
     }
 
+    /// Whether an argument is a tensor.
+    pub fn is_tensor(&self, name: &str) -> bool {
+        matches!(self.value(name), Ok(Value::Tensor(_)))
+    }
+
+    /// Every tensor among them.
+    pub(super) fn all_tensors(&self) -> Vec<&Tensor> {
+        self.values.iter().flat_map(Value::tensors).collect()
+    }
+
     #[cold]
     fn bad(&self, name: &str) -> Error {
         Error::new(

@@ -110,6 +110,7 @@ pub(super) static LIST: &[Function] = &[
     Function::new("trace(Tensor input) -> Tensor", "torch Tensor", |a| {
         a.tensor("input")?.trace().into_value()
     })
+    .node("TraceBackward0")
     .about("The sum of a matrix's diagonal.", "Σ xᵢᵢ")
     .samples(&[
         "T(3,3)",

@@ -23,6 +23,8 @@ pub struct Function {
     pub formula: &'static str,
     /// The primitive it is, if it is one; else it is a composition.
     pub op: Option<&'static OpDef>,
+    /// What PyTorch calls the node of its results, where the node of the last primitive has another name.
+    pub node: Option<NodeName>,
     /// Whether `Tensor.name_` exists: it writes the result over its first argument.
     pub in_place: bool,
     /// Dtypes that the in-place form refuses, with PyTorch's sentence, besides those that cannot hold the result.
@@ -41,6 +43,15 @@ pub struct Function {
     pub errors: &'static [&'static str],
 }
 
+/// How PyTorch's node is called.
+#[derive(Clone, Copy)]
+pub enum NodeName {
+    /// Always so.
+    Is(&'static str),
+    /// By the arguments.
+    By(fn(&Args<'_>) -> Result<&'static str>),
+}
+
 impl Function {
     /// An entry. `places`: where PyTorch has it.
     pub const fn new(
@@ -55,6 +66,7 @@ impl Function {
             summary: "",
             formula: "",
             op: None,
+            node: None,
             in_place: false,
             refuses: |_| None,
             random: false,
@@ -80,6 +92,20 @@ impl Function {
         self.op = Some(op);
         self.summary = op.summary;
         self.formula = op.formula;
+        self
+    }
+
+    /// PyTorch has a node for it: what `grad_fn` says, whatever primitives it is made of here.
+    #[must_use]
+    pub const fn node(mut self, name: &'static str) -> Self {
+        self.node = Some(NodeName::Is(name));
+        self
+    }
+
+    /// As [`node`](Function::node), by the arguments; an empty name leaves the primitive's.
+    #[must_use]
+    pub const fn node_by(mut self, name: fn(&Args<'_>) -> Result<&'static str>) -> Self {
+        self.node = Some(NodeName::By(name));
         self
     }
 
@@ -177,8 +203,36 @@ impl Entry {
     /// Arguments that do not fit the signature; whatever the function reports.
     pub fn call(&self, args: &[Value], kwargs: &[(&str, Value)]) -> Result<Value> {
         let values = self.signature.bind(args, kwargs)?;
-        (self.function.call)(&Args::new(&self.signature, values))
+        self.run(&Args::new(&self.signature, values))
     }
+
+    /// Computes it from arguments that are bound, and calls the results' nodes as PyTorch does.
+    #[inline]
+    pub(super) fn run(&self, args: &Args<'_>) -> Result<Value> {
+        let value = (self.function.call)(args)?;
+        if let Some(node) = self.function.node {
+            name_nodes(node, args, &value)?;
+        }
+        Ok(value)
+    }
+}
+
+/// Names the nodes that a call made; an argument that was handed through keeps its own.
+fn name_nodes(node: NodeName, args: &Args<'_>, value: &Value) -> Result<()> {
+    let results = value.tensors();
+    if !results.iter().any(|t| t.requires_grad()) {
+        return Ok(());
+    }
+    let name = match node {
+        NodeName::Is(name) => name,
+        NodeName::By(name) => name(args)?,
+    };
+    if !name.is_empty() {
+        for t in results {
+            t.name_node(name, &args.all_tensors());
+        }
+    }
+    Ok(())
 }
 
 /// Calls `Tensor.name_`: computes the function and writes the result over its first argument, which is returned.

@@ -37,6 +37,7 @@ pub(super) static LIST: &[Function] = &[
         "torch Tensor",
         |a| a.tensor("input")?.index_select(a.int("dim")?, a.tensor("index")?).into_value(),
     )
+    .node("IndexSelectBackward0")
     .about("Slabs of a dimension in another order or number.", "y[…, j, …] = x[…, index[j], …]")
     .units(0.0, 4.0)
     .samples(&[
@@ -60,6 +61,7 @@ pub(super) static LIST: &[Function] = &[
         "torch Tensor",
         |a| a.tensor("input")?.gather(a.int("dim")?, a.tensor("index")?).into_value(),
     )
+    .node("GatherBackward0")
     .about("For each place of the index, the element that it names along a dimension.", "y[i, j] = x[index[i, j], j]")
     .units(0.0, 4.0)
     .samples(&[
@@ -124,6 +126,7 @@ pub(super) static LIST: &[Function] = &[
         "torch Tensor",
         |a| a.tensor("input")?.masked_scatter(a.tensor("mask")?, a.tensor("source")?).into_value(),
     )
+    .node("MaskedScatterBackward0")
     .about("The first elements of a source written where a mask holds.", "yᵢ = next of s where mᵢ, else xᵢ")
     .in_place()
     .exact()
@@ -144,6 +147,7 @@ pub(super) static LIST: &[Function] = &[
         "torch Tensor",
         |a| a.tensor("input")?.scatter(a.int("dim")?, a.tensor("index")?, a.tensor("src")?).into_value(),
     )
+    .node("ScatterBackward0")
     .about("A source written where an index names places along a dimension.", "y = x; y[index[i, j], j] = s[i, j]")
     .in_place()
     .exact()
@@ -169,6 +173,7 @@ pub(super) static LIST: &[Function] = &[
         "torch Tensor",
         |a| a.tensor("input")?.scatter(a.int("dim")?, a.tensor("index")?, a.number("value")?).into_value(),
     )
+    .node("ScatterBackward1")
     .about("One number written where an index names places along a dimension.", "y = x; y[index[i, j], j] = v")
     .in_place()
     .exact()
@@ -220,6 +225,7 @@ pub(super) static LIST: &[Function] = &[
                 .into_value()
         },
     )
+    .node("ScatterReduceBackward0")
     .of(ops::ScatterReduce::DEF)
     .in_place()
     .units(1.0, 4.0)
@@ -248,6 +254,7 @@ pub(super) static LIST: &[Function] = &[
         "torch Tensor",
         |a| a.tensor("input")?.scatter_add(a.int("dim")?, a.tensor("index")?, a.tensor("src")?).into_value(),
     )
+    .node("ScatterAddBackward0")
     .about("A source added where an index names places along a dimension.", "y = x; y[index[i, j], j] += s[i, j]")
     .in_place()
     .exact()
@@ -269,6 +276,7 @@ pub(super) static LIST: &[Function] = &[
                 .into_value()
         },
     )
+    .node("IndexAddBackward0")
     .about("Slabs added to the slabs of a dimension that an index names.", "y = x; y[…, index[j], …] += α·s[…, j, …]")
     .in_place()
     .units(2.0, 2.0)
@@ -292,6 +300,7 @@ pub(super) static LIST: &[Function] = &[
         "torch Tensor",
         |a| a.tensor("input")?.index_copy(a.int("dim")?, a.tensor("index")?, a.tensor("source")?).into_value(),
     )
+    .node("IndexCopyBackward0")
     .about("Slabs written over the slabs of a dimension that an index names.", "y = x; y[…, index[j], …] = s[…, j, …]")
     .in_place()
     .exact()
@@ -314,6 +323,7 @@ pub(super) static LIST: &[Function] = &[
         "torch Tensor",
         |a| a.tensor("input")?.index_fill(a.int("dim")?, a.tensor("index")?, a.operand("value")?).into_value(),
     )
+    .node_by(|a| Ok(if a.is_tensor("value") { "IndexFillBackward1" } else { "IndexFillBackward0" }))
     .about("Slabs of a dimension that an index names set to one value.", "y = x; y[…, index[j], …] = v")
     .in_place()
     .units(0.0, 4.0)
@@ -365,6 +375,7 @@ pub(super) static LIST: &[Function] = &[
                 .into_value()
         },
     )
+    .node("PutBackward0")
     .about("Elements written, or added, at positions in row-major order.", "y = x; y[index] = s, flattened")
     .in_place()
     .exact()

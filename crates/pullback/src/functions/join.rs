@@ -1,7 +1,7 @@
 //! Joins and splits, borders, and tensors turned round.
 
-use super::Function;
 use super::value::{IntoValue, Value};
+use super::{Args, Function};
 use crate::{
     DType, PadMode, Result, Tensor, cartesian_prod, cat, column_stack, dstack, hstack, ops, stack,
     vstack,
@@ -12,6 +12,20 @@ use std::panic::Location;
 fn split_named(x: &Tensor, name: &'static str, indices: &[i64]) -> Result<Value> {
     let dim = x.named_split_dim(name, None, Location::caller())?;
     x.tensor_split_at(indices, dim).into_value()
+}
+
+/// PyTorch has an operation for each mode and number of dimensions.
+fn pad_node(a: &Args<'_>) -> Result<&'static str> {
+    Ok(match (a.str("mode")?, a.ints("pad")?.len() / 2) {
+        ("reflect", 1) => "ReflectionPad1DBackward0",
+        ("reflect", 2) => "ReflectionPad2DBackward0",
+        ("reflect", _) => "ReflectionPad3DBackward0",
+        ("replicate", 1) => "ReplicationPad1DBackward0",
+        ("replicate", 2) => "ReplicationPad2DBackward0",
+        ("replicate", _) => "ReplicationPad3DBackward0",
+        ("circular", _) => "CopySlices",
+        _ => "",
+    })
 }
 
 pub(super) static LIST: &[Function] = &[
@@ -44,6 +58,7 @@ pub(super) static LIST: &[Function] = &[
     Function::new("stack(Tensor[] tensors, int dim=0) -> Tensor", "torch", |a| {
         stack(&a.tensors("tensors")?, a.int("dim")?).into_value()
     })
+    .node("StackBackward0")
     .about("Tensors of one shape joined along a new dimension.", "y[k] = xₖ")
     .exact()
     .samples(&[
@@ -106,6 +121,7 @@ pub(super) static LIST: &[Function] = &[
         "Tensor torch",
         |a| a.tensor("tensor")?.split(a.int("split_size")?, a.int("dim")?).into_value(),
     )
+    .node("SplitBackward0")
     .about("Parts of one size; the last may be smaller.", "x = [y₀ y₁ …]")
     .exact()
     .samples(&["T(5), 2", "T(2,3), 1, 1", "T(3,4).t, 3, -2", "T(0,2), 2", "T(0,2), 0", "T(3), 7"])
@@ -119,6 +135,7 @@ pub(super) static LIST: &[Function] = &[
                 .into_value()
         },
     )
+    .node("SplitWithSizesBackward0")
     .about("Parts of the sizes given.", "x = [y₀ y₁ …]")
     .exact()
     .samples(&["T(5), [2, 3]", "T(2,3), (1, 0, 2), 1", "T(4,3).t, [4], -2", "T(0), [0, 0]"])
@@ -132,6 +149,7 @@ pub(super) static LIST: &[Function] = &[
                 .into_value()
         },
     )
+    .node("SplitWithSizesBackward0")
     .about("Parts of the sizes given.", "x = [y₀ y₁ …]")
     .exact()
     .samples(&["T(5), [2, 3]", "T(2,3), (1, 0, 2), 1", "T(4,3).t, [4], -2", "T(0), [0, 0]"])
@@ -189,6 +207,7 @@ pub(super) static LIST: &[Function] = &[
         "torch Tensor",
         |a| a.tensor("input")?.chunk(a.int("chunks")?, a.int("dim")?).into_value(),
     )
+    .node_by(|a| Ok(match a.tensor("input")?.size(a.int("dim")?)? { 0 => "SplitWithSizesBackward0", _ => "SplitBackward0" }))
     .about("At most so many parts of one size; the last may be smaller.", "x = [y₀ y₁ …]")
     .exact()
     .samples(&["T(5), 2", "T(2,3), 2, 1", "T(3,4).t, 3, -2", "T(2), 4", "T(0,2), 2"])
@@ -196,6 +215,7 @@ pub(super) static LIST: &[Function] = &[
     Function::new("unbind(Tensor input, int dim=0) -> Tensor[]", "torch Tensor", |a| {
         a.tensor("input")?.unbind(a.int("dim")?).into_value()
     })
+    .node("UnbindBackward0")
     .about("One view for each index of a dimension.", "yₖ = x[k]")
     .exact()
     .samples(&["T(3)", "T(2,3), 1", "T(2,3).t", "T(2,0), 0"])
@@ -273,6 +293,7 @@ pub(super) static LIST: &[Function] = &[
     Function::new("rot90(Tensor input, int k=1, int[] dims=[0, 1]) -> Tensor", "torch Tensor", |a| {
         a.tensor("input")?.rot90(a.int("k")?, &a.ints("dims")?).into_value()
     })
+    .node("Rot90Backward0")
     .about("Turned by right angles from one dimension to another.", "y[i, j] = x[j, n-1-i]")
     .exact()
     .samples(&["T(2,3)", "T(2,3).t, 2", "T(2,3), -1", "T(2,1,3), 3, (2, 0)", "T(0,2)", "T(2,2), 4"])
@@ -280,6 +301,7 @@ pub(super) static LIST: &[Function] = &[
     Function::new("roll(Tensor input, int[] shifts, int[] dims=[]) -> Tensor", "torch Tensor", |a| {
         a.tensor("input")?.roll(&a.ints("shifts")?, &a.ints("dims")?).into_value()
     })
+    .node("RollBackward0")
     .about("Elements moved along dimensions, those that leave coming back at the other end.", "y[(i + s) mod n] = x[i]")
     .exact()
     .samples(&[
@@ -302,6 +324,7 @@ pub(super) static LIST: &[Function] = &[
     Function::new("cartesian_prod(*Tensor[] tensors) -> Tensor", "torch", |a| {
         cartesian_prod(&a.tensors("tensors")?).into_value()
     })
+    .node("StackBackward0")
     .about("Every combination of one element of each vector, a row each.", "{(a, b, …)}")
     .units(0.0, 4.0)
     .samples(&["T(2), T(3)", "T(3)", "T(2), T(1), T(2)", "T(0), T(2)"])
@@ -337,6 +360,7 @@ pub(super) static LIST: &[Function] = &[
             a.tensor("input")?.pad(&a.ints("pad")?, mode, a.number_opt("value")?).into_value()
         },
     )
+    .node_by(pad_node)
     .about("A border around a tensor: of one number, mirrored, of the last element, or as if the tensor went round.", "x inside; outside v, x[-i], x[0] or x[i mod n]")
     .units(0.0, 4.0)
     .samples(&[

@@ -54,6 +54,44 @@ fn cross_entropy(a: &Args<'_>) -> Result<Value> {
     x.cross_entropy(target, how).into_value()
 }
 
+/// With weights it is a composition in PyTorch too.
+fn mse_node(a: &Args<'_>) -> Result<&'static str> {
+    Ok(match (a.tensor_opt("weight")?.is_some(), reduction(a)?) {
+        (false, _) => "MseLossBackward0",
+        (true, Reduction::Mean) => "DivBackward0",
+        (true, _) => "",
+    })
+}
+
+/// Margins end in a clamp, where nothing reduces them.
+fn margin_node(a: &Args<'_>) -> Result<&'static str> {
+    Ok(match reduction(a)? {
+        Reduction::None => "ClampMinBackward0",
+        _ => "",
+    })
+}
+
+/// PyTorch has one operation for rows, and one for images.
+fn nll_node(input: &Tensor) -> &'static str {
+    match input.ndim() {
+        1 | 2 => "NllLossBackward0",
+        _ => "NllLoss2DBackward0",
+    }
+}
+
+/// With classes as targets it ends in `nll_loss`; with probabilities or smoothing it is a composition in PyTorch too.
+fn cross_entropy_node(a: &Args<'_>) -> Result<&'static str> {
+    let (x, target) = pair(a)?;
+    Ok(
+        match (target.dtype().is_float(), a.float("label_smoothing")? > 0.0) {
+            (false, false) => nll_node(x),
+            (false, true) => "AddBackward0",
+            (true, _) if reduction(a)? == Reduction::Mean && x.numel() > 0 => "DivBackward1",
+            (true, _) => "NegBackward0",
+        },
+    )
+}
+
 pub(super) static LIST: &[Function] = &[
     Function::new(
         "mse_loss(Tensor input, Tensor target, bool? size_average=None, bool? reduce=None, str reduction='mean', Tensor? weight=None) -> Tensor",
@@ -63,6 +101,7 @@ pub(super) static LIST: &[Function] = &[
             x.mse_loss(target, reduction(a)?, a.tensor_opt("weight")?).into_value()
         },
     )
+    .node_by(mse_node)
     .about("Squared differences.", "(x - y)²")
     .samples(&[
         "T(2,3), T(2,3)",
@@ -110,6 +149,7 @@ pub(super) static LIST: &[Function] = &[
             x.smooth_l1_loss(target, reduction(a)?, a.float("beta")?).into_value()
         },
     )
+    .node_by(|a| Ok(if a.float("beta")? == 0.0 { "" } else { "SmoothL1LossBackward0" }))
     .about("Squares of small differences, magnitudes of large ones.", "d²/(2β) where |d| < β, else |d| - β/2, d = x - y")
     .samples(&[
         "T(2,3), T(2,3)",
@@ -130,6 +170,7 @@ pub(super) static LIST: &[Function] = &[
             x.huber_loss(target, reduction, a.float("delta")?, a.tensor_opt("weight")?).into_value()
         },
     )
+    .node_by(|a| Ok(if a.tensor_opt("weight")?.is_some() { "" } else { "HuberLossBackward0" }))
     .about("Squares of small differences, lines of the same slope for large ones.", "d²/2 where |d| < δ, else δ·(|d| - δ/2), d = x - y")
     .samples(&[
         "T(2,3), T(2,3)",
@@ -146,6 +187,7 @@ pub(super) static LIST: &[Function] = &[
         "nn.functional",
         cross_entropy,
     )
+    .node_by(cross_entropy_node)
     .about(
         "Cross-entropy of class scores and class numbers, or class probabilities of the scores' shape.",
         "-Σ w·y·ln softmax(x)",
@@ -211,6 +253,7 @@ pub(super) static LIST: &[Function] = &[
             x.nll_loss(target, a.tensor_opt("weight")?, a.int("ignore_index")?, reduction(a)?).into_value()
         },
     )
+    .node_by(|a| Ok(nll_node(a.tensor("input")?)))
     .about("The negative log-likelihood of class numbers.", "-w[y]·x[y]")
     .samples(&[
         "T(3,5), I(3, 5)",
@@ -234,6 +277,7 @@ pub(super) static LIST: &[Function] = &[
             x.binary_cross_entropy(target, a.tensor_opt("weight")?, reduction(a)?).into_value()
         },
     )
+    .node("BinaryCrossEntropyBackward0")
     .of(ops::Bce::DEF)
     .samples(&[
         "T(2,3, unit), T(2,3, unit)",
@@ -266,6 +310,7 @@ pub(super) static LIST: &[Function] = &[
                 .into_value()
         },
     )
+    .node("BinaryCrossEntropyWithLogitsBackward0")
     .of(ops::BceWithLogits::DEF)
     .samples(&[
         "T(2,3), T(2,3, unit)",
@@ -370,6 +415,7 @@ pub(super) static LIST: &[Function] = &[
                 .into_value()
         },
     )
+    .node_by(margin_node)
     .about("What the larger of two lacks of a lead over the other.", "max(m - y·(x₁ - x₂), 0)")
     .samples(&[
         "T(4), T(4), I[1, -1, 1, -1]",
@@ -388,6 +434,7 @@ pub(super) static LIST: &[Function] = &[
             x.soft_margin_loss(target, reduction(a)?).into_value()
         },
     )
+    .node("SoftMarginLossBackward0")
     .about("A smooth hinge.", "ln(1 + e^{-y·x})")
     .samples(&[
         "T(4), I[1, -1, 1, -1]",
@@ -431,6 +478,7 @@ pub(super) static LIST: &[Function] = &[
             a.tensor("anchor")?.triplet_margin_loss(a.tensor("positive")?, a.tensor("negative")?, how).into_value()
         },
     )
+    .node_by(margin_node)
     .about("What the distance to the negative lacks of a lead over the distance to the positive.", "max(m + |a - p| - |a - n|, 0)")
     .samples(&[
         "T(3,4), T(3,4), T(3,4)",
@@ -450,6 +498,7 @@ pub(super) static LIST: &[Function] = &[
             x.multi_margin_loss(target, a.int("p")?, a.float("margin")?, a.tensor_opt("weight")?, reduction(a)?).into_value()
         },
     )
+    .node("MultiMarginLossBackward0")
     .about("What the score of the right class lacks of a lead over each other class.", "Σᵢ max(m - x[y] + x[i], 0)ᵖ / C over i ≠ y")
     .samples(&[
         "T(3,4), I[0, 2, 3], margin=0.9",
@@ -504,6 +553,7 @@ pub(super) static LIST: &[Function] = &[
                 .into_value()
         },
     )
+    .node("NormBackward1")
     .about("The norm of differences along the last dimension.", "|x₁ - x₂ + ε|ₚ")
     .samples(&["T(2,3), T(2,3)", "T(2,3), T(3), keepdim=True", "T(4), T(4), p=1", "T(), T()", "T(0,2), T(0,2)", "T(2,3).t, T(1,3), 3.0, 0.5", "T(2,3), T(2,3), inf"])
     .edges(&["T[[0.0, 0.0], [1.0, 2.0]], T[[0.0, 0.0], [0.0, 0.0]], eps=0.0"])

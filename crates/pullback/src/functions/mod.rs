@@ -41,7 +41,7 @@ mod smooth;
 mod sort;
 
 pub use args::Args;
-pub use function::{Entry, Function, in_place};
+pub use function::{Entry, Function, NodeName, in_place};
 pub use signature::{Kind, Param, Signature};
 pub use value::{IntoValue, Value};
 
@@ -144,7 +144,7 @@ pub fn call(name: &str, args: &[Value], kwargs: &[(&str, Value)]) -> Result<Valu
 pub fn dispatch_plain(name: &str, overloads: &[&Entry], mut args: Vec<Value>) -> Result<Value> {
     for entry in overloads {
         if let Some(values) = entry.signature.bind_plain(&mut args) {
-            return (entry.function.call)(&Args::new(&entry.signature, values));
+            return entry.run(&Args::new(&entry.signature, values));
         }
     }
     dispatch(name, overloads, &args, &[])
@@ -163,7 +163,7 @@ pub fn dispatch(
     let mut first = None;
     for entry in overloads {
         match entry.signature.bind(args, kwargs) {
-            Ok(values) => return (entry.function.call)(&Args::new(&entry.signature, values)),
+            Ok(values) => return entry.run(&Args::new(&entry.signature, values)),
             Err(e) => {
                 first.get_or_insert(e);
             }

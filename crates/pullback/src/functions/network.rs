@@ -15,6 +15,7 @@ pub(super) static LIST: &[Function] = &[
                 .into_value()
         },
     )
+    .node("NativeLayerNormBackward0")
     .of(ops::LayerNorm::DEF)
     // Gradients are differences of numbers of the size of g.
     .units(8.0, 64.0)

@@ -121,6 +121,7 @@ pub(super) static LIST: &[Function] = &[
     Function::new("dist(Tensor input, Tensor other, number p=2) -> Tensor", "torch Tensor", |a| {
         a.tensor("input")?.dist(a.tensor("other")?, a.float("p")?).into_value()
     })
+    .node("DistBackward0")
     .about("The norm of a difference.", "‖a - b‖")
     .samples(&["T(2,3), T(2,3)", "T(2,3), T(3), 3", "T(2,3).t, T(2,3), 1", "T(), T()", "T(2,1), T(1,3), inf", "T(3).f64, T(3).f32"])
     .edges(&["T[1.0, 2.0], T[1.0, 2.0]", "T[1.0, 2.0], T[0.0, 1.0], inf", "T[1.0, 2.0], T[1.0, 1.0], 0"])
@@ -132,6 +133,7 @@ pub(super) static LIST: &[Function] = &[
             _ => a.tensor("x1")?.cdist(a.tensor("x2")?, a.float("p")?).into_value(),
         }
     })
+    .node("CdistBackward0")
     .about("Distances between all pairs of rows of two matrices.", "yᵢⱼ = ‖aᵢ - bⱼ‖")
     .samples(&["T(2,3), T(4,3)", "T(2,3).t, T(4,3), 1.0", "T(2,2,3), T(4,3), 3.0", "T(2,3), T(0,3)", "T(2,0), T(3,0)", "T(2,3), T(2,3), inf", "T(2,3), T(4,3), 0.5"])
     .edges(&["T[[1.0, 2.0]], T[[1.0, 2.0]]", "T[[1.0, 2.0]], T[[0.0, 1.0]], inf", "T[[1.0, 2.0]], T[[1.0, 1.0]], 1.0", "T[[1.0, 2.0]], T[[1.0, 1.0]], 0.0", "T[[1.0, 2.0]], T[[1.0, 0.0]], 1.5"])
@@ -139,6 +141,7 @@ pub(super) static LIST: &[Function] = &[
     Function::new("cov(Tensor input, *, int correction=1, Tensor? fweights=None, Tensor? aweights=None) -> Tensor", "torch Tensor", |a| {
         a.tensor("input")?.cov(a.int("correction")?, a.tensor_opt("fweights")?, a.tensor_opt("aweights")?).into_value()
     })
+    .node("SqueezeBackward0")
     .about("Covariances of variables (rows) over observations (columns).", "Σₖ (xᵢₖ - mᵢ)(xⱼₖ - mⱼ) / (n - correction)")
     .samples(&["T(2,4)", "T(5)", "T(4,3).t", "T(2,4), correction=0", "T(2,4), fweights=I[1, 2, 1, 3]", "T(2,3), aweights=T(3, pos)", "T(2,3), fweights=I[1, 2, 1], aweights=T(3, pos)", "I(2,4, 9)", "T(2,3), aweights=T(3, pos), correction=0"])
     .edges(&["T()", "T(2,0)", "T(2,3), correction=5", "T[[nan, 1.0, 2.0], [1.0, 2.0, 4.0]]"])

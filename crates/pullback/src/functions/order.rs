@@ -23,6 +23,7 @@ pub(super) static LIST: &[Function] = &[
     Function::new("max(Tensor input, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)", "torch Tensor", |a| {
         a.tensor("input")?.max_dim(a.int("dim")?, a.bool("keepdim")?).into_value()
     })
+    .node("MaxBackward0")
     .about("The largest elements along a dimension, the first of equals, and where they are; NaN wins.", "max over dim of x, arg max over dim of x")
     .exact()
     .samples(&["T(2,3), 1", "T(3,4).t, 0, True", "T(2,3,2), -2", "T(), 0", "T(0,3), 1", "I(2,4, 3), dim=1", "B(2,3), 0", "T(2,3), dim=-1, keepdim=True"])
@@ -45,6 +46,7 @@ pub(super) static LIST: &[Function] = &[
     Function::new("min(Tensor input, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)", "torch Tensor", |a| {
         a.tensor("input")?.min_dim(a.int("dim")?, a.bool("keepdim")?).into_value()
     })
+    .node("MinBackward0")
     .about("The smallest elements along a dimension, the first of equals, and where they are; NaN wins.", "min over dim of x, arg min over dim of x")
     .exact()
     .samples(&["T(2,3), 1", "T(3,4).t, 0, True", "T(2,3,2), -2", "T(), 0", "T(0,3), 1", "I(2,4, 3), dim=1", "B(2,3), 0"])
@@ -69,6 +71,7 @@ pub(super) static LIST: &[Function] = &[
     Function::new("aminmax(Tensor input, *, int? dim=None, bool keepdim=False) -> (Tensor min, Tensor max)", "torch Tensor", |a| {
         a.tensor("input")?.aminmax(a.int_opt("dim")?, a.bool("keepdim")?).into_value()
     })
+    .node("AminmaxBackward0")
     .about("The smallest and the largest element along a dimension, or of all; tied ones share the gradient.", "min of x, max of x")
     .exact()
     .samples(&["T(2,3)", "T(2,3), dim=1", "T(3,2).t, dim=0, keepdim=True", "T()", "T(0,3), dim=1", "I(2,3, 9)", "B(3)"])
@@ -97,6 +100,7 @@ pub(super) static LIST: &[Function] = &[
     Function::new("median(Tensor input, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)", "torch Tensor", |a| {
         a.tensor("input")?.median_dim(a.int("dim")?, a.bool("keepdim")?).into_value()
     })
+    .node("MedianBackward1")
     .about("The medians along a dimension, the lower of an even count, and where they are; NaN wins.", "median over dim of x, its position")
     .exact()
     .samples(&["T(2,3), 1", "T(4,3).t, 1, True", "T(2,6), -1", "T(), 0", "T(0,3), 1", "I(3,8, 3), 1", "I(9,2, 4), dim=0"])
@@ -111,6 +115,7 @@ pub(super) static LIST: &[Function] = &[
     Function::new("nanmedian(Tensor input, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)", "torch Tensor", |a| {
         a.tensor("input")?.nanmedian_dim(a.int("dim")?, a.bool("keepdim")?).into_value()
     })
+    .node("NanmedianBackward1")
     .about("The medians along a dimension of the elements that are no NaN, and where they are.", "median over dim of x without NaN, its position")
     .exact()
     .samples(&["T(2,3), 1", "T(4,3).t, 1, True", "T(2,6), -1", "T(), 0", "I(3,8, 3), 1"])
@@ -119,6 +124,7 @@ pub(super) static LIST: &[Function] = &[
     Function::new("cummax(Tensor input, int dim) -> (Tensor values, Tensor indices)", "torch Tensor", |a| {
         a.tensor("input")?.cummax(a.int("dim")?).into_value()
     })
+    .node("CummaxBackward0")
     .about("The largest element up to each position along a dimension, and where it is; the last of equals, NaN wins.", "yᵢ = max over j ≤ i of xⱼ, and j")
     .exact()
     .samples(&["T(6), 0", "T(2,3), 1", "T(3,4).t, 0", "T(), 0", "T(0,3), 0", "T(3,0), 1", "I(3,5, 4), -1", "B(4), 0"])
@@ -127,6 +133,7 @@ pub(super) static LIST: &[Function] = &[
     Function::new("cummin(Tensor input, int dim) -> (Tensor values, Tensor indices)", "torch Tensor", |a| {
         a.tensor("input")?.cummin(a.int("dim")?).into_value()
     })
+    .node("CumminBackward0")
     .about("The smallest element up to each position along a dimension, and where it is; the last of equals, NaN wins.", "yᵢ = min over j ≤ i of xⱼ, and j")
     .exact()
     .samples(&["T(6), 0", "T(2,3), 1", "T(3,4).t, 0", "T(), 0", "T(0,3), 0", "T(3,0), 1", "I(3,5, 4), -1", "B(4), 0"])
@@ -135,6 +142,7 @@ pub(super) static LIST: &[Function] = &[
     Function::new("quantile(Tensor input, Tensor|number q, int? dim=None, bool keepdim=False, *, str interpolation='linear') -> Tensor", "torch Tensor", |a| {
         a.tensor("input")?.quantile(a.operand("q")?, a.int_opt("dim")?, a.bool("keepdim")?, a.str("interpolation")?).into_value()
     })
+    .node("SqueezeBackward4")
     .about("Quantiles along a dimension, interpolated between two elements.", "the element at place q·(n - 1) of the sorted ones")
     .samples(&["T(5), 0.375", "T(2,5), 0.5, 1", "T(2,5).t, 0.375, 0, True", "T(3,4), T[0.1, 0.65, 0.9]", "T(3,4), T[0.1, 0.65, 0.9], 1", "T(3,4), T[0.15], 0, True", "T(), 0.5", "T(), 0.5, 0, True", "T(5), 0.375, interpolation='lower'", "T(5), 0.375, interpolation='higher'", "T(5), 0.375, interpolation='midpoint'", "T(5), 0.375, interpolation='nearest'", "T(2,3,2), 0.625, -2"])
     .edges(&["T[3.0, nan, 2.0, 4.0], 0.5", "T[3.0, 1.0, 2.0, 4.0], 0.0", "T[3.0, 1.0, 2.0, 4.0], 1.0", "T[1.0, inf], 0.5", "T[2.0, 2.0, 1.0], 0.5", "T[[nan, 1.0], [2.0, 3.0]], 0.5, 1"])
@@ -142,6 +150,7 @@ pub(super) static LIST: &[Function] = &[
     Function::new("nanquantile(Tensor input, Tensor|number q, int? dim=None, bool keepdim=False, *, str interpolation='linear') -> Tensor", "torch Tensor", |a| {
         a.tensor("input")?.nanquantile(a.operand("q")?, a.int_opt("dim")?, a.bool("keepdim")?, a.str("interpolation")?).into_value()
     })
+    .node("SqueezeBackward4")
     .about("Quantiles along a dimension of the elements that are no NaN.", "the element at place q·(n - 1) of the sorted ones without NaN")
     .samples(&["T(5), 0.375", "T(2,5), 0.5, 1", "T(2,5).t, 0.375, 0, True", "T(3,4), T[0.1, 0.65, 0.9], 1", "T(), 0.5", "T(5), 0.375, interpolation='midpoint'"])
     .edges(&["T[3.0, nan, 2.0, 4.0], 0.5", "T[nan, nan], 0.5", "T[[nan, 1.0], [2.0, 3.0]], 0.5, 1", "T[[nan, 1.0, 5.0], [2.0, 3.0, nan]], T[0.25, 0.5], 1"])

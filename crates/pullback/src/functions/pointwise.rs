@@ -178,7 +178,8 @@ pub(super) static LIST: &[Function] = &[
         .edges(&["T[inf, inf, nan, -0.0, 0.0], T[inf, -inf, 1.0, -0.0, -0.0]", "T[inf, 1.0], T[inf, nan], alpha=-1", "B[True, False], B[True, True], alpha=2"])
         .errors(&["T(2,3), T(4)", "I[1, 2], 1, alpha=0.5", "T(2), T(2), alpha=True"]),
     Function::new("sub(Tensor|number input, Tensor|number other, *, number alpha=1) -> Tensor", "torch Tensor torch:subtract Tensor:subtract", sub)
-        .of(ops::Sub::DEF)
+        .node("SubBackward0")
+    .of(ops::Sub::DEF)
         .in_place()
         .exact()
         .samples(&[
@@ -188,7 +189,8 @@ pub(super) static LIST: &[Function] = &[
         .edges(&["T[inf, inf, nan, -0.0, 0.0], T[inf, -inf, 1.0, -0.0, -0.0]"])
         .errors(&["T(2,3), T(4)", "I[1, 2], 1, alpha=0.5", "B[True], B[True]", "B[True], 1", "B[True], T(1)"]),
     Function::new("rsub(Tensor input, Tensor|number other, *, number alpha=1) -> Tensor", "torch", rsub)
-        .about("Difference the other way round: other less input.", "b - alpha·a")
+        .node_by(|a| Ok(if a.is_tensor("other") { "RsubBackward0" } else { "RsubBackward1" }))
+    .about("Difference the other way round: other less input.", "b - alpha·a")
         .exact()
         .samples(&["T(2,3), T(2,3)", "T(2,3), T(3), alpha=0.3", "T(), 2", "T(0,3), T(3)", "I(3, 5), 2", "I(3, 5), 2, alpha=2", "T(2,3).t, 1.5"])
         .errors(&["T(2,3), T(4)", "B[True], B[True]"]),
@@ -207,7 +209,8 @@ pub(super) static LIST: &[Function] = &[
         .errors(&["T(2,3), T(4)"]),
     // PyTorch multiplies by the reciprocal of a number.
     Function::new("div(Tensor|number input, Tensor|number other, *, str? rounding_mode=None) -> Tensor", "torch Tensor torch:divide Tensor:divide", div)
-        .of(ops::Div::DEF)
+        .node_by(|a| Ok(if matches!(a.value("rounding_mode")?, super::Value::None) { "DivBackward0" } else { "DivBackward2" }))
+    .of(ops::Div::DEF)
         .in_place()
         .samples(&[
             "T(2,3), T(2,3)", "T(2,3), T(3)", "T(2,1), T(1,3)", "T(), T(4)", "T(3), T()", "T(0,3), T(3)", "T(2,3).t, T(2,3)", "T(3).f64, T(3).f32", "I(3, 5), T(3)",
@@ -243,11 +246,13 @@ pub(super) static LIST: &[Function] = &[
         .errors(&["I[1, 2], 0", "B[True], True", "T(2,3), T(4)"]),
     arithmetic!(remainder, "torch Tensor", Remainder, ["I[7, -7, 8], 3", "I[7, -7, 7, -7], I[3, 3, -3, -3]", "I[7, 250].u8, 3", "7, I[2, -2]", "I[7, -7], 2.5"],
         ["T[1.0, -1.0, 0.0, -0.0, inf, -inf, nan], inf", "T[1.0, -1.0, 0.0, -0.0, inf], -inf", "T[6.0, -6.0, 6.0, -6.0, 0.0, -0.0], T[3.0, 3.0, -3.0, -3.0, -2.0, 2.0]", "T[1.0, 0.0], 0.0"],
-        ["I[1, 2], 0", "B[True], True", "3, I[0, 1]"]; .exact()),
+        ["I[1, 2], 0", "B[True], True", "3, I[0, 1]"]; .exact())
+    .node_by(|a| Ok(if a.is_tensor("other") { "RemainderBackward1" } else { "RemainderBackward0" })),
     Function::new("fmod(Tensor input, Tensor|number other) -> Tensor", "torch Tensor", |a| {
         a.tensor("input")?.fmod(a.operand("other")?).into_value()
     })
-        .of(ops::Fmod::DEF)
+        .node_by(|a| Ok(if a.is_tensor("other") { "FmodBackward1" } else { "FmodBackward0" }))
+    .of(ops::Fmod::DEF)
         .in_place()
         .exact()
         .samples(&["T(2,3), T(2,3)", "T(2,3), T(3)", "T(2,1), T(1,3)", "T(), T(4)", "T(3), T()", "T(0,3), T(3)", "T(2,3).t, T(2,3)", "T(3).f64, T(3).f32", "I(3, 5), T(3)", "T(3), 0.75",
@@ -281,7 +286,8 @@ pub(super) static LIST: &[Function] = &[
     tensors!(fmax, "torch Tensor", Fmax, PAIRS, ["T[-0.0, 0.0, 1.0, nan, 1.0, nan, inf], T[0.0, -0.0, 1.0, 1.0, nan, nan, inf]", "B[True, False], B[False, False]", "I[1, 2], I[2, 1]"], []; .exact()),
     tensors!(fmin, "torch Tensor", Fmin, PAIRS, ["T[-0.0, 0.0, 1.0, nan, 1.0, nan, inf], T[0.0, -0.0, 1.0, 1.0, nan, nan, inf]", "B[True, False], B[False, False]", "I[1, 2], I[2, 1]"], []; .exact()),
     Function::new("clamp(Tensor input, Tensor|number? min=None, Tensor|number? max=None) -> Tensor", "torch Tensor torch:clip Tensor:clip", clamp)
-        .of(ops::Clamp::DEF)
+        .node_by(|a| Ok(if a.is_tensor("min") || a.is_tensor("max") { "ClampBackward0" } else { "ClampBackward1" }))
+    .of(ops::Clamp::DEF)
         .in_place()
         .exact()
         .samples(&["T(2,3), -0.75, 1.125", "T(), 0.03125", "T(0,2), 0.5", "T(2,3).t, max=0.6875", "T(2,3), min=-1", "I(3, 5), 1, 3", "I(3, 5), 1.5", "T(2,3), 1.5, -1.5", "B[True, False], 0, 1",
@@ -293,13 +299,15 @@ pub(super) static LIST: &[Function] = &[
         ])
         .errors(&["T(2)", "T(2,3), T(4)"]),
     Function::new("clamp_min(Tensor input, Tensor|number min) -> Tensor", "torch Tensor", |a| a.tensor("input")?.clamp_min(a.operand("min")?).into_value())
-        .about("Elements that are less than a bound become it.", "max(x, low)")
+        .node_by(|a| Ok(if a.is_tensor("min") { "ClampMinBackward1" } else { "ClampMinBackward0" }))
+    .about("Elements that are less than a bound become it.", "max(x, low)")
         .in_place()
         .exact()
         .samples(&["T(2,3), 0.03125", "T(), -0.25", "T(0,2), 0.5", "T(2,3).t, T(3)", "I(3, 5), 2", "I(3, 5), 1.5", "T(2,3), T(3)"])
         .edges(&["T[1.0, nan, 2.0, -inf], 1.0", "T[1.0, nan, 2.0, 1.0], T[1.0, 0.0, 3.0, nan]"]),
     Function::new("clamp_max(Tensor input, Tensor|number max) -> Tensor", "torch Tensor", |a| a.tensor("input")?.clamp_max(a.operand("max")?).into_value())
-        .about("Elements that are greater than a bound become it.", "min(x, high)")
+        .node_by(|a| Ok(if a.is_tensor("max") { "ClampMaxBackward1" } else { "ClampMaxBackward0" }))
+    .about("Elements that are greater than a bound become it.", "min(x, high)")
         .in_place()
         .exact()
         .samples(&["T(2,3), 0.03125", "T(), -0.25", "T(0,2), 0.5", "T(2,3).t, T(3)", "I(3, 5), 2", "I(3, 5), 1.5", "T(2,3), T(3)"])
@@ -313,7 +321,8 @@ pub(super) static LIST: &[Function] = &[
         let (x, y) = pair(a)?;
         x.xlogy(&y).into_value()
     })
-        .of(ops::Xlogy::DEF)
+        .node_by(|a| Ok(match (a.is_tensor("input"), a.is_tensor("other")) { (true, true) => "XlogyBackward0", (false, _) => "XlogyBackward1", _ => "XlogyBackward2" }))
+    .of(ops::Xlogy::DEF)
         .in_place()
         .samples(POSITIVE)
         .edges(&["T[0.0, 0.0, 0.0, 0.0, 1.0, nan, nan, 1.0], T[0.0, nan, inf, -1.0, 0.0, 0.0, 1.0, -1.0]", "0, T[0.0, nan, inf, 2.0]", "T[0.0, 1.0], 0", "I[1, 2], I[2, 3]", "2.5, I[2, 3]"])
@@ -322,17 +331,20 @@ pub(super) static LIST: &[Function] = &[
         let (x, y) = pair(a)?;
         x.xlog1py(&y).into_value()
     })
-        .of(ops::Xlog1py::DEF)
+        .node_by(|a| Ok(match (a.is_tensor("input"), a.is_tensor("other")) { (true, true) => "SpecialXlog1PyBackward0", (false, _) => "SpecialXlog1PyBackward1", _ => "SpecialXlog1PyBackward2" }))
+    .of(ops::Xlog1py::DEF)
         .samples(POSITIVE)
         .edges(&["T[0.0, 0.0, 0.0, 0.0, 1.0, nan, 1.0], T[-1.0, nan, inf, -2.0, -1.0, 0.0, -2.0]", "0, T[0.0, nan, inf]", "I[1, 2], I[2, 3]"])
         .errors(&["T(2,3), T(4)"]),
     Function::new("ldexp(Tensor input, Tensor other) -> Tensor", "torch Tensor", |a| a.tensor("input")?.ldexp(a.tensor("other")?).into_value())
-        .about("Product with a power of two, element by element.", "a·2ᵇ")
+        .node("LdexpBackward0")
+    .about("Product with a power of two, element by element.", "a·2ᵇ")
         .in_place_refusing(|d| (!d.is_float()).then(|| format!("ldexp can't be cast to the desired output type {}", d.scalar_type_name())))
         .samples(&["T(2,3), T(2,3)", "T(2,3), I[1, 2, -3]", "T(), I[2, 3]", "T(0,3), T(3)", "T(2,3).t, T(3)"]),
     // no derivative by one of them
     Function::new("copysign(Tensor input, Tensor|number other) -> Tensor", "torch Tensor", |a| a.tensor("input")?.copysign(a.operand("other")?).into_value())
-        .of(ops::Copysign::DEF)
+        .node_by(|a| Ok(if a.is_tensor("other") { "CopysignBackward0" } else { "CopysignBackward1" }))
+    .of(ops::Copysign::DEF)
         .in_place()
         .exact()
         .samples(&["T(2,3), T(2,3)", "T(2,3), T(3)", "T(2,1), T(1,3)", "T(), T(4)", "T(0,3), T(3)", "T(2,3).t, -1.5", "I[1, -2], -1", "T(3).f64, T(3).f32"])
@@ -389,7 +401,8 @@ pub(super) static LIST: &[Function] = &[
     Function::new("masked_fill(Tensor input, Tensor mask, Tensor|number value) -> Tensor", "torch Tensor", |a| {
         a.tensor("input")?.masked_fill(a.tensor("mask")?, a.operand("value")?).into_value()
     })
-        .about("A number, or a tensor without dimensions, where a mask holds, else the elements themselves.", "m ? v : x")
+        .node_by(|a| Ok(if a.is_tensor("value") { "MaskedFillBackward1" } else { "MaskedFillBackward0" }))
+    .about("A number, or a tensor without dimensions, where a mask holds, else the elements themselves.", "m ? v : x")
         .in_place()
         .exact()
         .samples(&["T(2,3), B(2,3), 2", "T(2,3), B(3), T()", "T(), B(), 0.5", "T(2,3).t, B(2,1), -1.5", "T(0,3), B(3), 1", "I[1, 2], B(2), 2.5", "T(3).f32, B(3), T().f64", "B(2), B(2), 1", "T(3), B(2,3), 1.0"])

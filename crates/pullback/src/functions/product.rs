@@ -68,6 +68,18 @@ fn chain_matmul(a: &Args<'_>) -> Result<Value> {
     }
 }
 
+/// A product of matrices with a bias is one operation in PyTorch; more dimensions are folded into one and shaped back.
+fn linear_node(a: &Args<'_>) -> Result<&'static str> {
+    let (x, w) = (a.tensor("input")?, a.tensor("weight")?);
+    let bias = a.tensor_opt("bias")?.map(Tensor::ndim);
+    Ok(match (x.ndim(), w.ndim(), bias) {
+        (2, 2, Some(_)) => "AddmmBackward0",
+        (_, 2, Some(1)) => "UnsafeViewBackward0",
+        (_, _, Some(_)) => "AddBackward0",
+        _ => "",
+    })
+}
+
 pub(super) static LIST: &[Function] = &[
     Function::new("matmul(Tensor input, Tensor other) -> Tensor", "torch Tensor linalg", |a| two(a, "other", Tensor::matmul))
         .of(ops::Matmul::DEF)
@@ -108,7 +120,8 @@ pub(super) static LIST: &[Function] = &[
         .samples(&["T(2,3), T(3,4)", "T(3,2).t, T(2,3)", "T(0,3), T(3,2)", "T(2,0), T(0,3)", "I(2,2, 5), I(2,2, 5)", "T(1,1), T(1,1)", "T(5,7), T(7,6)"])
         .errors(&["T(2,3), T(2,3)", "T(3), T(3,2)", "T(2,3), T(3)", "T(2,3), I(3,2, 5)", "B(2,3), B(3,2)"]),
     Function::new("bmm(Tensor input, Tensor mat2) -> Tensor", "torch Tensor", |a| two(a, "mat2", Tensor::bmm))
-        .about("Products of two stacks of matrices.", "Aₖ Bₖ")
+        .node("BmmBackward0")
+    .about("Products of two stacks of matrices.", "Aₖ Bₖ")
         .samples(&["T(2,2,3), T(2,3,2)", "T(2,2,3).t, T(2,3,1)", "T(0,2,3), T(0,3,2)", "T(2,2,0), T(2,0,2)", "I(2,2,2, 5), I(2,2,2, 5)", "T(1,3,4), T(1,4,2)"])
         .errors(&["T(2,3), T(2,3,2)", "T(2,2,3), T(2,3)", "T(2,2,3), T(3,3,2)", "T(2,2,3), T(2,2,2)", "T(2,2,3), I(2,3,2, 5)"]),
     Function::new("mv(Tensor input, Tensor vec) -> Tensor", "torch Tensor", |a| two(a, "vec", Tensor::mv))
@@ -120,11 +133,13 @@ pub(super) static LIST: &[Function] = &[
         .samples(&["T(4), T(4)", "T(1), T(1)", "T(0), T(0)", "I(5, 9), I(5, 9)", "T(40), T(40)"])
         .errors(&["T(3), T(2)", "T(3,1), T(3)", "T(3), I(3, 5)", "B(3), B(3)"]),
     Function::new("vdot(Tensor input, Tensor other) -> Tensor", "torch Tensor", |a| two(a, "other", Tensor::vdot))
-        .about("Sum of the products of two vectors' elements; nothing is conjugated for real numbers.", "Σ aᵢbᵢ")
+        .node("VdotBackward0")
+    .about("Sum of the products of two vectors' elements; nothing is conjugated for real numbers.", "Σ aᵢbᵢ")
         .samples(&["T(4), T(4)", "T(1), T(1)", "T(0), T(0)", "I(5, 9), I(5, 9)"])
         .errors(&["T(3), T(2)", "T(3), T(3,1)", "T(3), I(3, 5)"]),
     Function::new("inner(Tensor input, Tensor other) -> Tensor", "torch Tensor", |a| two(a, "other", Tensor::inner))
-        .about("Sums of products over the last dimensions of both.", "Σₖ a[…, k] b[…, k]")
+        .node_by(|a| Ok(match (a.tensor("input")?.ndim(), a.tensor("other")?.ndim()) { (0, _) | (_, 0) => "MulBackward0", _ => "ViewBackward0" }))
+    .about("Sums of products over the last dimensions of both.", "Σₖ a[…, k] b[…, k]")
         .samples(&["T(2,3), T(4,3)", "T(3), T(3)", "T(2,3), T(3)", "T(2,2,3), T(2,3).t", "T(), T(2,3)", "T(2), T()", "T(0), T(0)", "I(2,3, 5), I(2,3, 5)"])
         .errors(&["T(2,3), T(2,2)", "T(3), T(2)", "T(2,3), I(3, 5)"]),
     Function::new("outer(Tensor input, Tensor vec2) -> Tensor", "torch Tensor torch:ger Tensor:ger", |a| two(a, "vec2", Tensor::outer))
@@ -189,27 +204,32 @@ pub(super) static LIST: &[Function] = &[
         "'i,i', T(2), T(3)",
     ]),
     Function::new("addmm(Tensor input, Tensor mat1, Tensor mat2, *, number beta=1, number alpha=1) -> Tensor", "torch Tensor", |a| added(a, "mat1", "mat2", Tensor::addmm))
-        .about("A product of matrices added to something.", "beta·input + alpha·(A B)")
+        .node("AddmmBackward0")
+    .about("A product of matrices added to something.", "beta·input + alpha·(A B)")
         .samples(&["T(2,4), T(2,3), T(3,4)", "T(2,2), T(2,3), T(3,2), beta=2, alpha=0.5", "T(2), T(2,3), T(3,2)", "T(1,1), T(2,3).t, T(3,2)", "T(), T(2,3), T(3,2)", "I(2,2, 5), I(2,3, 5), I(3,2, 5), alpha=2", "T(2,2), T(2,0), T(0,2)", "I(2,2, 5), I(2,3, 5), I(3,2, 5), beta=1.5"])
         .edges(&["T[nan], T(2,3), T(3,2), beta=0", "T[inf], T(2,3), T(3,2), beta=0.0, alpha=2"])
         .errors(&["T(3), T(2,3), T(3,2)", "T(2), T(2,3), T(2,3)", "T(2,2), T(3), T(3,2)", "T(2,2), T(2,3), T(3)", "I(2,2, 5), T(2,3), T(3,2)", "T(2,2), T(2,3), I(3,2, 5)", "B(2,2), B(2,3), B(3,2)", "~T(2,2,2), T(2,3), T(3,2)"]),
     Function::new("addmv(Tensor input, Tensor mat, Tensor vec, *, number beta=1, number alpha=1) -> Tensor", "torch Tensor", |a| added(a, "mat", "vec", Tensor::addmv))
-        .about("A product of a matrix and a vector added to something.", "beta·input + alpha·(A x)")
+        .node("AddmvBackward0")
+    .about("A product of a matrix and a vector added to something.", "beta·input + alpha·(A x)")
         .samples(&["T(2), T(2,3), T(3)", "T(2), T(2,3).t, T(3), beta=2, alpha=-0.5", "T(1), T(2,3), T(3)", "T(), T(2,3), T(3)", "I(2, 5), I(2,3, 5), I(3, 5)", "T(2), T(2,0), T(0)"])
         .edges(&["T[nan, 1.0], T(2,3), T(3), beta=0"])
         .errors(&["T(3), T(2,3), T(3)", "T(2), T(2,3), T(2)", "T(2), T(2,3), T(3,1)", "T(2,2), T(2,3), T(3)", "I(2, 5), T(2,3), T(3)"]),
     Function::new("addbmm(Tensor input, Tensor batch1, Tensor batch2, *, number beta=1, number alpha=1) -> Tensor", "torch Tensor", |a| added(a, "batch1", "batch2", Tensor::addbmm))
-        .about("The sum of products of two stacks of matrices added to something.", "beta·input + alpha·Σₖ Aₖ Bₖ")
+        .node("AddbmmBackward0")
+    .about("The sum of products of two stacks of matrices added to something.", "beta·input + alpha·Σₖ Aₖ Bₖ")
         .samples(&["T(2,2), T(2,2,3), T(2,3,2)", "T(2,2), T(2,2,3), T(2,3,2), beta=0.5, alpha=2", "T(2), T(2,2,3).t, T(2,3,2)", "T(), T(1,2,3), T(1,3,2)", "T(2,2), T(0,2,3), T(0,3,2)"])
         .edges(&["T[nan], T(2,2,3), T(2,3,2), beta=0"])
         .errors(&["T(2,2), T(2,2,3), T(3,3,2)", "T(2,2), T(2,2,3), T(2,2,2)", "T(2,2), T(2,3), T(2,3,2)", "T(2,2), T(2,2,3), T(2,2)", "T(3,2), T(2,2,3), T(2,3,2)", "I(2,2, 5), T(2,2,3), T(2,3,2)"]),
     Function::new("baddbmm(Tensor input, Tensor batch1, Tensor batch2, *, number beta=1, number alpha=1) -> Tensor", "torch Tensor", |a| added(a, "batch1", "batch2", Tensor::baddbmm))
-        .about("Products of two stacks of matrices added to something.", "beta·inputₖ + alpha·Aₖ Bₖ")
+        .node("BaddbmmBackward0")
+    .about("Products of two stacks of matrices added to something.", "beta·inputₖ + alpha·Aₖ Bₖ")
         .samples(&["T(2,2,2), T(2,2,3), T(2,3,2)", "T(2,2,2), T(2,2,3), T(2,3,2), beta=0.5, alpha=2", "T(2), T(2,2,3).t, T(2,3,2)", "T(), T(1,2,3), T(1,3,2)", "T(2,2), T(0,2,3), T(0,3,2)"])
         .edges(&["T[nan], T(2,2,3), T(2,3,2), beta=0"])
         .errors(&["T(3,2), T(2,2,3), T(2,3,2)", "T(2), T(2,2,3), T(3,3,2)", "T(2), T(2,3), T(3,3,2)", "T(2), T(2,2,3), T(3,2)", "T(2), T(2,2,3), T(2,2,2)", "I(2, 5), T(2,2,3), T(2,3,2)"]),
     Function::new("addr(Tensor input, Tensor vec1, Tensor vec2, *, number beta=1, number alpha=1) -> Tensor", "torch Tensor", |a| added(a, "vec1", "vec2", Tensor::addr))
-        .about("All products of two vectors' elements added to something.", "beta·input + alpha·(a bᵀ)")
+        .node("AddrBackward0")
+    .about("All products of two vectors' elements added to something.", "beta·input + alpha·(a bᵀ)")
         .samples(&["T(2,3), T(2), T(3)", "T(2,3), T(2), T(3), beta=0.5, alpha=2", "T(3), T(2), T(3)", "T(), T(2), T(3)", "I(3, 5), T(2), T(3)", "B(3), B(2), B(3)", "I(2,3, 5), I(2, 5), I(3, 5), alpha=2"])
         .edges(&["T[nan], T(2), T(3), beta=0"])
         .errors(&["T(4), T(2), T(3)", "T(3), T(2,1), T(3)", "T(3), T(2), T(3,1)", "I(3, 5), I(2, 5), I(3, 5), alpha=0.5", "I(3, 5), I(2, 5), I(3, 5), beta=0.5"]),
@@ -217,11 +237,13 @@ pub(super) static LIST: &[Function] = &[
         let (first, second) = pairs(a)?;
         a.tensor("a")?.tensordot(a.tensor("b")?, &first, &second).into_value()
     })
+    .node("ViewBackward0")
     .about("Sums of products over pairs of dimensions.", "Σ a[…, k, l] b[k, l, …]")
     .samples(&["T(2,3), T(3,2), 1", "T(2,2,3), T(2,3,2)", "T(2,3), T(3,2), ([1], [0])", "T(2,3), T(3,2), ([1, 0], [0, 1])", "T(2,3), T(2), 0", "T(2,1), T(3,2), ([1], [0])", "T(2,3), T(1,2), ([1], [0])", "T(3,2).t, T(2,3), ([-1], [-2])", "T(2,0), T(0,2), 1", "T(), T(), 0"])
     .errors(&["T(2,3), T(2,2), 1", "T(2,3), T(3,2), -1", "T(2,3), T(3,2), 3", "T(2,3), T(3,2), ([1, 0], [0])", "T(2,3), T(3,2), ([1, 1], [0, 0])", "T(2,3), T(3,2), ([5], [0])", "T(2,3), I(3,2, 5), 1"]),
     Function::new("kron(Tensor input, Tensor other) -> Tensor", "torch Tensor", |a| two(a, "other", Tensor::kron))
-        .about("Kronecker product: every element of the first times the whole second.", "y[i·m + k, j·n + l] = a[i, j] b[k, l]")
+        .node("UnsafeViewBackward0")
+    .about("Kronecker product: every element of the first times the whole second.", "y[i·m + k, j·n + l] = a[i, j] b[k, l]")
         .exact()
         .samples(&["T(2,2), T(3)", "T(2), T(2,3)", "T(3,2), T(1,2)", "T(), T(3)", "T(2), I(3, 5)", "T(0,2), T(2,2)"]),
     Function::new("chain_matmul(*Tensor[] matrices) -> Tensor", "torch", chain_matmul)
@@ -235,6 +257,7 @@ pub(super) static LIST: &[Function] = &[
     Function::new("linear(Tensor input, Tensor weight, Tensor? bias=None) -> Tensor", "nn.functional", |a| {
         a.tensor("input")?.linear(a.tensor("weight")?, a.tensor_opt("bias")?).into_value()
     })
+    .node_by(linear_node)
     .about("An affine map of the last dimension.", "x Wᵀ + b")
     .samples(&["T(2,3), T(4,3)", "T(2,3), T(4,3), T(4)", "T(2,2,3), T(4,3), T(4)", "T(3), T(4,3), T(4)", "T(3), T(3)", "T(2,3), T(3)", "T(2,3).t, T(4,3), T(1)", "T(2,3), T(4,3), T(2,1)", "T(0,3), T(4,3), T(4)", "T(2,0), T(4,0), T(4)", "T(2,2,3), T(4,3), T(2,2,4)", "T(2,2,3), T(3)"])
     .errors(&["T(2,3), T(4,2)", "T(2,3), T(4,3), T(3)", "T(2,3), I(4,3, 5)", "T(2,2,3), T(4,2)", "T(2,3), T(2,4,3)", "T(2,2,3), T(4,2), T(4)", "T(2,3), T(3), T(1)", "T(2,2,3), T(4,3), I(4, 5)"]),

@@ -108,6 +108,7 @@ pub(super) static LIST: &[Function] = &[
         "torch Tensor",
         |a| total(a, Tensor::sum_dims),
     )
+    .node_by(|a| Ok(if matches!(a.value("dim")?, super::Value::None) { "SumBackward0" } else { "SumBackward1" }))
     .of(ops::Sum::DEF)
     .exact()
     .samples(&[
@@ -147,6 +148,7 @@ pub(super) static LIST: &[Function] = &[
         "torch Tensor",
         |a| mean(a, Tensor::mean_dims),
     )
+    .node_by(|a| Ok(if matches!(a.value("dim")?, super::Value::None) { "MeanBackward0" } else { "MeanBackward1" }))
     .of(ops::Mean::DEF)
     .exact()
     .samples(&["T(2,3)", "T(2,3), 1", "T(2,3,4).t, (0,-1), True", "T()", "T(5,40), -1", "T(2,3), dtype=float64", "I(4, 9), dtype=float32", "T(2,3), dim=()"])
@@ -173,6 +175,7 @@ pub(super) static LIST: &[Function] = &[
             .into_value()
         },
     )
+    .node_by(|a| Ok(if matches!(a.value("dim")?, super::Value::None) { "ProdBackward0" } else { "ProdBackward1" }))
     .of(ops::Prod::DEF)
     .samples(&[
         "T(2,3)",
@@ -283,8 +286,8 @@ pub(super) static LIST: &[Function] = &[
         &["T()", "T(1)", "T(1), 0", "T[1.0, 2.0], correction=2", "T[1.0, 2.0], 0, correction=3", "T[2.0, 2.0]", "T[[2.0, 2.0], [1.0, 3.0]], 1", "T(0,3)", "T(0,3), 0", "T[inf, 1.0]", "T[nan, 1.0, 2.0], 0"],
         &["T(2,3), 5", "T(2,3), (0, 0)", "I(3, 5)"]
     ),
-    spread!("var_mean(Tensor input, bool unbiased) -> (Tensor, Tensor)", "torch", var_mean, "Variance and mean over dimensions.", &["T(2,3), True", "T(2,3), False", "T(4), unbiased=False", "T(5), True"], &[], &[]),
-    spread!("var_mean(Tensor input, int[]? dim, bool unbiased, bool keepdim=False) -> (Tensor, Tensor)", "torch", var_mean, "Variance and mean over dimensions.", &["T(2,3), 1, False", "T(2,3), (0,1), True, True", "T(2,3), 0, unbiased=False", "T(2,3), None, True"], &[], &[]),
+    spread!("var_mean(Tensor input, bool unbiased) -> (Tensor, Tensor)", "torch", var_mean, "Variance and mean over dimensions.", &["T(2,3), True", "T(2,3), False", "T(4), unbiased=False", "T(5), True"], &[], &[]).node("VarMeanBackward0"),
+    spread!("var_mean(Tensor input, int[]? dim, bool unbiased, bool keepdim=False) -> (Tensor, Tensor)", "torch", var_mean, "Variance and mean over dimensions.", &["T(2,3), 1, False", "T(2,3), (0,1), True, True", "T(2,3), 0, unbiased=False", "T(2,3), None, True"], &[], &[]).node("VarMeanBackward0"),
     spread!(
         "var_mean(Tensor input, int[]? dim=None, *, number? correction=1, bool keepdim=False) -> (Tensor, Tensor)",
         "torch",
@@ -293,9 +296,9 @@ pub(super) static LIST: &[Function] = &[
         &["T(2,3)", "T(2,3), 1", "T(3,2).t, 0, correction=0", "T(2,3,2), (0,-1), keepdim=True"],
         &["T(1)", "T[2.0, 2.0]", "T(0,3), 0"],
         &["T(2,3), 5", "I(3, 5)"]
-    ),
-    spread!("std_mean(Tensor input, bool unbiased) -> (Tensor, Tensor)", "torch", std_mean, "Standard deviation and mean over dimensions.", &["T(2,3), True", "T(2,3), False", "T(4), unbiased=False", "T(5), True"], &[], &[]),
-    spread!("std_mean(Tensor input, int[]? dim, bool unbiased, bool keepdim=False) -> (Tensor, Tensor)", "torch", std_mean, "Standard deviation and mean over dimensions.", &["T(2,3), 1, False", "T(2,3), (0,1), True, True", "T(2,3), 0, unbiased=False", "T(2,3), None, True"], &[], &[]),
+    ).node("VarMeanBackward0"),
+    spread!("std_mean(Tensor input, bool unbiased) -> (Tensor, Tensor)", "torch", std_mean, "Standard deviation and mean over dimensions.", &["T(2,3), True", "T(2,3), False", "T(4), unbiased=False", "T(5), True"], &[], &[]).node("StdMeanBackward0"),
+    spread!("std_mean(Tensor input, int[]? dim, bool unbiased, bool keepdim=False) -> (Tensor, Tensor)", "torch", std_mean, "Standard deviation and mean over dimensions.", &["T(2,3), 1, False", "T(2,3), (0,1), True, True", "T(2,3), 0, unbiased=False", "T(2,3), None, True"], &[], &[]).node("StdMeanBackward0"),
     spread!(
         "std_mean(Tensor input, int[]? dim=None, *, number? correction=1, bool keepdim=False) -> (Tensor, Tensor)",
         "torch",
@@ -304,5 +307,5 @@ pub(super) static LIST: &[Function] = &[
         &["T(2,3)", "T(2,3), 1", "T(3,2).t, 0, correction=0", "T(2,3,2), (0,-1), keepdim=True"],
         &["T(1)", "T[2.0, 2.0]", "T(0,3), 0"],
         &["T(2,3), 5", "I(3, 5)"]
-    ),
+    ).node("StdMeanBackward0"),
 ];

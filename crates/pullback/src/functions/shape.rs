@@ -1,7 +1,7 @@
 //! Shapes: other sizes, other orders of dimensions, repetitions, windows, and what a tensor's shape is.
 
-use super::Function;
 use super::value::{IntoValue, Value};
+use super::{Args, Function};
 use crate::{Result, Tensor, broadcast_tensors, meshgrid, ops};
 
 /// `atleast_…` of one tensor is a tensor, of several a tuple.
@@ -12,12 +12,31 @@ fn each(tensors: &[&Tensor], f: impl Fn(&Tensor) -> Result<Tensor>) -> Result<Va
     }
 }
 
+/// A view of its own where nothing had to change: in PyTorch these functions never return their argument.
+fn view_of(x: &Tensor, y: Tensor) -> Result<Value> {
+    if !x.is(&y) {
+        return y.into_value();
+    }
+    let order: Vec<i64> = (0..x.ndim() as i64).collect();
+    x.permute(&order)?.into_value()
+}
+
+/// A view where one is possible, else a view of a copy.
+fn reshape_node(a: &Args<'_>) -> Result<&'static str> {
+    Ok(if a.tensor("input")?.array().is_contiguous() {
+        "ViewBackward0"
+    } else {
+        "UnsafeViewBackward0"
+    })
+}
+
 pub(super) static LIST: &[Function] = &[
     Function::new(
         "reshape(Tensor input, *int[] shape) -> Tensor",
         "Tensor torch",
         |a| a.tensor("input")?.reshape(a.ints("shape")?).into_value(),
     )
+    .node_by(reshape_node)
     .of(ops::Reshape::DEF)
     .exact()
     .samples(&[
@@ -42,6 +61,7 @@ pub(super) static LIST: &[Function] = &[
         "Tensor",
         |a| a.tensor("input")?.view(a.ints("size")?).into_value(),
     )
+    .node("ViewBackward0")
     .about("The same memory under another shape.", "x")
     .exact()
     .samples(&[
@@ -58,6 +78,7 @@ pub(super) static LIST: &[Function] = &[
         "Tensor",
         |a| a.tensor("input")?.view_as(a.tensor("other")?).into_value(),
     )
+    .node("ViewBackward0")
     .about("A view of the shape of another tensor.", "x")
     .exact()
     .samples(&["T(2,3), T(3,2)", "T(4), T(2,2)", "T(), T(1)", "T(0,2), T(3,0)"])
@@ -67,6 +88,7 @@ pub(super) static LIST: &[Function] = &[
         "Tensor",
         |a| a.tensor("input")?.reshape_as(a.tensor("other")?).into_value(),
     )
+    .node_by(reshape_node)
     .about("Reshaped to the shape of another tensor.", "x")
     .exact()
     .samples(&["T(2,3), T(3,2)", "T(2,3).t, T(6)", "T(), T(1)", "T(0,2), T(3,0)"])
@@ -80,6 +102,7 @@ pub(super) static LIST: &[Function] = &[
                 .into_value()
         },
     )
+    .node_by(reshape_node)
     .about("Neighbouring dimensions as one.", "x")
     .exact()
     .samples(&[
@@ -95,6 +118,7 @@ pub(super) static LIST: &[Function] = &[
     Function::new("ravel(Tensor input) -> Tensor", "torch Tensor", |a| {
         a.tensor("input")?.ravel().into_value()
     })
+    .node("ViewBackward0")
     .about("All elements in one dimension.", "x")
     .exact()
     .samples(&["T(2,3)", "T(2,3).t", "T()", "T(0,2)"]),
@@ -125,6 +149,7 @@ pub(super) static LIST: &[Function] = &[
     Function::new("squeeze(Tensor input) -> Tensor", "torch Tensor", |a| {
         a.tensor("input")?.squeeze().into_value()
     })
+    .node("SqueezeBackward0")
     .about("Without the dimensions of size 1.", "x")
     .exact()
     .samples(&["T(1,3,1)", "T(2,3)", "T()", "T(1,1)", "T(1,0)", "T(3,1).t"]),
@@ -133,6 +158,12 @@ pub(super) static LIST: &[Function] = &[
         "torch Tensor",
         |a| a.tensor("input")?.squeeze_dims(&a.ints("dim")?).into_value(),
     )
+    .node_by(|a| {
+        Ok(match a.ints("dim")?.len() {
+            1 => "SqueezeBackward1",
+            _ => "SqueezeBackward2",
+        })
+    })
     .about("Without those of the dimensions named that have size 1.", "x")
     .exact()
     .samples(&[
@@ -159,6 +190,7 @@ pub(super) static LIST: &[Function] = &[
         "Tensor torch",
         |a| a.tensor("input")?.permute(&a.ints("dims")?).into_value(),
     )
+    .node("PermuteBackward0")
     .of(ops::Permute::DEF)
     .exact()
     .samples(&[
@@ -178,6 +210,7 @@ pub(super) static LIST: &[Function] = &[
                 .into_value()
         },
     )
+    .node("TransposeBackward0")
     .about("Two dimensions exchanged.", "xᵀ")
     .exact()
     .samples(&["T(2,3), 0, 1", "T(2,3,1), 0, -1", "T(), 0, -1", "T(0,2), 1, 0", "T(3), 0, 0"])
@@ -191,6 +224,7 @@ pub(super) static LIST: &[Function] = &[
                 .into_value()
         },
     )
+    .node("TransposeBackward0")
     .about("Two dimensions exchanged.", "xᵀ")
     .exact()
     .samples(&["T(2,3), 0, 1", "T(2,3,1), 0, -1", "T(), 0, -1", "T(0,2), axis0=1, axis1=0"])
@@ -204,13 +238,16 @@ pub(super) static LIST: &[Function] = &[
                 .into_value()
         },
     )
+    .node("TransposeBackward0")
     .about("Two dimensions exchanged.", "xᵀ")
     .exact()
     .samples(&["T(2,3), 0, 1", "T(2,3,1), 0, -1", "T(), 0, -1", "T(0,2), 1, 0"])
     .errors(&["T(2,3), 0, 2"]),
     Function::new("t(Tensor input) -> Tensor", "torch Tensor", |a| {
-        a.tensor("input")?.t().into_value()
+        let x = a.tensor("input")?;
+        view_of(x, x.t()?)
     })
+    .node("TBackward0")
     .about("The transpose of a matrix.", "xᵀ")
     .exact()
     .samples(&["T(2,3)", "T(2,3).t", "T(4)", "T()", "T(0,2)"])
@@ -224,6 +261,7 @@ pub(super) static LIST: &[Function] = &[
                 .into_value()
         },
     )
+    .node("PermuteBackward0")
     .about("Dimensions moved to other places; the rest keep their order.", "x")
     .exact()
     .samples(&[
@@ -243,8 +281,12 @@ pub(super) static LIST: &[Function] = &[
     Function::new(
         "expand(Tensor input, *int[] size) -> Tensor",
         "Tensor",
-        |a| a.tensor("input")?.expand(a.ints("size")?).into_value(),
+        |a| {
+            let x = a.tensor("input")?;
+            view_of(x, x.expand(a.ints("size")?)?)
+        },
     )
+    .node("ExpandBackward0")
     .of(ops::Expand::DEF)
     .units(0.0, 4.0) // gradients are sums
     .samples(&[
@@ -265,8 +307,12 @@ pub(super) static LIST: &[Function] = &[
     Function::new(
         "expand_as(Tensor input, Tensor other) -> Tensor",
         "Tensor",
-        |a| a.tensor("input")?.expand_as(a.tensor("other")?).into_value(),
+        |a| {
+            let x = a.tensor("input")?;
+            view_of(x, x.expand_as(a.tensor("other")?)?)
+        },
     )
+    .node("ExpandBackward0")
     .about("Repeated to the shape of another tensor, without a copy.", "y[i, j] = x[0, j]")
     .units(0.0, 4.0)
     .samples(&["T(1,3), T(2,3)", "T(3), T(2,3)", "T(), T(2)", "T(1), T(0)"])
@@ -274,8 +320,12 @@ pub(super) static LIST: &[Function] = &[
     Function::new(
         "broadcast_to(Tensor input, int[] size) -> Tensor",
         "torch Tensor",
-        |a| a.tensor("input")?.broadcast_to(a.ints("size")?).into_value(),
+        |a| {
+            let x = a.tensor("input")?;
+            view_of(x, x.broadcast_to(a.ints("size")?)?)
+        },
     )
+    .node("ExpandBackward0")
     .about("Repeated to a shape, without a copy.", "y[i, j] = x[0, j]")
     .units(0.0, 4.0)
     .samples(&["T(1,3), (2, 3)", "T(3), (2, 3)", "T(), (2,)", "T(1), (0,)", "T(1,2).t, (3, 2)"])
@@ -294,6 +344,7 @@ pub(super) static LIST: &[Function] = &[
         "Tensor",
         |a| a.tensor("input")?.repeat(a.ints("repeats")?).into_value(),
     )
+    .node("RepeatBackward0")
     .about("Copies side by side along each dimension.", "y[i] = x[i mod n]")
     .units(0.0, 4.0)
     .samples(&[
@@ -312,6 +363,7 @@ pub(super) static LIST: &[Function] = &[
         "Tensor torch",
         |a| a.tensor("input")?.tile(a.ints("dims")?).into_value(),
     )
+    .node("RepeatBackward0")
     .about("Copies side by side, along the last dimensions.", "y[i] = x[i mod n]")
     .units(0.0, 4.0)
     .samples(&[
@@ -332,6 +384,7 @@ pub(super) static LIST: &[Function] = &[
                 .into_value()
         },
     )
+    .node_by(|_| Ok("ViewBackward0"))
     .about("Each element, or slab of a dimension, several times in a row.", "y[k·r + i] = x[k]")
     .units(0.0, 4.0)
     .samples(&[
@@ -354,6 +407,7 @@ pub(super) static LIST: &[Function] = &[
                 .into_value()
         },
     )
+    .node_by(|_| Ok("IndexSelectBackward0"))
     .about("Each element, or slab of a dimension, as often in a row as it is told.", "y = x₀ r₀ times, x₁ r₁ times, …")
     .units(0.0, 4.0)
     .samples(&[

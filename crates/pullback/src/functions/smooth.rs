@@ -113,8 +113,8 @@ pub(super) static LIST: &[Function] = &[
     plain!(acosh, "torch Tensor torch:arccosh Tensor:arccosh", ABOVE_ONE, "T[0.0, -0.0, 1.0, 0.5, inf, -inf, nan]"; .of(ops::Acosh::DEF).in_place()),
     plain!(atanh, "torch Tensor torch:arctanh Tensor:arctanh", UNIT, "T[0.0, -0.0, 1.0, -1.0, 2.0, inf, nan]"; .of(ops::Atanh::DEF).in_place()),
     plain!(sinc, "torch Tensor special", SINC, "T[0.0, -0.0, inf, -inf, nan]", "I(3, 5)"; .of(ops::Sinc::DEF).in_place()),
-    plain!(deg2rad, "torch Tensor", ANY, "T[0.0, -0.0, inf, -inf, nan, 180.0]"; .about("Degrees to radians, element by element.", "πx/180").in_place()),
-    plain!(rad2deg, "torch Tensor", ANY, "T[0.0, -0.0, inf, -inf, nan, 3.0]"; .about("Radians to degrees, element by element.", "180x/π").in_place()),
+    plain!(deg2rad, "torch Tensor", ANY, "T[0.0, -0.0, inf, -inf, nan, 180.0]"; .about("Degrees to radians, element by element.", "πx/180").node("Deg2RadBackward0").in_place()),
+    plain!(rad2deg, "torch Tensor", ANY, "T[0.0, -0.0, inf, -inf, nan, 3.0]"; .about("Radians to degrees, element by element.", "180x/π").node("Rad2DegBackward0").in_place()),
     // special functions
     plain!(erf, "torch Tensor special", ANY, "T[0.0, -0.0, inf, -inf, nan, 10.0]", "T[1e-8]"; .of(ops::Erf::DEF).in_place()),
     plain!(erfc, "torch Tensor special", ANY, "T[0.0, -0.0, inf, -inf, nan]", "T[5.0]", "T[9.0]"; .of(ops::Erfc::DEF).in_place()),
@@ -127,6 +127,7 @@ pub(super) static LIST: &[Function] = &[
     Function::new("polygamma(Tensor input, int n) -> Tensor", "Tensor", |a| {
         a.tensor("input")?.polygamma(a.int("n")?).into_value()
     })
+    .node("PolygammaBackward0")
     .about("The derivative of order n of the digamma function, element by element.", "ψ⁽ⁿ⁾(x)")
     .in_place()
     .samples(&["T(2,3, pos), 1", "T(pos), 2", "T(0,2), 0", "T(3,2, pos).t, 3"])
@@ -134,6 +135,7 @@ pub(super) static LIST: &[Function] = &[
     Function::new("polygamma(int n, Tensor input) -> Tensor", "torch special", |a| {
         a.tensor("input")?.polygamma(a.int("n")?).into_value()
     })
+    .node("PolygammaBackward0")
     .about("The derivative of order n of the digamma function, element by element.", "ψ⁽ⁿ⁾(x)")
     .samples(&["1, T(2,3, pos)", "2, T(pos)", "0, T(0,2)", "3, T(3,2, pos).t", "2, I[1, 4]"])
     .edges(&["0, T[0.0, -0.0, inf, nan, 1.0]", "1, T[0.0, inf, nan, 1.0, 10.0]", "2, T[0.0, -1.0, inf, nan, -1.5]"])
@@ -145,7 +147,7 @@ pub(super) static LIST: &[Function] = &[
     plain!(i0e, "special", ANY, "T[0.0, -0.0, inf, -inf, nan]", "T[20.0]", "T[8.0]", "T[-300.0]"; .of(ops::I0e::DEF).units(16.0, 1024.0)),
     plain!(i1e, "special", SMALL, "T[0.0, -0.0, inf, -inf, nan]", "T[20.0]", "T[8.0]", "T[-300.0]"; .of(ops::I1e::DEF).units(16.0, 1024.0)),
     plain!(entr, "special", POSITIVE, "T[0.0, -0.0, -1.0, inf, -inf, nan, 1.0]"; .of(ops::Entr::DEF)),
-    plain!(ndtr, "special", ANY, "T[0.0, -0.0, inf, -inf, nan]"; .about("The normal distribution's cumulative distribution function, element by element.", "(1 + erf(x/√2))/2")),
+    plain!(ndtr, "special", ANY, "T[0.0, -0.0, inf, -inf, nan]"; .about("The normal distribution's cumulative distribution function, element by element.", "(1 + erf(x/√2))/2").node("MulBackward1")),
     Function::new("logit(Tensor input, float? eps=None) -> Tensor", "torch Tensor special", |a| {
         a.tensor("input")?.logit(a.float_opt("eps")?).into_value()
     })
@@ -159,6 +161,7 @@ pub(super) static LIST: &[Function] = &[
     Function::new("mvlgamma(Tensor input, int p) -> Tensor", "torch Tensor", |a| {
         a.tensor("input")?.mvlgamma(a.int("p")?).into_value()
     })
+    .node("MvlgammaBackward0")
     .about("The logarithm of the multivariate gamma function of dimension p, element by element.", "ln Γₚ(x)")
     .in_place_refusing(|d| (!d.is_float()).then(|| format!("mvlgamma: result type {} can't be cast to the desired output type Float", d.scalar_type_name())))
     .samples(&["T[[3.75, 4.5], [5.25, 4.0]], 2", "T[5.5], 3", "T(0,2), 2", "T[[3.5, 4.5], [2.75, 6.0]].t, 1", "I[3, 4], 2"])
@@ -167,6 +170,7 @@ pub(super) static LIST: &[Function] = &[
     Function::new("multigammaln(Tensor input, int p) -> Tensor", "special", |a| {
         a.tensor("input")?.mvlgamma(a.int("p")?).into_value()
     })
+    .node("MvlgammaBackward0")
     .about("The logarithm of the multivariate gamma function of dimension p, element by element.", "ln Γₚ(x)")
     .samples(&["T[[3.75, 4.5], [5.25, 4.0]], 2", "T[5.5], 3", "T(0,2), 2", "T[[3.5, 4.5], [2.75, 6.0]].t, 1"])
     .units(16.0, 64.0),
@@ -176,14 +180,15 @@ pub(super) static LIST: &[Function] = &[
     plain!(positive, "torch Tensor", ROUNDED, "T[0.0, -0.0, inf, nan]"; .about("The tensor itself.", "x").exact().errors(&["B[True]"])),
     plain!(sign, "torch Tensor", ROUNDED, "T[0.0, -0.0, inf, -inf, nan]", "I[3, -3, 0]", "B[True, False]"; .of(ops::Sign::DEF).in_place().exact()),
     Function::new("sgn(Tensor input) -> Tensor", "torch Tensor", |a| a.tensor("input")?.sign().into_value())
-        .about("The sign: -1, 0 or 1, element by element; 0 for NaN.", "x/|x|, 0 at 0")
+        .node("SgnBackward0")
+    .about("The sign: -1, 0 or 1, element by element; 0 for NaN.", "x/|x|, 0 at 0")
         .in_place().exact()
         .samples(ROUNDED)
         .edges(&["T[0.0, -0.0, inf, -inf, nan]", "B[True, False]"]),
     plain!(floor, "torch Tensor", ROUNDED, "T[0.0, -0.0, inf, -inf, nan, 0.5, -0.5, 2.0, -1.5]"; .of(ops::Floor::DEF).in_place().exact().errors(&["B[True]"])),
     plain!(ceil, "torch Tensor", ROUNDED, "T[0.0, -0.0, inf, -inf, nan, 0.5, -0.5, 2.0, -1.5]"; .of(ops::Ceil::DEF).in_place().exact().errors(&["B[True]"])),
     plain!(trunc, "torch Tensor torch:fix Tensor:fix", ROUNDED, "T[0.0, -0.0, inf, -inf, nan, 0.5, -0.5, 2.0, -1.5]"; .of(ops::Trunc::DEF).in_place().exact().errors(&["B[True]"])),
-    plain!(frac, "torch Tensor", FLOATS, "T[0.0, -0.0, inf, -inf, nan, 0.5, -0.5, 2.0, -1.5]"; .about("What truncation takes away, element by element.", "x - trunc(x)").in_place().exact().errors(&["B[True]", "I[1, 2]"])),
+    plain!(frac, "torch Tensor", FLOATS, "T[0.0, -0.0, inf, -inf, nan, 0.5, -0.5, 2.0, -1.5]"; .about("What truncation takes away, element by element.", "x - trunc(x)").node("FracBackward0").in_place().exact().errors(&["B[True]", "I[1, 2]"])),
     Function::new("round(Tensor input, *, int decimals=0) -> Tensor", "torch Tensor special", |a| {
         a.tensor("input")?.round_decimals(a.int("decimals")?).into_value()
     })

@@ -29,6 +29,7 @@ pub(super) static LIST: &[Function] = &[
         "Tensor torch",
         |a| a.tensor("input")?.sort(a.int("dim")?, a.bool("descending")?).into_value(),
     )
+    .node_by(|a| Ok(if a.bool("stable")? { "SortBackward1" } else { "SortBackward0" }))
     .about("A dimension in order, and where its elements were; equals keep their order, NaN is the largest.", "x[argsort x]")
     .exact()
     .samples(&[
@@ -62,6 +63,7 @@ pub(super) static LIST: &[Function] = &[
     Function::new("msort(Tensor input) -> Tensor", "torch Tensor", |a| {
         a.tensor("input")?.msort().into_value()
     })
+    .node("SortBackward0")
     .about("The first dimension in order.", "x[argsort x]")
     .exact()
     .samples(&["T(5)", "T(3,2)", "T(2,3).t", "T()", "T(0,2)"]),
@@ -74,6 +76,7 @@ pub(super) static LIST: &[Function] = &[
                 .into_value()
         },
     )
+    .node("TopkBackward0")
     .about("The k largest or smallest elements of a dimension, and where they are.", "the first k of x[argsort x]")
     .exact()
     .samples(&[
@@ -105,6 +108,7 @@ pub(super) static LIST: &[Function] = &[
                 .into_value()
         },
     )
+    .node("KthvalueBackward0")
     .about("The k-th smallest element of a dimension, and where it is.", "(x[argsort x])ₖ")
     .exact()
     .samples(&["T(5), 2", "T(2,3), 1, 0", "T(2,3).t, 2, -1, True", "T(), 1", "T(0,3), 2, 1"])
