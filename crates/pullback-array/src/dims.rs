@@ -3,77 +3,83 @@
 //! Up to four lie in the struct and are copied as one block of fixed size (a general small vector copies a variable
 //! number of bytes, which costs a call); more go to the heap. Making and dropping layouts is a good part of what a small
 //! operation costs.
+#![allow(unsafe_code)]
 
+use std::mem::ManuallyDrop;
 use std::ops::{Deref, DerefMut};
 
 const INLINE: usize = 4;
 
 /// A list of up to four numbers in place, or more on the heap.
-pub struct Dims<T> {
+pub struct Dims<T: Copy> {
+    /// Up to [`INLINE`], `items.inline` holds them; above, `items.heap`.
     len: usize,
+    items: Items<T>,
+}
+
+/// Where the elements are, which the length says: a word less than an enum.
+union Items<T: Copy> {
     inline: [T; INLINE],
-    /// Holds all elements once there are more than four.
-    #[allow(clippy::box_collection)] // eight bytes instead of twenty-four
-    heap: Option<Box<Vec<T>>>,
+    /// Holds `len` elements.
+    heap: ManuallyDrop<Box<Vec<T>>>,
 }
 
 impl<T: Copy + Default> Dims<T> {
     /// The empty list.
     #[inline]
     pub fn new() -> Self {
+        Dims::in_place(0, [T::default(); INLINE])
+    }
+
+    #[inline(always)]
+    fn in_place(len: usize, inline: [T; INLINE]) -> Self {
+        let items = Items { inline };
+        Dims { len, items }
+    }
+
+    /// A list of more than [`INLINE`] elements.
+    #[cold]
+    fn on_heap(items: Vec<T>) -> Self {
+        assert!(items.len() > INLINE, "short lists lie in place");
         Dims {
-            len: 0,
-            inline: [T::default(); INLINE],
-            heap: None,
+            len: items.len(),
+            items: Items {
+                heap: ManuallyDrop::new(Box::new(items)),
+            },
         }
     }
 
     /// A copy of a slice.
     #[inline]
     pub fn from_slice(items: &[T]) -> Self {
-        let mut out = Dims::new();
-        if items.len() <= INLINE {
-            out.len = items.len();
-            for (to, from) in out.inline.iter_mut().zip(items) {
-                *to = *from;
-            }
-        } else {
-            out.heap = Some(Box::new(items.to_vec()));
+        if items.len() > INLINE {
+            return Dims::on_heap(items.to_vec());
         }
-        out
+        let mut inline = [T::default(); INLINE];
+        for (to, from) in inline.iter_mut().zip(items) {
+            *to = *from;
+        }
+        Dims::in_place(items.len(), inline)
     }
 
     /// `n` times the same number.
     #[inline]
     pub fn from_elem(item: T, n: usize) -> Self {
-        if n <= INLINE {
-            return Dims {
-                len: n,
-                inline: [item; INLINE],
-                heap: None,
-            };
+        if n > INLINE {
+            return Dims::on_heap(vec![item; n]);
         }
-        Dims {
-            len: 0,
-            inline: [T::default(); INLINE],
-            heap: Some(Box::new(vec![item; n])),
-        }
+        Dims::in_place(n, [item; INLINE])
     }
 
     /// Appends a number.
     #[inline]
     pub fn push(&mut self, item: T) {
-        match &mut self.heap {
-            Some(heap) => heap.push(item),
-            None if self.len < INLINE => {
-                self.inline[self.len] = item;
-                self.len += 1;
-            }
-            None => {
-                let mut heap = self.inline.to_vec();
-                heap.push(item);
-                self.heap = Some(Box::new(heap));
-            }
+        if self.len < INLINE {
+            self.len += 1;
+            let last = self.len - 1;
+            self[last] = item;
+        } else {
+            self.change(|items| items.push(item));
         }
     }
 
@@ -86,12 +92,32 @@ impl<T: Copy + Default> Dims<T> {
     /// Takes out the number at place `at`.
     pub fn remove(&mut self, at: usize) -> T {
         self[at..].rotate_left(1);
-        match &mut self.heap {
-            Some(heap) => heap.pop().unwrap_or_default(),
-            None => {
-                self.len -= 1;
-                self.inline[self.len]
-            }
+        let last = self[self.len - 1];
+        if self.len <= INLINE {
+            self.len -= 1;
+        } else {
+            self.change(|items| {
+                items.pop();
+            });
+        }
+        last
+    }
+
+    /// Changes the number of elements of a long list, or of one that becomes long.
+    #[cold]
+    fn change(&mut self, f: impl FnOnce(&mut Vec<T>)) {
+        let mut items = self.to_vec();
+        f(&mut items);
+        *self = Dims::from_slice(&items);
+    }
+}
+
+impl<T: Copy> Drop for Dims<T> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        if self.len > INLINE {
+            // SAFETY: a list of this length lies on the heap, and nothing uses it after this.
+            unsafe { ManuallyDrop::drop(&mut self.items.heap) };
         }
     }
 }
@@ -105,36 +131,52 @@ impl<T: Copy + Default> Default for Dims<T> {
 impl<T: Copy> Clone for Dims<T> {
     #[inline(always)]
     fn clone(&self) -> Self {
-        Dims {
-            len: self.len,
-            inline: self.inline,
-            heap: self.heap.clone(),
+        #[cold]
+        fn long<T: Copy>(items: &[T]) -> Items<T> {
+            Items {
+                heap: ManuallyDrop::new(Box::new(items.to_vec())),
+            }
         }
+        let items = match self.len > INLINE {
+            true => long(self),
+            // SAFETY: a list of this length lies in place.
+            false => Items {
+                inline: unsafe { self.items.inline },
+            },
+        };
+        let len = self.len;
+        Dims { len, items }
     }
 }
 
-impl<T> Deref for Dims<T> {
+impl<T: Copy> Deref for Dims<T> {
     type Target = [T];
     #[inline(always)]
     fn deref(&self) -> &[T] {
-        match &self.heap {
-            None => self.inline.get(..self.len).unwrap_or(&self.inline),
-            Some(heap) => heap,
+        // SAFETY: the length says which field is there, and how much of it.
+        unsafe {
+            match self.len > INLINE {
+                true => &self.items.heap,
+                false => self.items.inline.get_unchecked(..self.len),
+            }
         }
     }
 }
 
-impl<T> DerefMut for Dims<T> {
+impl<T: Copy> DerefMut for Dims<T> {
     #[inline(always)]
     fn deref_mut(&mut self) -> &mut [T] {
-        match &mut self.heap {
-            None => &mut self.inline[..self.len],
-            Some(heap) => heap,
+        // SAFETY: the length says which field is there, and how much of it.
+        unsafe {
+            match self.len > INLINE {
+                true => &mut self.items.heap,
+                false => self.items.inline.get_unchecked_mut(..self.len),
+            }
         }
     }
 }
 
-impl<T: PartialEq> PartialEq for Dims<T> {
+impl<T: Copy + PartialEq> PartialEq for Dims<T> {
     #[inline]
     fn eq(&self, other: &Self) -> bool {
         // Element by element: a call to compare a handful of words costs more than the words.
@@ -142,15 +184,15 @@ impl<T: PartialEq> PartialEq for Dims<T> {
     }
 }
 
-impl<T: Eq> Eq for Dims<T> {}
+impl<T: Copy + Eq> Eq for Dims<T> {}
 
-impl<T: std::hash::Hash> std::hash::Hash for Dims<T> {
+impl<T: Copy + std::hash::Hash> std::hash::Hash for Dims<T> {
     fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
         (**self).hash(state);
     }
 }
 
-impl<T: std::fmt::Debug> std::fmt::Debug for Dims<T> {
+impl<T: Copy + std::fmt::Debug> std::fmt::Debug for Dims<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         (**self).fmt(f)
     }
@@ -165,10 +207,40 @@ impl<T: Copy + Default> FromIterator<T> for Dims<T> {
     }
 }
 
-impl<'a, T> IntoIterator for &'a Dims<T> {
+impl<'a, T: Copy> IntoIterator for &'a Dims<T> {
     type Item = &'a T;
     type IntoIter = std::slice::Iter<'a, T>;
     fn into_iter(self) -> Self::IntoIter {
         self.iter()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Dims;
+
+    /// Every operation, across the border between in place and on the heap, against `Vec`.
+    #[test]
+    fn lists_are_as_vectors() {
+        for n in 0..8usize {
+            let mut vector: Vec<usize> = (10..10 + n).collect();
+            let mut list = Dims::from_slice(&vector);
+            assert_eq!(*list, *vector);
+            assert_eq!(*Dims::from_elem(7, n), *vec![7; n]);
+            assert_eq!(vector.iter().copied().collect::<Dims<usize>>(), list);
+            let before = list.clone();
+            for at in 0..=n {
+                vector.insert(at, 100 + at);
+                list.insert(at, 100 + at);
+                assert_eq!(*list, *vector);
+            }
+            for at in (0..=n).rev() {
+                assert_eq!(list.remove(at), vector.remove(at));
+                assert_eq!(*list, *vector);
+            }
+            assert_eq!(list, before);
+            list.iter_mut().for_each(|x| *x += 1);
+            assert!(n == 0 || list != before);
+        }
     }
 }

@@ -1,14 +1,14 @@
 //! The one door every operation goes through: evaluate, then record what gradients, or a recorder, will need.
 
 use crate::flow::{Cut, CutReason};
-use crate::graph::{Edge, Input, Node, OUTPUT};
+use crate::graph::{Edge, Input, Node, OUTPUT, push_with};
 use crate::op::{Family, Op, OpDef, Reads};
 use crate::tensor::{INFERENCE, INFERENCE_VIEW, INHERITED, Inner, Tensor, UNTRACKED_VIEW};
 use crate::{Array, Error, ErrorKind, Result, Shared, anomaly, forward_ad, mode, recorder};
 use smallvec::SmallVec;
 use std::panic::Location;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// Applies `op` to `inputs`; `site` is the user's line.
 ///
@@ -17,28 +17,6 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 #[inline]
 pub(crate) fn apply<O: Op>(
     op: O,
-    inputs: &[&Tensor],
-    site: &'static Location<'static>,
-) -> Result<Tensor> {
-    through(&op, |op| op, inputs, site)
-}
-
-/// As [`apply`], compiled once for all operations: for those that are not worth machine code of their own.
-///
-/// # Errors
-/// As [`apply`].
-pub(crate) fn apply_dyn(
-    op: &dyn Op,
-    inputs: &[&Tensor],
-    site: &'static Location<'static>,
-) -> Result<Tensor> {
-    through(op, |op| op, inputs, site)
-}
-
-#[inline]
-fn through<O: Op + ?Sized>(
-    op: &O,
-    as_dyn: impl Fn(&O) -> &dyn Op,
     inputs: &[&Tensor],
     site: &'static Location<'static>,
 ) -> Result<Tensor> {
@@ -53,35 +31,78 @@ fn through<O: Op + ?Sized>(
                 .collect::<SmallVec<[&Array; 4]>>(),
         ),
     };
-    let value = match value {
+    conclude(&op, inputs, value, before, site)
+}
+
+/// As [`apply`], compiled once for all operations: for those that are not worth machine code of their own.
+///
+/// # Errors
+/// As [`apply`].
+pub(crate) fn apply_dyn(
+    op: &dyn Op,
+    inputs: &[&Tensor],
+    site: &'static Location<'static>,
+) -> Result<Tensor> {
+    let before = stamp(inputs);
+    let value = match inputs {
+        [a] => op.eval(&[&a.0.array]),
+        [a, b] => op.eval(&[&a.0.array, &b.0.array]),
+        _ => op.eval(
+            &inputs
+                .iter()
+                .map(|t| &t.0.array)
+                .collect::<SmallVec<[&Array; 4]>>(),
+        ),
+    };
+    conclude(op, inputs, value, before, site)
+}
+
+/// Makes a tensor of the value that an operation gave; `before` is the inputs' stamp from before it was computed. Compiled once.
+#[inline(never)]
+fn conclude(
+    op: &dyn Op,
+    inputs: &[&Tensor],
+    result: Result<Array>,
+    before: u32,
+    site: &'static Location<'static>,
+) -> Result<Tensor> {
+    let def = op.def();
+    // Looked at where it lies, and moved once, into its tensor.
+    let value = match &result {
         Ok(value) => value,
-        Err(e) => return Err(e.op(op.def().name).at(site)),
+        Err(_) => {
+            return result
+                .map(Tensor::from_array)
+                .map_err(|e| e.op(def.name).at(site));
+        }
     };
     let flags = mode::flags();
-    let def = op.def();
     if flags & mode::FINITE != 0 {
-        anomaly::value(def.name, 0, &value, site)?;
+        anomaly::value(def.name, 0, value, site)?;
     }
-    let edge = if mode::records(flags)
+    // `finish` stands here once for each kind of edge: the compiler then writes each where it belongs.
+    let out = if inputs.iter().all(|t| t.is_plain()) {
+        finish(def.view, inputs, result?, None, flags)
+    } else if mode::records(flags)
         && def.family != Family::Cut
         && value.dtype().is_float()
         && inputs.iter().any(|t| t.has_edge())
     {
-        let values = std::slice::from_ref(&value);
+        let values = std::slice::from_ref(value);
         let view = def.view && value.storage().same(inputs[0].0.array.storage());
         match record(op.boxed(), inputs, values, view, site) {
-            Ok(node) => Some(Edge::Node(node, 0)),
+            Ok(node) => finish(def.view, inputs, result?, Some(Edge::Node(node, 0)), flags),
             Err(e) => return Err(e.op(def.name).at(site)),
         }
     } else {
-        Cut::of(inputs, def.name, site, || reason(def, flags))
+        let cut = Cut::of(inputs, def.name, site, || reason(def, flags));
+        finish(def.view, inputs, result?, cut, flags)
     };
     if stamp(inputs) != before {
         return Err(torn(def.name, site));
     }
-    let out = finish(def.view, inputs, value, edge, flags);
     if flags & (mode::RECORD | mode::DUAL) != 0 {
-        watched(as_dyn(op), inputs, &out, site, flags)?;
+        watched(op, inputs, &out, site, flags)?;
     }
     Ok(out)
 }
@@ -212,23 +233,22 @@ fn record(
     view: bool,
     site: &'static Location<'static>,
 ) -> Result<Shared<Node>> {
-    let mut reads = 0u32;
-    let mut slots: SmallVec<[Input; 2]> = SmallVec::new();
-    for (i, t) in inputs.iter().enumerate() {
-        let edge = t.end();
-        if edge.as_ref().is_some_and(Edge::flows) {
-            reads |= op.reads(i).0;
-        }
-        slots.push(Input {
-            edge,
-            shape: t.shape().clone(),
-            dtype: t.dtype(),
-        });
-    }
-    // Put in its place at once: a node is large, and moving it costs as much as making it.
-    let mut shared = Shared::new(Node::new(op, slots, site));
+    // Filled where it stays: a node is large, and moving it costs as much as making it.
+    let mut shared = Shared::new(Node::empty(op, site));
     if let Some(node) = Shared::get_mut(&mut shared) {
         node.view = view;
+        let mut reads = 0u32;
+        for (i, t) in inputs.iter().enumerate() {
+            if t.has_edge() {
+                reads |= node.op.reads(i).0;
+            }
+            push_with(&mut node.inputs, || Input {
+                edge: t.end(),
+                shape: t.shape().clone(),
+                dtype: t.dtype(),
+            });
+        }
+        node.order();
         if reads != 0 {
             for (i, t) in inputs.iter().enumerate() {
                 if reads & Reads::input(i.min(30)).0 != 0 {
@@ -259,7 +279,7 @@ pub(crate) fn forbid_inference(t: &Tensor) -> Result<()> {
 }
 
 /// The result's handle; a view remembers whose memory it shows.
-#[inline]
+#[inline(always)]
 pub(crate) fn finish(
     view: bool,
     inputs: &[&Tensor],
@@ -289,7 +309,6 @@ pub(crate) fn finish(
         base,
         flags: AtomicU32::new(flags),
         epoch,
-        id: AtomicU64::new(0),
         slow: OnceLock::new(),
     }))
 }

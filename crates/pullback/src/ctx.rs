@@ -16,7 +16,7 @@ enum Source<'a> {
     /// In backward: values that the node kept.
     Node {
         node: &'a Shared<Node>,
-        saved: SavedList,
+        saved: Option<SavedList>,
         needs: u32,
         create_graph: bool,
     },
@@ -30,9 +30,10 @@ enum Source<'a> {
 }
 
 impl<'a> Ctx<'a> {
+    #[inline]
     pub(crate) fn of_node(
         node: &'a Shared<Node>,
-        saved: SavedList,
+        saved: Option<SavedList>,
         needs: u32,
         create_graph: bool,
     ) -> Self {
@@ -121,12 +122,15 @@ impl<'a> Ctx<'a> {
     }
 
     /// Changes when a value that was kept is written in place.
+    #[inline]
     pub(crate) fn stamp(&self) -> u32 {
         match &self.0 {
-            Source::Node { saved, .. } => saved
+            Source::Node {
+                saved: Some(saved), ..
+            } => saved
                 .iter()
                 .fold(0, |sum, s| sum.wrapping_add(s.array.version())),
-            Source::Live { .. } => 0,
+            _ => 0,
         }
     }
 
@@ -180,7 +184,8 @@ impl<'a> Ctx<'a> {
         else {
             unreachable!("only nodes save values")
         };
-        let Some(kept) = saved.iter().find(|s| s.which == which) else {
+        let mut all = saved.iter().flat_map(|s| s.iter());
+        let Some(kept) = all.find(|s| s.which == which) else {
             return Err(self.missing("value in `reads`"));
         };
         if kept.array.version() != kept.version {

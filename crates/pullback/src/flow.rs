@@ -6,7 +6,7 @@
 //! parameters further back are found too (and memory with them, which is why it is not the default).
 
 use crate::Shared;
-use crate::graph::{Edge, drop_later};
+use crate::graph::{Edge, drop_edges};
 use crate::mode::{self, ModeGuard};
 use crate::tensor::Tensor;
 use smallvec::SmallVec;
@@ -99,7 +99,7 @@ enum Behind {
 
 impl Drop for Cut {
     fn drop(&mut self) {
-        drop_later(self.behind.drain(..).filter_map(|b| match b {
+        drop_edges(self.behind.drain(..).filter_map(|b| match b {
             Behind::History(edge) => Some(edge),
             Behind::Leaf(_) => None,
         }));

@@ -107,13 +107,29 @@ pub(crate) struct Saved {
     pub(crate) array: Array,
 }
 
-pub(crate) type SavedList = SmallVec<[Saved; 2]>;
+/// A block of its own, so that backward takes it out of the node as one pointer.
+pub(crate) type SavedList = Shared<SmallVec<[Saved; 2]>>;
 
 /// What a node still holds for backward.
 pub(crate) enum Kept {
+    Nothing,
     Values(SavedList),
     /// Backward took them.
     Freed,
+}
+
+/// Appends what `make` makes, which the compiler makes in its place where there is room (see [`Shared::new`]).
+#[inline(always)]
+pub(crate) fn push_with<T, const N: usize>(list: &mut SmallVec<[T; N]>, make: impl FnOnce() -> T) {
+    #[cold]
+    fn grow<T, const N: usize>(list: &mut SmallVec<[T; N]>) {
+        list.reserve(N);
+    }
+    if list.len() >= N || list.spilled() {
+        grow(list);
+        return list.push(make());
+    }
+    list.push(make());
 }
 
 /// A recorded operation.
@@ -154,22 +170,26 @@ pub(crate) fn next_seq(after: u64) -> u64 {
 
 impl Node {
     /// A node with nothing saved yet.
-    #[inline(always)]
     pub(crate) fn new(
         op: Box<dyn Op>,
-        inputs: SmallVec<[Input; 2]>,
+        inputs: impl Iterator<Item = Input>,
         site: &'static Location<'static>,
     ) -> Node {
-        let after = (inputs.iter())
-            .filter_map(|i| i.edge.as_ref())
-            .map(Edge::seq)
-            .max();
+        let mut node = Node::empty(op, site);
+        node.inputs.extend(inputs);
+        node.order();
+        node
+    }
+
+    /// A node whose inputs are still to be added; then it wants its [`Node::order`].
+    #[inline(always)]
+    pub(crate) fn empty(op: Box<dyn Op>, site: &'static Location<'static>) -> Node {
         Node {
             op,
-            seq: next_seq(after.unwrap_or(0)),
+            seq: 0,
             site,
-            inputs,
-            kept: Mutex::new(Kept::Values(SavedList::new())),
+            inputs: SmallVec::new(),
+            kept: Mutex::new(Kept::Nothing),
             keeps: false,
             view: false,
             results: None,
@@ -178,49 +198,63 @@ impl Node {
         }
     }
 
+    /// Gives it its place behind its inputs.
+    #[inline]
+    pub(crate) fn order(&mut self) {
+        let edges = self.inputs.iter().filter_map(|i| i.edge.as_ref());
+        self.seq = next_seq(edges.map(Edge::seq).max().unwrap_or(0));
+    }
+
     /// Adds a value to what backward will read.
     #[inline]
     pub(crate) fn save(&mut self, which: u32, array: &Array) {
         let kept = self.kept.get_mut();
-        if let Kept::Values(list) = kept.unwrap_or_else(std::sync::PoisonError::into_inner) {
-            list.push(Saved {
+        let kept = kept.unwrap_or_else(std::sync::PoisonError::into_inner);
+        if !self.keeps {
+            *kept = Kept::Values(Shared::new(SmallVec::new()));
+            self.keeps = true;
+        }
+        if let Kept::Values(list) = kept
+            && let Some(list) = Shared::get_mut(list)
+        {
+            push_with(list, || Saved {
                 which,
                 version: array.version(),
                 array: array.clone(),
             });
-            self.keeps = true;
         }
-    }
-
-    /// Number of results.
-    #[inline]
-    pub(crate) fn outputs(&self) -> usize {
-        self.results.as_ref().map_or(1, |r| r.len())
     }
 
     /// Hands out what was saved: for good, unless `retain`.
     ///
     /// # Errors
     /// PyTorch's sentence where an earlier backward took it.
-    pub(crate) fn saved(&self, retain: bool) -> Result<SavedList> {
+    #[inline]
+    pub(crate) fn saved(&self, retain: bool) -> Result<Option<SavedList>> {
         if !self.keeps {
-            return Ok(SavedList::new());
+            return Ok(None);
         }
         let mut kept = lock(&self.kept);
         if retain {
             if let Kept::Values(list) = &*kept {
-                return Ok(list.clone());
+                return Ok(Some(list.clone()));
             }
         } else if let Kept::Values(list) = std::mem::replace(&mut *kept, Kept::Freed) {
-            return Ok(list);
+            return Ok(Some(list));
         }
-        Err(Error::new(
+        drop(kept);
+        Err(self.freed())
+    }
+
+    #[cold]
+    fn freed(&self) -> Error {
+        Error::new(
             ErrorKind::Autograd,
             "Trying to backward through the graph a second time (or directly access saved tensors after they have already been freed). Saved intermediate values of the graph are freed when you call .backward() or autograd.grad(). Specify retain_graph=True if you need to backward through the graph a second time or if you need to access saved tensors after calling backward.",
         )
         .op(self.op.def().name)
         .at(self.site)
-        .help("use `backward_with(&BackwardOptions { retain_graph: true, .. })` for every backward but the last"))
+        .help("use `backward_with(&BackwardOptions { retain_graph: true, .. })` for every backward but the last")
     }
 }
 
@@ -232,29 +266,45 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 }
 
 thread_local! {
-    /// What hangs on nodes whose drop is under way further up this thread's stack.
+    /// How many drops of nodes and cuts are under way on this thread's stack.
+    static DEPTH: Cell<u32> = const { Cell::new(0) };
+    /// What hangs on those that were too deep; the outermost drop works it off.
     static DOOMED: RefCell<Vec<Edge>> = const { RefCell::new(Vec::new()) };
-    static DROPPING: Cell<bool> = const { Cell::new(false) };
+    /// Whether there is any.
+    static LEFT: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Drops edges in a loop: a chain of a million nodes must not take a million stack frames.
-pub(crate) fn drop_later(edges: impl Iterator<Item = Edge>) {
+/// Drops that may nest: a short graph drops as any structure does, which is the fastest.
+const DEEP: u32 = 32;
+
+/// Drops edges, with what hangs on them in a loop: a chain of a million nodes must not take a million stack frames.
+#[inline]
+pub(crate) fn drop_edges(edges: impl Iterator<Item = Edge>) {
+    let depth = DEPTH.get();
+    if depth >= DEEP {
+        return put_off(edges);
+    }
+    DEPTH.set(depth + 1);
+    edges.for_each(drop);
+    if depth == 0 && LEFT.get() {
+        work_off();
+    }
+    DEPTH.set(depth);
+}
+
+#[cold]
+fn put_off(edges: impl Iterator<Item = Edge>) {
     // While a thread ends its list may be gone already; then what is left drops recursively.
     let _ = DOOMED.try_with(|doomed| {
         let mut doomed = doomed.borrow_mut();
-        for edge in edges {
-            doomed.push(edge);
-        }
+        edges.for_each(|edge| doomed.push(edge));
     });
-    work_off();
+    LEFT.set(true);
 }
 
-/// Drops what hangs on the list, unless that is under way further up the stack.
-#[inline]
+/// Drops what was put off.
+#[cold]
 fn work_off() {
-    if DROPPING.replace(true) {
-        return;
-    }
     // The borrow ends before the edge drops, since its drop borrows again.
     let next = || {
         DOOMED
@@ -265,23 +315,12 @@ fn work_off() {
     while let Some(edge) = next() {
         drop(edge);
     }
-    DROPPING.set(false);
+    LEFT.set(false);
 }
 
 impl Drop for Node {
+    #[inline]
     fn drop(&mut self) {
-        let far = |i: &Input| matches!(i.edge, Some(Edge::Node(..) | Edge::Cut(_)));
-        if !self.inputs.iter().any(far) {
-            return;
-        }
-        let _ = DOOMED.try_with(|doomed| {
-            let mut doomed = doomed.borrow_mut();
-            for input in self.inputs.iter_mut().filter(|i| far(i)) {
-                if let Some(edge) = input.edge.take() {
-                    doomed.push(edge);
-                }
-            }
-        });
-        work_off();
+        drop_edges(self.inputs.iter_mut().filter_map(|i| i.edge.take()));
     }
 }

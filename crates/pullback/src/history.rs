@@ -12,14 +12,13 @@ use crate::hooks::Slot;
 use crate::ops::{Alias, Overlay};
 use crate::tensor::{Inner, REBASED, Tensor};
 use crate::{Layout, Shared};
-use smallvec::smallvec;
 use std::panic::Location;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, OnceLock};
 
-pub(crate) use crate::in_place::{in_place, in_place_dyn};
+pub(crate) use crate::in_place::{in_place, in_place_dyn, in_place_number};
 
-/// What only tensors need that were written in place, given `requires_grad_` while shared, or whose gradient is retained.
+/// What only tensors need that were written in place, given `requires_grad_` while shared, recorded, or whose gradient is retained.
 #[derive(Default)]
 pub(crate) struct Slow {
     /// Roots: the recorded writes.
@@ -28,6 +27,8 @@ pub(crate) struct Slow {
     current: Mutex<Option<(u32, Option<Edge>)>>,
     /// Where `retain_grad` keeps this result's gradient.
     retained: OnceLock<Arc<Slot>>,
+    /// A number of its own, given when a recorder first asks: addresses are reused, this is not.
+    pub(crate) id: OnceLock<u64>,
 }
 
 #[derive(Default)]
@@ -44,7 +45,7 @@ struct Write {
 }
 
 impl Inner {
-    fn slow(&self) -> &Slow {
+    pub(crate) fn slow(&self) -> &Slow {
         self.slow.get_or_init(Box::default)
     }
 
@@ -64,6 +65,12 @@ impl Tensor {
     #[inline]
     fn looks_slow(&self) -> bool {
         self.0.rebased() || self.0.base.as_ref().is_some_and(|b| b.0.rebased())
+    }
+
+    /// Whether it never had a history.
+    #[inline]
+    pub(crate) fn is_plain(&self) -> bool {
+        self.0.edge.is_none() && !self.looks_slow()
     }
 
     /// Whether this tensor requires a gradient.
@@ -169,7 +176,7 @@ impl Tensor {
             shape: self.shape().clone(),
             dtype: self.dtype(),
         };
-        let mut node = Node::new(Box::new(Alias), smallvec![input], site);
+        let mut node = Node::new(Box::new(Alias), std::iter::once(input), site);
         node.view = true;
         Edge::Node(Shared::new(node), 0)
     }

@@ -10,7 +10,7 @@ use crate::graph::{Edge, Input, Node, OUTPUT};
 use crate::op::{Family, Op, Reads};
 use crate::ops::Overlay;
 use crate::tensor::{FUNCTION_VIEW, INFERENCE, INFERENCE_VIEW, MANY_VIEWS, Tensor, UNTRACKED_VIEW};
-use crate::{Array, Error, ErrorKind, Layout, Result, Shared, mode, recorder};
+use crate::{Array, Error, ErrorKind, Layout, Number, Result, Shared, mode, recorder};
 use pullback_array::kernels;
 use smallvec::SmallVec;
 use std::panic::Location;
@@ -47,6 +47,63 @@ pub(crate) fn in_place_dyn(
     site: &'static Location<'static>,
     fast: &mut dyn FnMut(&Array) -> Result<bool>,
 ) -> Result<()> {
+    match allowed(op, x, others, site)? {
+        Door::Open if straight(op, x, site, fast)? => Ok(()),
+        door => logged(op, x, others, site, matches!(door, Door::Tracked)),
+    }
+}
+
+/// As [`in_place`], for a number that is made a tensor only where somebody must hear of the write.
+///
+/// # Errors
+/// As [`in_place`].
+pub(crate) fn in_place_number(
+    op: &dyn Op,
+    x: &Tensor,
+    number: Number,
+    site: &'static Location<'static>,
+    fast: &mut dyn FnMut(&Array) -> Result<bool>,
+) -> Result<()> {
+    let door = allowed(op, x, &[], site)?;
+    if matches!(door, Door::Open) && straight(op, x, site, fast)? {
+        return Ok(());
+    }
+    let number = Tensor::from_array(Array::number(number, x.dtype())?);
+    logged(op, x, &[&number], site, matches!(door, Door::Tracked))
+}
+
+/// What a write must do.
+enum Door {
+    /// Nobody hears of it.
+    Open,
+    /// A recorder or forward mode does.
+    Heard,
+    /// It has a gradient.
+    Tracked,
+}
+
+/// Writes by a kernel of the operation's own, if there is one for this.
+#[inline]
+fn straight(
+    op: &dyn Op,
+    x: &Tensor,
+    site: &'static Location<'static>,
+    fast: &mut dyn FnMut(&Array) -> Result<bool>,
+) -> Result<bool> {
+    let done = fast(&x.0.array).map_err(|e| e.op(op.def().name).at(site))?;
+    if done {
+        x.0.array.storage().set_writer(site);
+    }
+    Ok(done)
+}
+
+/// Refuses what PyTorch refuses.
+fn allowed(
+    op: &dyn Op,
+    x: &Tensor,
+    others: &[&Tensor],
+    site: &'static Location<'static>,
+) -> Result<Door> {
     let name = op.def().name;
     let context = |e: Error| e.op(name).at(site);
     let flags = mode::flags();
@@ -76,12 +133,26 @@ pub(crate) fn in_place_dyn(
             )));
         }
     }
+    Ok(match flags & (mode::RECORD | mode::DUAL) {
+        _ if tracked => Door::Tracked,
+        0 => Door::Open,
+        _ => Door::Heard,
+    })
+}
+
+/// Evaluates, writes, and tells everybody.
+fn logged(
+    op: &dyn Op,
+    x: &Tensor,
+    others: &[&Tensor],
+    site: &'static Location<'static>,
+    tracked: bool,
+) -> Result<()> {
+    let name = op.def().name;
+    let context = |e: Error| e.op(name).at(site);
+    let flags = mode::flags();
     let recording = flags & mode::RECORD != 0;
     let dual = flags & mode::DUAL != 0;
-    if !tracked && !recording && !dual && fast(&x.0.array).map_err(context)? {
-        x.0.array.storage().set_writer(site);
-        return Ok(());
-    }
     let _turn = x.0.array.storage().update().map_err(context)?;
     let inputs: SmallVec<[&Tensor; 4]> = std::iter::once(x).chain(others.iter().copied()).collect();
     let arrays: SmallVec<[&Array; 4]> = inputs.iter().map(|t| &t.0.array).collect();
@@ -162,19 +233,17 @@ fn node_with_inputs(
     site: &'static Location<'static>,
 ) -> Result<(Node, u32)> {
     let mut reads = 0;
-    let slots = (inputs.iter().enumerate())
-        .map(|(i, t)| {
-            let edge = t.end();
-            if edge.as_ref().is_some_and(Edge::flows) {
-                reads |= op.reads(i).0;
-            }
-            Input {
-                edge,
-                shape: t.shape().clone(),
-                dtype: t.dtype(),
-            }
-        })
-        .collect();
+    let slots = (inputs.iter().enumerate()).map(|(i, t)| {
+        let edge = t.end();
+        if edge.as_ref().is_some_and(Edge::flows) {
+            reads |= op.reads(i).0;
+        }
+        Input {
+            edge,
+            shape: t.shape().clone(),
+            dtype: t.dtype(),
+        }
+    });
     let mut node = Node::new(op.boxed(), slots, site);
     for (i, t) in inputs.iter().enumerate() {
         if reads & Reads::input(i.min(30)).0 == 0 {

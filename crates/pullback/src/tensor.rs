@@ -59,13 +59,14 @@ pub(crate) struct Inner {
     pub(crate) flags: AtomicU32,
     /// The family's epoch (see `history`) when this tensor was made.
     pub(crate) epoch: u32,
-    /// A number of its own, given when a recorder first asks: addresses are reused, this is not.
-    pub(crate) id: AtomicU64,
     pub(crate) slow: OnceLock<Box<Slow>>,
 }
 
+// With its count it fills two cache lines.
+const _: () = assert!(size_of::<Inner>() <= 120);
+
 impl Tensor {
-    #[inline]
+    #[inline(always)]
     pub(crate) fn with_edge(array: Array, edge: Option<Edge>) -> Tensor {
         Tensor(Shared::new(Inner {
             array,
@@ -76,7 +77,6 @@ impl Tensor {
                 _ => INFERENCE,
             }),
             epoch: 0,
-            id: AtomicU64::new(0),
             slow: OnceLock::new(),
         }))
     }
@@ -395,18 +395,7 @@ impl Tensor {
     /// A number of its own for this tensor, never reused.
     pub(crate) fn id(&self) -> u64 {
         static NEXT: AtomicU64 = AtomicU64::new(1);
-        let id = self.0.id.load(Ordering::Relaxed);
-        if id != 0 {
-            return id;
-        }
-        let fresh = NEXT.fetch_add(1, Ordering::Relaxed);
-        match self
-            .0
-            .id
-            .compare_exchange(0, fresh, Ordering::Relaxed, Ordering::Relaxed)
-        {
-            Ok(_) => fresh,
-            Err(other) => other,
-        }
+        let fresh = || NEXT.fetch_add(1, Ordering::Relaxed);
+        *self.0.slow().id.get_or_init(fresh)
     }
 }

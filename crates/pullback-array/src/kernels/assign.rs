@@ -11,13 +11,14 @@ use crate::dtype::Element;
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::Shape;
 use crate::number::Number;
+use std::borrow::Cow;
 
 /// The operand to read: a copy where it shares the destination's memory.
-fn apart(dst: &Array, src: &Array) -> Result<Array> {
+fn apart<'a>(dst: &Array, src: &'a Array) -> Result<Cow<'a, Array>> {
     if dst.storage().shares_memory(src.storage()) {
-        src.copy()
+        src.copy().map(Cow::Owned)
     } else {
-        Ok(src.clone())
+        Ok(Cow::Borrowed(src))
     }
 }
 
@@ -41,7 +42,7 @@ fn check_stretches(dst: &Array, src: &Array) -> Result<()> {
 }
 
 /// The operand of a write to `dst`: checked to stretch, and apart.
-pub(super) fn operand(dst: &Array, src: &Array) -> Result<Array> {
+pub(super) fn operand<'a>(dst: &Array, src: &'a Array) -> Result<Cow<'a, Array>> {
     check_stretches(dst, src)?;
     apart(dst, src)
 }
@@ -87,7 +88,7 @@ pub fn zip_assign<A: Element, B: Element>(
 pub fn assign(dst: &Array, src: &Array) -> Result<()> {
     check_stretches(dst, src)?;
     let src = super::cast(src, dst.dtype())?;
-    overwrite(dst, &apart(dst, &src)?)
+    overwrite(dst, apart(dst, &src)?.as_ref())
 }
 
 /// Sets every element of `dst` to `value`.

@@ -11,6 +11,8 @@ use crate::error::Result;
 use crate::layout::Shape;
 use crate::storage::ReadGuard;
 use crate::threads::{BLOCK, Ptr, blocks};
+use std::mem::MaybeUninit;
+use std::ptr;
 
 /// Writes `n` results from `n` elements of each operand.
 pub(super) type Row<'a, const N: usize> = &'a (dyn Fn(*mut u8, [*const u8; N], usize) + Sync);
@@ -24,7 +26,7 @@ type Guards<'a, const N: usize> = [Option<ReadGuard<'a>>; N];
 #[inline]
 fn read<'a, const N: usize>(arrays: [&'a Array; N]) -> Result<(Guards<'a, N>, [*mut u8; N])> {
     let mut guards = [const { None }; N];
-    let mut bases = [std::ptr::null_mut(); N];
+    let mut bases = [ptr::null_mut(); N];
     for k in 0..N {
         let guard = arrays[k].read()?;
         bases[k] = guard.ptr::<u8>().cast_mut();
@@ -77,9 +79,96 @@ pub(super) unsafe fn compute<const N: usize>(
         return Ok(Array::from_fresh_of(storage, first.clone(), out));
     }
     // SAFETY: the caller's promise.
-    let result = unsafe { compute_strided(inputs, bases, out, row) };
+    let result = unsafe {
+        match with_numbers(inputs, dtypes, out) {
+            Some(wide) => compute_with_numbers(inputs, bases, wide, out, row),
+            None => compute_strided(inputs, bases, out, row),
+        }
+    };
     drop(guards);
     result
+}
+
+/// Bytes up to which one element is written out beside a small array.
+const SPREAD: usize = 256;
+
+/// Room for such an operand.
+#[repr(align(64))]
+struct Spread(MaybeUninit<[u8; SPREAD]>);
+
+/// If all operands are small and row-major, and those that do not have the result's shape are single elements: the operand
+/// whose shape that is.
+#[inline]
+fn with_numbers<const N: usize>(
+    inputs: [&Array; N],
+    dtypes: [DType; N],
+    out: DType,
+) -> Option<usize> {
+    let wide = (0..N).max_by_key(|&k| (inputs[k].numel(), inputs[k].rank()))?;
+    let shape = inputs[wide].shape();
+    let size = dtypes.iter().fold(out.size(), |s, d| s.max(d.size()));
+    let fits = |a: &&Array| {
+        a.is_contiguous() && (a.shape() == shape || a.numel() == 1 && a.rank() <= shape.len())
+    };
+    (shape.numel() <= SPREAD / size && inputs.iter().all(fits)).then_some(wide)
+}
+
+/// [`compute`] for what [`with_numbers`] found. For two elements this is half of what [`compute_strided`] costs.
+///
+/// # Safety
+/// As [`compute`]; the inputs' storages start at `bases` and are guarded, and `wide` is what [`with_numbers`] gave.
+#[inline(never)]
+unsafe fn compute_with_numbers<const N: usize>(
+    inputs: [&Array; N],
+    bases: [*mut u8; N],
+    wide: usize,
+    out: DType,
+    row: Row<'_, N>,
+) -> Result<Array> {
+    let shape = inputs[wide].shape();
+    let n = shape.numel();
+    let (storage, to) = fresh_of(shape, out)?;
+    let mut rooms: [Spread; N] = std::array::from_fn(|_| Spread(MaybeUninit::uninit()));
+    let mut from: [*const u8; N] = [ptr::null(); N];
+    for (k, room) in rooms.iter_mut().enumerate() {
+        let size = inputs[k].dtype().size();
+        from[k] = bases[k].wrapping_add(inputs[k].layout().offset() * size);
+        if inputs[k].numel() != n {
+            let room = room.0.as_mut_ptr().cast::<u8>();
+            // SAFETY: the one element is initialised and guarded; n of it fit the room.
+            unsafe { spread(from[k], size, n, room) };
+            from[k] = room;
+        }
+    }
+    row(to, from, n);
+    Ok(Array::from_fresh_of(storage, shape.clone(), out))
+}
+
+/// Writes an element of `size` bytes `n` times.
+///
+/// # Safety
+/// `from` can be read and `to` has room; both are aligned to `size`.
+unsafe fn spread(from: *const u8, size: usize, n: usize, to: *mut u8) {
+    /// # Safety
+    /// As [`spread`], for elements of type `T`.
+    #[inline(always)]
+    unsafe fn of<T: Copy>(from: *const u8, n: usize, to: *mut u8) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let x = from.cast::<T>().read();
+            (0..n).for_each(|i| to.cast::<T>().add(i).write(x));
+        }
+    }
+    // SAFETY: the caller's promise; 16 bytes are two numbers of 8.
+    unsafe {
+        match size {
+            1 => of::<u8>(from, n, to),
+            2 => of::<u16>(from, n, to),
+            4 => of::<u32>(from, n, to),
+            8 => of::<u64>(from, n, to),
+            _ => of::<[u64; 2]>(from, n, to),
+        }
+    }
 }
 
 /// The general case of [`compute`], a function of its own so that the common one has a small frame.

@@ -1,7 +1,7 @@
 //! Adding gradients up: at leaves until backward ends, into `.grad` then, and down to an input's shape.
 
 use super::address::ByAddress;
-use crate::graph::{Leaf, Node, lock};
+use crate::graph::{Leaf, Node, lock, push_with};
 use crate::tensor::Tensor;
 use crate::{Error, ErrorKind, Result, Shape, Shared, mode};
 use pullback_array::kernels;
@@ -9,8 +9,8 @@ use smallvec::SmallVec;
 
 /// Gradients gathered for leaves, in order of first arrival; added to `.grad` once each, at the end, as PyTorch does.
 #[derive(Default)]
-pub(super) struct Leaves {
-    list: SmallVec<[(Shared<Leaf>, Option<Tensor>); 8]>,
+pub(super) struct Leaves<'g> {
+    list: SmallVec<[(&'g Shared<Leaf>, Option<Tensor>); 8]>,
     /// Where a leaf's sum is, once there are too many to scan.
     place: ByAddress<usize>,
 }
@@ -18,11 +18,11 @@ pub(super) struct Leaves {
 /// Leaves up to which a scan finds the sum to add to.
 const SCAN: usize = 32;
 
-impl Leaves {
+impl<'g> Leaves<'g> {
     /// Adds a gradient to what is there for a leaf; gives its place in the list.
     pub(super) fn add(
         &mut self,
-        leaf: &Shared<Leaf>,
+        leaf: &'g Shared<Leaf>,
         g: Tensor,
         create_graph: bool,
     ) -> Result<usize> {
@@ -48,16 +48,16 @@ impl Leaves {
                 if !self.place.is_empty() {
                     self.place.insert(Shared::address(leaf), self.list.len());
                 }
-                self.list.push((leaf.clone(), Some(g)));
+                push_with(&mut self.list, || (leaf, Some(g)));
                 Ok(self.list.len() - 1)
             }
         }
     }
 
     /// Takes what is gathered at a place; what arrives later starts anew.
-    pub(super) fn take(&mut self, at: usize) -> Option<(Shared<Leaf>, Tensor)> {
+    pub(super) fn take(&mut self, at: usize) -> Option<(&'g Shared<Leaf>, Tensor)> {
         let (leaf, g) = &mut self.list[at];
-        g.take().map(|g| (leaf.clone(), g))
+        g.take().map(|g| (*leaf, g))
     }
 
     /// How many leaves there are.

@@ -21,6 +21,7 @@ use crate::graph::Edge;
 use crate::tensor::Tensor;
 use crate::{Error, ErrorKind, Result, mode};
 use run::{Goal, Run};
+use smallvec::SmallVec;
 use std::panic::Location;
 
 /// How backward runs.
@@ -224,16 +225,17 @@ fn run(
     let inference = mode::flags() & mode::INFERENCE != 0;
     let _normal = inference.then(|| mode::set(mode::INFERENCE, false)); // gradients are ordinary tensors
     let retain = options.retain_graph || create_graph;
+    let roots: SmallVec<[Option<Edge>; 2]> = outputs.iter().map(|(t, _)| t.edge()).collect();
     let mut run = Run::new(outputs, goal, asked, retain, create_graph);
     // What rules compute on the way is theirs; what they send is looked at.
     let finite = mode::flags() & mode::FINITE != 0;
     let _unwatched = finite.then(|| mode::set(mode::FINITE, false));
-    for (i, (output, gradient)) in outputs.iter().enumerate() {
-        let Some(edge) = output.edge() else {
+    for (i, ((output, gradient), root)) in outputs.iter().zip(&roots).enumerate() {
+        let Some(edge) = root else {
             return Err(no_history(i, output).op(name).at(site));
         };
         let g = seed(i, output, *gradient).map_err(|e| e.op(name).at(site))?;
-        run.send(&edge, g)?;
+        run.send(edge, g)?;
     }
     run.finish()
 }

@@ -5,7 +5,7 @@
 //! value used a thousand times holds one sum and not a thousand terms.
 
 use super::address::ByAddress;
-use crate::graph::Node;
+use crate::graph::{Node, push_with};
 use crate::tensor::Tensor;
 use crate::{Result, Shared};
 use smallvec::SmallVec;
@@ -18,107 +18,121 @@ pub(super) enum Gathered {
     /// Of its only result.
     One(Tensor),
     /// Of each of several; `None` where none arrived.
-    Many(Box<[Option<Tensor>]>),
+    Many(Several),
 }
 
-impl Gathered {
-    fn new(node: &Node, nr: u32, grad: Tensor) -> Gathered {
-        if node.results.is_none() {
-            return Gathered::One(grad);
-        }
-        let mut all = vec![None; node.outputs()].into_boxed_slice();
-        all[nr as usize] = Some(grad);
-        Gathered::Many(all)
+/// Gradients of several results.
+pub(super) type Several = Box<[Option<Tensor>]>;
+
+/// A waiting node. Words that are taken one by one, and no enum: as in [`Shared::new`], moving one that was just written would
+/// make the processor wait.
+struct Entry<'g> {
+    node: &'g Shared<Node>,
+    /// The gradient of its only result.
+    one: Option<Tensor>,
+    /// Those of several.
+    many: Option<Box<Several>>,
+}
+
+impl<'g> Entry<'g> {
+    #[inline(always)]
+    fn new(node: &'g Shared<Node>, nr: u32, grad: Tensor) -> Entry<'g> {
+        let (one, many) = match &node.results {
+            None => (Some(grad), None),
+            Some(results) => (None, Some(several(results.len(), nr, grad))),
+        };
+        Entry { node, one, many }
     }
 
     /// Adds `grad` to what is there for result `nr`. What is there is moved, so that nobody else holds the old sum and it can
     /// be added to in place.
     fn add(
-        self,
+        &mut self,
         nr: u32,
-        grad: &Tensor,
+        grad: Tensor,
         sum: impl FnOnce(Tensor, &Tensor) -> Result<Tensor>,
-    ) -> Result<Gathered> {
-        match self {
-            Gathered::One(old) => Ok(Gathered::One(sum(old, grad)?)),
-            Gathered::Many(mut all) => {
-                let slot = &mut all[nr as usize];
-                *slot = Some(match slot.take() {
-                    Some(old) => sum(old, grad)?,
-                    None => grad.clone(),
-                });
-                Ok(Gathered::Many(all))
-            }
-        }
+    ) -> Result<()> {
+        let slot = match &mut self.many {
+            None => &mut self.one,
+            Some(all) => &mut all[nr as usize],
+        };
+        *slot = Some(match slot.take() {
+            Some(old) => sum(old, &grad)?,
+            None => grad,
+        });
+        Ok(())
+    }
+
+    /// What was gathered.
+    #[inline(always)]
+    fn take(&mut self) -> Option<(&'g Shared<Node>, Gathered)> {
+        let grad = match (self.one.take(), self.many.take()) {
+            (Some(one), _) => Gathered::One(one),
+            (None, many) => Gathered::Many(*many?),
+        };
+        Some((self.node, grad))
     }
 }
 
-struct Entry {
-    node: Shared<Node>,
-    grad: Gathered,
+#[cold]
+fn several(results: usize, nr: u32, grad: Tensor) -> Box<Several> {
+    let mut all = vec![None; results].into_boxed_slice();
+    all[nr as usize] = Some(grad);
+    Box::new(all)
 }
 
+/// Borrows the graph, which its outputs keep alive: counting holders costs as much as a small gradient.
 #[derive(Default)]
-pub(super) struct Queue {
-    list: SmallVec<[Entry; 8]>,
+pub(super) struct Queue<'g> {
+    list: SmallVec<[Entry<'g>; 8]>,
     /// In use once the list has outgrown [`SCAN`], and until it is empty again.
-    crowd: Option<Box<Crowd>>,
+    crowd: Option<Box<Crowd<'g>>>,
 }
 
 /// Many waiting entries: `heap` knows the order, `place` where a node's entry is.
 #[derive(Default)]
-struct Crowd {
-    slots: Vec<Option<Entry>>,
+struct Crowd<'g> {
+    slots: Vec<Option<Entry<'g>>>,
     free: Vec<usize>,
     heap: BinaryHeap<(u64, usize)>,
     place: ByAddress<usize>,
 }
 
-impl Queue {
+impl<'g> Queue<'g> {
     /// Adds `grad` to what is gathered for result `nr` of `node`; `sum` adds two gradients.
     #[inline]
     pub(super) fn push(
         &mut self,
-        node: &Shared<Node>,
+        node: &'g Shared<Node>,
         nr: u32,
         grad: Tensor,
         sum: impl FnOnce(Tensor, &Tensor) -> Result<Tensor>,
     ) -> Result<()> {
         if self.crowd.is_none() {
-            if let Some(i) = self.list.iter().position(|e| Shared::ptr_eq(&e.node, node)) {
-                let Entry { node, grad: old } = self.list.swap_remove(i);
-                let grad = old.add(nr, &grad, sum)?;
-                self.list.push(Entry { node, grad });
-                return Ok(());
+            let known = |e: &&mut Entry<'_>| Shared::ptr_eq(e.node, node);
+            if let Some(entry) = self.list.iter_mut().find(known) {
+                return entry.add(nr, grad, sum);
             }
             if self.list.len() < SCAN {
-                self.list.push(Entry {
-                    grad: Gathered::new(node, nr, grad),
-                    node: node.clone(),
-                });
+                push_with(&mut self.list, || Entry::new(node, nr, grad));
                 return Ok(());
             }
         }
         let crowd = self.crowd.get_or_insert_with(Box::default);
         self.list.drain(..).for_each(|entry| crowd.insert(entry));
-        match crowd.place.get(&Shared::address(node)) {
-            Some(&slot) => {
-                if let Some(Entry { node, grad: old }) = crowd.slots[slot].take() {
-                    let grad = old.add(nr, &grad, sum)?;
-                    crowd.slots[slot] = Some(Entry { node, grad });
-                }
+        let place = crowd.place.get(&Shared::address(node));
+        match place.and_then(|&slot| crowd.slots[slot].as_mut()) {
+            Some(entry) => entry.add(nr, grad, sum),
+            None => {
+                crowd.insert(Entry::new(node, nr, grad));
+                Ok(())
             }
-            None => crowd.insert(Entry {
-                grad: Gathered::new(node, nr, grad),
-                node: node.clone(),
-            }),
         }
-        Ok(())
     }
 
     /// The node made last, all of whose uses have been visited.
     #[inline]
-    pub(super) fn pop(&mut self) -> Option<(Shared<Node>, Gathered)> {
+    pub(super) fn pop(&mut self) -> Option<(&'g Shared<Node>, Gathered)> {
         if let Some(crowd) = &mut self.crowd {
             let next = crowd.pop();
             if next.is_some() {
@@ -127,27 +141,28 @@ impl Queue {
             self.crowd = None;
         }
         let last = (0..self.list.len()).max_by_key(|&i| self.list[i].node.seq)?;
-        let entry = self.list.swap_remove(last);
-        Some((entry.node, entry.grad))
+        let taken = self.list[last].take();
+        self.list.swap_remove(last);
+        taken
     }
 }
 
-impl Crowd {
-    fn insert(&mut self, entry: Entry) {
+impl<'g> Crowd<'g> {
+    fn insert(&mut self, entry: Entry<'g>) {
         let slot = self.free.pop().unwrap_or_else(|| {
             self.slots.push(None);
             self.slots.len() - 1
         });
         self.heap.push((entry.node.seq, slot));
-        self.place.insert(Shared::address(&entry.node), slot);
+        self.place.insert(Shared::address(entry.node), slot);
         self.slots[slot] = Some(entry);
     }
 
-    fn pop(&mut self) -> Option<(Shared<Node>, Gathered)> {
+    fn pop(&mut self) -> Option<(&'g Shared<Node>, Gathered)> {
         let (_, slot) = self.heap.pop()?;
-        let entry = self.slots[slot].take()?;
+        let mut entry = self.slots[slot].take()?;
         self.free.push(slot);
-        self.place.remove(&Shared::address(&entry.node));
-        Some((entry.node, entry.grad))
+        self.place.remove(&Shared::address(entry.node));
+        entry.take()
     }
 }

@@ -20,16 +20,16 @@ pub(super) enum Goal {
     Answer,
 }
 
-/// What a run knows.
-pub(super) struct Run {
+/// What a run knows. It borrows the graph from its outputs.
+pub(super) struct Run<'g> {
     create_graph: bool,
     retain: bool,
     goal: Goal,
     wanted: Option<Wanted>,
     /// For each place asked for, its gradient.
     pub(super) found: Vec<Option<Tensor>>,
-    queue: Queue,
-    leaves: Leaves,
+    queue: Queue<'g>,
+    leaves: Leaves<'g>,
     /// Uses not yet visited of leaves with hooks: those are delivered when their last use was, as in PyTorch.
     uses: Option<Box<ByAddress<usize>>>,
     watched: u32,
@@ -39,7 +39,7 @@ pub(super) struct Run {
 /// Gradients of a node's inputs; kept between nodes for its memory.
 type Scratch = SmallVec<[Option<Tensor>; 4]>;
 
-impl Run {
+impl<'g> Run<'g> {
     #[inline(always)]
     pub(super) fn new(
         outputs: &[(&Tensor, Option<&Tensor>)],
@@ -47,7 +47,7 @@ impl Run {
         asked: Option<&[Edge]>,
         retain: bool,
         create_graph: bool,
-    ) -> Run {
+    ) -> Run<'g> {
         let wanted = asked.map(|edges| Wanted::new(outputs, edges, goal == Goal::Leaves));
         let mut run = Run {
             create_graph,
@@ -96,7 +96,7 @@ impl Run {
 
     /// Sends a gradient along an edge.
     #[inline]
-    pub(super) fn send(&mut self, edge: &Edge, g: Tensor) -> Result<()> {
+    pub(super) fn send(&mut self, edge: &'g Edge, g: Tensor) -> Result<()> {
         let create_graph = self.create_graph;
         match edge {
             Edge::Node(node, nr) => {
@@ -108,7 +108,7 @@ impl Run {
                     && self.was_last_use(leaf)
                     && let Some((leaf, g)) = self.leaves.take(at)
                 {
-                    self.deliver(&leaf, g)?;
+                    self.deliver(leaf, g)?;
                 }
                 Ok(())
             }
@@ -133,17 +133,17 @@ impl Run {
             if self.polled.is_multiple_of(64) {
                 super::interrupt::poll()?;
             }
-            self.visit(&node, g, &mut scratch)?;
+            self.visit(node, g, &mut scratch)?;
         }
         for at in 0..self.leaves.len() {
             if let Some((leaf, g)) = self.leaves.take(at) {
-                self.deliver(&leaf, g)?;
+                self.deliver(leaf, g)?;
             }
         }
         Ok(std::mem::take(&mut self.found))
     }
 
-    fn visit(&mut self, node: &Shared<Node>, mut g: Gathered, out: &mut Scratch) -> Result<()> {
+    fn visit(&mut self, node: &'g Shared<Node>, mut g: Gathered, out: &mut Scratch) -> Result<()> {
         let hooks = node.hooks.get().map(|h| &**h);
         if self.wanted.is_some() || hooks.is_some() {
             match self.before(node, hooks, g)? {

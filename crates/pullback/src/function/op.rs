@@ -199,13 +199,11 @@ impl FunctionOp {
         inputs: &[&Tensor],
         site: &'static Location<'static>,
     ) -> Result<Node> {
-        let slots = (inputs.iter())
-            .map(|t| Input {
-                edge: t.end(),
-                shape: t.shape().clone(),
-                dtype: t.dtype(),
-            })
-            .collect();
+        let slots = (inputs.iter()).map(|t| Input {
+            edge: t.end(),
+            shape: t.shape().clone(),
+            dtype: t.dtype(),
+        });
         let kept = Arc::new(self.kept_by(ran, inputs, false));
         let op = FunctionOp {
             kept: Some(kept.clone()),

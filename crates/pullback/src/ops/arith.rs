@@ -1,6 +1,6 @@
 //! Addition, subtraction, multiplication, division and powers by a number.
 
-use super::operand::{Operand, binary_, converted, direct_, floating, promote};
+use super::operand::{Operand, binary_, converted, direct_, floating, promote, with_promoted};
 use super::{common, define};
 use crate::apply::apply;
 use crate::history::in_place;
@@ -221,8 +221,7 @@ macro_rules! binary {
             #[inline]
             pub fn $name<'a>(&'a self, other: impl Into<Operand<'a>>) -> Result<Tensor> {
                 let site = Location::caller();
-                let (a, b) = promote(self, other.into(), site)?;
-                apply($op, &[a.as_ref(), b.as_ref()], site)
+                with_promoted(self, other.into(), site, |a, b| apply($op, &[a, b], site))
             })*
         }
     };
@@ -244,9 +243,13 @@ impl Tensor {
     #[track_caller]
     pub fn div<'a>(&'a self, other: impl Into<Operand<'a>>) -> Result<Tensor> {
         let site = Location::caller();
-        let (a, b) = promote(self, other.into(), site)?;
-        let (a, b) = (floating(&a, site)?, floating(&b, site)?);
-        apply(Div, &[a.as_ref(), b.as_ref()], site)
+        with_promoted(self, other.into(), site, |a, b| {
+            if a.dtype().is_float() {
+                return apply(Div, &[a, b], site);
+            }
+            let (a, b) = (floating(a, site)?, floating(b, site)?);
+            apply(Div, &[a.as_ref(), b.as_ref()], site)
+        })
     }
 
     /// `self + alpha·other`.

@@ -2,7 +2,7 @@
 
 use super::{common, define};
 use crate::apply::apply;
-use crate::history::in_place;
+use crate::history::{in_place, in_place_number};
 use crate::op::{Ctx, Op};
 use crate::tensor::Tensor;
 use crate::{Array, DType, Error, ErrorKind, Number, Result};
@@ -229,8 +229,7 @@ impl Tensor {
     #[track_caller]
     pub fn fill_(&self, value: impl Into<Number>) -> Result<()> {
         let (site, value) = (Location::caller(), value.into());
-        let src = Tensor::from_array(Array::number(value, self.dtype())?);
-        in_place(Copy, self, &[&src], site, |x| {
+        in_place_number(&Copy, self, value, site, &mut |x| {
             kernels::fill(x, value).map(|()| true)
         })
     }

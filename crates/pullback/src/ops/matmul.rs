@@ -75,6 +75,8 @@ impl Op for Matmul {
             ((1, 1), _) => return other.mul(g),
             ((2, 1), 0) => return apply(Outer, &[g, &other], cx.site()),
             ((2, 1), _) => return other.t()?.matmul(g),
+            ((2, 2), 0) => return g.matmul(&other.t()?),
+            ((2, 2), _) => return other.t()?.matmul(g),
             ((1, 2), 0) => return other.matmul(g),
             ((1, 2), _) => return apply(Outer, &[&other, g], cx.site()),
             _ => {}

@@ -94,6 +94,26 @@ pub(crate) fn promote<'a>(
     }
 }
 
+/// `f` of both operands in their common dtype. Where that is the first one's, which it nearly always is, nothing is moved.
+#[inline(always)]
+pub(crate) fn with_promoted<'a, R>(
+    a: &'a Tensor,
+    b: Operand<'a>,
+    site: &'static Location<'static>,
+    f: impl Fn(&Tensor, &Tensor) -> Result<R>,
+) -> Result<R> {
+    match b {
+        Operand::Tensor(b) if a.dtype() == b.dtype() => f(a, b),
+        Operand::Number(n) if a.dtype() == result_type_number(a.dtype(), n) => {
+            f(a, &Tensor::from_array(Array::number(n, a.dtype())?))
+        }
+        b => {
+            let (a, b) = promote(a, b, site)?;
+            f(&a, &b)
+        }
+    }
+}
+
 /// The tensor in a dtype; itself where it has it already.
 #[inline]
 pub(crate) fn converted<'a>(

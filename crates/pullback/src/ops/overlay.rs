@@ -148,7 +148,7 @@ impl Overlay {
             dtype: array.dtype(),
         };
         let inputs = [input(old, array.shape()), input(write, self.new.shape())];
-        let node = Node::new(Box::new(self), inputs.into_iter().collect(), site);
+        let node = Node::new(Box::new(self), inputs.into_iter(), site);
         Edge::Node(Shared::new(node), 0)
     }
 
