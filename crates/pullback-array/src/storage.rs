@@ -153,6 +153,11 @@ impl Storage {
         self.header().version.load(Ordering::Acquire)
     }
 
+    /// Says that somebody who goes around the guards has written the data: the version advances.
+    pub fn note_write(&self) {
+        self.header().version.fetch_add(1, Ordering::Release);
+    }
+
     /// Notes the source line of an in-place write.
     pub fn set_writer(&self, site: &'static Location<'static>) {
         self.header()

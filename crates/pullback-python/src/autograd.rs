@@ -1,13 +1,14 @@
-//! Backward, `grad`, hooks, graph nodes, and the modes of a thread.
+//! Backward, `grad`, and the modes of a thread. Hooks and graph nodes are in `node.rs`.
 
 use crate::convert::wrap;
-use crate::error::Raise;
+use crate::task::{self, Roots};
 use crate::tensor::PyTensor;
-use pullback::{BackwardOptions, GradFn, Grads, HookHandle, Seed, Tensor};
+use pullback::{BackwardOptions, Seed, Tensor};
 use pyo3::exceptions::{PyNotImplementedError, PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::PyTuple;
+use pyo3::types::{PyList, PyTuple};
 use std::cell::RefCell;
+use std::sync::Arc;
 
 thread_local! {
     static ANOMALY: RefCell<Option<pullback::ModeGuard>> = const { RefCell::new(None) };
@@ -28,13 +29,25 @@ pub(crate) fn passing_exception() -> Option<PyErr> {
     PASSING.with(|p| p.borrow_mut().take())
 }
 
+/// A tensor, or the one that a `graph.GradientEdge` stands for.
+fn tensor_or_edge(v: &Bound<'_, PyAny>) -> Option<Tensor> {
+    if let Ok(t) = v.cast::<PyTensor>() {
+        return Some(t.get().0.clone());
+    }
+    if v.is_exact_instance_of::<PyTuple>() || v.is_exact_instance_of::<PyList>() {
+        return None;
+    }
+    let token = v.getattr("ownership_token").ok()?;
+    token.cast::<PyTensor>().ok().map(|t| t.get().0.clone())
+}
+
 /// One tensor, or a sequence of them, `None` among them where allowed.
 pub(crate) fn tensors(v: &Bound<'_, PyAny>, what: &str) -> PyResult<Vec<Option<Tensor>>> {
     if v.is_none() {
         return Ok(vec![None]);
     }
-    if let Ok(t) = v.cast::<PyTensor>() {
-        return Ok(vec![Some(t.get().0.clone())]);
+    if let Some(t) = tensor_or_edge(v) {
+        return Ok(vec![Some(t)]);
     }
     let mut list = Vec::new();
     for item in v.try_iter().map_err(|_| {
@@ -44,22 +57,19 @@ pub(crate) fn tensors(v: &Bound<'_, PyAny>, what: &str) -> PyResult<Vec<Option<T
         if item.is_none() {
             list.push(None);
         } else {
-            let t = item.cast::<PyTensor>().map_err(|_| {
+            let t = tensor_or_edge(&item).ok_or_else(|| {
                 PyTypeError::new_err(format!(
                     "{what} must be a Tensor or a sequence of Tensors, got {}",
                     item.get_type()
                 ))
             })?;
-            list.push(Some(t.get().0.clone()));
+            list.push(Some(t));
         }
     }
     Ok(list)
 }
 
-fn roots(
-    outputs: &Bound<'_, PyAny>,
-    gradients: Option<&Bound<'_, PyAny>>,
-) -> PyResult<Vec<(Tensor, Option<Tensor>)>> {
+fn roots(outputs: &Bound<'_, PyAny>, gradients: Option<&Bound<'_, PyAny>>) -> PyResult<Roots> {
     let outputs = tensors(outputs, "outputs")?;
     let mut seeds = match gradients {
         Some(g) if !g.is_none() => tensors(g, "grad_outputs")?,
@@ -72,12 +82,13 @@ fn roots(
             seeds.len()
         )));
     }
-    (outputs.into_iter().zip(seeds.drain(..)))
+    let pairs: PyResult<Vec<_>> = (outputs.into_iter().zip(seeds.drain(..)))
         .map(|(t, g)| {
             t.map(|t| (t, g))
                 .ok_or_else(|| PyTypeError::new_err("outputs must be Tensors, got None"))
         })
-        .collect()
+        .collect();
+    pairs.map(Arc::new)
 }
 
 /// `autograd.grad`.
@@ -107,20 +118,18 @@ pub(crate) fn grad<'py>(
         ));
     }
     let roots = roots(outputs, grad_outputs)?;
-    let inputs: Vec<Tensor> = (tensors(inputs, "inputs")?.into_iter().flatten()).collect();
+    let inputs = Arc::new((tensors(inputs, "inputs")?.into_iter().flatten()).collect::<Vec<_>>());
     let options = BackwardOptions {
         retain_graph: retain_graph.unwrap_or(create_graph),
         create_graph,
         allow_unused: allow_unused.unwrap_or(materialize_grads),
         materialize_grads,
     };
-    let found = py
-        .detach(|| {
-            let roots: Vec<Seed<'_>> = roots.iter().map(|(t, g)| (t, g.as_ref())).collect();
-            let inputs: Vec<&Tensor> = inputs.iter().collect();
-            pullback::grad(&roots, &inputs, options)
-        })
-        .raise()?;
+    let found = task::running(py, &roots, Some(&inputs), || {
+        let roots: Vec<Seed<'_>> = roots.iter().map(|(t, g)| (t, g.as_ref())).collect();
+        let inputs: Vec<&Tensor> = inputs.iter().collect();
+        pullback::grad(&roots, &inputs, options)
+    })?;
     let out = (found.into_iter())
         .map(|g| match g {
             Some(g) => wrap(py, g),
@@ -154,11 +163,11 @@ pub(crate) fn backward(
 /// Backward from several roots, to all leaves or to some.
 pub(crate) fn run_backward(
     py: Python<'_>,
-    roots: &[(Tensor, Option<Tensor>)],
+    roots: &Roots,
     options: BackwardOptions,
     inputs: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<()> {
-    let inputs: Option<Vec<Tensor>> = match inputs {
+    let inputs: Option<Arc<Vec<Tensor>>> = match inputs {
         Some(v) if !v.is_none() => {
             let list: Vec<Tensor> = tensors(v, "inputs")?.into_iter().flatten().collect();
             if list.is_empty() {
@@ -166,16 +175,15 @@ pub(crate) fn run_backward(
                     "'inputs' argument to backward() cannot be empty.",
                 ));
             }
-            Some(list)
+            Some(Arc::new(list))
         }
         _ => None,
     };
-    py.detach(|| {
+    task::running(py, roots, inputs.as_ref(), || {
         let seeds: Vec<Seed<'_>> = roots.iter().map(|(t, g)| (t, g.as_ref())).collect();
-        let inputs: Option<Vec<&Tensor>> = inputs.as_ref().map(|list| list.iter().collect());
+        let inputs: Option<Vec<&Tensor>> = inputs.as_ref().map(|l| l.iter().collect());
         pullback::backward(&seeds, inputs.as_deref(), options)
     })
-    .raise()
 }
 
 /// Whether gradients are recorded.
@@ -208,6 +216,12 @@ pub(crate) fn set_detect_anomaly(on: bool) {
     ANOMALY.with(|g| *g.borrow_mut() = on.then(pullback::detect_anomaly));
 }
 
+/// Whether anomaly mode is on for this thread.
+#[pyfunction]
+pub(crate) fn is_anomaly_enabled() -> bool {
+    ANOMALY.with(|g| g.borrow().is_some())
+}
+
 /// Looks for Ctrl-C now and then while backward runs.
 pub(crate) fn install_interrupts() {
     pullback::set_interrupt_check(|| {
@@ -215,152 +229,8 @@ pub(crate) fn install_interrupts() {
     });
 }
 
-/// A hook that can be taken away again.
-#[pyclass(name = "RemovableHandle", module = "torch.utils.hooks", frozen)]
-pub(crate) struct PyHandle(HookHandle);
-
-#[pymethods]
-impl PyHandle {
-    /// Takes the hook away.
-    fn remove(&self) {
-        self.0.remove();
-    }
-
-    fn __enter__(slf: Py<Self>) -> Py<Self> {
-        slf
-    }
-
-    #[pyo3(signature = (*_error))]
-    fn __exit__(&self, _error: &Bound<'_, PyTuple>) {
-        self.0.remove();
-    }
-}
-
-fn one_tensor(py: Python<'_>, result: &Bound<'_, PyAny>) -> pullback::Result<Option<Tensor>> {
-    let _ = py;
-    if result.is_none() {
-        return Ok(None);
-    }
-    let t = result.cast::<PyTensor>().map_err(|_| {
-        keep_exception(PyTypeError::new_err(format!(
-            "expected Variable, but hook returned '{}'",
-            result.get_type()
-        )))
-    })?;
-    Ok(Some(t.get().0.clone()))
-}
-
-/// `Tensor.register_hook`.
-pub(crate) fn register_hook(t: &Tensor, hook: Py<PyAny>) -> PyResult<PyHandle> {
-    t.register_hook(move |g| {
-        Python::attach(|py| {
-            let call = wrap(py, g.clone()).and_then(|g| hook.bind(py).call1((g,)));
-            one_tensor(py, &call.map_err(keep_exception)?)
-        })
-    })
-    .raise()
-    .map(PyHandle)
-}
-
-/// `Tensor.register_post_accumulate_grad_hook`.
-pub(crate) fn register_post_hook(t: &Tensor, hook: Py<PyAny>) -> PyResult<PyHandle> {
-    t.register_post_accumulate_grad_hook(move |leaf| {
-        Python::attach(|py| {
-            let call = wrap(py, leaf.clone()).and_then(|leaf| hook.bind(py).call1((leaf,)));
-            call.map(drop).map_err(keep_exception)
-        })
-    })
-    .raise()
-    .map(PyHandle)
-}
-
-/// The operation that a tensor came from.
-#[pyclass(name = "Node", module = "torch.autograd.graph", frozen, weakref)]
-pub(crate) struct PyNode(GradFn);
-
-fn gradients<'py>(py: Python<'py>, list: &[Option<Tensor>]) -> PyResult<Bound<'py, PyTuple>> {
-    let items = (list.iter())
-        .map(|g| match g {
-            Some(g) => wrap(py, g.clone()),
-            None => Ok(py.None().into_bound(py)),
-        })
-        .collect::<PyResult<Vec<_>>>()?;
-    PyTuple::new(py, items)
-}
-
-fn replaced(result: &Bound<'_, PyAny>) -> pullback::Result<Option<Grads>> {
-    match result.is_none() {
-        true => Ok(None),
-        false => tensors(result, "a hook's result")
-            .map(Some)
-            .map_err(keep_exception),
-    }
-}
-
-#[pymethods]
-impl PyNode {
-    /// Its name.
-    fn name(&self) -> String {
-        self.0.name().to_string()
-    }
-
-    #[getter]
-    fn next_functions<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        let items = (self.0.next_functions().into_iter())
-            .map(|next| match next {
-                Some((node, nr)) => {
-                    Ok((Bound::new(py, PyNode(node))?.into_any(), nr).into_pyobject(py)?)
-                }
-                None => Ok((py.None().into_bound(py), 0usize).into_pyobject(py)?),
-            })
-            .collect::<PyResult<Vec<_>>>()?;
-        PyTuple::new(py, items)
-    }
-
-    fn _sequence_nr(&self) -> u64 {
-        self.0.sequence_nr()
-    }
-
-    /// Calls `hook(grad_inputs, grad_outputs)` after the rule ran.
-    fn register_hook(&self, hook: Py<PyAny>) -> PyHandle {
-        PyHandle(self.0.register_hook(move |inputs, outputs| {
-            Python::attach(|py| {
-                let call = || {
-                    hook.bind(py)
-                        .call1((gradients(py, inputs)?, gradients(py, outputs)?))
-                };
-                replaced(&call().map_err(keep_exception)?)
-            })
-        }))
-    }
-
-    /// Calls `hook(grad_outputs)` before the rule runs.
-    fn register_prehook(&self, hook: Py<PyAny>) -> PyHandle {
-        PyHandle(self.0.register_prehook(move |outputs| {
-            Python::attach(|py| {
-                let call = || hook.bind(py).call1((gradients(py, outputs)?,));
-                replaced(&call().map_err(keep_exception)?)
-            })
-        }))
-    }
-
-    fn __eq__(&self, other: &Bound<'_, PyAny>) -> bool {
-        other.cast::<PyNode>().is_ok_and(|o| o.get().0 == self.0)
-    }
-
-    fn __hash__(&self) -> usize {
-        self.0.address() >> 4
-    }
-
-    fn __repr__(&self) -> String {
-        format!("<{} object at {:#x}>", self.0.name(), self.0.address())
-    }
-}
-
-/// `Tensor.grad_fn`.
-pub(crate) fn grad_fn<'py>(py: Python<'py>, t: &Tensor) -> PyResult<Bound<'py, PyAny>> {
-    match t.grad_fn() {
-        None => Ok(py.None().into_bound(py)),
-        Some(node) => Ok(Bound::new(py, PyNode(node))?.into_any()),
-    }
+/// Says that a tensor's memory was written by somebody else.
+#[pyfunction]
+pub(crate) fn increment_version(t: &Bound<'_, PyTensor>) {
+    t.get().0.array().storage().note_write();
 }

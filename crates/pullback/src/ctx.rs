@@ -5,7 +5,7 @@
 
 use crate::graph::{EXTRA, Edge, Node, OUTPUT, Saved, SavedList};
 use crate::tensor::Tensor;
-use crate::{DType, Error, ErrorKind, Result, Shape, Shared, mode, recorder};
+use crate::{DType, Error, ErrorKind, Result, Shape, Shared, forward_ad, mode, recorder};
 use smallvec::SmallVec;
 use std::panic::Location;
 
@@ -200,6 +200,9 @@ impl<'a> Ctx<'a> {
         let value = Tensor::with_edge(kept.array.clone(), edge);
         if mode::flags() & mode::RECORD != 0 {
             recorder::adopt(node, which, &value);
+        }
+        if mode::flags() & mode::DUAL != 0 {
+            forward_ad::adopt(node, which, &value);
         }
         Ok(value)
     }

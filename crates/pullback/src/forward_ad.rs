@@ -5,10 +5,11 @@
 //! as a whole (`func`), which nest; levels do not, as in PyTorch.
 
 use crate::ctx::Ctx;
+use crate::graph::{EXTRA, Edge, Node, OUTPUT};
 use crate::mode::{self, ModeGuard};
 use crate::op::{Family, Op};
 use crate::tensor::Tensor;
-use crate::{Error, ErrorKind, Result};
+use crate::{Error, ErrorKind, Result, Shared};
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::panic::Location;
@@ -16,6 +17,17 @@ use std::panic::Location;
 thread_local! {
     /// By the tensors' own numbers.
     static TANGENTS: RefCell<HashMap<u64, Tensor>> = RefCell::default();
+    /// By the nodes' addresses: the values that a node saved are no tensors, and get their tangents back when backward takes
+    /// them out. Forward over reverse needs them.
+    static KEPT: RefCell<HashMap<usize, Kept>> = RefCell::default();
+}
+
+/// Tangents of a node's inputs and results.
+struct Kept {
+    /// Held, so that its address stays its own.
+    node: Shared<Node>,
+    inputs: Vec<Option<Tensor>>,
+    outputs: Vec<Option<Tensor>>,
 }
 
 /// Ends the level when dropped: tensors lose their tangents.
@@ -29,6 +41,10 @@ impl Drop for DualLevel {
     fn drop(&mut self) {
         let _ = TANGENTS.try_with(|t| {
             let old = std::mem::take(&mut *t.borrow_mut());
+            drop(old);
+        });
+        let _ = KEPT.try_with(|k| {
+            let old = std::mem::take(&mut *k.borrow_mut());
             drop(old);
         });
     }
@@ -61,10 +77,11 @@ pub fn dual_level() -> Result<DualLevel> {
     })
 }
 
-/// A tensor over the memory of `primal` whose tangent is `tangent`.
+/// A tensor over the memory of `primal` whose tangent is `tangent`, in the primal's dtype.
 ///
 /// # Errors
-/// PyTorch's sentences: no level, a primal that is not floating, another shape.
+/// PyTorch's sentences: no level, a primal or a tangent that is not floating, another shape, a primal or a tangent that is dual
+/// itself.
 #[track_caller]
 pub fn make_dual(primal: &Tensor, tangent: &Tensor) -> Result<Tensor> {
     let site = Location::caller();
@@ -75,14 +92,16 @@ pub fn make_dual(primal: &Tensor, tangent: &Tensor) -> Result<Tensor> {
             "Trying to create a dual Tensor for forward AD but no level exists, make sure to enter_dual_level() first.".into(),
         );
     }
-    if !primal.dtype().is_float() {
-        return fail(
-            ErrorKind::Value,
-            format!(
-                "Expected primal to be floating point or complex, but got: torch.{}",
-                primal.dtype()
-            ),
-        );
+    for (name, t) in [("primal", primal), ("tangent", tangent)] {
+        if !t.dtype().is_float() {
+            return fail(
+                ErrorKind::Value,
+                format!(
+                    "Expected {name} to be floating point or complex, but got: torch.{}",
+                    t.dtype()
+                ),
+            );
+        }
     }
     if primal.shape() != tangent.shape() {
         return fail(
@@ -94,14 +113,38 @@ pub fn make_dual(primal: &Tensor, tangent: &Tensor) -> Result<Tensor> {
             ),
         );
     }
+    if get(primal).is_some() {
+        return fail(
+            ErrorKind::Autograd,
+            "Making a dual Tensor based on a Tensor that already has a forward gradient at the same level 0 is not supported.".into(),
+        );
+    }
+    if get(tangent).is_some() {
+        return fail(
+            ErrorKind::Autograd,
+            "Setting a forward grad that itself has a forward gradient at the same level0 is not supported.".into(),
+        );
+    }
+    let tangent = tangent.to(primal.dtype())?;
     let dual = crate::apply::apply(crate::ops::Alias, &[primal], site)?;
-    set(&dual, tangent.clone());
+    set(&dual, tangent);
     Ok(dual)
 }
 
-/// The tensor, and its tangent if it has one in the level that is open.
+/// The tensor without its tangent, and the tangent if it has one in the level that is open.
+#[track_caller]
 pub fn unpack_dual(dual: &Tensor) -> (Tensor, Option<Tensor>) {
-    (dual.clone(), get(dual))
+    let Some(tangent) = get(dual) else {
+        return (dual.clone(), None);
+    };
+    let _quiet = mode::set(mode::DUAL, false);
+    let primal = crate::apply::apply(crate::ops::Alias, &[dual], Location::caller());
+    (primal.unwrap_or_else(|_| dual.clone()), Some(tangent))
+}
+
+/// The tangent alone: what printing asks for.
+pub(crate) fn tangent_of(t: &Tensor) -> Option<Tensor> {
+    get(t)
 }
 
 fn get(t: &Tensor) -> Option<Tensor> {
@@ -121,12 +164,52 @@ pub(crate) fn push(
     outputs: &[Tensor],
     site: &'static Location<'static>,
 ) -> Result<()> {
-    for (out, dot) in outputs.iter().zip(tangents(op, inputs, outputs, site)?) {
+    let dots = tangents(op, inputs, outputs, site)?;
+    if let Some(Edge::Node(node, _)) = outputs.iter().find_map(Tensor::edge) {
+        keep(&node, || inputs.iter().map(|x| get(x)).collect(), &dots);
+    }
+    for (out, dot) in outputs.iter().zip(dots) {
         if let Some(dot) = dot {
             set(out, dot);
         }
     }
     Ok(())
+}
+
+/// Notes the tangents of what a new node has saved, if there are any.
+fn keep(
+    node: &Shared<Node>,
+    inputs: impl FnOnce() -> Vec<Option<Tensor>>,
+    outputs: &[Option<Tensor>],
+) {
+    let inputs = inputs();
+    if inputs.iter().chain(outputs).all(Option::is_none) {
+        return;
+    }
+    let kept = Kept {
+        node: node.clone(),
+        inputs,
+        outputs: outputs.to_vec(),
+    };
+    let old = KEPT.with(|k| k.borrow_mut().insert(Shared::address(node), kept));
+    drop(old);
+}
+
+/// Called when backward takes out a value that `node` saved: `value` has the tangent that the saved tensor had.
+#[cold]
+pub(crate) fn adopt(node: &Shared<Node>, which: u32, value: &Tensor) {
+    let dot = KEPT.with(|k| {
+        let kept = k.borrow();
+        let known = (kept.get(&Shared::address(node))).filter(|k| Shared::ptr_eq(&k.node, node))?;
+        match which {
+            k if k >= OUTPUT => known.outputs.get((k - OUTPUT) as usize)?.clone(),
+            k if k >= EXTRA => None,
+            i => known.inputs.get(i as usize)?.clone(),
+        }
+    });
+    if let Some(dot) = dot {
+        set(value, dot);
+    }
 }
 
 /// The tangents that `op` gives its results. What they are computed with pushes none itself.
@@ -138,7 +221,11 @@ fn tangents(
 ) -> Result<Vec<Option<Tensor>>> {
     let none = vec![None; outputs.len()];
     let t: Vec<Option<Tensor>> = inputs.iter().map(|x| get(x)).collect();
-    if op.def().family == Family::Cut || t.iter().all(Option::is_none) {
+    // In inference mode nothing is differentiated, tangents neither.
+    if mode::flags() & mode::INFERENCE != 0
+        || op.def().family == Family::Cut
+        || t.iter().all(Option::is_none)
+    {
         return Ok(none);
     }
     let _quiet = mode::set(mode::DUAL, false);
@@ -167,7 +254,11 @@ fn tangents(
 }
 
 /// What an in-place write does to the tangent of the tensor written: found before the write, put in place after it.
-pub(crate) struct Written(Option<Tensor>);
+pub(crate) struct Written {
+    dot: Option<Tensor>,
+    /// The inputs' tangents before the write.
+    inputs: Vec<Option<Tensor>>,
+}
 
 impl Written {
     /// The tangent of `op(inputs…)`, whose value is `value`.
@@ -186,12 +277,29 @@ impl Written {
             (None, Some(old)) => Some(old.zeros_like()?),
             (None, None) => None,
         };
-        Ok(Written(dot))
+        let mut before: Vec<Option<Tensor>> = inputs.iter().map(|x| get(x)).collect();
+        if let Some(own) = &mut before[0] {
+            let _quiet = mode::set(mode::DUAL, false);
+            *own = own.copy()?;
+        }
+        Ok(Written {
+            dot,
+            inputs: before,
+        })
+    }
+
+    /// Notes the tangents for the write's node.
+    pub(crate) fn keep(&self, node: &Shared<Node>) {
+        keep(
+            node,
+            || self.inputs.clone(),
+            std::slice::from_ref(&self.dot),
+        );
     }
 
     /// `x` has been written: its tangent, and that of its base if it is a view, follow.
     pub(crate) fn after(self, x: &Tensor) -> Result<()> {
-        let Some(dot) = self.0 else { return Ok(()) };
+        let Some(dot) = self.dot else { return Ok(()) };
         let _quiet = mode::set(mode::DUAL, false);
         if let Some(old) = get(x) {
             // Views made of a dual tensor have views of its tangent: written in place, all of them see it.

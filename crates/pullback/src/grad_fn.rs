@@ -63,12 +63,43 @@ impl Tensor {
         let at = At::Node(node);
         Some(GradFn { at, name })
     }
+
+    /// Where this tensor's gradient is computed: its [`grad_fn`](Tensor::grad_fn), or for a leaf the place where its gradient is
+    /// gathered. `None` where no gradient is wanted. PyTorch's `torch.autograd.graph.get_gradient_edge`.
+    pub fn gradient_node(&self) -> Option<GradFn> {
+        match self.edge() {
+            Some(Edge::Leaf(leaf)) => Some(GradFn::of_leaf(leaf)),
+            _ => self.grad_fn(),
+        }
+    }
 }
 
 impl GradFn {
+    fn of_leaf(leaf: Shared<Leaf>) -> GradFn {
+        GradFn {
+            at: At::Leaf(leaf),
+            name: "torch::autograd::AccumulateGrad".into(),
+        }
+    }
+
     /// PyTorch's name.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Whether this is the place where a leaf's gradient is gathered.
+    pub fn is_leaf(&self) -> bool {
+        matches!(self.at, At::Leaf(_))
+    }
+
+    /// For each input of the operation, its shape and dtype; nothing for leaves.
+    pub fn inputs(&self) -> Vec<(crate::Shape, crate::DType)> {
+        match &self.at {
+            At::Node(node) => (node.inputs.iter())
+                .map(|i| (i.shape.clone(), i.dtype))
+                .collect(),
+            At::Leaf(_) => Vec::new(),
+        }
     }
 
     /// The operation's own name, as in the list of operations; `None` for leaves.
@@ -107,11 +138,7 @@ impl GradFn {
                     let at = At::Node(parent.clone());
                     Some((GradFn { at, name }, *nr as usize))
                 }
-                Some(Edge::Leaf(leaf)) => {
-                    let name = "torch::autograd::AccumulateGrad".into();
-                    let at = At::Leaf(leaf.clone());
-                    Some((GradFn { at, name }, 0))
-                }
+                Some(Edge::Leaf(leaf)) => Some((GradFn::of_leaf(leaf.clone()), 0)),
                 _ => None,
             })
             .collect()

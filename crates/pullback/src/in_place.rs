@@ -191,6 +191,9 @@ fn logged(
         if recording {
             recorder::record_node(&node);
         }
+        if let Some(dual) = &dual {
+            dual.keep(&node);
+        }
         let edge = Some(Edge::Node(node, 0));
         let own = match replaced.filter(Edge::flows) {
             Some(old) => Overlay::all(old, x.array(), edge.clone(), site),

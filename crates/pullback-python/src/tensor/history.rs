@@ -4,9 +4,11 @@ use super::PyTensor;
 use crate::autograd;
 use crate::convert::wrap;
 use crate::error::Raise;
+use crate::node;
 use pullback::BackwardOptions;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
+use std::sync::Arc;
 
 #[pymethods]
 impl PyTensor {
@@ -96,13 +98,14 @@ impl PyTensor {
             create_graph,
             ..Default::default()
         };
-        autograd::run_backward(py, &[(self.0.clone(), gradient)], options, inputs)
+        let roots = Arc::new(vec![(self.0.clone(), gradient)]);
+        autograd::run_backward(py, &roots, options, inputs)
     }
 
     /// The operation that the tensor came from, or None.
     #[getter]
     fn grad_fn<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        autograd::grad_fn(py, &self.0)
+        node::grad_fn(py, &self.0)
     }
 
     /// Keeps the gradient of this result in `.grad`, as leaves do.
@@ -128,12 +131,12 @@ impl PyTensor {
     }
 
     /// Calls `hook(grad)` when the gradient of this tensor is known; what it returns takes its place.
-    fn register_hook(&self, hook: Py<PyAny>) -> PyResult<autograd::PyHandle> {
-        autograd::register_hook(&self.0, hook)
+    fn register_hook(&self, hook: Py<PyAny>) -> PyResult<node::PyHandle> {
+        node::register_hook(&self.0, hook)
     }
 
     /// Calls `hook(leaf)` after backward added to its `.grad`.
-    fn register_post_accumulate_grad_hook(&self, hook: Py<PyAny>) -> PyResult<autograd::PyHandle> {
-        autograd::register_post_hook(&self.0, hook)
+    fn register_post_accumulate_grad_hook(&self, hook: Py<PyAny>) -> PyResult<node::PyHandle> {
+        node::register_post_hook(&self.0, hook)
     }
 }

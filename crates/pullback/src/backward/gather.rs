@@ -76,9 +76,9 @@ pub(super) fn accumulate(sum: Tensor, g: &Tensor, create_graph: bool) -> Result<
     sum.add(g)
 }
 
-/// Whether a recorder watches: then gradients are added up by operations that it sees.
+/// Whether a recorder watches, or tangents are pushed: then gradients are added up by operations that are seen.
 fn recording() -> bool {
-    mode::flags() & mode::RECORD != 0
+    mode::flags() & (mode::RECORD | mode::DUAL) != 0
 }
 
 /// Whether a write to this tensor can be seen by nobody but its holder.

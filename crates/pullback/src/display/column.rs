@@ -96,6 +96,17 @@ fn python_exponent(text: &str) -> String {
     format!("{digits}e{sign}{size:0>2}")
 }
 
+/// A float alone, as Python's `repr` writes it: the shortest digits that give it back.
+pub(super) fn python_float(x: f64) -> String {
+    match x.abs() {
+        size if size.is_nan() => "nan".to_owned(),
+        size if size.is_infinite() || size == 0.0 || (1e-4..1e16).contains(&size) => {
+            format!("{x:?}")
+        }
+        _ => python_exponent(&format!("{x:e}")),
+    }
+}
+
 fn is_float(x: Number) -> bool {
     matches!(x, Number::Float(_) | Number::Dd(_))
 }
@@ -123,6 +134,11 @@ mod tests {
         assert_eq!(python_exponent("1.5e-5"), "1.5e-05");
         assert_eq!(python_exponent("-1e0"), "-1e+00");
         assert_eq!(python_exponent("9.9e308"), "9.9e+308");
+        let floats = [0.0, -0.0, 0.1, 1e-5, 1.5e16, -2.0, f64::NAN, f64::INFINITY];
+        let texts = [
+            "0.0", "-0.0", "0.1", "1e-05", "1.5e+16", "-2.0", "nan", "inf",
+        ];
+        assert_eq!(floats.map(python_float), texts);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! `options` holds what can be chosen, `column` turns numbers into text of one style and width, `brackets` lays the
 //! text out, `grad_fn` knows PyTorch's names of operations that made a tensor; this file puts the parts together and adds what stands
-//! behind the numbers (`dtype=…`, `grad_fn=<…>`).
+//! behind the numbers (`dtype=…`, `grad_fn=<…>`, `tangent=…`).
 
 mod brackets;
 mod column;
@@ -118,6 +118,13 @@ fn text(tensor: &Tensor, options: &PrintOptions) -> String {
         suffixes.push(format!("grad_fn=<{}>", node.name()));
     } else if tensor.requires_grad() {
         suffixes.push("requires_grad=True".to_owned());
+    }
+    if let Some(tangent) = crate::forward_ad::tangent_of(tensor) {
+        let text = match tangent.ndim() {
+            0 => (tangent.item_f64()).map_or_else(|_| "...".to_owned(), column::python_float),
+            _ => self::text(&tangent, options),
+        };
+        suffixes.push(format!("tangent={text}"));
     }
     append(&mut text, &suffixes, options.linewidth);
     text.push(')');

@@ -4,13 +4,14 @@
 //! row-major and the written part lies inside it (an element of a buffer, a row), the part is a view of old values and of their
 //! gradient, and both are worked on in place; else a map of positions is made when it is needed.
 
+use super::gate::recording;
 use super::{Put, Where, common, define};
 use crate::apply::apply;
 use crate::backward::owned;
 use crate::graph::{Edge, Input, Node};
 use crate::op::{Ctx, Op};
 use crate::tensor::Tensor;
-use crate::{Array, Layout, Result, Shape, Shared, mode};
+use crate::{Array, Layout, Result, Shape, Shared};
 use pullback_array::{dispatch, kernels};
 use std::collections::HashMap;
 use std::panic::Location;
@@ -179,7 +180,7 @@ impl Op for Overlay {
         apply(Where, &[&index.ge(0)?, &zero, g], cx.site())
     }
     fn vjp_all(&self, cx: &Ctx<'_>, g: &Tensor, out: &mut [Option<Tensor>]) -> Result<()> {
-        let quiet = !cx.create_graph() && mode::flags() & (mode::RECORD | mode::DUAL) == 0;
+        let quiet = !cx.create_graph() && !recording();
         let Some(part) = self.inside().filter(|_| quiet) else {
             for (i, slot) in out.iter_mut().enumerate() {
                 if cx.needs(i) {

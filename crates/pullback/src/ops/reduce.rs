@@ -1,6 +1,7 @@
 //! Sums, means and products over dimensions.
 
 use super::arith::needs_float;
+use super::gate::recording;
 use super::scan::{other_products, zeros};
 use super::{common, define};
 use crate::apply::apply;
@@ -201,7 +202,7 @@ impl Op for Prod {
         }
         let x = cx.input(0)?;
         let zeros = zeros(&x)?;
-        if self.dim.is_none() && zeros > 1 && !cx.create_graph() {
+        if self.dim.is_none() && zeros > 1 && !cx.create_graph() && !recording() {
             return x.zeros_like();
         }
         let slopes = self.slopes(&x, &cx.output()?, zeros)?;

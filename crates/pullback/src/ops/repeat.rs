@@ -150,7 +150,10 @@ impl Tensor {
         let sizes: Vec<i64> = std::iter::repeat_n(1, lead)
             .chain(self.shape().iter().map(|&n| n as i64))
             .collect();
-        let target: Vec<i64> = sizes.iter().zip(&repeats).map(|(n, r)| n * r).collect();
+        // As PyTorch: a product beyond 64 bits wraps, and is turned away as negative here or as too large when it is made.
+        let target: Vec<i64> = (sizes.iter().zip(&repeats))
+            .map(|(n, r)| n.wrapping_mul(*r))
+            .collect();
         if let Some(n) = target.iter().find(|&&n| n < 0) {
             return Err(wrong(
                 "repeat",

@@ -5,7 +5,9 @@ use super::case::{Case, Finding, Verdict, leaf, numbers, probe, run, same_bits};
 use super::difference::differences;
 use super::rules::transposed;
 use crate::op::Op;
-use crate::{BackwardOptions, DType, Error, ErrorKind, Program, Replay, Result, Tensor, grad};
+use crate::{
+    BackwardOptions, DType, Error, ErrorKind, Program, Replay, Result, Tensor, forward_ad, grad,
+};
 
 /// Gradients of gradients: at order 0 the operation; at order n, the reverse mode of order n - 1, a function of that one's
 /// inputs and of a cotangent for each of its outputs.
@@ -145,6 +147,78 @@ pub(super) fn recorded(case: &Case) -> Verdict {
             got,
             want,
         )?;
+    }
+    Ok(())
+}
+
+/// Forward over reverse: inside a level of forward mode, the gradient's tangent along `d`, made with a graph of its own and
+/// without, is `H d`; tried by ⟨w, H d⟩ = ⟨Hᵀw, d⟩ with reverse over reverse. A rule that computes past the tangents is found.
+pub(super) fn pushed(case: &Case) -> Verdict {
+    let y = case.run(&case.inputs)?;
+    if !case.differentiable() || y.dtype() == DType::F32 {
+        return Ok(());
+    }
+    let counts = inputs_of_orders(&case.inputs);
+    let mut z = case.inputs.clone();
+    z.push(probe(y.shape(), y.dtype(), 41)?);
+    let below = z.len();
+    let directions = (z.iter().enumerate())
+        .map(|(k, t)| match t.dtype().is_float() {
+            true => probe(t.shape(), t.dtype(), 50 + k as u64).map(Some),
+            false => Ok(None),
+        })
+        .collect::<Result<Vec<_>>>()?;
+    let gradients = nested(&*case.op, 1, &counts, &z)?;
+    for (k, t) in gradients.iter().enumerate() {
+        z.push(probe(t.shape(), t.dtype(), 60 + k as u64)?);
+    }
+    let product = |a: &Tensor, b: &Tensor| -> Result<(f64, f64)> {
+        let terms = numbers(&a.detach().mul(&b.detach())?)?;
+        Ok((
+            terms.iter().map(|t| t.to_f64()).sum(),
+            terms.iter().map(|t| t.to_f64().abs()).sum(),
+        ))
+    };
+    let (mut want, mut size) = (0.0, 0.0);
+    let mut back = nested(&*case.op, 2, &counts, &z)?.into_iter();
+    for d in directions.iter().flatten() {
+        let Some(b) = back.next() else { break };
+        let (sum, scale) = product(&b, d)?;
+        (want, size) = (want + sum, size + scale);
+    }
+    for create_graph in [true, false] {
+        let _level = forward_ad::dual_level()?;
+        let duals = (z[..below].iter().zip(&directions))
+            .map(|(t, d)| match d {
+                Some(d) => forward_ad::make_dual(&leaf(t.array())?, d),
+                None => Ok(t.clone()),
+            })
+            .collect::<Result<Vec<_>>>()?;
+        let (x, g) = duals.split_at(below - 1);
+        let y = run(&*case.op, x)?;
+        let wanted: Vec<&Tensor> = x.iter().filter(|t| t.requires_grad()).collect();
+        let options = BackwardOptions {
+            create_graph,
+            materialize_grads: true,
+            ..Default::default()
+        };
+        let (mut got, mut extent) = (0.0, size);
+        for (k, t) in grad(&[(&y, Some(&g[0]))], &wanted, options)?
+            .iter()
+            .flatten()
+            .enumerate()
+        {
+            if let (_, Some(dot)) = forward_ad::unpack_dual(t) {
+                let (sum, scale) = product(&dot, &z[below + k])?;
+                (got, extent) = (got + sum, extent + scale);
+            }
+        }
+        if (got - want).abs() > 1e-9 * extent.max(1e-6) {
+            return Err(format!(
+                "the gradient's tangent gives {got:e}, reverse over reverse {want:e} (create_graph: {create_graph})"
+            )
+            .into());
+        }
     }
     Ok(())
 }

@@ -31,6 +31,7 @@ checks! {
     "forward" "forward mode is J v, and the adjoint of reverse mode" rules::forward;
     "second order" "the gradient of a gradient is that of its differences" orders::second_order;
     "third order" "and once more" orders::third_order;
+    "pushed gradient" "and its tangent in forward mode is the second derivative along it" orders::pushed;
     "recorded gradient" "and, in a recorded program, follows to other points" orders::recorded;
     "replay" "a recorded run repeats itself, and runs in other arithmetic" replay::replay;
     "frozen" "with its decisions frozen it is the smooth piece it was" replay::frozen;

@@ -80,6 +80,27 @@ fn tangents_have_gradients() -> Result<()> {
 }
 
 #[test]
+fn unpacked_and_printed() -> Result<()> {
+    let x = plain(&[1.0, 2.0]).requires_grad_(true)?;
+    let _level = dual_level()?;
+    let d = make_dual(&x, &plain(&[1.0, 0.5]).to(DType::F32)?)?;
+    assert_eq!(unpack_dual(&d).1.map(|t| t.dtype()), Some(DType::F64));
+    let (primal, _) = unpack_dual(&d);
+    assert_eq!(tangent(&primal), None);
+    primal.mul(3.0)?.sum()?.backward()?;
+    assert_eq!(numbers(&x.grad().unwrap()), [3.0, 3.0]);
+    assert_eq!(
+        d.detach().add(&d)?.to_string(),
+        "tensor([2., 4.], dtype=torch.float64, grad_fn=<AddBackward0>,\n       tangent=tensor([1.0000, 0.5000], dtype=torch.float64))"
+    );
+    assert_eq!(
+        make_dual(&Tensor::scalar(1.0f32), &Tensor::scalar(2e-5f32))?.to_string(),
+        "tensor(1., tangent=1.9999999494757503e-05)"
+    );
+    Ok(())
+}
+
+#[test]
 fn mistakes() -> Result<()> {
     let x = plain(&[1.0, 2.0]);
     let e = make_dual(&x, &x).unwrap_err();
@@ -101,6 +122,19 @@ fn mistakes() -> Result<()> {
     assert_eq!(
         make_dual(&whole, &whole).unwrap_err().message(),
         "Expected primal to be floating point or complex, but got: torch.int64"
+    );
+    assert_eq!(
+        make_dual(&x, &whole).unwrap_err().message(),
+        "Expected tangent to be floating point or complex, but got: torch.int64"
+    );
+    let d = make_dual(&x, &x)?;
+    assert_eq!(
+        make_dual(&d, &x).unwrap_err().message(),
+        "Making a dual Tensor based on a Tensor that already has a forward gradient at the same level 0 is not supported."
+    );
+    assert_eq!(
+        make_dual(&x, &d).unwrap_err().message(),
+        "Setting a forward grad that itself has a forward gradient at the same level0 is not supported."
     );
     Ok(())
 }

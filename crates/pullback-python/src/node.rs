@@ -1,0 +1,180 @@
+//! Hooks of tensors and of operations, and operations as Python's objects (`grad_fn`).
+
+use crate::autograd::{keep_exception, tensors};
+use crate::convert::wrap;
+use crate::error::Raise;
+use crate::tensor::PyTensor;
+use pullback::{GradFn, Grads, HookHandle, Tensor};
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyTuple};
+use std::sync::Arc;
+
+/// A hook that can be taken away again.
+#[pyclass(name = "RemovableHandle", module = "torch.utils.hooks", frozen)]
+pub(crate) struct PyHandle(HookHandle);
+
+#[pymethods]
+impl PyHandle {
+    /// Takes the hook away.
+    fn remove(&self) {
+        self.0.remove();
+    }
+
+    fn __enter__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    #[pyo3(signature = (*_error))]
+    fn __exit__(&self, _error: &Bound<'_, PyTuple>) {
+        self.0.remove();
+    }
+}
+
+fn one_tensor(result: &Bound<'_, PyAny>) -> pullback::Result<Option<Tensor>> {
+    if result.is_none() {
+        return Ok(None);
+    }
+    let t = result.cast::<PyTensor>().map_err(|_| {
+        keep_exception(PyTypeError::new_err(format!(
+            "expected Variable, but hook returned '{}'",
+            result.get_type()
+        )))
+    })?;
+    Ok(Some(t.get().0.clone()))
+}
+
+/// `Tensor.register_hook`.
+pub(crate) fn register_hook(t: &Tensor, hook: Py<PyAny>) -> PyResult<PyHandle> {
+    t.register_hook(move |g| {
+        Python::attach(|py| {
+            let call = wrap(py, g.clone()).and_then(|g| hook.bind(py).call1((g,)));
+            one_tensor(&call.map_err(keep_exception)?)
+        })
+    })
+    .raise()
+    .map(PyHandle)
+}
+
+/// `Tensor.register_post_accumulate_grad_hook`.
+pub(crate) fn register_post_hook(t: &Tensor, hook: Py<PyAny>) -> PyResult<PyHandle> {
+    t.register_post_accumulate_grad_hook(move |leaf| {
+        Python::attach(|py| {
+            let call = wrap(py, leaf.clone()).and_then(|leaf| hook.bind(py).call1((leaf,)));
+            call.map(drop).map_err(keep_exception)
+        })
+    })
+    .raise()
+    .map(PyHandle)
+}
+
+/// The operation that a tensor came from.
+#[pyclass(name = "Node", module = "torch.autograd.graph", frozen, weakref)]
+pub(crate) struct PyNode(pub(crate) GradFn);
+
+fn gradients<'py>(py: Python<'py>, list: &[Option<Tensor>]) -> PyResult<Bound<'py, PyTuple>> {
+    let items = (list.iter())
+        .map(|g| match g {
+            Some(g) => wrap(py, g.clone()),
+            None => Ok(py.None().into_bound(py)),
+        })
+        .collect::<PyResult<Vec<_>>>()?;
+    PyTuple::new(py, items)
+}
+
+fn replaced(result: &Bound<'_, PyAny>) -> pullback::Result<Option<Grads>> {
+    match result.is_none() {
+        true => Ok(None),
+        false => tensors(result, "a hook's result")
+            .map(Some)
+            .map_err(keep_exception),
+    }
+}
+
+#[pymethods]
+impl PyNode {
+    /// Its name.
+    fn name(&self) -> String {
+        self.0.name().to_string()
+    }
+
+    #[getter]
+    fn next_functions<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        let items = (self.0.next_functions().into_iter())
+            .map(|next| match next {
+                Some((node, nr)) => {
+                    Ok((Bound::new(py, PyNode(node))?.into_any(), nr).into_pyobject(py)?)
+                }
+                None => Ok((py.None().into_bound(py), 0usize).into_pyobject(py)?),
+            })
+            .collect::<PyResult<Vec<_>>>()?;
+        PyTuple::new(py, items)
+    }
+
+    /// A dict that stays with the operation.
+    #[getter]
+    fn metadata<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        const KEY: &str = "python";
+        if let Some(kept) = self.0.metadata(KEY)
+            && let Some(d) = kept.downcast_ref::<Py<PyDict>>()
+        {
+            return Ok(d.bind(py).clone());
+        }
+        let d = PyDict::new(py);
+        self.0.set_metadata(KEY, Arc::new(d.clone().unbind()));
+        Ok(d)
+    }
+
+    fn _sequence_nr(&self) -> u64 {
+        self.0.sequence_nr()
+    }
+
+    /// Calls `hook(grad_inputs, grad_outputs)` after the rule ran.
+    fn register_hook(&self, hook: Py<PyAny>) -> PyHandle {
+        PyHandle(self.0.register_hook(move |inputs, outputs| {
+            Python::attach(|py| {
+                let call = || {
+                    hook.bind(py)
+                        .call1((gradients(py, inputs)?, gradients(py, outputs)?))
+                };
+                replaced(&call().map_err(keep_exception)?)
+            })
+        }))
+    }
+
+    /// Calls `hook(grad_outputs)` before the rule runs.
+    fn register_prehook(&self, hook: Py<PyAny>) -> PyHandle {
+        PyHandle(self.0.register_prehook(move |outputs| {
+            Python::attach(|py| {
+                let call = || hook.bind(py).call1((gradients(py, outputs)?,));
+                replaced(&call().map_err(keep_exception)?)
+            })
+        }))
+    }
+
+    fn __eq__(&self, other: &Bound<'_, PyAny>) -> bool {
+        other.cast::<PyNode>().is_ok_and(|o| o.get().0 == self.0)
+    }
+
+    fn __hash__(&self) -> usize {
+        self.0.address() >> 4
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<{} object at {:#x}>", self.0.name(), self.0.address())
+    }
+}
+
+/// The place where a tensor's gradient is computed.
+#[pyfunction]
+pub(crate) fn gradient_node(t: &Bound<'_, PyTensor>) -> Option<PyNode> {
+    t.get().0.gradient_node().map(PyNode)
+}
+
+/// `Tensor.grad_fn`.
+pub(crate) fn grad_fn<'py>(py: Python<'py>, t: &Tensor) -> PyResult<Bound<'py, PyAny>> {
+    match t.grad_fn() {
+        None => Ok(py.None().into_bound(py)),
+        Some(node) => Ok(Bound::new(py, PyNode(node))?.into_any()),
+    }
+}
