@@ -12,6 +12,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// the integers index and count. The list is open: half precisions and complex numbers join it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
+// A word, since arrays pad it to one anyway: a copied word of which one byte was just written makes the processor wait.
+#[repr(u64)]
 pub enum DType {
     /// `bool`, one byte.
     Bool,
@@ -167,7 +169,7 @@ impl DType {
     pub const fn promote(self, other: DType) -> DType {
         // The list is a chain (bool < u8 < i32 < i64 < f32 < f64 < dd), so promotion is the maximum. Types that are
         // not comparable (i8 with u8, f16 with bf16) will need a table here.
-        if self as u8 >= other as u8 {
+        if self as u64 >= other as u64 {
             self
         } else {
             other

@@ -1,7 +1,7 @@
 //! The one door every operation goes through: evaluate, then record what gradients, or a recorder, will need.
 
 use crate::flow::{Cut, CutReason};
-use crate::graph::{Edge, Input, Node, OUTPUT, push_with};
+use crate::graph::{Edge, Input, Node, OUTPUT, push_in_place};
 use crate::op::{Family, Op, OpDef, Reads};
 use crate::tensor::{INFERENCE, INFERENCE_VIEW, INHERITED, Inner, Tensor, UNTRACKED_VIEW};
 use crate::{Array, Error, ErrorKind, Result, Shared, anomaly, forward_ad, mode, recorder};
@@ -242,11 +242,15 @@ fn record(
             if t.has_edge() {
                 reads |= node.op.reads(i).0;
             }
-            push_with(&mut node.inputs, || Input {
-                edge: t.end(),
-                shape: t.shape().clone(),
-                dtype: t.dtype(),
-            });
+            let edge = t.end();
+            push_in_place!(
+                &mut node.inputs,
+                Input {
+                    edge,
+                    shape: t.shape().clone(),
+                    dtype: t.dtype(),
+                }
+            );
         }
         node.order();
         if reads != 0 {

@@ -118,19 +118,20 @@ pub(crate) enum Kept {
     Freed,
 }
 
-/// Appends what `make` makes, which the compiler makes in its place where there is room (see [`Shared::new`]).
-#[inline(always)]
-pub(crate) fn push_with<T, const N: usize>(list: &mut SmallVec<[T; N]>, make: impl FnOnce() -> T) {
-    #[cold]
-    fn grow<T, const N: usize>(list: &mut SmallVec<[T; N]>) {
-        list.reserve(N);
-    }
-    if list.len() >= N || list.spilled() {
-        grow(list);
-        return list.push(make());
-    }
-    list.push(make());
+/// Appends a value, which the compiler makes in its place where there is room (see [`Shared::new`]): hence a macro, in which the
+/// value stands twice.
+macro_rules! push_in_place {
+    ($list:expr, $value:expr) => {{
+        let list = $list;
+        if list.len() >= list.inline_size() || list.spilled() {
+            list.reserve(1);
+            list.push($value);
+        } else {
+            list.push($value);
+        }
+    }};
 }
+pub(crate) use push_in_place;
 
 /// A recorded operation.
 pub(crate) struct Node {
@@ -217,11 +218,16 @@ impl Node {
         if let Kept::Values(list) = kept
             && let Some(list) = Shared::get_mut(list)
         {
-            push_with(list, || Saved {
-                which,
-                version: array.version(),
-                array: array.clone(),
-            });
+            let version = array.version();
+            let array = array.clone();
+            push_in_place!(
+                list,
+                Saved {
+                    which,
+                    version,
+                    array,
+                }
+            );
         }
     }
 

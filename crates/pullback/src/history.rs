@@ -83,6 +83,16 @@ impl Tensor {
         }
     }
 
+    /// What `f` says of where this tensor's gradient goes now, which is not counted as held where it need not be.
+    #[inline(always)]
+    pub(crate) fn with_edge_now<R>(&self, f: impl Fn(Option<&Edge>) -> R) -> R {
+        if self.looks_slow() {
+            f(self.slow_edge().as_ref())
+        } else {
+            f(self.0.edge.as_ref())
+        }
+    }
+
     /// Where this tensor's gradient goes now.
     #[inline]
     pub(crate) fn edge(&self) -> Option<Edge> {

@@ -108,13 +108,13 @@ fn allowed(
     let context = |e: Error| e.op(name).at(site);
     let flags = mode::flags();
     let grad = mode::records(flags);
-    let x_edge = x.edge();
+    let has_edge = x.has_edge();
     let tracked = grad
         && x.dtype().is_float()
-        && (x_edge.is_some() || others.iter().any(|t| t.has_edge()))
+        && (has_edge || others.iter().any(|t| t.has_edge()))
         && op.def().family != Family::Cut;
-    if grad && (x_edge.is_some() || x.0.base.is_some()) {
-        forbid_leaves(x, x_edge.as_ref(), tracked).map_err(context)?;
+    if grad && (has_edge || x.0.base.is_some()) {
+        forbid_leaves(x, x.edge().as_ref(), tracked).map_err(context)?;
     }
     let own = x.0.flags.load(Ordering::Relaxed);
     if own & INFERENCE != 0 && flags & mode::INFERENCE == 0 {

@@ -263,11 +263,11 @@ impl Tensor {
     /// `None` before the first backward, for tensors that require none, and for results of operations without
     /// [`Tensor::retain_grad`] (where PyTorch warns).
     pub fn grad(&self) -> Option<Tensor> {
-        match self.edge() {
+        self.with_edge_now(|edge| match edge {
             Some(Edge::Leaf(leaf)) => lock(&leaf.grad).clone(),
-            Some(_) => self.retained().and_then(|slot| lock(slot).clone()),
-            None => None,
-        }
+            Some(Edge::Node(..)) => self.retained().and_then(|slot| lock(slot).clone()),
+            _ => None,
+        })
     }
 
     /// Puts a gradient in place, or takes it away. PyTorch's `p.grad = g`.

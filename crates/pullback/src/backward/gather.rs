@@ -1,7 +1,7 @@
 //! Adding gradients up: at leaves until backward ends, into `.grad` then, and down to an input's shape.
 
 use super::address::ByAddress;
-use crate::graph::{Leaf, Node, lock, push_with};
+use crate::graph::{Leaf, Node, lock, push_in_place};
 use crate::tensor::Tensor;
 use crate::{Error, ErrorKind, Result, Shape, Shared, mode};
 use pullback_array::kernels;
@@ -48,7 +48,7 @@ impl<'g> Leaves<'g> {
                 if !self.place.is_empty() {
                     self.place.insert(Shared::address(leaf), self.list.len());
                 }
-                push_with(&mut self.list, || (leaf, Some(g)));
+                push_in_place!(&mut self.list, (leaf, Some(g)));
                 Ok(self.list.len() - 1)
             }
         }

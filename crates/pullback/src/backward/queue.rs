@@ -5,7 +5,7 @@
 //! value used a thousand times holds one sum and not a thousand terms.
 
 use super::address::ByAddress;
-use crate::graph::{Node, push_with};
+use crate::graph::{Node, push_in_place};
 use crate::tensor::Tensor;
 use crate::{Result, Shared};
 use smallvec::SmallVec;
@@ -114,7 +114,7 @@ impl<'g> Queue<'g> {
                 return entry.add(nr, grad, sum);
             }
             if self.list.len() < SCAN {
-                push_with(&mut self.list, || Entry::new(node, nr, grad));
+                push_in_place!(&mut self.list, Entry::new(node, nr, grad));
                 return Ok(());
             }
         }

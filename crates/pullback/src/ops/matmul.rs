@@ -74,7 +74,7 @@ impl Op for Matmul {
         match (rank, i) {
             ((1, 1), _) => return other.mul(g),
             ((2, 1), 0) => return apply(Outer, &[g, &other], cx.site()),
-            ((2, 1), _) => return other.t()?.matmul(g),
+            ((2, 1), _) => return g.matmul(&other), // a row times the matrix is the transposed matrix times a column
             ((2, 2), 0) => return g.matmul(&other.t()?),
             ((2, 2), _) => return other.t()?.matmul(g),
             ((1, 2), 0) => return other.matmul(g),
