@@ -68,10 +68,10 @@ pub use mode::{
 };
 pub use op::{Family, Op, OpDef, Reads};
 pub use ops::{
-    Approximate, Attention, Closeness, CrossEntropy, EmbeddingOptions, Index, IntoIndices,
-    NormOrder, Operand, PadMode, Reduce, Reduction, Rounding, Sizes, TripletMargin, arange,
-    bilinear, broadcast_tensors, cartesian_prod, cat, column_stack, dstack, einsum, eye, hstack,
-    linspace, logspace, meshgrid, multi_dot, one_hot, rand, randint, randn, randperm,
+    Approximate, Attention, Closeness, CrossEntropy, Curve, EmbeddingOptions, Index, IntoIndices,
+    NormOrder, Operand, Orthogonal, PadMode, Reduce, Reduction, Rounding, Sizes, TripletMargin,
+    arange, bilinear, broadcast_tensors, cartesian_prod, cat, column_stack, dstack, einsum, eye,
+    hstack, linspace, logspace, meshgrid, multi_dot, one_hot, rand, randint, randn, randperm,
     repeat_interleave, result_type, stack, tril_indices, triu_indices, vstack,
 };
 pub use program::{Instruction, Program, Replay, ValueId, Values};

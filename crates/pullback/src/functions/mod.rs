@@ -39,6 +39,7 @@ mod reduce;
 mod shape;
 mod smooth;
 mod sort;
+mod special;
 
 pub use args::Args;
 pub use function::{Entry, Function, NodeName, in_place};
@@ -71,6 +72,7 @@ static LISTS: &[(&str, &[Function])] = &[
     ("parts", parts::LIST),
     ("calculus", calculus::LIST),
     ("draw", draw::LIST),
+    ("special", special::LIST),
 ];
 
 struct Table {

@@ -56,6 +56,7 @@ mod pad;
 mod partial_order;
 mod piecewise;
 mod pointwise;
+mod polynomial;
 mod positions;
 mod power;
 mod prelu;
@@ -73,6 +74,7 @@ mod scan;
 mod scatter;
 mod scatter_reduce;
 mod search;
+mod series;
 mod shape;
 mod similarity;
 mod sizes;
@@ -141,6 +143,7 @@ pub use order::{ArgMedian, ArgNanMedian, Argmax, Argmin, CumExtreme};
 pub use overlay::Overlay;
 pub use pad::{Pad, PadMode};
 pub use pointwise::{Exp, Exp2, Expm1, Log, Log1p, Log2, Log10, Reciprocal, Rsqrt, Sigmoid, Sqrt};
+pub use polynomial::{Curve, Curved, Orthogonal, Polynomial, Zeta};
 pub use positions::{Along, Nonzero, Positions};
 pub use power::{Pow, PowScalar};
 pub use prelu::Prelu;
@@ -157,6 +160,9 @@ pub use scale::Scale;
 pub use scan::{CumProd, CumSum, LogCumSumExp, Recurrence};
 pub use scatter_reduce::{Reduce, ScatterReduce};
 pub use search::{Bincount, Searchsorted};
+pub use series::{
+    BesselJ0, BesselJ1, BesselK0, BesselK1, BesselY0, BesselY1, Erfcx, LogNdtr, Ndtri,
+};
 pub use shape::{Expand, Permute, Reshape};
 pub use similarity::TripletMargin;
 pub use sizes::Sizes;
@@ -217,6 +223,15 @@ pub static OPS: &[&OpDef] = &[
     I0e::DEF,
     I1e::DEF,
     Entr::DEF,
+    BesselJ0::DEF,
+    BesselJ1::DEF,
+    BesselY0::DEF,
+    BesselY1::DEF,
+    BesselK0::DEF,
+    BesselK1::DEF,
+    Erfcx::DEF,
+    LogNdtr::DEF,
+    Ndtri::DEF,
     Logit::DEF,
     // of two and three
     Atan2::DEF,
@@ -379,6 +394,9 @@ pub static OPS: &[&OpDef] = &[
     Unique::DEF,
     Searchsorted::DEF,
     Bincount::DEF,
+    Polynomial::DEF,
+    Zeta::DEF,
+    Curved::DEF,
     BinEdges::DEF,
     BinCounts::DEF,
     ArgMode::DEF,

@@ -361,4 +361,4 @@ macro_rules! groups {
         }
     };
 }
-groups! { create pointwise smooth logic activation loss network reduce order norm product diagonal shape index join sort copies parts calculus draw }
+groups! { create pointwise smooth logic activation loss network reduce order norm product diagonal shape index join sort copies parts calculus draw special }
