@@ -136,6 +136,7 @@ pub(crate) fn to_value(v: &Bound<'_, PyAny>) -> PyResult<Value> {
 /// A new Python handle of a tensor.
 #[inline]
 pub(crate) fn wrap(py: Python<'_>, t: Tensor) -> PyResult<Bound<'_, PyAny>> {
+    crate::picture::note_line(py, &t);
     Ok(Bound::new(py, PyTensor(t))?.into_any())
 }
 

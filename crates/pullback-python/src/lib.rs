@@ -15,6 +15,7 @@ mod function;
 mod index;
 mod memory;
 mod node;
+mod picture;
 mod signature;
 mod task;
 mod tensor;
@@ -60,6 +61,9 @@ fn _native(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_function(wrap_pyfunction!(task::current_graph_task_id, m)?)?;
     m.add_function(wrap_pyfunction!(task::queue_callback, m)?)?;
     m.add_function(wrap_pyfunction!(task::will_visit, m)?)?;
+    m.add_function(wrap_pyfunction!(picture::graph_of, m)?)?;
+    m.add_function(wrap_pyfunction!(picture::draw_graph, m)?)?;
+    m.add_function(wrap_pyfunction!(picture::note_lines, m)?)?;
     m.add_class::<node::PyNode>()?;
     m.add_class::<node::PyHandle>()?;
     autograd::install_interrupts();

@@ -1,8 +1,8 @@
 //! The recorded run as a picture, and as a table with every test of a rule.
 
 use crate::data::{Node, Page};
-use crate::layout::layout;
-use crate::text::{digits, escape, list, shape};
+use crate::layout::{layout, paths};
+use crate::text::{clip, digits, escape, list, shape};
 use std::fmt::Write;
 
 const WIDTH: f64 = 148.0;
@@ -48,34 +48,8 @@ fn picture(nodes: &[Node]) -> String {
         "<svg class=\"graphsvg\" role=\"img\" aria-label=\"the computation graph, inputs above, the result below\" \
          width=\"{width:.0}\" height=\"{height:.0}\" viewBox=\"0 0 {width:.0} {height:.0}\">\n"
     );
-    for ((to, operand), via) in &l.via {
-        let from = inputs[*to][*operand];
-        let share = (*operand as f64 + 0.5) / inputs[*to].len() as f64 - 0.5;
-        let mut points = vec![(l.at[from].0 + WIDTH / 2.0, top(l.at[from].1) + HEIGHT)];
-        for (x, layer) in via {
-            points.push((*x, top(*layer)));
-            points.push((*x, top(*layer) + HEIGHT));
-        }
-        points.push((
-            l.at[*to].0 + WIDTH / 2.0 + share * WIDTH * 0.6,
-            top(l.at[*to].1),
-        ));
-        let mut path = String::new();
-        for (k, (x, y)) in points.iter().enumerate() {
-            let (x, y) = (x + 1.0, *y);
-            let _ = if k == 0 {
-                write!(path, "M{x:.1} {y:.1}")
-            } else {
-                let before = (points[k - 1].0 + 1.0, points[k - 1].1);
-                let middle = (before.1 + y) / 2.0;
-                write!(
-                    path,
-                    "C{:.1} {middle:.1} {x:.1} {middle:.1} {x:.1} {y:.1}",
-                    before.0
-                )
-            };
-        }
-        let dead = if nodes[*to].gradient.is_some() && nodes[from].gradient.is_some() {
+    for (to, from, path) in paths(&inputs, &l, WIDTH, HEIGHT, &top) {
+        let dead = if nodes[to].gradient.is_some() && nodes[from].gradient.is_some() {
             "edge"
         } else {
             "edge dead"
@@ -148,14 +122,6 @@ fn title(n: &Node, meaning: &str) -> String {
         let _ = write!(text, "\n{}", n.site);
     }
     text
-}
-
-fn clip(text: &str, most: usize) -> String {
-    if text.chars().count() <= most {
-        return text.into();
-    }
-    let kept: String = text.chars().take(most - 1).collect();
-    format!("{}…", kept.trim_end_matches([' ', '…']))
 }
 
 /// Every operation in the order it ran, with its tests.

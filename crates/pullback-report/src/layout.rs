@@ -1,7 +1,10 @@
 //! Where the nodes of a graph go: layers from the inputs down to the result, few crossings, every box centred.
 //!
 //! A node's layer is its longest way to the result, so that inputs stand just above what uses them. Edges over several
-//! layers pass through places of their own, and the order within a layer is that of the places below. Not for: drawing.
+//! layers pass through places of their own, and the order within a layer is that of the places below. `paths` are the edges' lines; boxes are drawn
+//! by who knows what is in them.
+
+use std::fmt::Write;
 
 /// An edge by its node and operand, and the points it passes between its ends, as middle and layer.
 pub(crate) type Way = ((usize, usize), Vec<(f64, usize)>);
@@ -109,6 +112,46 @@ pub(crate) fn layout(inputs: &[Vec<usize>], box_width: f64, gap: f64) -> Layout 
         width,
         layers,
     }
+}
+
+/// The edges as paths of an SVG: the node it goes to, the node it comes from, the path. `top` is the upper edge of a layer.
+pub(crate) fn paths(
+    inputs: &[Vec<usize>],
+    l: &Layout,
+    width: f64,
+    height: f64,
+    top: &dyn Fn(usize) -> f64,
+) -> Vec<(usize, usize, String)> {
+    let path = |((to, operand), via): &Way| {
+        let from = inputs[*to][*operand];
+        let share = (*operand as f64 + 0.5) / inputs[*to].len() as f64 - 0.5;
+        let mut points = vec![(l.at[from].0 + width / 2.0, top(l.at[from].1) + height)];
+        for (x, layer) in via {
+            points.push((*x, top(*layer)));
+            points.push((*x, top(*layer) + height));
+        }
+        points.push((
+            l.at[*to].0 + width / 2.0 + share * width * 0.6,
+            top(l.at[*to].1),
+        ));
+        let mut path = String::new();
+        for (k, (x, y)) in points.iter().enumerate() {
+            let (x, y) = (x + 1.0, *y);
+            let _ = if k == 0 {
+                write!(path, "M{x:.1} {y:.1}")
+            } else {
+                let before = (points[k - 1].0 + 1.0, points[k - 1].1);
+                let middle = (before.1 + y) / 2.0;
+                write!(
+                    path,
+                    "C{:.1} {middle:.1} {x:.1} {middle:.1} {x:.1} {y:.1}",
+                    before.0
+                )
+            };
+        }
+        (*to, from, path)
+    };
+    l.via.iter().map(path).collect()
 }
 
 #[cfg(test)]

@@ -1,11 +1,14 @@
-//! A gradient check as one HTML page that needs nothing else: no network, no library, no second file.
+//! A gradient check as one HTML page that needs nothing else: no network, no library, no second file. And the graph of operations
+//! that a tensor came from, as a picture ([`draw`]).
 //!
 //! | file | holds |
 //! |---|---|
 //! | `data.rs` | what a page shows, as plain data |
 //! | `gather.rs` | that data from a check: its report, and replays at other steps and in the other precision |
 //! | `html.rs` | the page: conclusion, facts, sections |
-//! | `table.rs`, `heat.rs`, `graph.rs`, `layout.rs` | its parts that are drawn here |
+//! | `table.rs`, `heat.rs`, `graph.rs` | its parts that are drawn here |
+//! | `history.rs` | a tensor's graph as a picture |
+//! | `layout.rs` | where the nodes of both graphs stand, and the lines between them |
 //! | `text.rs` | escaping, numbers in words |
 //! | `assets/` | its style, and the script that draws what moves with step and precision |
 //!
@@ -27,6 +30,7 @@ mod data;
 mod gather;
 mod graph;
 mod heat;
+mod history;
 mod html;
 mod layout;
 mod table;
@@ -36,4 +40,5 @@ pub use data::{
     Cell, Curve, Gate, Hand, Node, Page, Point, Precision, Preset, Row, Rule, Short, Tensor, Unit,
 };
 pub use gather::gather;
+pub use history::{Kind, Step, draw};
 pub use html::render;

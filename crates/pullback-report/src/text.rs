@@ -42,6 +42,15 @@ pub(crate) fn script_safe(json: &str) -> String {
         .replace('\u{2029}', "\\u2029")
 }
 
+/// At most so many characters; `…` says that some are missing.
+pub(crate) fn clip(text: &str, most: usize) -> String {
+    if text.chars().count() <= most {
+        return text.into();
+    }
+    let kept: String = text.chars().take(most - 1).collect();
+    format!("{}…", kept.trim_end_matches([' ', '…']))
+}
+
 /// `n` significant digits; plain where that is short, otherwise with a power of ten.
 pub(crate) fn digits(x: f64, n: usize) -> String {
     if x.is_nan() {

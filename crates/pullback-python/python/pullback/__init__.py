@@ -144,23 +144,15 @@ def is_storage(x):
 
 def save(obj, f, **options):
     """Pickles an object with tensors to a file: whole or not at all."""
-    import os
     import pickle
-    import tempfile
+
+    from ._files import replacing
 
     if hasattr(f, "write"):
         pickle.dump(obj, f)
         return
-    path = os.fspath(f)
-    handle, part = tempfile.mkstemp(dir=os.path.dirname(os.path.abspath(path)), prefix=".pullback-")
-    try:
-        with os.fdopen(handle, "wb") as out:
-            pickle.dump(obj, out)
-        os.chmod(part, 0o644)
-        os.replace(part, path)
-    except BaseException:
-        os.unlink(part)
-        raise
+    with replacing(f, "wb") as out:
+        pickle.dump(obj, out)
 
 
 def load(f, **options):

@@ -37,19 +37,9 @@ class Report:
 
     def save(self, path):
         """Writes the page: whole or not at all."""
-        import os
-        import tempfile
+        from ._files import write_text
 
-        text, path = self.html(), os.fspath(path)
-        handle, part = tempfile.mkstemp(dir=os.path.dirname(os.path.abspath(path)), prefix=".pullback-")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as out:
-                out.write(text)
-            os.chmod(part, 0o644)
-            os.replace(part, path)
-        except BaseException:
-            os.unlink(part)
-            raise
+        write_text(path, self.html())
 
     def __repr__(self):
         return self._found["text"].rstrip("\n")

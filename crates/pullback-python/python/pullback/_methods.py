@@ -1,6 +1,7 @@
 """Methods of `Tensor` that are best written in Python: copies and pickles, devices, other libraries' protocols, random fills."""
 
 from . import _native
+from ._graph import graph
 from ._native import Tensor
 
 _convert = Tensor.__dict__["to"]

@@ -7,9 +7,10 @@ import threading
 from typing import Any, NamedTuple
 
 from .. import _native
+from .._graph import lines
 from .._native import Node, queue_callback
 
-__all__ = ["GradientEdge", "Node", "get_gradient_edge", "increment_version", "queue_callback", "register_multi_grad_hook"]
+__all__ = ["GradientEdge", "Node", "get_gradient_edge", "increment_version", "lines", "queue_callback", "register_multi_grad_hook"]
 
 
 class GradientEdge(NamedTuple):
