@@ -1,8 +1,10 @@
 """The benchmark workloads in PyTorch and NumPy: this file is their definition. Run: python torch_cpu.py [THREADS] [NAMES...]
 
-What is timed is the body of `step` alone, warm, median of many runs. Prints `name value unit`.
+What is timed is the body of `step` alone, warm, median of many runs. Prints `name value unit`, and behind that the step's peak
+of memory where the system (Linux) tells: the most the process held during a step, less what it held before the workload was set
+up. Name one workload for that number: earlier ones leave memory behind.
 """
-import sys, time
+import gc, sys, time
 
 started = time.perf_counter()
 import numpy as np, torch, torch.nn as nn, torch.nn.functional as F
@@ -16,6 +18,22 @@ def median_s(step, at_least=1.0, warm=5):
     while time.perf_counter() - begin < at_least or len(times) < 5:
         t = time.perf_counter(); step(); times.append(time.perf_counter() - t)
     return sorted(times)[len(times) // 2]
+
+
+def status(key):
+    """A line of /proc/self/status in bytes; None elsewhere."""
+    try:
+        with open("/proc/self/status") as lines: return next(int(l.split()[1]) << 10 for l in lines if l.startswith(key + ":"))
+    except (OSError, StopIteration): return None
+
+
+def peak_bytes(step):
+    """The most memory of the process during one step; None where the system does not say."""
+    try:
+        with open("/proc/self/clear_refs", "w") as f: f.write("5")
+    except OSError: return None
+    step()
+    return status("VmHWM")
 
 
 def seed_model():
@@ -154,4 +172,7 @@ if __name__ == "__main__":
     args = sys.argv[1:]; torch.set_num_threads(int(args.pop(0)) if args and args[0].isdigit() else 2); torch.manual_seed(0)
     print("import", round(IMPORT_S, 3), "s")
     for name in args or WORKLOADS:
-        print(name, round(median_s(WORKLOADS[name]()) * 1e6, 2), "us", flush=True)
+        gc.collect(); before = status("VmRSS"); step = WORKLOADS[name](); seconds = median_s(step); peak = peak_bytes(step)
+        memory = [] if before is None or peak is None else ["peak", round(max(peak - before, 0) / 1e6, 1), "MB"]
+        print(name, round(seconds * 1e6, 2), "us", *memory, flush=True)
+        del step

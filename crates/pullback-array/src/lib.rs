@@ -30,6 +30,7 @@ mod large;
 mod layout;
 mod math;
 mod number;
+mod pages;
 mod pool;
 mod real;
 mod series;

@@ -5,6 +5,8 @@
 //! only single operations of IEEE arithmetic that the compiler may not fuse; so a loop becomes vector code, and an element
 //! has the same bits on every machine, in every layout and on any thread. `f64` has the functions of `std`.
 
+use std::hint::select_unpredictable;
+
 const LN_2: f64 = std::f64::consts::LN_2;
 const LOG2_E: f64 = std::f64::consts::LOG2_E;
 /// Added and taken away again, it leaves the nearest integer, which stands in the low bits in between.
@@ -283,7 +285,8 @@ pub(crate) fn erf(x: f32) -> f32 {
             ],
         );
     let far = 1.0 - exp_wide(-size * size) * erfcx_wide(size);
-    (if size < 1.0 { near } else { far.copysign(wide) }) as f32
+    // A plain `if` becomes a branch here, and the loop no vector code.
+    select_unpredictable(size < 1.0, near, far.copysign(wide)) as f32
 }
 
 /// eˣ² erfc(x) for x from 0.9 to 10.5, good to 40 bits.

@@ -8,7 +8,7 @@
 //! A block may be freed on another thread than the one that made it: it then joins that thread's list.
 #![allow(unsafe_code)]
 
-use crate::large;
+use crate::{large, pages};
 use std::alloc::{self, Layout};
 use std::cell::UnsafeCell;
 use std::ops::Deref;
@@ -183,6 +183,7 @@ pub(crate) fn system(bytes: usize, zeroed: bool) -> *mut u8 {
         let skip = ALIGN - start as usize % ALIGN;
         let block = start.add(skip);
         block.sub(1).write(skip as u8);
+        pages::prefer_large(block, bytes);
         block
     }
 }

@@ -175,5 +175,10 @@ fn bench_measures_what_it_names() {
         };
         assert!(of("median_ns") > 0.0 && of("spread_ns") >= 0.0 && of("runs") >= 5.0);
         assert!((of("throughput") * of("median_ns") * 1e-9 - 1.0).abs() < 1e-9);
+        assert_eq!(
+            row["peak_bytes"].is_u64(),
+            cfg!(target_os = "linux"),
+            "{row}"
+        );
     }
 }

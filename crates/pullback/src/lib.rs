@@ -78,7 +78,7 @@ pub use program::{Instruction, Program, Replay, ValueId, Values};
 pub use pullback_array::dd::Dd;
 pub use pullback_array::{
     Arith, Array, Category, DType, Element, Error, ErrorKind, Layout, Number, Real, Result, Shape,
-    Shared, Special, num_threads, set_num_threads,
+    Shared, Special, num_threads, release_memory, set_num_threads,
 };
 pub use tensor::Tensor;
 

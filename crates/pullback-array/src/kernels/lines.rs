@@ -3,13 +3,15 @@
 //! Shared memory is never lent out as a slice: runs are copied into the result and into buffers, and the formula sees those.
 #![allow(unsafe_code)]
 
+use super::wide::wide_for;
 use crate::array::{Array, fresh};
 use crate::dtype::Element;
 use crate::error::{Error, ErrorKind, Result};
 use crate::threads::{BLOCK, Ptr, blocks};
 
 /// An array like `x`, in which `f(number, run, others)` has rewritten every run of `len` neighbours: `run` holds that of `x` and
-/// is overwritten, `others` are the runs of the same number of arrays of the same shape.
+/// is overwritten, `others` are the runs of the same number of arrays of the same shape. For `f32` it is compiled for wide
+/// vectors too, if the closure is marked `#[inline(always)]`.
 ///
 /// ```
 /// use pullback_array::{Array, kernels};
@@ -67,21 +69,27 @@ pub fn lines<T: Element, const N: usize>(
     let out = Ptr(out);
     blocks(n / len, (BLOCK / len).max(1), &|start, end| {
         let mut buffer = vec![T::default(); N * len];
-        for k in start..end {
-            // SAFETY: run k lies inside the guarded sources and inside the result, which nobody else holds; blocks write
-            // different runs; the run is initialised by the copy before it is lent out.
-            let run = unsafe {
-                let run = out.get().add(k * len);
-                std::ptr::copy_nonoverlapping(from.get().add(k * len).cast_const(), run, len);
-                for (part, source) in buffer.chunks_exact_mut(len).zip(&sources) {
-                    let source = source.get().add(k * len).cast_const();
-                    std::ptr::copy_nonoverlapping(source, part.as_mut_ptr(), len);
+        wide_for::<T, _>(
+            #[inline(always)]
+            || {
+                for k in start..end {
+                    // SAFETY: run k lies inside the guarded sources and inside the result, which nobody else holds;
+                    // blocks write different runs; the run is initialised by the copy before it is lent out.
+                    let run = unsafe {
+                        let run = out.get().add(k * len);
+                        let from = from.get().add(k * len).cast_const();
+                        std::ptr::copy_nonoverlapping(from, run, len);
+                        for (part, source) in buffer.chunks_exact_mut(len).zip(&sources) {
+                            let source = source.get().add(k * len).cast_const();
+                            std::ptr::copy_nonoverlapping(source, part.as_mut_ptr(), len);
+                        }
+                        std::slice::from_raw_parts_mut(run, len)
+                    };
+                    let parts = std::array::from_fn(|i| &buffer[i * len..(i + 1) * len]);
+                    f(k, run, parts);
                 }
-                std::slice::from_raw_parts_mut(run, len)
-            };
-            let parts = std::array::from_fn(|i| &buffer[i * len..(i + 1) * len]);
-            f(k, run, parts);
-        }
+            },
+        );
     });
     drop((guard, guards));
     Ok(Array::from_fresh::<T>(storage, x.shape().clone()))

@@ -86,10 +86,11 @@ pub fn map_wide<A: Element, B: Element>(a: &Array, f: impl Fn(A) -> B + Sync) ->
         return map(a, f);
     }
     let row = |to: *mut u8, [a]: [*const u8; 1], n: usize| {
-        let (to, a) = (to.cast::<B>(), a.cast::<A>());
+        let (to, a, f) = (to.cast::<B>(), a.cast::<A>(), &f);
+        // By value: pointers behind a reference might change with each write, for all the compiler knows.
         wide(
             #[inline(always)]
-            || {
+            move || {
                 for i in 0..n {
                     // SAFETY: the driver gives n elements of each, of the dtypes named below.
                     unsafe { to.add(i).write(f(*a.add(i))) };
@@ -113,10 +114,10 @@ pub fn zip_wide<A: Element, B: Element, C: Element>(
         return zip(a, b, f);
     }
     let row = |to: *mut u8, [a, b]: [*const u8; 2], n: usize| {
-        let (to, a, b) = (to.cast::<C>(), a.cast::<A>(), b.cast::<B>());
+        let (to, a, b, f) = (to.cast::<C>(), a.cast::<A>(), b.cast::<B>(), &f);
         wide(
             #[inline(always)]
-            || {
+            move || {
                 for i in 0..n {
                     // SAFETY: the driver gives n elements of each, of the dtypes named below.
                     unsafe { to.add(i).write(f(*a.add(i), *b.add(i))) };
@@ -128,47 +129,88 @@ pub fn zip_wide<A: Element, B: Element, C: Element>(
     unsafe { compute([a, b], [A::DTYPE, B::DTYPE], C::DTYPE, &row) }
 }
 
-/// As [`map_wide`] with `near`, where a piece's elements all satisfy `is_near`; with `f`, which has the same bits there,
-/// elsewhere.
-fn map_guarded<A: Element>(
+/// As [`map_wide`] with `near`, where a piece's elements all lie within [`math::NEAR`] of 0; with `f`, which has the same
+/// bits there, elsewhere.
+fn map_guarded(
     a: &Array,
-    is_near: impl Fn(A) -> bool + Sync,
-    near: impl Fn(A) -> A + Sync,
-    f: impl Fn(A) -> A + Sync,
+    near: impl Fn(f32) -> f32 + Sync,
+    f: impl Fn(f32) -> f32 + Sync,
 ) -> Result<Array> {
     let row = |to: *mut u8, [a]: [*const u8; 1], n: usize| {
-        let (to, a) = (to.cast::<A>(), a.cast::<A>());
+        let (to, a, near) = (to.cast::<f32>(), a.cast::<f32>(), &near);
         for start in (0..n).step_by(PIECE) {
             let end = n.min(start + PIECE);
-            let all_near = wide(
-                #[inline(always)]
-                || {
-                    let mut all = true;
-                    for i in start..end {
-                        // SAFETY: the driver gives n elements of each, of the dtypes named below.
-                        all &= is_near(unsafe { *a.add(i) });
-                    }
-                    for i in start..if all { end } else { start } {
-                        // SAFETY: as above.
-                        unsafe { to.add(i).write(near(*a.add(i))) };
-                    }
-                    all
-                },
-            );
-            for i in start..if all_near { start } else { end } {
-                // SAFETY: as above.
-                unsafe { to.add(i).write(f(*a.add(i))) };
+            // SAFETY: the driver gives n elements of each, of the dtypes named below.
+            unsafe {
+                if all_near(a.add(start), end - start) {
+                    wide(
+                        #[inline(always)]
+                        move || (start..end).for_each(|i| to.add(i).write(near(*a.add(i)))),
+                    );
+                } else {
+                    (start..end).for_each(|i| to.add(i).write(f(*a.add(i))));
+                }
             }
         }
     };
     // SAFETY: the row reads and writes what is named here.
-    unsafe { compute([a], [A::DTYPE], A::DTYPE, &row) }
+    unsafe { compute([a], [DType::F32], DType::F32, &row) }
+}
+
+/// As [`map_guarded`], times the elements of `b`.
+fn zip_guarded(
+    a: &Array,
+    b: &Array,
+    near: impl Fn(f32) -> f32 + Sync,
+    f: impl Fn(f32) -> f32 + Sync,
+) -> Result<Array> {
+    let row = |to: *mut u8, [a, b]: [*const u8; 2], n: usize| {
+        let (to, a, b, near) = (to.cast::<f32>(), a.cast::<f32>(), b.cast::<f32>(), &near);
+        for start in (0..n).step_by(PIECE) {
+            let end = n.min(start + PIECE);
+            // SAFETY: the driver gives n elements of each, of the dtypes named below.
+            unsafe {
+                if all_near(a.add(start), end - start) {
+                    wide(
+                        #[inline(always)]
+                        move || {
+                            for i in start..end {
+                                to.add(i).write(near(*a.add(i)) * *b.add(i));
+                            }
+                        },
+                    );
+                } else {
+                    (start..end).for_each(|i| to.add(i).write(f(*a.add(i)) * *b.add(i)));
+                }
+            }
+        }
+    };
+    // SAFETY: the row reads and writes what is named here.
+    unsafe { compute([a, b], [DType::F32; 2], DType::F32, &row) }
+}
+
+/// Whether `n` numbers lie within [`math::NEAR`] of 0.
+///
+/// # Safety
+/// They can be read.
+unsafe fn all_near(a: *const f32, n: usize) -> bool {
+    wide(
+        #[inline(always)]
+        move || {
+            let mut all = true;
+            for i in 0..n {
+                // SAFETY: the caller's promise.
+                all &= unsafe { *a.add(i) }.abs() <= math::NEAR;
+            }
+            all
+        },
+    )
 }
 
 /// Sine of every element of a float array.
 pub fn sin(a: &Array) -> Result<Array> {
     match a.dtype() {
-        DType::F32 => map_guarded(a, |x: f32| x.abs() <= math::NEAR, math::sin_near, math::sin),
+        DType::F32 => map_guarded(a, math::sin_near, math::sin),
         DType::F64 => map(a, f64::sin),
         _ => map(a, Dd::sin),
     }
@@ -177,9 +219,33 @@ pub fn sin(a: &Array) -> Result<Array> {
 /// Cosine of every element of a float array.
 pub fn cos(a: &Array) -> Result<Array> {
     match a.dtype() {
-        DType::F32 => map_guarded(a, |x: f32| x.abs() <= math::NEAR, math::cos_near, math::cos),
+        DType::F32 => map_guarded(a, math::cos_near, math::cos),
         DType::F64 => map(a, f64::cos),
         _ => map(a, Dd::cos),
+    }
+}
+
+/// `cos(a)·b`, element by element and broadcasting: what the sine sends back.
+///
+/// # Errors
+/// Where the shapes do not broadcast.
+pub fn cos_times(a: &Array, b: &Array) -> Result<Array> {
+    match a.dtype() {
+        DType::F32 => zip_guarded(a, b, math::cos_near, math::cos),
+        DType::F64 => zip(a, b, |a: f64, b: f64| a.cos() * b),
+        _ => zip(a, b, |a: Dd, b: Dd| a.cos() * b),
+    }
+}
+
+/// `-sin(a)·b`, element by element and broadcasting: what the cosine sends back.
+///
+/// # Errors
+/// Where the shapes do not broadcast.
+pub fn minus_sin_times(a: &Array, b: &Array) -> Result<Array> {
+    match a.dtype() {
+        DType::F32 => zip_guarded(a, b, |x| -math::sin_near(x), |x| -math::sin(x)),
+        DType::F64 => zip(a, b, |a: f64, b: f64| -a.sin() * b),
+        _ => zip(a, b, |a: Dd, b: Dd| -a.sin() * b),
     }
 }
 
@@ -223,7 +289,7 @@ unsafe fn scaled_row<T: Arith>(to: *mut T, a: *const T, b: *const T, n: usize, a
         // A loop of its own, in which the compiler sees that nothing else overlaps.
         wide(
             #[inline(always)]
-            || {
+            move || {
                 for i in 0..n {
                     // SAFETY: the caller's promise.
                     unsafe {
@@ -236,7 +302,7 @@ unsafe fn scaled_row<T: Arith>(to: *mut T, a: *const T, b: *const T, n: usize, a
     } else {
         wide(
             #[inline(always)]
-            || {
+            move || {
                 for i in 0..n {
                     // SAFETY: the caller's promise.
                     unsafe {

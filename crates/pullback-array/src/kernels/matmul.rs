@@ -5,6 +5,7 @@
 #![allow(unsafe_code)]
 
 use super::gemm;
+use super::wide::wide_for;
 use crate::arith::Arith;
 use crate::array::{Array, fresh};
 use crate::dispatch;
@@ -163,7 +164,7 @@ pub fn matmul(a: &Array, b: &Array) -> Result<Array> {
     if a.dtype() != b.dtype() || a.dtype() == DType::Bool {
         return Err(dtype_error(a, b));
     }
-    dispatch!(number a.dtype(), T => product::<T>(a, b, shape), else Err(dtype_error(a, b)))
+    dispatch!(number a.dtype(), T => product::<T>(a, b, None, shape), else Err(dtype_error(a, b)))
 }
 
 /// PyTorch's sentence for operands whose dtypes differ or are `bool`: that of the product it would make.
@@ -208,14 +209,27 @@ fn c_name(dtype: DType) -> &'static str {
     }
 }
 
-fn product<T: Arith + gemm::Gemm>(a: &Array, b: &Array, shape: Shape) -> Result<Array> {
+/// The product, and where there is a `bias` (one number for each column) that added to every row.
+pub(super) fn product<T: Arith + gemm::Gemm>(
+    a: &Array,
+    b: &Array,
+    bias: Option<&Array>,
+    shape: Shape,
+) -> Result<Array> {
     // A leading batch of rows against one matrix is one tall product.
     if a.rank() > 2 && b.rank() == 2 && a.is_contiguous() {
         let rows = a.shape()[..a.rank() - 1].iter().product();
         let flat = a.reshape(&Shape::new(&[rows, a.shape()[a.rank() - 1]]))?;
-        return product::<T>(&flat, b, Shape::new(&[rows, b.shape()[1]]))?.reshape(&shape);
+        return product::<T>(&flat, b, bias, Shape::new(&[rows, b.shape()[1]]))?.reshape(&shape);
     }
     let (ga, gb) = (a.read()?, b.read()?);
+    let bias = bias.map(Array::contiguous).transpose()?;
+    let gc = bias.as_ref().map(Array::read).transpose()?;
+    let more = match (&bias, &gc) {
+        // SAFETY: the layout lies inside its guarded storage.
+        (Some(bias), Some(guard)) => unsafe { guard.ptr::<T>().add(bias.layout().offset()) },
+        _ => std::ptr::null(),
+    };
     let (storage, out) = fresh::<T>(&shape)?;
     let (ma, mb) = (
         matrix(a, ga.ptr::<T>(), true),
@@ -225,21 +239,23 @@ fn product<T: Arith + gemm::Gemm>(a: &Array, b: &Array, shape: Shape) -> Result<
     let work = m.saturating_mul(n).saturating_mul(k);
     if a.rank() <= 2 && b.rank() <= 2 {
         let (ia, ib) = (a.layout().offset(), b.layout().offset());
-        // SAFETY: the layouts lie inside their guarded storages, and `out` has room for m·n elements.
-        unsafe { multiply(ma.at(ma.ptr.add(ia)), mb.at(mb.ptr.add(ib)), out, work) };
+        let c = row_major(out, m, n);
+        // SAFETY: the layouts lie inside their guarded storages, `out` has room for m·n elements, and a bias has n.
+        unsafe { multiply(ma.at(ma.ptr.add(ia)), mb.at(mb.ptr.add(ib)), c, more, work) };
     } else {
         let batch = Shape::new(
             &shape[..shape.len() - usize::from(a.rank() > 1) - usize::from(b.rank() > 1)],
         );
         let (la, lb) = (batch_layout(a, &batch)?, batch_layout(b, &batch)?);
         let (pa, pb, pc) = (Ptr(ma.ptr.cast_mut()), Ptr(mb.ptr.cast_mut()), Ptr(out));
-        let (da, db) = (ma.at(()), mb.at(()));
+        let (da, db, more) = (ma.at(()), mb.at(()), Ptr(more.cast_mut()));
         let one = |(i, (ia, ib)): (usize, (usize, usize))| {
             // SAFETY: as above, for every batch's place and m·n elements of its own.
             unsafe {
                 let a = da.at(pa.get().cast_const().add(ia));
                 let b = db.at(pb.get().cast_const().add(ib));
-                multiply(a, b, pc.get().add(i * m * n), work);
+                let c = row_major(pc.get().add(i * m * n), m, n);
+                multiply(a, b, c, more.get(), work);
             }
         };
         let starts = la.places().zip(lb.places()).enumerate();
@@ -254,8 +270,18 @@ fn product<T: Arith + gemm::Gemm>(a: &Array, b: &Array, shape: Shape) -> Result<
             });
         }
     }
-    drop((ga, gb));
+    drop((ga, gb, gc));
     Ok(Array::from_fresh::<T>(storage, shape))
+}
+
+fn row_major<P>(ptr: P, rows: usize, cols: usize) -> Mat<P> {
+    Mat {
+        ptr,
+        rows,
+        cols,
+        rs: cols as isize,
+        cs: 1,
+    }
 }
 
 /// The last two dimensions as a matrix at the storage's start; a vector is a row on the left, a column on the right.
@@ -291,32 +317,52 @@ fn batch_layout(a: &Array, batch: &Shape) -> Result<Layout> {
     .expand(batch)
 }
 
-/// C = A·B, row-major at `out`; `work` is m·n·k.
+/// C = A·B, where C is row-major, plus the row `bias` if that is not null; `work` is m·n·k.
 ///
 /// # Safety
-/// The matrices can be read, `out` has room for m·n elements and is not shared.
+/// The matrices and the bias can be read, `c` can be written and is not shared.
 #[inline]
 unsafe fn multiply<T: Arith + gemm::Gemm>(
     a: Mat<*const T>,
     b: Mat<*const T>,
-    out: *mut T,
+    c: Mat<*mut T>,
+    bias: *const T,
     work: usize,
 ) {
-    let c = Mat {
-        ptr: out,
-        rows: a.rows,
-        cols: b.cols,
-        rs: b.cols as isize,
-        cs: 1,
-    };
     // SAFETY: the caller's promise.
     unsafe {
         if work <= TINY {
-            tiny(a, b, c)
+            tiny(a, b, c);
+            plus_row(c, bias);
         } else {
-            T::gemm(a, b, c)
+            T::gemm(a, b, c, bias);
         }
     }
+}
+
+/// Adds `row` to every row of C, unless it is null.
+///
+/// # Safety
+/// The row can be read, C is row-major and can be written.
+#[inline(always)]
+pub(super) unsafe fn plus_row<T: Arith>(c: Mat<*mut T>, row: *const T) {
+    if row.is_null() {
+        return;
+    }
+    wide_for::<T, _>(
+        #[inline(always)]
+        move || {
+            for i in 0..c.rows as isize {
+                for j in 0..c.cols {
+                    // SAFETY: the caller's promise.
+                    unsafe {
+                        let to = c.ptr.offset(i * c.rs).add(j);
+                        to.write((*to).plus(*row.add(j)));
+                    }
+                }
+            }
+        },
+    );
 }
 
 /// Sum of products, first to last, each rounded: the order PyTorch's small products have.

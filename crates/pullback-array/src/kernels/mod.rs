@@ -11,6 +11,7 @@ mod drive;
 mod fold;
 mod gemm;
 mod index;
+mod linear;
 mod lines;
 mod map;
 mod matmul;
@@ -28,8 +29,12 @@ pub use cast::cast;
 pub(crate) use copy::copy;
 pub use fold::{arg_extreme, count_nonzero, extreme, logsumexp, prod, variance};
 pub use index::{put_add, take};
+pub use linear::linear;
 pub use lines::lines;
-pub use map::{add_scaled, add_scaled_assign, cos, map, map_wide, sin, zip, zip_wide, zip3};
+pub use map::{
+    add_scaled, add_scaled_assign, cos, cos_times, map, map_wide, minus_sin_times, sin, zip,
+    zip_wide, zip3,
+};
 pub use matmul::{dot_shapes, matmul, outer};
 pub use median::arg_median;
 pub use reduce::{Run, reduce, reduced_shape};

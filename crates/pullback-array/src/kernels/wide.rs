@@ -5,7 +5,7 @@
 #![allow(unsafe_code)]
 
 /// Runs `work`, whose loops use the widest vectors this machine has. The closure and all it calls must be inlined for
-/// that.
+/// that, and it must own the pointers of its loops (`move`): those behind a reference are read again for each element.
 #[inline(always)]
 pub(crate) fn wide<R>(work: impl FnOnce() -> R) -> R {
     #[cfg(target_arch = "x86_64")]
@@ -23,6 +23,16 @@ pub(crate) fn wide<R>(work: impl FnOnce() -> R) -> R {
         }
     }
     work()
+}
+
+/// As [`wide`] where elements of four bytes are worked on; wider ones have no copies of the loop.
+#[inline(always)]
+pub(crate) fn wide_for<T, R>(work: impl FnOnce() -> R) -> R {
+    if const { size_of::<T>() == 4 } {
+        wide(work)
+    } else {
+        work()
+    }
 }
 
 /// Whether [`wide`] runs loops in which `mul_add` is one instruction.

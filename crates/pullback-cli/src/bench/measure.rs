@@ -1,7 +1,8 @@
-//! Taking time: warm-up, many runs, median and spread.
+//! Taking time: warm-up, many runs, median and spread. And one step's peak of memory.
 //!
 //! A run is one step, or as many as take some microseconds, so that reading the clock does not count.
 
+use super::memory;
 use std::time::Instant;
 
 /// What was measured, per step.
@@ -13,6 +14,8 @@ pub(crate) struct Measurement {
     pub(crate) spread_ns: f64,
     /// Number of runs.
     pub(crate) runs: usize,
+    /// Most bytes of the process in memory during one step, where the system says so.
+    pub(crate) peak: Option<u64>,
 }
 
 /// Shortest run worth timing.
@@ -37,6 +40,7 @@ pub(crate) fn measure(
         steps += 1;
     }
     let one = begin.elapsed().as_secs_f64() * 1e9 / f64::from(steps);
+    let peak = memory::peak_of(&mut *step)?;
     let batch = (RUN_NS / one).ceil().max(1.0) as usize;
     let mut times = Vec::new();
     let begin = Instant::now();
@@ -53,5 +57,6 @@ pub(crate) fn measure(
         median_ns: times[n / 2],
         spread_ns: times[(3 * n / 4).min(n - 1)] - times[n / 4],
         runs: n,
+        peak,
     })
 }

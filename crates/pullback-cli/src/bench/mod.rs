@@ -5,6 +5,7 @@
 
 mod gpt;
 mod measure;
+mod memory;
 mod models;
 mod workloads;
 
@@ -20,11 +21,13 @@ Examples:
   pullback bench                        every workload
   pullback bench sample_grad            one of them
   pullback bench --json -               machine-readable: a list of
-                                        {name, median_ns, spread_ns, runs, throughput}
+                                        {name, median_ns, spread_ns, runs, throughput,
+                                        peak_bytes}
   pullback bench --list                 what there is
 
 median_ns and spread_ns (the middle half of all runs) are per step; throughput is steps per second, or numbers per
-second for workloads that fill arrays.";
+second for workloads that fill arrays. peak_bytes is the most memory of the process during a step, less what it had before
+the workload was set up (Linux only, else null; name one workload, since earlier ones leave memory behind).";
 
 /// Times the workloads of the benchmark table.
 #[derive(clap::Args, Debug)]
@@ -93,21 +96,26 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         }
     };
     say(format!(
-        "{HEAD}{:<16} {:>12} {:>12} {:>8} {:>20}{HEAD:#}\n",
-        "workload", "median", "spread", "runs", "throughput"
+        "{HEAD}{:<16} {:>12} {:>12} {:>8} {:>20} {:>10}{HEAD:#}\n",
+        "workload", "median", "spread", "runs", "throughput", "peak"
     ))?;
     let mut done = Vec::new();
     for w in chosen {
+        pullback::release_memory();
+        let before = memory::resident();
         let mut step = (w.prepare)().with_context(|| format!("cannot prepare {}", w.name))?;
-        let m = measure::measure(&mut step, args.seconds)
+        let mut m = measure::measure(&mut step, args.seconds)
             .with_context(|| format!("{} failed", w.name))?;
+        m.peak = m.peak.zip(before).map(|(most, b)| most.saturating_sub(b));
         say(format!(
-            "{:<16} {:>12} {DIM}{:>12}{DIM:#} {:>8} {:>20}\n",
+            "{:<16} {:>12} {DIM}{:>12}{DIM:#} {:>8} {:>20} {:>10}\n",
             w.name,
             time(m.median_ns),
             time(m.spread_ns),
             m.runs,
             format!("{} {}/s", scaled(w.items / (m.median_ns * 1e-9)), w.unit),
+            m.peak
+                .map_or_else(String::new, |b| format!("{:.1} MB", b as f64 / 1e6)),
         ))?;
         done.push((w, m));
     }
@@ -125,6 +133,7 @@ fn row(w: &Workload, m: &Measurement) -> serde_json::Value {
         "spread_ns": m.spread_ns,
         "runs": m.runs,
         "throughput": w.items / (m.median_ns * 1e-9),
+        "peak_bytes": m.peak,
     })
 }
 

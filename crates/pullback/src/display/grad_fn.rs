@@ -92,8 +92,7 @@ fn exception(name: &str, node: &Node, out: &Shape, is_view: bool) -> Option<&'st
         "div" if number_first(inputs) => Some("MulBackward0"), // x.reciprocal() · number
         "outer" => Some("MulBackward0"),
         "matmul" => Some(matmul(inputs, out)),
-        "linear" if inputs.len() == 3 => Some("AddmmBackward0"),
-        "linear" => Some("MmBackward0"),
+        "linear" => Some(linear(inputs)),
         // One node for all elements, another for some dimensions.
         "sum" => choose(whole, "SumBackward0", "SumBackward1"),
         "mean" => choose(whole, "MeanBackward0", "MeanBackward1"),
@@ -163,6 +162,15 @@ fn matmul(inputs: &[Input], out: &Shape) -> &'static str {
             true => "TransposeBackward0",
             false => "CloneBackward0",
         },
+        _ => "UnsafeViewBackward0",
+    }
+}
+
+/// By the rank and the bias: PyTorch folds larger operands into matrices.
+fn linear(inputs: &[Input]) -> &'static str {
+    match (inputs.len(), inputs.first().map(|x| x.shape.len())) {
+        (3, Some(2)) => "AddmmBackward0",
+        (_, Some(2)) => "MmBackward0",
         _ => "UnsafeViewBackward0",
     }
 }

@@ -257,6 +257,7 @@ pub(super) static LIST: &[Function] = &[
     Function::new("linear(Tensor input, Tensor weight, Tensor? bias=None) -> Tensor", "nn.functional", |a| {
         a.tensor("input")?.linear(a.tensor("weight")?, a.tensor_opt("bias")?).into_value()
     })
+    .of(ops::Linear::DEF)
     .node_by(linear_node)
     .about("An affine map of the last dimension.", "x Wᵀ + b")
     .samples(&["T(2,3), T(4,3)", "T(2,3), T(4,3), T(4)", "T(2,2,3), T(4,3), T(4)", "T(3), T(4,3), T(4)", "T(3), T(3)", "T(2,3), T(3)", "T(2,3).t, T(4,3), T(1)", "T(2,3), T(4,3), T(2,1)", "T(0,3), T(4,3), T(4)", "T(2,0), T(4,0), T(4)", "T(2,2,3), T(4,3), T(2,2,4)", "T(2,2,3), T(3)"])

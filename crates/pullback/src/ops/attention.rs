@@ -33,7 +33,7 @@ impl Op for CausalSoftmax {
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         let (n, shape) = (x[0].rank(), x[0].shape());
         let (height, width) = (shape[n - 2].max(1), shape[n - 1]);
-        dispatch!(float x[0].dtype(), T => kernels::lines(x[0], [], width, |k, run: &mut [T], []| {
+        dispatch!(float x[0].dtype(), T => kernels::lines(x[0], [], width, #[inline(always)] |k, run: &mut [T], []| {
             let (seen, rest) = run.split_at_mut((k % height + 1).min(width));
             super::general::softmax_run(seen);
             rest.fill(T::default());

@@ -48,20 +48,39 @@ fn last(x: &Shape, dim: usize) -> Option<usize> {
 }
 
 /// The largest number of a run, or NaN if it has one.
+#[inline(always)]
 fn largest<T: Real>(run: &[T]) -> T {
-    let least = T::lit(f64::NEG_INFINITY);
-    run.iter()
-        .fold(least, |m, &a| if a > m || a.is_nan() { a } else { m })
+    let more = |m: T, a: T| if a > m || a.is_nan() { a } else { m };
+    lanes(run, T::lit(f64::NEG_INFINITY), |m, &a| more(m, a), more)
+}
+
+/// A fold in eight lanes, which are joined last: loops over it become vector code.
+#[inline(always)]
+pub(super) fn lanes<A, T: Copy>(
+    run: &[A],
+    start: T,
+    add: impl Fn(T, &A) -> T,
+    join: impl Fn(T, T) -> T,
+) -> T {
+    let mut all = [start; 8];
+    let (whole, rest) = run.as_chunks::<8>();
+    for chunk in whole {
+        for k in 0..8 {
+            all[k] = add(all[k], &chunk[k]);
+        }
+    }
+    let total = rest.iter().fold(start, add);
+    let [a, b, c, d, e, f, g, h] = all;
+    let (low, high) = (join(join(a, b), join(c, d)), join(join(e, f), join(g, h)));
+    join(total, join(low, high))
 }
 
 /// Softmax of a run, in place.
+#[inline(always)]
 pub(super) fn softmax_run<T: Real>(run: &mut [T]) {
     let top = largest(run);
-    let mut sum = T::ZERO;
-    for x in run.iter_mut() {
-        *x = exp(*x - top);
-        sum += *x;
-    }
+    run.iter_mut().for_each(|x| *x = exp(*x - top));
+    let sum = lanes(run, T::ZERO, |s, &x| s + x, |a, b| a + b);
     run.iter_mut().for_each(|x| *x = *x / sum);
 }
 
@@ -69,7 +88,7 @@ pub(super) fn softmax_run<T: Real>(run: &mut [T]) {
 pub(super) fn pull_softmax(y: &Tensor, v: &Tensor, dim: usize, recorded: bool) -> Result<Tensor> {
     if let (false, Some(len)) = (recorded, last(y.shape(), dim)) {
         let (y, v) = (y.array(), v.array());
-        return dispatch!(float y.dtype(), T => kernels::lines(v, [y], len, |_, g: &mut [T], [y]| {
+        return dispatch!(float y.dtype(), T => kernels::lines(v, [y], len, #[inline(always)] |_, g: &mut [T], [y]| {
             let sum = g.iter().zip(y).fold(T::ZERO, |s, (&g, &y)| s + g * y);
             g.iter_mut().zip(y).for_each(|(g, &y)| *g = y * (*g - sum));
         }), else Err(needs_float(y)))
@@ -104,7 +123,7 @@ impl Op for Softmax {
     common!();
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         dispatch!(float x[0].dtype(), T => match last(x[0].shape(), self.dim) {
-            Some(len) => kernels::lines(x[0], [], len, |_, run: &mut [T], []| softmax_run(run)),
+            Some(len) => kernels::lines(x[0], [], len, #[inline(always)] |_, run: &mut [T], []| softmax_run(run)),
             None => {
                 let (top, sum) = shifted::<T>(x[0], &dims(x[0], self.dim))?;
                 kernels::zip3(x[0], &top, &sum, |a: T, m: T, s: T| (a - m).exp() / s)
@@ -139,9 +158,9 @@ impl Op for LogSoftmax {
     common!();
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         dispatch!(float x[0].dtype(), T => match last(x[0].shape(), self.dim) {
-            Some(len) => kernels::lines(x[0], [], len, |_, run: &mut [T], []| {
+            Some(len) => kernels::lines(x[0], [], len, #[inline(always)] |_, run: &mut [T], []| {
                 let top = largest(run);
-                let sum = run.iter().fold(T::ZERO, |s, &x| s + exp(x - top)).ln();
+                let sum = lanes(run, T::ZERO, |s, &x| s + exp(x - top), |a, b| a + b).ln();
                 run.iter_mut().for_each(|x| *x = *x - top - sum);
             }),
             None => {
@@ -158,8 +177,8 @@ impl Op for LogSoftmax {
         let plain = !cx.create_graph() && !recording();
         if let (true, Some(len)) = (plain, last(y.shape(), self.dim)) {
             let (y, g) = (y.array(), g.array());
-            return dispatch!(float y.dtype(), T => kernels::lines(g, [y], len, |_, g: &mut [T], [y]| {
-                let sum = g.iter().fold(T::ZERO, |s, &g| s + g);
+            return dispatch!(float y.dtype(), T => kernels::lines(g, [y], len, #[inline(always)] |_, g: &mut [T], [y]| {
+                let sum = lanes(g, T::ZERO, |s, &g| s + g, |a, b| a + b);
                 g.iter_mut().zip(y).for_each(|(g, &y)| *g = *g - exp(y) * sum);
             }), else Err(needs_float(y)))
             .map(Tensor::from_array);

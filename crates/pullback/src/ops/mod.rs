@@ -41,6 +41,7 @@ mod index;
 mod indexing;
 mod integer;
 mod join;
+mod linear;
 mod logic;
 mod margin;
 mod matmul;
@@ -128,6 +129,7 @@ pub use integer::{
 pub use join::{
     broadcast_tensors, cartesian_prod, column_stack, dstack, hstack, meshgrid, stack, vstack,
 };
+pub use linear::Linear;
 pub use logic::{
     Closeness, Isfinite, Isinf, Isnan, Isneginf, Isposinf, Isreal, LogicalAnd, LogicalNot,
     LogicalOr, LogicalXor, Signbit,
@@ -308,6 +310,7 @@ pub static OPS: &[&OpDef] = &[
     LogCumSumExp::DEF,
     Recurrence::DEF,
     Matmul::DEF,
+    Linear::DEF,
     Outer::DEF,
     Cross::DEF,
     Diagonal::DEF,

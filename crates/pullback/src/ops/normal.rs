@@ -16,6 +16,7 @@ use std::panic::Location;
 use crate::proof::Sample;
 
 /// Σ f(aᵢ, bᵢ), in eight lanes.
+#[inline(always)]
 fn sum<T: Real>(a: &[T], b: &[T], f: impl Fn(T, T) -> T) -> T {
     let mut lanes = [T::ZERO; 8];
     let (whole, rest) = a.as_chunks::<8>();
@@ -34,6 +35,7 @@ fn sum<T: Real>(a: &[T], b: &[T], f: impl Fn(T, T) -> T) -> T {
 }
 
 /// What a run is shifted by, and then multiplied by.
+#[inline(always)]
 fn moments<T: Real>(x: &[T], eps: T, center: bool) -> (T, T) {
     let n = T::lit(x.len() as f64);
     let mean = if center {
@@ -146,7 +148,7 @@ impl Norm {
         dispatch!(float x[0].dtype(), T => {
             let flat = |k: usize| x.get(k).map_or_else(|| Ok(Vec::new()), |a| a.to_vec::<T>());
             let (w, b, eps) = (flat(1)?, flat(2)?, T::lit(self.eps));
-            kernels::lines(x[0], [], self.len, |_, run: &mut [T], []| {
+            kernels::lines(x[0], [], self.len, #[inline(always)] |_, run: &mut [T], []| {
                 let (mean, factor) = moments(run, eps, self.center);
                 run.iter_mut().for_each(|x| *x = (*x - mean) * factor);
                 run.iter_mut().zip(&w).for_each(|(x, &w)| *x = *x * w);
@@ -200,7 +202,7 @@ impl Norm {
         dispatch!(float x.dtype(), T => {
             let w = own.map_or_else(|| Ok(Vec::new()), |w| w.to_vec::<T>())?;
             let (eps, n) = (T::lit(self.eps), T::lit(self.len as f64));
-            kernels::lines(g, [x], self.len, |_, g: &mut [T], [x]| {
+            kernels::lines(g, [x], self.len, #[inline(always)] |_, g: &mut [T], [x]| {
                 let (mean, factor) = moments(x, eps, self.center);
                 if i == 1 {
                     g.iter_mut().zip(x).for_each(|(g, &x)| *g = *g * ((x - mean) * factor));

@@ -336,3 +336,38 @@ macro_rules! float_zip {
     }};
 }
 pub(super) use float_zip;
+
+/// A loop over a gradient and what a slope is made of: as [`float_map`], for two arrays.
+macro_rules! float_slope {
+    (cos $g:expr, $v:expr, |$a:ident, $b:ident: $T:ident| $value:expr) => {
+        pullback_array::kernels::cos_times($v, $g)
+    };
+    (sin $g:expr, $v:expr, |$a:ident, $b:ident: $T:ident| $value:expr) => {
+        pullback_array::kernels::minus_sin_times($v, $g)
+    };
+    (fast $g:expr, $v:expr, |$a:ident, $b:ident: $T:ident| $value:expr) => {{
+        let (g, v): (&crate::Array, &crate::Array) = ($g, $v);
+        match v.dtype() {
+            crate::DType::F32 => {
+                type $T = f32;
+                pullback_array::kernels::zip_wide(
+                    g,
+                    v,
+                    #[inline(always)]
+                    |$a: $T, $b: $T| -> $T { $value },
+                )
+            }
+            crate::DType::F64 => {
+                type $T = f64;
+                pullback_array::kernels::zip_wide(g, v, |$a: $T, $b: $T| -> $T { $value })
+            }
+            crate::DType::Dd => {
+                type $T = crate::Dd;
+                let f: fn($T, $T) -> $T = |$a, $b| $value;
+                pullback_array::kernels::zip(g, v, f)
+            }
+            _ => Err(crate::ops::arith::needs_float(v)),
+        }
+    }};
+}
+pub(super) use float_slope;

@@ -13,7 +13,8 @@ use std::panic::Location;
 #[cfg(feature = "proof")]
 use crate::proof::{points1, signed, unary as samples_of};
 
-/// Defines smooth unary operations and the tensor methods that apply them, in place too.
+/// Defines smooth unary operations and the tensor methods that apply them, in place too. `fused` is the slope at what it
+/// reads times the gradient, in one loop for a plain backward; it rounds as `slope` does.
 macro_rules! pointwise {
     ($(
         $(#[$doc:meta])*
@@ -22,6 +23,7 @@ macro_rules! pointwise {
         $formula:literal, $derivative:literal;
         $how:ident |$x:ident: $T:ident| $value:expr;
         slope $reads:expr, |$cx:ident| $slope:expr;
+        $(fused $fhow:ident |$g:ident, $v:ident: $F:ident| $fused:expr;)?
         samples $samples:expr, points $points:expr;
     )*) => {$(
         $(#[$doc])*
@@ -45,6 +47,16 @@ macro_rules! pointwise {
             fn slope(&self, $cx: &Ctx<'_>, _: usize) -> Result<Tensor> {
                 $slope
             }
+            $(fn vjp(&self, cx: &Ctx<'_>, i: usize, g: &Tensor) -> Result<Tensor> {
+                if cx.create_graph() || crate::ops::gate::recording() {
+                    return self.slope(cx, i)?.mul(g);
+                }
+                let v = match $reads {
+                    Reads::OUTPUT => cx.output()?,
+                    _ => cx.input(0)?,
+                };
+                crate::ops::operand::float_slope!($fhow g.array(), v.array(), |$g, $v: $F| $fused).map(Tensor::from_array)
+            })?
         }
 
         $(crate::ops::pointwise::methods! { $summary $op $method $method_ })?
@@ -106,6 +118,7 @@ pointwise! {
     "eˣ - 1", "eˣ";
     fast |x: T| Real::exp_m1(x);
     slope Reads::OUTPUT, |cx| cx.output()?.add(1.0);
+    fused fast |g, v: T| (v + T::ONE) * g;
     samples signed(), points &[(0.0, 1.0), (f64::NEG_INFINITY, 0.0)];
 
     /// Natural logarithm, element by element.
@@ -114,6 +127,7 @@ pointwise! {
     "ln x", "1/x";
     fast |x: T| Real::ln(x);
     slope Reads::input(0), |cx| cx.input(0)?.reciprocal();
+    fused fast |g, v: T| T::ONE / v * g;
     samples positive(), points &[(0.0, f64::INFINITY), (2.0, 0.5)];
 
     /// Logarithm to base 2, element by element.
@@ -138,6 +152,7 @@ pointwise! {
     "ln(1 + x)", "1/(1 + x)";
     fast |x: T| Real::ln_1p(x);
     slope Reads::input(0), |cx| cx.input(0)?.add(1.0)?.reciprocal();
+    fused fast |g, v: T| T::ONE / (v + T::ONE) * g;
     samples vec![-0.6, 0.4, 1.7, 3.5], points &[(-1.0, f64::INFINITY), (0.0, 1.0)];
 
     /// Square root, element by element.
@@ -146,6 +161,7 @@ pointwise! {
     "√x", "1/(2√x)";
     fast |x: T| Real::sqrt(x);
     slope Reads::OUTPUT, |cx| cx.output()?.mul(2.0)?.reciprocal();
+    fused fast |g, v: T| T::ONE / (v * T::lit(2.0)) * g;
     samples positive(), points &[(0.0, f64::INFINITY), (4.0, 0.25)];
 
     /// 1/√x, element by element.
@@ -162,6 +178,7 @@ pointwise! {
     "1/x", "-y²";
     fast |x: T| T::ONE / x;
     slope Reads::OUTPUT, |cx| { let y = cx.output()?; y.mul(&y)?.neg() };
+    fused fast |g, v: T| -(v * v) * g;
     samples signed(), points &[(0.0, f64::NEG_INFINITY), (2.0, -0.25), (f64::INFINITY, -0.0)];
 
     /// Logistic function, element by element.
@@ -170,5 +187,6 @@ pointwise! {
     "1/(1 + e⁻ˣ)", "y(1 - y)";
     fast |x: T| T::ONE / (T::ONE + Real::exp(-x));
     slope Reads::OUTPUT, |cx| { let y = cx.output()?; y.ones_like()?.sub(&y)?.mul(&y) };
+    fused fast |g, v: T| (T::ONE - v) * v * g;
     samples signed(), points &[(0.0, 0.25), (-800.0, 0.0), (800.0, 0.0)];
 }

@@ -233,32 +233,6 @@ impl Tensor {
             .mul(&other.reshape(spread(&b, false))?)?;
         product.reshape(a.iter().zip(&b).map(|(m, n)| m * n).collect::<Vec<_>>())
     }
-
-    /// `x Wᵀ + b`: PyTorch's `nn.functional.linear`. The last dimension goes from `in` to `out` features; the weight is
-    /// (out, in).
-    ///
-    /// # Errors
-    /// Where the sizes do not fit or the dtypes differ.
-    #[track_caller]
-    pub fn linear(&self, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
-        let site = Location::caller();
-        let turned = weight.t()?;
-        let Some(bias) = bias else {
-            return apply(Matmul, &[self, &turned], site);
-        };
-        let rows = self.ndim() == 2 || (self.ndim() > 2 && bias.ndim() == 1);
-        if !rows {
-            return apply(Matmul, &[self, &turned], site)?.add(bias);
-        }
-        let (n, k) = (self.numel(), self.shape()[self.ndim() - 1]);
-        let folded = [
-            n.checked_div(k)
-                .unwrap_or_else(|| self.shape()[..self.ndim() - 1].iter().product()),
-            k,
-        ];
-        super::addmm::fits_addmm(bias, (&folded, self.dtype()), &turned, site)?;
-        apply(Matmul, &[self, &turned], site)?.add(bias)
-    }
 }
 
 /// Errors unless two stacks of matrices can be multiplied one by one.

@@ -35,6 +35,7 @@ pointwise! {
     "sin x", "cos x";
     sin |x: T| Real::sin(x);
     slope Reads::input(0), |cx| cx.input(0)?.cos();
+    fused cos |g, v: T| Real::cos(v) * g;
     samples signed(), points &[(0.0, 1.0)];
 
     /// Cosine, element by element.
@@ -43,6 +44,7 @@ pointwise! {
     "cos x", "-sin x";
     cos |x: T| Real::cos(x);
     slope Reads::input(0), |cx| cx.input(0)?.sin()?.neg();
+    fused sin |g, v: T| -Real::sin(v) * g;
     samples signed(), points &[(0.0, -0.0), (-0.0, 0.0)];
 
     /// Tangent, element by element.
@@ -51,6 +53,7 @@ pointwise! {
     "tan x", "1 + tan²x";
     slow |x: T| Real::tan(x);
     slope Reads::OUTPUT, |cx| square_and(&cx.output()?, 1.0, 1.0);
+    fused fast |g, v: T| (v * v + T::ONE) * g;
     samples signed(), points &[(0.0, 1.0)];
 
     /// Inverse sine, element by element.
@@ -59,6 +62,7 @@ pointwise! {
     "arcsin x", "1/√(1 - x²)";
     slow |x: T| Real::asin(x);
     slope Reads::input(0), |cx| square_and(&cx.input(0)?, -1.0, 1.0)?.rsqrt();
+    fused fast |g, v: T| T::ONE / Real::sqrt(-(v * v) + T::ONE) * g;
     samples inside(), points &[(0.0, 1.0), (1.0, f64::INFINITY), (-1.0, f64::INFINITY)];
 
     /// Inverse cosine, element by element.
@@ -67,6 +71,7 @@ pointwise! {
     "arccos x", "-1/√(1 - x²)";
     slow |x: T| Real::acos(x);
     slope Reads::input(0), |cx| square_and(&cx.input(0)?, -1.0, 1.0)?.rsqrt()?.neg();
+    fused fast |g, v: T| -(T::ONE / Real::sqrt(-(v * v) + T::ONE)) * g;
     samples inside(), points &[(0.0, -1.0), (1.0, f64::NEG_INFINITY)];
 
     /// Inverse tangent, element by element.
@@ -75,6 +80,7 @@ pointwise! {
     "arctan x", "1/(1 + x²)";
     slow |x: T| Real::atan(x);
     slope Reads::input(0), |cx| square_and(&cx.input(0)?, 1.0, 1.0)?.reciprocal();
+    fused fast |g, v: T| T::ONE / (v * v + T::ONE) * g;
     samples signed(), points &[(0.0, 1.0), (f64::INFINITY, 0.0)];
 
     /// Hyperbolic sine, element by element.
@@ -99,6 +105,7 @@ pointwise! {
     "tanh x", "1 - tanh²x";
     fast |x: T| Real::tanh(x);
     slope Reads::OUTPUT, |cx| { let y = cx.output()?; y.ones_like()?.sub(&y.mul(&y)?) };
+    fused fast |g, v: T| (T::ONE - v * v) * g;
     samples signed(), points &[(0.0, 1.0), (40.0, 0.0)];
 
     /// Inverse hyperbolic sine, element by element.
@@ -107,6 +114,7 @@ pointwise! {
     "arsinh x", "1/√(x² + 1)";
     slow |x: T| Special::asinh(x);
     slope Reads::input(0), |cx| square_and(&cx.input(0)?, 1.0, 1.0)?.rsqrt();
+    fused fast |g, v: T| T::ONE / Real::sqrt(v * v + T::ONE) * g;
     samples signed(), points &[(0.0, 1.0)];
 
     /// Inverse hyperbolic cosine, element by element.
@@ -123,6 +131,7 @@ pointwise! {
     "artanh x", "1/(1 - x²)";
     slow |x: T| Special::atanh(x);
     slope Reads::input(0), |cx| square_and(&cx.input(0)?, -1.0, 1.0)?.reciprocal();
+    fused fast |g, v: T| T::ONE / (-(v * v) + T::ONE) * g;
     samples inside(), points &[(0.0, 1.0), (1.0, f64::INFINITY)];
 
     /// sin(πx)/(πx), element by element; 1 at 0.

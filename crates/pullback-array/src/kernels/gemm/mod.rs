@@ -9,6 +9,8 @@
 #![allow(unsafe_code)]
 
 mod pack;
+#[cfg(target_arch = "x86_64")]
+mod pack_x86;
 #[cfg(test)]
 mod tests;
 mod tile;
@@ -16,7 +18,8 @@ mod tile;
 mod tile_x86;
 mod vector;
 
-use super::matmul::Mat;
+use super::matmul::{Mat, plus_row};
+use crate::arith::Arith;
 use crate::dd::Dd;
 use crate::real::Real;
 use crate::threads::{Ptr, blocks, num_threads};
@@ -34,15 +37,15 @@ const NC: usize = 1024;
 
 /// A type with a matrix product.
 pub(super) trait Gemm: Sized {
-    /// C = A·B, where C is row-major.
+    /// C = A·B, where C is row-major, plus the row `bias` if that is not null.
     ///
     /// # Safety
-    /// The matrices can be read, `c` can be written and is not shared.
-    unsafe fn gemm(a: Mat<*const Self>, b: Mat<*const Self>, c: Mat<*mut Self>);
+    /// The matrices and the bias can be read, `c` can be written and is not shared.
+    unsafe fn gemm(a: Mat<*const Self>, b: Mat<*const Self>, c: Mat<*mut Self>, bias: *const Self);
 }
 
 /// A type with kernels that keep a tile of C in registers.
-trait Blocked: Real {
+trait Blocked: Real + Arith {
     /// Those this machine can run, the fastest first: AVX-512, AVX2 with FMA, portable.
     fn tiles() -> [Option<Tile<Self>>; 3];
     /// The fastest.
@@ -58,14 +61,20 @@ trait Blocked: Real {
 macro_rules! blocked {
     ($($t:ty),*) => {$(
         impl Gemm for $t {
-            unsafe fn gemm(a: Mat<*const Self>, b: Mat<*const Self>, c: Mat<*mut Self>) {
+            unsafe fn gemm(
+                a: Mat<*const Self>,
+                b: Mat<*const Self>,
+                c: Mat<*mut Self>,
+                bias: *const Self,
+            ) {
                 // SAFETY: the caller's promise.
                 unsafe {
                     match (c.rows, c.cols) {
                         (1, _) => vector::product(b.transposed(), a.transposed(), c.transposed()),
                         (_, 1) => vector::product(a, b, c),
-                        _ => product(&Self::tile(), a, b, c),
+                        _ => return product(&Self::tile(), a, b, c, bias),
                     }
+                    plus_row(c, bias);
                 }
             }
         }
@@ -78,16 +87,24 @@ fn part(size: usize, parts: usize, tile: usize) -> usize {
     size.div_ceil(parts).next_multiple_of(tile)
 }
 
-/// C = A·B on as many threads as it is worth.
+/// C = A·B + bias on as many threads as it is worth.
 ///
 /// # Safety
 /// As [`Gemm::gemm`].
-unsafe fn product<T: Blocked>(tile: &Tile<T>, a: Mat<*const T>, b: Mat<*const T>, c: Mat<*mut T>) {
+unsafe fn product<T: Blocked>(
+    tile: &Tile<T>,
+    a: Mat<*const T>,
+    b: Mat<*const T>,
+    c: Mat<*mut T>,
+    bias: *const T,
+) {
     if a.cols == 0 {
         for i in 0..c.rows as isize {
             // SAFETY: the caller's promise.
             (0..c.cols).for_each(|j| unsafe { c.ptr.offset(i * c.rs).add(j).write(T::ZERO) });
         }
+        // SAFETY: the caller's promise.
+        unsafe { plus_row(c, bias) };
         return;
     }
     let work = c.rows.saturating_mul(c.cols).saturating_mul(a.cols);
@@ -113,7 +130,7 @@ unsafe fn product<T: Blocked>(tile: &Tile<T>, a: Mat<*const T>, b: Mat<*const T>
         part(c.cols, across, tile.cols),
     );
     let (pa, pb, pc) = (Ptr(a.ptr.cast_mut()), Ptr(b.ptr.cast_mut()), Ptr(c.ptr));
-    let (a, b, c) = (a.at(()), b.at(()), c.at(()));
+    let (a, b, c, bias) = (a.at(()), b.at(()), c.at(()), Ptr(bias.cast_mut()));
     let (down, across) = (c.rows.div_ceil(height), c.cols.div_ceil(width));
     blocks(down * across, 1, &|start, end| {
         for i in start..end {
@@ -121,13 +138,22 @@ unsafe fn product<T: Blocked>(tile: &Tile<T>, a: Mat<*const T>, b: Mat<*const T>
             let a = a.at(pa.get().cast_const()).rows(top, height);
             let b = b.at(pb.get().cast_const()).cols(left, width);
             let c = c.at(pc.get()).rows(top, height).cols(left, width);
+            let bias = row_at(bias.get(), left);
             // SAFETY: the caller's promise; parts of C do not overlap.
-            Room::with(|room| unsafe { serial(tile, room, a, b, c) });
+            Room::with(|room| unsafe { serial(tile, room, a, b, c, bias) });
         }
     });
 }
 
-/// C = A·B on this thread.
+/// The row from column `left` on; no row has none.
+fn row_at<T>(row: *const T, left: usize) -> *const T {
+    match row.is_null() {
+        true => row,
+        false => row.wrapping_add(left),
+    }
+}
+
+/// C = A·B + bias on this thread.
 ///
 /// # Safety
 /// As [`Gemm::gemm`].
@@ -137,9 +163,10 @@ unsafe fn serial<T: Blocked>(
     a: Mat<*const T>,
     b: Mat<*const T>,
     c: Mat<*mut T>,
+    bias: *const T,
 ) {
     let (mr, nr) = (tile.rows, tile.cols);
-    let depth = a.cols.min(KC);
+    let (depth_of_all, depth) = (a.cols, a.cols.min(KC));
     let (room_a, room_b) = room.take::<T>(
         c.rows.min(MC).next_multiple_of(mr) * depth,
         c.cols.min(NC).next_multiple_of(nr) * depth,
@@ -160,6 +187,9 @@ unsafe fn serial<T: Blocked>(
                         for i in (0..c.rows).step_by(mr) {
                             let to = c.rows(i, mr).cols(j, nr);
                             (tile.run)(k, room_a.add(i * k), room_b.add(j * k), to, at > 0);
+                            if at + k == depth_of_all {
+                                plus_row(to, row_at(bias, left + j));
+                            }
                         }
                     }
                 }
@@ -171,7 +201,12 @@ unsafe fn serial<T: Blocked>(
 macro_rules! by_loop {
     ($($t:ty, $zero:expr, $mul_add:expr;)*) => {$(
         impl Gemm for $t {
-            unsafe fn gemm(a: Mat<*const Self>, b: Mat<*const Self>, c: Mat<*mut Self>) {
+            unsafe fn gemm(
+                a: Mat<*const Self>,
+                b: Mat<*const Self>,
+                c: Mat<*mut Self>,
+                bias: *const Self,
+            ) {
                 let mul_add: fn($t, $t, $t) -> $t = $mul_add;
                 let band = (PARALLEL / 8 / (c.cols * a.cols).max(1)).max(1);
                 let (pa, pb, pc) = (Ptr(a.ptr.cast_mut()), Ptr(b.ptr.cast_mut()), Ptr(c.ptr));
@@ -194,6 +229,8 @@ macro_rules! by_loop {
                         }
                     }
                 });
+                // SAFETY: the caller's promise.
+                unsafe { plus_row(c.at(pc.get()), bias) };
             }
         }
     )*};

@@ -53,7 +53,7 @@ pub(super) unsafe fn pack<T: Real, const W: usize>(m: Mat<*const T>, mut to: *mu
 ///
 /// # Safety
 /// As [`pack`].
-unsafe fn some<T: Real, const W: usize>(m: Mat<*const T>, start: usize, to: *mut T) {
+pub(super) unsafe fn some<T: Real, const W: usize>(m: Mat<*const T>, start: usize, to: *mut T) {
     for p in start..m.cols {
         for i in 0..W {
             // SAFETY: the caller's promise; rows that are not there are not read.

@@ -6,6 +6,7 @@ use crate::dd::Dd;
 use crate::dtype::Element;
 use crate::kernels::matmul::Mat;
 use proptest::prelude::*;
+use std::ptr::null;
 
 /// A matrix somewhere in a larger block of numbers.
 #[derive(Clone)]
@@ -85,7 +86,7 @@ fn check<T: Blocked + Gemm>(a: &Sample<T>, b: &Sample<T>) -> Result<(), TestCase
         let Some(tile) = tile else { continue };
         let mut c = room::<T>(m, n);
         // SAFETY: the matrices lie inside their vectors.
-        unsafe { product(&tile, a.mat(), b.mat(), mat(&mut c, m, n)) };
+        unsafe { product(&tile, a.mat(), b.mat(), mat(&mut c, m, n), null()) };
         if which < 2 {
             let same = fused.get_or_insert_with(|| bits(&c));
             prop_assert!(*same == bits(&c), "AVX2 and AVX-512 differ: {m}x{k}x{n}");
@@ -94,8 +95,20 @@ fn check<T: Blocked + Gemm>(a: &Sample<T>, b: &Sample<T>) -> Result<(), TestCase
     }
     let mut c = room::<T>(m, n);
     // SAFETY: as above.
-    unsafe { T::gemm(a.mat(), b.mat(), mat(&mut c, m, n)) };
+    unsafe { T::gemm(a.mat(), b.mat(), mat(&mut c, m, n), null()) };
     all.push(c);
+    // A bias is added to each element once it is complete.
+    let bias = Sample::<T>::new(1, n, 0, false, 5);
+    let mut with = room::<T>(m, n);
+    // SAFETY: as above.
+    unsafe {
+        T::gemm(a.mat(), b.mat(), mat(&mut with, m, n), bias.data.as_ptr());
+    };
+    let plain = all.last().expect("there are some");
+    for (i, (x, y)) in with.iter().zip(plain).enumerate() {
+        let sum = *y + bias.data[i % n];
+        prop_assert!(x.to_f64().to_bits() == sum.to_f64().to_bits());
+    }
     let unit = T::DTYPE.unit_roundoff();
     let step = (m * n / 300).max(1);
     for at in (0..m * n)
@@ -180,12 +193,12 @@ fn infinities_and_nans_stay_where_they_belong() {
             for tile in f32::tiles().iter().flatten() {
                 let mut c = room::<f32>(m, n);
                 // SAFETY: the matrices lie inside their vectors.
-                unsafe { product(tile, a.mat(), b.mat(), mat(&mut c, m, n)) };
+                unsafe { product(tile, a.mat(), b.mat(), mat(&mut c, m, n), null()) };
                 products.push(c);
             }
             let mut c = room::<f32>(m, n);
             // SAFETY: as above.
-            unsafe { f32::gemm(a.mat(), b.mat(), mat(&mut c, m, n)) };
+            unsafe { f32::gemm(a.mat(), b.mat(), mat(&mut c, m, n), null()) };
             products.push(c);
             for c in products {
                 for i in 0..m {

@@ -5,6 +5,8 @@
 #![allow(unsafe_code)]
 
 use super::super::matmul::Mat;
+use super::pack::pack;
+use super::pack_x86::pack_avx512;
 use super::tile::{Tile, store};
 
 macro_rules! kernel {
@@ -25,6 +27,15 @@ macro_rules! kernel {
                 c: Mat<*mut $t>,
                 add: bool,
             ) {
+                // C is fetched while the sums are made: a large one lies in no cache.
+                if k >= 64 {
+                    for i in 0..R.min(c.rows) {
+                        for v in 0..V {
+                            let at = c.ptr.wrapping_offset(i as isize * c.rs);
+                            _mm_prefetch::<_MM_HINT_ET0>(at.wrapping_add(v * $lanes).cast());
+                        }
+                    }
+                }
                 let mut acc = [[$zero(); V]; R];
                 for _ in 0..k {
                     // SAFETY: the caller's promise: each step of k has a whole panel's width.
@@ -108,12 +119,16 @@ kernel!(f64_avx2, f64, "avx2,fma", __m256d, 4, 6, [1 2 4],
     _mm256_setzero_pd _mm256_loadu_pd _mm256_storeu_pd _mm256_set1_pd _mm256_fmadd_pd _mm256_add_pd);
 
 macro_rules! tiles {
-    ($($t:ident: $wide:ident $narrow:ident, $lanes:literal;)*) => {$(
+    ($($t:ident: $wide:ident $narrow:ident, $lanes:literal, $pack_a:expr, $pack_b:expr;)*) => {$(
         pub(super) mod $t {
             use super::Tile;
             /// Needs AVX-512F.
             pub(in super::super) const fn avx512() -> Tile<core::primitive::$t> {
-                Tile::new::<12, { 4 * $lanes }>(super::$wide::run)
+                Tile {
+                    pack_a: $pack_a,
+                    pack_b: $pack_b,
+                    ..Tile::new::<12, { 4 * $lanes }>(super::$wide::run)
+                }
             }
             /// Needs AVX2 and FMA.
             pub(in super::super) const fn avx2() -> Tile<core::primitive::$t> {
@@ -122,4 +137,7 @@ macro_rules! tiles {
         }
     )*};
 }
-tiles! { f32: f32_avx512 f32_avx2, 8; f64: f64_avx512 f64_avx2, 4; }
+tiles! {
+    f32: f32_avx512 f32_avx2, 8, super::pack_avx512::<12>, super::pack_avx512::<32>;
+    f64: f64_avx512 f64_avx2, 4, super::pack::<f64, 12>, super::pack::<f64, 16>;
+}
