@@ -84,6 +84,28 @@ pub fn zip_assign<A: Element, B: Element>(
     unsafe { change(dst, [&src], &row) }
 }
 
+/// `dst = f(dst, b, c)`, element by element; `b` and `c` broadcast to `dst`, whose shape stays.
+pub fn zip3_assign<A: Element, B: Element, C: Element>(
+    dst: &Array,
+    b: &Array,
+    c: &Array,
+    f: impl Fn(A, B, C) -> A + Sync,
+) -> Result<()> {
+    dst.expect_dtype::<A>()?;
+    b.expect_dtype::<B>()?;
+    c.expect_dtype::<C>()?;
+    let (b, c) = (operand(dst, b)?, operand(dst, c)?);
+    let row = |to: *mut u8, [b, c]: [*const u8; 2], n: usize| {
+        let (to, b, c) = (to.cast::<A>(), b.cast::<B>(), c.cast::<C>());
+        for i in 0..n {
+            // SAFETY: the driver gives n elements of each, of the dtypes checked above.
+            unsafe { to.add(i).write(f(*to.add(i), *b.add(i), *c.add(i))) };
+        }
+    };
+    // SAFETY: the row changes and reads what the arrays hold; they share no memory, and the operands stretch.
+    unsafe { change(dst, [&b, &c], &row) }
+}
+
 /// Copies `src`, broadcast and converted, over `dst`.
 pub fn assign(dst: &Array, src: &Array) -> Result<()> {
     check_stretches(dst, src)?;

@@ -24,7 +24,7 @@ mod scan;
 mod sum;
 mod wide;
 
-pub use assign::{assign, fill, map_assign, zip_assign};
+pub use assign::{assign, fill, map_assign, zip_assign, zip3_assign};
 pub use cast::cast;
 pub(crate) use copy::copy;
 pub use fold::{arg_extreme, count_nonzero, extreme, logsumexp, prod, variance};

@@ -10,6 +10,8 @@ use std::time::Instant;
 pub(crate) struct Measurement {
     /// Half of the runs were faster.
     pub(crate) median_ns: f64,
+    /// The fastest run.
+    pub(crate) min_ns: f64,
     /// Width of the middle half of the runs.
     pub(crate) spread_ns: f64,
     /// Number of runs.
@@ -55,6 +57,7 @@ pub(crate) fn measure(
     let n = times.len();
     Ok(Measurement {
         median_ns: times[n / 2],
+        min_ns: times[0],
         spread_ns: times[(3 * n / 4).min(n - 1)] - times[n / 4],
         runs: n,
         peak,

@@ -21,13 +21,14 @@ Examples:
   pullback bench                        every workload
   pullback bench sample_grad            one of them
   pullback bench --json -               machine-readable: a list of
-                                        {name, median_ns, spread_ns, runs, throughput,
-                                        peak_bytes}
+                                        {name, median_ns, min_ns, spread_ns, runs,
+                                        throughput, peak_bytes}
   pullback bench --list                 what there is
 
-median_ns and spread_ns (the middle half of all runs) are per step; throughput is steps per second, or numbers per
-second for workloads that fill arrays. peak_bytes is the most memory of the process during a step, less what it had before
-the workload was set up (Linux only, else null; name one workload, since earlier ones leave memory behind).";
+median_ns, min_ns (the fastest run) and spread_ns (the middle half of all runs) are per step; throughput is steps per
+second, or numbers per second for workloads that fill arrays. peak_bytes is the most memory of the process during a
+step, less what it had before the workload was set up (Linux only, else null; name one workload, since earlier ones
+leave memory behind).";
 
 /// Times the workloads of the benchmark table.
 #[derive(clap::Args, Debug)]
@@ -130,6 +131,7 @@ fn row(w: &Workload, m: &Measurement) -> serde_json::Value {
     serde_json::json!({
         "name": w.name,
         "median_ns": m.median_ns,
+        "min_ns": m.min_ns,
         "spread_ns": m.spread_ns,
         "runs": m.runs,
         "throughput": w.items / (m.median_ns * 1e-9),

@@ -4,6 +4,7 @@ use super::choose::cpp_name;
 use super::operand::{Operand, apart, cannot_cast, converted, direct_, not_implemented, replace};
 use super::{common, define};
 use crate::apply::apply_dyn;
+use crate::history::in_place_dyn;
 use crate::op::{Ctx, Op, Reads};
 use crate::tensor::Tensor;
 use crate::{Arith, Array, DType, Error, ErrorKind, Number, Real, Result};
@@ -264,7 +265,13 @@ fn ternary(op: &dyn Op, x: [&Tensor; 3], site: Site) -> Result<Tensor> {
     apply_dyn(op, &[a.as_ref(), b.as_ref(), c.as_ref()], site)
 }
 
-fn ternary_(op: &dyn Op, [x, b, c]: [&Tensor; 3], site: Site) -> Result<()> {
+/// An operation of three over its first operand; `write` computes it in the operand's memory, where it can.
+fn ternary_(
+    op: &dyn Op,
+    [x, b, c]: [&Tensor; 3],
+    site: Site,
+    write: impl Fn(&Array, &Array, &Array) -> Result<bool>,
+) -> Result<()> {
     let common = common3([x, b, c]);
     if common.category() > x.dtype().category() {
         return Err(cannot_cast(common, x.dtype()).op(op.def().name).at(site));
@@ -276,7 +283,9 @@ fn ternary_(op: &dyn Op, [x, b, c]: [&Tensor; 3], site: Site) -> Result<()> {
         });
     }
     let (b, c) = (converted(b, common, site)?, converted(c, common, site)?);
-    direct_(op, x, &[b.as_ref(), c.as_ref()], site)
+    in_place_dyn(op, x, &[b.as_ref(), c.as_ref()], site, &mut |x| {
+        write(x, b.array(), c.array())
+    })
 }
 
 impl Tensor {
@@ -355,6 +364,12 @@ impl Tensor {
             &Addcmul { value },
             [self, tensor1, tensor2],
             Location::caller(),
+            |x, b, c| {
+                dispatch!(float x.dtype(), T => {
+                    let v: T = value.cast();
+                    kernels::zip3_assign(x, b, c, |a: T, b: T, c: T| a + v * b * c).map(|()| true)
+                }, else Ok(false))
+            },
         )
     }
 
@@ -387,6 +402,16 @@ impl Tensor {
     ) -> Result<()> {
         let (site, value) = (Location::caller(), value.into());
         divisible(tensor1, tensor2, site)?;
-        ternary_(&Addcdiv { value }, [self, tensor1, tensor2], site)
+        ternary_(
+            &Addcdiv { value },
+            [self, tensor1, tensor2],
+            site,
+            |x, b, c| {
+                dispatch!(float x.dtype(), T => {
+                    let v: T = value.cast();
+                    kernels::zip3_assign(x, b, c, |a: T, b: T, c: T| a + v * b / c).map(|()| true)
+                }, else Ok(false))
+            },
+        )
     }
 }
