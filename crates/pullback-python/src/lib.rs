@@ -15,6 +15,7 @@ mod function;
 mod index;
 mod memory;
 mod node;
+mod numpy_random;
 mod picture;
 mod signature;
 mod task;
@@ -64,6 +65,7 @@ fn _native(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_function(wrap_pyfunction!(picture::graph_of, m)?)?;
     m.add_function(wrap_pyfunction!(picture::draw_graph, m)?)?;
     m.add_function(wrap_pyfunction!(picture::note_lines, m)?)?;
+    m.add_class::<numpy_random::Stream>()?;
     m.add_class::<node::PyNode>()?;
     m.add_class::<node::PyHandle>()?;
     autograd::install_interrupts();

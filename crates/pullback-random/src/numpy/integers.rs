@@ -75,7 +75,8 @@ impl Generator {
     /// assert_eq!(default_rng(42).bytes(3), [0x88, 0x26, 0xd9]);
     /// ```
     pub fn bytes(&mut self, n: usize) -> Vec<u8> {
-        let mut out: Vec<u8> = (0..n.div_ceil(4))
+        // No bytes cost a word too: NumPy counts (n - 1) / 4 + 1 words, and C divides towards zero.
+        let mut out: Vec<u8> = (0..n.div_ceil(4).max(1))
             .flat_map(|_| self.words().next_u32().to_le_bytes())
             .collect();
         out.truncate(n);
