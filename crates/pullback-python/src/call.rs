@@ -137,7 +137,7 @@ impl Target {
             return wrap(py, t.requires_grad_(true).raise()?);
         }
         if let Some(out) = common.out {
-            return write_out(value, out);
+            return write_out(self.name, value, out);
         }
         self.named_result(py, value)
     }
@@ -177,18 +177,54 @@ fn result_names(returns: &'static str) -> Vec<&'static str> {
         .collect()
 }
 
-/// `out=`: the result is written there.
-fn write_out<'py>(value: Value, out: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-    let (Value::Tensor(result), Ok(target)) = (&value, out.cast::<PyTensor>()) else {
-        return Err(PyTypeError::new_err(
-            "out= takes one tensor, for functions with one result",
-        ));
-    };
+/// `out=`: the result is written there; several results into as many tensors.
+fn write_out<'py>(name: &str, value: Value, out: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    match &value {
+        Value::Tensor(result) => write_one(name, result, &out)?,
+        Value::List(results) => {
+            let targets: Vec<Bound<'py, PyAny>> = out.try_iter()?.collect::<PyResult<_>>()?;
+            if targets.len() != results.len() {
+                return Err(PyTypeError::new_err(format!(
+                    "{name}(): argument 'out' must be tuple of {} Tensors",
+                    results.len()
+                )));
+            }
+            for (result, target) in results.iter().zip(&targets) {
+                if let Value::Tensor(result) = result {
+                    write_one(name, result, target)?;
+                }
+            }
+        }
+        _ => {
+            return Err(PyTypeError::new_err(format!(
+                "{name}() got an unexpected keyword argument 'out'"
+            )));
+        }
+    }
+    Ok(out)
+}
+
+fn write_one(name: &str, result: &Tensor, out: &Bound<'_, PyAny>) -> PyResult<()> {
+    let target = out.cast::<PyTensor>().map_err(|_| {
+        PyTypeError::new_err(format!(
+            "{name}(): argument 'out' must be Tensor, not {}",
+            out.get_type()
+                .name()
+                .map_or_else(|_| String::new(), |n| n.to_string())
+        ))
+    })?;
     let target: &Tensor = &target.get().0;
-    if result.requires_grad() || target.requires_grad() {
-        return Err(PyRuntimeError::new_err(
-            "out=... arguments don't support automatic differentiation, but one of the arguments requires grad.",
-        ));
+    if pullback::is_grad_enabled() && (result.requires_grad() || target.requires_grad()) {
+        return Err(PyRuntimeError::new_err(format!(
+            "{name}(): functions with out=... arguments don't support automatic differentiation, but one of the arguments requires grad."
+        )));
+    }
+    if result.dtype().category() > target.dtype().category() {
+        return Err(PyRuntimeError::new_err(format!(
+            "result type {} can't be cast to the desired output type {}",
+            result.dtype().scalar_type_name(),
+            target.dtype().scalar_type_name()
+        )));
     }
     if result.shape() != target.shape() {
         return Err(PyRuntimeError::new_err(format!(
@@ -197,8 +233,7 @@ fn write_out<'py>(value: Value, out: Bound<'py, PyAny>) -> PyResult<Bound<'py, P
             result.shape()
         )));
     }
-    target.copy_(result).raise()?;
-    Ok(out)
+    target.copy_(result).raise()
 }
 
 // A function of a module, or a method of `Tensor` that is not bound yet. No doc comment: as the class's text it would hide
@@ -293,11 +328,13 @@ impl BoundMethod {
         let target = &self.function.get().target;
         let result = target.call(py, values, kwargs)?;
         // What writes in place returns the very object it was called on.
-        Ok(if target.in_place {
-            object.clone()
-        } else {
-            result
-        })
+        Ok(
+            if target.in_place || target.name.ends_with('_') && !target.name.starts_with('_') {
+                object.clone()
+            } else {
+                result
+            },
+        )
     }
 
     #[getter]

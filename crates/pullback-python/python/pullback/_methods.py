@@ -1,4 +1,4 @@
-"""Methods of `Tensor` that are best written in Python: copies and pickles, devices, other libraries' protocols, random fills."""
+"""Methods of `Tensor` that are best written in Python: copies and pickles, devices, other libraries' protocols."""
 
 from . import _native
 from ._graph import graph
@@ -138,27 +138,6 @@ class _Storage:
         return self._tensor.data_ptr() - self._tensor.storage_offset() * self._tensor.element_size()
 
 
-def uniform_(self, from_=0.0, to=1.0, *, generator=None, **kwargs):
-    """Fills with uniform numbers from the default generator."""
-    low = kwargs.pop("from", from_)
-    return _fill(self, generator, lambda m: m.rand(self.shape, dtype=self.dtype) * (to - low) + low)
-
-
-def normal_(self, mean=0.0, std=1.0, *, generator=None):
-    """Fills with normal numbers from the default generator."""
-    return _fill(self, generator, lambda m: m.randn(self.shape, dtype=self.dtype) * std + mean)
-
-
-def _fill(self, generator, make):
-    import pullback
-
-    with pullback.no_grad():
-        if generator is None:
-            return self.copy_(make(pullback))
-        with generator._drawing():
-            return self.copy_(make(pullback))
-
-
 for _name, _method in list(globals().items()):
-    if callable(_method) and not _name.startswith(("_rebuild", "_native", "_device", "_Storage", "_fill", "_convert", "Tensor")):
+    if callable(_method) and not _name.startswith(("_rebuild", "_native", "_device", "_Storage", "_convert", "Tensor")):
         setattr(Tensor, _name, _method)

@@ -135,7 +135,9 @@ fn spacings(a: &Args<'_>, rank: usize) -> Result<(Vec<usize>, Vec<Spacing>)> {
             Value::Tensor(t) => Ok(Spacing::At(t.clone())),
             v => match v.number() {
                 Some(n) => Ok(Spacing::Even(n.to_f64())),
-                None => Err(super::value::wrong_type("gradient", "spacing", "Number", v)),
+                None => Err(super::value::wrong_type(
+                    "gradient", "spacing", "Number", v, None,
+                )),
             },
         }
     };
@@ -154,6 +156,7 @@ fn spacings(a: &Args<'_>, rank: usize) -> Result<(Vec<usize>, Vec<Spacing>)> {
                             "spacing",
                             "tuple of Tensors",
                             v,
+                            None,
                         ));
                     }
                 };
@@ -410,7 +413,13 @@ fn histogram(a: &Args<'_>) -> Result<Value> {
         v => {
             needs_float("histogramdd", &x)?;
             let Some(bins) = v.number().map(Number::cast::<i64>) else {
-                return Err(super::value::wrong_type("histogram", "bins", "int", v));
+                return Err(super::value::wrong_type(
+                    "histogram",
+                    "bins",
+                    "int",
+                    v,
+                    None,
+                ));
             };
             some_bins(bins)?;
             let range = match a.value("range")? {

@@ -244,6 +244,7 @@ pub(super) static LIST: &[Function] = &[
         running(a, "cumsum", Tensor::cumsum)
     })
     .of(ops::CumSum::DEF)
+    .in_place()
     .exact()
     .samples(&["T(6), 0", "T(2,3), 1", "T(3,4).t, 0", "T(2,3,2), -2", "T(), 0", "T(0,3), 0", "T(3,0), 1", "T(1,5), 0", "I(5, 9), 0", "B(4), 0", "I[200, 100].u8, 0", "T(3), 0, dtype=float64"])
     .edges(&["T[inf, -inf, 1.0], 0", "T[1.0, nan, 2.0], 0"])
@@ -252,6 +253,7 @@ pub(super) static LIST: &[Function] = &[
         running(a, "cumprod", Tensor::cumprod)
     })
     .of(ops::CumProd::DEF)
+    .in_place()
     .samples(&["T(6), 0", "T(2,3), 1", "T(3,4).t, 0", "T(2,3,2), -2", "T(), 0", "T(0,3), 0", "T(3,0), 1", "T(1,5), 0", "I(5, 9), 0", "B(4), 0", "T(3), 0, dtype=float64", "T[1.5, 0.0, 2.0, -0.5], 0", "T[[1.5, 0.0], [2.0, 3.0], [0.0, -0.5]], 0"])
     .edges(&["T[2.0, 0.0, 3.0, 0.0, 4.0], 0", "T[0.0, 0.0, 1.0], 0", "T[0.0], 0", "T[inf, 1.0, 2.0], 0", "T[1.0, nan, 2.0], 0", "T[2.0, 0.0], -1"])
     .errors(&["T(2,3), 5", "T(3), 0, dtype=bool"]),

@@ -231,16 +231,16 @@ impl Signature {
     pub fn bind(&self, args: &[Value], kwargs: &[(&str, Value)]) -> Result<Vec<Value>> {
         let mut bound: Vec<Option<Value>> = vec![None; self.params.len()];
         let mut rest = args;
-        for (slot, param) in bound.iter_mut().zip(&self.params) {
+        for (at, (slot, param)) in bound.iter_mut().zip(&self.params).enumerate() {
             if rest.is_empty() || param.keyword_only {
                 break;
             }
             if param.variadic && !matches!(rest[0], Value::List(_) | Value::None) {
-                *slot = Some(self.accept(param, &Value::List(rest.to_vec()))?);
+                *slot = Some(self.accept(param, &Value::List(rest.to_vec()), Some(at))?);
                 rest = &[];
                 break;
             }
-            *slot = Some(self.accept(param, &rest[0])?);
+            *slot = Some(self.accept(param, &rest[0], Some(at))?);
             rest = &rest[1..];
         }
         if !rest.is_empty() {
@@ -277,7 +277,7 @@ impl Signature {
                     self.name
                 )));
             }
-            bound[at] = Some(self.accept(&self.params[at], value)?);
+            bound[at] = Some(self.accept(&self.params[at], value, None)?);
         }
         let mut missing = Vec::new();
         let values = (bound.into_iter().zip(&self.params))
@@ -302,12 +302,13 @@ impl Signature {
         )))
     }
 
-    fn accept(&self, param: &Param, v: &Value) -> Result<Value> {
+    /// The value as the parameter's type; `at` is its position if it has one, which PyTorch's sentence names.
+    fn accept(&self, param: &Param, v: &Value, at: Option<usize>) -> Result<Value> {
         if let (Value::None, true) = (v, param.optional) {
             return Ok(Value::None);
         }
         (param.kind.accept(v))
-            .ok_or_else(|| wrong_type(self.name, param.name, param.kind.words(), v))
+            .ok_or_else(|| wrong_type(self.name, param.name, param.kind.words(), v, at))
     }
 
     #[cold]

@@ -128,6 +128,7 @@ pub(super) static LIST: &[Function] = &[
         a.tensor("input")?.polygamma(a.int("n")?).into_value()
     })
     .node("PolygammaBackward0")
+    .in_place()
     .about("The derivative of order n of the digamma function, element by element.", "ψ⁽ⁿ⁾(x)")
     .in_place()
     .samples(&["T(2,3, pos), 1", "T(pos), 2", "T(0,2), 0", "T(3,2, pos).t, 3"])

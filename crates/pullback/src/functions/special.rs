@@ -160,6 +160,7 @@ pub(super) static LIST: &[Function] = &[
             finite(x, &x.i0()?).into_value()
         },
     )
+    .node("SpecialModifiedBesselI0Backward0")
     .about(
         "The modified Bessel function of the first kind and order 0.",
         "I₀(x)",
@@ -175,6 +176,7 @@ pub(super) static LIST: &[Function] = &[
             finite(x, &x.i1()?).into_value()
         },
     )
+    .node("SpecialModifiedBesselI1Backward0")
     .about(
         "The modified Bessel function of the first kind and order 1.",
         "I₁(x)",
@@ -277,7 +279,7 @@ pub(super) static LIST: &[Function] = &[
     // PyTorch has a gradient by the second argument, which is not here.
     .no_check()
     .samples(&[
-        "T[1.5, 2.0, 4.0].f64, 2",
+        "I[[5, 2], [3, 4]], 2",
         "2, I[1, 2, 3]",
         "I[2, 3], I[[1], [2]]",
         "I(0, 3), I[1]",

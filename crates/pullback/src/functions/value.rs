@@ -130,11 +130,18 @@ impl<T: IntoValue> IntoValue for Result<T> {
 
 /// An argument of a type that a function does not take.
 #[cold]
-pub(super) fn wrong_type(function: &str, param: &str, want: &str, got: &Value) -> Error {
+pub(super) fn wrong_type(
+    function: &str,
+    param: &str,
+    want: &str,
+    got: &Value,
+    at: Option<usize>,
+) -> Error {
+    let place = at.map_or(String::new(), |at| format!(" (position {})", at + 1));
     Error::new(
         ErrorKind::Type,
         format!(
-            "{function}(): argument '{param}' must be {want}, not {}",
+            "{function}(): argument '{param}'{place} must be {want}, not {}",
             got.type_name()
         ),
     )

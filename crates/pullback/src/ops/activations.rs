@@ -30,7 +30,7 @@ impl FromStr for Approximate {
             "none" => Ok(Approximate::None),
             "tanh" => Ok(Approximate::Tanh),
             _ => Err(Error::new(
-                ErrorKind::Value,
+                ErrorKind::Shape,
                 "approximate argument must be either none or tanh.",
             )),
         }
@@ -78,9 +78,12 @@ fn softshrink(x: &Tensor, lambd: f64) -> Result<Softshrink> {
         _ => ("Double", "1.79769e+308"),
     };
     if x.dtype().is_float() && (lambd.is_nan() || lambd < 0.0) {
-        return Err(invalid(format!(
-            "lambda must be in range [0, {largest}] for input dtype {name}, but found {lambd}"
-        )));
+        return Err(Error::new(
+            ErrorKind::Shape,
+            format!(
+                "lambda must be in range [0, {largest}] for input dtype {name}, but found {lambd}"
+            ),
+        ));
     }
     Ok(Softshrink { lambd })
 }

@@ -12,7 +12,12 @@ type Site = &'static Location<'static>;
 type Filled = random::Result<()>;
 
 fn said(e: &random::Error) -> Error {
-    Error::new(ErrorKind::Value, e.message())
+    // What PyTorch raises as a RuntimeError is no ValueError here.
+    let kind = match e.kind() {
+        random::ErrorKind::Value => ErrorKind::Value,
+        _ => ErrorKind::Shape,
+    };
+    Error::new(kind, e.message())
 }
 
 /// Drawn numbers for the elements of `x`, in its memory's order.

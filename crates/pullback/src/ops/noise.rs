@@ -102,7 +102,7 @@ fn dropout_factor(x: &Tensor, p: f64, training: bool) -> Result<Option<Tensor>> 
 fn slopes(lower: f64, upper: f64) -> Result<LeakyRelu> {
     if lower > upper {
         return Err(Error::new(
-            ErrorKind::Value,
+            ErrorKind::Shape,
             "Lower bound should be less than or equal to the upper bound",
         ));
     }

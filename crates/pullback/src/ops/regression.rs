@@ -122,11 +122,12 @@ impl Tensor {
     ) -> Result<Tensor> {
         let site = Location::caller();
         if delta <= 0.0 {
-            return Err(
-                invalid("huber_loss does not support non-positive values for delta.")
-                    .op("huber_loss")
-                    .at(site),
-            );
+            return Err(Error::new(
+                ErrorKind::Shape,
+                "huber_loss does not support non-positive values for delta.",
+            )
+            .op("huber_loss")
+            .at(site));
         }
         if weight.is_some_and(|w| w.shape() != self.shape()) {
             return Err(invalid("Weights and input must have the same size.")

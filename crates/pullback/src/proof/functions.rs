@@ -409,7 +409,9 @@ fn writes(s: &Subject<'_>) -> Verdict {
         );
         if let (Some(got), Some(want)) = (got, want) {
             for (k, (got, want)) in got.iter().zip(&want).enumerate() {
-                same_bits(&format!("gradient {k} after a write in place"), got, want)?;
+                // The old numbers send zeros back, which are added: zeros lose their sign.
+                let (got, want) = (got.add(0.0)?, want.add(0.0)?);
+                same_bits(&format!("gradient {k} after a write in place"), &got, &want)?;
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Failing inputs, through the methods people call: the definition's message, the operation's name, the caller's line.
 
-use crate::golden::run;
+use crate::methods::run;
 use pullback::ops::OPS;
 use pullback::{Array, DType, Tensor, kernels, set_num_threads};
 use serde_json::Value;
@@ -38,7 +38,7 @@ fn methods_fail_as_the_definitions_say() {
             assert!(e.op_name().is_some(), "{debug}: {e}");
             let file = e.site().map(|s| s.file());
             assert!(
-                file.is_some_and(|f| f.ends_with("golden.rs")),
+                file.is_some_and(|f| f.ends_with("methods.rs")),
                 "{debug}: {file:?} is not the caller's file"
             );
             count += 1;

@@ -2,9 +2,10 @@
 
 mod custom;
 mod errors;
-mod golden;
 mod list;
+mod methods;
 mod mutants;
+mod sweep;
 
 use pullback::ops::OPS;
 use pullback::proof::prove;
