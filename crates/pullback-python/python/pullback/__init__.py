@@ -31,6 +31,7 @@ from ._native import (
 )
 from ._parts import Size, device
 
+_py_int = int
 float = float32
 double = float64
 long = int64
@@ -85,6 +86,32 @@ def is_floating_point(x):
 def is_complex(x):
     """Whether the dtype of `x` is complex: never."""
     return False
+
+
+def zero_(x):
+    """Sets every element to zero, in place."""
+    return x.zero_()
+
+
+def fill_(x, value):
+    """Sets every element to a number, in place."""
+    return x.fill_(value)
+
+
+def broadcast_shapes(*shapes):
+    """The shape that several broadcast to."""
+    made = [(s,) if isinstance(s, _py_int) else tuple(s) for s in shapes]
+    rank = max(map(len, made), default=0)
+    result = [1] * rank
+    for shape in made:
+        for i, n in enumerate(shape, rank - len(shape)):
+            if n < 0:
+                raise RuntimeError(f"Trying to create tensor with negative dimension ({n}): ({n})")
+            if n not in (1, result[i]):
+                if result[i] != 1:
+                    raise RuntimeError("Shape mismatch: objects cannot be broadcast to a single shape")
+                result[i] = n
+    return Size(result)
 
 
 def numel(x):

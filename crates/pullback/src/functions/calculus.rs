@@ -572,7 +572,8 @@ pub(super) static LIST: &[Function] = &[
         .samples(&["T(4)", "T(3,4)", "T(3,4), dim=1", "T(5), spacing=0.5", "T(3,4), spacing=[0.5, 2.0]", "T(4), spacing=[T[0.0, 1.0, 3.0, 3.5]]", "T(3,3), spacing=[T[0.0, 1.0, 3.0], T[0.0, 0.5, 2.0]]", "T(5), edge_order=2", "T(5), spacing=[T[0.0, 1.0, 3.0, 3.5, 5.0]], edge_order=2", "T(4,3).t, dim=(0, -1)", "T(3,4), dim=(1,), spacing=[2.0]"])
         .errors(&["T(1)", "T(3,4), dim=(0, 0)", "T(4), edge_order=3", "T(4), spacing=[1.0, 2.0]"]),
     Function::new("renorm(Tensor input, number p, int dim, number maxnorm) -> Tensor", "torch Tensor", renorm)
-        .about("Slices along a dimension whose norm exceeds a bound, shortened to it.", "x·min(1, maxnorm/(‖x‖ₚ + 10⁻⁷))")
+        .node("RenormBackward0")
+    .about("Slices along a dimension whose norm exceeds a bound, shortened to it.", "x·min(1, maxnorm/(‖x‖ₚ + 10⁻⁷))")
         .in_place()
         .units(8.0, 64.0)
         .samples(&["T(2,3), 2, 0, 1.0", "T(2,3), 1, 1, 0.5", "T(3,2).t, 3.0, -1, 1", "T(2,2,3), 2, 1, 2.0", "T(2,3), 2, 0, 100.0"])
@@ -621,12 +622,14 @@ pub(super) static LIST: &[Function] = &[
         let x = a.tensor("x")?;
         let n = a.int_opt("N")?.unwrap_or(x.shape().last().map_or(1, |&n| n as i64));
         match usize::try_from(n) {
-            Ok(n) if n > 1 => super::parts::vander(x, n, true).into_value(),
+            Ok(n) if n > 1 => super::parts::vander(&x.atleast_1d()?, n, true).into_value(),
             _ => Err(wrong("N must be greater than 1.")),
         }
     })
+    .node("CatBackward0")
     .about("Powers of the elements, from 0 on, in a last dimension.", "xᵢ^j")
-    .samples(&["T(3)", "T(2,3)", "T(2), N=4", "T(2,3).t", "I(3, 5)"])
+    .samples(&["T(3)", "T(2,3)", "T(2), N=4",
+        "T(), N=3", "T(2,3).t", "I(3, 5)"])
     .errors(&["T(2), N=1", "T()"]),
     Function::new("scalar_tensor(number s, *, dtype? dtype=None, bool requires_grad=False) -> Tensor", "torch", |a| {
         let dtype = a.dtype("dtype")?.unwrap_or_else(DType::default_float);

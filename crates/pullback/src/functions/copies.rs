@@ -57,7 +57,8 @@ pub(super) static LIST: &[Function] = &[
         "x",
         ["T(2,3)", "T()", "T(2,3).t", "T(0,2)", "I(3, 5)"],
         []
-    ),
+    )
+    .node("AliasBackward0_copy"),
     copy!(
         "detach_copy(Tensor input) -> Tensor",
         |a| Ok::<_, crate::Error>(a.tensor("input")?.detach()),
@@ -77,7 +78,8 @@ pub(super) static LIST: &[Function] = &[
             "T(2,1), (3, -1, 2)"
         ],
         ["T(2,3), (2, 4)"]
-    ),
+    )
+    .node("ExpandBackward0_copy"),
     copy!(
         "narrow_copy(Tensor input, int dim, int start, int length) -> Tensor",
         |a| a.tensor("input")?.slice(
@@ -94,7 +96,8 @@ pub(super) static LIST: &[Function] = &[
             "T(4), 0, 4, 0"
         ],
         []
-    ),
+    )
+    .node("NarrowCopyBackward0"),
     copy!(
         "view_copy(Tensor input, int[] size) -> Tensor",
         |a| a.tensor("input")?.view(a.ints("size")?),
@@ -106,7 +109,8 @@ pub(super) static LIST: &[Function] = &[
             "T(0,2), (2, 0)"
         ],
         ["T(2,3), (5,)"]
-    ),
+    )
+    .node("ViewBackward0_copy"),
     copy!(
         "permute_copy(Tensor input, int[] dims) -> Tensor",
         |a| a.tensor("input")?.permute(&a.ints("dims")?),
@@ -118,7 +122,8 @@ pub(super) static LIST: &[Function] = &[
             "T(0,2), (1, 0)"
         ],
         ["T(2,3), (0, 0)", "T(2,3), (0,)"]
-    ),
+    )
+    .node("PermuteBackward0_copy"),
     copy!(
         "transpose_copy(Tensor input, int dim0, int dim1) -> Tensor",
         |a| a.tensor("input")?.transpose(a.int("dim0")?, a.int("dim1")?),
@@ -130,14 +135,16 @@ pub(super) static LIST: &[Function] = &[
             "T(0,2), 0, 1"
         ],
         ["T(2,3), 0, 5"]
-    ),
+    )
+    .node("TransposeBackward0_copy"),
     copy!(
         "t_copy(Tensor input) -> Tensor",
         |a| a.tensor("input")?.t(),
         "xᵀ",
         ["T(2,3)", "T(3)", "T()", "T(0,2)", "T(2,3).t"],
         ["T(2,3,2)"]
-    ),
+    )
+    .node("TBackward0_copy"),
     copy!(
         "diagonal_copy(Tensor input, int offset=0, int dim1=0, int dim2=1) -> Tensor",
         |a| a
@@ -151,7 +158,8 @@ pub(super) static LIST: &[Function] = &[
             "T(3,2).t, 0, 1, 0"
         ],
         ["T(3)", "T(2,3), 0, 1, 1"]
-    ),
+    )
+    .node("DiagonalBackward0_copy"),
     copy!(
         "select_copy(Tensor input, int dim, int index) -> Tensor",
         |a| a.tensor("input")?.select(a.int("dim")?, a.int("index")?),
@@ -163,7 +171,8 @@ pub(super) static LIST: &[Function] = &[
             "T(3), 0, 2"
         ],
         ["T(2,3), 0, 5", "T(), 0, 0"]
-    ),
+    )
+    .node("SelectBackward0_copy"),
     copy!(
         "slice_copy(Tensor input, int dim=0, int? start=None, int? end=None, int step=1) -> Tensor",
         |a| slice_of(a.tensor("input")?, a),
@@ -176,7 +185,8 @@ pub(super) static LIST: &[Function] = &[
             "T(4), 0, 3, 1"
         ],
         ["T(3), 0, 0, 2, 0"]
-    ),
+    )
+    .node("SliceBackward0_copy"),
     copy!(
         "squeeze_copy(Tensor input) -> Tensor",
         |a| a.tensor("input")?.squeeze(),
@@ -197,7 +207,8 @@ pub(super) static LIST: &[Function] = &[
         "x",
         ["T(3), 0", "T(2,3), -1", "T(), 0", "T(0,2), 1"],
         ["T(3), 5"]
-    ),
+    )
+    .node("UnsqueezeBackward0_copy"),
     copy!(
         "unfold_copy(Tensor input, int dimension, int size, int step) -> Tensor",
         |a| a
@@ -211,12 +222,14 @@ pub(super) static LIST: &[Function] = &[
             "T(), 0, 1, 1"
         ],
         ["T(3), 0, 5, 1", "T(3), 0, 2, 0"]
-    ),
+    )
+    .node("UnfoldBackward0_copy"),
     Function::new(
         "unbind_copy(Tensor input, int dim=0) -> Tensor[]",
         "torch",
         |a| copies(a.tensor("input")?.unbind(a.int("dim")?)?),
     )
+    .node("UnbindBackward0_copy")
     .about("As `unbind`, in memory of its own.", "x[…, k, …]")
     .exact()
     .samples(&["T(2,3)", "T(2,3), 1", "T(3,2).t, -1", "T(2)"])
@@ -231,6 +244,7 @@ pub(super) static LIST: &[Function] = &[
             )
         },
     )
+    .node("SplitBackward0_copy")
     .about("As `split`, in memory of its own.", "x = [y₀ y₁ …]")
     .exact()
     .samples(&["T(5), 2", "T(2,3), 2, 1", "T(3,4).t, 3", "T(2), 4"])
@@ -245,6 +259,7 @@ pub(super) static LIST: &[Function] = &[
             )
         },
     )
+    .node("SplitWithSizesBackward0_copy")
     .about(
         "As `split_with_sizes`, in memory of its own.",
         "x = [y₀ y₁ …]",
@@ -266,6 +281,7 @@ pub(super) static LIST: &[Function] = &[
                 .into_value()
         },
     )
+    .node("UnsafeSplitBackward0")
     .about("As `chunk`.", "x = [y₀ y₁ …]")
     .exact()
     .samples(&["T(5), 2", "T(2,3), 3, 1", "T(3,4).t, 3", "T(2), 4"])
@@ -279,6 +295,7 @@ pub(super) static LIST: &[Function] = &[
                 .into_value()
         },
     )
+    .node("UnsafeSplitBackward0")
     .about("As `split`.", "x = [y₀ y₁ …]")
     .exact()
     .samples(&["T(5), 2", "T(2,3), 2, 1", "T(3,4).t, 3", "T(2), 4"])
@@ -292,6 +309,7 @@ pub(super) static LIST: &[Function] = &[
                 .into_value()
         },
     )
+    .node("UnsafeSplitWithSizesBackward0")
     .about("As `split_with_sizes`.", "x = [y₀ y₁ …]")
     .exact()
     .samples(&[
@@ -336,6 +354,7 @@ pub(super) static LIST: &[Function] = &[
     Function::new("angle(Tensor input) -> Tensor", "torch Tensor", |a| {
         angle(a.tensor("input")?).into_value()
     })
+    .node("AngleBackward0")
     .about(
         "The angle of a number in the complex plane: π below 0, else 0.",
         "π if x < 0 else 0",

@@ -233,7 +233,8 @@ pub(super) static LIST: &[Function] = &[
         .samples(&["T(2,3)", "T(2,3,4)", "T(2,3,4), 0.25", "T(2,3), 0.5, False", "T(2,3), 0.0"])
         .errors(&["T(2), 0.5", "T(2,3), 1.5"]),
     Function::new("dropout2d(Tensor input, float p=0.5, bool training=True) -> Tensor", "nn.functional", |a| channels(a, None))
-        .about("Whole channels set to 0 with a probability, the others grown.", "x·m/(1 - p)")
+        .node("MulBackward0")
+    .about("Whole channels set to 0 with a probability, the others grown.", "x·m/(1 - p)")
         .random()
         .samples(&["T(2,3,2)", "T(2,3,2,2)", "T(2,3,2,2), 0.25", "T(2,3,2,2), 0.5, False", "T(2,3,1), 1.0"])
         .errors(&["T(2,3,2), 1.5"]),
@@ -245,6 +246,7 @@ pub(super) static LIST: &[Function] = &[
     Function::new("feature_dropout(Tensor input, float p, bool train) -> Tensor", "torch", |a| {
         a.tensor("input")?.feature_dropout(a.float("p")?, a.bool("train")?).into_value()
     })
+    .node("MulBackward0")
     .about("Whole channels set to 0 with a probability, the others grown.", "x·m/(1 - p)")
     .random()
     .samples(&["T(3,2), 0.5, True", "T(2,3,2), 0.25, True", "T(2,3), 0.5, False", "T(2,3), 1.0, True"])

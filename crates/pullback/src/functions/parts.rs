@@ -126,6 +126,9 @@ fn sum_to_size(x: &Tensor, size: &[i64]) -> Result<Tensor> {
             shown(x.shape())
         )));
     }
+    if size.is_empty() {
+        return x.sum();
+    }
     let lead = rank - size.len();
     let dims: Vec<i64> = (0..rank)
         .filter(|&d| d < lead || size[d - lead] == 1 && x.shape()[d] != 1)
@@ -386,6 +389,7 @@ pub(super) static LIST: &[Function] = &[
         let (offset, dim1, dim2) = (a.int("offset")?, a.int("dim1")?, a.int("dim2")?);
         laid(a.tensor("input")?, a.tensor("src")?, |x| x.diagonal(offset, dim1, dim2))
     })
+    .node("DiagonalScatterBackward0")
     .about("A copy with a source written over a diagonal.", "y = x; y[i, i + offset] = s[i]")
     .exact()
     .samples(&["T(3,3), T(3)", "T(2,3), T(2), 1", "T(3,2).t, T(2), -1", "T(2,3,2), T(3,2), 0, 0, 2", "T(2,3), T(2), offset=0"])
@@ -394,6 +398,7 @@ pub(super) static LIST: &[Function] = &[
         let (dim, index) = (a.int("dim")?, a.int("index")?);
         laid(a.tensor("input")?, a.tensor("src")?, |x| x.select(dim, index))
     })
+    .node("SelectScatterBackward0")
     .about("A copy with a source written over one index of a dimension.", "y = x; y[…, index, …] = s")
     .exact()
     .samples(&["T(2,3), T(3), 0, 1", "T(2,3), T(2), -1, -2", "T(2,3).t, T(2), 1, 0", "T(3), T(), 0, 2"])
@@ -401,18 +406,21 @@ pub(super) static LIST: &[Function] = &[
     Function::new("slice_scatter(Tensor input, Tensor src, int dim=0, int? start=None, int? end=None, int step=1) -> Tensor", "torch Tensor", |a| {
         laid(a.tensor("input")?, a.tensor("src")?, |x| slice_of(x, a))
     })
+    .node("SliceScatterBackward0")
     .about("A copy with a source written over evenly spaced indices of a dimension.", "y = x; y[…, start : end : step, …] = s")
     .exact()
     .samples(&["T(5), T(3), 0, 1, 4", "T(2,3), T(2,2), 1, 0, 3, 2", "T(3,2).t, T(3,2), -1, -2", "T(4), T(4)", "T(4), T(0), 0, 3, 1"])
     .errors(&["T(5), T(2), 0, 1, 4", "T(5), T(5), 0, 0, 5, 0"]),
     Function::new("block_diag(*Tensor[] tensors) -> Tensor", "torch", |a| block_diag(&a.tensors("tensors")?).into_value())
-        .about("Matrices along a diagonal, zeros elsewhere.", "diag(A, B, …)")
+        .node("BlockDiagBackward0")
+    .about("Matrices along a diagonal, zeros elsewhere.", "diag(A, B, …)")
         .exact()
         .samples(&["T(2,2), T(1,3)", "T(2), T(), T(2,1).t", "T(2,3)", "T(0,2), T(2,1)", "I(2, 5), T(2)"])
         .errors(&["T(2,2,2)"]),
     Function::new("combinations(Tensor input, int r=2, bool with_replacement=False) -> Tensor", "torch Tensor", |a| {
         combinations(a.tensor("input")?, a.int("r")?, a.bool("with_replacement")?).into_value()
     })
+    .node("IndexBackward0")
     .about("All combinations of a vector's elements, in lexicographic order.", "(xᵢ, xⱼ, …), i < j < …")
     .exact()
     .samples(&["T(4)", "T(4), 3", "T(3), 2, True", "T(3), r=1", "T(2), 3", "T(0)", "I(4, 9), 2"])
@@ -452,6 +460,7 @@ pub(super) static LIST: &[Function] = &[
         }
         x.pad(&pad, PadMode::Constant, Some(a.number("value")?)).into_value()
     })
+    .node("ConstantPadNdBackward0")
     .about("Padded with one number; negative sizes cut off.", "x, or v outside of it")
     .exact()
     .samples(&["T(2,3), (1, 2)", "T(2,3), (1, 0, 0, 2), 1.5", "T(3,2).t, (-1, 1)", "T(0,2), (1, 1)", "I(3, 5), (1, 1), 7"])
@@ -459,6 +468,7 @@ pub(super) static LIST: &[Function] = &[
     Function::new("pixel_shuffle(Tensor input, int upscale_factor) -> Tensor", "torch nn.functional", |a| {
         pixel_shuffle(a.tensor("input")?, a.int("upscale_factor")?).into_value()
     })
+    .node("PixelShuffleBackward0")
     .about("Channels spread over a finer image.", "(…, c·r², h, w) → (…, c, h·r, w·r)")
     .exact()
     .samples(&["T(4,2,1), 2", "T(1,4,1,2), 2", "T(2,1,3), 1", "T(0,4,1,2), 2"])
@@ -466,6 +476,7 @@ pub(super) static LIST: &[Function] = &[
     Function::new("pixel_unshuffle(Tensor input, int downscale_factor) -> Tensor", "torch nn.functional", |a| {
         pixel_unshuffle(a.tensor("input")?, a.int("downscale_factor")?).into_value()
     })
+    .node("PixelUnshuffleBackward0")
     .about("A fine image folded into channels.", "(…, c, h·r, w·r) → (…, c·r², h, w)")
     .exact()
     .samples(&["T(1,2,4), 2", "T(1,1,2,2), 2", "T(2,1,3), 1", "T(0,1,2,2), 2"])
@@ -473,6 +484,7 @@ pub(super) static LIST: &[Function] = &[
     Function::new("channel_shuffle(Tensor input, int groups) -> Tensor", "torch nn.functional", |a| {
         channel_shuffle(a.tensor("input")?, a.int("groups")?).into_value()
     })
+    .node("ChannelShuffleBackward0")
     .about("Channels of several groups interleaved.", "(n, g·k, …) → (n, k·g, …)")
     .exact()
     .samples(&["T(1,4,2), 2", "T(2,3,1,2), 3", "T(2,2,3), 1", "T(2,4,0), 2"])
@@ -498,7 +510,8 @@ pub(super) static LIST: &[Function] = &[
         .edges(&["T[nan, 1.0, inf], T[nan, inf]"])
         .errors(&["1, 2", "B[True, False], B[True]"]),
     Function::new("index_reduce(Tensor input, int dim, Tensor index, Tensor source, str reduce, *, bool include_self=True) -> Tensor", "torch Tensor", index_reduce)
-        .about("Rows of a source reduced into the rows that an index names.", "y[index[i]] = reduce(y[index[i]], s[i])")
+    .node("IndexReduceBackward0")
+    .about("Rows of a source reduced into the rows that an index names.", "y[index[i]] = reduce(y[index[i]], s[i])")
         .in_place()
         .samples(&["T(3,2), 0, I[0, 2, 0], T(3,2), 'prod'", "T(2,3), 1, I[1, 1], T(2,2), 'mean'", "T(3), 0, I[2, 1], T(2), 'amax'", "T(3,2).t, 1, I[0, 0], T(3,2).t, 'amin'", "T(3), 0, I[1, 1], T(2), 'mean', include_self=False", "T(3), 0, I[1, 1], T(2), 'amax', include_self=False", "T(3), 0, I(0, 3), T(0), 'prod'"])
         .errors(&["T(3), 0, I[1], T(1), 'sum'", "T(3), 0, I[1, 2], T(1), 'prod'"]),

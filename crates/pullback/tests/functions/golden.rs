@@ -106,26 +106,46 @@ fn plain(v: &Value) -> Json {
 
 /// Functions whose nodes bear other names than in PyTorch for some arguments: both are compositions, of other parts.
 const OWN_NODES: &[&str] = &[
+    "alpha_dropout",
     "atleast_1d",
     "atleast_3d",
+    "bernoulli",    // with one probability: an error in PyTorch's backward
     "bincount",     // no gradient here; an error in PyTorch's backward
     "chain_matmul", // one operand: itself here, a copy there
     "cosine_similarity",
-    "diag", // a copy of a diagonal has an operation of its own there
-    "diff", // of order 0: another kind of copy there
+    "cumulative_trapezoid",
+    "detach_copy", // no gradient here; an error in PyTorch's backward
+    "diag",        // a copy of a diagonal has an operation of its own there
+    "diff",        // of order 0: another kind of copy there
+    "dropout1d",
+    "dropout3d",
     "einsum",
+    "feature_alpha_dropout",
     "floor_divide", // zeros go back here; an error in PyTorch's backward
-    "heaviside",    // likewise
+    "frexp",
+    "gradient",
+    "gumbel_softmax",
+    "heaviside", // likewise
+    "histogram", // likewise
+    "matrix_power",
     "meshgrid",
+    "mode",
     "movedim", // nothing to move: itself here
     "multi_dot",
+    "normal",
     "remainder", // of a number by a tensor: an error in PyTorch's backward
     "rms_norm",
     "scaled_dot_product_attention",
     "scatter", // with reduce=: an error in PyTorch's backward
+    "squeeze_copy",
+    "sum_to_size",
     "to",
+    "trapezoid",
+    "trapz",
     "unique", // PyTorch's values have a node, whose backward is an error
     "unique_consecutive",
+    "vander",
+    "vecdot",
 ];
 
 fn check(entry: &Entry, call: &Call, golden: &Json, kind: &str) -> Result<(), String> {
