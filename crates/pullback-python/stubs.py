@@ -127,6 +127,14 @@ def native_class(cls, skip):
     return lines
 
 
+def constructor(cls):
+    """`__new__`, where a class of the extension can be made by calling it."""
+    if cls.__new__ is object.__new__:
+        return []
+    parameters = str(inspect.signature(cls))[1:-1]
+    return [f"    def __new__(cls, {parameters}) -> Any: ..."]
+
+
 NATIVE = """
 from pullback._native import Tensor as _Tensor
 from pullback._native import dtype as _dtype
@@ -147,7 +155,7 @@ def stubs():
         if isinstance(value, _native.dtype):
             text.append(f"{name}: _dtype")
         elif inspect.isclass(value) and name not in ("Tensor", "dtype"):
-            text += ["", "@final", f"class {name}:", *(native_class(value, COMPARISONS) or ["    ..."])]
+            text += ["", "@final", f"class {name}:", *constructor(value), *(native_class(value, COMPARISONS) or ["    ..."])]
         elif inspect.isbuiltin(value):
             result = "_Tensor" if name in ("tensor", "as_tensor", "from_numpy") else "Any"
             text.append(f"def {name}{inspect.signature(value)} -> {result}: ...")

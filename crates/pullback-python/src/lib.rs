@@ -8,6 +8,7 @@ mod call;
 mod check;
 mod convert;
 mod data;
+mod dlpack;
 mod dtype;
 mod error;
 mod forward_ad;
@@ -39,6 +40,7 @@ fn _native(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_function(wrap_pyfunction!(data::as_tensor, m)?)?;
     m.add_function(wrap_pyfunction!(data::set_default_dtype, m)?)?;
     m.add_function(wrap_pyfunction!(data::get_default_dtype, m)?)?;
+    m.add_function(wrap_pyfunction!(dlpack::from_dlpack, m)?)?;
     m.add_function(wrap_pyfunction!(memory::from_numpy, m)?)?;
     m.add_function(wrap_pyfunction!(memory::shares_memory, m)?)?;
     m.add_function(wrap_pyfunction!(autograd::grad, m)?)?;

@@ -1,6 +1,6 @@
 //! Memory that NumPy and tensors share, both ways, by NumPy's array interface (a dict with address, shape and strides).
 //!
-//! The one place of the package with `unsafe`: memory that Python owns becomes a tensor's storage.
+//! `unsafe` is here and in `dlpack.rs` alone: memory that somebody else owns becomes a tensor's storage.
 #![allow(unsafe_code)]
 
 use crate::convert::wrap;

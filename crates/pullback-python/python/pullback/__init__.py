@@ -157,11 +157,14 @@ class iinfo:
         return f"iinfo(min={self.min}, max={self.max}, dtype={self.dtype.name})"
 
 
-def from_dlpack(x):
-    """A tensor over memory that another library exports by DLPack."""
-    import numpy
+def from_dlpack(ext_tensor, *, device=None, copy=None):
+    """A tensor over memory that another library exports by DLPack; `copy=True` makes it independent.
 
-    return from_numpy(numpy.from_dlpack(x))
+    Memory that its owner calls read-only is copied, unless `copy=False` says that nobody will write to it.
+    """
+    if device is not None:
+        _methods._device(device)
+    return _native.from_dlpack(ext_tensor, copy)
 
 
 def is_storage(x):

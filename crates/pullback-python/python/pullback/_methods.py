@@ -29,16 +29,6 @@ def __deepcopy__(self, memo):
     return made
 
 
-def __dlpack__(self, *, stream=None, **options):
-    if self.requires_grad:
-        raise BufferError("Can't export tensors that require gradient, use tensor.detach()")
-    return self.numpy().__dlpack__(**options)
-
-
-def __dlpack_device__(self):
-    return (1, 0)
-
-
 def to(self, *args, **kwargs):
     """The tensor in another dtype, or as another tensor has it; the device is always the CPU."""
     dtype, copy = kwargs.pop("dtype", None), kwargs.pop("copy", False)
