@@ -23,10 +23,12 @@ TYPES = {
     "int[]": "_py.int | Sequence[_py.int]",
     "dtype": "_dtype",
 }
+# Beside other overloads a parameter says exactly what it takes: the checker tells them apart by it.
+EXACT = {**TYPES, "Tensor|number": "_Tensor | _Number | _Array", "int": "_py.int", "float": "_py.float", "number": "_Number", "int[]": "_py.int | Sequence[_py.int]"}
 RESULTS = {"Tensor": "_Tensor", "Tensor[]": "tuple[_Tensor, ...]", "bool": "_py.bool", "int": "_py.int", "float": "_py.float"}
 COMMON = """import builtins as _py
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple, overload
 
 import numpy as np
 """
@@ -36,25 +38,41 @@ _Array = np.ndarray[Any, Any]
 """
 
 
+def fields(text):
+    """`(Tensor values, Tensor indices)`: the names."""
+    return [part.split()[1] for part in text[1:-1].split(",") if " " in part.strip()] if text.startswith("(") else []
+
+
 def returned(text):
+    if names := fields(text):
+        return f"_{'_'.join(names)}"
     if text.startswith("("):
         return f"tuple[{', '.join('_Tensor' for _ in text.split(','))}]"
     return RESULTS.get(text, "Any")
 
 
-def definition(name, overload, method):
+def named_results(listed):
+    """A class for each kind of named result."""
+    lines = []
+    for text in sorted({result for _, _, overloads in listed for _, result in overloads}):
+        if names := fields(text):
+            lines += ["", f"class {returned(text)}(NamedTuple):", *(f"    {n}: _Tensor" for n in names)]
+    return "\n".join(lines) + "\n"
+
+
+def definition(name, signature, method, types=TYPES):
     """One `def`; None where Python cannot write it."""
-    parameters, result = overload
+    parameters, result = signature
     parts, starred, optional = [], False, False
     for i, (own, kind, none, variadic, keyword_only, default) in enumerate(parameters):
         if keyword.iskeyword(own):
             return None
-        text = TYPES.get(kind, "Any") + (" | None" if none else "")
+        text = types.get(kind, "Any") + (" | None" if none else "")
         if keyword_only and not starred:
             parts.append("*")
             starred = True
         if variadic:
-            parts.append(f"*{own}: Any")
+            parts.append(f"*{own}: {text}")
             starred = True
             continue
         if default is None and optional and not keyword_only:
@@ -75,12 +93,20 @@ def functions(listed, place, taken, indent=""):
     for where, name, overloads in sorted(listed):
         if where != place or name in taken or keyword.iskeyword(name):
             continue
-        made = list(dict.fromkeys(filter(None, (definition(name, o, place == "Tensor") for o in overloads))))
-        if len(overloads) > 1:
-            # What several overloads take is told apart when the program runs, in their order; one of them always fits.
-            made = [f"def {name}({'self, ' if place == 'Tensor' else ''}*args: Any, **kwargs: Any) -> {returned(overloads[0][1])}: ..."]
-        lines += [indent + d for d in made]
+        forms = [form for o in overloads for form in spread(o)]
+        types = EXACT if len(forms) > 1 else TYPES
+        made = list(dict.fromkeys(filter(None, (definition(name, o, place == "Tensor", types) for o in forms))))
+        lines += [line for d in made for line in ([f"{indent}@overload", indent + d] if len(made) > 1 else [indent + d])]
     return lines
+
+
+def spread(signature):
+    """The forms of an overload: sizes one by one (`zeros(2, 3)`), or as one argument that may have its name."""
+    parameters, result = signature
+    if not any(variadic for _, _, _, variadic, _, _ in parameters):
+        return [signature]
+    whole = [(name, kind, none, False, only, default) for name, kind, none, _, only, default in parameters]
+    return [signature, (whole, result)]
 
 
 COMPARISONS = {"__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__"}
@@ -88,6 +114,10 @@ MEMBERS = {
     "dtype": "_dtype", "ndim": "_py.int", "requires_grad": "_py.bool", "is_leaf": "_py.bool", "grad": "_Tensor | None", "data": "_Tensor",
     "T": "_Tensor", "mT": "_Tensor", "H": "_Tensor", "mH": "_Tensor", "__len__": "_py.int", "__bool__": "_py.bool", "__contains__": "_py.bool",
     "__int__": "_py.int", "__index__": "_py.int", "__float__": "_py.float", "__repr__": "_py.str", "__str__": "_py.str",
+    "shape": "_Size", "grad_fn": "Node | None", "element_size": "_py.int", "nelement": "_py.int", "data_ptr": "_py.int", "storage_offset": "_py.int",
+    "is_contiguous": "_py.bool", "is_floating_point": "_py.bool", "is_complex": "_py.bool", "is_cuda": "_py.bool", "is_sparse": "_py.bool",
+    "itemsize": "_py.int", "nbytes": "_py.int", "output_nr": "_py.int", "retains_grad": "_py.bool", "retain_grad": "None", "register_hook": "RemovableHandle",
+    "register_post_accumulate_grad_hook": "RemovableHandle", "is_inference": "_py.bool", "_version": "_py.int", "name": "_py.str", "graph": "_Graph",
     "__format__": "_py.str", "__iter__": "Iterator[_Tensor]", "dim": "_py.int", "numel": "_py.int", "backward": "None", "numpy": "_Array",
 }  # fmt: skip
 _OPERATORS = "add sub mul truediv matmul pow floordiv mod and or xor lshift rshift".split()
@@ -138,7 +168,7 @@ def constructor(cls):
 NATIVE = """
 from pullback._native import Tensor as _Tensor
 from pullback._native import dtype as _dtype
-"""
+RESULTS"""
 
 
 def stubs():
@@ -147,10 +177,13 @@ def stubs():
     from pullback import _native
 
     listed = _native.signatures()
+    global NATIVE
+    classes = sorted({returned(r) for _, _, overloads in listed for _, r in overloads if fields(r)})
+    NATIVE = NATIVE.replace("RESULTS", "".join(f"from pullback._native import {c} as {c}\n" for c in classes))
     tensor = native_class(_native.Tensor, set())
     known = {line.split("(")[0].split()[-1].rstrip(":") for line in tensor} | {line.strip().split(":")[0] for line in tensor}
-    text = [HEADER + COMMON + "from typing_extensions import disjoint_base, final\n" + ALIASES, f"__all__ = {_native.__all__!r}", "", "@final", "class dtype:", *(native_class(_native.dtype, COMPARISONS) or ["    ..."]), ""]
-    text += ["_dtype = dtype", "", "@disjoint_base", "class Tensor:", "    def __new__(cls, *args: Any, **kwargs: Any) -> _Tensor: ...", "    def __hash__(self) -> _py.int: ...", *tensor, *functions(listed, "Tensor", known, "    "), "", "_Tensor = Tensor"]
+    text = [HEADER + COMMON + "from typing_extensions import disjoint_base, final\n\nfrom pullback._graph import Graph as _Graph\nfrom pullback._parts import Size as _Size\n" + ALIASES, f"__all__ = {_native.__all__!r}", "", "@final", "class dtype:", *(native_class(_native.dtype, COMPARISONS) or ["    ..."]), ""]
+    text += ["_dtype = dtype", "", "@disjoint_base", "class Tensor:", "    def __new__(cls, *args: Any, **kwargs: Any) -> _Tensor: ...", "    def __hash__(self) -> _py.int: ...", *tensor, *functions(listed, "Tensor", known, "    "), "", "_Tensor = Tensor", named_results(listed)]
     for name, value in sorted(vars(_native).items()):
         if isinstance(value, _native.dtype):
             text.append(f"{name}: _dtype")

@@ -1,12 +1,16 @@
 # Written by stubs.py from the list of functions. Do not edit.
 import builtins as _py
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple, overload
 
 import numpy as np
 
 from pullback._native import Tensor as _Tensor
 from pullback._native import dtype as _dtype
+from pullback._native import _hist_bin_edges as _hist_bin_edges
+from pullback._native import _mantissa_exponent as _mantissa_exponent
+from pullback._native import _min_max as _min_max
+from pullback._native import _values_indices as _values_indices
 
 _Number = _py.int | _py.float | np.number[Any] | np.bool_
 _Array = np.ndarray[Any, Any]
