@@ -3,7 +3,9 @@
 use crate::convert::{part, to_python, to_value, wrap};
 use crate::error::Raise;
 use crate::tensor::PyTensor;
-use pullback::functions::{Entry, Value, dispatch, dispatch_plain, entries, in_place, overloads};
+use pullback::functions::{
+    Arguments, Entry, Value, dispatch, dispatch_plain, entries, in_place, overloads,
+};
 use pullback::{DType, Tensor};
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::prelude::*;
@@ -84,7 +86,7 @@ impl Target {
     pub(crate) fn call<'py>(
         &self,
         py: Python<'py>,
-        args: Vec<Value>,
+        args: &mut Arguments,
         kwargs: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         if kwargs.is_none() && !self.in_place {
@@ -108,11 +110,11 @@ impl Target {
         let run = || -> pullback::Result<Value> {
             if self.in_place {
                 let entry = (self.overloads.iter())
-                    .find(|e| e.signature.bind(&args, &named).is_ok())
+                    .find(|e| e.signature.bind(args, &named).is_ok())
                     .unwrap_or(&self.overloads[0]);
-                return in_place(entry, &args, &named);
+                return in_place(entry, args, &named);
             }
-            dispatch(self.name, &self.overloads, &args, &named)
+            dispatch(self.name, &self.overloads, args, &named)
         };
         // While it lasts, the default generator is the given one.
         let scope = match &common.generator {
@@ -255,8 +257,11 @@ impl Builtin {
         args: &Bound<'py, PyTuple>,
         kwargs: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let args = (args.iter().map(|a| to_value(&a))).collect::<PyResult<Vec<_>>>()?;
-        self.target.call(py, args, kwargs)
+        let mut values = Arguments::new();
+        for a in args.iter_borrowed() {
+            values.push(to_value(&a)?);
+        }
+        self.target.call(py, &mut values, kwargs)
     }
 
     fn __get__<'py>(
@@ -320,13 +325,13 @@ impl BoundMethod {
         kwargs: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let object = self.object.bind(py);
-        let mut values = Vec::with_capacity(1 + args.len());
+        let mut values = Arguments::new();
         values.push(to_value(object)?);
-        for a in args.iter() {
+        for a in args.iter_borrowed() {
             values.push(to_value(&a)?);
         }
         let target = &self.function.get().target;
-        let result = target.call(py, values, kwargs)?;
+        let result = target.call(py, &mut values, kwargs)?;
         // What writes in place returns the very object it was called on.
         Ok(
             if target.in_place || target.name.ends_with('_') && !target.name.starts_with('_') {

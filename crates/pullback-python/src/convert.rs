@@ -10,6 +10,7 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
+use std::borrow::Cow;
 
 /// What the Python side of the package defines and this side needs: `Size`, result types.
 static PARTS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
@@ -55,32 +56,39 @@ fn is_numpy_scalar(v: &Bound<'_, PyAny>) -> bool {
 }
 
 /// A tensor or a number beside an operator; arrays of NumPy become tensors.
-pub(crate) enum Other {
-    Tensor(Tensor),
+pub(crate) enum Other<'a> {
+    Tensor(Cow<'a, Tensor>),
     Number(Number),
 }
 
-impl Other {
-    pub(crate) fn of(v: &Bound<'_, PyAny>) -> PyResult<Option<Other>> {
+impl<'a> Other<'a> {
+    #[inline]
+    pub(crate) fn of(v: &'a Bound<'_, PyAny>) -> PyResult<Option<Other<'a>>> {
+        if let Ok(x) = v.cast_exact::<PyFloat>() {
+            return Ok(Some(Other::Number(Number::Float(x.value()))));
+        }
         if let Ok(t) = v.cast::<PyTensor>() {
-            return Ok(Some(Other::Tensor(t.get().0.clone())));
+            return Ok(Some(Other::Tensor(Cow::Borrowed(&t.get().0))));
         }
         if let Some(n) = number(v) {
             return Ok(Some(Other::Number(n)));
         }
-        Ok(memory::from_array_interface(v, true)?.map(Other::Tensor))
+        let array = memory::from_array_interface(v, true)?;
+        Ok(array.map(|t| Other::Tensor(Cow::Owned(t))))
     }
 
+    #[inline]
     pub(crate) fn operand(&self) -> Operand<'_> {
         match self {
-            Other::Tensor(t) => t.into(),
+            Other::Tensor(t) => Operand::Tensor(t),
             Other::Number(n) => Operand::Number(*n),
         }
     }
 
+    #[inline]
     pub(crate) fn value(self) -> Value {
         match self {
-            Other::Tensor(t) => Value::Tensor(t),
+            Other::Tensor(t) => Value::Tensor(t.into_owned()),
             Other::Number(Number::Bool(b)) => Value::Bool(b),
             Other::Number(Number::Int(i)) => Value::Int(i),
             Other::Number(n) => Value::Float(n.to_f64()),

@@ -9,6 +9,7 @@ use pullback::{DType, Index, Number, Tensor};
 use pyo3::exceptions::{PyIndexError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyEllipsis, PyList, PySlice, PyTuple};
+use std::borrow::Cow;
 
 /// One bound of a slice: an integer, whatever says `__index__`, or nothing.
 fn bound(v: &Bound<'_, PyAny>) -> PyResult<Option<i64>> {
@@ -98,7 +99,7 @@ pub(crate) fn set(t: &Tensor, key: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) 
     let value = match Other::of(value)? {
         Some(v) => v,
         None if value.is_instance_of::<PyList>() || value.is_instance_of::<PyTuple>() => {
-            Other::Tensor(data::of_data(value, Some(t.dtype()))?)
+            Other::Tensor(Cow::Owned(data::of_data(value, Some(t.dtype()))?))
         }
         None => {
             return Err(PyTypeError::new_err(format!(

@@ -80,8 +80,8 @@ pub(super) unsafe fn compute<const N: usize>(
     }
     // SAFETY: the caller's promise.
     let result = unsafe {
-        match with_numbers(inputs, dtypes, out) {
-            Some(wide) => compute_with_numbers(inputs, bases, wide, out, row),
+        match with_repeats(inputs, dtypes, out) {
+            Some(wide) => compute_with_repeats(inputs, bases, wide, out, row),
             None => compute_strided(inputs, bases, out, row),
         }
     };
@@ -89,17 +89,17 @@ pub(super) unsafe fn compute<const N: usize>(
     result
 }
 
-/// Bytes up to which one element is written out beside a small array.
-const SPREAD: usize = 256;
+/// Bytes up to which a repeated operand is written out beside a small array.
+const SPREAD: usize = 1024;
 
 /// Room for such an operand.
 #[repr(align(64))]
 struct Spread(MaybeUninit<[u8; SPREAD]>);
 
-/// If all operands are small and row-major, and those that do not have the result's shape are single elements: the operand
-/// whose shape that is.
+/// If all operands are small and row-major, and those that do not have the result's shape are its last dimensions or one element,
+/// repeated: the operand whose shape the result has.
 #[inline]
-fn with_numbers<const N: usize>(
+fn with_repeats<const N: usize>(
     inputs: [&Array; N],
     dtypes: [DType; N],
     out: DType,
@@ -108,17 +108,20 @@ fn with_numbers<const N: usize>(
     let shape = inputs[wide].shape();
     let size = dtypes.iter().fold(out.size(), |s, d| s.max(d.size()));
     let fits = |a: &&Array| {
-        a.is_contiguous() && (a.shape() == shape || a.numel() == 1 && a.rank() <= shape.len())
+        a.is_contiguous()
+            && a.rank() <= shape.len()
+            && (a.numel() == 1 || a.shape()[..] == shape[shape.len() - a.rank()..])
     };
     (shape.numel() <= SPREAD / size && inputs.iter().all(fits)).then_some(wide)
 }
 
-/// [`compute`] for what [`with_numbers`] found. For two elements this is half of what [`compute_strided`] costs.
+/// [`compute`] for what [`with_repeats`] found: a number or a row beside a small array. For two elements this is half of what
+/// [`compute_strided`] costs, for 32 rows of four a fourth.
 ///
 /// # Safety
-/// As [`compute`]; the inputs' storages start at `bases` and are guarded, and `wide` is what [`with_numbers`] gave.
+/// As [`compute`]; the inputs' storages start at `bases` and are guarded, and `wide` is what [`with_repeats`] gave.
 #[inline(never)]
-unsafe fn compute_with_numbers<const N: usize>(
+unsafe fn compute_with_repeats<const N: usize>(
     inputs: [&Array; N],
     bases: [*mut u8; N],
     wide: usize,
@@ -128,15 +131,15 @@ unsafe fn compute_with_numbers<const N: usize>(
     let shape = inputs[wide].shape();
     let n = shape.numel();
     let (storage, to) = fresh_of(shape, out)?;
-    let mut rooms: [Spread; N] = std::array::from_fn(|_| Spread(MaybeUninit::uninit()));
+    let mut rooms = [const { Spread(MaybeUninit::uninit()) }; N];
     let mut from: [*const u8; N] = [ptr::null(); N];
     for (k, room) in rooms.iter_mut().enumerate() {
-        let size = inputs[k].dtype().size();
+        let (size, own) = (inputs[k].dtype().size(), inputs[k].numel());
         from[k] = bases[k].wrapping_add(inputs[k].layout().offset() * size);
-        if inputs[k].numel() != n {
+        if own != n {
             let room = room.0.as_mut_ptr().cast::<u8>();
-            // SAFETY: the one element is initialised and guarded; n of it fit the room.
-            unsafe { spread(from[k], size, n, room) };
+            // SAFETY: the operand's elements are initialised and guarded; n elements fit the room.
+            unsafe { spread(from[k], own, size, n, room) };
             from[k] = room;
         }
     }
@@ -144,13 +147,13 @@ unsafe fn compute_with_numbers<const N: usize>(
     Ok(Array::from_fresh_of(storage, shape.clone(), out))
 }
 
-/// Writes an element of `size` bytes `n` times.
+/// Writes `own` elements of `size` bytes over and over, until there are `n`.
 ///
 /// # Safety
-/// `from` can be read and `to` has room; both are aligned to `size`.
-unsafe fn spread(from: *const u8, size: usize, n: usize, to: *mut u8) {
+/// `own` elements can be read at `from`, `to` has room for `n`; both are aligned to `size`.
+unsafe fn spread(from: *const u8, own: usize, size: usize, n: usize, to: *mut u8) {
     /// # Safety
-    /// As [`spread`], for elements of type `T`.
+    /// As [`spread`], for one element of type `T`.
     #[inline(always)]
     unsafe fn of<T: Copy>(from: *const u8, n: usize, to: *mut u8) {
         // SAFETY: the caller's promise.
@@ -159,14 +162,21 @@ unsafe fn spread(from: *const u8, size: usize, n: usize, to: *mut u8) {
             (0..n).for_each(|i| to.cast::<T>().add(i).write(x));
         }
     }
-    // SAFETY: the caller's promise; 16 bytes are two numbers of 8.
+    // SAFETY: the caller's promise; what is copied was written before and lies in front of its copy.
     unsafe {
-        match size {
-            1 => of::<u8>(from, n, to),
-            2 => of::<u16>(from, n, to),
-            4 => of::<u32>(from, n, to),
-            8 => of::<u64>(from, n, to),
-            _ => of::<[u64; 2]>(from, n, to),
+        match (own, size) {
+            (1, 1) => of::<u8>(from, n, to),
+            (1, 4) => of::<u32>(from, n, to),
+            (1, 8) => of::<u64>(from, n, to),
+            _ => {
+                let (end, mut done) = (n * size, own.min(n) * size);
+                ptr::copy_nonoverlapping(from, to, done);
+                while done > 0 && done < end {
+                    let len = done.min(end - done);
+                    ptr::copy_nonoverlapping(to, to.add(done), len);
+                    done += len;
+                }
+            }
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::convert::{Other, to_python, wrap};
 use crate::error::Raise;
 use crate::memory;
 use pullback::Tensor;
-use pullback::functions::{Entry, Value, dispatch_plain, in_place, overloads};
+use pullback::functions::{Arguments, Entry, Value, dispatch_plain, in_place, overloads};
 use pyo3::basic::CompareOp;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
@@ -41,7 +41,10 @@ fn listed<'py>(
     let (Some(a), Some(b)) = (Other::of(a)?, Other::of(b)?) else {
         return Ok(not_implemented(py));
     };
-    match dispatch_plain(name, found, vec![a.value(), b.value()]).raise()? {
+    let mut args = Arguments::new();
+    args.push(a.value());
+    args.push(b.value());
+    match dispatch_plain(name, found, &mut args).raise()? {
         Value::Tensor(t) => wrap(py, t),
         other => to_python(py, other),
     }
@@ -49,7 +52,7 @@ fn listed<'py>(
 
 /// An operand of an operator that writes in place. What is none is turned away while arguments are read, which PyO3 makes
 /// `NotImplemented`; an error in reading an array is kept for the caller.
-struct Written(PyResult<Other>);
+struct Written(PyResult<Value>);
 
 impl<'a, 'py> FromPyObject<'a, 'py> for Written {
     type Error = PyErr;
@@ -57,7 +60,7 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Written {
     fn extract(v: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
         match Other::of(&v) {
             Ok(None) => Err(PyTypeError::new_err("no operand")),
-            Ok(Some(other)) => Ok(Written(Ok(other))),
+            Ok(Some(other)) => Ok(Written(Ok(other.value()))),
             Err(e) => Ok(Written(Err(e))),
         }
     }
@@ -70,7 +73,7 @@ fn write(
     found: &[&'static Entry],
     other: Written,
 ) -> PyResult<()> {
-    let args = [Value::Tensor(slf.get().0.clone()), other.0?.value()];
+    let args = [Value::Tensor(slf.get().0.clone()), other.0?];
     let entry = (found.iter())
         .find(|e| e.function.in_place && e.signature.bind(&args, &[]).is_ok())
         .ok_or_else(|| PyTypeError::new_err(format!("{name}_ does not take this argument")))?;
@@ -97,9 +100,14 @@ macro_rules! operators {
                 }
                 fn $rop<'py>(&self, other: &Bound<'py, PyAny>) -> Result<'py> {
                     let py = other.py();
-                    let left = match Other::of(other)? {
-                        Some(Other::Tensor(t)) => t,
-                        Some(Other::Number(n)) => self.0.number_like(n).raise()?,
+                    let number;
+                    let other = Other::of(other)?;
+                    let left = match &other {
+                        Some(Other::Tensor(t)) => &**t,
+                        Some(Other::Number(n)) => {
+                            number = self.0.number_like(*n).raise()?;
+                            &number
+                        }
                         None => return Ok(not_implemented(py)),
                     };
                     wrap(py, left.$method(&self.0).raise()?)
@@ -203,10 +211,10 @@ impl PyTensor {
     }
 
     fn __invert__<'py>(&self, py: Python<'py>) -> Result<'py> {
-        let args = vec![Value::Tensor(self.0.clone())];
+        let mut args: Arguments = std::iter::once(Value::Tensor(self.0.clone())).collect();
         to_python(
             py,
-            dispatch_plain("bitwise_not", found!("bitwise_not"), args).raise()?,
+            dispatch_plain("bitwise_not", found!("bitwise_not"), &mut args).raise()?,
         )
     }
 

@@ -8,13 +8,13 @@ use crate::{DType, Error, ErrorKind, Number, Operand, Result, Tensor};
 #[derive(Debug)]
 pub struct Args<'a> {
     signature: &'a Signature,
-    values: Vec<Value>,
+    values: &'a [Value],
 }
 
 /// Getters by parameter name. Asking for a name that the signature lacks, or for another type than it says, is a mistake in the list:
 /// the error names it, and the first test that calls the function finds it.
 impl<'a> Args<'a> {
-    pub(super) fn new(signature: &'a Signature, values: Vec<Value>) -> Self {
+    pub(super) fn new(signature: &'a Signature, values: &'a [Value]) -> Self {
         Args { signature, values }
     }
 

@@ -203,7 +203,7 @@ impl Entry {
     /// Arguments that do not fit the signature; whatever the function reports.
     pub fn call(&self, args: &[Value], kwargs: &[(&str, Value)]) -> Result<Value> {
         let values = self.signature.bind(args, kwargs)?;
-        self.run(&Args::new(&self.signature, values))
+        self.run(&Args::new(&self.signature, &values))
     }
 
     /// Computes it from arguments that are bound, and calls the results' nodes as PyTorch does.
@@ -219,6 +219,11 @@ impl Entry {
 
 /// Names the nodes that a call made; an argument that was handed through keeps its own.
 fn name_nodes(node: NodeName, args: &Args<'_>, value: &Value) -> Result<()> {
+    if let Value::Tensor(t) = value
+        && !t.requires_grad()
+    {
+        return Ok(());
+    }
     let results = value.tensors();
     if !results.iter().any(|t| t.requires_grad()) {
         return Ok(());

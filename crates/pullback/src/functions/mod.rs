@@ -47,6 +47,7 @@ pub use signature::{Kind, Param, Signature};
 pub use value::{IntoValue, Value};
 
 use crate::{Error, ErrorKind, Result};
+use smallvec::SmallVec;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
@@ -139,17 +140,21 @@ pub fn call(name: &str, args: &[Value], kwargs: &[(&str, Value)]) -> Result<Valu
     dispatch(name, &find(name), args, kwargs)
 }
 
-/// [`dispatch`] for arguments that are handed over and have no names: what bindings call most of the time.
+/// Arguments without names, in room for those of nearly every call.
+pub type Arguments = SmallVec<[Value; 6]>;
+
+/// [`dispatch`] for arguments that have no names: what bindings call most of the time. They are bound where they lie, and are not to
+/// be used again.
 ///
 /// # Errors
 /// As [`call`].
-pub fn dispatch_plain(name: &str, overloads: &[&Entry], mut args: Vec<Value>) -> Result<Value> {
+pub fn dispatch_plain(name: &str, overloads: &[&Entry], args: &mut Arguments) -> Result<Value> {
     for entry in overloads {
-        if let Some(values) = entry.signature.bind_plain(&mut args) {
-            return entry.run(&Args::new(&entry.signature, values));
+        if entry.signature.bind_plain(args) {
+            return entry.run(&Args::new(&entry.signature, args));
         }
     }
-    dispatch(name, overloads, &args, &[])
+    dispatch(name, overloads, args, &[])
 }
 
 /// Calls the first of several overloads that takes the arguments.
@@ -165,7 +170,7 @@ pub fn dispatch(
     let mut first = None;
     for entry in overloads {
         match entry.signature.bind(args, kwargs) {
-            Ok(values) => return entry.run(&Args::new(&entry.signature, values)),
+            Ok(values) => return entry.run(&Args::new(&entry.signature, &values)),
             Err(e) => {
                 first.get_or_insert(e);
             }

@@ -3,6 +3,7 @@
 //! One line says the names, types, defaults and order of the parameters. Calls are bound by it, Python's functions and
 //! stubs are written from it, the documentation prints it. Not for: computing (see [`super::Function`]).
 
+use super::Arguments;
 use super::value::{Value, wrong_type};
 use crate::{DType, Error, ErrorKind, Result};
 use std::fmt;
@@ -201,27 +202,28 @@ impl Signature {
         })
     }
 
-    /// The quick way for calls without names whose arguments are of the right types: `args` itself becomes the values. `None` and
+    /// The quick way for calls without names whose arguments are of the right types: `args` itself becomes the values. `false` and
     /// `args` untouched where that cannot be: then [`Signature::bind`] knows why.
-    pub(super) fn bind_plain(&self, args: &mut Vec<Value>) -> Option<Vec<Value>> {
+    pub(super) fn bind_plain(&self, args: &mut Arguments) -> bool {
         if args.len() > self.params.len() {
-            return None;
+            return false;
         }
         let (given, rest) = self.params.split_at(args.len());
         let fit = |(p, v): (&Param, &Value)| !p.keyword_only && p.fits(v);
-        if !given.iter().zip(&*args).all(fit) || rest.iter().any(|p| p.default.is_none()) {
-            return None;
+        if !given.iter().zip(args.iter()).all(fit) || rest.iter().any(|p| p.default.is_none()) {
+            return false;
         }
-        let mut values = std::mem::take(args);
-        for (v, p) in values.iter_mut().zip(given) {
+        for (v, p) in args.iter_mut().zip(given) {
             if p.kind == Kind::Float
                 && let Value::Int(i) = v
             {
                 *v = Value::Float(*i as f64);
             }
         }
-        values.extend(rest.iter().filter_map(|p| p.default.clone()).map(|d| d.0));
-        Some(values)
+        for (default, _) in rest.iter().flat_map(|p| &p.default) {
+            args.push(default.clone());
+        }
+        true
     }
 
     /// One value for each parameter, defaults filled in.
