@@ -30,6 +30,7 @@ mod distance;
 mod einsum;
 mod embedding;
 mod exponential;
+mod extreme_norm;
 mod extremes;
 mod fill;
 mod flip;
@@ -116,6 +117,7 @@ pub use decimals::RoundDecimals;
 pub use diag::{DiagEmbed, Diagonal, Place, Tril, Triu, tril_indices, triu_indices};
 pub use einsum::einsum;
 pub use embedding::{Embedding, EmbeddingBackward, EmbeddingOptions};
+pub use extreme_norm::ExtremeNorm;
 pub use extremes::{Abs, Fmax, Fmin, Maximum, Minimum};
 pub use flip::Flip;
 pub use gate::{Relu, ThresholdBackward};
@@ -304,6 +306,7 @@ pub static OPS: &[&OpDef] = &[
     Var::DEF,
     Std::DEF,
     VectorNorm::DEF,
+    ExtremeNorm::DEF,
     LogSumExp::DEF,
     CumSum::DEF,
     CumProd::DEF,
