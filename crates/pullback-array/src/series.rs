@@ -32,7 +32,7 @@ fn power(x: Dd, n: u32, alternating: bool) -> (Dd, Dd) {
         let k = f64::from(k);
         term = term * quarter / lit(k * (k + f64::from(n)));
         h = next;
-        next = next + Dd::ONE / lit(k + 1.0);
+        next += Dd::ONE / lit(k + 1.0);
         sum += term;
         harmonic += term * weight(h, next);
         if k > x.to_f64() && tiny(term, sum) {
@@ -72,8 +72,8 @@ fn oscillating(x: Dd, n: u32) -> (Dd, Dd) {
         match k % 4 {
             0 => p += t,
             1 => q += t,
-            2 => p = p - t,
-            _ => q = q - t,
+            2 => p -= t,
+            _ => q -= t,
         }
     }
     let (s, c) = x.sin_cos();
@@ -214,8 +214,8 @@ fn airy_ai(x: Dd) -> Dd {
         match k % 4 {
             0 => even += t,
             1 => odd += t,
-            2 => even = even - t,
-            _ => odd = odd - t,
+            2 => even -= t,
+            _ => odd -= t,
         }
     }
     let (s, c) = (zeta + Dd::FRAC_PI_4).sin_cos();
@@ -285,7 +285,7 @@ fn ndtri(p: Dd) -> Dd {
     for _ in 0..5 {
         let value = log_ndtr(x);
         let slope = (-x * x * half - value).exp() / (Dd::TAU).sqrt();
-        x = x - (value - log) / slope;
+        x -= (value - log) / slope;
     }
     if upper { -x } else { x }
 }
@@ -434,7 +434,7 @@ mod tests {
                 "{got:e} where {want:e} is meant"
             );
         };
-        close(2.5f64.bessel_j0(), -0.048_383_776_468_197_996);
+        close(2.5f64.bessel_j0(), -0.048383776468198);
         close(45.5f64.bessel_j1(), J1_FAR);
         close(0.3f64.bessel_y0(), Y0_NEAR);
         close(29.9f64.bessel_y1(), Y1_EDGE);
@@ -448,15 +448,15 @@ mod tests {
         close(2.5f64.zeta(0.75), ZETA);
     }
 
-    const J1_FAR: f64 = 0.079813799653066775898;
-    const Y0_NEAR: f64 = -0.80727357780451949121;
-    const Y1_EDGE: f64 = 0.09601482979060925114;
-    const K0_EDGE: f64 = 7.4708351770684484594e-9;
-    const K1_EDGE: f64 = 2.7453772913993467028e-9;
-    const AI_EDGE: f64 = 3.3420610425186999076e-9;
-    const AI_FAR: f64 = 0.31910324771912820138;
-    const ERFCX_EDGE: f64 = 0.047245232484087668552;
-    const NDTRI_TAIL: f64 = -6.3613409024040561991;
-    const LOG_NDTR_TAIL: f64 = -454.32124395634319711;
-    const ZETA: f64 = 2.4915423855119352245;
+    const J1_FAR: f64 = 0.07981379965306677;
+    const Y0_NEAR: f64 = -0.8072735778045195;
+    const Y1_EDGE: f64 = 0.09601482979060925;
+    const K0_EDGE: f64 = 7.470835177068449e-09;
+    const K1_EDGE: f64 = 2.745377291399347e-09;
+    const AI_EDGE: f64 = 3.3420610425187e-09;
+    const AI_FAR: f64 = 0.3191032477191282;
+    const ERFCX_EDGE: f64 = 0.04724523248408767;
+    const NDTRI_TAIL: f64 = -6.361340902404057;
+    const LOG_NDTR_TAIL: f64 = -454.3212439563432;
+    const ZETA: f64 = 2.491542385511935;
 }

@@ -28,6 +28,7 @@ mod draw;
 mod index;
 mod join;
 mod logic;
+mod lookup;
 mod loss;
 mod network;
 mod norm;
@@ -37,6 +38,7 @@ mod pointwise;
 mod product;
 mod reduce;
 mod shape;
+mod slopes;
 mod smooth;
 mod sort;
 mod special;
@@ -71,7 +73,9 @@ static LISTS: &[(&str, &[Function])] = &[
     ("sort", sort::LIST),
     ("copies", copies::LIST),
     ("parts", parts::LIST),
+    ("lookup", lookup::LIST),
     ("calculus", calculus::LIST),
+    ("slopes", slopes::LIST),
     ("draw", draw::LIST),
     ("special", special::LIST),
 ];

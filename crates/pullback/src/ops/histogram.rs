@@ -145,7 +145,7 @@ impl Op for ArgMode {
         shape.remove(self.dim);
         dispatch!(x[0].dtype(), T => {
             let numbers = rows.to_vec::<T>()?;
-            let places: Vec<i64> = numbers.chunks_exact(n.max(1)).map(|row| commonest(row)).collect();
+            let places: Vec<i64> = numbers.chunks_exact(n.max(1)).map(commonest).collect();
             Array::from_slice(&places, shape)
         })
     }

@@ -381,4 +381,4 @@ macro_rules! groups {
         }
     };
 }
-groups! { create pointwise smooth logic activation loss network reduce order norm product diagonal shape index join sort copies parts calculus draw special }
+groups! { create pointwise smooth logic activation loss network reduce order norm product diagonal shape index join sort copies parts lookup calculus slopes draw special }
