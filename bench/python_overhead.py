@@ -10,8 +10,8 @@ is what small models and loops over small tensors consist of. `sample_grad` is a
 one sample, as in `torch_cpu.py`.
 
 Every statement is timed as `timeit` does it, in a loop of its own with names in local variables, and the empty loop is taken off. Each
-library has a process of its own; they take turns, and each time is the median of the rounds. Ratios are those of the medians. PyTorch runs
-on one thread. Times say something only on a machine that does nothing else meanwhile.
+library has a process of its own; they take turns. A turn's time is that of its best loop of twenty, since whatever else the machine does
+only adds to it; what is printed is the median of the turns, and ratios are those of the medians. PyTorch runs on one thread.
 """
 
 import argparse
@@ -103,9 +103,8 @@ def serve(library):
             timers[statement] = scope["run"]
         run, clock = timers[statement], timeit.default_timer
         run(100, clock)
-        n = max(10, int(seconds / 10 / max(run(200, clock) / 200, 1e-9)))
-        times = [run(n, clock) / n for _ in range(10)]
-        print(json.dumps(statistics.median(times) * 1e9), flush=True)
+        n = max(10, int(seconds / 20 / max(run(200, clock) / 200, 1e-9)))
+        print(json.dumps(min(run(n, clock) for _ in range(20)) / n * 1e9), flush=True)
 
 
 class Library:

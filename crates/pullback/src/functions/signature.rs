@@ -119,12 +119,14 @@ pub struct Param {
 }
 
 impl Param {
-    /// Whether a value is of its type as it is (an integer for a float counts).
+    /// Whether a value is of its type as it is (an integer for a float, or for a list of integers, counts).
     fn fits(&self, v: &Value) -> bool {
         match (self.kind, v) {
+            (Kind::Any, _) => true,
+            (Kind::Ints | Kind::Tensors, Value::List(list)) => list.iter().all(|v| self.lists(v)),
             (Kind::Tensor | Kind::Operand, Value::Tensor(_))
             | (Kind::Operand | Kind::Number, Value::Bool(_) | Value::Int(_) | Value::Float(_))
-            | (Kind::Int, Value::Int(_))
+            | (Kind::Int | Kind::Ints, Value::Int(_))
             | (Kind::Float, Value::Float(_) | Value::Int(_))
             | (Kind::Bool, Value::Bool(_))
             | (Kind::Str, Value::Str(_))
@@ -132,6 +134,14 @@ impl Param {
             (_, Value::None) => self.optional,
             _ => false,
         }
+    }
+
+    /// Whether a value is an element of the lists it takes, as it is.
+    fn lists(&self, v: &Value) -> bool {
+        matches!(
+            (self.kind, v),
+            (Kind::Ints, Value::Int(_)) | (Kind::Tensors, Value::Tensor(_))
+        )
     }
 }
 
@@ -205,19 +215,33 @@ impl Signature {
     /// The quick way for calls without names whose arguments are of the right types: `args` itself becomes the values. `false` and
     /// `args` untouched where that cannot be: then [`Signature::bind`] knows why.
     pub(super) fn bind_plain(&self, args: &mut Arguments) -> bool {
-        if args.len() > self.params.len() {
+        let variadic = self.params.iter().position(|p| p.variadic);
+        let gathered = variadic
+            .filter(|&at| !matches!(args.get(at), None | Some(Value::List(_) | Value::None)));
+        let alone = gathered.unwrap_or(args.len());
+        let taken = alone + usize::from(gathered.is_some());
+        if taken > self.params.len() {
             return false;
         }
-        let (given, rest) = self.params.split_at(args.len());
+        let (given, rest) = self.params.split_at(taken);
         let fit = |(p, v): (&Param, &Value)| !p.keyword_only && p.fits(v);
-        if !given.iter().zip(args.iter()).all(fit) || rest.iter().any(|p| p.default.is_none()) {
+        if !given[..alone].iter().zip(args.iter()).all(fit)
+            || !given[alone..]
+                .iter()
+                .all(|p| args[alone..].iter().all(|v| p.lists(v)))
+            || rest.iter().any(|p| p.default.is_none())
+        {
             return false;
+        }
+        if gathered.is_some() {
+            let list = args.drain(alone..).collect();
+            args.push(Value::List(list));
         }
         for (v, p) in args.iter_mut().zip(given) {
-            if p.kind == Kind::Float
-                && let Value::Int(i) = v
-            {
-                *v = Value::Float(*i as f64);
+            match (p.kind, &*v) {
+                (Kind::Float, Value::Int(i)) => *v = Value::Float(*i as f64),
+                (Kind::Ints, Value::Int(i)) => *v = Value::List(vec![Value::Int(*i)]),
+                _ => {}
             }
         }
         for (default, _) in rest.iter().flat_map(|p| &p.default) {
@@ -385,4 +409,60 @@ fn plain(text: &str) -> Option<Value> {
             }
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Result, Tensor};
+
+    /// What is bound where it lies is what is bound by the long way; what is not is left as it was.
+    #[test]
+    fn plain_calls_bind_as_others() -> Result<()> {
+        let t = || Value::Tensor(Tensor::scalar(1.0f32));
+        let ints = |all: &[i64]| Value::List(all.iter().map(|&i| Value::Int(i)).collect());
+        let lists: Vec<Vec<Value>> = vec![
+            vec![],
+            vec![t()],
+            vec![t(), Value::Int(2)],
+            vec![t(), Value::Int(2), Value::Int(3)],
+            vec![t(), ints(&[2, 3])],
+            vec![t(), ints(&[]), Value::Bool(true)],
+            vec![t(), Value::None],
+            vec![t(), Value::Float(0.5)],
+            vec![t(), Value::List(vec![t(), t()])],
+            vec![Value::List(vec![t(), t()]), Value::Int(1)],
+            vec![Value::List(vec![t(), Value::Int(1)])],
+            vec![t(), t()],
+            vec![Value::Int(4)],
+            vec![Value::Int(4), Value::Bool(true)],
+        ];
+        let texts = [
+            "f(Tensor input) -> Tensor",
+            "f(Tensor input, *int[] size) -> Tensor",
+            "f(*int[] size, *, dtype? dtype=None) -> Tensor",
+            "f(*Tensor[] tensors) -> Tensor",
+            "f(Tensor[] tensors, int dim=0) -> Tensor",
+            "f(Tensor input, int[]? dim=None, bool keepdim=False) -> Tensor",
+            "f(Tensor input, float p=2.0) -> Tensor",
+            "f(Tensor input, any other) -> Tensor",
+            "f(Tensor input, Tensor|number other, *, number alpha=1) -> Tensor",
+        ];
+        let mut plain = 0;
+        for text in texts {
+            let signature = Signature::parse(text)?;
+            for list in &lists {
+                let mut args: Arguments = list.iter().cloned().collect();
+                let said = |values: &[Value]| format!("{values:?}");
+                if signature.bind_plain(&mut args) {
+                    plain += 1;
+                    assert_eq!(said(&args), said(&signature.bind(list, &[])?), "{text}");
+                } else {
+                    assert_eq!(said(&args), said(list), "{text}");
+                }
+            }
+        }
+        assert!(plain > 20, "only {plain} calls were bound where they lie");
+        Ok(())
+    }
 }
