@@ -21,8 +21,10 @@ pub enum ErrorKind {
     DType,
     /// An index or a dimension out of range.
     Index,
-    /// An argument's value is not allowed (a negative size, an unknown option).
+    /// An argument's value is not allowed, where PyTorch's Python code says so: its `ValueError` (an unknown reduction).
     Value,
+    /// An argument's value is not allowed, where PyTorch's operations say so: its `RuntimeError` (a negative deviation).
+    Argument,
     /// More memory was asked for than there is, or than can be addressed.
     Alloc,
     /// Another thread is writing this storage (or reading it, for a write) at this moment.

@@ -9,7 +9,7 @@ use crate::tensor::PyTensor;
 use pullback::{Category, DType, Number, Tensor};
 use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyFloat, PyInt, PyList, PyString, PyTuple};
+use pyo3::types::{PyBool, PyBytes, PyFloat, PyInt, PyList, PyString, PyTuple};
 
 /// What floats become without a dtype.
 pub(crate) fn default_float() -> DType {
@@ -35,7 +35,7 @@ pub(crate) fn check_device(v: &Bound<'_, PyAny>) -> PyResult<()> {
         return Ok(());
     }
     Err(PyRuntimeError::new_err(format!(
-        "device {text:?} is not there: Pullback computes on the CPU"
+        "device '{text}' is not there: Pullback computes on the CPU"
     )))
 }
 
@@ -45,6 +45,15 @@ fn is_plain_number(v: &Bound<'_, PyAny>) -> bool {
         || v.is_exact_instance_of::<PyInt>()
         || v.is_exact_instance_of::<PyBool>();
     exact || v.getattr("__array_interface__").is_err()
+}
+
+/// Whether Python walks it by numbers: lists and tuples, and what behaves like them (`range`, `array`, `deque`).
+pub(crate) fn is_sequence(v: &Bound<'_, PyAny>) -> bool {
+    if v.is_instance_of::<PyList>() || v.is_instance_of::<PyTuple>() {
+        return true;
+    }
+    let has = |name| v.hasattr(name).unwrap_or(false);
+    has("__getitem__") && has("__len__") && !has("keys")
 }
 
 /// Elements row by row, while nested data is walked.
@@ -87,11 +96,17 @@ impl Walk {
         {
             return self.push(n, depth, None);
         }
-        let tensor = match v.cast::<PyTensor>() {
-            Ok(t) => Some(t.get().0.detach()),
-            Err(_) => from_array_interface(v, true)?,
-        };
-        if let Some(t) = tensor {
+        // Among numbers, a tensor of one element is a number, as in PyTorch; arrays of NumPy are rows.
+        if let Ok(t) = v.cast::<PyTensor>() {
+            let t = &t.get().0;
+            if t.numel() != 1 {
+                return Err(PyValueError::new_err(
+                    "only one element tensors can be converted to Python scalars",
+                ));
+            }
+            return self.push(t.item().raise()?, depth, Some(t.dtype()));
+        }
+        if let Some(t) = from_array_interface(v, true)? {
             for (k, &n) in t.shape().iter().enumerate() {
                 self.expect(depth + k, n)?;
             }
@@ -109,11 +124,15 @@ impl Walk {
             self.typed(t.dtype());
             return Ok(());
         }
-        if v.is_instance_of::<PyString>() {
+        if v.is_instance_of::<PyString>() || v.is_instance_of::<PyBytes>() {
             return Err(PyTypeError::new_err(format!(
                 "new(): invalid data type '{}'",
                 v.get_type().name()?
             )));
+        }
+        if is_sequence(v) {
+            let items = v.try_iter()?.collect::<PyResult<Vec<_>>>()?;
+            return self.walk(PyList::new(v.py(), items)?.as_any(), depth);
         }
         Err(PyRuntimeError::new_err(format!(
             "Could not infer dtype of {}",

@@ -8,7 +8,7 @@ use crate::tensor::PyTensor;
 use pullback::{DType, Index, Number, Tensor};
 use pyo3::exceptions::{PyIndexError, PyTypeError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyEllipsis, PyList, PySlice, PyTuple};
+use pyo3::types::{PyBool, PyEllipsis, PyList, PySlice, PyString, PyTuple};
 use std::borrow::Cow;
 
 /// One bound of a slice: an integer, whatever says `__index__`, or nothing.
@@ -60,13 +60,7 @@ fn item(v: &Bound<'_, PyAny>) -> PyResult<Index> {
         _ => {}
     }
     if v.is_instance_of::<PyList>() || v.is_instance_of::<PyTuple>() {
-        let t = data::of_data(v, None)?;
-        // A list without elements is an index array without elements.
-        let t = match t.numel() == 0 && t.dtype().is_float() {
-            true => t.to(DType::I64).raise()?,
-            false => t,
-        };
-        return Ok(Index::Tensor(t));
+        return index_array(v);
     }
     if let Some(t) = memory::from_array_interface(v, true)? {
         return Ok(Index::Tensor(t));
@@ -74,17 +68,54 @@ fn item(v: &Bound<'_, PyAny>) -> PyResult<Index> {
     if let Ok(i) = v.call_method0("__index__").and_then(|i| i.extract::<i64>()) {
         return Ok(Index::Int(i));
     }
+    if data::is_sequence(v) {
+        return index_array(v);
+    }
     Err(PyIndexError::new_err(format!(
         "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid indices (got {})",
         v.get_type().name()?
     )))
 }
 
+/// An index array from a list of numbers.
+fn index_array(v: &Bound<'_, PyAny>) -> PyResult<Index> {
+    let t = data::of_data(v, None)?;
+    // A list without elements is an index array without elements.
+    let t = match t.numel() == 0 && t.dtype().is_float() {
+        true => t.to(DType::I64).raise()?,
+        false => t,
+    };
+    Ok(Index::Tensor(t))
+}
+
 fn items(key: &Bound<'_, PyAny>) -> PyResult<Vec<Index>> {
-    match key.cast::<PyTuple>() {
-        Ok(many) => many.iter().map(|v| item(&v)).collect(),
-        Err(_) => Ok(vec![item(key)?]),
+    if let Ok(many) = key.cast::<PyTuple>() {
+        return many.iter().map(|v| item(&v)).collect();
     }
+    match stands_for_tuple(key)? {
+        true => key.try_iter()?.map(|v| item(&v?)).collect(),
+        false => Ok(vec![item(key)?]),
+    }
+}
+
+/// PyTorch takes a short list that holds more than numbers for a tuple: `x[[rows, columns]]`, `x[[0, None]]`.
+fn stands_for_tuple(key: &Bound<'_, PyAny>) -> PyResult<bool> {
+    const SHORT: usize = 32;
+    if !key.is_instance_of::<PyList>() || key.len()? >= SHORT {
+        return Ok(false);
+    }
+    for v in key.try_iter()? {
+        let v = v?;
+        let more = v.is_none()
+            || v.is_instance_of::<PyEllipsis>()
+            || v.is_instance_of::<PySlice>()
+            || v.is_instance_of::<PyTensor>()
+            || data::is_sequence(&v) && !v.is_instance_of::<PyString>();
+        if more {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// `x[key]`.

@@ -172,7 +172,8 @@ def test_what_is_not_there_says_so_and_names_the_nearest():
         (lambda: torch.cat([]), (RuntimeError, ValueError), "expected a non-empty list of Tensors"),
         (lambda: torch.tensor([1], requires_grad=True), RuntimeError, "Only Tensors of floating point and complex dtype can require gradients"),
         (lambda: torch.zeros(3)[5], IndexError, "index 5 is out of bounds for dimension 0 with size 3"),
-        (lambda: torch.zeros(3)["a"], IndexError, ""),
+        (lambda: torch.zeros(3)["a"], TypeError, "new(): invalid data type 'str'"),
+        (lambda: torch.zeros(2, device="cuda"), RuntimeError, "device 'cuda' is not there"),
     ],
 )
 def test_errors_have_pytorchs_types_and_sentences(call, error, words):

@@ -65,6 +65,7 @@ fn main() -> Result<()> {
                         "places": f.found_at().map(|(p, n)| [p, n]).collect::<Vec<_>>(),
                         "random": f.random,
                         "fixed": call.1.fixed,
+                        "units": [f.units.0, f.units.1],
                         "kind": kind,
                         "args": call.1.args.iter().map(json).collect::<Result<Vec<_>>>()?,
                         "kwargs": kwargs,

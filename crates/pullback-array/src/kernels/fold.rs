@@ -45,7 +45,7 @@ pub(super) fn beats<T: Element + PartialOrd>(x: T, best: T, largest: bool) -> bo
 fn needs_float(name: &str, dtype: DType) -> Error {
     let dtype = dtype.scalar_type_name();
     Error::new(
-        ErrorKind::DType,
+        ErrorKind::Unsupported,
         format!("\"{name}\" not implemented for '{dtype}'"),
     )
 }

@@ -179,10 +179,13 @@ fn dtype_error(a: &Array, b: &Array) -> Error {
         (_, 2) => "addmm_impl_cpu_",
         _ => "bmm",
     };
+    if ta == DType::Bool && (tb == DType::Bool || bool_kernel == "bmm") {
+        return Error::new(
+            ErrorKind::Unsupported,
+            format!("\"{bool_kernel}\" not implemented for 'Bool'"),
+        );
+    }
     let text = match (a.rank(), b.rank()) {
-        _ if ta == DType::Bool && (tb == DType::Bool || bool_kernel == "bmm") => {
-            format!("\"{bool_kernel}\" not implemented for 'Bool'")
-        }
         (1, 1) => {
             format!("dot : expected both vectors to have same dtype, but found {na} and {nb}")
         }
@@ -466,7 +469,7 @@ pub fn outer(a: &Array, b: &Array) -> Result<Array> {
         ));
     }
     dispatch!(number a.dtype(), T => outer_of::<T>(a, b), else
-        Err(Error::new(ErrorKind::DType, "\"outer\" not implemented for 'Bool'")))
+        Err(Error::new(ErrorKind::Unsupported, "\"outer\" not implemented for 'Bool'")))
 }
 
 fn outer_of<T: Arith>(a: &Array, b: &Array) -> Result<Array> {

@@ -284,7 +284,7 @@ pub fn fold(x: &Array, shape: &Shape, dim: usize, step: usize) -> Result<Array> 
     let sum = Array::zeros(shape.clone(), x.dtype())?;
     if x.dtype() == DType::Bool {
         return Err(Error::new(
-            ErrorKind::DType,
+            ErrorKind::Unsupported,
             "\"unfold_backward\" not implemented for 'Bool'",
         ));
     }

@@ -124,7 +124,7 @@ pub fn cumulate(a: &Array, dim: usize, reverse: bool, what: Running) -> Result<A
         match what {
             Running::Sum => scan([&wide], dim, reverse, 0, |s: i64, _, [x]: [i64; 1]| (s.wrapping_add(x), s.wrapping_add(x))),
             Running::Product => scan([&wide], dim, reverse, 1, |p: i64, _, [x]: [i64; 1]| (p.wrapping_mul(x), p.wrapping_mul(x))),
-            Running::LogSumExp => Err(Error::new(ErrorKind::DType, format!(
+            Running::LogSumExp => Err(Error::new(ErrorKind::Unsupported, format!(
                 "\"logcumsumexp_out_cpu\" not implemented for '{}'", a.dtype().scalar_type_name()))),
         }
     })

@@ -50,6 +50,7 @@ from . import autograd, func, linalg, nn, random, special, testing, types
 from . import _methods
 from ._check import check
 from ._install import install_as_torch
+from ._legacy import BoolTensor, ByteTensor, DoubleTensor, FloatTensor, IntTensor, LongTensor
 from ._native import is_inference_mode_enabled, set_printoptions
 from .autograd.grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled
 from .random import Generator, default_generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state
@@ -193,20 +194,6 @@ def load(f, **options):
         return pickle.load(f)
     with open(f, "rb") as source:
         return pickle.load(source)
-
-
-class FloatTensor:
-    """`torch.FloatTensor(data)`."""
-
-    def __new__(cls, *data):
-        return Tensor(*data)
-
-
-class LongTensor:
-    """`torch.LongTensor(data)`."""
-
-    def __new__(cls, data=()):
-        return tensor(data, dtype=int64)
 
 
 def use_deterministic_algorithms(mode, *, warn_only=False):

@@ -59,9 +59,13 @@ def to(self, *args, **kwargs):
 
 
 def _device(x):
+    """The device that was asked for, if tensors can lie there."""
     from ._parts import device
 
-    return x if isinstance(x, device) else device(x)
+    asked = x if isinstance(x, device) else device(x)
+    if asked.type != "cpu":
+        raise RuntimeError(f"device '{asked}' is not there: Pullback computes on the CPU")
+    return asked
 
 
 def cpu(self, *args, **kwargs):
@@ -80,9 +84,18 @@ def type(self, dtype=None, non_blocking=False):
         names = {"float32": "Float", "float64": "Double", "int64": "Long", "int32": "Int", "uint8": "Byte", "bool": "Bool"}
         return f"torch.{names.get(self.dtype.name, self.dtype.name)}Tensor"
     if isinstance(dtype, str):
-        names = {"FloatTensor": "float32", "DoubleTensor": "float64", "LongTensor": "int64", "IntTensor": "int32", "ByteTensor": "uint8", "BoolTensor": "bool"}
-        dtype = getattr(_native, names[dtype.removeprefix("torch.")])
-    return self.to(dtype)
+        from . import _legacy
+
+        known = getattr(_legacy, dtype.removeprefix("torch."), None)
+        if known is None or not dtype.endswith("Tensor"):
+            raise ValueError(f"invalid type: '{dtype}'")
+        dtype = known
+    return self.to(getattr(dtype, "dtype", dtype))
+
+
+def __array_wrap__(self, array, context=None, return_scalar=False):
+    """What NumPy's functions of a tensor return: a tensor again."""
+    return _native.from_numpy(array.astype("uint8") if array.dtype == "bool" else array)
 
 
 def new_tensor(self, data, *, dtype=None, device=None, requires_grad=False):

@@ -27,18 +27,26 @@ class Size(tuple):
         return Size(item) if isinstance(index, slice) else item
 
 
+_DEVICES = "cpu cuda ipu xpu mkldnn opengl opencl ideep hip ve fpga maia xla lazy vulkan mps meta hpu mtia privateuseone".split()
+
+
 class device:
-    """Where a tensor lies: always the CPU."""
+    """Where a tensor lies. Every kind can be named, as programs do before they ask; tensors lie on the CPU only."""
 
     __slots__ = ("type", "index")
 
     def __init__(self, type="cpu", index=None):
         if isinstance(type, device):
             type, index = type.type, type.index
+        elif isinstance(type, int):
+            type, index = "cuda", type
         elif ":" in type:
-            type, index = type.split(":")[0], int(type.split(":")[1])
-        if type != "cpu":
-            raise RuntimeError(f"device {type!r} is not there: Pullback computes on the CPU")
+            type, number = type.split(":", 1)
+            if not number.isdecimal():
+                raise RuntimeError(f"Invalid device string: '{type}:{number}'")
+            index = int(number)
+        if type not in _DEVICES:
+            raise RuntimeError(f"Expected one of {', '.join(_DEVICES)} device type at start of device string: {type}")
         self.type, self.index = type, index
 
     def __repr__(self):

@@ -368,7 +368,7 @@ pub(super) static LIST: &[Function] = &[
         "dropout(Tensor input, float p=0.5, bool training=True, bool inplace=False) -> Tensor",
         "nn.functional",
         |a| {
-            let (p, training) = (a.float("p")?, a.bool("training")?);
+            let (p, training) = (a.probability("p")?, a.bool("training")?);
             maybe_in_place(a, |x| x.dropout(p, training), |x| x.dropout_(p, training))
         },
     )

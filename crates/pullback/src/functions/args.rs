@@ -29,6 +29,18 @@ impl<'a> Args<'a> {
         at.map(|i| &self.values[i]).ok_or_else(|| self.bad(name))
     }
 
+    /// A probability: PyTorch's functions of `nn.functional` raise a `ValueError` for other numbers, its operations a `RuntimeError`.
+    pub(super) fn probability(&self, name: &str) -> Result<f64> {
+        let p = self.float(name)?;
+        if (0.0..=1.0).contains(&p) {
+            return Ok(p);
+        }
+        Err(Error::new(
+            ErrorKind::Value,
+            format!("dropout probability has to be between 0 and 1, but got {p}"),
+        ))
+    }
+
     /// Whether an argument is a tensor.
     pub fn is_tensor(&self, name: &str) -> bool {
         matches!(self.value(name), Ok(Value::Tensor(_)))

@@ -250,12 +250,14 @@ pub(super) static LIST: &[Function] = &[
     Function::new("mode(Tensor input, int dim=-1, bool keepdim=False) -> (Tensor values, Tensor indices)", "torch Tensor", |a| {
         a.tensor("input")?.mode(a.int("dim")?, a.bool("keepdim")?).into_value()
     })
+    .node("ModeBackward0")
         .about("The commonest element along a dimension, the smallest of several, and where it stands last.", "xₖ with #{j : xⱼ = xₖ} largest")
         .exact()
         .samples(&["T(4)", "T(2,3), 0", "T(2,3).t, 1, True", "T()", "T(2,3,2), -2", "I[[3, 1, 3], [2, 2, 1]], -1", "B[True, False, False]"])
         .edges(&["T[1.0, 2.0, 2.0, 3.0]", "T[[1.0, 1.0, 2.0], [3.0, 4.0, 4.0]], 1", "T[[1.0, 1.0, 2.0], [1.0, 4.0, 4.0]].t, 0, True", "T[inf, inf, -inf]"])
         .errors(&["T(2,3), 5", "T(0,3), 0"]),
     Function::new("frexp(Tensor input) -> (Tensor mantissa, Tensor exponent)", "torch Tensor", |a| a.tensor("input")?.frexp().into_value())
+    .node("FrexpBackward0")
         .about("A number as a mantissa in [½, 1) and a power of two.", "x = m·2ᵉ")
         .exact()
         .samples(&["T(2,3)", "T()", "T(0,2)", "T(2,3).t", "T[1000.0, -0.001, 0.6, 1.7]"])

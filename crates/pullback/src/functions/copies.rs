@@ -193,14 +193,21 @@ pub(super) static LIST: &[Function] = &[
         "x",
         ["T(2,1,3)", "T(1,1)", "T()", "T(1,0)"],
         []
-    ),
+    )
+    .node("SqueezeBackward0_copy"),
     copy!(
         "squeeze_copy(Tensor input, int[] dim) -> Tensor",
         |a| a.tensor("input")?.squeeze_dims(&a.ints("dim")?),
         "x",
         ["T(2,1,3), 1", "T(1,3,1), (0, -1)", "T(), 0", "T(2,3), 0"],
         ["T(2,3), 5"]
-    ),
+    )
+    .node_by(|a| {
+        Ok(match a.ints("dim")?.len() {
+            1 => "SqueezeBackward1_copy",
+            _ => "SqueezeBackward2_copy",
+        })
+    }),
     copy!(
         "unsqueeze_copy(Tensor input, int dim) -> Tensor",
         |a| a.tensor("input")?.unsqueeze(a.int("dim")?),
@@ -386,7 +393,7 @@ fn truth(a: &Args<'_>) -> Result<Value> {
             "more than one value"
         };
         return Err(crate::Error::new(
-            crate::ErrorKind::Unsupported,
+            crate::ErrorKind::Argument,
             format!("Boolean value of Tensor with {what} is ambiguous"),
         ));
     }

@@ -109,7 +109,7 @@ fn collect(data: &Value, depth: usize, shape: &[usize], out: &mut Vec<Number>) -
             Err(Error::new(ErrorKind::Type, "not a sequence"))
         }
         Value::None => Err(Error::new(
-            ErrorKind::Unsupported,
+            ErrorKind::Argument,
             "Could not infer dtype of NoneType",
         )),
         other => match other.number() {

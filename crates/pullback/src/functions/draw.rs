@@ -50,7 +50,7 @@ fn normal(mean: Option<&Tensor>, std: Option<&Tensor>, plain: (f64, f64)) -> Res
         && std.detach().min()?.item_f64()? < 0.0
     {
         return Err(Error::new(
-            ErrorKind::Value,
+            ErrorKind::Argument,
             "normal expects all elements of std >= 0.0",
         ));
     }
@@ -83,7 +83,7 @@ fn normal(mean: Option<&Tensor>, std: Option<&Tensor>, plain: (f64, f64)) -> Res
 
 /// Dropout of whole channels, which are the second of at least `least` dimensions; without a batch one is put in front.
 fn channels(a: &Args<'_>, unbatched: Option<usize>) -> Result<Value> {
-    let (x, p, training) = (a.tensor("input")?, a.float("p")?, a.bool("training")?);
+    let (x, p, training) = (a.tensor("input")?, a.probability("p")?, a.bool("training")?);
     match unbatched {
         Some(rank) if x.ndim() == rank => (x.unsqueeze(0)?.feature_dropout(p, training)?)
             .squeeze_dims(&[0])
@@ -93,8 +93,9 @@ fn channels(a: &Args<'_>, unbatched: Option<usize>) -> Result<Value> {
 }
 
 fn dropout1d(a: &Args<'_>) -> Result<Value> {
-    let (rank, p) = (a.tensor("input")?.ndim(), a.float("p")?);
-    if (0.0..=1.0).contains(&p) && rank != 2 && rank != 3 {
+    a.probability("p")?;
+    let rank = a.tensor("input")?.ndim();
+    if rank != 2 && rank != 3 {
         return Err(Error::new(
             ErrorKind::Shape,
             format!(
@@ -175,6 +176,7 @@ pub(super) static LIST: &[Function] = &[
         y.bernoulli_each_(x)?;
         without_slope(y, &[x])
     })
+    .node("BernoulliBackward0")
     .about("1 with each element as the probability, else 0.", "1 if U < xᵢ else 0")
     .random()
     .exact()
@@ -185,6 +187,7 @@ pub(super) static LIST: &[Function] = &[
         y.bernoulli_(a.float("p")?)?;
         y.into_value()
     })
+    .node("BernoulliBackward0")
     .about("1 with one probability, else 0, in a tensor's shape.", "1 if U < p else 0")
     .random()
     .exact()
@@ -199,18 +202,21 @@ pub(super) static LIST: &[Function] = &[
     .samples(&["T(4, pos), 2", "T(3,4, pos), 3", "T(4, pos), 10, True", "T(2,3, pos), 5, replacement=True", "T(4,2, pos).t, 1"])
     .errors(&["T(3, pos), 4", "T(3, pos), 0", "T[-1.0, 2.0], 1", "T[0.0, 0.0], 1", "T[inf, 1.0], 1", "T(2,2,2), 1", "I(3, 5), 1"]),
     Function::new("normal(Tensor mean, Tensor std) -> Tensor", "torch", |a| normal(Some(a.tensor("mean")?), Some(a.tensor("std")?), (0.0, 1.0)))
+    .node("NormalBackward3")
         .about("Normal numbers about one tensor, as far apart as another says.", "N(meanᵢ, stdᵢ²)")
         .random()
         .exact()
         .samples(&["T(2,3), T(2,3, pos)", "T(20), T(20, pos)", "T(2,1), T(3, pos)", "T(0), T(0)"])
         .errors(&["T(2), T[1.0, -1.0]", "~I(2, 5), T(2, pos)"]),
     Function::new("normal(Tensor mean, float std=1.0) -> Tensor", "torch", |a| normal(Some(a.tensor("mean")?), None, (0.0, a.float("std")?)))
+    .node("NormalBackward1")
         .about("Normal numbers about a tensor.", "N(meanᵢ, std²)")
         .random()
         .exact()
         .samples(&["T(2,3)", "T(20), 0.3", "T(3,2).t, 2.0", "T(0)", "T()"])
         .errors(&["T(2), -1.0", "~I(2, 5)"]),
     Function::new("normal(float mean, Tensor std) -> Tensor", "torch", |a| normal(None, Some(a.tensor("std")?), (a.float("mean")?, 1.0)))
+    .node("NormalBackward2")
         .about("Normal numbers about one number, as far apart as a tensor says.", "N(mean, stdᵢ²)")
         .random()
         .exact()
@@ -252,14 +258,14 @@ pub(super) static LIST: &[Function] = &[
     .samples(&["T(3,2), 0.5, True", "T(2,3,2), 0.25, True", "T(2,3), 0.5, False", "T(2,3), 1.0, True"])
     .errors(&["T(3), 0.5, True", "T(2,3), 1.5, True"]),
     Function::new("alpha_dropout(Tensor input, float p=0.5, bool training=False) -> Tensor", "nn.functional", |a| {
-        a.tensor("input")?.alpha_dropout(a.float("p")?, a.bool("training")?).into_value()
+        a.tensor("input")?.alpha_dropout(a.probability("p")?, a.bool("training")?).into_value()
     })
     .about("Dropout that keeps mean and variance of what `selu` makes.", "a(x·m - α(1 - m)) + b")
     .random()
     .samples(&["T(2,3), 0.5, True", "T(20), 0.25, True", "T(2,3)", "T(3,2).t, 0.5, True", "T(3), 1.0, True"])
     .errors(&["T(2,3), 1.5"]),
     Function::new("feature_alpha_dropout(Tensor input, float p=0.5, bool training=False) -> Tensor", "nn.functional", |a| {
-        a.tensor("input")?.feature_alpha_dropout(a.float("p")?, a.bool("training")?).into_value()
+        a.tensor("input")?.feature_alpha_dropout(a.probability("p")?, a.bool("training")?).into_value()
     })
     .about("`alpha_dropout` of whole channels.", "a(x·m - α(1 - m)) + b")
     .random()

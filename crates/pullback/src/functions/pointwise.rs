@@ -89,7 +89,7 @@ fn no_bool(x: &Tensor, y: &Tensor) -> Result<()> {
         }
         _ => return Ok(()),
     };
-    Err(Error::new(ErrorKind::DType, text).op("sub"))
+    Err(Error::new(ErrorKind::Unsupported, text).op("sub"))
 }
 
 fn add(a: &Args<'_>) -> Result<Value> {
@@ -392,6 +392,12 @@ pub(super) static LIST: &[Function] = &[
             "B(2), I[1, 2], 2.5", "B(3), T(3).f64, T(3).f32", "I[1, 0].u8, T(2), T(2)", "B(2,3), T(2,3).t, 0"])
         .edges(&["B[True, False, True], T[inf, nan, -0.0], T[nan, 1.0, 2.0]"])
         .errors(&["I[1, 0], T(2), T(2)", "B(2), T(3), T(3)"]),
+    Function::new("where(Tensor condition) -> Tensor[]", "torch", |a| {
+        Value::tuple(a.tensor("condition")?.nonzero_tuple()?)
+    })
+        .about("Where elements are not zero: the indices along each dimension.", "{i : c[i] ≠ 0}")
+        .exact()
+        .samples(&["B(2,3)", "T(2,3)", "B()", "I[0, 2, 0]", "B(0,3)"]),
     Function::new("where(Tensor input, Tensor condition, Tensor|number other) -> Tensor", "Tensor", |a| {
         a.tensor("condition")?.choose(a.tensor("input")?, a.operand("other")?).into_value()
     })

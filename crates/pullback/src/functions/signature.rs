@@ -5,7 +5,7 @@
 
 use super::Arguments;
 use super::value::{Value, wrong_type};
-use crate::{DType, Error, ErrorKind, Result};
+use crate::{DType, Error, ErrorKind, Number, Result};
 use std::fmt;
 
 /// The type of a parameter.
@@ -79,10 +79,15 @@ impl Kind {
             (Kind::Int, Value::Tensor(t)) if t.ndim() == 0 && !t.dtype().is_float() => {
                 Value::Int(t.item_f64().ok()? as i64)
             }
-            (Kind::Float | Kind::Number, Value::Tensor(t))
-                if t.ndim() == 0 && !t.requires_grad() =>
-            {
+            (Kind::Float, Value::Tensor(t)) if t.ndim() == 0 && !t.requires_grad() => {
                 Value::Float(t.item_f64().ok()?)
+            }
+            (Kind::Number, Value::Tensor(t)) if t.ndim() == 0 && !t.requires_grad() => {
+                match t.item().ok()? {
+                    Number::Bool(b) => Value::Bool(b),
+                    Number::Int(i) => Value::Int(i),
+                    other => Value::Float(other.to_f64()),
+                }
             }
             (Kind::Ints, Value::Int(_) | Value::Bool(_)) => Value::List(vec![Kind::Int.accept(v)?]),
             (Kind::Ints, Value::List(list)) => Value::List(

@@ -30,7 +30,7 @@ impl FromStr for Approximate {
             "none" => Ok(Approximate::None),
             "tanh" => Ok(Approximate::Tanh),
             _ => Err(Error::new(
-                ErrorKind::Shape,
+                ErrorKind::Argument,
                 "approximate argument must be either none or tanh.",
             )),
         }
@@ -42,7 +42,7 @@ const SELU_ALPHA: f64 = 1.673_263_242_354_377_2;
 const SELU_SCALE: f64 = 1.050_700_987_355_480_5;
 
 fn invalid(message: impl Into<String>) -> Error {
-    Error::new(ErrorKind::Value, message)
+    Error::new(ErrorKind::Argument, message)
 }
 
 impl Approximate {
@@ -56,7 +56,10 @@ impl Approximate {
 
 fn hardtanh(min_val: f64, max_val: f64) -> Result<Hardtanh> {
     if min_val > max_val {
-        return Err(invalid("min_val cannot be greater than max_val"));
+        return Err(Error::new(
+            ErrorKind::Value,
+            "min_val cannot be greater than max_val",
+        ));
     }
     Ok(Hardtanh { min_val, max_val })
 }

@@ -87,7 +87,7 @@ impl Op for Sub {
     common!();
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         dispatch!(number x[0].dtype(), T => kernels::zip(x[0], x[1], |a: T, b: T| a.minus(b)), else
-            Err(Error::new(ErrorKind::DType, "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or `logical_xor()` operator instead.")))
+            Err(Error::new(ErrorKind::Unsupported, "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or `logical_xor()` operator instead.")))
     }
     fn vjp(&self, _: &Ctx<'_>, i: usize, g: &Tensor) -> Result<Tensor> {
         if i == 0 { Ok(g.clone()) } else { g.neg() }
@@ -109,7 +109,7 @@ impl Op for Neg {
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         dispatch!(float x[0].dtype(), T => kernels::map(x[0], |a: T| -a), else
             dispatch!(number x[0].dtype(), T => kernels::map(x[0], |a: T| T::NIL.minus(a)), else
-                Err(Error::new(ErrorKind::DType, "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, use the `~` or `logical_not()` operator instead."))))
+                Err(Error::new(ErrorKind::Unsupported, "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, use the `~` or `logical_not()` operator instead."))))
     }
     fn vjp(&self, _: &Ctx<'_>, _: usize, g: &Tensor) -> Result<Tensor> {
         g.neg()
@@ -195,7 +195,7 @@ impl Op for Div {
 
 pub(super) fn needs_float(x: &Array) -> Error {
     Error::new(
-        ErrorKind::DType,
+        ErrorKind::Unsupported,
         format!("expected a floating dtype, got {}", x.dtype()),
     )
     .help("convert with `to(DType::F32)`")

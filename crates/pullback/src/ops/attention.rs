@@ -128,7 +128,7 @@ impl Tensor {
             }
             if how.is_causal {
                 return fail(
-                    ErrorKind::Value,
+                    ErrorKind::Argument,
                     "_scaled_dot_product_attention: Explicit attn_mask should not be set when is_causal=True".to_string(),
                 );
             }

@@ -51,7 +51,7 @@ fn probabilities(x: &Array, what: &str) -> Result<()> {
     }), else Err(no_form("binary_cross_entropy", x)))?;
     match good.to_vec::<bool>()?[..] {
         [false] => Err(Error::new(
-            ErrorKind::Value,
+            ErrorKind::Argument,
             format!("all elements of {what} should be between 0 and 1"),
         )),
         _ => Ok(()),

@@ -216,7 +216,7 @@ impl Tensor {
     pub fn positive(&self) -> Result<Tensor> {
         if self.dtype() == DType::Bool {
             return Err(Error::new(
-                ErrorKind::DType,
+                ErrorKind::Unsupported,
                 "The `+` operator, on a bool tensor is not supported.",
             )
             .op("positive")

@@ -139,7 +139,7 @@ fn common_dtype(x: &Tensor, bounds: [Option<Operand<'_>>; 2]) -> DType {
 
 fn no_bounds(site: &'static Location<'static>) -> Error {
     Error::new(
-        ErrorKind::Value,
+        ErrorKind::Argument,
         "torch.clamp: At least one of 'min' or 'max' must not be None",
     )
     .op("clamp")

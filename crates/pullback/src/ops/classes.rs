@@ -310,7 +310,7 @@ impl Tensor {
         }
         if how.ignore_index >= 0 {
             return Err(Error::new(
-                ErrorKind::Value,
+                ErrorKind::Argument,
                 "ignore_index is not supported for floating point target",
             ));
         }
@@ -349,7 +349,7 @@ impl Tensor {
 
 fn bad_smoothing(value: f64) -> Error {
     Error::new(
-        ErrorKind::Value,
+        ErrorKind::Argument,
         format!("label_smoothing must be between 0.0 and 1.0. Got: {value}"),
     )
 }

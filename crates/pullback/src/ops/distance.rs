@@ -68,7 +68,7 @@ impl Tensor {
         }
         if p.is_nan() || p < 0.0 {
             return fail(
-                ErrorKind::Value,
+                ErrorKind::Argument,
                 "cdist only supports non-negative p values".into(),
             );
         }
@@ -171,7 +171,7 @@ impl Tensor {
             }
             if w.lt(0i64)?.any(&[], false)?.item()? == crate::Number::Bool(true) {
                 return fail(
-                    ErrorKind::Value,
+                    ErrorKind::Argument,
                     format!("cov(): {name} cannot be negative"),
                 );
             }

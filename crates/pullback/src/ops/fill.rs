@@ -15,7 +15,7 @@ fn said(e: &random::Error) -> Error {
     // What PyTorch raises as a RuntimeError is no ValueError here.
     let kind = match e.kind() {
         random::ErrorKind::Value => ErrorKind::Value,
-        _ => ErrorKind::Shape,
+        _ => ErrorKind::Argument,
     };
     Error::new(kind, e.message())
 }
@@ -147,7 +147,7 @@ impl Tensor {
     pub fn exponential_(&self, lambd: f64) -> Result<()> {
         let site = Location::caller();
         fill!(self, "exponential_", site, |g, out| g.fill_exponential(lambd, out), [F32 f32, F64 f64, Dd f64], |d: DType| Error::new(
-            ErrorKind::Value,
+            ErrorKind::Argument,
             format!(
                 "Exponential distribution is a continuous probability distribution. dtype must be a floating point but you specified {}",
                 d.scalar_type_name()
@@ -173,7 +173,7 @@ impl Tensor {
     pub fn cauchy_(&self, median: f64, sigma: f64) -> Result<()> {
         let site = Location::caller();
         fill!(self, "cauchy_", site, |g, out| g.fill_cauchy(median, sigma, out), [F32 f32, F64 f64, Dd f64], |d: DType| Error::new(
-            ErrorKind::Value,
+            ErrorKind::Argument,
             format!(
                 "Cauchy distribution is a continuous probability distribution. dtype must be a floating point but you specified {}",
                 match d {
@@ -270,7 +270,7 @@ impl Tensor {
             }
             other => {
                 return Err(Error::new(
-                    ErrorKind::Value,
+                    ErrorKind::Argument,
                     format!(
                         "multinomial only supports floating-point dtypes for input, got: {}",
                         other.scalar_type_name()

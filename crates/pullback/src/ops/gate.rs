@@ -23,7 +23,7 @@ pub(super) fn recording() -> bool {
 
 pub(super) fn no_form(name: &str, x: &Array) -> Error {
     Error::new(
-        ErrorKind::DType,
+        ErrorKind::Unsupported,
         format!(
             "\"{name}\" not implemented for '{}'",
             x.dtype().scalar_type_name()
@@ -58,7 +58,7 @@ impl Op for Relu {
         // Selected as PyTorch's kernel does: NaN stays NaN and -0 stays -0.
         dispatch!(float x[0].dtype(), T => kernels::map(x[0], |a: T| if a < T::ZERO { T::ZERO } else { a }), else
             dispatch!(number x[0].dtype(), T => kernels::map(x[0], |a: T| if a > T::default() { a } else { T::default() }), else
-                Err(Error::new(ErrorKind::DType, "Boolean inputs not supported for relu"))))
+                Err(Error::new(ErrorKind::Unsupported, "Boolean inputs not supported for relu"))))
     }
     fn reads(&self, _: usize) -> Reads {
         Reads::OUTPUT

@@ -62,7 +62,7 @@ impl Op for BinEdges {
                 x => x.to_string(),
             };
             return Err(Error::new(
-                ErrorKind::Value,
+                ErrorKind::Argument,
                 format!(
                     "{} [{}, {}] is not finite",
                     self.name,
@@ -189,7 +189,7 @@ impl Op for Exponent {
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         if !x[0].dtype().is_float() {
             return Err(Error::new(
-                ErrorKind::Value,
+                ErrorKind::Argument,
                 "torch.frexp() only supports floating-point dtypes",
             ));
         }

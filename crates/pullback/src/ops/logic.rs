@@ -224,7 +224,7 @@ impl Tensor {
         for (name, tolerance) in [("rtol", how.rtol), ("atol", how.atol)] {
             if tolerance < 0.0 || tolerance.is_nan() {
                 return fail(
-                    ErrorKind::Value,
+                    ErrorKind::Argument,
                     format!("{name} must be greater than or equal to zero, but got {tolerance}"),
                 );
             }

@@ -108,7 +108,7 @@ impl Tensor {
         }
         if weight.is_some_and(|w| w.ndim() != 1) {
             return fail(
-                ErrorKind::Value,
+                ErrorKind::Argument,
                 "weight must be one-dimensional".to_string(),
             );
         }
@@ -139,7 +139,7 @@ impl Tensor {
         }
         let numbers = target.to_f64_vec()?;
         if numbers.iter().any(|&t| !(0.0..classes as f64).contains(&t)) {
-            return fail(ErrorKind::Value, "target out of range".to_string());
+            return fail(ErrorKind::Argument, "target out of range".to_string());
         }
         let column = target.to(DType::I64)?.reshape([n, 1])?;
         let number = Tensor::arange(classes)?;

@@ -58,7 +58,7 @@ fn mask(x: &Array, p: f64) -> Result<Array> {
             }, else Err(not_floating(x.dtype())))
         }),
     };
-    let drawn = drawn.map_err(|e| Error::new(ErrorKind::Value, e.message()))??;
+    let drawn = drawn.map_err(|e| Error::new(ErrorKind::Argument, e.message()))??;
     let mut back = vec![0; order.len()];
     order.iter().enumerate().for_each(|(at, &k)| back[k] = at);
     drawn.view(drawn.layout().permute(&back))
@@ -79,7 +79,7 @@ fn check_dropout(p: f64) -> Result<()> {
         return Ok(());
     }
     Err(Error::new(
-        ErrorKind::Value,
+        ErrorKind::Argument,
         format!("dropout probability has to be between 0 and 1, but got {p}"),
     ))
 }
@@ -102,7 +102,7 @@ fn dropout_factor(x: &Tensor, p: f64, training: bool) -> Result<Option<Tensor>> 
 fn slopes(lower: f64, upper: f64) -> Result<LeakyRelu> {
     if lower > upper {
         return Err(Error::new(
-            ErrorKind::Shape,
+            ErrorKind::Argument,
             "Lower bound should be less than or equal to the upper bound",
         ));
     }
@@ -129,7 +129,7 @@ fn random_slopes(x: &Array, lower: f64, upper: f64) -> Result<Array> {
             }
             Ok(())
         })
-        .map_err(|e: random::Error| Error::new(ErrorKind::Value, e.message()))?;
+        .map_err(|e: random::Error| Error::new(ErrorKind::Argument, e.message()))?;
         Array::from_slice(&list, x.shape().clone())
     }, else Err(no_form("rrelu_with_noise_out_cpu", x)))
 }

@@ -145,7 +145,7 @@ type Site = &'static Location<'static>;
 /// PyTorch's sentence for an operation that has no form for a dtype; `kernel` as PyTorch calls it.
 pub(super) fn not_implemented(kernel: &str, dtype: DType) -> Error {
     Error::new(
-        ErrorKind::DType,
+        ErrorKind::Unsupported,
         format!(
             "\"{kernel}\" not implemented for '{}'",
             dtype.scalar_type_name()

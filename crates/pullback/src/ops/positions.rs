@@ -200,7 +200,13 @@ pub(super) fn int_index(
 ) -> Result<Tensor> {
     match index.dtype() {
         DType::I64 | DType::I32 => longs(index, site),
-        _ => Err(Error::new(ErrorKind::DType, message).at(site)),
+        _ => {
+            let kind = match message.contains("not implemented for") {
+                true => ErrorKind::Unsupported,
+                false => ErrorKind::DType,
+            };
+            Err(Error::new(kind, message).at(site))
+        }
     }
 }
 

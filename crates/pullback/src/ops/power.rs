@@ -72,7 +72,7 @@ impl Op for PowScalar {
         let e = self.exponent;
         if !x[0].dtype().is_float() && e < 0.0 {
             return Err(Error::new(
-                ErrorKind::Value,
+                ErrorKind::Argument,
                 "Integers to negative integer powers are not allowed.",
             ));
         }

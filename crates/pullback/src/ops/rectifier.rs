@@ -18,7 +18,7 @@ fn no(name: &'static str) -> impl Fn(&Array) -> Error {
 
 fn no_hardtanh(x: &Array) -> Error {
     Error::new(
-        ErrorKind::DType,
+        ErrorKind::Unsupported,
         match x.dtype() {
             DType::Bool => "Bool inputs not supported for hardtanh".to_string(),
             other => format!(

@@ -115,7 +115,7 @@ impl Op for Mean {
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         if !x[0].dtype().is_float() {
             return Err(Error::new(
-                ErrorKind::DType,
+                ErrorKind::Unsupported,
                 format!(
                     "mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. Got: {}",
                     x[0].dtype().scalar_type_name()

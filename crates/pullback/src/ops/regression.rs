@@ -96,11 +96,12 @@ impl Tensor {
             return self.l1_loss(target, reduction, None);
         }
         if beta < 0.0 {
-            return Err(
-                invalid("smooth_l1_loss does not support negative values for beta.")
-                    .op("smooth_l1_loss")
-                    .at(site),
-            );
+            return Err(Error::new(
+                ErrorKind::Argument,
+                "smooth_l1_loss does not support negative values for beta.",
+            )
+            .op("smooth_l1_loss")
+            .at(site));
         }
         let d = difference(self, target, "smooth_l1_cpu")?;
         reduction.of(apply_dyn(&SmoothL1 { beta }, &[&d], site)?)
@@ -123,7 +124,7 @@ impl Tensor {
         let site = Location::caller();
         if delta <= 0.0 {
             return Err(Error::new(
-                ErrorKind::Shape,
+                ErrorKind::Argument,
                 "huber_loss does not support non-positive values for delta.",
             )
             .op("huber_loss")

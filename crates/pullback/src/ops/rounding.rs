@@ -55,7 +55,7 @@ fn no_zeros(divisor: &Array) -> Result<()> {
         list.contains(&T::default())
     }, else false);
     match zeros {
-        true => Err(Error::new(ErrorKind::Value, "ZeroDivisionError")),
+        true => Err(Error::new(ErrorKind::Argument, "ZeroDivisionError")),
         false => Ok(()),
     }
 }
@@ -280,7 +280,7 @@ impl std::str::FromStr for Rounding {
             "trunc" => Ok(Rounding::Trunc),
             "floor" => Ok(Rounding::Floor),
             other => Err(Error::new(
-                ErrorKind::Value,
+                ErrorKind::Argument,
                 format!(
                     "div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '{other}'"
                 ),

@@ -176,7 +176,7 @@ impl Tensor {
             Ok(0) => unary(&Digamma, self, site),
             Ok(n) => unary(&Polygamma { n }, self, site),
             Err(_) => Err(Error::new(
-                ErrorKind::Value,
+                ErrorKind::Argument,
                 "polygamma(n, x) does not support negative n.",
             )
             .op("polygamma")
@@ -213,11 +213,12 @@ impl Tensor {
     #[track_caller]
     pub fn mvlgamma(&self, p: i64) -> Result<Tensor> {
         if p < 1 {
-            return Err(
-                Error::new(ErrorKind::Value, "p has to be greater than or equal to 1")
-                    .op("mvlgamma")
-                    .at(Location::caller()),
-            );
+            return Err(Error::new(
+                ErrorKind::Argument,
+                "p has to be greater than or equal to 1",
+            )
+            .op("mvlgamma")
+            .at(Location::caller()));
         }
         if p > 10_000 {
             return Err(Error::new(ErrorKind::Value, format!("p is too large: {p}"))

@@ -3,9 +3,10 @@
     cargo run -q -p pullback --example function_samples [GROUP...] > /tmp/samples.json
     python crates/pullback/tests/golden/make_functions.py /tmp/samples.json
 
-For each case: the results (dtype, shape, little-endian bytes in hexadecimal; every NaN as one), the gradients of
+For each case: where PyTorch has the function, what it was given, the units in the last place allowed if they are not 4 and 16, and the results (dtype, shape, little-endian bytes in hexadecimal; every NaN
+as one), the gradients of
 sum(result * g) by all floating inputs, where g runs through ((7919 k + 13) mod 64 - 31.5) / 32, and the names of the results' nodes; or the
-error's type and first line.
+error's type and first line. The Python package's tests read the same files.
 """
 import json, os, sys, warnings
 
@@ -106,7 +107,10 @@ for case in json.load(open(sys.argv[1])):
         print(f"{case['key']}: {case['kind']} fails: {found['error'][0]}: {found['error'][1]}", file=sys.stderr)
     if case["kind"] == "error" and "error" not in found:
         print(f"{case['key']}: does not fail", file=sys.stderr)
-    groups.setdefault(case["group"], {})[case["key"]] = found
+    call = {"at": case["places"][0], "args": case["args"]} | {k: case[k] for k in ("kwargs", "random", "fixed") if case[k]}
+    if case["units"] != [4.0, 16.0]:
+        call["units"] = case["units"]
+    groups.setdefault(case["group"], {})[case["key"]] = call | found
 os.makedirs(HERE, exist_ok=True)
 for group, cases in groups.items():
     path = os.path.join(HERE, group + ".json")

@@ -1,0 +1,45 @@
+"""`torch.FloatTensor` and its kin: tensors of one dtype, from before dtypes were arguments.
+
+They make tensors of data or of sizes, stand for their dtype in `x.type(...)`, and are what `isinstance` asks about. They are not classes of
+tensors: every tensor is a `Tensor`.
+"""
+
+from . import _native
+
+
+class _OfDtype(type):
+    """What `isinstance(x, FloatTensor)` asks: the dtype."""
+
+    def __instancecheck__(cls, x):
+        return isinstance(x, _native.Tensor) and x.dtype is cls.dtype
+
+    def __repr__(cls):
+        return f"<class 'torch.{cls.__name__}'>"
+
+
+def _made(cls, *data):
+    """Elements of this dtype: of sizes, of one sequence, array or tensor, or none."""
+    if not data:
+        return _native.tensor([], dtype=cls.dtype)
+    if all(isinstance(n, int) for n in data):
+        return _native.Tensor(*data).to(cls.dtype)
+    if len(data) > 1:
+        raise TypeError(f"new() received an invalid combination of arguments: {cls.__name__} takes sizes or one sequence")
+    if isinstance(data[0], _native.Tensor) and data[0].dtype is not cls.dtype:
+        raise TypeError(f"expected a tensor of {cls.dtype} (got {data[0].dtype})")
+    if not hasattr(data[0], "__len__"):
+        raise TypeError(f"new(): data must be a sequence (got {type(data[0]).__name__})")
+    return _native.tensor(data[0], dtype=cls.dtype)
+
+
+def _of(name, dtype):
+    text = f"`torch.{name}(data)` or `torch.{name}(*sizes)`: a tensor of {dtype}."
+    return _OfDtype(name, (), {"dtype": dtype, "__new__": _made, "__doc__": text, "__module__": "pullback"})
+
+
+FloatTensor = _of("FloatTensor", _native.float32)
+DoubleTensor = _of("DoubleTensor", _native.float64)
+LongTensor = _of("LongTensor", _native.int64)
+IntTensor = _of("IntTensor", _native.int32)
+ByteTensor = _of("ByteTensor", _native.uint8)
+BoolTensor = _of("BoolTensor", _native.bool)
