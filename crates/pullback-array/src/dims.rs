@@ -21,6 +21,7 @@ pub struct Dims<T: Copy> {
 union Items<T: Copy> {
     inline: [T; INLINE],
     /// Holds `len` elements.
+    #[allow(clippy::box_collection)] // a word instead of three
     heap: ManuallyDrop<Box<Vec<T>>>,
 }
 
@@ -139,8 +140,8 @@ impl<T: Copy> Clone for Dims<T> {
         }
         let items = match self.len > INLINE {
             true => long(self),
-            // SAFETY: a list of this length lies in place.
             false => Items {
+                // SAFETY: a list of this length lies in place.
                 inline: unsafe { self.items.inline },
             },
         };
