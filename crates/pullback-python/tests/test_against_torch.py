@@ -20,6 +20,14 @@ SAMPLES = 30
 WRAPPED = {"T", "H", "mT", "mH", "zero_", "einsum", "polygamma", "special.polygamma", "where", "normal", "rand_like", "randn_like", "randint_like", "randint", "randn", "uniform", "bernoulli", "multinomial",
            "nn.functional.dropout", "nn.functional.dropout2d", "nn.functional.dropout3d", "nn.functional.alpha_dropout", "nn.functional.feature_alpha_dropout", "nn.functional.rrelu", "empty", "empty_like", "new_empty", "empty_permuted", "empty_strided", "new_empty_strided", "exponential", "geometric", "cauchy", "log_normal", "randperm"}  # fmt: skip
 KNOWN = {
+    "mode": "which of several equal elements is named, where there are more than sixteen: PyTorch's sort is not stable there",
+    "linalg.matrix_power": "negative powers need an inverse, which is not there",
+    "special.airy_ai": "PyTorch's is off by up to 2e-5 of the value between -2.1 and -6",
+    "special.bessel_j0": "PyTorch's is good to 1e-8 just beyond 5",
+    "special.bessel_j1": "PyTorch's is good to 1e-8 just beyond 5",
+    "special.bessel_y0": "PyTorch's is good to 1e-8 just beyond 5",
+    "special.bessel_y1": "PyTorch's is good to 1e-8 just beyond 5",
+    "special.hermite_polynomial_he": "float32 cancels in another order",
     "nn.functional.layer_norm": "a gradient that is zero but for rounding, of float32",
     "nn.functional.scaled_dot_product_attention": "samples with dropout, whose random numbers PyTorch draws in another order there",
     "nn.functional.hardsigmoid": "PyTorch's slope of float64 is 1/6 rounded to single precision",

@@ -5,6 +5,7 @@
 Names, arguments, defaults and errors are PyTorch's. What is not there raises an error that says so.
 """
 
+import builtins as _builtins
 import math as _math
 import sys as _sys
 
@@ -31,7 +32,6 @@ from ._native import (
 )
 from ._parts import Size, device
 
-_py_int = int
 float = float32
 double = float64
 long = int64
@@ -101,8 +101,8 @@ def fill_(x, value):
 
 def broadcast_shapes(*shapes):
     """The shape that several broadcast to."""
-    made = [(s,) if isinstance(s, _py_int) else tuple(s) for s in shapes]
-    rank = max(map(len, made), default=0)
+    made = [(s,) if isinstance(s, _builtins.int) else tuple(s) for s in shapes]
+    rank = _builtins.max(map(len, made), default=0)
     result = [1] * rank
     for shape in made:
         for i, n in enumerate(shape, rank - len(shape)):
