@@ -34,7 +34,7 @@ def _made(cls, *data):
 
 def _of(name, dtype):
     text = f"`torch.{name}(data)` or `torch.{name}(*sizes)`: a tensor of {dtype}."
-    return _OfDtype(name, (), {"dtype": dtype, "__new__": _made, "__doc__": text, "__module__": "pullback"})
+    return _OfDtype(name, (), {"dtype": dtype, "__new__": _made, "__doc__": text})
 
 
 FloatTensor = _of("FloatTensor", _native.float32)
