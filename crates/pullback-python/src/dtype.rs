@@ -1,6 +1,8 @@
 //! `dtype` objects: one for each element type, compared by identity, printed as PyTorch prints them.
 
+use crate::convert::Other;
 use pullback::{Category, DType};
+use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 
@@ -99,4 +101,62 @@ pub(crate) fn of_typestr(text: &str) -> Option<DType> {
         "<f8" | "=f8" => DType::F64,
         _ => return None,
     })
+}
+
+fn named(v: &Bound<'_, PyAny>, function: &str, argument: &str, position: usize) -> PyResult<DType> {
+    match v.cast::<PyDType>() {
+        Ok(d) => Ok(d.get().0),
+        Err(_) => Err(PyTypeError::new_err(format!(
+            "{function}(): argument '{argument}' (position {position}) must be torch.dtype, not {}",
+            v.get_type().name()?
+        ))),
+    }
+}
+
+/// The smallest dtype that both go into.
+#[pyfunction]
+pub(crate) fn promote_types(
+    type1: &Bound<'_, PyAny>,
+    type2: &Bound<'_, PyAny>,
+) -> PyResult<Py<PyDType>> {
+    let a = named(type1, "promote_types", "type1", 1)?;
+    let b = named(type2, "promote_types", "type2", 2)?;
+    object(type1.py(), a.promote(b))
+}
+
+/// Whether a result of one dtype may be written into another: no float into integers, no number into bools.
+#[pyfunction]
+pub(crate) fn can_cast(from_: &Bound<'_, PyAny>, to: &Bound<'_, PyAny>) -> PyResult<bool> {
+    let from = named(from_, "can_cast", "from_", 1)?;
+    let to = named(to, "can_cast", "to", 2)?;
+    Ok(from.category() <= to.category())
+}
+
+/// The dtype of a result of two tensors or numbers.
+#[pyfunction]
+pub(crate) fn result_type(a: &Bound<'_, PyAny>, b: &Bound<'_, PyAny>) -> PyResult<Py<PyDType>> {
+    let (Some(x), Some(y)) = (Other::of(a)?, Other::of(b)?) else {
+        return Err(PyTypeError::new_err(format!(
+            "result_type() received an invalid combination of arguments - got ({}, {})",
+            a.get_type().name()?,
+            b.get_type().name()?
+        )));
+    };
+    // A number only matters where it is of a wider kind than the tensor, and then it has the kind's usual dtype.
+    let usual = |kind: Category| match kind {
+        Category::Bool => DType::Bool,
+        Category::Integer => DType::I64,
+        Category::Float => DType::default_float(),
+    };
+    let dtype = match (x, y) {
+        (Other::Tensor(x), Other::Tensor(y)) => pullback::result_type(&x, &y),
+        (Other::Tensor(t), Other::Number(n)) | (Other::Number(n), Other::Tensor(t)) => {
+            match n.category() > t.dtype().category() {
+                true => usual(n.category()),
+                false => t.dtype(),
+            }
+        }
+        (Other::Number(m), Other::Number(n)) => usual(m.category().max(n.category())),
+    };
+    object(a.py(), dtype)
 }

@@ -41,6 +41,9 @@ fn _native(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_function(wrap_pyfunction!(data::set_default_dtype, m)?)?;
     m.add_function(wrap_pyfunction!(data::get_default_dtype, m)?)?;
     m.add_function(wrap_pyfunction!(dlpack::from_dlpack, m)?)?;
+    m.add_function(wrap_pyfunction!(dtype::promote_types, m)?)?;
+    m.add_function(wrap_pyfunction!(dtype::can_cast, m)?)?;
+    m.add_function(wrap_pyfunction!(dtype::result_type, m)?)?;
     m.add_function(wrap_pyfunction!(memory::from_numpy, m)?)?;
     m.add_function(wrap_pyfunction!(memory::shares_memory, m)?)?;
     m.add_function(wrap_pyfunction!(autograd::grad, m)?)?;

@@ -29,8 +29,8 @@ def test_a_script(python, script):
     assert python("-m", "pullback", script) == script.with_suffix(".txt").read_text()
 
 
-def test_there_are_ten():
-    assert len(SCRIPTS) == 10
+def test_there_are_ten_at_least():
+    assert len(SCRIPTS) >= 10
 
 
 def test_arguments_reach_the_script(python, tmp_path):

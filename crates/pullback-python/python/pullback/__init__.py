@@ -30,13 +30,12 @@ from ._native import (
     tensor,
     uint8,
 )
-from ._parts import Size, device
+from ._parts import Size, device, layout, strided
 
 float = float32
 double = float64
 long = int64
 int = int32
-strided = "torch.strided"
 contiguous_format = "torch.contiguous_format"
 preserve_format = "torch.preserve_format"
 pi, e, inf, nan = _math.pi, _math.e, _math.inf, _math.nan
@@ -52,6 +51,7 @@ from ._check import check
 from ._install import install_as_torch
 from ._legacy import BoolTensor, ByteTensor, DoubleTensor, FloatTensor, IntTensor, LongTensor
 from ._native import is_inference_mode_enabled, set_printoptions
+from ._vmap import vmap
 from .autograd.grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled
 from .random import Generator, default_generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state
 
@@ -113,6 +113,53 @@ def broadcast_shapes(*shapes):
                     raise RuntimeError("Shape mismatch: objects cannot be broadcast to a single shape")
                 result[i] = n
     return Size(result)
+
+
+def result_type(tensor1, tensor2):
+    """The dtype that an operation on two tensors or numbers has."""
+    return _native.result_type(tensor1, tensor2)
+
+
+def promote_types(type1, type2):
+    """The smallest dtype that both dtypes go into."""
+    return _native.promote_types(type1, type2)
+
+
+def can_cast(from_, to):
+    """Whether a result of one dtype may be written into another."""
+    return _native.can_cast(from_, to)
+
+
+def is_nonzero(input):
+    """Whether the one element is not zero."""
+    if not isinstance(input, Tensor):
+        raise TypeError(f"is_nonzero(): argument 'input' (position 1) must be Tensor, not {type(input).__name__}")
+    return input.__bool__()
+
+
+def asarray(obj, *, dtype=None, device=None, copy=None, requires_grad=None):
+    """A tensor of any data, over the same memory where it can be; `copy=True` never shares, `copy=False` never copies."""
+    dtype = dtype if dtype is None or isinstance(dtype, _native.dtype) else tensor([], dtype=dtype).dtype
+    if copy is False and not (isinstance(obj, Tensor) or hasattr(obj, "__array_interface__") or hasattr(obj, "__dlpack__")):
+        raise ValueError("can't alias arbitrary sequence into a tensor.")
+    if isinstance(obj, Tensor):
+        found = obj
+    elif hasattr(obj, "__dlpack__") and not hasattr(obj, "__array_interface__"):
+        found = from_dlpack(obj)
+    else:
+        found = as_tensor(obj, device=device)
+    if dtype is not None and found.dtype is not dtype:
+        if copy is False:
+            names = [t.type().removeprefix("torch.").removesuffix("Tensor") for t in (found, found.new_zeros(0, dtype=dtype))]
+            raise ValueError(f"can't alias tensor with dtype '{names[0]}' into dtype '{names[1]}'.")
+        found = found.to(dtype)
+    elif copy:
+        found = found.clone()
+    if requires_grad is False and found.requires_grad:
+        return found.detach()
+    if requires_grad and not found.is_floating_point():
+        raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients")
+    return found.requires_grad_() if requires_grad and not found.requires_grad else found
 
 
 def numel(x):

@@ -1,5 +1,8 @@
 """Methods of `Tensor` that are best written in Python: copies and pickles, devices, other libraries' protocols."""
 
+import builtins as _builtins
+import operator
+
 from . import _native
 from ._graph import graph
 from ._native import Tensor
@@ -103,11 +106,6 @@ def new_tensor(self, data, *, dtype=None, device=None, requires_grad=False):
     return _native.tensor(data, dtype=dtype or self.dtype, device=device, requires_grad=requires_grad)
 
 
-def detach_(self):
-    """Cuts the tensor from its history, in place."""
-    raise NotImplementedError("detach_ is not there: use detach()")
-
-
 def is_same_size(self, other):
     """Whether the shapes are equal."""
     return self.shape == other.shape
@@ -121,6 +119,55 @@ def is_set_to(self, other):
 def is_pinned(self, device=None):
     """Never: there is no GPU."""
     return False
+
+
+def is_nonzero(self):
+    """Whether the one element is not zero."""
+    return self.__bool__()
+
+
+def is_shared(self):
+    """Never: memory is not shared between processes."""
+    return False
+
+
+def share_memory_(self):
+    """Not there: memory is not shared between processes."""
+    raise NotImplementedError("share_memory_ is not there: memory is not shared between processes here; give NumPy arrays in shared memory to from_numpy")
+
+
+def _elementwise(self, name, others, callable):
+    for t in (self, *others):
+        if t.requires_grad:
+            raise RuntimeError(f"Can't call {name}() on Variable that requires grad. Use var.detach().{name}() instead.")
+    convert = float if self.is_floating_point() else (bool if self.dtype is _native.bool else operator.index)
+    rows = [t.expand(self.shape).reshape(-1).tolist() for t in (self, *others)]
+    made = _native.tensor([convert(callable(*row)) for row in zip(*rows)], dtype=self.dtype)
+    return self.copy_(made.reshape(self.shape))
+
+
+def apply_(self, callable):
+    """Puts `callable(x)` in the place of every element, one after the other: slow, and without gradients."""
+    return _elementwise(self, "apply_", (), callable)
+
+
+def _checked(self, name, **others):
+    for position, (key, t) in enumerate(others.items(), 1):
+        if not isinstance(t, Tensor):
+            raise TypeError(f"{name}(): argument '{key}' (position {position}) must be Tensor, not {_builtins.type(t).__name__}")
+        if t.dtype is not self.dtype:
+            raise TypeError(f"{name}: expected {self.type()} for '{key}' (got {t.type()})")
+    return others.values()
+
+
+def map_(self, tensor, callable):
+    """Puts `callable(x, y)` in the place of every element `x`, `y` from another tensor."""
+    return _elementwise(self, "map_", _checked(self, "map_", other=tensor), callable)
+
+
+def map2_(self, x, y, callable):
+    """As `map_`, with two other tensors."""
+    return _elementwise(self, "map2_", _checked(self, "map2_", x=x, y=y), callable)
 
 
 def get_device(self):
@@ -142,5 +189,20 @@ class _Storage:
 
 
 for _name, _method in list(globals().items()):
-    if callable(_method) and not _name.startswith(("_rebuild", "_native", "_device", "_Storage", "_convert", "Tensor")):
+    if callable(_method) and not _name.startswith(("_rebuild", "_native", "_device", "_Storage", "_convert", "_elementwise", "_checked", "Tensor")):
         setattr(Tensor, _name, _method)
+
+
+class _NotThere:
+    """A method of PyTorch's that cannot be here, and what to write instead."""
+
+    def __init__(self, name, instead):
+        self._text = f"a tensor's shape is fixed here, so there is no {name!r}: write {instead}"
+
+    def __get__(self, tensor, _=None):
+        raise AttributeError(self._text)
+
+
+for _name in ("t", "transpose", "squeeze", "unsqueeze", "swapaxes", "swapdims", "as_strided"):
+    setattr(Tensor, f"{_name}_", _NotThere(f"{_name}_", f"x = x.{_name}(…)"))
+Tensor.resize_ = _NotThere("resize_", "x = x.new_empty(…), or reshape")

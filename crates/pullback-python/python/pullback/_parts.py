@@ -30,6 +30,19 @@ class Size(tuple):
 _DEVICES = "cpu cuda ipu xpu mkldnn opengl opencl ideep hip ve fpga maia xla lazy vulkan mps meta hpu mtia privateuseone".split()
 
 
+class layout:
+    """How a tensor's elements lie: always with strides."""
+
+    def __init__(self, name):
+        self._name = name
+
+    def __repr__(self):
+        return self._name
+
+
+strided = layout("torch.strided")
+
+
 class device:
     """Where a tensor lies. Every kind can be named, as programs do before they ask; tensors lie on the CPU only."""
 

@@ -1,32 +1,39 @@
-"""Functions of functions: `grad`, `grad_and_value`, `vjp`, `jvp`, `jacrev`, `jacfwd`, `hessian`, to any nesting.
+"""Functions of functions: `grad`, `grad_and_value`, `vjp`, `jvp`, `linearize`, `jacrev`, `jacfwd`, `hessian`, `vmap`, to any nesting.
 
 They are made of the engine's reverse mode: inside of each, the arguments are fresh tensors tied to the ones outside, so that an outer
 derivative sees through. `jvp` is reverse mode of reverse mode, which is linear in its cotangent.
 """
 
 import functools
+import threading
 
 from . import _trees
 from .autograd import grad as _grad
+from ._vmap import vmap
 from .autograd.grad_mode import enable_grad as _enable_grad
 
-__all__ = ["grad", "grad_and_value", "hessian", "jacfwd", "jacrev", "jvp", "vjp"]
+__all__ = ["grad", "grad_and_value", "hessian", "jacfwd", "jacrev", "jvp", "linearize", "vjp", "vmap"]
 
-_depth = 0
+
+class _Depth(threading.local):
+    """How many derivatives this thread is inside of."""
+
+    now = 0
+
+
+_depth = _Depth()
 
 
 class _level:
     """Inside, derivatives are recorded for the derivative around them."""
 
     def __enter__(self):
-        global _depth
-        _depth += 1
+        _depth.now += 1
         self._grad = _enable_grad()
         self._grad.__enter__()
 
     def __exit__(self, *error):
-        global _depth
-        _depth -= 1
+        _depth.now -= 1
         self._grad.__exit__(*error)
 
 
@@ -42,7 +49,7 @@ def _fresh(x):
 
 def _done(x):
     """A result on its way out: without history where nothing outside wants it."""
-    return x if _depth > 0 or not _trees.is_tensor(x) else x.detach()
+    return x if _depth.now > 0 or not _trees.is_tensor(x) else x.detach()
 
 
 def _positions(argnums, n):
@@ -95,7 +102,7 @@ def grad_and_value(f, argnums=0, has_aux=False):
                     "grad_and_value(f)(*args): Expected f(*args) to return a scalar tensor, got tensor with "
                     f"{y.dim()} dims. Maybe you wanted to use the vjp or jacrev APIs instead?"
                 )
-            found = _grad_or_zeros([y], leaves, [None], _depth > 1)
+            found = _grad_or_zeros([y], leaves, [None], _depth.now > 1)
         found = together([_done(g) for g in found])
         return (found, (_done(y), aux)) if has_aux else (found, _done(y))
 
@@ -172,10 +179,41 @@ def jvp(f, primals, tangents, *, strict=False, has_aux=False):
                 along.append(out.detach() * 0)
                 continue
             gs, ds = zip(*reached)
-            (forward,) = _grad(gs, (u,), ds, retain_graph=True, create_graph=_depth > 1, materialize_grads=True)
+            (forward,) = _grad(gs, (u,), ds, retain_graph=True, create_graph=_depth.now > 1, materialize_grads=True)
             along.append(forward)
     value, dots = rebuild([_done(o) for o in outs]), rebuild([_done(d) for d in along])
     return (value, dots, aux) if has_aux else (value, dots)
+
+
+def linearize(func, *primals):
+    """The value of `func`, and a function of tangents that gives J·v there without running `func` again."""
+    with _level():
+        args, leaves, _ = _pick(primals, tuple(range(len(primals))))
+        outs, rebuild = _trees.flatten(func(*args))
+        # As in `jvp`: reverse mode is linear in its cotangent, and its transpose is forward mode.
+        linear = []
+        for out in outs:
+            u = (out.detach() * 0).requires_grad_()
+            back = _grad((out,), leaves, (u,), retain_graph=True, create_graph=True, materialize_grads=True) if out.requires_grad else ()
+            linear.append((u, back))
+
+    def forward(*tangents):
+        directions, _ = _trees.flatten(tangents)
+        if len(directions) != len(leaves) or any(d.shape != x.shape for d, x in zip(directions, leaves)):
+            raise RuntimeError("linearize: expected tangents with the structure and the shapes of the primals")
+        found = []
+        for u, back in linear:
+            reached = [(g, d) for g, d in zip(back, directions) if g.requires_grad]
+            if not reached:
+                found.append(u.detach() * 0)
+                continue
+            with _level():
+                gs, ds = zip(*reached)
+                (dot,) = _grad(gs, (u,), ds, retain_graph=True, create_graph=_depth.now > 1, materialize_grads=True)
+            found.append(_done(dot))
+        return rebuild(found)
+
+    return rebuild([_done(o) for o in outs]), forward
 
 
 def jacrev(f, argnums=0, *, has_aux=False, chunk_size=None):
@@ -199,7 +237,7 @@ def jacrev(f, argnums=0, *, has_aux=False, chunk_size=None):
                 for k in range(flat.numel()):
                     unit = pullback.zeros_like(flat.detach())
                     unit[k] = 1.0
-                    found = _grad_or_zeros([flat], leaves, [unit], _depth > 1, keep=True)
+                    found = _grad_or_zeros([flat], leaves, [unit], _depth.now > 1, keep=True)
                     for row, g in zip(rows, found):
                         row.append(g)
                 jacobians.append(

@@ -76,6 +76,12 @@ impl PyTensor {
         wrap(py, self.0.detach())
     }
 
+    /// Cuts the tensor from its history, in place; gives the tensor.
+    fn detach_<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, Self>> {
+        slf.get().0.detach_().raise()?;
+        Ok(slf.clone())
+    }
+
     /// Adds the gradients of this tensor to the leaves it was computed from.
     ///
     /// `gradient` weighs the elements (needed unless there is one). `retain_graph` keeps what the rules read for another run; `create_graph`

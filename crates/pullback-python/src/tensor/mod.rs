@@ -94,6 +94,12 @@ impl PyTensor {
         crate::convert::part(py, "device")?.call1(("cpu",))
     }
 
+    /// How the elements lie: with strides.
+    #[getter]
+    fn layout<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        crate::convert::part(py, "strided")
+    }
+
     /// Number of dimensions.
     #[getter]
     fn ndim(&self) -> usize {
