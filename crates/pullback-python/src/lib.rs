@@ -67,6 +67,7 @@ fn _native(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_function(wrap_pyfunction!(task::current_graph_task_id, m)?)?;
     m.add_function(wrap_pyfunction!(task::queue_callback, m)?)?;
     m.add_function(wrap_pyfunction!(task::will_visit, m)?)?;
+    m.add_function(wrap_pyfunction!(task::reaches_others, m)?)?;
     m.add_function(wrap_pyfunction!(picture::graph_of, m)?)?;
     m.add_function(wrap_pyfunction!(picture::draw_graph, m)?)?;
     m.add_function(wrap_pyfunction!(picture::note_lines, m)?)?;

@@ -2,6 +2,7 @@
 //! has ended. Hooks ask; `autograd/graph.py` is made of the answers.
 
 use crate::node::PyNode;
+use crate::tensor::PyTensor;
 use pullback::{GradFn, Tensor};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
@@ -104,6 +105,34 @@ pub(crate) fn will_visit(nodes: Vec<Py<PyNode>>) -> Vec<bool> {
     });
     let runs = visited(&roots, asked.as_ref());
     (nodes.iter().map(|n| runs.contains(&n.get().0.address()))).collect()
+}
+
+/// Whether the graphs of `outputs` lead to a place where a gradient is gathered, or to an operation before `inputs`, that is none
+/// of `inputs`'.
+#[pyfunction]
+pub(crate) fn reaches_others(outputs: Vec<Py<PyTensor>>, inputs: Vec<Py<PyTensor>>) -> bool {
+    let node = |t: &Py<PyTensor>| t.get().0.gradient_node();
+    let own: HashSet<usize> = inputs
+        .iter()
+        .filter_map(node)
+        .map(|n| n.address())
+        .collect();
+    // An input that came from somewhere is itself part of an outer graph.
+    if (inputs.iter().filter_map(node)).any(|n| !n.is_leaf()) {
+        return true;
+    }
+    let mut next: Vec<GradFn> = outputs.iter().filter_map(node).collect();
+    let mut seen = HashSet::new();
+    while let Some(node) = next.pop() {
+        if own.contains(&node.address()) || !seen.insert(node.address()) {
+            continue;
+        }
+        if node.is_leaf() {
+            return true;
+        }
+        next.extend(node.next_functions().into_iter().flatten().map(|(n, _)| n));
+    }
+    false
 }
 
 /// The places that a backward from `roots` gets to: all, or those that are or lead to one asked for.

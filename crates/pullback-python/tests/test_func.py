@@ -68,3 +68,23 @@ def test_mistakes():
     with pytest.raises(KeyError):
         grad(lambda x: {}["no"])(X)
     assert torch.is_grad_enabled()
+
+
+def test_derivatives_hang_on_what_the_function_closes_over():
+    func, w = torch.func, torch.tensor([1.0, 2.0], requires_grad=True)
+    x = torch.tensor([0.5, 0.3])
+
+    def f(x):
+        return (w * x**2).sum()
+
+    func.grad(f)(x).pow(2).sum().backward()
+    assert torch.allclose(w.grad, 8 * w.detach() * x**2)
+    for found in (func.vjp(lambda x: w * x**2, x)[1](torch.ones(2))[0], func.jvp(f, (x,), (x,))[1], func.jacrev(f)(x), func.jacfwd(f)(x), func.hessian(f)(x)):
+        assert found.requires_grad
+        assert torch.autograd.grad(found.sum(), w)[0] is not None
+    with torch.no_grad():
+        assert not func.grad(f)(x).requires_grad
+    y = torch.tensor(1.5, requires_grad=True)
+    g, value = func.grad_and_value(torch.sin)(y)
+    assert torch.autograd.grad(g, y)[0].item() == -torch.sin(y).item() and value.requires_grad
+    assert not func.grad(torch.sin)(y.detach()).requires_grad

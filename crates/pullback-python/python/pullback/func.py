@@ -8,6 +8,8 @@ import functools
 import threading
 
 from . import _trees
+from ._native import is_grad_enabled as _is_grad_enabled
+from ._native import reaches_others as _reaches_others
 from .autograd import grad as _grad
 from ._vmap import vmap
 from .autograd.grad_mode import enable_grad as _enable_grad
@@ -28,9 +30,17 @@ class _level:
     """Inside, derivatives are recorded for the derivative around them."""
 
     def __enter__(self):
+        self._recording = _depth.now > 0 or _is_grad_enabled()
         _depth.now += 1
         self._grad = _enable_grad()
         self._grad.__enter__()
+        return self
+
+    def keeps(self, outs, leaves):
+        """Whether derivatives are to have a history: somebody outside differentiates, or what came out hangs on more than `leaves`."""
+        if _depth.now > 1:
+            return True
+        return self._recording and _reaches_others([x for x in outs if _trees.is_tensor(x)], leaves)
 
     def __exit__(self, *error):
         _depth.now -= 1
@@ -47,9 +57,9 @@ def _fresh(x):
     return x.clone() if x.requires_grad else x.clone().requires_grad_()
 
 
-def _done(x):
+def _done(x, keep=False):
     """A result on its way out: without history where nothing outside wants it."""
-    return x if _depth.now > 0 or not _trees.is_tensor(x) else x.detach()
+    return x if keep or _depth.now > 0 or not _trees.is_tensor(x) else x.detach()
 
 
 def _positions(argnums, n):
@@ -87,7 +97,7 @@ def grad_and_value(f, argnums=0, has_aux=False):
 
     @functools.wraps(f)
     def call(*args, **kwargs):
-        with _level():
+        with _level() as level:
             args, leaves, together = _pick(args, argnums)
             y = f(*args, **kwargs)
             aux = None
@@ -102,9 +112,10 @@ def grad_and_value(f, argnums=0, has_aux=False):
                     "grad_and_value(f)(*args): Expected f(*args) to return a scalar tensor, got tensor with "
                     f"{y.dim()} dims. Maybe you wanted to use the vjp or jacrev APIs instead?"
                 )
-            found = _grad_or_zeros([y], leaves, [None], _depth.now > 1)
-        found = together([_done(g) for g in found])
-        return (found, (_done(y), aux)) if has_aux else (found, _done(y))
+            keep = level.keeps([y], leaves)
+            found = _grad_or_zeros([y], leaves, [None], keep)
+        found = together([_done(g, keep) for g in found])
+        return (found, (_done(y, keep), aux)) if has_aux else (found, _done(y, keep))
 
     return call
 
@@ -131,13 +142,14 @@ def _grad_or_zeros(outputs, inputs, seeds, again, keep=False):
 
 def vjp(f, *primals, has_aux=False):
     """The value, and a function of cotangents that gives vᵀJ for every argument."""
-    with _level():
+    with _level() as level:
         args, leaves, together = _pick(primals, tuple(range(len(primals))))
         y = f(*args)
         aux = None
         if has_aux:
             y, aux = y
         outs, rebuild = _trees.flatten(y)
+        keep = level.keeps(outs, leaves)
 
     def pull(cotangents):
         seeds, _ = _trees.flatten(cotangents)
@@ -145,10 +157,10 @@ def vjp(f, *primals, has_aux=False):
             raise RuntimeError(f"Expected pytree structure of cotangents to be the same as pytree structure of outputs: {len(seeds)} for {len(outs)}")
         with _level():
             found = _grad_or_zeros(outs, leaves, seeds, True, keep=True)
-        found = together([_done(g) for g in found])
+        found = together([_done(g, keep or any(s.requires_grad for s in seeds if s is not None)) for g in found])
         return found if len(found) > 1 else found
 
-    value = rebuild([_done(o) for o in outs])
+    value = rebuild([_done(o, keep) for o in outs])
     return (value, pull, aux) if has_aux else (value, pull)
 
 
@@ -156,7 +168,7 @@ def jvp(f, primals, tangents, *, strict=False, has_aux=False):
     """The value, and J·v for a tangent of every argument."""
     if not isinstance(primals, tuple) or not isinstance(tangents, tuple):
         raise RuntimeError("jvp(f, primals, tangents): Expected primals and tangents to be tuples")
-    with _level():
+    with _level() as level:
         args, leaves, _ = _pick(primals, tuple(range(len(primals))))
         directions, _ = _trees.flatten(tangents)
         if len(directions) != len(leaves):
@@ -166,6 +178,7 @@ def jvp(f, primals, tangents, *, strict=False, has_aux=False):
         if has_aux:
             y, aux = y
         outs, rebuild = _trees.flatten(y)
+        keep = level.keeps(outs, leaves) or level._recording and any(d.requires_grad for d in directions)
         along = []
         for out in outs:
             if not out.requires_grad:
@@ -179,9 +192,9 @@ def jvp(f, primals, tangents, *, strict=False, has_aux=False):
                 along.append(out.detach() * 0)
                 continue
             gs, ds = zip(*reached)
-            (forward,) = _grad(gs, (u,), ds, retain_graph=True, create_graph=_depth.now > 1, materialize_grads=True)
+            (forward,) = _grad(gs, (u,), ds, retain_graph=True, create_graph=keep, materialize_grads=True)
             along.append(forward)
-    value, dots = rebuild([_done(o) for o in outs]), rebuild([_done(d) for d in along])
+    value, dots = rebuild([_done(o, keep) for o in outs]), rebuild([_done(d, keep) for d in along])
     return (value, dots, aux) if has_aux else (value, dots)
 
 
@@ -223,13 +236,14 @@ def jacrev(f, argnums=0, *, has_aux=False, chunk_size=None):
     def call(*args, **kwargs):
         import pullback
 
-        with _level():
+        with _level() as level:
             args, leaves, together = _pick(args, argnums)
             y = f(*args, **kwargs)
             aux = None
             if has_aux:
                 y, aux = y
             outs, rebuild = _trees.flatten(y)
+            keep = level.keeps(outs, leaves)
             jacobians = []
             for out in outs:
                 rows = [[] for _ in leaves]
@@ -237,7 +251,7 @@ def jacrev(f, argnums=0, *, has_aux=False, chunk_size=None):
                 for k in range(flat.numel()):
                     unit = pullback.zeros_like(flat.detach())
                     unit[k] = 1.0
-                    found = _grad_or_zeros([flat], leaves, [unit], _depth.now > 1, keep=True)
+                    found = _grad_or_zeros([flat], leaves, [unit], keep, keep=True)
                     for row, g in zip(rows, found):
                         row.append(g)
                 jacobians.append(
@@ -246,7 +260,7 @@ def jacrev(f, argnums=0, *, has_aux=False, chunk_size=None):
                         for row, x in zip(rows, leaves)
                     ]
                 )
-        done = rebuild([together([_done(j) for j in js]) for js in jacobians])
+        done = rebuild([together([_done(j, keep) for j in js]) for js in jacobians])
         return (done, aux) if has_aux else done
 
     return call
