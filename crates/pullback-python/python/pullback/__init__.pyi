@@ -11,7 +11,13 @@ from pullback._native import _hist_bin_edges as _hist_bin_edges
 from pullback._native import _mantissa_exponent as _mantissa_exponent
 from pullback._native import _min_max as _min_max
 from pullback._native import _values_indices as _values_indices
+from pullback._legacy import BoolTensor as BoolTensor
+from pullback._legacy import ByteTensor as ByteTensor
+from pullback._legacy import DoubleTensor as DoubleTensor
+from pullback._legacy import FloatTensor as FloatTensor
 from pullback.random import Generator as Generator
+from pullback._legacy import IntTensor as IntTensor
+from pullback._legacy import LongTensor as LongTensor
 from pullback._parts import Size as Size
 from ._native import Tensor as Tensor
 from ._native import __version__ as __version__
@@ -58,18 +64,6 @@ from pullback._vmap import vmap as vmap
 _Number = _py.int | _py.float | np.number[Any] | np.bool_
 _Array = np.ndarray[Any, Any]
 
-class BoolTensor:
-    def __new__(cls, *data): ...
-class ByteTensor:
-    def __new__(cls, *data): ...
-class DoubleTensor:
-    def __new__(cls, *data): ...
-class FloatTensor:
-    def __new__(cls, *data): ...
-class IntTensor:
-    def __new__(cls, *data): ...
-class LongTensor:
-    def __new__(cls, *data): ...
 def asarray(obj, *, dtype=None, device=None, copy=None, requires_grad=None): ...
 def broadcast_shapes(*shapes): ...
 def can_cast(from_, to): ...
