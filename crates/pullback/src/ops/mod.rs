@@ -39,7 +39,9 @@ mod gather;
 mod general;
 mod histogram;
 mod index;
+mod index_write;
 mod indexing;
+mod indices;
 mod integer;
 mod join;
 mod linear;
@@ -63,6 +65,7 @@ mod positions;
 mod power;
 mod prelu;
 mod product;
+mod put;
 mod quantile;
 mod rectifier;
 mod reduce;
@@ -124,7 +127,7 @@ pub use gate::{Relu, ThresholdBackward};
 pub use general::{LogSoftmax, Softmax};
 pub use histogram::{ArgMode, BinCounts, BinEdges, Exponent};
 pub use index::{Put, Take, Where};
-pub use indexing::{Index, IntoIndices};
+pub use indices::{Index, IntoIndices};
 pub use integer::{
     BitwiseAnd, BitwiseLeftShift, BitwiseNot, BitwiseOr, BitwiseRightShift, BitwiseXor, Gcd, Lcm,
 };
