@@ -4,26 +4,26 @@ use super::value::{IntoValue, Value};
 use super::{Args, Function};
 use crate::{
     Category, DType, Error, ErrorKind, Number, Result, Shape, Tensor, arange, eye, linspace,
-    logspace, one_hot, rand, randint, randn, randperm,
+    logspace, one_hot,
 };
 
 /// The sizes asked for; functions that fill numbers in have a sentence of their own for negative ones.
-fn sizes(a: &Args<'_>) -> Result<Shape> {
+pub(super) fn sizes(a: &Args<'_>) -> Result<Shape> {
     Ok(a.sizes("size")?.into())
 }
 
 /// The dtype asked for, or PyTorch's default float.
-fn float(a: &Args<'_>) -> Result<DType> {
+pub(super) fn float(a: &Args<'_>) -> Result<DType> {
     Ok(a.dtype("dtype")?.unwrap_or_else(DType::default_float))
 }
 
 /// A new tensor, as a leaf if one was asked for.
-fn made(a: &Args<'_>, t: Result<Tensor>) -> Result<Value> {
+pub(super) fn made(a: &Args<'_>, t: Result<Tensor>) -> Result<Value> {
     t?.requires_grad_(a.bool("requires_grad")?).into_value()
 }
 
 /// Shape and dtype of a `…_like` function.
-fn like(a: &Args<'_>) -> Result<(Shape, DType)> {
+pub(super) fn like(a: &Args<'_>) -> Result<(Shape, DType)> {
     let x = a.tensor("input")?;
     Ok((x.shape().clone(), a.dtype("dtype")?.unwrap_or(x.dtype())))
 }
@@ -361,106 +361,6 @@ pub(super) static LIST: &[Function] = &[
     .exact()
     .samples(&["3", "2, 3", "3, 2", "0", "2, dtype=bool", "2, 2, dtype=int64"])
     .errors(&["-1", "2, -1"]),
-    Function::new(
-        "rand(*int[] size, *, dtype? dtype=None, bool requires_grad=False) -> Tensor",
-        "torch",
-        |a| made(a, rand(sizes(a)?, float(a)?)),
-    )
-    .about("Numbers drawn evenly from [0, 1).", "U(0, 1)")
-    .exact()
-    .random()
-    .samples(&["2, 3", "(4,)", "()", "0", "20", "3, dtype=float64"])
-    .errors(&["-1", "2, dtype=int64"]),
-    Function::new(
-        "randn(*int[] size, *, dtype? dtype=None, bool requires_grad=False) -> Tensor",
-        "torch",
-        |a| made(a, randn(sizes(a)?, float(a)?)),
-    )
-    .about("Numbers drawn from the standard normal distribution.", "N(0, 1)")
-    .exact()
-    .random()
-    .samples(&["2, 3", "(4,)", "()", "0", "20", "3, 7", "3, dtype=float64", "17, dtype=float64"])
-    .errors(&["-1", "2, dtype=int64"]),
-    Function::new(
-        "randint(int high, int[] size, *, dtype? dtype=None, bool requires_grad=False) -> Tensor",
-        "torch",
-        |a| made(a, randint(0, a.int("high")?, sizes(a)?, a.dtype("dtype")?.unwrap_or(DType::I64))),
-    )
-    .about("Integers drawn evenly.", "U{0, …, high - 1}")
-    .exact()
-    .random()
-    .samples(&[
-        "10, (2, 3)",
-        "5, (4,), dtype=float32",
-        "2, (), dtype=int32",
-        "7, (0,)",
-        "100, (3,), dtype=uint8",
-    ])
-    .errors(&["0, (2,)", "300, (2,), dtype=uint8"]),
-    Function::new(
-        "randint(int low, int high, int[] size, *, dtype? dtype=None, bool requires_grad=False) -> Tensor",
-        "torch",
-        |a| made(a, randint(a.int("low")?, a.int("high")?, sizes(a)?, a.dtype("dtype")?.unwrap_or(DType::I64))),
-    )
-    .about("Integers drawn evenly from a range.", "U{low, …, high - 1}")
-    .exact()
-    .random()
-    .samples(&[
-        "3, 10, (2, 3)",
-        "-5, 5, (4,), dtype=float64",
-        "0, 2, (3,), dtype=bool",
-        "1, 2, ()",
-        "-10000000000, 10000000000, (3,)",
-    ])
-    .errors(&["5, 5, (2,)", "5, 3, (2,)"]),
-    Function::new(
-        "randperm(int n, *, dtype? dtype=None, bool requires_grad=False) -> Tensor",
-        "torch",
-        |a| made(a, randperm(a.int("n")?, a.dtype("dtype")?.unwrap_or(DType::I64))),
-    )
-    .about("The numbers below n in random order.", "a permutation of 0, …, n - 1")
-    .exact()
-    .random()
-    .samples(&["10", "1", "0", "5, dtype=int32", "6, dtype=float32"])
-    .errors(&["-1"]),
-    Function::new(
-        "rand_like(Tensor input, *, dtype? dtype=None, bool requires_grad=False) -> Tensor",
-        "torch",
-        |a| { let (s, d) = like(a)?; made(a, rand(s, d)) },
-    )
-    .about("Numbers drawn evenly from [0, 1), in a tensor's shape and dtype.", "U(0, 1)")
-    .exact()
-    .random()
-    .samples(&["T(2,3)", "T()", "T(0,2)", "I(3, 5), dtype=float32"])
-    .errors(&["I(3, 5)"]),
-    Function::new(
-        "randn_like(Tensor input, *, dtype? dtype=None, bool requires_grad=False) -> Tensor",
-        "torch",
-        |a| { let (s, d) = like(a)?; made(a, randn(s, d)) },
-    )
-    .about("Numbers drawn from the standard normal distribution, in a tensor's shape and dtype.", "N(0, 1)")
-    .exact()
-    .random()
-    .samples(&["T(2,3)", "T()", "T(4,5)", "I(3, 5), dtype=float32"])
-    .errors(&["I(3, 5)"]),
-    Function::new(
-        "randint_like(Tensor input, int high, *, dtype? dtype=None, bool requires_grad=False) -> Tensor",
-        "torch",
-        |a| { let (s, d) = like(a)?; made(a, randint(0, a.int("high")?, s, d)) },
-    )
-    .about("Integers drawn evenly, in a tensor's shape and dtype.", "U{0, …, high - 1}")
-    .exact()
-    .random()
-    .samples(&["T(2,3), 10", "I(4, 5), 3", "T(), 5", "T(3), 9, dtype=int64"]),
-    Function::new(
-        "randint_like(Tensor input, int low, int high, *, dtype? dtype=None, bool requires_grad=False) -> Tensor",
-        "torch",
-        |a| { let (s, d) = like(a)?; made(a, randint(a.int("low")?, a.int("high")?, s, d)) },
-    )
-    .about("Integers drawn evenly from a range, in a tensor's shape and dtype.", "U{low, …, high - 1}")
-    .exact()
-    .random()
-    .samples(&["T(2,3), 2, 10", "I(4, 5), -3, 3", "T(), 1, 5", "T(3), 0, 9, dtype=int64"]),
     Function::new(
         "one_hot(Tensor input, int num_classes=-1) -> Tensor",
         "nn.functional",

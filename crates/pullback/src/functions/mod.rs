@@ -30,13 +30,16 @@ mod join;
 mod logic;
 mod lookup;
 mod loss;
+mod margin;
 mod network;
 mod norm;
 mod order;
 mod parts;
 mod pointwise;
 mod product;
+mod random;
 mod reduce;
+mod repeat;
 mod shape;
 mod slopes;
 mod smooth;
@@ -56,11 +59,13 @@ use std::sync::LazyLock;
 /// The lists, by the names of their files.
 static LISTS: &[(&str, &[Function])] = &[
     ("create", create::LIST),
+    ("random", random::LIST),
     ("pointwise", pointwise::LIST),
     ("smooth", smooth::LIST),
     ("logic", logic::LIST),
     ("activation", activation::LIST),
     ("loss", loss::LIST),
+    ("margin", margin::LIST),
     ("network", network::LIST),
     ("reduce", reduce::LIST),
     ("order", order::LIST),
@@ -68,6 +73,7 @@ static LISTS: &[(&str, &[Function])] = &[
     ("product", product::LIST),
     ("diagonal", diagonal::LIST),
     ("shape", shape::LIST),
+    ("repeat", repeat::LIST),
     ("join", join::LIST),
     ("index", index::LIST),
     ("sort", sort::LIST),

@@ -56,11 +56,9 @@ pub(super) static LIST: &[Function] = &[
         "T(2,3), (2, -2)",
         "T(0,3), (-1, 0)",
     ]),
-    Function::new(
-        "view(Tensor input, *int[] size) -> Tensor",
-        "Tensor",
-        |a| a.tensor("input")?.view(a.ints("size")?).into_value(),
-    )
+    Function::new("view(Tensor input, *int[] size) -> Tensor", "Tensor", |a| {
+        a.tensor("input")?.view(a.ints("size")?).into_value()
+    })
     .node("ViewBackward0")
     .about("The same memory under another shape.", "x")
     .exact()
@@ -72,7 +70,12 @@ pub(super) static LIST: &[Function] = &[
         "T(0,2), 4, 0",
         "T(2,3).t, (2, 1, 3)",
     ])
-    .errors(&["T(2,3), 5", "T(2,3).t, 6", "T(2,3), (-1, -1)", "T(2,3), (2, -2)"]),
+    .errors(&[
+        "T(2,3), 5",
+        "T(2,3).t, 6",
+        "T(2,3), (-1, -1)",
+        "T(2,3), (2, -2)",
+    ]),
     Function::new(
         "view_as(Tensor input, Tensor other) -> Tensor",
         "Tensor",
@@ -81,17 +84,31 @@ pub(super) static LIST: &[Function] = &[
     .node("ViewBackward0")
     .about("A view of the shape of another tensor.", "x")
     .exact()
-    .samples(&["T(2,3), T(3,2)", "T(4), T(2,2)", "T(), T(1)", "T(0,2), T(3,0)"])
+    .samples(&[
+        "T(2,3), T(3,2)",
+        "T(4), T(2,2)",
+        "T(), T(1)",
+        "T(0,2), T(3,0)",
+    ])
     .errors(&["T(2,3), T(4)"]),
     Function::new(
         "reshape_as(Tensor input, Tensor other) -> Tensor",
         "Tensor",
-        |a| a.tensor("input")?.reshape_as(a.tensor("other")?).into_value(),
+        |a| {
+            a.tensor("input")?
+                .reshape_as(a.tensor("other")?)
+                .into_value()
+        },
     )
     .node_by(reshape_node)
     .about("Reshaped to the shape of another tensor.", "x")
     .exact()
-    .samples(&["T(2,3), T(3,2)", "T(2,3).t, T(6)", "T(), T(1)", "T(0,2), T(3,0)"])
+    .samples(&[
+        "T(2,3), T(3,2)",
+        "T(2,3).t, T(6)",
+        "T(), T(1)",
+        "T(0,2), T(3,0)",
+    ])
     .errors(&["T(2,3), T(4)"]),
     Function::new(
         "flatten(Tensor input, int start_dim=0, int end_dim=-1) -> Tensor",
@@ -156,7 +173,11 @@ pub(super) static LIST: &[Function] = &[
     Function::new(
         "squeeze(Tensor input, int[] dim) -> Tensor",
         "torch Tensor",
-        |a| a.tensor("input")?.squeeze_dims(&a.ints("dim")?).into_value(),
+        |a| {
+            a.tensor("input")?
+                .squeeze_dims(&a.ints("dim")?)
+                .into_value()
+        },
     )
     .node_by(|a| {
         Ok(match a.ints("dim")?.len() {
@@ -164,7 +185,10 @@ pub(super) static LIST: &[Function] = &[
             _ => "SqueezeBackward2",
         })
     })
-    .about("Without those of the dimensions named that have size 1.", "x")
+    .about(
+        "Without those of the dimensions named that have size 1.",
+        "x",
+    )
     .exact()
     .samples(&[
         "T(1,3,1), 0",
@@ -183,7 +207,13 @@ pub(super) static LIST: &[Function] = &[
     )
     .about("A new dimension of size 1.", "x")
     .exact()
-    .samples(&["T(2,3), 0", "T(2,3).t, -1", "T(2,3), 1", "T(), 0", "T(0), -2"])
+    .samples(&[
+        "T(2,3), 0",
+        "T(2,3).t, -1",
+        "T(2,3), 1",
+        "T(), 0",
+        "T(0), -2",
+    ])
     .errors(&["T(2,3), 3", "T(2,3), -4"]),
     Function::new(
         "permute(Tensor input, *int[] dims) -> Tensor",
@@ -213,7 +243,13 @@ pub(super) static LIST: &[Function] = &[
     .node("TransposeBackward0")
     .about("Two dimensions exchanged.", "xᵀ")
     .exact()
-    .samples(&["T(2,3), 0, 1", "T(2,3,1), 0, -1", "T(), 0, -1", "T(0,2), 1, 0", "T(3), 0, 0"])
+    .samples(&[
+        "T(2,3), 0, 1",
+        "T(2,3,1), 0, -1",
+        "T(), 0, -1",
+        "T(0,2), 1, 0",
+        "T(3), 0, 0",
+    ])
     .errors(&["T(2,3), 0, 2", "T(), 0, 1"]),
     Function::new(
         "swapaxes(Tensor input, int axis0, int axis1) -> Tensor",
@@ -227,7 +263,12 @@ pub(super) static LIST: &[Function] = &[
     .node("TransposeBackward0")
     .about("Two dimensions exchanged.", "xᵀ")
     .exact()
-    .samples(&["T(2,3), 0, 1", "T(2,3,1), 0, -1", "T(), 0, -1", "T(0,2), axis0=1, axis1=0"])
+    .samples(&[
+        "T(2,3), 0, 1",
+        "T(2,3,1), 0, -1",
+        "T(), 0, -1",
+        "T(0,2), axis0=1, axis1=0",
+    ])
     .errors(&["T(2,3), 0, 2"]),
     Function::new(
         "swapdims(Tensor input, int dim0, int dim1) -> Tensor",
@@ -241,7 +282,12 @@ pub(super) static LIST: &[Function] = &[
     .node("TransposeBackward0")
     .about("Two dimensions exchanged.", "xᵀ")
     .exact()
-    .samples(&["T(2,3), 0, 1", "T(2,3,1), 0, -1", "T(), 0, -1", "T(0,2), 1, 0"])
+    .samples(&[
+        "T(2,3), 0, 1",
+        "T(2,3,1), 0, -1",
+        "T(), 0, -1",
+        "T(0,2), 1, 0",
+    ])
     .errors(&["T(2,3), 0, 2"]),
     Function::new("t(Tensor input) -> Tensor", "torch Tensor", |a| {
         let x = a.tensor("input")?;
@@ -262,7 +308,10 @@ pub(super) static LIST: &[Function] = &[
         },
     )
     .node("PermuteBackward0")
-    .about("Dimensions moved to other places; the rest keep their order.", "x")
+    .about(
+        "Dimensions moved to other places; the rest keep their order.",
+        "x",
+    )
     .exact()
     .samples(&[
         "T(2,3,1), 0, 2",
@@ -313,7 +362,10 @@ pub(super) static LIST: &[Function] = &[
         },
     )
     .node("ExpandBackward0")
-    .about("Repeated to the shape of another tensor, without a copy.", "y[i, j] = x[0, j]")
+    .about(
+        "Repeated to the shape of another tensor, without a copy.",
+        "y[i, j] = x[0, j]",
+    )
     .units(0.0, 4.0)
     .samples(&["T(1,3), T(2,3)", "T(3), T(2,3)", "T(), T(2)", "T(1), T(0)"])
     .errors(&["T(2,3), T(3,3)"]),
@@ -328,105 +380,32 @@ pub(super) static LIST: &[Function] = &[
     .node("ExpandBackward0")
     .about("Repeated to a shape, without a copy.", "y[i, j] = x[0, j]")
     .units(0.0, 4.0)
-    .samples(&["T(1,3), (2, 3)", "T(3), (2, 3)", "T(), (2,)", "T(1), (0,)", "T(1,2).t, (3, 2)"])
+    .samples(&[
+        "T(1,3), (2, 3)",
+        "T(3), (2, 3)",
+        "T(), (2,)",
+        "T(1), (0,)",
+        "T(1,2).t, (3, 2)",
+    ])
     .errors(&["T(2,3), (2, 2, 2)"]),
     Function::new(
         "broadcast_tensors(*Tensor[] tensors) -> Tensor[]",
         "torch",
         |a| broadcast_tensors(&a.tensors("tensors")?).into_value(),
     )
-    .about("Tensors repeated to their common shape, without copies.", "y[i, j] = x[0, j]")
+    .about(
+        "Tensors repeated to their common shape, without copies.",
+        "y[i, j] = x[0, j]",
+    )
     .units(0.0, 4.0)
-    .samples(&["T(2,1), T(3)", "T(), T(2,2)", "T(2,3)", "T(1), T(0)", "T(2,1,1), T(3,1), T(2)"])
+    .samples(&[
+        "T(2,1), T(3)",
+        "T(), T(2,2)",
+        "T(2,3)",
+        "T(1), T(0)",
+        "T(2,1,1), T(3,1), T(2)",
+    ])
     .errors(&["T(2,3), T(2)"]),
-    Function::new(
-        "repeat(Tensor input, *int[] repeats) -> Tensor",
-        "Tensor",
-        |a| a.tensor("input")?.repeat(a.ints("repeats")?).into_value(),
-    )
-    .node("RepeatBackward0")
-    .about("Copies side by side along each dimension.", "y[i] = x[i mod n]")
-    .units(0.0, 4.0)
-    .samples(&[
-        "T(3), 2",
-        "T(2,3), (2, 1, 3)",
-        "T(2,3).t, 1, 2",
-        "T(), (2,)",
-        "T(), ()",
-        "T(0,2), 2, 2",
-        "T(2), 0",
-        "T(2,2), 1, 1",
-    ])
-    .errors(&["T(2,3), 2", "T(2,3), (2, -1)"]),
-    Function::new(
-        "tile(Tensor input, *int[] dims) -> Tensor",
-        "Tensor torch",
-        |a| a.tensor("input")?.tile(a.ints("dims")?).into_value(),
-    )
-    .node("RepeatBackward0")
-    .about("Copies side by side, along the last dimensions.", "y[i] = x[i mod n]")
-    .units(0.0, 4.0)
-    .samples(&[
-        "T(3), 2",
-        "T(2,3), (2,)",
-        "T(2,3).t, 2, 1",
-        "T(), (2,)",
-        "T(0,2), 2, 2",
-        "T(2), (2, 1, 2)",
-    ])
-    .errors(&["T(2,3), (2, -1)"]),
-    Function::new(
-        "repeat_interleave(Tensor input, int repeats, int? dim=None, *, int? output_size=None) -> Tensor",
-        "torch Tensor",
-        |a| {
-            (a.tensor("input")?)
-                .repeat_interleave(a.int("repeats")?, a.int_opt("dim")?)
-                .into_value()
-        },
-    )
-    .node_by(|_| Ok("ViewBackward0"))
-    .about("Each element, or slab of a dimension, several times in a row.", "y[k·r + i] = x[k]")
-    .units(0.0, 4.0)
-    .samples(&[
-        "T(3), 2",
-        "T(2,3), 2",
-        "T(2,3), 3, 1",
-        "T(2,3).t, 2, dim=0",
-        "T(), 3",
-        "T(0,2), 2, 0",
-        "T(2), 0",
-        "T(2,2), 1, -1",
-    ])
-    .errors(&["T(3), -1", "T(3), 2, 1"]),
-    Function::new(
-        "repeat_interleave(Tensor input, Tensor repeats, int? dim=None, *, int? output_size=None) -> Tensor",
-        "torch Tensor",
-        |a| {
-            (a.tensor("input")?)
-                .repeat_interleave_each(a.tensor("repeats")?, a.int_opt("dim")?)
-                .into_value()
-        },
-    )
-    .node_by(|_| Ok("IndexSelectBackward0"))
-    .about("Each element, or slab of a dimension, as often in a row as it is told.", "y = x₀ r₀ times, x₁ r₁ times, …")
-    .units(0.0, 4.0)
-    .samples(&[
-        "T(3), I[2, 0, 1]",
-        "T(2,3), I[1, 2], 0",
-        "T(2,3).t, I[3], 1",
-        "T(2,2), I[1, 2, 0, 1]",
-        "T(0), I[2]",
-    ])
-    .errors(&["T(2,3), I[1, 2]", "T(2,3), I[1, -2], 0", "T(2), T[1.0, 2.0]", "T(2), I[[1, 2]]"]),
-    Function::new(
-        "repeat_interleave(Tensor repeats, *, int? output_size=None) -> Tensor",
-        "torch",
-        |a| crate::repeat_interleave(a.tensor("repeats")?).into_value(),
-    )
-    .of(ops::RepeatIndex::DEF)
-    .exact()
-    .samples(&["I[2, 0, 1]", "I[3]", "I[0, 0]", "I[1, 2].i32"])
-    .errors(&["I[1, -1]", "I[[1, 2]]"]),
     Function::new("atleast_1d(*Tensor[] tensors) -> Tensor", "torch", |a| {
         each(&a.tensors("tensors")?, Tensor::atleast_1d)
     })
@@ -442,7 +421,10 @@ pub(super) static LIST: &[Function] = &[
     Function::new("atleast_3d(*Tensor[] tensors) -> Tensor", "torch", |a| {
         each(&a.tensors("tensors")?, Tensor::atleast_3d)
     })
-    .about("At least three dimensions; a vector lies in the second, a matrix in the first two.", "x")
+    .about(
+        "At least three dimensions; a vector lies in the second, a matrix in the first two.",
+        "x",
+    )
     .exact()
     .samples(&["T()", "T(2,3)", "T(3), T(), T(2,1,2)", "T(0)", "T(2,3).t"]),
     Function::new(
@@ -464,13 +446,21 @@ pub(super) static LIST: &[Function] = &[
         "T(0,3), 1, 2, 1",
         "T(3), 0, 0, 1",
     ])
-    .errors(&["T(2,3), 0, 3, 1", "T(3), 0, 1, 0", "T(3), 0, -1, 1", "T(3), 1, 1, 1"]),
+    .errors(&[
+        "T(2,3), 0, 3, 1",
+        "T(3), 0, 1, 0",
+        "T(3), 0, -1, 1",
+        "T(3), 1, 1, 1",
+    ]),
     Function::new(
         "meshgrid(*Tensor[] tensors, *, str indexing='ij') -> Tensor[]",
         "torch",
         |a| meshgrid(&a.tensors("tensors")?, a.str("indexing")?).into_value(),
     )
-    .about("Coordinates of the points of a grid, one tensor for each axis.", "Xₖ[i₀, i₁, …] = xₖ[iₖ]")
+    .about(
+        "Coordinates of the points of a grid, one tensor for each axis.",
+        "Xₖ[i₀, i₁, …] = xₖ[iₖ]",
+    )
     .units(0.0, 4.0)
     .samples(&[
         "T(2), T(3)",
@@ -480,16 +470,22 @@ pub(super) static LIST: &[Function] = &[
         "T(0), T(2)",
         "I(2, 5), I(3, 5), indexing='ij'",
     ])
-    .errors(&["~T(2,3), T(3)", "T(2).f32, T(2).f64", "T(2), T(3), indexing='no'"]),
+    .errors(&[
+        "~T(2,3), T(3)",
+        "T(2).f32, T(2).f64",
+        "T(2), T(3), indexing='no'",
+    ]),
     Function::new("numel(Tensor input) -> int", "torch Tensor", |a| {
         a.tensor("input")?.numel().into_value()
     })
     .about("Number of elements.", "n₀ · n₁ · …")
     .exact()
     .samples(&["T(2,3)", "T()", "T(0,2)", "T(2,3).t"]),
-    Function::new("dim(Tensor input) -> int", "Tensor Tensor:ndimension", |a| {
-        a.tensor("input")?.ndim().into_value()
-    })
+    Function::new(
+        "dim(Tensor input) -> int",
+        "Tensor Tensor:ndimension",
+        |a| a.tensor("input")?.ndim().into_value(),
+    )
     .about("Number of dimensions.", "d")
     .exact()
     .samples(&["T(2,3)", "T()", "T(0,2)", "T(2,3).t"]),

@@ -382,4 +382,4 @@ macro_rules! groups {
         }
     };
 }
-groups! { create pointwise smooth logic activation loss network reduce order norm product diagonal shape index join sort copies parts lookup calculus slopes draw special }
+groups! { create random pointwise smooth logic activation loss margin network reduce order norm product diagonal shape repeat index join sort copies parts lookup calculus slopes draw special }
