@@ -120,7 +120,7 @@ def numpy_call(rng):
         k = pick.choice([1, 2, 3])
         return {"k": k}, lambda: np.concatenate([np.concatenate([g.random(2)] + [h.random(1) for h in g.spawn(2)]) for g in rng.spawn(k)])
     if kind == "bytes":
-        return {"n": n}, lambda: np.frombuffer(rng.bytes(n), dtype=np.uint8) if n else np.zeros(0, dtype=np.uint8)
+        return {"n": n}, lambda: np.array(bytearray(rng.bytes(n)), dtype=np.uint8)
     if kind == "state":
         def go():
             s = rng.bit_generator.state
