@@ -274,23 +274,23 @@ fn repeated_operands_are_as_stretched_ones() {
         for narrow in [&[][..], &[1], &[1, 1], &[4], &[5], &[1, 5], &[1, 4], &[0]] {
             let (a, b) = (of(wide), of(narrow));
             let common = a.shape().broadcast(b.shape());
-            let (ab, ba) = (
+            let (ab, turned) = (
                 kernels::zip(&a, &b, |x: f64, y: f64| x - 2.0 * y),
                 kernels::zip(&b, &a, |y: f64, x: f64| (x - 2.0 * y) as f32),
             );
             let Ok(common) = common else {
-                assert!(ab.is_err() && ba.is_err());
+                assert!(ab.is_err() && turned.is_err());
                 continue;
             };
             let long = |x: &Array| x.expand(&common).unwrap().to_vec::<f64>().unwrap();
             let expected: Vec<f64> = (long(&a).iter().zip(long(&b)))
                 .map(|(x, y)| x - 2.0 * y)
                 .collect();
-            let (ab, ba) = (ab.unwrap(), ba.unwrap());
-            assert_eq!((ab.shape(), ba.shape()), (&common, &common));
+            let (ab, turned) = (ab.unwrap(), turned.unwrap());
+            assert_eq!((ab.shape(), turned.shape()), (&common, &common));
             assert_eq!(ab.to_vec::<f64>().unwrap(), expected);
             let rounded: Vec<f32> = expected.iter().map(|&x| x as f32).collect();
-            assert_eq!(ba.to_vec::<f32>().unwrap(), rounded);
+            assert_eq!(turned.to_vec::<f32>().unwrap(), rounded);
         }
     }
 }
