@@ -42,7 +42,9 @@ pub(crate) fn parameters(entry: &Entry, place: &str, in_place: bool) -> Vec<Para
             ));
         }
     };
-    if entry.group == "create" && !in_place {
+    // What makes tensors of nothing takes a device too.
+    let creates = (entry.signature.params.iter()).any(|p| p.name == "requires_grad");
+    if creates && !in_place {
         extra("device", "device", true, "None");
     }
     if entry.function.random {
