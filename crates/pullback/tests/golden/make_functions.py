@@ -1,6 +1,6 @@
 """PyTorch's answers to every argument list that functions are tried on: writes functions/GROUP.json beside this file.
 
-    cargo run -q -p pullback --example function_samples [GROUP...] > /tmp/samples.json
+    cargo run -q -p pullback --features proof --example function_samples [GROUP...] > /tmp/samples.json
     python crates/pullback/tests/golden/make_functions.py /tmp/samples.json
 
 For each case: where PyTorch has the function, what it was given, the units in the last place allowed if they are not 4 and 16, and the results (dtype, shape, little-endian bytes in hexadecimal; every NaN
