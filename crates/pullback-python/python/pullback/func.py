@@ -306,3 +306,9 @@ def jacfwd(f, argnums=0, has_aux=False, *, randomness="error"):
 def hessian(f, argnums=0):
     """The Hessian of a function with a 0-d result: the Jacobian of its gradient."""
     return jacrev(jacrev(f, argnums), argnums)
+
+
+def __getattr__(name):
+    from . import _surface
+
+    raise AttributeError(_surface.missing("pullback.func", name))
