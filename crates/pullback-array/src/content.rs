@@ -6,6 +6,7 @@ use crate::dispatch;
 use crate::dtype::Element;
 use crate::error::{Error, ErrorKind, Result};
 use crate::number::Number;
+use crate::room::room;
 
 impl Array {
     /// All elements in row-major order.
@@ -94,19 +95,4 @@ impl Array {
         other.copy_bytes(&mut b)?;
         Ok(a == b)
     }
-}
-
-/// An empty vector with room for `n` elements.
-fn room<T>(n: usize) -> Result<Vec<T>> {
-    let mut out = Vec::new();
-    out.try_reserve_exact(n).map_err(|_| {
-        let bytes = n.saturating_mul(size_of::<T>());
-        Error::new(
-            ErrorKind::Alloc,
-            format!(
-                "DefaultCPUAllocator: can't allocate memory: you tried to allocate {bytes} bytes."
-            ),
-        )
-    })?;
-    Ok(out)
 }

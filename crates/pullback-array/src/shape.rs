@@ -22,11 +22,11 @@ impl Shape {
         Shape(Dims::new())
     }
 
-    /// Number of elements. Arrays check it against overflow when they are made ([`Shape::checked_numel`]); where nobody
-    /// did, it wraps.
+    /// Number of elements. Arrays check that it can be addressed when they are made ([`Shape::checked_numel`]); where nobody
+    /// did, a number that is too large is `usize::MAX`, and 0 where a size is 0.
     #[inline]
     pub fn numel(&self) -> usize {
-        self.0.iter().fold(1, |n, &d| n.wrapping_mul(d))
+        self.0.iter().fold(1, |n, &d| n.saturating_mul(d))
     }
 
     /// Number of elements, or an error where it cannot be addressed. A size of 0 does not excuse the others, so that

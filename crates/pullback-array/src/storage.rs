@@ -9,6 +9,7 @@
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::pool;
+use crate::room::out_of_memory;
 use std::any::Any;
 use std::cell::Cell;
 use std::marker::PhantomData;
@@ -46,15 +47,6 @@ pub struct Storage(NonNull<Header>);
 unsafe impl Send for Storage {}
 // SAFETY: as above.
 unsafe impl Sync for Storage {}
-
-#[cold]
-fn out_of_memory(bytes: usize) -> Error {
-    Error::new(
-        ErrorKind::Alloc,
-        format!("DefaultCPUAllocator: can't allocate memory: you tried to allocate {bytes} bytes."),
-    )
-    .help("check the shape: sizes multiply")
-}
 
 impl Storage {
     /// `bytes` bytes whose content is arbitrary until written (zero if `zeroed`).

@@ -256,6 +256,39 @@ fn dims_count_from_both_ends() {
     }
 }
 
+/// A number of elements is right or the largest there is, never one that has gone round; a size of 0 makes it 0 anywhere.
+#[test]
+fn numbers_of_elements_do_not_wrap() {
+    let sizes = [
+        0usize,
+        1,
+        2,
+        3,
+        1 << 21,
+        1 << 32,
+        1 << 40,
+        1 << 63,
+        usize::MAX,
+    ];
+    for a in sizes {
+        for b in sizes {
+            for c in sizes {
+                let exact = [a, b, c]
+                    .map(|n| n as u128)
+                    .into_iter()
+                    .try_fold(1u128, |n, d| n.checked_mul(d));
+                let expected = match [a, b, c].contains(&0) {
+                    true => 0,
+                    false => exact
+                        .and_then(|n| usize::try_from(n).ok())
+                        .unwrap_or(usize::MAX),
+                };
+                assert_eq!(Shape::new(&[a, b, c]).numel(), expected, "{a} {b} {c}");
+            }
+        }
+    }
+}
+
 /// What cannot be counted, addressed or allocated is an error: never a panic, never an abort, never a wrapped product.
 #[test]
 fn sizes_no_memory_holds() {

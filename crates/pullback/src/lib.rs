@@ -82,6 +82,10 @@ pub use pullback_array::{
 };
 pub use tensor::Tensor;
 
+/// Vectors of a user's length, for the packages on top: a size beyond the memory is an error there too.
+#[doc(hidden)]
+pub use pullback_array::{filled, gathered, room};
+
 /// The kernels operations are made of, for custom operations.
 pub use pullback_array::{dispatch, kernels};
 
