@@ -30,6 +30,7 @@ fn coordinate<'py>(py: Python<'py>, c: &Coordinate) -> PyResult<Bound<'py, PyDic
     d.set_item("verdict", c.verdict.name())?;
     d.set_item("status", c.status.name())?;
     d.set_item("remark", &c.remark)?;
+    d.set_item("outside", c.outside)?;
     Ok(d)
 }
 

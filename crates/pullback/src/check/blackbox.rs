@@ -216,6 +216,7 @@ pub fn black_box<T: Float>(
             verdict,
             status,
             remark: remark.map(str::to_string),
+            outside: false,
         });
     }
     report.status = report

@@ -41,9 +41,8 @@ pub(super) fn examine(
     let margins = kinks::Margins::of(&oracle.program, &centre)?;
     let size_f = report.value.abs();
     // What evaluating once in double-double may be off by.
-    let hi_f = (8.0 * q_f * (U_HI / u.min(bounds.finest)))
-        .max(U_HI * size_f)
-        .max(1e-320);
+    let fine = u.min(bounds.finest);
+    let hi_f = (8.0 * q_f * (U_HI / fine)).max(U_HI * size_f).max(1e-320);
     let host = host::look(check, oracle)?;
     let tied_gate = margins.gates.iter().any(|(_, m)| {
         m.iter()
@@ -88,7 +87,6 @@ pub(super) fn examine(
                 rows: &rows,
                 bounds: &bounds,
                 hi_f,
-                u,
             },
             &everything,
         )?
@@ -103,13 +101,13 @@ pub(super) fn examine(
         let step_scale = scale[flat];
         {
             let (e, q) = (bounds.e[rows[input]][flat], bounds.q[rows[input]][flat]);
-            let good = 4.0 * 8.0 * q * (U_HI / u);
+            let good = 4.0 * 8.0 * q * (U_HI / fine);
             let (mut d, mut e_d) = oracle.derivative(input, flat, step_scale, hi_f, good)?;
             let numeric = numeric(check, oracle, input, flat, report.step)?;
             let (n_fz, n_hi, n_rounded) = quotients(oracle, check, input, flat, report.step)?;
             let a_hi = wide[input].as_ref().map_or(Dd::NAN, |w| w[flat]);
             let apart = (a_hi - d).abs().to_f64();
-            if apart.is_nan() || apart > e_d + 8.0 * q * (U_HI / u) {
+            if apart.is_nan() || apart > e_d + 8.0 * q * (U_HI / fine) {
                 let found = (d, e_d);
                 let claim = a_hi.to_f64();
                 (d, e_d) = oracle.confirm(input, flat, step_scale, hi_f, found, claim)?;
@@ -147,7 +145,8 @@ pub(super) fn examine(
                 n_rounded,
                 e,
                 q,
-                u,
+                u: check.inputs[input].dtype().unit_roundoff(),
+                fine,
                 step: report.step,
                 power: report.power,
                 sides,
@@ -218,7 +217,10 @@ pub(super) fn examine(
         forward(oracle, report)?;
     }
     if report.coordinates.iter().any(|c| c.verdict == Verdict::Bug) {
-        report.bug = explain::explain(check, report);
+        report.bug = match escapes {
+            true => Some(BugKind::LeftGraph(cut(oracle))),
+            false => explain::explain(check, report),
+        };
         if report.bug.is_none() && !escapes {
             report.bug = paths::find(oracle, report)?;
         }
@@ -239,6 +241,16 @@ pub(super) fn examine(
         q_f,
         kinks: distances,
     })
+}
+
+/// The recorded operation by which numbers leave the graph, if there is one.
+fn cut(oracle: &Oracle<'_>) -> Option<&'static str> {
+    let mut names = oracle
+        .program
+        .instructions()
+        .iter()
+        .map(|i| i.op.def().name);
+    names.find(|name| *name == "detach")
 }
 
 /// Where forward mode alone is wrong, the check fails too, and the operation is named.
@@ -266,7 +278,6 @@ struct Wide<'a> {
     rows: &'a [usize],
     bounds: &'a rounding::Bounds,
     hi_f: f64,
-    u: f64,
 }
 
 /// So few coordinates are examined one by one, whatever it costs.
@@ -298,7 +309,8 @@ fn choose(
             continue;
         };
         let (claimed, a) = (g[flat], a[flat]);
-        let q8 = (8.0 * w.bounds.q[w.rows[input]][flat]).max(w.u * a.abs().to_f64());
+        let u = check.inputs[input].dtype().unit_roundoff();
+        let q8 = (8.0 * w.bounds.q[w.rows[input]][flat]).max(u * a.abs().to_f64());
         let back = (Dd::from(claimed) - a).abs().to_f64();
         if (back.is_nan() || back > q8) && suspects.len() < most {
             suspects.push((input, flat));

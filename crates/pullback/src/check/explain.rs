@@ -25,6 +25,8 @@ pub enum BugKind {
     MissingReduction,
     /// Right where it should not be zero, but not zero where it should be: a mask is missing.
     MaskMissing,
+    /// Right for what was recorded: the function depends on numbers that left its graph, by this operation if it was recorded.
+    LeftGraph(Option<&'static str>),
 }
 
 impl fmt::Display for BugKind {
@@ -46,6 +48,14 @@ impl fmt::Display for BugKind {
             BugKind::MissingReduction => write!(
                 f,
                 "it is the first row: the sum over a broadcast dimension is missing (missing reduction over a broadcast dimension)"
+            ),
+            BugKind::LeftGraph(Some(op)) => write!(
+                f,
+                "part of the function left the graph by {op}: the function moves with its input there, its gradient does not"
+            ),
+            BugKind::LeftGraph(None) => write!(
+                f,
+                "part of the function left the graph (item, NumPy, or a branch on values): the function moves with its input there, its gradient does not"
             ),
             BugKind::MaskMissing => write!(
                 f,

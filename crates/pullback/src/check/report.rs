@@ -144,6 +144,9 @@ pub struct Coordinate {
     pub status: Status,
     /// A sentence for what the verdict's word leaves open.
     pub remark: Option<String>,
+    /// The function depends on this coordinate, or may, in a way that its graph does not show: then `oracle`, the derivative
+    /// of what was recorded, is not the derivative of the function.
+    pub outside: bool,
 }
 
 /// The derivative along one random direction, three ways, in double-double.

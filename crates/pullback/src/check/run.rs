@@ -97,30 +97,27 @@ pub(super) fn gaps(check: &Check<'_>) -> Result<Vec<f64>> {
     Ok(out)
 }
 
-/// The floating inputs' dtype; they must agree, since there is one working precision.
+/// The coarsest dtype of the floating inputs: a result of several is no better than it.
 fn working_dtype(check: &Check<'_>) -> Result<DType> {
-    let mut floats = check
-        .inputs
-        .iter()
-        .map(Tensor::dtype)
-        .filter(|d| d.is_float());
-    let Some(first) = floats.next() else {
-        return Err(Error::new(
+    let floats = (check.inputs.iter().map(Tensor::dtype)).filter(|d| d.is_float());
+    let mut coarsest: Option<DType> = None;
+    for dtype in floats {
+        if dtype == DType::Dd {
+            return Err(Error::new(
+                ErrorKind::DType,
+                "double-double is the oracle's own arithmetic; check float32 or float64",
+            ));
+        }
+        if coarsest.is_none_or(|c| dtype.unit_roundoff() > c.unit_roundoff()) {
+            coarsest = Some(dtype);
+        }
+    }
+    coarsest.ok_or_else(|| {
+        Error::new(
             ErrorKind::DType,
             "no input is floating, so there is no gradient to check",
-        ));
-    };
-    match floats.find(|d| *d != first) {
-        Some(other) => Err(Error::new(
-            ErrorKind::DType,
-            format!("inputs of one dtype are needed: these are {first} and {other}"),
-        )),
-        None if first == DType::Dd => Err(Error::new(
-            ErrorKind::DType,
-            "double-double is the oracle's own arithmetic; check float32 or float64",
-        )),
-        None => Ok(first),
-    }
+        )
+    })
 }
 
 fn differs_from_run_to_run(
@@ -160,6 +157,7 @@ fn undecided(check: &Check<'_>, claimed: &Gradient) -> Result<Vec<Coordinate>> {
                 mde: f64::INFINITY,
                 verdict: Verdict::NonDeterministic,
                 status: Status::Unknown,
+                outside: false,
                 remark: None,
             });
         }

@@ -133,11 +133,14 @@ impl Report {
                     out.push(format!("guilty op: {guilty}"));
                 }
                 if let Some(c) = self.coordinates.iter().find(|c| c.status == Status::Fail) {
+                    let (word, right) = match c.outside {
+                        true => ("differences of the function itself", c.numeric),
+                        false => ("exact", c.oracle),
+                    };
                     out.push(format!(
-                        "{}: claimed {:.9e}, exact {:.9e}{}",
+                        "{}: claimed {:.9e}, {word} {right:.9e}{}",
                         c.name,
                         c.claimed,
-                        c.oracle,
                         c.remark
                             .as_ref()
                             .map_or(String::new(), |r| format!("; {r}"))

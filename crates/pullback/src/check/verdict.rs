@@ -27,7 +27,10 @@ pub(super) struct Facts {
     /// Worst-case and statistical rounding of the claimed gradient.
     pub(super) e: f64,
     pub(super) q: f64,
+    /// Unit roundoff of the input.
     pub(super) u: f64,
+    /// The smallest unit roundoff of anything that the function computes in.
+    pub(super) fine: f64,
     pub(super) step: f64,
     pub(super) power: f64,
     /// One-sided derivatives, where a gate is tied.
@@ -81,7 +84,7 @@ fn judge(f: &Facts) -> Coordinate {
         step: (f.n_hi - f.n_rounded).to_f64(),
         forward: (f.n_rounded - Dd::from(f.numeric)).to_f64(),
     };
-    let e_f = f.e_d + 8.0 * f.q * (U_HI / f.u);
+    let e_f = f.e_d + 8.0 * f.q * (U_HI / f.fine);
     // A rounding below the last place of the result itself is always possible (an exact derivative has q = 0).
     let q8 = (8.0 * f.q).max(f.u * d.abs());
     // The worst case is of first order; the engine's own error is the measure where it is more.
@@ -117,6 +120,7 @@ fn judge(f: &Facts) -> Coordinate {
         verdict: Verdict::Agree,
         status: Status::Pass,
         remark: None,
+        outside: f.escaped || f.unclear,
     };
     let mut set = |verdict, status, remark: Option<String>| {
         c.verdict = verdict;

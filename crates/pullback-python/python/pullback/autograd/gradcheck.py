@@ -62,8 +62,8 @@ def gradcheck(
 ):
     """Whether the gradient of `func` is right at `inputs`, for every result and every input that requires gradients.
 
-    Reverse mode is certified by `pullback.check`, which needs no tolerances: where `atol` or `rtol` are given, a gradient within
-    them (PyTorch's defaults: 1e-5 and 1e-3) is good enough. Forward mode (`check_forward_ad`) is compared with central differences
+    Reverse mode is certified by `pullback.check`, which needs no tolerances: where `atol` or `rtol` are given, a gradient that is
+    within them (PyTorch's defaults: 1e-5 and 1e-3) of the function's derivative is good enough. Forward mode (`check_forward_ad`) is compared with central differences
     of width `eps` within these tolerances, as in PyTorch. The other switches ask for checks that always, or never, apply here.
     """
     if not (check_forward_ad or check_backward_ad):
@@ -83,6 +83,9 @@ def gradcheck(
     try:
         with enable_grad():
             results = calls(*chosen)
+        for k, y in enumerate(results):
+            if isinstance(y, Tensor) and y.is_floating_point() and not y.isfinite().all():
+                raise GradcheckError(f"Output {k} of the function is not finite at the given inputs, so that it has no gradient to check")
         wanted = [k for k, y in enumerate(results) if isinstance(y, Tensor) and y.is_floating_point()]
         if check_forward_ad:
             _forward(calls, chosen, places, wanted, eps, 1e-5 if atol is None else atol, 1e-3 if rtol is None else rtol)
@@ -109,11 +112,21 @@ def _backward(calls, chosen, places, k, result, eps, atol, rtol, fast_mode):
     bad = [c for c in report.coordinates if c.status != "pass"]
     if atol is not None or rtol is not None:
         atol, rtol = 1e-5 if atol is None else atol, 1e-3 if rtol is None else rtol
-        bad = [c for c in bad if not abs(c.claimed - c.oracle) <= atol + rtol * abs(c.oracle)]
+        bad = [c for c in bad if not _within(c, atol, rtol)]
         if not bad and report.coordinates:
             return
     where = places[bad[0].input] if bad else places[0]
     raise GradcheckError(f"Jacobian mismatch for output {k} with respect to input {where},\n{report!r}")
+
+
+def _within(c, atol, rtol):
+    """Whether what a gradient is off by lies within the tolerances.
+
+    It is compared with the derivative of the function. That is the derivative of what was recorded, unless numbers left the graph:
+    then differences of the function itself say what it is, as in PyTorch.
+    """
+    true = c.numeric if c.outside else c.oracle
+    return abs(c.claimed - true) <= atol + rtol * abs(true)
 
 
 def _differences(calls, chosen, k, eps):
