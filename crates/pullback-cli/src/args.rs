@@ -175,15 +175,21 @@ Output:
   Exit code 0: done. 1: failed, or a gradient is wrong. 2: wrong command line.
 
 JSON:
-  A tensor is {dtype, shape, values, bits}: `values` row by row as Python's tolist() gives them,
-  `bits` the same in hexadecimal. What is not finite is null.
+  First the values, each under the page's own name, as Python's tolist() gives them: a number, a
+  list, a list of rows; in the shortest decimals that give the same number again.
+    X y W1 b1 W2 b2 a1 h f loss grad_W1 grad_b1 grad_W2 grad_b2 grad_manual grad_numeric
+    max_abs_diff_manual max_abs_diff_numeric
+  They are the same on every processor. PyTorch's own are equal to the bit where its matrix-vector
+  product rounds every product (AMD's processors); where it uses fused steps (Intel's, ARM's) its
+  last bits differ, and a unit in the loss's last place is 3e-3 in grad_numeric.
+  What is not finite is null, with a note on stderr. Then, in sections, what they mean. There, a
+  tensor is {dtype, shape, values, bits}: `values` row by row, `bits` the same in hexadecimal.
 
   config       seed (a string: it may be of any size), samples, hidden, sample, eps, dtype
   data         x_shape, y_shape, class_counts {zero, one};
                tensors first_x, first_y, sample_x, sample_y
   parameters   names (of all coordinates, in order); tensors W1, b1, W2, b2
-  forward      tensors a1, h, f
-  loss         a tensor
+  forward      tensors a1, h, f, loss
   gradients    autograd, manual: tensors W1, b1, W2, b2; numeric: tensor theta
   differences  |autograd - other|: manual, numeric: max, tensor values
   top5         the five largest, the largest last: name, index, autograd, numeric, difference

@@ -32,6 +32,11 @@ pub(crate) fn error(e: &anyhow::Error) {
     let _ = writeln!(anstream::stderr(), "{BAD}error:{BAD:#} {e:#}");
 }
 
+/// Says on stderr what a reader of the results should know. Never fails.
+pub(crate) fn note(text: &str) {
+    let _ = writeln!(anstream::stderr(), "{WARN}note:{WARN:#} {text}");
+}
+
 /// Whether the reader of stdout went away, as in `pullback lab | head`. That is no failure.
 pub(crate) fn is_closed_pipe(e: &anyhow::Error) -> bool {
     e.chain()

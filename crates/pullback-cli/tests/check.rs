@@ -59,6 +59,41 @@ fn the_seed_in_f32_is_certified_and_its_gap_is_forward_rounding() {
     }
 }
 
+/// What programs read: these keys, with these names.
+#[test]
+fn the_keys_for_programs() {
+    let keys = |value: &Value| -> Vec<String> {
+        let map = value.as_object().unwrap_or_else(|| panic!("{value}"));
+        map.keys().cloned().collect()
+    };
+    let r = json(&[
+        "check",
+        "lab",
+        "--samples",
+        "2",
+        "--all-samples",
+        "--json",
+        "-",
+    ]);
+    for key in "status coordinates nearest_kink guilty evaluations manual samples".split(' ') {
+        assert!(keys(&r).iter().any(|k| k == key), "{key}");
+    }
+    for list in [&r["coordinates"], &r["manual"]["coordinates"]] {
+        let first = &list[0];
+        for key in "name input index claimed numeric oracle gap ledger budget mde verdict status"
+            .split(' ')
+        {
+            assert!(keys(first).iter().any(|k| k == key), "{key} in {first}");
+        }
+        let terms = "back formula truncation kink step forward";
+        assert_eq!(keys(&first["ledger"]).join(" "), terms);
+    }
+    assert_eq!(r["samples"].as_array().unwrap().len(), 2);
+    for key in ["name", "steps"] {
+        assert!(keys(&r["nearest_kink"]).iter().any(|k| k == key), "{key}");
+    }
+}
+
 #[test]
 fn the_seed_in_f64_agrees_everywhere_and_a_kink_is_named_where_one_is_crossed() {
     assert_eq!(
@@ -174,6 +209,7 @@ fn bench_measures_what_it_names() {
                 .unwrap_or_else(|| panic!("{key} in {row}"))
         };
         assert!(of("median_ns") > 0.0 && of("spread_ns") >= 0.0 && of("runs") >= 5.0);
+        assert!(row["name"].is_string());
         assert!((of("throughput") * of("median_ns") * 1e-9 - 1.0).abs() < 1e-9);
         assert_eq!(
             row["peak_bytes"].is_u64(),

@@ -199,7 +199,7 @@ fn the_json_is_golden() {
         for name in ["a1", "h", "f"] {
             same(&format!("/forward/{name}"), name);
         }
-        same("/loss", "loss");
+        same("/forward/loss", "loss");
         same("/gradients/numeric/theta", "grad_numeric");
         let x = golden["X"]["data"].as_array().unwrap();
         assert_eq!(
@@ -210,13 +210,113 @@ fn the_json_is_golden() {
         assert_eq!(found["config"]["seed"], "42");
         assert_eq!(found["top5"].as_array().unwrap().len(), 5);
         // The readable values are the same numbers.
-        let (values, bits) = (&found["loss"]["values"][0], &found["loss"]["bits"][0]);
+        let loss = &found["forward"]["loss"];
+        let (values, bits) = (&loss["values"][0], &loss["bits"][0]);
         let value: f64 = values.to_string().parse().unwrap();
         let again = match dtype {
             "f32" => format!("{:08x}", (value as f32).to_bits()),
             _ => format!("{:016x}", value.to_bits()),
         };
         assert_eq!(*bits, again);
+    }
+}
+
+/// The shape of nested arrays, and all their numbers as bits of the dtype, read back from the decimals that are printed.
+fn unnested(value: &Value, dtype: &str) -> (Vec<usize>, Vec<String>) {
+    match value {
+        Value::Array(rows) => {
+            let parts: Vec<_> = rows.iter().map(|row| unnested(row, dtype)).collect();
+            let mut shape = vec![rows.len()];
+            shape.extend_from_slice(&parts[0].0);
+            assert!(parts.iter().all(|(s, _)| s[..] == shape[1..]), "ragged");
+            (
+                shape,
+                parts.into_iter().flat_map(|(_, bits)| bits).collect(),
+            )
+        }
+        number => {
+            let x: f64 = number.to_string().parse().unwrap();
+            let bits = match dtype {
+                "f32" => {
+                    assert!(x == f64::from(x as f32), "{x} is no f32");
+                    format!("{:08x}", (x as f32).to_bits())
+                }
+                _ => format!("{:016x}", x.to_bits()),
+            };
+            (vec![], vec![bits])
+        }
+    }
+}
+
+/// The keys that programs were promised: each value of the page under its name, as nested arrays of numbers, to the bit.
+#[test]
+fn the_values_for_programs_are_golden() {
+    for dtype in ["f32", "f64"] {
+        let golden = &golden(&format!("experiment_{dtype}.json"))["data"];
+        let text = story(&format!("--dtype {dtype} --json -"));
+        let found: Value = serde_json::from_str(&text).unwrap();
+        for name in
+            "X y W1 b1 W2 b2 a1 h f loss grad_W1 grad_b1 grad_W2 grad_b2 grad_numeric".split(' ')
+        {
+            let (shape, bits) = unnested(&found[name], dtype);
+            let expected = &golden[name];
+            assert_eq!(serde_json::json!(shape), expected["shape"], "{name}");
+            assert_eq!(serde_json::json!(bits), expected["data"], "{name}");
+        }
+        // By hand: the same numbers but for the sign of a zero, which a product has and a choice has not.
+        let (shape, bits) = unnested(&found["grad_manual"], dtype);
+        assert_eq!(shape, [17]);
+        let expected =
+            ["W1", "b1", "W2", "b2"].map(|p| golden[format!("grad_{p}")]["data"].clone());
+        let expected = expected.iter().flat_map(|data| data.as_array().unwrap());
+        for (found, expected) in bits.iter().zip(expected) {
+            let magnitude = |bits: &str| u64::from_str_radix(bits, 16).unwrap() << 1;
+            let zero = |bits: &str| magnitude(bits) as u32 == 0 && magnitude(bits) >> 33 == 0;
+            let expected = expected.as_str().unwrap();
+            assert!(
+                found == expected || (zero(found) && zero(expected)),
+                "{found} {expected}"
+            );
+        }
+        assert_eq!(found["max_abs_diff_manual"], 0.0);
+        if dtype == "f32" {
+            assert_eq!(found["max_abs_diff_numeric"], 0.00456634908914566);
+        }
+        assert!(text.contains("-0.0"), "a negative zero keeps its sign");
+        // First things first.
+        assert!(text.starts_with("{\n  \"X\": [\n"), "{}", &text[..40]);
+    }
+}
+
+#[test]
+fn every_value_keeps_its_key_whatever_the_options() {
+    let found = json("--samples 3 --hidden 5 --sample 2 --seed 7");
+    for (name, shape) in [
+        ("X", &[3, 2][..]),
+        ("y", &[3]),
+        ("W1", &[5, 2]),
+        ("W2", &[1, 5]),
+        ("grad_W2", &[1, 5]),
+        ("b2", &[1]),
+        ("f", &[]),
+        ("grad_manual", &[21]),
+        ("grad_numeric", &[21]),
+        ("max_abs_diff_numeric", &[]),
+    ] {
+        assert_eq!(unnested(&found[name], "f32").0, shape, "{name}");
+    }
+    // JSON has no infinity: null, and a note.
+    let output = run("--hidden 64 --eps 1e10 --json -");
+    let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let nulls = (found["grad_numeric"].as_array().unwrap().iter()).filter(|x| x.is_null());
+    let nulls = nulls.count() + usize::from(found["max_abs_diff_numeric"].is_null());
+    let note = text(&output.stderr);
+    match nulls {
+        0 => assert_eq!(note, ""),
+        n => assert!(
+            note.starts_with(&format!("note: {n} of the page's values")),
+            "{note}"
+        ),
     }
 }
 

@@ -85,7 +85,8 @@ impl Params {
         })
     }
 
-    fn flatten(&self) -> Result<Tensor> {
+    /// All of them in one vector, in the order of [`Params::names`].
+    pub(crate) fn flatten(&self) -> Result<Tensor> {
         let flat = self.map(Tensor::flatten)?;
         cat(&[&flat.w1, &flat.b1, &flat.w2, &flat.b2], 0)
     }

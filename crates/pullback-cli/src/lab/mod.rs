@@ -44,7 +44,14 @@ pub(crate) fn run(args: &args::Lab) -> anyhow::Result<ExitCode> {
         survey: survey.as_ref(),
     };
     if let Some(path) = &args.json {
-        output::write(path, &json::json(&told)?)?;
+        let json = json::json(&told)?;
+        output::write(path, &json.text)?;
+        if json.nulls > 0 {
+            output::note(&format!(
+                "{} of the page's values are not finite; JSON has no number for them, they are null",
+                json.nulls
+            ));
+        }
     }
     if !args.quiet && args.json.as_deref() != Some(Path::new("-")) {
         output::print(&story::story(&told)?)?;
