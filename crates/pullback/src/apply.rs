@@ -4,7 +4,7 @@ use crate::flow::{Cut, CutReason};
 use crate::graph::{Edge, Input, Node, OUTPUT, push_in_place};
 use crate::op::{Family, Op, OpDef, Reads};
 use crate::tensor::{INFERENCE, INFERENCE_VIEW, INHERITED, Inner, Tensor, UNTRACKED_VIEW};
-use crate::{Array, Error, ErrorKind, Result, Shared, anomaly, forward_ad, mode, recorder};
+use crate::{Array, Error, ErrorKind, Result, Shared, anomaly, mode, watch};
 use smallvec::SmallVec;
 use std::panic::Location;
 use std::sync::OnceLock;
@@ -101,28 +101,10 @@ fn conclude(
     if stamp(inputs) != before {
         return Err(torn(def.name, site));
     }
-    if flags & (mode::RECORD | mode::DUAL) != 0 {
-        watched(op, inputs, &out, site, flags)?;
+    if flags & watch::WATCHED != 0 {
+        watch::applied(flags, op, inputs, std::slice::from_ref(&out), site)?;
     }
     Ok(out)
-}
-
-/// What is done for recorders and for forward mode.
-#[cold]
-fn watched(
-    op: &dyn Op,
-    inputs: &[&Tensor],
-    out: &Tensor,
-    site: &'static Location<'static>,
-    flags: u32,
-) -> Result<()> {
-    if flags & mode::RECORD != 0 {
-        recorder::record(op, inputs, out, site)?;
-    }
-    if flags & mode::DUAL != 0 {
-        forward_ad::push(op, inputs, std::slice::from_ref(out), site)?;
-    }
-    Ok(())
 }
 
 /// Applies an operation of several results.
@@ -172,11 +154,8 @@ pub(crate) fn apply_many(
             finish(def.view, inputs, value, edge, flags)
         })
         .collect();
-    if flags & mode::RECORD != 0 {
-        recorder::record_many(op, inputs, &out, site)?;
-    }
-    if flags & mode::DUAL != 0 {
-        forward_ad::push(op, inputs, &out, site)?;
+    if flags & watch::WATCHED != 0 {
+        watch::applied(flags, op, inputs, &out, site)?;
     }
     Ok(out)
 }

@@ -5,7 +5,7 @@
 
 use crate::graph::{EXTRA, Edge, Node, OUTPUT, Saved, SavedList};
 use crate::tensor::Tensor;
-use crate::{DType, Error, ErrorKind, Result, Shape, Shared, forward_ad, mode, recorder};
+use crate::{DType, Error, ErrorKind, Result, Shape, Shared, mode, watch};
 use smallvec::SmallVec;
 use std::panic::Location;
 
@@ -198,11 +198,9 @@ impl<'a> Ctx<'a> {
             (true, i) => node.inputs[i as usize].edge.clone(),
         };
         let value = Tensor::with_edge(kept.array.clone(), edge);
-        if mode::flags() & mode::RECORD != 0 {
-            recorder::adopt(node, which, &value);
-        }
-        if mode::flags() & mode::DUAL != 0 {
-            forward_ad::adopt(node, which, &value);
+        let flags = mode::flags();
+        if flags & watch::WATCHED != 0 {
+            watch::unpacked(flags, node, which, &value);
         }
         Ok(value)
     }

@@ -9,7 +9,8 @@ use crate::graph::{EXTRA, Edge, Node, OUTPUT};
 use crate::mode::{self, ModeGuard};
 use crate::op::{Family, Op};
 use crate::tensor::Tensor;
-use crate::{Error, ErrorKind, Result, Shared};
+use crate::watch::{self, Watch, Writing};
+use crate::{Array, Error, ErrorKind, Result, Shared};
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::panic::Location;
@@ -72,6 +73,7 @@ pub fn dual_level() -> Result<DualLevel> {
         )
         .help("use `func::jvp`, which nests"));
     }
+    watch::install(mode::DUAL, &Tangents);
     Ok(DualLevel {
         _mode: mode::set(mode::DUAL, true),
     })
@@ -156,7 +158,37 @@ fn set(t: &Tensor, tangent: Tensor) {
     drop(old);
 }
 
-/// Called by `apply` inside a level: the results' tangents.
+/// What the core tells forward mode, inside a level.
+struct Tangents;
+
+impl Watch for Tangents {
+    fn applied(
+        &self,
+        op: &dyn Op,
+        inputs: &[&Tensor],
+        outputs: &[Tensor],
+        site: &'static Location<'static>,
+    ) -> Result<()> {
+        push(op, inputs, outputs, site)
+    }
+
+    fn writing(
+        &self,
+        op: &dyn Op,
+        inputs: &[&Tensor],
+        value: &Array,
+        site: &'static Location<'static>,
+    ) -> Result<Box<dyn Writing>> {
+        Ok(Box::new(Written::before(op, inputs, value, site)?))
+    }
+
+    /// `value` has the tangent that the saved tensor had.
+    fn unpacked(&self, node: &Shared<Node>, which: u32, value: &Tensor) {
+        adopt(node, which, value);
+    }
+}
+
+/// The results' tangents.
 #[cold]
 pub(crate) fn push(
     op: &dyn Op,
@@ -195,9 +227,9 @@ fn keep(
     drop(old);
 }
 
-/// Called when backward takes out a value that `node` saved: `value` has the tangent that the saved tensor had.
+/// Gives `value`, which backward took out of `node`, the tangent that the saved tensor had.
 #[cold]
-pub(crate) fn adopt(node: &Shared<Node>, which: u32, value: &Tensor) {
+fn adopt(node: &Shared<Node>, which: u32, value: &Tensor) {
     let dot = KEPT.with(|k| {
         let kept = k.borrow();
         let known = (kept.get(&Shared::address(node))).filter(|k| Shared::ptr_eq(&k.node, node))?;
@@ -254,7 +286,7 @@ fn tangents(
 }
 
 /// What an in-place write does to the tangent of the tensor written: found before the write, put in place after it.
-pub(crate) struct Written {
+struct Written {
     dot: Option<Tensor>,
     /// The inputs' tangents before the write.
     inputs: Vec<Option<Tensor>>,
@@ -263,10 +295,10 @@ pub(crate) struct Written {
 impl Written {
     /// The tangent of `op(inputs…)`, whose value is `value`.
     #[cold]
-    pub(crate) fn before(
+    fn before(
         op: &dyn Op,
         inputs: &[&Tensor],
-        value: &crate::Array,
+        value: &Array,
         site: &'static Location<'static>,
     ) -> Result<Written> {
         let out = [Tensor::from_array(value.clone())];
@@ -287,9 +319,11 @@ impl Written {
             inputs: before,
         })
     }
+}
 
+impl Writing for Written {
     /// Notes the tangents for the write's node.
-    pub(crate) fn keep(&self, node: &Shared<Node>) {
+    fn recorded(&mut self, node: &Shared<Node>) {
         keep(
             node,
             || self.inputs.clone(),
@@ -298,7 +332,7 @@ impl Written {
     }
 
     /// `x` has been written: its tangent, and that of its base if it is a view, follow.
-    pub(crate) fn after(self, x: &Tensor) -> Result<()> {
+    fn done(self: Box<Self>, x: &Tensor) -> Result<()> {
         let Some(dot) = self.dot else { return Ok(()) };
         let _quiet = mode::set(mode::DUAL, false);
         if let Some(old) = get(x) {
@@ -330,4 +364,6 @@ impl Written {
         set(x, part);
         Ok(())
     }
+
+    fn failed(self: Box<Self>, _: &Tensor) {}
 }

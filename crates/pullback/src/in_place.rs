@@ -5,12 +5,11 @@
 //! never half of each other's numbers. Other writes go straight to a kernel, which is one hold by itself. Who learns of a write,
 //! and how, is in `history`.
 
-use crate::forward_ad::Written;
 use crate::graph::{Edge, Input, Node, OUTPUT};
 use crate::op::{Family, Op, Reads};
 use crate::ops::Overlay;
 use crate::tensor::{FUNCTION_VIEW, INFERENCE, INFERENCE_VIEW, MANY_VIEWS, Tensor, UNTRACKED_VIEW};
-use crate::{Array, Error, ErrorKind, Layout, Number, Result, Shared, mode, recorder};
+use crate::{Array, Error, ErrorKind, Layout, Number, Result, Shared, mode, watch};
 use pullback_array::kernels;
 use smallvec::SmallVec;
 use std::panic::Location;
@@ -133,7 +132,7 @@ fn allowed(
             )));
         }
     }
-    Ok(match flags & (mode::RECORD | mode::DUAL) {
+    Ok(match flags & watch::WATCHED {
         _ if tracked => Door::Tracked,
         0 => Door::Open,
         _ => Door::Heard,
@@ -151,8 +150,6 @@ fn logged(
     let name = op.def().name;
     let context = |e: Error| e.op(name).at(site);
     let flags = mode::flags();
-    let recording = flags & mode::RECORD != 0;
-    let dual = flags & mode::DUAL != 0;
     let _turn = x.0.array.storage().update().map_err(context)?;
     let inputs: SmallVec<[&Tensor; 4]> = std::iter::once(x).chain(others.iter().copied()).collect();
     let arrays: SmallVec<[&Array; 4]> = inputs.iter().map(|t| &t.0.array).collect();
@@ -163,17 +160,9 @@ fn logged(
         true => Some(node_with_inputs(op, &inputs, site)?),
         false => None,
     };
-    let dual = match dual {
-        true => Some(Written::before(op, &inputs, &value, site)?),
-        false => None,
-    };
-    if recording {
-        recorder::record_write(op, &inputs, x, &value, site)?;
-    }
+    let mut told = watch::writing(flags, op, &inputs, &value, site)?;
     if let Err(e) = kernels::assign(&x.0.array, &value) {
-        if recording {
-            recorder::forget_write(x);
-        }
+        told.into_iter().for_each(|w| w.failed(x));
         return Err(context(e));
     }
     x.0.array.storage().set_writer(site);
@@ -188,12 +177,7 @@ fn logged(
             false => None,
         };
         let node = Shared::new(node);
-        if recording {
-            recorder::record_node(&node);
-        }
-        if let Some(dual) = &dual {
-            dual.keep(&node);
-        }
+        told.iter_mut().for_each(|w| w.recorded(&node));
         let edge = Some(Edge::Node(node, 0));
         let own = match replaced.filter(Edge::flows) {
             Some(old) => Overlay::all(old, x.array(), edge.clone(), site),
@@ -201,7 +185,7 @@ fn logged(
         };
         x.rebase_as(edge, own, site);
     }
-    dual.map_or(Ok(()), |dual| dual.after(x))
+    told.into_iter().try_for_each(|w| w.done(x))
 }
 
 /// Whether a result may be written over `x`.

@@ -52,6 +52,7 @@ pub mod random;
 mod recorder;
 mod tensor;
 mod trace;
+mod watch;
 
 pub use anomaly::{detect_anomaly, detect_nonfinite};
 pub use backward::{BackwardOptions, Seed, backward, grad, set_interrupt_check};

@@ -1,9 +1,9 @@
 //! Running a function under a recorder.
 
 use crate::program::{Program, ValueId};
-use crate::recorder::{Known, RECORDERS, Recorder};
+use crate::recorder::{Known, RECORDERS, Recorder, Recorders};
 use crate::tensor::Tensor;
-use crate::{Result, mode};
+use crate::{Result, mode, watch};
 
 /// A program, the outputs of the run that was recorded, and its constants with their histories.
 pub(crate) type Traced = (Program, Vec<Tensor>, Vec<(ValueId, Tensor)>);
@@ -15,6 +15,7 @@ struct Recording {
 
 impl Recording {
     fn start() -> Recording {
+        watch::install(mode::RECORD, &Recorders);
         RECORDERS.with(|r| r.borrow_mut().push(Recorder::default()));
         Recording {
             _mode: mode::set(mode::RECORD, true),

@@ -1,15 +1,12 @@
 //! The recorder: what writes a [`Program`] down while it runs.
 //!
-//! It is called by `apply` for every operation and by `in_place` for every write, tracked or not, and keeps what it must know
-//! of the run: which tensor holds which value as of which version of its memory. The calls are in `doors`. Not here:
+//! The core tells it of every operation and of every write, tracked or not, and it keeps what it must know
+//! of the run: which tensor holds which value as of which version of its memory. What is told is in `events`. Not here:
 //! what runs a function under a recorder (`trace`), and reading programs (`program`).
 
-mod doors;
+mod events;
 
-pub(crate) use doors::{
-    adopt, forget_write, read_all, record, record_function, record_many, record_node, record_write,
-    same_value,
-};
+pub(crate) use events::{Recorders, read_all, record_function, same_value};
 
 use crate::backward::address::ByAddress;
 use crate::graph::{Edge, Node};

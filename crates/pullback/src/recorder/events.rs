@@ -6,13 +6,65 @@ use crate::op::Op;
 use crate::part::Part;
 use crate::program::{Instruction, ValueId};
 use crate::tensor::Tensor;
+use crate::watch::{Watch, Writing};
 use crate::{Array, Result, Shared};
 use smallvec::SmallVec;
 use std::panic::Location;
 
-/// Called by `apply` for every operation while a recorder is active.
+/// What the core tells the recorders of a thread.
+pub(crate) struct Recorders;
+
+impl Watch for Recorders {
+    fn applied(
+        &self,
+        op: &dyn Op,
+        inputs: &[&Tensor],
+        outputs: &[Tensor],
+        site: &'static Location<'static>,
+    ) -> Result<()> {
+        match outputs {
+            [out] if op.outputs() == 1 => record(op, inputs, out, site),
+            _ => record_many(op, inputs, outputs, site),
+        }
+    }
+
+    fn writing(
+        &self,
+        op: &dyn Op,
+        inputs: &[&Tensor],
+        value: &Array,
+        site: &'static Location<'static>,
+    ) -> Result<Box<dyn Writing>> {
+        record_write(op, inputs, inputs[0], value, site)?;
+        Ok(Box::new(Logged))
+    }
+
+    /// `value` is what the recorders knew by another handle.
+    fn unpacked(&self, node: &Shared<Node>, which: u32, value: &Tensor) {
+        adopt(node, which, value);
+    }
+}
+
+/// The write that was recorded last.
+struct Logged;
+
+impl Writing for Logged {
+    fn recorded(&mut self, node: &Shared<Node>) {
+        record_node(node);
+    }
+
+    fn done(self: Box<Self>, _: &Tensor) -> Result<()> {
+        Ok(())
+    }
+
+    fn failed(self: Box<Self>, x: &Tensor) {
+        forget_write(x);
+    }
+}
+
+/// An operation of one result is one instruction.
 #[cold]
-pub(crate) fn record(
+fn record(
     op: &dyn Op,
     inputs: &[&Tensor],
     out: &Tensor,
@@ -27,9 +79,9 @@ pub(crate) fn record(
     })
 }
 
-/// Called by `apply_many` while a recorder is active: each result is an instruction of its own.
+/// Each of several results is an instruction of its own.
 #[cold]
-pub(crate) fn record_many(
+fn record_many(
     op: &dyn Op,
     inputs: &[&Tensor],
     out: &[Tensor],
@@ -138,9 +190,9 @@ pub(crate) fn same_value(id: u64, version: u32, new: &Tensor) {
     });
 }
 
-/// Called just before `value` (the result of `op`) is written over `x`.
+/// Just before `result` (of `op`) is written over `x`.
 #[cold]
-pub(crate) fn record_write(
+fn record_write(
     op: &dyn Op,
     inputs: &[&Tensor],
     x: &Tensor,
@@ -176,9 +228,9 @@ pub(crate) fn record_write(
     })
 }
 
-/// Called when the write that was recorded last could not be carried out.
+/// The write that was recorded last could not be carried out.
 #[cold]
-pub(crate) fn forget_write(x: &Tensor) {
+fn forget_write(x: &Tensor) {
     let _ = each(|r| {
         if let Some((_, list)) = r.writes.get_mut(&x.array().storage().address()) {
             list.pop();
@@ -190,9 +242,9 @@ pub(crate) fn forget_write(x: &Tensor) {
     });
 }
 
-/// Called with the node of the write that was recorded last.
+/// The node of the write that was recorded last.
 #[cold]
-pub(crate) fn record_node(node: &Shared<Node>) {
+fn record_node(node: &Shared<Node>) {
     let _ = each(|r| {
         if let Some(Latest { inputs, output, .. }) = r.latest.take() {
             let node = node.clone();
@@ -210,9 +262,9 @@ pub(crate) fn record_node(node: &Shared<Node>) {
     });
 }
 
-/// Called when backward takes out a value that `node` saved: `value` is what the recorder knew by another handle.
+/// Backward took `value` out of `node`, which had saved it as `which`.
 #[cold]
-pub(crate) fn adopt(node: &Shared<Node>, which: u32, value: &Tensor) {
+fn adopt(node: &Shared<Node>, which: u32, value: &Tensor) {
     let _ = each(|r| {
         let known = r
             .made
