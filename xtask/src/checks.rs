@@ -77,6 +77,15 @@ pub(crate) const CHECKS: &[Check] = &[
         }],
     },
     Check {
+        name: "floors",
+        about: "every folder imports only what stands below it",
+        ways: &[Way {
+            name: "xtask",
+            tool: None,
+            steps: &[plain("cargo xtask floors")],
+        }],
+    },
+    Check {
         name: "typos",
         about: "no known misspelling in code or prose",
         ways: &[Way {

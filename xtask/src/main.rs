@@ -10,6 +10,7 @@
 #![forbid(unsafe_code)]
 
 mod checks;
+mod floors;
 mod golden;
 mod report;
 mod run;
@@ -67,6 +68,13 @@ Examples:
   cargo xtask sanitize                all of them
   cargo xtask sanitize valgrind       one of them",
         run: sanitize,
+    },
+    Chore {
+        name: "floors",
+        arguments: "",
+        about: "look whether every folder imports only what stands below it",
+        details: "",
+        run: floors,
     },
     Chore {
         name: "golden",
@@ -188,6 +196,14 @@ fn choose(named: &[&str]) -> Result<Vec<&'static Check>, String> {
         .iter()
         .filter(|check| named.is_empty() || named.contains(&check.name))
         .collect())
+}
+
+/// `cargo xtask floors`.
+fn floors(arguments: &[String]) -> Result<ExitCode, String> {
+    match arguments {
+        [] => floors::run(&root()),
+        _ => Err("`floors` takes no arguments".into()),
+    }
 }
 
 /// `cargo xtask sanitize`.

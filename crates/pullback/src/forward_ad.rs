@@ -4,12 +4,12 @@
 //! [`crate::func::jvp`] uses. Tangents are kept beside the tensors, in a table that ends with the level. Not for: functions
 //! as a whole (`func`), which nest; levels do not, as in PyTorch.
 
+use crate::core::watch::{self, Watch, Writing};
 use crate::ctx::Ctx;
 use crate::graph::{EXTRA, Edge, Node, OUTPUT};
 use crate::mode::{self, ModeGuard};
 use crate::op::{Family, Op};
 use crate::tensor::Tensor;
-use crate::watch::{self, Watch, Writing};
 use crate::{Array, Error, ErrorKind, Result, Shared};
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -128,7 +128,7 @@ pub fn make_dual(primal: &Tensor, tangent: &Tensor) -> Result<Tensor> {
         );
     }
     let tangent = tangent.to(primal.dtype())?;
-    let dual = crate::apply::apply(crate::ops::Alias, &[primal], site)?;
+    let dual = crate::apply::apply(crate::core::structural::Alias, &[primal], site)?;
     set(&dual, tangent);
     Ok(dual)
 }
@@ -140,7 +140,7 @@ pub fn unpack_dual(dual: &Tensor) -> (Tensor, Option<Tensor>) {
         return (dual.clone(), None);
     };
     let _quiet = mode::set(mode::DUAL, false);
-    let primal = crate::apply::apply(crate::ops::Alias, &[dual], Location::caller());
+    let primal = crate::apply::apply(crate::core::structural::Alias, &[dual], Location::caller());
     (primal.unwrap_or_else(|_| dual.clone()), Some(tangent))
 }
 

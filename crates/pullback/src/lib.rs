@@ -22,45 +22,31 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
-mod anomaly;
-mod apply;
-mod backward;
 pub mod check;
-mod construct;
-mod ctx;
+mod core;
 mod display;
-mod flow;
+mod engine;
 pub mod forward_ad;
-pub mod func;
-mod function;
-#[cfg(feature = "functions")]
-pub mod functions;
-mod grad_fn;
-mod graph;
-mod history;
-mod hooks;
-mod in_place;
-mod mode;
-mod op;
-mod operators;
 pub mod ops;
-mod part;
 mod program;
 #[cfg(feature = "proof")]
 pub mod proof;
 pub mod random;
-mod recorder;
-mod tensor;
-mod trace;
-mod watch;
+#[cfg(feature = "functions")]
+pub mod registry;
+mod transform;
+
+use crate::core::{anomaly, apply, ctx, flow, grad_fn, graph, history, hooks, mode, op, tensor};
+#[cfg(feature = "functions")]
+pub use registry as functions;
+pub use transform::func;
 
 pub use anomaly::{detect_anomaly, detect_nonfinite};
-pub use backward::{BackwardOptions, Seed, backward, grad, set_interrupt_check};
 pub use ctx::Ctx;
 pub use display::{PrintOptions, get_printoptions, set_printoptions};
+pub use engine::{BackwardOptions, Seed, backward, grad, set_interrupt_check};
 pub use flow::{CutAt, CutReason, Flow, track_flow};
 pub use func::{apply_many, apply_op, jvp};
-pub use function::{Backward, Forward, Function, apply_function, apply_shared, function_op};
 pub use grad_fn::GradFn;
 pub use hooks::{Grads, HookHandle};
 pub use mode::{
@@ -82,6 +68,9 @@ pub use pullback_array::{
     Shared, Special, num_threads, release_memory, set_num_threads,
 };
 pub use tensor::Tensor;
+pub use transform::custom::{
+    Backward, Forward, Function, apply_function, apply_shared, function_op,
+};
 
 /// Vectors of a user's length, for the packages on top: a size beyond the memory is an error there too.
 #[doc(hidden)]

@@ -13,7 +13,7 @@ use crate::{Array, Real, Result};
 use pullback_array::{dispatch, kernels};
 
 #[cfg(feature = "proof")]
-use crate::proof::{points1, signed, unary};
+use crate::core::samples::{points1, signed, unary};
 
 /// Defines smooth functions of one number whose gradient is worth a loop of its own.
 macro_rules! smooth {

@@ -12,7 +12,7 @@ use pullback_array::{dispatch, kernels};
 use std::panic::Location;
 
 #[cfg(feature = "proof")]
-use crate::proof::{Sample, point};
+use crate::core::samples::{Sample, point};
 
 /// What these operations have in common: which dimensions they reduce, and who wins beside NaN.
 trait Winner: Op {

@@ -11,7 +11,7 @@ use pullback_array::{dispatch, kernels};
 use std::panic::Location;
 
 #[cfg(feature = "proof")]
-use crate::proof::{Sample, broken_shapes, pairs, signed, unary};
+use crate::core::samples::{Sample, broken_shapes, pairs, signed, unary};
 
 /// `a + b`.
 #[derive(Clone, Debug)]

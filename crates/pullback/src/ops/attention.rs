@@ -12,7 +12,7 @@ use pullback_array::{dispatch, kernels};
 use std::panic::Location;
 
 #[cfg(feature = "proof")]
-use crate::proof::Sample;
+use crate::core::samples::Sample;
 
 /// Softmax along the last dimension in which row i sees columns up to i only; the others are 0.
 #[derive(Clone, Debug)]

@@ -9,7 +9,7 @@ use crate::{Array, Error, ErrorKind, Real, Result};
 use pullback_array::{dispatch, kernels};
 
 #[cfg(feature = "proof")]
-use crate::proof::{Sample, pairs, point};
+use crate::core::samples::{Sample, pairs, point};
 
 /// `-t·ln x - (1 - t)·ln(1 - x)`, the logarithms no less than -100.
 #[derive(Clone, Debug)]

@@ -9,7 +9,7 @@ use crate::{Array, Error, Real, Result};
 use pullback_array::{dispatch, kernels};
 
 #[cfg(feature = "proof")]
-use crate::proof::{points1, signed, unary};
+use crate::core::samples::{points1, signed, unary};
 
 fn no(name: &'static str) -> impl Fn(&Array) -> Error {
     move |x| no_form(name, x)

@@ -12,7 +12,7 @@ use pullback_array::{Element, Special, dispatch, kernels};
 use std::panic::Location;
 
 #[cfg(feature = "proof")]
-use crate::proof::{Sample, broken_shapes, pairs, point};
+use crate::core::samples::{Sample, broken_shapes, pairs, point};
 
 /// Pairs of which the second is positive.
 #[cfg(feature = "proof")]

@@ -13,7 +13,7 @@ use std::borrow::Cow;
 use std::panic::Location;
 
 #[cfg(feature = "proof")]
-use crate::proof::{Failure, Sample, error, pairs};
+use crate::core::samples::{Failure, Sample, error, pairs};
 
 #[cfg(feature = "proof")]
 fn triples(op: impl Op + Clone) -> Vec<Sample> {

@@ -11,7 +11,7 @@ use std::borrow::Cow;
 use std::panic::Location;
 
 #[cfg(feature = "proof")]
-use crate::proof::{signed, unary};
+use crate::core::samples::{signed, unary};
 
 /// Numbers in place of NaN and infinities.
 #[derive(Clone, Debug)]

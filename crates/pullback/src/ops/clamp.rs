@@ -14,7 +14,7 @@ use std::borrow::Cow;
 use std::panic::Location;
 
 #[cfg(feature = "proof")]
-use crate::proof::{points1, signed, unary};
+use crate::core::samples::{points1, signed, unary};
 
 /// What is decided about an element: it stays, or it becomes the lower or the upper bound. At a bound that is a tensor's it is shared;
 /// where a NaN takes part PyTorch's masks leave nobody, or x and the upper bound.

@@ -11,7 +11,7 @@ use pullback_array::{dispatch, kernels};
 use std::panic::Location;
 
 #[cfg(feature = "proof")]
-use crate::proof::{Sample, error, point};
+use crate::core::samples::{Sample, error, point};
 
 /// Elements kept between the elements of two tensors.
 #[derive(Clone, Debug)]

@@ -11,7 +11,7 @@ use crate::{Array, DType, Error, ErrorKind, Result, Shape};
 use std::panic::Location;
 
 #[cfg(feature = "proof")]
-use crate::proof::Sample;
+use crate::core::samples::Sample;
 
 /// For each class number, where its score stands among scores of shape (batch, classes, …), flattened; -1 for ignored ones.
 #[derive(Clone, Debug)]

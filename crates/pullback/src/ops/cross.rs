@@ -9,7 +9,7 @@ use pullback_array::{dispatch, kernels, wrap_dim};
 use std::panic::Location;
 
 #[cfg(feature = "proof")]
-use crate::proof::Sample;
+use crate::core::samples::Sample;
 
 /// The cross product along a dimension of size 3.
 #[derive(Clone, Debug)]

@@ -1,4 +1,4 @@
-//! Operations through which no gradient exists: comparisons, sorting positions, and detach.
+//! Comparisons: operations through which no gradient exists. Detaching is structural and stands in the core.
 
 use super::operand::{Operand, promote};
 use super::{common, define};
@@ -11,7 +11,7 @@ use std::cmp::Ordering;
 use std::panic::Location;
 
 #[cfg(feature = "proof")]
-use crate::proof::{broken_shapes, pairs, signed, unary};
+use crate::core::samples::{broken_shapes, pairs};
 
 /// What the six comparisons have in common.
 pub trait Compare {
@@ -73,30 +73,4 @@ compare! {
     Eq "eq" "torch.eq" eq "a = b" => Some(Ordering::Equal),
     /// `self != other`, element by element; NaN differs from everything.
     Ne "ne" "torch.ne" ne "a ≠ b" => None | Some(Ordering::Less | Ordering::Greater),
-}
-
-/// The same numbers without history.
-#[derive(Clone, Debug)]
-pub struct Detach;
-define! { Detach: Cut "detach", "torch.Tensor.detach";
-    summary: "The same numbers, in the same memory, without history.";
-    formula: "x";
-    derivative: "none: that is its purpose";
-    proof: { samples: || unary(Detach, signed()) }
-}
-
-impl Op for Detach {
-    common!();
-    fn eval(&self, x: &[&Array]) -> Result<Array> {
-        Ok(x[0].clone())
-    }
-}
-
-/// The same numbers without history; what [`Tensor::detach`] does.
-#[track_caller]
-pub fn detach(x: &Tensor) -> Tensor {
-    // Evaluating it cannot fail; recording it can, and then the recorder reports that itself.
-    apply(Detach, &[x], Location::caller())
-        .unwrap_or_else(|_| Tensor::from_array(x.array().clone()))
-        .inference_like(x)
 }

@@ -11,7 +11,7 @@ use pullback_array::{dispatch, kernels};
 use std::panic::Location;
 
 #[cfg(feature = "proof")]
-use crate::proof::{points1, signed, unary as samples_of};
+use crate::core::samples::{points1, signed, unary as samples_of};
 
 /// Rounding to a number of decimals.
 #[derive(Clone, Debug)]

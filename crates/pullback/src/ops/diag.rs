@@ -10,7 +10,7 @@ use pullback_array::{dispatch, kernels, wrap_dim};
 use std::panic::Location;
 
 #[cfg(feature = "proof")]
-use crate::proof::Sample;
+use crate::core::samples::Sample;
 
 #[cfg(feature = "proof")]
 const DATA: [f64; 12] = [

@@ -9,7 +9,7 @@ use pullback_array::{dispatch, kernels};
 use std::borrow::Cow;
 
 #[cfg(feature = "proof")]
-use crate::proof::{Sample, point};
+use crate::core::samples::{Sample, point};
 
 /// The largest or the smallest magnitude over dimensions.
 #[derive(Clone, Debug)]

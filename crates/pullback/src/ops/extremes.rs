@@ -12,7 +12,7 @@ use std::cmp::Ordering;
 use std::panic::Location;
 
 #[cfg(feature = "proof")]
-use crate::proof::{broken_shapes, pairs, point, points1, signed, unary};
+use crate::core::samples::{broken_shapes, pairs, point, points1, signed, unary};
 
 /// `|x|`.
 #[derive(Clone, Debug)]

@@ -11,7 +11,7 @@ use std::panic::Location;
 #[cfg(feature = "proof")]
 use super::shape::SIX;
 #[cfg(feature = "proof")]
-use crate::proof::Sample;
+use crate::core::samples::Sample;
 
 fn wrong(op: &'static str, site: &'static Location<'static>, text: impl Into<String>) -> Error {
     Error::new(ErrorKind::Shape, text).op(op).at(site)

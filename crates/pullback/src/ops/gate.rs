@@ -13,12 +13,12 @@ use pullback_array::{dispatch, kernels};
 use std::panic::Location;
 
 #[cfg(feature = "proof")]
-use crate::proof::{pairs, point, points1, signed, unary};
+use crate::core::samples::{pairs, point, points1, signed, unary};
 
 /// Whether a recorder watches, or tangents are pushed: then decisions are taken by operations that are seen, or a replay would
 /// keep old ones and a gradient would lose its tangent.
 pub(super) fn recording() -> bool {
-    mode::flags() & (mode::RECORD | mode::DUAL) != 0
+    mode::watched()
 }
 
 pub(super) fn no_form(name: &str, x: &Array) -> Error {

@@ -14,7 +14,7 @@ use pullback_array::{dispatch, kernels};
 use std::panic::Location;
 
 #[cfg(feature = "proof")]
-use crate::proof::Sample;
+use crate::core::samples::Sample;
 
 #[cfg(feature = "proof")]
 fn rows<O: Op + Clone>(op: impl Fn(usize) -> O) -> Vec<Sample> {

@@ -12,7 +12,7 @@ use std::panic::Location;
 #[cfg(feature = "proof")]
 use super::shape::SIX;
 #[cfg(feature = "proof")]
-use crate::proof::Sample;
+use crate::core::samples::Sample;
 
 /// The edges of bins of one width.
 #[derive(Clone, Debug)]

@@ -10,7 +10,7 @@ use pullback_array::{dispatch, kernels};
 use std::panic::Location;
 
 #[cfg(feature = "proof")]
-use crate::proof::Sample;
+use crate::core::samples::Sample;
 
 /// `mask ? a : b`.
 #[derive(Clone, Debug)]

@@ -12,7 +12,7 @@ use pullback_array::kernels;
 use std::panic::Location;
 
 #[cfg(feature = "proof")]
-use crate::proof::{Failure, Sample, error};
+use crate::core::samples::{Failure, Sample, error};
 
 #[cfg(feature = "proof")]
 fn samples(op: impl Op + Clone) -> Vec<Sample> {

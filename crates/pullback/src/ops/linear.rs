@@ -11,7 +11,7 @@ use pullback_array::kernels;
 use std::panic::Location;
 
 #[cfg(feature = "proof")]
-use crate::proof::Sample;
+use crate::core::samples::Sample;
 
 /// `x Wᵀ`, plus a bias if there is a third operand: rows of `x` times rows of `W`.
 #[derive(Clone, Debug)]

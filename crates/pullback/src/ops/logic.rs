@@ -9,7 +9,7 @@ use pullback_array::{dispatch, kernels};
 use std::panic::Location;
 
 #[cfg(feature = "proof")]
-use crate::proof::{Sample, signed, unary};
+use crate::core::samples::{Sample, signed, unary};
 
 macro_rules! questions {
     ($(

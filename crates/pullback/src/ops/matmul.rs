@@ -9,7 +9,7 @@ use pullback_array::kernels;
 use std::panic::Location;
 
 #[cfg(feature = "proof")]
-use crate::proof::{Sample, error};
+use crate::core::samples::{Sample, error};
 
 /// Matrix product of any ranks.
 #[derive(Clone, Debug)]

@@ -6,7 +6,6 @@
 mod activation;
 mod activations;
 mod addmm;
-mod alias;
 mod amax;
 mod arith;
 mod attention;
@@ -20,7 +19,6 @@ mod clamp;
 mod clamp_tensor;
 mod classes;
 mod constant;
-mod convert;
 mod create;
 mod cross;
 mod cut;
@@ -54,8 +52,8 @@ mod noise;
 mod norm;
 mod normal;
 mod operand;
+mod operators;
 mod order;
-mod overlay;
 mod pad;
 mod partial_order;
 mod piecewise;
@@ -94,11 +92,12 @@ mod unique;
 mod view;
 mod zero;
 
-use crate::op::OpDef;
+use crate::core::define::{common, define};
+use crate::core::op::OpDef;
+pub use crate::core::structural::{Alias, Clone, Copy, Detach, Overlay, To, Uncover, detach};
 
 pub use activation::{Gelu, GeluTanh, LogSigmoid, Mish, Ndtr, NormalDensity, Silu};
 pub use activations::Approximate;
-pub use alias::Alias;
 pub use amax::{Amax, Amin, Max, Median, Min, NanMedian};
 pub use arith::{Add, AddScaled, Div, Mul, Neg, Sub};
 pub use attention::{Attention, CausalSoftmax};
@@ -112,10 +111,9 @@ pub use choose::NanToNum;
 pub use clamp::Clamp;
 pub use clamp_tensor::ClampTensor;
 pub use classes::{ClassPositions, CrossEntropy};
-pub use convert::{Clone, Copy, To};
 pub use create::{arange, eye, linspace, logspace, one_hot, rand, randint, randn, randperm};
 pub use cross::Cross;
-pub use cut::{Compare, Detach, Eq, Ge, Gt, Le, Lt, Ne, detach};
+pub use cut::{Compare, Eq, Ge, Gt, Le, Lt, Ne};
 pub use decimals::RoundDecimals;
 pub use diag::{DiagEmbed, Diagonal, Place, Tril, Triu, tril_indices, triu_indices};
 pub use einsum::einsum;
@@ -147,7 +145,6 @@ pub use normal::{LayerNorm, RmsNorm};
 pub(crate) use operand::result_type_number;
 pub use operand::{Operand, result_type};
 pub use order::{ArgMedian, ArgNanMedian, Argmax, Argmin, CumExtreme};
-pub use overlay::Overlay;
 pub use pad::{Pad, PadMode};
 pub use pointwise::{Exp, Exp2, Expm1, Log, Log1p, Log2, Log10, Reciprocal, Rsqrt, Sigmoid, Sqrt};
 pub use polynomial::{Curve, Curved, Orthogonal, Polynomial, Zeta};
@@ -347,6 +344,7 @@ pub static OPS: &[&OpDef] = &[
     Pad::DEF,
     Where::DEF,
     Overlay::DEF,
+    Uncover::DEF,
     Clone::DEF,
     Copy::DEF,
     To::DEF,
@@ -417,59 +415,3 @@ pub static OPS: &[&OpDef] = &[
 pub fn find(name: &str) -> Option<&'static OpDef> {
     OPS.iter().copied().find(|d| d.name == name)
 }
-
-/// Writes an operation's definition: `define! { Relu: Gate "relu", "torch.relu"; summary: …; … }`.
-macro_rules! define {
-    (
-        $op:ident: $family:ident $name:literal, $torch:literal $(, view: $view:literal)?;
-        summary: $summary:literal;
-        formula: $formula:literal;
-        derivative: $derivative:literal;
-        $(convention: $convention:literal;)?
-        proof: { samples: $samples:expr $(, points: $points:expr)? $(, errors: $errors:expr)? $(,)? }
-    ) => {
-        impl $op {
-            /// What is known about the operation.
-            pub const DEF: &'static crate::op::OpDef = &crate::op::OpDef {
-                name: $name,
-                family: crate::op::Family::$family,
-                summary: $summary,
-                formula: $formula,
-                derivative: $derivative,
-                convention: crate::ops::or!($($convention)?, ""),
-                torch: $torch,
-                view: crate::ops::or!($($view)?, false),
-                #[cfg(feature = "proof")]
-                proof: crate::proof::Proof {
-                    samples: $samples,
-                    points: crate::ops::or!($($points)?, crate::proof::no_points),
-                    errors: crate::ops::or!($($errors)?, crate::proof::no_errors),
-                },
-            };
-        }
-    };
-}
-
-/// The first argument if there is one, else the second.
-macro_rules! or {
-    ($value:expr, $default:expr) => {
-        $value
-    };
-    (, $default:expr) => {
-        $default
-    };
-}
-
-/// The two methods of [`crate::Op`] that are alike everywhere.
-macro_rules! common {
-    () => {
-        fn def(&self) -> &'static crate::op::OpDef {
-            Self::DEF
-        }
-        fn boxed(&self) -> Box<dyn crate::op::Op> {
-            Box::new(<Self as std::clone::Clone>::clone(self))
-        }
-    };
-}
-
-use {common, define, or};

@@ -10,7 +10,7 @@ use pullback_array::kernels;
 use std::panic::Location;
 
 #[cfg(feature = "proof")]
-use crate::proof::{Sample, point};
+use crate::core::samples::{Sample, point};
 
 #[cfg(feature = "proof")]
 fn samples<O: Op>(op: impl Fn(Over) -> O) -> Vec<Sample> {

@@ -11,7 +11,7 @@ use pullback_array::{dispatch, kernels};
 use std::panic::Location;
 
 #[cfg(feature = "proof")]
-use crate::proof::{Sample, point};
+use crate::core::samples::{Sample, point};
 
 /// `(Σ |x|ᵖ)^{1/p}` over dimensions.
 #[derive(Clone, Debug)]

@@ -13,7 +13,7 @@ use pullback_array::{dispatch, kernels};
 use std::panic::Location;
 
 #[cfg(feature = "proof")]
-use crate::proof::Sample;
+use crate::core::samples::Sample;
 
 /// Σ f(aᵢ, bᵢ), in eight lanes.
 #[inline(always)]

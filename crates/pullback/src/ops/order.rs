@@ -14,7 +14,7 @@ use pullback_array::kernels;
 use std::panic::Location;
 
 #[cfg(feature = "proof")]
-use crate::proof::Sample;
+use crate::core::samples::Sample;
 
 #[cfg(feature = "proof")]
 fn samples<O: Op>(op: impl Fn(Vec<usize>, bool) -> O) -> Vec<Sample> {

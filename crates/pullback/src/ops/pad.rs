@@ -13,7 +13,7 @@ use std::panic::Location;
 #[cfg(feature = "proof")]
 use super::shape::SIX;
 #[cfg(feature = "proof")]
-use crate::proof::Sample;
+use crate::core::samples::Sample;
 
 /// A tensor with a border of one number, or cut where a border is negative.
 #[derive(Clone, Debug)]

@@ -165,7 +165,7 @@ macro_rules! pieces {
             fn eval(&self, x: &[&Array]) -> Result<Array> {
                 let $s = self;
                 dispatch!(float x[0].dtype(), $T => kernels::map(x[0], $value), else
-                    crate::ops::or!($({
+                    crate::core::define::or!($({
                         let $is = self;
                         dispatch!(number x[0].dtype(), $I => kernels::map(x[0], $int), else Err($kernel(x[0])))
                     })?, Err($kernel(x[0]))))

@@ -11,7 +11,7 @@ use pullback_array::dd::Dd;
 use std::panic::Location;
 
 #[cfg(feature = "proof")]
-use crate::proof::{points1, signed, unary as samples_of};
+use crate::core::samples::{points1, signed, unary as samples_of};
 
 /// Defines smooth unary operations and the tensor methods that apply them, in place too. `fused` is the slope at what it
 /// reads times the gradient, in one loop for a plain backward; it rounds as `slope` does.

@@ -11,7 +11,7 @@ use pullback_array::dispatch;
 use std::panic::Location;
 
 #[cfg(feature = "proof")]
-use crate::proof::Sample;
+use crate::core::samples::Sample;
 
 #[cfg(feature = "proof")]
 fn integers(op: impl Op, inputs: &[(&[usize], &[f64])]) -> Sample {

@@ -15,7 +15,7 @@ use std::borrow::Cow;
 use std::panic::Location;
 
 #[cfg(feature = "proof")]
-use crate::proof::{Sample, broken_shapes, pairs, point, points1, signed, unary};
+use crate::core::samples::{Sample, broken_shapes, pairs, point, points1, signed, unary};
 
 /// `x` to the power of a number.
 #[derive(Clone, Debug)]

@@ -10,7 +10,7 @@ use pullback_array::{dispatch, kernels};
 use std::panic::Location;
 
 #[cfg(feature = "proof")]
-use crate::proof::{Sample, point};
+use crate::core::samples::{Sample, point};
 
 /// `x` where positive, else `weight·x`; the weight broadcasts to `x`.
 #[derive(Clone, Debug)]

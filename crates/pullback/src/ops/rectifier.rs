@@ -9,7 +9,7 @@ use crate::{Array, DType, Element, Error, ErrorKind, Real, Result};
 use pullback_array::{dispatch, kernels};
 
 #[cfg(feature = "proof")]
-use crate::proof::{points1, signed, unary};
+use crate::core::samples::{points1, signed, unary};
 
 /// PyTorch's error for a dtype that the kernel `name` does not have.
 fn no(name: &'static str) -> impl Fn(&Array) -> Error {

@@ -12,7 +12,7 @@ use pullback_array::{dispatch, kernels};
 use std::panic::Location;
 
 #[cfg(feature = "proof")]
-use crate::proof::{Sample, point};
+use crate::core::samples::{Sample, point};
 
 /// Dimensions as positive numbers in order; an empty list means all.
 ///

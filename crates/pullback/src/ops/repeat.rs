@@ -11,7 +11,7 @@ use crate::{Array, Error, ErrorKind, Result, Shape};
 use std::panic::Location;
 
 #[cfg(feature = "proof")]
-use crate::{DType, proof::Sample};
+use crate::{DType, core::samples::Sample};
 
 fn wrong(op: &'static str, site: &'static Location<'static>, text: impl Into<String>) -> Error {
     Error::new(ErrorKind::Shape, text).op(op).at(site)

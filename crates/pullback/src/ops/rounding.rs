@@ -10,7 +10,7 @@ use pullback_array::{dispatch, kernels};
 use std::panic::Location;
 
 #[cfg(feature = "proof")]
-use crate::proof::{broken_shapes, pairs, point};
+use crate::core::samples::{broken_shapes, pairs, point};
 
 /// The larger integer types' arithmetic that divides.
 trait Whole: pullback_array::Arith + Ord {
@@ -125,7 +125,7 @@ fn divided(x: &[&Array], how: Rounding) -> Result<Array> {
 
 /// Pairs whose quotients are small and no integers.
 #[cfg(feature = "proof")]
-fn apart_from_jumps(op: impl Op + Clone) -> Vec<crate::proof::Sample> {
+fn apart_from_jumps(op: impl Op + Clone) -> Vec<crate::core::samples::Sample> {
     let mut samples = pairs(op);
     let larger = |b: f64| (b.abs() * 0.5 + 1.27).copysign(b);
     samples.iter_mut().for_each(|s| s.map_input(1, larger));

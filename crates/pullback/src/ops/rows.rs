@@ -16,7 +16,7 @@ use std::panic::Location;
 #[cfg(feature = "proof")]
 use super::shape::SIX;
 #[cfg(feature = "proof")]
-use crate::{DType, proof::Sample};
+use crate::{DType, core::samples::Sample};
 
 #[cfg(feature = "proof")]
 fn sample(op: impl Op, floats: &[&[usize]], index: (&[usize], &[f64])) -> Sample {

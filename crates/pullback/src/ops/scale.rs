@@ -12,7 +12,7 @@ use pullback_array::{dispatch, kernels};
 use std::panic::Location;
 
 #[cfg(feature = "proof")]
-use crate::proof::{signed, unary as samples_of};
+use crate::core::samples::{signed, unary as samples_of};
 
 /// `factor · x`.
 #[derive(Clone, Debug)]

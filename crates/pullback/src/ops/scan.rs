@@ -10,7 +10,7 @@ use pullback_array::kernels::{self, Running};
 use std::panic::Location;
 
 #[cfg(feature = "proof")]
-use crate::proof::{Sample, point};
+use crate::core::samples::{Sample, point};
 
 #[cfg(feature = "proof")]
 const DATA: [f64; 6] = [0.5, -1.25, 2.0, 0.75, -1.5, -0.25];

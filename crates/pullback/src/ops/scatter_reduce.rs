@@ -14,7 +14,7 @@ use pullback_array::dispatch;
 use std::panic::Location;
 
 #[cfg(feature = "proof")]
-use crate::proof::Sample;
+use crate::core::samples::Sample;
 
 /// How elements at one place become one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,7 +12,7 @@ use std::cmp::Ordering;
 use std::panic::Location;
 
 #[cfg(feature = "proof")]
-use crate::proof::Sample;
+use crate::core::samples::Sample;
 
 /// Where numbers belong in sorted sequences.
 #[derive(Clone, Debug)]

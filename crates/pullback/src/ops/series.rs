@@ -14,7 +14,7 @@ use pullback_array::dd::Dd;
 use std::panic::Location;
 
 #[cfg(feature = "proof")]
-use crate::proof::{points1, signed, unary as samples_of};
+use crate::core::samples::{points1, signed, unary as samples_of};
 
 /// Where `x` is zero, a number; elsewhere what `slope` says.
 fn at_zero(x: &Tensor, number: f64, slope: &Tensor) -> Result<Tensor> {

@@ -7,7 +7,7 @@ use crate::tensor::Tensor;
 use crate::{Array, Result, Shape};
 
 #[cfg(feature = "proof")]
-use crate::proof::{Sample, error};
+use crate::core::samples::{Sample, error};
 
 #[cfg(feature = "proof")]
 pub(super) const SIX: [f64; 6] = [0.5, -1.0, 2.0, 3.0, -0.25, 1.5];

@@ -9,7 +9,7 @@ use pullback_array::{kernels, wrap_dim};
 use std::panic::Location;
 
 #[cfg(feature = "proof")]
-use crate::proof::{Sample, error};
+use crate::core::samples::{Sample, error};
 
 #[cfg(feature = "proof")]
 use super::shape::SIX;

@@ -14,7 +14,7 @@ use std::cmp::Ordering;
 use std::panic::Location;
 
 #[cfg(feature = "proof")]
-use crate::proof::{Sample, signed, unary};
+use crate::core::samples::{Sample, signed, unary};
 
 /// NaN is the largest, as in PyTorch's orders.
 pub(super) fn order<T: Element + PartialOrd>(a: T, b: T) -> Ordering {

@@ -13,7 +13,7 @@ use pullback_array::{Special, dispatch, kernels};
 use std::panic::Location;
 
 #[cfg(feature = "proof")]
-use crate::proof::{points1, signed, unary as samples_of};
+use crate::core::samples::{points1, signed, unary as samples_of};
 
 /// 2/√π e^-x².
 fn gaussian(x: &Tensor) -> Result<Tensor> {

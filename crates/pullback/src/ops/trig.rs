@@ -11,7 +11,7 @@ use pullback_array::{Element, Special};
 use std::panic::Location;
 
 #[cfg(feature = "proof")]
-use crate::proof::{points1, signed, unary as samples_of};
+use crate::core::samples::{points1, signed, unary as samples_of};
 
 /// Numbers inside (-1, 1).
 #[cfg(feature = "proof")]

@@ -11,7 +11,7 @@ use pullback_array::{dispatch, kernels};
 use std::panic::Location;
 
 #[cfg(feature = "proof")]
-use crate::proof::{Sample, point};
+use crate::core::samples::{Sample, point};
 
 #[cfg(feature = "proof")]
 fn samples<O: Op>(op: impl Fn(Vec<usize>, bool) -> O) -> Vec<Sample> {

@@ -11,7 +11,7 @@ use std::panic::Location;
 #[cfg(feature = "proof")]
 use super::shape::SIX;
 #[cfg(feature = "proof")]
-use crate::proof::Sample;
+use crate::core::samples::Sample;
 
 /// Windows of a dimension.
 #[derive(Clone, Debug)]

@@ -11,7 +11,7 @@ use std::cmp::Ordering;
 use std::panic::Location;
 
 #[cfg(feature = "proof")]
-use crate::proof::Sample;
+use crate::core::samples::Sample;
 
 /// Which of its three results an evaluation of [`Unique`] is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -11,7 +11,7 @@ use std::cmp::Ordering;
 use std::panic::Location;
 
 #[cfg(feature = "proof")]
-use crate::proof::{points1, signed, unary};
+use crate::core::samples::{points1, signed, unary};
 
 /// -1, 0 or 1; 0 for NaN, as in PyTorch.
 pub(super) fn sign<T: Real>(x: T) -> T {

@@ -184,7 +184,7 @@ pub(super) fn plain_rule(case: &Case) -> Verdict {
         }
         let mut pulled = case.op.vjp(&cx, k, &g)?;
         if pulled.shape() != x.shape() {
-            pulled = crate::backward::sum_to(&pulled, x.shape())?;
+            pulled = crate::engine::sum_to(&pulled, x.shape())?;
         }
         if pulled.shape() != x.shape() || pulled.dtype() != x.dtype() {
             return Err(Finding(format!(

@@ -1,0 +1,297 @@
+//! The one door every operation goes through: evaluate, then record what gradients, or a recorder, will need.
+
+use crate::flow::{Cut, CutReason};
+use crate::graph::{Edge, Input, Node, OUTPUT, push_in_place};
+use crate::op::{Family, Op, OpDef, Reads};
+use crate::tensor::{INFERENCE, INFERENCE_VIEW, INHERITED, Inner, Tensor, UNTRACKED_VIEW};
+use crate::{Array, Error, ErrorKind, Result, Shared, anomaly, core::watch, mode};
+use smallvec::SmallVec;
+use std::panic::Location;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// Applies `op` to `inputs`; `site` is the user's line.
+///
+/// # Errors
+/// Whatever `eval` finds wrong, with the operation's name and the line added.
+#[inline]
+pub(crate) fn apply<O: Op>(
+    op: O,
+    inputs: &[&Tensor],
+    site: &'static Location<'static>,
+) -> Result<Tensor> {
+    let before = stamp(inputs);
+    let value = match inputs {
+        [a] => op.eval(&[&a.0.array]),
+        [a, b] => op.eval(&[&a.0.array, &b.0.array]),
+        _ => op.eval(
+            &inputs
+                .iter()
+                .map(|t| &t.0.array)
+                .collect::<SmallVec<[&Array; 4]>>(),
+        ),
+    };
+    conclude(&op, inputs, value, before, site)
+}
+
+/// As [`apply`], compiled once for all operations: for those that are not worth machine code of their own.
+///
+/// # Errors
+/// As [`apply`].
+pub(crate) fn apply_dyn(
+    op: &dyn Op,
+    inputs: &[&Tensor],
+    site: &'static Location<'static>,
+) -> Result<Tensor> {
+    let before = stamp(inputs);
+    let value = match inputs {
+        [a] => op.eval(&[&a.0.array]),
+        [a, b] => op.eval(&[&a.0.array, &b.0.array]),
+        _ => op.eval(
+            &inputs
+                .iter()
+                .map(|t| &t.0.array)
+                .collect::<SmallVec<[&Array; 4]>>(),
+        ),
+    };
+    conclude(op, inputs, value, before, site)
+}
+
+/// Makes a tensor of the value that an operation gave; `before` is the inputs' stamp from before it was computed. Compiled once.
+#[inline(never)]
+fn conclude(
+    op: &dyn Op,
+    inputs: &[&Tensor],
+    result: Result<Array>,
+    before: u32,
+    site: &'static Location<'static>,
+) -> Result<Tensor> {
+    let def = op.def();
+    // Looked at where it lies, and moved once, into its tensor.
+    let value = match &result {
+        Ok(value) => value,
+        Err(_) => {
+            return result
+                .map(Tensor::from_array)
+                .map_err(|e| e.op(def.name).at(site));
+        }
+    };
+    let flags = mode::flags();
+    if flags & mode::FINITE != 0 {
+        anomaly::value(def.name, 0, value, site)?;
+    }
+    // `finish` stands here once for each kind of edge: the compiler then writes each where it belongs.
+    let out = if inputs.iter().all(|t| t.is_plain()) {
+        finish(def.view, inputs, result?, None, flags)
+    } else if mode::records(flags)
+        && def.family != Family::Cut
+        && value.dtype().is_float()
+        && inputs.iter().any(|t| t.has_edge())
+    {
+        let values = std::slice::from_ref(value);
+        let view = def.view && value.storage().same(inputs[0].0.array.storage());
+        match record(op.boxed(), inputs, values, view, site) {
+            Ok(node) => finish(def.view, inputs, result?, Some(Edge::Node(node, 0)), flags),
+            Err(e) => return Err(e.op(def.name).at(site)),
+        }
+    } else {
+        let cut = Cut::of(inputs, def.name, site, || reason(def, flags));
+        finish(def.view, inputs, result?, cut, flags)
+    };
+    if stamp(inputs) != before {
+        return Err(torn(def.name, site));
+    }
+    if flags & watch::WATCHED != 0 {
+        watch::applied(flags, op, inputs, std::slice::from_ref(&out), site)?;
+    }
+    Ok(out)
+}
+
+/// Applies an operation of several results.
+///
+/// # Errors
+/// As [`apply`].
+pub(crate) fn apply_many(
+    op: &dyn Op,
+    inputs: &[&Tensor],
+    site: &'static Location<'static>,
+) -> Result<SmallVec<[Tensor; 2]>> {
+    let def = op.def();
+    let context = |e: Error| e.op(def.name).at(site);
+    let before = stamp(inputs);
+    let arrays: SmallVec<[&Array; 4]> = inputs.iter().map(|t| &t.0.array).collect();
+    let values = op.eval_many(&arrays).map_err(context)?;
+    let flags = mode::flags();
+    if flags & mode::FINITE != 0 {
+        for (k, value) in values.iter().enumerate() {
+            anomaly::value(def.name, k, value, site)?;
+        }
+    }
+    let has_gradient = |(k, v): (usize, &Array)| v.dtype().is_float() && op.differentiable(k);
+    let node = if mode::records(flags)
+        && def.family != Family::Cut
+        && values.iter().enumerate().any(has_gradient)
+        && inputs.iter().any(|t| t.has_edge())
+    {
+        let mut node = record(op.boxed(), inputs, &values, false, site).map_err(context)?;
+        if let Some(node) = Shared::get_mut(&mut node) {
+            let results = values.iter().map(|v| (v.shape().clone(), v.dtype()));
+            node.results = Some(results.collect());
+        }
+        Some(node)
+    } else {
+        None
+    };
+    if stamp(inputs) != before {
+        return Err(torn(def.name, site));
+    }
+    let out: SmallVec<[Tensor; 2]> = (values.into_iter().enumerate())
+        .map(|(k, value)| {
+            let edge = match &node {
+                Some(node) if has_gradient((k, &value)) => Some(Edge::Node(node.clone(), k as u32)),
+                _ => Cut::of(inputs, def.name, site, || reason(def, flags)),
+            };
+            finish(def.view, inputs, value, edge, flags)
+        })
+        .collect();
+    if flags & watch::WATCHED != 0 {
+        watch::applied(flags, op, inputs, &out, site)?;
+    }
+    Ok(out)
+}
+
+/// Why an operation with a tracked input gave a result without history.
+#[cold]
+pub(crate) fn reason(def: &OpDef, flags: u32) -> CutReason {
+    match def.family {
+        Family::Cut => CutReason::NoDerivative,
+        _ if flags & mode::INFERENCE != 0 => CutReason::Inference,
+        _ if flags & mode::GRAD == 0 => CutReason::NoGrad,
+        _ => CutReason::NotFloating,
+    }
+}
+
+/// Changes when an input is written in place: an operation that reads twice, or that saves what it read, must not see
+/// two states of a tensor that another thread writes between its guarded kernels.
+#[inline]
+fn stamp(inputs: &[&Tensor]) -> u32 {
+    inputs
+        .iter()
+        .fold(0, |sum, t| sum.wrapping_add(t.0.array.version()))
+}
+
+/// The error for values that another thread wrote while they were in use.
+#[cold]
+pub(crate) fn torn(op: &'static str, site: &'static Location<'static>) -> Error {
+    Error::new(
+        ErrorKind::Concurrent,
+        "a tensor was written by another thread while an operation used it",
+    )
+    .op(op)
+    .at(site)
+    .help("give each thread its own copy, or let the threads take turns")
+}
+
+/// As [`apply`], for an operation behind a pointer (replays, forward mode).
+pub(crate) fn boxed(
+    op: &dyn Op,
+    inputs: &[&Tensor],
+    site: &'static Location<'static>,
+) -> Result<Tensor> {
+    match op.applied(inputs, site) {
+        Some(result) => result,
+        None => apply_dyn(op, inputs, site),
+    }
+}
+
+/// Makes the node: edges of the inputs, and the values that their gradients will read.
+fn record(
+    op: Box<dyn Op>,
+    inputs: &[&Tensor],
+    values: &[Array],
+    view: bool,
+    site: &'static Location<'static>,
+) -> Result<Shared<Node>> {
+    // Filled where it stays: a node is large, and moving it costs as much as making it.
+    let mut shared = Shared::new(Node::empty(op, site));
+    if let Some(node) = Shared::get_mut(&mut shared) {
+        node.view = view;
+        let mut reads = 0u32;
+        for (i, t) in inputs.iter().enumerate() {
+            if t.has_edge() {
+                reads |= node.op.reads(i).0;
+            }
+            let edge = t.end();
+            push_in_place!(
+                &mut node.inputs,
+                Input {
+                    edge,
+                    shape: t.shape().clone(),
+                    dtype: t.dtype(),
+                }
+            );
+        }
+        node.order();
+        if reads != 0 {
+            for (i, t) in inputs.iter().enumerate() {
+                if reads & Reads::input(i.min(30)).0 != 0 {
+                    forbid_inference(t)?;
+                    node.save(i as u32, &t.0.array);
+                }
+            }
+            if reads & Reads::OUTPUT.0 != 0 {
+                for (k, value) in values.iter().enumerate() {
+                    node.save(OUTPUT + k as u32, value);
+                }
+            }
+        }
+    }
+    Ok(shared)
+}
+
+/// Tensors made in inference mode have no version that a backward could rely on.
+#[inline]
+pub(crate) fn forbid_inference(t: &Tensor) -> Result<()> {
+    if t.is_inference() {
+        return Err(Error::new(
+            ErrorKind::Autograd,
+            "Inference tensors cannot be saved for backward. Please do not use Tensors created in inference mode in computation tracked by autograd. To work around this, you can make a clone to get a normal tensor and use it in autograd, or use `torch.no_grad()` instead of `torch.inference_mode()`.",
+        ));
+    }
+    Ok(())
+}
+
+/// The result's handle; a view remembers whose memory it shows.
+#[inline(always)]
+pub(crate) fn finish(
+    view: bool,
+    inputs: &[&Tensor],
+    array: Array,
+    edge: Option<Edge>,
+    mode: u32,
+) -> Tensor {
+    let (mut base, mut epoch, mut flags) = (None, 0, 0);
+    if view && array.storage().same(inputs[0].0.array.storage()) {
+        base = Some(inputs[0].root().clone());
+        epoch = inputs[0].family_epoch();
+        flags = inputs[0].0.flags.load(Ordering::Relaxed) & INHERITED;
+        if mode & mode::INFERENCE != 0 {
+            flags |= match flags & INFERENCE {
+                0 => INFERENCE_VIEW,
+                _ => 0,
+            };
+        } else if mode & mode::GRAD == 0 {
+            flags |= UNTRACKED_VIEW;
+        }
+    } else if mode & mode::INFERENCE != 0 {
+        flags = INFERENCE;
+    }
+    Tensor(Shared::new(Inner {
+        array,
+        edge,
+        base,
+        flags: AtomicU32::new(flags),
+        epoch,
+        slow: OnceLock::new(),
+    }))
+}

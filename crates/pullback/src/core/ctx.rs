@@ -1,0 +1,255 @@
+//! What a rule sees of the place it is used in: values of inputs and results, shapes, which gradients are wanted.
+//!
+//! In backward these are the values that a node saved, checked for in-place writes when they are asked for; in forward mode
+//! the values themselves.
+
+use crate::graph::{EXTRA, Edge, Node, OUTPUT, Saved, SavedList};
+use crate::tensor::Tensor;
+use crate::{DType, Error, ErrorKind, Result, Shape, Shared, core::watch, mode};
+use smallvec::SmallVec;
+use std::panic::Location;
+
+/// What a rule sees of the place it is used in: values of inputs and output, shapes, which gradients are wanted.
+pub struct Ctx<'a>(Source<'a>);
+
+enum Source<'a> {
+    /// In backward: values that the node kept.
+    Node {
+        node: &'a Shared<Node>,
+        saved: Option<SavedList>,
+        needs: u32,
+        create_graph: bool,
+    },
+    /// In forward mode: the values themselves.
+    Live {
+        op: &'static str,
+        inputs: &'a [Tensor],
+        outputs: &'a [Tensor],
+        site: &'static Location<'static>,
+    },
+}
+
+impl<'a> Ctx<'a> {
+    #[inline]
+    pub(crate) fn of_node(
+        node: &'a Shared<Node>,
+        saved: Option<SavedList>,
+        needs: u32,
+        create_graph: bool,
+    ) -> Self {
+        Ctx(Source::Node {
+            node,
+            saved,
+            needs,
+            create_graph,
+        })
+    }
+
+    pub(crate) fn live(
+        op: &'static str,
+        inputs: &'a [Tensor],
+        output: &'a Tensor,
+        site: &'static Location<'static>,
+    ) -> Self {
+        Ctx::live_many(op, inputs, std::slice::from_ref(output), site)
+    }
+
+    pub(crate) fn live_many(
+        op: &'static str,
+        inputs: &'a [Tensor],
+        outputs: &'a [Tensor],
+        site: &'static Location<'static>,
+    ) -> Self {
+        Ctx(Source::Live {
+            op,
+            inputs,
+            outputs,
+            site,
+        })
+    }
+
+    /// Whether the gradient of input `i` is wanted.
+    #[inline]
+    pub fn needs(&self, i: usize) -> bool {
+        match &self.0 {
+            Source::Node { needs, .. } => needs & (1 << i.min(31)) != 0,
+            Source::Live { .. } => true,
+        }
+    }
+
+    /// Input `i`, with its history where a graph of the gradient is made.
+    ///
+    /// # Errors
+    /// Where the value was overwritten in place after it was saved; where `reads` did not ask for it.
+    pub fn input(&self, i: usize) -> Result<Tensor> {
+        match &self.0 {
+            Source::Node { .. } => self.unpack(i as u32),
+            Source::Live { inputs, .. } => Ok(inputs[i].clone()),
+        }
+    }
+
+    /// All inputs.
+    pub fn inputs(&self) -> Result<SmallVec<[Tensor; 2]>> {
+        (0..self.arity()).map(|i| self.input(i)).collect()
+    }
+
+    /// The result.
+    pub fn output(&self) -> Result<Tensor> {
+        self.output_at(0)
+    }
+
+    /// One of several results.
+    pub fn output_at(&self, k: usize) -> Result<Tensor> {
+        match &self.0 {
+            Source::Node { .. } => self.unpack(OUTPUT + k as u32),
+            Source::Live { outputs, .. } => Ok(outputs[k].clone()),
+        }
+    }
+
+    /// Shape and dtype of one of several results; known without saving it.
+    pub fn result(&self, k: usize) -> Option<(&Shape, DType)> {
+        match &self.0 {
+            Source::Node { node, .. } => {
+                (node.results.as_ref()?.get(k)).map(|(shape, dtype)| (shape, *dtype))
+            }
+            Source::Live { outputs, .. } => outputs.get(k).map(|t| (t.shape(), t.dtype())),
+        }
+    }
+
+    /// A value that a function of the user saved and that is neither input nor result.
+    pub(crate) fn extra(&self, k: usize) -> Result<Tensor> {
+        self.unpack(EXTRA + k as u32)
+    }
+
+    /// Changes when a value that was kept is written in place.
+    #[inline]
+    pub(crate) fn stamp(&self) -> u32 {
+        match &self.0 {
+            Source::Node {
+                saved: Some(saved), ..
+            } => saved
+                .iter()
+                .fold(0, |sum, s| sum.wrapping_add(s.array.version())),
+            _ => 0,
+        }
+    }
+
+    /// Number of inputs.
+    pub fn arity(&self) -> usize {
+        match &self.0 {
+            Source::Node { node, .. } => node.inputs.len(),
+            Source::Live { inputs, .. } => inputs.len(),
+        }
+    }
+
+    /// Shape of input `i`; known without saving it.
+    pub fn shape(&self, i: usize) -> &Shape {
+        match &self.0 {
+            Source::Node { node, .. } => &node.inputs[i].shape,
+            Source::Live { inputs, .. } => inputs[i].shape(),
+        }
+    }
+
+    /// Dtype of input `i`; known without saving it.
+    pub fn dtype(&self, i: usize) -> DType {
+        match &self.0 {
+            Source::Node { node, .. } => node.inputs[i].dtype,
+            Source::Live { inputs, .. } => inputs[i].dtype(),
+        }
+    }
+
+    /// Whether the rule's own operations are recorded, so that it may be differentiated again.
+    pub fn create_graph(&self) -> bool {
+        match &self.0 {
+            Source::Node { create_graph, .. } => *create_graph,
+            Source::Live { .. } => true,
+        }
+    }
+
+    /// Whether nobody looks at how a gradient is computed: no graph of it is made, and no recorder and no tangent follows it.
+    /// Then a rule may take its fused form, and write into what it alone holds.
+    #[inline]
+    pub(crate) fn unobserved(&self) -> bool {
+        !self.create_graph() && !mode::watched()
+    }
+
+    /// The user's line that ran the operation.
+    pub fn site(&self) -> &'static Location<'static> {
+        match &self.0 {
+            Source::Node { node, .. } => node.site,
+            Source::Live { site, .. } => site,
+        }
+    }
+
+    fn unpack(&self, which: u32) -> Result<Tensor> {
+        let Source::Node {
+            node,
+            saved,
+            create_graph,
+            ..
+        } = &self.0
+        else {
+            unreachable!("only nodes save values")
+        };
+        let mut all = saved.iter().flat_map(|s| s.iter());
+        let Some(kept) = all.find(|s| s.which == which) else {
+            return Err(self.missing("value in `reads`"));
+        };
+        if kept.array.version() != kept.version {
+            return Err(stale(node, kept));
+        }
+        let edge = match (create_graph, which) {
+            (false, _) => None,
+            (true, k) if k >= OUTPUT => Some(Edge::Node((*node).clone(), k - OUTPUT)),
+            (true, k) if k >= EXTRA => None,
+            (true, i) => node.inputs[i as usize].edge.clone(),
+        };
+        let value = Tensor::with_edge(kept.array.clone(), edge);
+        let flags = mode::flags();
+        if flags & watch::WATCHED != 0 {
+            watch::unpacked(flags, node, which, &value);
+        }
+        Ok(value)
+    }
+
+    /// An operation whose definition lacks what its family needs: our mistake, said in full.
+    #[cold]
+    pub(crate) fn missing(&self, what: &str) -> Error {
+        let name = match &self.0 {
+            Source::Node { node, .. } => node.op.def().name,
+            Source::Live { op, .. } => op,
+        };
+        Error::new(
+            ErrorKind::Unsupported,
+            format!("the definition of `{name}` has no {what}"),
+        )
+        .help("this is a defect of the operation's definition; please report it")
+    }
+}
+
+#[cold]
+fn stale(node: &Shared<Node>, kept: &Saved) -> Error {
+    let what = match kept.which {
+        OUTPUT => "its result".to_string(),
+        k if k > OUTPUT => format!("its result {}", k - OUTPUT),
+        k if k >= EXTRA => "a value of its own".to_string(),
+        i => format!("its input {i}"),
+    };
+    let mut error = Error::new(
+        ErrorKind::StaleSave,
+        format!(
+            "one of the variables needed for gradient computation has been modified by an inplace operation: [{} {}] is at version {}; expected version {} instead.",
+            kept.array.dtype(),
+            kept.array.shape(),
+            kept.array.version(),
+            kept.version
+        ),
+    )
+    .op(node.op.def().name)
+    .at(node.site)
+    .note(format!("`{}` saved {what} for its gradient", node.op.def().name));
+    if let Some(site) = kept.array.storage().writer() {
+        error = error.note(format!("it was written in place at {site}"));
+    }
+    error.help("write to a clone, or run backward before the write")
+}

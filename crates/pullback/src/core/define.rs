@@ -1,0 +1,57 @@
+//! How an operation's definition is written: the macros [`define!`] and [`common!`], which every operation uses.
+
+/// Writes an operation's definition: `define! { Relu: Gate "relu", "torch.relu"; summary: …; … }`.
+macro_rules! define {
+    (
+        $op:ident: $family:ident $name:literal, $torch:literal $(, view: $view:literal)?;
+        summary: $summary:literal;
+        formula: $formula:literal;
+        derivative: $derivative:literal;
+        $(convention: $convention:literal;)?
+        proof: { samples: $samples:expr $(, points: $points:expr)? $(, errors: $errors:expr)? $(,)? }
+    ) => {
+        impl $op {
+            /// What is known about the operation.
+            pub const DEF: &'static crate::core::op::OpDef = &crate::core::op::OpDef {
+                name: $name,
+                family: crate::core::op::Family::$family,
+                summary: $summary,
+                formula: $formula,
+                derivative: $derivative,
+                convention: crate::core::define::or!($($convention)?, ""),
+                torch: $torch,
+                view: crate::core::define::or!($($view)?, false),
+                #[cfg(feature = "proof")]
+                proof: crate::core::samples::Proof {
+                    samples: $samples,
+                    points: crate::core::define::or!($($points)?, crate::core::samples::no_points),
+                    errors: crate::core::define::or!($($errors)?, crate::core::samples::no_errors),
+                },
+            };
+        }
+    };
+}
+
+/// The first argument if there is one, else the second.
+macro_rules! or {
+    ($value:expr, $default:expr) => {
+        $value
+    };
+    (, $default:expr) => {
+        $default
+    };
+}
+
+/// The two methods of [`crate::Op`] that are alike everywhere.
+macro_rules! common {
+    () => {
+        fn def(&self) -> &'static crate::core::op::OpDef {
+            Self::DEF
+        }
+        fn boxed(&self) -> Box<dyn crate::core::op::Op> {
+            Box::new(<Self as std::clone::Clone>::clone(self))
+        }
+    };
+}
+
+pub(crate) use {common, define, or};

@@ -1,0 +1,327 @@
+//! In-place writes: the one door they go through, and what it refuses.
+//!
+//! A write that somebody must hear of (a history, a recorder) evaluates the operation, writes the result and logs it, all
+//! under one hold on the memory ([`pullback_array::Storage::update`]): two threads that write one tensor at once get an error and
+//! never half of each other's numbers. Other writes go straight to a kernel, which is one hold by itself. Who learns of a write,
+//! and how, is in `history`.
+
+use crate::core::structural::Overlay;
+use crate::graph::{Edge, Input, Node, OUTPUT};
+use crate::op::{Family, Op, Reads};
+use crate::tensor::{FUNCTION_VIEW, INFERENCE, INFERENCE_VIEW, MANY_VIEWS, Tensor, UNTRACKED_VIEW};
+use crate::{Array, Error, ErrorKind, Layout, Number, Result, Shared, core::watch, mode};
+use pullback_array::kernels;
+use smallvec::SmallVec;
+use std::panic::Location;
+use std::sync::atomic::Ordering;
+
+/// Runs `op(x, others…)` and writes the result over `x`: `x.add_(y)`.
+///
+/// `fast` may write `x` directly (and says whether it did) where nothing needs the old values.
+///
+/// # Errors
+/// PyTorch's sentences: a leaf that requires a gradient, a result of another shape or an incompatible dtype, operands that
+/// partly share memory with `x`.
+pub(crate) fn in_place(
+    op: impl Op,
+    x: &Tensor,
+    others: &[&Tensor],
+    site: &'static Location<'static>,
+    fast: impl FnOnce(&Array) -> Result<bool>,
+) -> Result<()> {
+    let mut fast = Some(fast);
+    in_place_dyn(&op, x, others, site, &mut |x| {
+        fast.take().map_or(Ok(false), |fast| fast(x))
+    })
+}
+
+/// As [`in_place`], compiled once for all operations.
+///
+/// # Errors
+/// As [`in_place`].
+pub(crate) fn in_place_dyn(
+    op: &dyn Op,
+    x: &Tensor,
+    others: &[&Tensor],
+    site: &'static Location<'static>,
+    fast: &mut dyn FnMut(&Array) -> Result<bool>,
+) -> Result<()> {
+    match allowed(op, x, others, site)? {
+        Door::Open if straight(op, x, site, fast)? => Ok(()),
+        door => logged(op, x, others, site, matches!(door, Door::Tracked)),
+    }
+}
+
+/// As [`in_place`], for a number that is made a tensor only where somebody must hear of the write.
+///
+/// # Errors
+/// As [`in_place`].
+pub(crate) fn in_place_number(
+    op: &dyn Op,
+    x: &Tensor,
+    number: Number,
+    site: &'static Location<'static>,
+    fast: &mut dyn FnMut(&Array) -> Result<bool>,
+) -> Result<()> {
+    let door = allowed(op, x, &[], site)?;
+    if matches!(door, Door::Open) && straight(op, x, site, fast)? {
+        return Ok(());
+    }
+    let number = Tensor::from_array(Array::number(number, x.dtype())?);
+    logged(op, x, &[&number], site, matches!(door, Door::Tracked))
+}
+
+/// What a write must do.
+enum Door {
+    /// Nobody hears of it.
+    Open,
+    /// A recorder or forward mode does.
+    Heard,
+    /// It has a gradient.
+    Tracked,
+}
+
+/// Writes by a kernel of the operation's own, if there is one for this.
+#[inline]
+fn straight(
+    op: &dyn Op,
+    x: &Tensor,
+    site: &'static Location<'static>,
+    fast: &mut dyn FnMut(&Array) -> Result<bool>,
+) -> Result<bool> {
+    let done = fast(&x.0.array).map_err(|e| e.op(op.def().name).at(site))?;
+    if done {
+        x.0.array.storage().set_writer(site);
+    }
+    Ok(done)
+}
+
+/// Refuses what PyTorch refuses.
+fn allowed(
+    op: &dyn Op,
+    x: &Tensor,
+    others: &[&Tensor],
+    site: &'static Location<'static>,
+) -> Result<Door> {
+    let name = op.def().name;
+    let context = |e: Error| e.op(name).at(site);
+    let flags = mode::flags();
+    let grad = mode::records(flags);
+    let has_edge = x.has_edge();
+    let tracked = grad
+        && x.dtype().is_float()
+        && (has_edge || others.iter().any(|t| t.has_edge()))
+        && op.def().family != Family::Cut;
+    if grad && (has_edge || x.0.base.is_some()) {
+        forbid_leaves(x, x.edge().as_ref(), tracked).map_err(context)?;
+    }
+    let own = x.0.flags.load(Ordering::Relaxed);
+    if own & INFERENCE != 0 && flags & mode::INFERENCE == 0 {
+        return Err(context(Error::new(
+            ErrorKind::Autograd,
+            "Inplace update to inference tensor outside InferenceMode is not allowed.You can make a clone to get a normal tensor before doing inplace update.See https://github.com/pytorch/rfcs/pull/17 for more details.",
+        )));
+    }
+    for other in others {
+        if other.array().storage().same(x.array().storage())
+            && overlaps_partly(x.array().layout(), other.array().layout(), name == "copy_")
+        {
+            return Err(context(Error::new(
+                ErrorKind::Value,
+                "unsupported operation: some elements of the input tensor and the written-to tensor refer to a single memory location. Please clone() the tensor before performing the operation.",
+            )));
+        }
+    }
+    Ok(match flags & watch::WATCHED {
+        _ if tracked => Door::Tracked,
+        0 => Door::Open,
+        _ => Door::Heard,
+    })
+}
+
+/// Evaluates, writes, and tells everybody.
+fn logged(
+    op: &dyn Op,
+    x: &Tensor,
+    others: &[&Tensor],
+    site: &'static Location<'static>,
+    tracked: bool,
+) -> Result<()> {
+    let name = op.def().name;
+    let context = |e: Error| e.op(name).at(site);
+    let flags = mode::flags();
+    let _turn = x.0.array.storage().update().map_err(context)?;
+    let inputs: SmallVec<[&Tensor; 4]> = std::iter::once(x).chain(others.iter().copied()).collect();
+    let arrays: SmallVec<[&Array; 4]> = inputs.iter().map(|t| &t.0.array).collect();
+    let value = op.eval(&arrays).map_err(context)?;
+    fits(x, &value).map_err(context)?;
+    // What is saved of `x` itself must be its old numbers.
+    let mut node = match tracked {
+        true => Some(node_with_inputs(op, &inputs, site)?),
+        false => None,
+    };
+    let mut told = watch::writing(flags, op, &inputs, &value, site)?;
+    if let Err(e) = kernels::assign(&x.0.array, &value) {
+        told.into_iter().for_each(|w| w.failed(x));
+        return Err(context(e));
+    }
+    x.0.array.storage().set_writer(site);
+    if let Some((mut node, reads)) = node.take() {
+        if reads & Reads::OUTPUT.0 != 0 {
+            node.save(OUTPUT, &x.0.array);
+        }
+        // Nothing of the old numbers is left in a part that was overwritten: the base keeps the rest of its gradient, and only
+        // the part itself sends zeros back. A loop over a buffer's elements costs as much as the elements.
+        let replaced = match name == "copy_" && x.0.base.is_some() {
+            true => node.inputs[0].edge.take(),
+            false => None,
+        };
+        let node = Shared::new(node);
+        told.iter_mut().for_each(|w| w.recorded(&node));
+        let edge = Some(Edge::Node(node, 0));
+        let own = match replaced.filter(Edge::flows) {
+            Some(old) => Overlay::all(old, x.array(), edge.clone(), site),
+            None => edge.clone(),
+        };
+        x.rebase_as(edge, own, site);
+    }
+    told.into_iter().try_for_each(|w| w.done(x))
+}
+
+/// Whether a result may be written over `x`.
+fn fits(x: &Tensor, value: &Array) -> Result<()> {
+    if value.shape() != x.shape() {
+        return Err(Error::new(
+            ErrorKind::Shape,
+            format!(
+                "output with shape {} doesn't match the broadcast shape {}",
+                x.shape(),
+                value.shape()
+            ),
+        ));
+    }
+    if value.dtype().category() > x.dtype().category() {
+        return Err(Error::new(
+            ErrorKind::DType,
+            format!(
+                "result type {} can't be cast to the desired output type {}",
+                value.dtype().scalar_type_name(),
+                x.dtype().scalar_type_name()
+            ),
+        ));
+    }
+    Ok(())
+}
+
+/// A node for `op` that has saved what its gradients read of the inputs, and all that they read.
+fn node_with_inputs(
+    op: &dyn Op,
+    inputs: &[&Tensor],
+    site: &'static Location<'static>,
+) -> Result<(Node, u32)> {
+    let mut reads = 0;
+    let slots = (inputs.iter().enumerate()).map(|(i, t)| {
+        let edge = t.end();
+        if edge.as_ref().is_some_and(Edge::flows) {
+            reads |= op.reads(i).0;
+        }
+        Input {
+            edge,
+            shape: t.shape().clone(),
+            dtype: t.dtype(),
+        }
+    });
+    let mut node = Node::new(op.boxed(), slots, site);
+    for (i, t) in inputs.iter().enumerate() {
+        if reads & Reads::input(i.min(30)).0 == 0 {
+            continue;
+        }
+        crate::apply::forbid_inference(t)?;
+        let shares = t.0.array.storage().same(inputs[0].0.array.storage());
+        let array = match shares {
+            true => t.0.array.copy()?,
+            false => t.0.array.clone(),
+        };
+        node.save(i as u32, &array);
+    }
+    Ok((node, reads))
+}
+
+/// PyTorch's sentences about leaves and about views that must not be written.
+fn forbid_leaves(x: &Tensor, edge: Option<&Edge>, tracked: bool) -> Result<()> {
+    let flags = x.0.flags.load(Ordering::Relaxed);
+    let concerned = tracked || x.root().has_edge();
+    let refuse = |text: String, help: &str| Err(Error::new(ErrorKind::Autograd, text).help(help));
+    if flags & (UNTRACKED_VIEW | INFERENCE_VIEW) != 0 && concerned {
+        let (made, mode, block) = match flags & INFERENCE_VIEW {
+            0 => ("no_grad mode", "with grad mode enabled", "no_grad"),
+            _ => ("inference mode", "in normal mode", "inference_mode"),
+        };
+        return refuse(
+            format!(
+                "A view was created in {made} and is being modified inplace {mode}. Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify your code by moving both the view and the inplace either both inside the {block} block (if you don't want the inplace to be tracked) or both outside (if you want the inplace to be tracked)."
+            ),
+            "write to a clone",
+        );
+    }
+    if flags & (MANY_VIEWS | FUNCTION_VIEW) != 0 && concerned {
+        let prefix = match edge {
+            None => "A view was created in no_grad mode and is being modified inplace with grad mode enabled.".to_string(),
+            Some(_) => format!("{} is a view and is being modified inplace.", x.view_name()),
+        };
+        let reason = match flags & MANY_VIEWS {
+            0 => {
+                "This view was created inside a custom Function (or because an input was returned as-is) and the autograd logic to handle view+inplace would override the custom backward associated with the custom Function, leading to incorrect gradients. This behavior is forbidden. You can fix this by cloning the output of the custom Function."
+            }
+            _ => {
+                "This view is the output of a function that returns multiple views. Such functions do not allow the output views to be modified inplace. You should replace the inplace operation by an out-of-place one."
+            }
+        };
+        return refuse(format!("{prefix} {reason}"), "write to a clone");
+    }
+    let message = if matches!(edge, Some(Edge::Leaf(_))) {
+        "a leaf Variable that requires grad is being used in an in-place operation."
+    } else if x.0.base.is_some() && matches!(x.root().edge(), Some(Edge::Leaf(_))) {
+        "a view of a leaf Variable that requires grad is being used in an in-place operation."
+    } else {
+        return Ok(());
+    };
+    refuse(
+        message.into(),
+        "wrap the update in `no_grad()`, or write to a clone",
+    )
+}
+
+/// PyTorch's test for operands that share some of the written memory: known for layouts without gaps, and then an error
+/// unless both are the same. (With gaps it gives up, and so the old numbers are read, whatever they share.) Copies may
+/// permute a tensor onto itself.
+fn overlaps_partly(written: &Layout, read: &Layout, permutes: bool) -> bool {
+    if !dense(written) || !dense(read) || written.numel() == 0 || read.numel() == 0 {
+        return false;
+    }
+    let range = |l: &Layout| (l.offset(), l.offset() + l.numel());
+    let (w, r) = (range(written), range(read));
+    if w == r {
+        return !permutes && written.strides() != read.strides();
+    }
+    w.0 < r.1 && r.0 < w.1
+}
+
+/// Whether the elements fill a stretch of memory, each place once.
+fn dense(layout: &Layout) -> bool {
+    if layout.is_contiguous() {
+        return true;
+    }
+    let strides = layout.strides();
+    let mut dims: SmallVec<[(isize, usize); 6]> = (strides.iter().copied())
+        .zip(layout.shape().iter().copied())
+        .filter(|&(_, n)| n != 1)
+        .collect();
+    dims.sort_unstable();
+    let mut expected = 1;
+    dims.into_iter().all(|(stride, n)| {
+        let fits = stride == expected;
+        expected *= n as isize;
+        fits
+    })
+}

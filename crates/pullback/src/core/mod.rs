@@ -1,0 +1,24 @@
+//! What everything else stands on: tensors with a history, the graph, what an operation is, and the two ways in which one is run
+//! (`apply`, `in_place`).
+//!
+//! The core names no concrete operation outside of [`structural`] and none of those who listen (`watch`).
+
+pub(crate) mod address;
+pub(crate) mod anomaly;
+pub(crate) mod apply;
+mod construct;
+pub(crate) mod ctx;
+pub(crate) mod define;
+pub(crate) mod flow;
+pub(crate) mod grad_fn;
+pub(crate) mod graph;
+pub(crate) mod history;
+pub(crate) mod hooks;
+pub(crate) mod in_place;
+pub(crate) mod mode;
+pub(crate) mod op;
+#[cfg(feature = "proof")]
+pub(crate) mod samples;
+pub(crate) mod structural;
+pub(crate) mod tensor;
+pub(crate) mod watch;

@@ -1,0 +1,324 @@
+//! What an operation is: a small struct whose fields are its attributes, and this trait.
+//!
+//! Everything that is known about an operation stands in its one definition: how it is computed (`eval`), how gradients
+//! go through it (one of seven [`Family`]s), what it decides at kinks, how it is documented, and (behind the `proof`
+//! feature) the inputs it is proven on. The engine, the recorder, the tests, the documentation and the bindings walk
+//! [`crate::ops::OPS`]. Rules are written in differentiable tensor operations, so every order and forward mode follow.
+//!
+//! Rules never mention broadcasting (the engine sums a gradient to its input's shape), dtype promotion (operands are
+//! converted before they get here) or their own name in errors (the engine adds it).
+
+pub(crate) use crate::ctx::Ctx;
+use crate::tensor::Tensor;
+use crate::{Array, DType, Error, ErrorKind, Result, apply};
+use smallvec::SmallVec;
+use std::borrow::Cow;
+use std::fmt::Debug;
+use std::panic::Location;
+
+/// How gradients go through an operation: what its definition writes down, and what follows from it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Family {
+    /// Element by element and smooth: writes `slope`, dy/dxᵢ. vjp: g·dᵢ, jvp: Σ dᵢ·tᵢ.
+    Pointwise,
+    /// Chooses between smooth pieces: writes `decide`, `frozen` (the piece chosen), `vjp` and `jvp` given the decision.
+    Gate,
+    /// Linear in all inputs together: writes `vjp`, its transpose. jvp: the operation itself.
+    Linear,
+    /// Linear in each input: writes `vjp`, the transpose in each. jvp: Σ the operation with one input replaced.
+    Multilinear,
+    /// Anything smooth: writes `vjp` and `jvp`, which tests tie by ⟨u, Jv⟩ = ⟨Jᵀu, v⟩.
+    General,
+    /// Locally constant where PyTorch gives a gradient of exactly zero (floor, sign).
+    Zero,
+    /// No gradient exists (comparisons, argmax, detach): the result does not require one.
+    Cut,
+}
+
+impl Family {
+    /// Lower-case name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Family::Pointwise => "pointwise",
+            Family::Gate => "gate",
+            Family::Linear => "linear",
+            Family::Multilinear => "multilinear",
+            Family::General => "general",
+            Family::Zero => "zero",
+            Family::Cut => "cut",
+        }
+    }
+}
+
+/// What is known about an operation besides how to compute it; one static per operation.
+#[derive(Debug)]
+pub struct OpDef {
+    /// PyTorch's name, the key of the list.
+    pub name: &'static str,
+    /// How gradients go through it.
+    pub family: Family,
+    /// One sentence.
+    pub summary: &'static str,
+    /// The value, as a formula.
+    pub formula: &'static str,
+    /// The derivative, as a formula.
+    pub derivative: &'static str,
+    /// What is done at kinks and edges, and that PyTorch does the same; empty for smooth operations.
+    pub convention: &'static str,
+    /// PyTorch's function, linked in the documentation.
+    pub torch: &'static str,
+    /// Whether the result may share its first input's memory.
+    pub view: bool,
+    /// Inputs it is proven on.
+    #[cfg(feature = "proof")]
+    pub proof: crate::core::samples::Proof,
+}
+
+impl OpDef {
+    /// A definition with the rest empty, for operations of one's own:
+    /// `OpDef { summary: "…", ..OpDef::new("cube", Family::Pointwise) }`. See [`crate::apply_op`].
+    pub const fn new(name: &'static str, family: Family) -> OpDef {
+        OpDef {
+            name,
+            family,
+            summary: "",
+            formula: "",
+            derivative: "",
+            convention: "",
+            torch: "",
+            view: false,
+            #[cfg(feature = "proof")]
+            proof: crate::core::samples::Proof::NONE,
+        }
+    }
+}
+
+/// Which values the gradient of an input reads: bit k for input k, [`Reads::OUTPUT`] for the result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reads(pub u32);
+
+impl Reads {
+    /// Nothing but the incoming gradient.
+    pub const NOTHING: Reads = Reads(0);
+    /// The result.
+    pub const OUTPUT: Reads = Reads(1 << 31);
+    /// Every input.
+    pub const INPUTS: Reads = Reads((1 << 31) - 1);
+
+    /// Input `i`.
+    pub const fn input(i: usize) -> Reads {
+        Reads(1 << i)
+    }
+
+    /// Both.
+    #[must_use]
+    pub const fn and(self, other: Reads) -> Reads {
+        Reads(self.0 | other.0)
+    }
+}
+
+/// An operation. See the module's text; `ops/` is full of examples.
+pub trait Op: Debug + Send + Sync + 'static {
+    /// What is known about it.
+    fn def(&self) -> &'static OpDef;
+
+    /// The value: the only code that is not differentiable. Every shape and dtype error is born here.
+    ///
+    /// # Errors
+    /// PyTorch's sentence where PyTorch has one, with the shapes; name and source line are added by the caller.
+    fn eval(&self, x: &[&Array]) -> Result<Array>;
+
+    /// A copy of the operation with its attributes; what recorded programs hold.
+    fn boxed(&self) -> Box<dyn Op>;
+
+    /// Which values the gradient of input `i` reads.
+    fn reads(&self, i: usize) -> Reads {
+        let _ = i;
+        match self.def().family {
+            Family::Pointwise => Reads::INPUTS,
+            Family::Multilinear => Reads(Reads::INPUTS.0 & !(1 << i)),
+            Family::Gate | Family::General => Reads::INPUTS.and(Reads::OUTPUT),
+            Family::Linear | Family::Zero | Family::Cut => Reads::NOTHING,
+        }
+    }
+
+    /// Pointwise operations: dy/dxᵢ as a tensor expression of inputs and output.
+    fn slope(&self, cx: &Ctx<'_>, i: usize) -> Result<Tensor> {
+        let _ = i;
+        Err(cx.missing("slope"))
+    }
+
+    /// The gradient for input `i`, given the gradient `g` of the result.
+    fn vjp(&self, cx: &Ctx<'_>, i: usize, g: &Tensor) -> Result<Tensor> {
+        match self.def().family {
+            Family::Pointwise => self.slope(cx, i)?.mul(g),
+            Family::Zero => Tensor::zeros_of(cx.shape(i), cx.dtype(i)),
+            _ => Err(cx.missing("vjp")),
+        }
+    }
+
+    /// The gradients of all inputs that need one; operations whose gradients share work override this.
+    fn vjp_all(&self, cx: &Ctx<'_>, g: &Tensor, out: &mut [Option<Tensor>]) -> Result<()> {
+        for (i, slot) in out.iter_mut().enumerate() {
+            if cx.needs(i) {
+                *slot = Some(self.vjp(cx, i, g)?);
+            }
+        }
+        Ok(())
+    }
+
+    /// The result's tangent, given the inputs' (`None` is zero, and not all are).
+    fn jvp(&self, cx: &Ctx<'_>, t: &[Option<Tensor>]) -> Result<Tensor> {
+        match self.def().family {
+            Family::Pointwise => sum_terms(t, |i, t| self.slope(cx, i)?.mul(t)),
+            Family::Linear => {
+                let filled: Vec<Tensor> = (t.iter().enumerate())
+                    .map(|(i, t)| t.clone().map_or_else(|| cx.input(i)?.zeros_like(), Ok))
+                    .collect::<Result<_>>()?;
+                apply::boxed(
+                    &*self.boxed(),
+                    &filled.iter().collect::<Vec<_>>(),
+                    cx.site(),
+                )
+            }
+            Family::Multilinear => sum_terms(t, |i, t| {
+                let inputs = cx.inputs()?;
+                let replaced: Vec<&Tensor> = inputs
+                    .iter()
+                    .enumerate()
+                    .map(|(k, x)| if k == i { t } else { x })
+                    .collect();
+                apply::boxed(&*self.boxed(), &replaced, cx.site())
+            }),
+            Family::Zero => cx.output()?.zeros_like(),
+            _ => Err(cx.missing("jvp")),
+        }
+    }
+
+    /// Gates: what is decided at these inputs (a mask, a winner), as an array that `frozen` understands.
+    fn decide(&self, x: &[&Array]) -> Result<Option<Array>> {
+        let _ = x;
+        Ok(None)
+    }
+
+    /// Gates: the smooth operation that stands once the decision is fixed, written in tensor operations.
+    fn frozen(&self, x: &[Tensor], decision: &Tensor) -> Result<Tensor> {
+        let _ = (x, decision);
+        Err(Error::new(
+            ErrorKind::Unsupported,
+            "this operation takes no decisions",
+        ))
+    }
+
+    /// Gates: how far each element is from deciding otherwise (0 at a tie), in the units of the inputs.
+    fn margin(&self, x: &[&Array]) -> Result<Option<Array>> {
+        let _ = x;
+        Ok(None)
+    }
+
+    /// How many results it has. Operations with several also write `eval_many`, `vjp_many` and `jvp_many`, and are applied by
+    /// [`crate::apply_many`]; a recorded program sees each of their results as an operation of its own.
+    fn outputs(&self) -> usize {
+        1
+    }
+
+    /// The values of all results.
+    ///
+    /// # Errors
+    /// As [`Op::eval`].
+    fn eval_many(&self, x: &[&Array]) -> Result<SmallVec<[Array; 2]>> {
+        Ok([self.eval(x)?].into_iter().collect())
+    }
+
+    /// Several results: the gradients of the inputs that need one, given those of the results (`None` is zero, and not all
+    /// are).
+    fn vjp_many(
+        &self,
+        cx: &Ctx<'_>,
+        g: &[Option<Tensor>],
+        out: &mut [Option<Tensor>],
+    ) -> Result<()> {
+        match g {
+            [Some(g)] => self.vjp_all(cx, g, out),
+            _ => Err(cx.missing("vjp_many")),
+        }
+    }
+
+    /// Several results: their tangents (`None` is zero), given the inputs'.
+    fn jvp_many(
+        &self,
+        cx: &Ctx<'_>,
+        t: &[Option<Tensor>],
+    ) -> Result<SmallVec<[Option<Tensor>; 2]>> {
+        Ok([Some(self.jvp(cx, t)?)].into_iter().collect())
+    }
+
+    /// Whether result `k` has a gradient; results that are not floating never have one.
+    fn differentiable(&self, k: usize) -> bool {
+        let _ = k;
+        true
+    }
+
+    /// Operations that do not go through the common door (parts of operations with several results, functions of the
+    /// user): the result, made their own way.
+    #[doc(hidden)]
+    fn applied(
+        &self,
+        inputs: &[&Tensor],
+        site: &'static Location<'static>,
+    ) -> Option<Result<Tensor>> {
+        let _ = (inputs, site);
+        None
+    }
+
+    /// As [`Op::applied`], all results.
+    #[doc(hidden)]
+    fn applied_many(
+        &self,
+        inputs: &[&Tensor],
+        site: &'static Location<'static>,
+    ) -> Option<Result<SmallVec<[Tensor; 2]>>> {
+        let _ = (inputs, site);
+        None
+    }
+
+    /// The name of its node, where PyTorch's rule for names does not give it.
+    fn backward_name(&self) -> Option<Cow<'static, str>> {
+        None
+    }
+
+    /// Whether its rule may send back any gradient that sums to the input's shape, as functions of the user may.
+    #[doc(hidden)]
+    fn lenient(&self) -> bool {
+        false
+    }
+
+    /// This operation for a replay in which float dtypes become `dtype`: conversions follow, others stay.
+    fn in_dtype(&self, dtype: DType) -> Box<dyn Op> {
+        let _ = dtype;
+        self.boxed()
+    }
+}
+
+/// Σ over the inputs that have a tangent.
+pub(crate) fn sum_terms(
+    t: &[Option<Tensor>],
+    term: impl Fn(usize, &Tensor) -> Result<Tensor>,
+) -> Result<Tensor> {
+    let mut sum: Option<Tensor> = None;
+    for (i, t) in t.iter().enumerate() {
+        if let Some(t) = t {
+            let term = term(i, t)?;
+            sum = Some(match sum {
+                Some(s) => s.add(&term)?,
+                None => term,
+            });
+        }
+    }
+    sum.ok_or_else(|| {
+        Error::new(
+            ErrorKind::Autograd,
+            "a tangent was asked for where no input has one",
+        )
+    })
+}

@@ -1,0 +1,37 @@
+//! The same numbers without history: what ends the way of gradients on purpose.
+
+use crate::core::apply::apply;
+use crate::core::define::{common, define};
+use crate::core::op::Op;
+use crate::core::tensor::Tensor;
+use crate::{Array, Result};
+use std::panic::Location;
+
+#[cfg(feature = "proof")]
+use crate::core::samples::{signed, unary};
+
+/// The same numbers without history.
+#[derive(Clone, Debug)]
+pub struct Detach;
+define! { Detach: Cut "detach", "torch.Tensor.detach";
+    summary: "The same numbers, in the same memory, without history.";
+    formula: "x";
+    derivative: "none: that is its purpose";
+    proof: { samples: || unary(Detach, signed()) }
+}
+
+impl Op for Detach {
+    common!();
+    fn eval(&self, x: &[&Array]) -> Result<Array> {
+        Ok(x[0].clone())
+    }
+}
+
+/// The same numbers without history; what [`Tensor::detach`] does.
+#[track_caller]
+pub fn detach(x: &Tensor) -> Tensor {
+    // Evaluating it cannot fail; recording it can, and then the recorder reports that itself.
+    apply(Detach, &[x], Location::caller())
+        .unwrap_or_else(|_| Tensor::from_array(x.array().clone()))
+        .inference_like(x)
+}

@@ -1,0 +1,406 @@
+//! The tensor: a cheap, shareable handle to an array and its place in the graph.
+//!
+//! This file looks at tensors; what makes them from numbers is in `construct`, operations are in `ops`, in-place writes in
+//! `in_place` and `history`, gradients in `backward`. Cloning a handle shares everything: the numbers, `.grad` and what later in-place writes do to the
+//! history (PyTorch's `clone()`, a copy that gradients flow through, is [`Tensor::copy`]).
+
+use crate::graph::{Edge, Leaf, lock};
+use crate::history::Slow;
+use crate::{Array, DType, Element, Error, ErrorKind, Number, Result, Shape, Shared, mode};
+use std::panic::Location;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+/// An n-dimensional array that remembers how it was computed.
+///
+/// `Send + Sync`, and as cheap to clone as an `Arc`.
+///
+/// ```
+/// use pullback::Tensor;
+/// let w = Tensor::from_slice(&[1.0f32, 2.0, 3.0], [3])?.requires_grad_(true)?;
+/// let loss = (&w * &w).sum()?;
+/// loss.backward()?;
+/// assert_eq!(w.grad().unwrap().to_vec::<f32>()?, [2.0, 4.0, 6.0]);
+/// # Ok::<(), pullback::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Tensor(pub(crate) Shared<Inner>);
+
+/// Set in [`Inner::flags`] when the history must be looked up the slow way.
+pub(crate) const REBASED: u32 = 1;
+/// Set in [`Inner::flags`] of views made under `no_grad`, and of their views.
+pub(crate) const UNTRACKED_VIEW: u32 = 2;
+/// Of views of ordinary tensors made in inference mode, and of their views.
+pub(crate) const INFERENCE_VIEW: u32 = 4;
+/// Of tensors made in inference mode, and of their views.
+pub(crate) const INFERENCE: u32 = 8;
+/// Of the results of operations that return several views, and of their views.
+pub(crate) const MANY_VIEWS: u32 = 16;
+/// Of views made inside a function of the user, and of their views.
+pub(crate) const FUNCTION_VIEW: u32 = 32;
+/// What a view takes over from the tensor it shows.
+pub(crate) const INHERITED: u32 =
+    UNTRACKED_VIEW | INFERENCE_VIEW | INFERENCE | MANY_VIEWS | FUNCTION_VIEW;
+
+/// Operations that return several views, by PyTorch's names for them in errors.
+const MANY_NAMES: [&str; 3] = ["Unbind", "Split", "SplitWithSizes"];
+/// Above the flags: 1 + the place in [`MANY_NAMES`], then which of the views this is.
+const CODE_SHIFT: u32 = 6;
+const NUMBER_SHIFT: u32 = 8;
+const NUMBER_BITS: u32 = 24;
+
+pub(crate) struct Inner {
+    pub(crate) array: Array,
+    /// Where gradients went when the tensor was made. In-place writes and `requires_grad_` on a shared handle put a
+    /// newer edge into `slow` and set [`REBASED`].
+    pub(crate) edge: Option<Edge>,
+    /// For a view, the tensor whose memory it shows.
+    pub(crate) base: Option<Tensor>,
+    pub(crate) flags: AtomicU32,
+    /// The family's epoch (see `history`) when this tensor was made.
+    pub(crate) epoch: u32,
+    pub(crate) slow: OnceLock<Box<Slow>>,
+}
+
+// With its count it fills two cache lines.
+const _: () = assert!(size_of::<Inner>() <= 120);
+
+impl Tensor {
+    #[inline(always)]
+    pub(crate) fn with_edge(array: Array, edge: Option<Edge>) -> Tensor {
+        Tensor(Shared::new(Inner {
+            array,
+            edge,
+            base: None,
+            flags: AtomicU32::new(match mode::flags() & mode::INFERENCE {
+                0 => 0,
+                _ => INFERENCE,
+            }),
+            epoch: 0,
+            slow: OnceLock::new(),
+        }))
+    }
+
+    /// A tensor over an array, without history.
+    #[inline]
+    pub fn from_array(array: Array) -> Tensor {
+        Tensor::with_edge(array, None)
+    }
+
+    /// Sizes of the dimensions.
+    #[inline]
+    pub fn shape(&self) -> &Shape {
+        self.0.array.shape()
+    }
+
+    /// Size of one dimension; negative ones count from the end.
+    ///
+    /// # Errors
+    /// PyTorch's `Dimension out of range` sentence.
+    #[track_caller]
+    pub fn size(&self, dim: i64) -> Result<usize> {
+        let site = Location::caller();
+        let dim = self.shape().dim(dim).map_err(|e| e.op("size").at(site))?;
+        Ok(self.shape()[dim])
+    }
+
+    /// Element type.
+    #[inline]
+    pub fn dtype(&self) -> DType {
+        self.0.array.dtype()
+    }
+
+    /// Number of dimensions.
+    #[inline]
+    pub fn ndim(&self) -> usize {
+        self.0.array.rank()
+    }
+
+    /// Number of elements.
+    #[inline]
+    pub fn numel(&self) -> usize {
+        self.0.array.numel()
+    }
+
+    /// Whether elements lie in row-major order without gaps.
+    pub fn is_contiguous(&self) -> bool {
+        self.0.array.is_contiguous()
+    }
+
+    /// The numbers, without the history.
+    #[inline]
+    pub fn array(&self) -> &Array {
+        &self.0.array
+    }
+
+    /// How often the memory was written in place. PyTorch's `_version`.
+    pub fn version(&self) -> u32 {
+        self.0.array.version()
+    }
+
+    /// Whether two handles are the same tensor (not: hold equal numbers).
+    pub fn is(&self, other: &Tensor) -> bool {
+        Shared::ptr_eq(&self.0, &other.0)
+    }
+
+    /// An address that is this tensor's own while it lives: equal for handles that [`Tensor::is`] calls the same.
+    pub fn address(&self) -> usize {
+        Shared::address(&self.0)
+    }
+
+    /// All elements in row-major order.
+    ///
+    /// # Errors
+    /// [`ErrorKind::DType`] where `T` is not this tensor's dtype.
+    #[track_caller]
+    pub fn to_vec<T: Element>(&self) -> Result<Vec<T>> {
+        let site = Location::caller();
+        self.0.array.to_vec().map_err(|e| e.op("to_vec").at(site))
+    }
+
+    /// All elements as `f64`, whatever the dtype.
+    #[track_caller]
+    pub fn to_f64_vec(&self) -> Result<Vec<f64>> {
+        let site = Location::caller();
+        (self.0.array.to_f64_vec()).map_err(|e| e.op("to_f64_vec").at(site))
+    }
+
+    /// The one element of a tensor of one element, as a number of its own kind. PyTorch's `item()`.
+    ///
+    /// # Errors
+    /// PyTorch's sentence where there are more or none.
+    ///
+    /// ```
+    /// # use pullback::Tensor;
+    /// let e = Tensor::arange(3)?.item().unwrap_err();
+    /// assert_eq!(e.message(), "a Tensor with 3 elements cannot be converted to Scalar");
+    /// # Ok::<(), pullback::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn item(&self) -> Result<Number> {
+        let site = Location::caller();
+        self.0.array.item().map_err(|e| e.op("item").at(site))
+    }
+
+    /// [`Tensor::item`] as `f64`.
+    ///
+    /// # Errors
+    /// As [`Tensor::item`].
+    #[track_caller]
+    pub fn item_f64(&self) -> Result<f64> {
+        Ok(self.item()?.to_f64())
+    }
+
+    /// Whether gradients are computed for this tensor.
+    #[inline]
+    pub fn requires_grad(&self) -> bool {
+        self.has_edge()
+    }
+
+    /// Whether this tensor was made by the user and not by a recorded operation.
+    pub fn is_leaf(&self) -> bool {
+        !matches!(self.edge(), Some(Edge::Node(..)))
+    }
+
+    /// Which result of its operation this tensor is, counted from 0. PyTorch's `output_nr`.
+    pub fn output_nr(&self) -> usize {
+        match self.edge() {
+            Some(Edge::Node(_, nr)) => nr as usize,
+            _ => 0,
+        }
+    }
+
+    /// Whether this tensor was made in [`crate::inference_mode`].
+    pub fn is_inference(&self) -> bool {
+        self.0.flags.load(Ordering::Relaxed) & INFERENCE != 0
+    }
+
+    /// Makes a tensor a leaf whose gradient [`Tensor::backward`] gathers in [`Tensor::grad`], or stops that.
+    ///
+    /// Every clone of the handle sees the change.
+    ///
+    /// # Errors
+    /// PyTorch's sentences for integer tensors and for results of operations.
+    #[track_caller]
+    pub fn requires_grad_(mut self, on: bool) -> Result<Tensor> {
+        let site = Location::caller();
+        let fail = |kind, text: &str| Err(Error::new(kind, text).op("requires_grad_").at(site));
+        if on && !self.dtype().is_float() {
+            return fail(
+                ErrorKind::DType,
+                "only Tensors of floating point dtype can require gradients",
+            )
+            .map_err(|e: Error| {
+                e.note(format!("this one is {}", self.dtype()))
+                    .help("convert it to float32 or float64 first")
+            });
+        }
+        if !on && !self.is_leaf() {
+            return fail(
+                ErrorKind::Autograd,
+                "you can only change requires_grad flags of leaf variables. If you want to use a computed variable in a subgraph that doesn't require differentiation use var_no_grad = var.detach().",
+            );
+        }
+        if on && self.is_inference() && mode::flags() & mode::INFERENCE == 0 {
+            return fail(
+                ErrorKind::Autograd,
+                "Setting requires_grad=True on inference tensor outside InferenceMode is not allowed.",
+            );
+        }
+        if on == self.has_edge() {
+            return Ok(self);
+        }
+        let edge = on.then(|| Edge::Leaf(Leaf::new(&self.0.array)));
+        match Shared::get_mut(&mut self.0) {
+            Some(inner) if inner.slow.get().is_none() => inner.edge = edge,
+            _ => self.override_edge(edge),
+        }
+        Ok(self)
+    }
+
+    /// The gradient gathered so far, shared with the leaf: writing to it in place writes to `.grad`.
+    ///
+    /// `None` before the first backward, for tensors that require none, and for results of operations without
+    /// [`Tensor::retain_grad`] (where PyTorch warns).
+    pub fn grad(&self) -> Option<Tensor> {
+        self.with_edge_now(|edge| match edge {
+            Some(Edge::Leaf(leaf)) => lock(&leaf.grad).clone(),
+            Some(Edge::Node(..)) => self.retained().and_then(|slot| lock(slot).clone()),
+            _ => None,
+        })
+    }
+
+    /// Puts a gradient in place, or takes it away. PyTorch's `p.grad = g`.
+    ///
+    /// # Errors
+    /// Where the tensor is no leaf that requires a gradient, or shape or dtype differ from the tensor's.
+    #[track_caller]
+    pub fn set_grad(&self, grad: Option<Tensor>) -> Result<()> {
+        let at = Location::caller();
+        let Some(leaf) = self.leaf() else {
+            return Err(Error::new(
+                ErrorKind::Autograd,
+                "set_grad needs a leaf tensor that requires a gradient",
+            )
+            .at(at));
+        };
+        if let Some(g) = &grad {
+            if *g.shape() != leaf.shape {
+                return Err(Error::new(
+                    ErrorKind::Shape,
+                    format!(
+                        "assigned grad has data of a different size: {} where the tensor has {}",
+                        g.shape(),
+                        leaf.shape
+                    ),
+                )
+                .at(at));
+            }
+            if g.dtype() != leaf.dtype {
+                return Err(Error::new(
+                    ErrorKind::DType,
+                    format!(
+                        "assigned grad has data of a different type: {} where the tensor has {}",
+                        g.dtype(),
+                        leaf.dtype
+                    ),
+                )
+                .at(at));
+            }
+        }
+        *lock(&leaf.grad) = grad;
+        Ok(())
+    }
+
+    /// Forgets the gradient gathered so far (PyTorch's `zero_grad(set_to_none=True)`).
+    pub fn zero_grad(&self) {
+        if let Some(leaf) = self.leaf() {
+            // Dropped outside the lock: a gradient may have a graph of its own, which may hold this leaf.
+            let old = lock(&leaf.grad).take();
+            drop(old);
+        } else if let Some(slot) = self.retained() {
+            let old = lock(slot).take();
+            drop(old);
+        }
+    }
+
+    /// An inference tensor if `other` is one: for handles to the same memory that are no views.
+    pub(crate) fn inference_like(self, other: &Tensor) -> Tensor {
+        let flag = other.0.flags.load(Ordering::Relaxed) & INFERENCE;
+        self.0.flags.fetch_or(flag, Ordering::Relaxed);
+        self
+    }
+
+    /// Marks this tensor as view `nr` of several that one operation returned: PyTorch forbids writing those in place. `name`
+    /// is PyTorch's name of the operation's node without `Backward0`.
+    pub(crate) fn one_of_many_views(self, name: &'static str, nr: usize) -> Tensor {
+        let code = MANY_NAMES.iter().position(|&n| n == name).unwrap_or(0) as u32 + 1;
+        let nr = (nr as u32).min((1 << NUMBER_BITS) - 1);
+        let mark = MANY_VIEWS | code << CODE_SHIFT | nr << NUMBER_SHIFT;
+        self.0.flags.fetch_or(mark, Ordering::Relaxed);
+        self
+    }
+
+    /// What PyTorch calls a view that must not be written: `Output 1 of Unbind`.
+    pub(crate) fn view_name(&self) -> String {
+        let flags = self.0.flags.load(Ordering::Relaxed);
+        let code = (flags >> CODE_SHIFT & 3) as usize;
+        if code > 0 {
+            return format!(
+                "Output {} of {}",
+                flags >> NUMBER_SHIFT,
+                MANY_NAMES[code - 1]
+            );
+        }
+        let name = self
+            .grad_fn()
+            .map(|f| f.name().to_owned())
+            .unwrap_or_default();
+        let name = name.trim_end_matches('0').trim_end_matches("Backward");
+        format!("Output {} of {name}", self.output_nr())
+    }
+
+    fn leaf(&self) -> Option<Shared<Leaf>> {
+        match self.edge() {
+            Some(Edge::Leaf(leaf)) => Some(leaf),
+            _ => None,
+        }
+    }
+
+    /// The same numbers (and memory) without history.
+    #[track_caller]
+    pub fn detach(&self) -> Tensor {
+        crate::core::structural::detach(self)
+    }
+
+    /// Takes this tensor, for every clone of the handle, out of the graph: what was computed of it before keeps its history,
+    /// what is computed from now on has none. PyTorch's `detach_`.
+    ///
+    /// # Errors
+    /// PyTorch's sentence for views.
+    #[track_caller]
+    pub fn detach_(&self) -> Result<()> {
+        if self.0.base.is_some() {
+            return Err(Error::new(
+                ErrorKind::Autograd,
+                "Can't detach views in-place. Use detach() instead. If you are using DistributedDataParallel (DDP) for training, and gradient_as_bucket_view is set as True, gradients are views of DDP buckets, and hence detach_() cannot be called on these gradients. To fix this error, please refer to the Optimizer.zero_grad() function in torch/optim/optimizer.py as the solution.",
+            )
+            .op("detach_")
+            .at(Location::caller()));
+        }
+        self.override_edge(None);
+        Ok(())
+    }
+
+    /// A number of its own for this tensor, never reused.
+    pub(crate) fn id(&self) -> u64 {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        let fresh = || NEXT.fetch_add(1, Ordering::Relaxed);
+        *self.0.slow().id.get_or_init(fresh)
+    }
+}
+
+/// Whether a write to this tensor can be seen by nobody but its holder.
+pub(crate) fn owned(t: &Tensor) -> bool {
+    Shared::is_unique(&t.0) && t.0.array.is_unique()
+}

@@ -1,0 +1,113 @@
+//! How the core tells others what runs: every operation, every write in place, every saved value that backward takes out.
+//!
+//! A recorder and forward mode implement [`Watch`]; the core knows neither of them. A watcher is listened to while its flag in
+//! `mode` is set on the thread, so that a program without watchers pays for one test of a word. Not here: hooks of the user
+//! (`hooks`), which belong to a node and not to a thread.
+
+use crate::core::graph::Node;
+use crate::core::mode;
+use crate::core::op::Op;
+use crate::core::tensor::Tensor;
+use crate::{Array, Result, Shared};
+use smallvec::SmallVec;
+use std::panic::Location;
+use std::sync::OnceLock;
+
+/// One that hears of what this thread runs.
+pub(crate) trait Watch: Sync {
+    /// `op` was applied to `inputs` and gave `outputs`.
+    fn applied(
+        &self,
+        op: &dyn Op,
+        inputs: &[&Tensor],
+        outputs: &[Tensor],
+        site: &'static Location<'static>,
+    ) -> Result<()>;
+
+    /// `value`, the result of `op(inputs…)`, is about to be written over the first input.
+    fn writing(
+        &self,
+        op: &dyn Op,
+        inputs: &[&Tensor],
+        value: &Array,
+        site: &'static Location<'static>,
+    ) -> Result<Box<dyn Writing>>;
+
+    /// Backward took `value` out of `node`, which had saved it as `which`.
+    fn unpacked(&self, node: &Shared<Node>, which: u32, value: &Tensor);
+}
+
+/// A write in place that a watcher was told of, until it is known how it ended. All calls are for the tensor written.
+pub(crate) trait Writing {
+    /// The write has a gradient, and this is its node.
+    fn recorded(&mut self, node: &Shared<Node>);
+    /// The numbers are in place.
+    fn done(self: Box<Self>, x: &Tensor) -> Result<()>;
+    /// The write could not be carried out.
+    fn failed(self: Box<Self>, x: &Tensor);
+}
+
+/// The flags of those who watch, in the order in which they are told.
+const FLAGS: [u32; 2] = [mode::RECORD, mode::DUAL];
+/// Set in the thread's mode where anybody watches.
+pub(crate) const WATCHED: u32 = FLAGS[0] | FLAGS[1];
+
+/// Who is told while the flag of the same place is set.
+static WATCHERS: [OnceLock<&'static dyn Watch>; FLAGS.len()] =
+    [const { OnceLock::new() }; FLAGS.len()];
+
+/// Has `watcher` told of what runs on threads on which `flag` is set. To be called before the flag is set first.
+pub(crate) fn install(flag: u32, watcher: &'static dyn Watch) {
+    if let Some(place) = FLAGS.iter().position(|&f| f == flag) {
+        WATCHERS[place].get_or_init(|| watcher);
+    }
+}
+
+/// Those to be told under these flags.
+fn watchers(flags: u32) -> impl Iterator<Item = &'static dyn Watch> {
+    FLAGS
+        .iter()
+        .zip(&WATCHERS)
+        .filter(move |(flag, _)| flags & **flag != 0)
+        .filter_map(|(_, watcher)| watcher.get().copied())
+}
+
+/// Tells of an operation.
+#[cold]
+pub(crate) fn applied(
+    flags: u32,
+    op: &dyn Op,
+    inputs: &[&Tensor],
+    outputs: &[Tensor],
+    site: &'static Location<'static>,
+) -> Result<()> {
+    watchers(flags).try_for_each(|w| w.applied(op, inputs, outputs, site))
+}
+
+/// Tells of a saved value.
+#[cold]
+pub(crate) fn unpacked(flags: u32, node: &Shared<Node>, which: u32, value: &Tensor) {
+    watchers(flags).for_each(|w| w.unpacked(node, which, value));
+}
+
+/// Tells of a write that is about to happen; what is returned must be told how it ended.
+pub(crate) fn writing(
+    flags: u32,
+    op: &dyn Op,
+    inputs: &[&Tensor],
+    value: &Array,
+    site: &'static Location<'static>,
+) -> Result<SmallVec<[Box<dyn Writing>; 1]>> {
+    let mut told = SmallVec::new();
+    for w in watchers(flags) {
+        match w.writing(op, inputs, value, site) {
+            Ok(writing) => told.push(writing),
+            Err(e) => {
+                told.into_iter()
+                    .for_each(|w: Box<dyn Writing>| w.failed(inputs[0]));
+                return Err(e);
+            }
+        }
+    }
+    Ok(told)
+}

@@ -1,0 +1,340 @@
+//! A recorded run: which operations, on what, with which attributes, constants and decisions.
+//!
+//! One recorder (`recorder`), many readers: the checker replays a program in other arithmetic and with its decisions frozen,
+//! forward mode pushes tangents through it, pictures draw it. Values get numbers of their own; an in-place write becomes a new value (and, for other
+//! tensors over the same memory, an overlay of old and new), so a program has no aliasing at all. Tensors that come from
+//! elsewhere are constants, copied when first read.
+
+mod projection;
+pub(crate) mod recorder;
+mod trace;
+
+use crate::op::{Ctx, Family, Op};
+use crate::tensor::Tensor;
+use crate::{Array, DType, Error, ErrorKind, Result, Shape, apply, mode};
+use smallvec::SmallVec;
+use std::panic::Location;
+
+/// The number of a value in a [`Program`].
+pub type ValueId = u32;
+
+/// One operation of a recorded run.
+#[derive(Debug)]
+pub struct Instruction {
+    /// The operation with its attributes.
+    pub op: Box<dyn Op>,
+    /// What it read.
+    pub inputs: SmallVec<[ValueId; 2]>,
+    /// What it made.
+    pub output: ValueId,
+    /// The user's line.
+    pub site: &'static Location<'static>,
+    /// What was decided: a gate's choice; the value itself for operations that are locally constant or cut.
+    pub decision: Option<Array>,
+    /// Shape of the result.
+    pub shape: Shape,
+    /// Dtype of the result.
+    pub dtype: DType,
+}
+
+/// A recorded run of a function of tensors.
+///
+/// ```
+/// use pullback::{DType, Program, Replay, Tensor};
+/// let x = Tensor::from_slice(&[0.1f32, -2.0], [2])?;
+/// let (program, out) = Program::trace(&[&x], |x| Ok(vec![x[0].relu()?.mul(3.0)?.sum()?]))?;
+///
+/// // The same run in double precision, on the same (exactly converted) input:
+/// let wide = program.replay(&[&x.to(DType::F64)?], Replay { float: Some(DType::F64), frozen: false })?;
+/// assert_eq!(out[0].dtype(), DType::F32);
+/// assert_eq!(wide[0].dtype(), DType::F64);
+///
+/// // At another point, but with the recorded decisions: unit 1 stays off although its input is now positive.
+/// let other = Tensor::from_slice(&[1.0f32, 5.0], [2])?;
+/// let frozen = program.replay(&[&other], Replay { float: None, frozen: true })?;
+/// assert_eq!(frozen[0].item_f64()?, 3.0);
+/// # Ok::<(), pullback::Error>(())
+/// ```
+#[derive(Debug, Default)]
+pub struct Program {
+    pub(crate) instructions: Vec<Instruction>,
+    pub(crate) inputs: Vec<ValueId>,
+    /// The inputs' shapes: operations were recorded for these, and on others would compute something else.
+    pub(crate) shapes: Vec<Shape>,
+    pub(crate) constants: Vec<(ValueId, Array)>,
+    /// Which tensors the constants are copies of: to a recorder around a replay they are the same values.
+    pub(crate) origins: Vec<Constant>,
+    pub(crate) outputs: Vec<ValueId>,
+    pub(crate) values: u32,
+}
+
+/// The tensor that a constant was copied from, by its number, and the version its memory had.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Constant {
+    pub(crate) tensor: u64,
+    pub(crate) version: u32,
+}
+
+/// How a program is replayed.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Replay {
+    /// The dtype that floats take, constants and conversions included; `None` leaves them.
+    pub float: Option<DType>,
+    /// Force the recorded decisions instead of deciding again.
+    pub frozen: bool,
+}
+
+impl Program {
+    /// Runs `f` and writes down what it did. `f` gets handles of its own to the inputs' memory, with their histories; the
+    /// program knows its inputs by their place alone.
+    ///
+    /// # Errors
+    /// Whatever `f` reports.
+    pub fn trace(
+        inputs: &[&Tensor],
+        f: impl FnOnce(&[Tensor]) -> Result<Vec<Tensor>>,
+    ) -> Result<(Program, Vec<Tensor>)> {
+        Program::trace_live(inputs, f).map(|(program, outputs, _)| (program, outputs))
+    }
+
+    /// The operations, in the order they ran.
+    pub fn instructions(&self) -> &[Instruction] {
+        &self.instructions
+    }
+
+    /// The inputs' values.
+    pub fn inputs(&self) -> &[ValueId] {
+        &self.inputs
+    }
+
+    /// The outputs' values.
+    pub fn outputs(&self) -> &[ValueId] {
+        &self.outputs
+    }
+
+    /// Values that came from outside the recorded function.
+    pub fn constants(&self) -> &[(ValueId, Array)] {
+        &self.constants
+    }
+
+    /// How many values there are.
+    pub fn values(&self) -> usize {
+        self.values as usize
+    }
+
+    /// Runs the program again on other inputs.
+    ///
+    /// # Errors
+    /// Where the number of inputs differs, or an operation fails on them.
+    pub fn replay(&self, inputs: &[&Tensor], how: Replay) -> Result<Vec<Tensor>> {
+        self.replay_all(inputs, how)
+            .map(|values| self.outputs.iter().map(|&o| values.get(o)).collect())
+    }
+
+    /// As [`Program::replay`], with every value on the way.
+    ///
+    /// # Errors
+    /// As [`Program::replay`].
+    pub fn replay_all(&self, inputs: &[&Tensor], how: Replay) -> Result<Values> {
+        let mut values = self.start(inputs, how)?;
+        for inst in &self.instructions {
+            let x: SmallVec<[&Tensor; 4]> = inst.inputs.iter().map(|&i| values.at(i)).collect();
+            let out = inst.run(&x, how)?;
+            drop(x);
+            values.0[inst.output as usize] = Some(out);
+        }
+        Ok(values)
+    }
+
+    /// Pushes tangents through a replay: the outputs, and for each its derivative along `tangents` (`None`: no input with
+    /// a tangent reaches it). Tangents are made of tensor operations, so the whole may be differentiated again.
+    ///
+    /// # Errors
+    /// As [`Program::replay`]; where a tangent has another shape or dtype than its input.
+    pub fn jvp(
+        &self,
+        inputs: &[&Tensor],
+        tangents: &[Option<&Tensor>],
+        how: Replay,
+    ) -> Result<Vec<(Tensor, Option<Tensor>)>> {
+        self.jvp_live(inputs, tangents, how, &[])
+    }
+
+    /// As [`Program::jvp`], with some constants given as tensors.
+    pub(crate) fn jvp_live(
+        &self,
+        inputs: &[&Tensor],
+        tangents: &[Option<&Tensor>],
+        how: Replay,
+        live: &[(ValueId, Tensor)],
+    ) -> Result<Vec<(Tensor, Option<Tensor>)>> {
+        if how.frozen {
+            let given: Vec<Tensor> = inputs.iter().map(|t| (*t).clone()).collect();
+            return self.freeze(&given.iter().collect::<Vec<_>>())?.jvp(
+                inputs,
+                tangents,
+                Replay {
+                    frozen: false,
+                    ..how
+                },
+            );
+        }
+        let mut values = self.start(inputs, how)?;
+        for (id, constant) in live {
+            values.0[*id as usize] = Some(constant.clone());
+        }
+        if tangents.len() != inputs.len() {
+            return Err(Error::new(
+                ErrorKind::Value,
+                format!(
+                    "jvp: {} inputs but {} tangents",
+                    inputs.len(),
+                    tangents.len()
+                ),
+            ));
+        }
+        let mut dots: Vec<Option<Tensor>> = vec![None; self.values()];
+        for ((&id, x), t) in self.inputs.iter().zip(inputs).zip(tangents) {
+            if let Some(t) = t {
+                if t.shape() != x.shape() || t.dtype() != x.dtype() {
+                    return Err(Error::new(
+                        ErrorKind::Shape,
+                        format!(
+                            "a tangent must have its input's shape and dtype: {} {} for {} {}",
+                            t.dtype(),
+                            t.shape(),
+                            x.dtype(),
+                            x.shape()
+                        ),
+                    ));
+                }
+                dots[id as usize] = Some((*t).clone());
+            }
+        }
+        for inst in &self.instructions {
+            let x: Vec<Tensor> = inst.inputs.iter().map(|&i| values.get(i)).collect();
+            let out = inst.run(&x.iter().collect::<Vec<_>>(), how)?;
+            let t: Vec<Option<Tensor>> = inst
+                .inputs
+                .iter()
+                .map(|&i| dots[i as usize].clone())
+                .collect();
+            if inst.op.def().family != Family::Cut
+                && out.dtype().is_float()
+                && t.iter().any(Option::is_some)
+            {
+                let op = how
+                    .float
+                    .map_or_else(|| inst.op.boxed(), |d| inst.op.in_dtype(d));
+                let dot = op
+                    .jvp(&Ctx::live(op.def().name, &x, &out, inst.site), &t)
+                    .and_then(|dot| dot.expand(out.shape()))
+                    .map_err(|e| e.op(op.def().name).at(inst.site))?;
+                dots[inst.output as usize] = Some(dot);
+            }
+            values.0[inst.output as usize] = Some(out);
+        }
+        Ok(self
+            .outputs
+            .iter()
+            .map(|&o| (values.get(o), dots[o as usize].clone()))
+            .collect())
+    }
+
+    /// The smooth program that stands once every decision is fixed: what reverse mode differentiates, by definition.
+    ///
+    /// # Errors
+    /// As [`Program::replay`].
+    pub fn freeze(&self, inputs: &[&Tensor]) -> Result<Program> {
+        let how = Replay {
+            float: None,
+            frozen: true,
+        };
+        Program::trace(inputs, |x| self.replay(&x.iter().collect::<Vec<_>>(), how))
+            .map(|(program, _)| program)
+    }
+
+    fn start(&self, inputs: &[&Tensor], how: Replay) -> Result<Values> {
+        if inputs.len() != self.inputs.len() {
+            return Err(Error::new(
+                ErrorKind::Value,
+                format!(
+                    "the program takes {} inputs, {} were given",
+                    self.inputs.len(),
+                    inputs.len()
+                ),
+            ));
+        }
+        for (i, (x, shape)) in inputs.iter().zip(&self.shapes).enumerate() {
+            if x.shape() != shape {
+                return Err(Error::new(
+                    ErrorKind::Shape,
+                    format!(
+                        "the program was recorded for shape {shape} of input {i}, not {}",
+                        x.shape()
+                    ),
+                )
+                .help("record it again with inputs of these shapes"));
+            }
+        }
+        let mut values = Values(vec![None; self.values()]);
+        for (&id, x) in self.inputs.iter().zip(inputs) {
+            values.0[id as usize] = Some(widen(x, how.float)?);
+        }
+        let recording = mode::flags() & mode::RECORD != 0;
+        for ((id, array), origin) in self.constants.iter().zip(&self.origins) {
+            let constant = Tensor::from_array(array.clone());
+            if recording {
+                recorder::same_value(origin.tensor, origin.version, &constant);
+            }
+            values.0[*id as usize] = Some(widen(&constant, how.float)?);
+        }
+        Ok(values)
+    }
+}
+
+impl Instruction {
+    fn run(&self, x: &[&Tensor], how: Replay) -> Result<Tensor> {
+        if let (true, Some(decision)) = (how.frozen, &self.decision) {
+            let decision = Tensor::from_array(decision.clone());
+            return match self.op.def().family {
+                Family::Gate => {
+                    let x: Vec<Tensor> = x.iter().map(|t| (*t).clone()).collect();
+                    self.op
+                        .frozen(&x, &decision)
+                        .map_err(|e| e.op(self.op.def().name).at(self.site))
+                }
+                _ => widen(&decision, how.float),
+            };
+        }
+        match how.float {
+            Some(dtype) => apply::boxed(&*self.op.in_dtype(dtype), x, self.site),
+            None => apply::boxed(&*self.op, x, self.site),
+        }
+    }
+}
+
+fn widen(t: &Tensor, float: Option<DType>) -> Result<Tensor> {
+    match float {
+        Some(dtype) if t.dtype().is_float() => t.to(dtype),
+        _ => Ok(t.clone()),
+    }
+}
+
+/// The values of a replay.
+#[derive(Debug)]
+pub struct Values(Vec<Option<Tensor>>);
+
+impl Values {
+    fn at(&self, id: ValueId) -> &Tensor {
+        // Instructions are in the order they ran, so what they read is there.
+        self.0[id as usize]
+            .as_ref()
+            .expect("a program reads values after it makes them")
+    }
+
+    /// One value.
+    pub fn get(&self, id: ValueId) -> Tensor {
+        self.at(id).clone()
+    }
+}
