@@ -49,11 +49,18 @@ pub(crate) fn tensors(v: &Bound<'_, PyAny>, what: &str) -> PyResult<Vec<Option<T
     if let Some(t) = tensor_or_edge(v) {
         return Ok(vec![Some(t)]);
     }
+    /// More than a program has: an iterable that never ends.
+    const MOST: usize = 1 << 24;
     let mut list = Vec::new();
     for item in v.try_iter().map_err(|_| {
         PyTypeError::new_err(format!("{what} must be a Tensor or a sequence of Tensors"))
     })? {
         let item = item?;
+        if list.len() == MOST {
+            return Err(PyValueError::new_err(format!(
+                "{what}: the iterable gives more than {MOST} tensors and does not end"
+            )));
+        }
         if item.is_none() {
             list.push(None);
         } else {

@@ -1,6 +1,6 @@
 //! Functions of the list as Python's callables: module functions, and methods that bind their tensor.
 
-use crate::convert::{part, to_python, to_value, wrap};
+use crate::convert::{each, part, to_python, to_value, wrap};
 use crate::error::Raise;
 use crate::tensor::PyTensor;
 use pullback::functions::{
@@ -184,7 +184,14 @@ fn write_out<'py>(name: &str, value: Value, out: Bound<'py, PyAny>) -> PyResult<
     match &value {
         Value::Tensor(result) => write_one(name, result, &out)?,
         Value::List(results) => {
-            let targets: Vec<Bound<'py, PyAny>> = out.try_iter()?.collect::<PyResult<_>>()?;
+            let mut targets: Vec<Bound<'py, PyAny>> = Vec::new();
+            let tuple = each(&out, |_, target| {
+                targets.push(target);
+                Ok(())
+            });
+            if tuple.is_err() {
+                targets.clear(); // no tuple and no list: the error below
+            }
             if targets.len() != results.len() {
                 return Err(PyTypeError::new_err(format!(
                     "{name}(): argument 'out' must be tuple of {} Tensors",

@@ -1,7 +1,7 @@
 //! Python's objects as arguments, and results as Python's objects.
 
 use crate::dtype;
-use crate::error::Raise;
+use crate::error::{Raise, room};
 use crate::memory;
 use crate::tensor::PyTensor;
 use pullback::functions::Value;
@@ -9,7 +9,7 @@ use pullback::{Number, Operand, Tensor};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
+use pyo3::types::{PyBool, PyFloat, PyInt, PyList, PyString, PyTuple};
 use std::borrow::Cow;
 
 /// What the Python side of the package defines and this side needs: `Size`, result types.
@@ -96,8 +96,41 @@ impl<'a> Other<'a> {
     }
 }
 
-/// An argument.
+/// How deep lists may be nested.
+pub(crate) const DEEPEST: usize = 64;
+
+/// Walks a list or a tuple: each element once, and as many as there were at the start, whatever code that runs meanwhile (a
+/// number's `__float__`) does to the list.
+pub(crate) fn each<'py>(
+    v: &Bound<'py, PyAny>,
+    mut f: impl FnMut(usize, Bound<'py, PyAny>) -> PyResult<()>,
+) -> PyResult<()> {
+    /// How many elements pass between two looks at Ctrl-C.
+    const PATIENCE: usize = 1 << 16;
+    let signals = |i: usize| match i % PATIENCE == PATIENCE - 1 {
+        true => v.py().check_signals(),
+        false => Ok(()),
+    };
+    if let Ok(list) = v.cast::<PyList>() {
+        for i in 0..list.len() {
+            signals(i)?;
+            f(i, list.get_item(i)?)?;
+        }
+        return Ok(());
+    }
+    for (i, item) in v.cast::<PyTuple>()?.iter().enumerate() {
+        signals(i)?;
+        f(i, item)?;
+    }
+    Ok(())
+}
+
+/// An argument: a tensor, a number, a text, a dtype, an array, or a list or tuple of such.
 pub(crate) fn to_value(v: &Bound<'_, PyAny>) -> PyResult<Value> {
+    value_at(v, 0)
+}
+
+fn value_at(v: &Bound<'_, PyAny>, depth: usize) -> PyResult<Value> {
     if let Ok(t) = v.cast::<PyTensor>() {
         return Ok(Value::Tensor(t.get().0.clone()));
     }
@@ -111,10 +144,17 @@ pub(crate) fn to_value(v: &Bound<'_, PyAny>) -> PyResult<Value> {
         return Ok(Value::Str(s.to_string()));
     }
     if v.is_instance_of::<PyTuple>() || v.is_instance_of::<PyList>() {
-        let mut list = Vec::new();
-        for item in v.try_iter()? {
-            list.push(to_value(&item?)?);
+        if depth > DEEPEST {
+            return Err(PyTypeError::new_err(format!(
+                "a {} nested more than {DEEPEST} levels deep (or one that holds itself) is no argument",
+                v.get_type().name()?
+            )));
         }
+        let mut list = Vec::new();
+        each(v, |_, item| {
+            list.push(value_at(&item, depth + 1)?);
+            Ok(())
+        })?;
         return Ok(Value::List(list));
     }
     if let Some(d) = dtype::extract(v) {
@@ -127,13 +167,6 @@ pub(crate) fn to_value(v: &Bound<'_, PyAny>) -> PyResult<Value> {
         return Err(pyo3::exceptions::PyOverflowError::new_err(
             "Overflow when unpacking long: integers have 64 bits here",
         ));
-    }
-    // Ranges, generators: what can be counted.
-    if let Ok(range) = v.try_iter()
-        && !v.is_instance_of::<PyDict>()
-    {
-        let list: PyResult<Vec<Value>> = range.map(|item| to_value(&item?)).collect();
-        return list.map(Value::List);
     }
     Err(PyTypeError::new_err(format!(
         "an argument of type {} is not taken here",
@@ -181,6 +214,9 @@ pub(crate) fn tolist<'py>(py: Python<'py>, t: &Tensor) -> PyResult<Bound<'py, Py
     if t.ndim() == 0 {
         return number_object(py, t.item().raise()?);
     }
+    // Every number and every list is an object of Python's, of some 32 to 64 bytes.
+    let lists = (t.shape().iter().rev().skip(1).rev()).fold(1usize, |n, &d| n.saturating_mul(d));
+    room::<[u8; 32]>(lists.saturating_mul(2).saturating_add(t.numel())).map(drop)?;
     let flat = t.flatten().raise()?;
     let objects: Vec<Bound<'py, PyAny>> = match flat.dtype() {
         d if d.is_float() => (flat.to_f64_vec().raise()?.into_iter())
@@ -206,7 +242,7 @@ fn nest<'py>(
     items: &mut impl Iterator<Item = Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let (n, rest) = (shape[0], &shape[1..]);
-    let mut list = Vec::with_capacity(n);
+    let mut list = room(n)?;
     for _ in 0..n {
         match rest.is_empty() {
             true => list.extend(items.next()),

@@ -1,9 +1,9 @@
 //! Tensors from Python's data: nested lists, numbers, arrays, other tensors.
 
 use crate::call::dtype_or;
-use crate::convert::{number, wrap};
+use crate::convert::{DEEPEST, each, number, wrap};
 use crate::dtype;
-use crate::error::Raise;
+use crate::error::{Raise, room};
 use crate::memory::from_array_interface;
 use crate::tensor::PyTensor;
 use pullback::{Category, DType, Number, Tensor};
@@ -69,16 +69,23 @@ struct Walk {
 
 impl Walk {
     fn walk(&mut self, v: &Bound<'_, PyAny>, depth: usize) -> PyResult<()> {
-        if depth > 64 {
-            return Err(PyValueError::new_err(
-                "too many dimensions: lists nested more than 64 deep",
-            ));
+        if depth > DEEPEST {
+            return Err(PyValueError::new_err(format!(
+                "too many dimensions '{}': data is nested more than {DEEPEST} levels deep, or holds itself",
+                v.get_type().name()?
+            )));
         }
         if v.is_instance_of::<PyList>() || v.is_instance_of::<PyTuple>() {
-            let n = v.len()?;
+            // The list's own length: a class derived from it may say another.
+            let n = match v.cast::<PyList>() {
+                Ok(list) => list.len(),
+                Err(_) => v.cast::<PyTuple>()?.len(),
+            };
             self.expect(depth, n)?;
-            for (i, item) in v.try_iter()?.enumerate() {
-                let item = item?;
+            self.data
+                .try_reserve(n)
+                .or_else(|_| room::<Number>(n).map(drop))?;
+            return each(v, |i, item| {
                 let nested = item.is_instance_of::<PyList>() || item.is_instance_of::<PyTuple>();
                 if self.shape.len() > depth + 1 && !nested && number(&item).is_some() {
                     return Err(PyTypeError::new_err(format!(
@@ -87,9 +94,8 @@ impl Walk {
                         depth + 1
                     )));
                 }
-                self.walk(&item, depth + 1)?;
-            }
-            return Ok(());
+                self.walk(&item, depth + 1)
+            });
         }
         if is_plain_number(v)
             && let Some(n) = number(v)
@@ -131,7 +137,12 @@ impl Walk {
             )));
         }
         if is_sequence(v) {
-            let items = v.try_iter()?.collect::<PyResult<Vec<_>>>()?;
+            // As many as it says, however many it would give.
+            let n = v.len()?;
+            let mut items = room(n)?;
+            for item in v.try_iter()?.take(n) {
+                items.push(item?);
+            }
             return self.walk(PyList::new(v.py(), items)?.as_any(), depth);
         }
         Err(PyRuntimeError::new_err(format!(
@@ -187,7 +198,8 @@ impl Walk {
     fn tensor(self, dtype: DType) -> PyResult<Tensor> {
         macro_rules! fill {
             ($t:ty) => {{
-                let data: Vec<$t> = self.data.iter().map(|n| n.cast::<$t>()).collect();
+                let mut data: Vec<$t> = room(self.data.len())?;
+                data.extend(self.data.iter().map(|n| n.cast::<$t>()));
                 Tensor::from_slice(&data, self.shape.as_slice()).raise()
             }};
         }
@@ -198,7 +210,8 @@ impl Walk {
             DType::I32 => fill!(i32),
             DType::U8 => fill!(u8),
             DType::Bool => {
-                let data: Vec<bool> = self.data.iter().map(|n| n.to_f64() != 0.0).collect();
+                let mut data: Vec<bool> = room(self.data.len())?;
+                data.extend(self.data.iter().map(|n| n.to_f64() != 0.0));
                 Tensor::from_slice(&data, self.shape.as_slice()).raise()
             }
             _ => fill!(pullback::Dd),

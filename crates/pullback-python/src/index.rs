@@ -1,8 +1,8 @@
 //! `x[…]`, `x[…] = v`, and what follows from them: iteration and `in`.
 
-use crate::convert::{Other, number, wrap};
+use crate::convert::{Other, each, number, wrap};
 use crate::data;
-use crate::error::Raise;
+use crate::error::{Raise, room_for_objects};
 use crate::memory;
 use crate::tensor::PyTensor;
 use pullback::{DType, Index, Number, Tensor};
@@ -93,7 +93,14 @@ fn items(key: &Bound<'_, PyAny>) -> PyResult<Vec<Index>> {
         return many.iter().map(|v| item(&v)).collect();
     }
     match stands_for_tuple(key)? {
-        true => key.try_iter()?.map(|v| item(&v?)).collect(),
+        true => {
+            let mut list = Vec::new();
+            each(key, |_, v| {
+                list.push(item(&v)?);
+                Ok(())
+            })?;
+            Ok(list)
+        }
         false => Ok(vec![item(key)?]),
     }
 }
@@ -101,21 +108,22 @@ fn items(key: &Bound<'_, PyAny>) -> PyResult<Vec<Index>> {
 /// PyTorch takes a short list that holds more than numbers for a tuple: `x[[rows, columns]]`, `x[[0, None]]`.
 fn stands_for_tuple(key: &Bound<'_, PyAny>) -> PyResult<bool> {
     const SHORT: usize = 32;
-    if !key.is_instance_of::<PyList>() || key.len()? >= SHORT {
+    let Ok(list) = key.cast::<PyList>() else {
+        return Ok(false);
+    };
+    if list.len() >= SHORT {
         return Ok(false);
     }
-    for v in key.try_iter()? {
-        let v = v?;
-        let more = v.is_none()
+    let mut more = false;
+    each(key, |_, v| {
+        more |= v.is_none()
             || v.is_instance_of::<PyEllipsis>()
             || v.is_instance_of::<PySlice>()
             || v.is_instance_of::<PyTensor>()
             || data::is_sequence(&v) && !v.is_instance_of::<PyString>();
-        if more {
-            return Ok(true);
-        }
-    }
-    Ok(false)
+        Ok(())
+    })?;
+    Ok(more)
 }
 
 /// `x[key]`.
@@ -148,6 +156,7 @@ pub(crate) fn rows<'py>(py: Python<'py>, t: &Tensor) -> PyResult<Bound<'py, PyAn
     if t.ndim() == 0 {
         return Err(PyTypeError::new_err("iteration over a 0-d tensor"));
     }
+    room_for_objects(t.shape()[0])?;
     let rows = (0..t.shape()[0] as i64)
         .map(|i| wrap(py, t.select(0, i).raise()?))
         .collect::<PyResult<Vec<_>>>()?;

@@ -25,8 +25,19 @@ impl Drop for Owner {
 
 /// A tensor of an object that has NumPy's array interface; `None` where it has none. `copy` makes it independent.
 pub(crate) fn from_array_interface(v: &Bound<'_, PyAny>, copy: bool) -> PyResult<Option<Tensor>> {
+    of_interface(v, copy, true)
+}
+
+/// As [`from_array_interface`]; `convert`: what cannot be taken as it is may be converted by its owner, once.
+fn of_interface(v: &Bound<'_, PyAny>, copy: bool, convert: bool) -> PyResult<Option<Tensor>> {
     let Ok(interface) = v.getattr("__array_interface__") else {
         return Ok(None);
+    };
+    let again = |v: Bound<'_, PyAny>| match convert {
+        true => of_interface(&v, true, false),
+        false => Err(PyTypeError::new_err(
+            "an object with an array interface does not convert itself to a type that is taken here",
+        )),
     };
     let interface = interface.cast_into::<PyDict>()?;
     let get = |key: &str| {
@@ -54,14 +65,21 @@ pub(crate) fn from_array_interface(v: &Bound<'_, PyAny>, copy: bool) -> PyResult
                 v.getattr("dtype").map_or(typestr, |d| d.to_string())
             )));
         }
-        return from_array_interface(&v.call_method1("astype", (wider,))?, true);
+        return again(v.call_method1("astype", (wider,))?);
     };
-    let shape: Vec<usize> = get("shape")?.extract()?;
+    // A tuple, whose length is its own.
+    let shape: Vec<usize> = get("shape")?.cast_into::<PyTuple>()?.extract()?;
+    Shape::new(&shape).checked_numel().raise()?;
     let (address, read_only): (usize, bool) = get("data")?.extract()?;
     let strides = match interface.get_item("strides")? {
-        Some(s) if !s.is_none() => s.extract::<Vec<isize>>()?,
+        Some(s) if !s.is_none() => s.cast_into::<PyTuple>()?.extract::<Vec<isize>>()?,
         _ => row_major(&shape, dtype.size()),
     };
+    if strides.len() != shape.len() {
+        return Err(PyValueError::new_err(
+            "the array interface has not one stride for each dimension",
+        ));
+    }
     let numel: usize = shape.iter().product();
     if numel == 0 {
         return Ok(Some(Tensor::zeros(shape, dtype).raise()?));
@@ -69,7 +87,7 @@ pub(crate) fn from_array_interface(v: &Bound<'_, PyAny>, copy: bool) -> PyResult
     let item = dtype.size() as isize;
     if strides.iter().any(|s| s % item != 0) || address % dtype.size() != 0 {
         return match copy {
-            true => from_array_interface(&v.call_method1("copy", ("C",))?, true),
+            true => again(v.call_method1("copy", ("C",))?),
             false => Err(PyValueError::new_err(
                 "given numpy array strides not a multiple of the element byte size. Copy the numpy array to reallocate the memory.",
             )),
@@ -84,12 +102,16 @@ pub(crate) fn from_array_interface(v: &Bound<'_, PyAny>, copy: bool) -> PyResult
     // The lowest and the highest byte that the strides reach.
     let (mut low, mut high) = (0isize, item);
     for (&n, &s) in shape.iter().zip(&strides) {
-        let reach = (n as isize - 1) * s;
-        if reach < 0 {
-            low += reach
-        } else {
-            high += reach
-        }
+        let reach = (n as isize - 1).checked_mul(s);
+        let bound = if s < 0 { &mut low } else { &mut high };
+        *bound = (reach.and_then(|r| bound.checked_add(r))).ok_or_else(|| {
+            PyValueError::new_err("the strides of the array interface reach beyond all memory")
+        })?;
+    }
+    if high.checked_sub(low).is_none() {
+        return Err(PyValueError::new_err(
+            "the strides of the array interface reach beyond all memory",
+        ));
     }
     let start = address.wrapping_add_signed(low) as *mut u8;
     let owner = Owner(Some(v.clone().unbind()));
@@ -109,7 +131,7 @@ pub(crate) fn from_array_interface(v: &Bound<'_, PyAny>, copy: bool) -> PyResult
 fn row_major(shape: &[usize], item: usize) -> Vec<isize> {
     let mut strides = vec![item as isize; shape.len()];
     for d in (0..shape.len().saturating_sub(1)).rev() {
-        strides[d] = strides[d + 1] * shape[d + 1].max(1) as isize;
+        strides[d] = strides[d + 1].saturating_mul(shape[d + 1].max(1) as isize);
     }
     strides
 }

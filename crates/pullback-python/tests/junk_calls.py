@@ -65,7 +65,7 @@ def main(seed, count, log):
     torch.manual_seed(seed)
     functions = [(place, name, f) for place, names in _surface.PLACES.items() for name, f in sorted(names.items())]
     methods = [name for name in dir(torch.Tensor) if name not in ("register_hook", "register_post_accumulate_grad_hook", "__class__", "__init_subclass__", "__subclasshook__", "__new__", "__init__", "__setattr__", "__delattr__", "__dir__")]
-    calls, results, bad, at = 0, 0, [], 0
+    calls, results, panics, bad, at = 0, 0, 0, [], 0
     r.shuffle(functions)
     with open(log, "w") as out:
         while calls < count:
@@ -95,8 +95,10 @@ def main(seed, count, log):
                     repr(y)
                     if y.requires_grad and y.numel():
                         y.sum().backward()
-            except ORDINARY:
-                pass
+            except ORDINARY as e:
+                if type(e).__name__ == "InternalError":
+                    panics += 1
+                    bad.append(f"{call}: panicked: {str(e)[:300]}")
             except BaseException as e:
                 bad.append(f"{call}: {type(e).__name__}: {str(e)[:300]}")
             faulthandler.cancel_dump_traceback_later()
@@ -106,7 +108,7 @@ def main(seed, count, log):
             calls += 1
     for text in bad[:20]:
         print(text)
-    print(f"{calls} calls, {results} with a result, {len(bad)} bad")
+    print(f"{calls} calls, {results} with a result, {panics} panics, {len(bad)} bad")
     sys.exit(bool(bad))
 
 

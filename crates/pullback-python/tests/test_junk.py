@@ -20,4 +20,12 @@ def test_junk(seed, tmp_path):
     done = subprocess.run([sys.executable, PROGRAM, str(seed), calls, log], capture_output=True, text=True, timeout=300)
     last = log.read_text() if log.exists() else "nothing was called"
     assert done.returncode == 0, f"after {last}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
-    assert "calls" in done.stdout
+    assert " 0 panics, 0 bad" in done.stdout
+
+
+def test_a_panic_would_be_an_ordinary_exception():
+    from pullback import _native
+
+    with pytest.raises(RuntimeError, match="(?s)a panic on purpose.*bug of Pullback") as e:
+        _native.panic_for_test()
+    assert isinstance(e.value, Exception) and type(e.value).__name__ == "InternalError"

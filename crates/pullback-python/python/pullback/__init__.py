@@ -51,6 +51,7 @@ from ._check import check
 from ._install import install_as_torch
 from ._legacy import BoolTensor, ByteTensor, DoubleTensor, FloatTensor, IntTensor, LongTensor
 from ._native import is_inference_mode_enabled, set_printoptions
+from ._pickles import load, save
 from ._vmap import vmap
 from .autograd.grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled
 from .random import Generator, default_generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state
@@ -218,29 +219,6 @@ def from_dlpack(ext_tensor, *, device=None, copy=None):
 def is_storage(x):
     """Whether `x` is a storage: never."""
     return False
-
-
-def save(obj, f, **options):
-    """Pickles an object with tensors to a file: whole or not at all."""
-    import pickle
-
-    from ._files import replacing
-
-    if hasattr(f, "write"):
-        pickle.dump(obj, f)
-        return
-    with replacing(f, "wb") as out:
-        pickle.dump(obj, out)
-
-
-def load(f, **options):
-    """Reads what `save` wrote. Pickles run code: only from sources that are trusted."""
-    import pickle
-
-    if hasattr(f, "read"):
-        return pickle.load(f)
-    with open(f, "rb") as source:
-        return pickle.load(source)
 
 
 def use_deterministic_algorithms(mode, *, warn_only=False):

@@ -3,19 +3,15 @@
 import builtins as _builtins
 import operator
 
-from . import _native
+from . import _native, _pickles
 from ._graph import graph
 from ._native import Tensor
 
 _convert = Tensor.__dict__["to"]
 
 
-def _rebuild(array, requires_grad):
-    return _native.from_numpy(array).requires_grad_(requires_grad)
-
-
 def __reduce_ex__(self, protocol):
-    return _rebuild, (self.detach().numpy().copy(), self.requires_grad)
+    return _pickles.reduce_tensor(self)
 
 
 def __deepcopy__(self, memo):

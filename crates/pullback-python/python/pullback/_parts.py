@@ -19,6 +19,9 @@ class Size(tuple):
             n *= size
         return n
 
+    def __reduce__(self):
+        return Size, (tuple(self),)
+
     def __add__(self, other):
         return Size(tuple(self) + tuple(other))
 
@@ -74,6 +77,9 @@ class device:
     def __hash__(self):
         return hash((self.type, self.index))
 
+    def __reduce__(self):
+        return device, (self.type, self.index)
+
     def __enter__(self):
         return self
 
@@ -103,6 +109,12 @@ def dtype_named(name):
     from . import _native
 
     return getattr(_native, name)
+
+
+def bug_text(self):
+    """What the exception says that stands for a panic of the native side."""
+    text = " ".join(str(a) for a in self.args)
+    return text if "bug of Pullback" in text else f"{text}\nThis is a bug of Pullback, not of your program: please report it with the call that led here."
 
 
 def to_int(x):
