@@ -1,7 +1,7 @@
 //! The gradient under test, in the working precision and in double-double, and what rounding may do to it.
 
 use super::oracle::Oracle;
-use super::{Check, Claim, numbers, rounding};
+use super::{Check, Claim, numbers, point, rounding};
 use crate::program::{Program, Replay};
 use crate::{DType, Dd, Error, ErrorKind, Result, Tensor};
 
@@ -20,7 +20,7 @@ pub(super) fn claimed(check: &Check<'_>, oracle: &Oracle<'_>) -> Result<Gradient
             flatten(check, &autograd(&y, &leaves)?)
         }
         Claim::Numbers(numbers) => flatten(check, numbers),
-        Claim::Formula(formula) => flatten(check, &formula(&check.inputs)?),
+        Claim::Formula(formula) => flatten(check, &point::formula(check, formula, &check.inputs)?),
     }
 }
 
@@ -100,19 +100,10 @@ pub(super) fn bounds(
         if let Claim::Formula(formula) = &check.claim {
             let _quiet = crate::no_grad();
             out.push(oracle.direct(x)?);
-            out.extend(formula(x)?);
+            out.extend(point::formula(check, formula, x)?);
             return Ok(out);
         }
-        let leaves = x
-            .iter()
-            .map(|t| {
-                if t.dtype().is_float() {
-                    t.clone().requires_grad_(true)
-                } else {
-                    Ok(t.clone())
-                }
-            })
-            .collect::<Result<Vec<_>>>()?;
+        let leaves = point::handed(x, false)?;
         let y = oracle.direct(&leaves)?;
         let gradients = autograd(&y, &leaves)?;
         out.push(y);
@@ -129,7 +120,7 @@ pub(super) fn claimed_wide(check: &Check<'_>, oracle: &Oracle<'_>) -> Result<Vec
         // Recorded and replayed, as the function itself is: what the formula captured is widened with its inputs.
         oracle.count(2);
         let inputs: Vec<&Tensor> = check.inputs.iter().collect();
-        let (program, _) = Program::trace(&inputs, |x| formula(x))?;
+        let (program, _) = Program::trace(&inputs, |x| point::formula(check, formula, x))?;
         let wide: Vec<&Tensor> = oracle.wide.iter().collect();
         let how = Replay {
             float: Some(DType::Dd),

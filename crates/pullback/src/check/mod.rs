@@ -74,13 +74,15 @@ pub struct Check<'a> {
     power: Option<f64>,
     seed: u64,
     limit: Option<usize>,
+    /// What is called without leaves.
+    plain: point::Plain,
 }
 
 impl<'a> Check<'a> {
     /// Checks the gradient of `f` at `inputs`. Inputs that are not floating are passed on and not differentiated.
     ///
-    /// `f` is run several times and must do the same each time; a result of several numbers is checked through a random
-    /// weighted sum of them.
+    /// `f` is run several times, on leaves (`requires_grad` is true) and with gradients recorded, and must do the same each time;
+    /// it may differentiate inside. A result of several numbers is checked through a random weighted sum of them.
     pub fn new(f: impl Fn(&[Tensor]) -> Result<Tensor> + 'a, inputs: &[&Tensor]) -> Check<'a> {
         let inputs: Vec<Tensor> = inputs
             .iter()
@@ -96,6 +98,7 @@ impl<'a> Check<'a> {
             power: None,
             seed: 0,
             limit: None,
+            plain: point::Plain::default(),
         }
     }
 
@@ -122,7 +125,7 @@ impl<'a> Check<'a> {
 
     /// Checks a hand-written formula instead of the engine: a function of the inputs that returns one gradient for each
     /// floating input. Written in tensor operations it is run in higher precision too, so that its rounding can be told
-    /// from a mistake.
+    /// from a mistake. It is called on leaves, as the function is, and may ask the engine itself.
     #[must_use]
     pub fn formula(mut self, formula: impl Fn(&[Tensor]) -> Result<Vec<Tensor>> + 'a) -> Self {
         self.claim = Claim::Formula(Box::new(formula));
@@ -187,6 +190,7 @@ impl<'a> Check<'a> {
             power,
             seed,
             limit,
+            plain: point::Plain::default(),
         }
         .run()
     }

@@ -1,7 +1,7 @@
 //! Evaluations in double-double, and derivatives by differences good to twenty digits and more.
 
 use super::numbers::{gradients, leaf, number, probe, reduced};
-use super::point::{call, finite};
+use super::point::{call, finite, first};
 use super::{Check, kinks};
 use crate::op::Family;
 use crate::program::{Program, Replay};
@@ -37,7 +37,7 @@ pub(super) struct Oracle<'a> {
 impl<'a> Oracle<'a> {
     pub(super) fn new(check: &'a Check<'a>) -> Result<Oracle<'a>> {
         let inputs: Vec<&Tensor> = check.inputs.iter().collect();
-        let first = call(check, &check.inputs, None)?;
+        let first = first(check)?;
         if !first.dtype().is_float() {
             return Err(Error::new(
                 ErrorKind::DType,

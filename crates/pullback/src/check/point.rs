@@ -2,16 +2,29 @@
 //!
 //! Not for: runs in other arithmetic (`oracle.rs`), which replay what was recorded here.
 
-use super::Check;
-use crate::{Error, ErrorKind, Result, Tensor};
+use super::{Check, Claim, Formula, numbers};
+use crate::{Error, ErrorKind, Result, Tensor, mode};
+use std::cell::Cell;
 
-/// The function itself; its errors say at which point.
+/// What is called without leaves: a function whose gradient is given may be one that the engine cannot differentiate (it
+/// writes its inputs, or asks for their numbers), and so may a formula.
+#[derive(Debug, Default)]
+pub(super) struct Plain {
+    function: Cell<bool>,
+    formula: Cell<bool>,
+}
+
+/// The function itself, on leaves and with gradients recorded, as PyTorch's checker calls it: it may ask for `requires_grad`,
+/// set hooks and differentiate inside. A recorder's handles become leaves where they stand, since it knows them by their
+/// numbers. Errors say at which point.
 pub(super) fn call(
     check: &Check<'_>,
     x: &[Tensor],
     shape: Option<&crate::Shape>,
 ) -> Result<Tensor> {
-    let y = (check.f)(x).map_err(|e| e.note(place(check, x)))?;
+    let _grad = mode::set(mode::GRAD, true);
+    let y = (check.f)(&handed(x, check.plain.function.get())?)
+        .map_err(|e| e.note(place(check, x)))?;
     match shape {
         Some(shape) if y.shape() != shape => Err(Error::new(
             ErrorKind::Shape,
@@ -23,6 +36,45 @@ pub(super) fn call(
         .note(place(check, x))),
         _ => Ok(y),
     }
+}
+
+/// The first call, which tells whether the function can be called with leaves.
+pub(super) fn first(check: &Check<'_>) -> Result<Tensor> {
+    match call(check, &check.inputs, None) {
+        Err(_) if !matches!(check.claim, Claim::Autograd) => {
+            check.plain.function.set(true);
+            call(check, &check.inputs, None)
+        }
+        done => done,
+    }
+}
+
+/// The formula under test, called as the function is.
+pub(super) fn formula(
+    check: &Check<'_>,
+    formula: &Formula<'_>,
+    x: &[Tensor],
+) -> Result<Vec<Tensor>> {
+    let _grad = mode::set(mode::GRAD, true);
+    match formula(&handed(x, check.plain.formula.get())?) {
+        Err(_) if !check.plain.formula.replace(true) => formula(&handed(x, true)?),
+        done => done,
+    }
+}
+
+/// What a function gets of its inputs: leaves, each over memory of its own tensor where it is none of a recorder's handles.
+pub(super) fn handed(x: &[Tensor], plain: bool) -> Result<Vec<Tensor>> {
+    let recording = mode::flags() & mode::RECORD != 0;
+    let one = |t: &Tensor| {
+        if plain || t.requires_grad() || !t.dtype().is_float() {
+            Ok(t.clone())
+        } else if recording {
+            t.clone().requires_grad_(true)
+        } else {
+            numbers::leaf(t)
+        }
+    };
+    x.iter().map(one).collect()
 }
 
 /// Where a value is not finite there is no derivative to check.

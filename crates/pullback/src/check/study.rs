@@ -8,7 +8,7 @@ use super::measure::{self, scale_of};
 use super::numbers;
 use super::oracle::Oracle;
 use super::verdict::{Facts, decide};
-use super::{Check, Claim, Coordinate, Graph, Report, graph, kinks, rounding, run};
+use super::{Check, Claim, Coordinate, Graph, Report, graph, kinks, point, rounding, run};
 use crate::program::{Program, Replay, Values};
 use crate::{DType, Error, ErrorKind, Result, Tensor};
 
@@ -317,7 +317,7 @@ impl<'a> Study<'a> {
             Claim::Numbers(n) => Claim::Numbers(n.iter().map(convert).collect::<Result<_>>()?),
             Claim::Formula(formula) => {
                 let own: Vec<&Tensor> = self.check.inputs.iter().collect();
-                let (program, _) = Program::trace(&own, |x| formula(x))?;
+                let (program, _) = Program::trace(&own, |x| point::formula(self.check, formula, x))?;
                 Claim::Formula(Box::new(move |x| {
                     program.replay(&x.iter().collect::<Vec<_>>(), how)
                 }))
@@ -336,6 +336,7 @@ impl<'a> Study<'a> {
             power: None,
             seed: self.check.seed,
             limit: self.check.limit,
+            plain: point::Plain::default(),
         })
     }
 

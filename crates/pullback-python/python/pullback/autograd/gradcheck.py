@@ -4,7 +4,7 @@ import warnings
 
 from .. import _native
 from . import forward_ad
-from .grad_mode import enable_grad, no_grad
+from .grad_mode import enable_grad
 
 Tensor = _native.Tensor
 
@@ -131,16 +131,18 @@ def _within(c, atol, rtol):
 
 def _differences(calls, chosen, k, eps):
     """Central differences of result `k` by every coordinate of every input, a row each."""
-    with no_grad():
-        for i, x in enumerate(chosen):
-            for j in range(x.numel()):
-                ends = []
-                for step in (eps, -eps):
-                    moved = x.detach().clone()
-                    moved.reshape(-1)[j] = x.detach().reshape(-1)[j] + step
-                    moved = moved.reshape(x.shape)
-                    ends.append(calls(*[moved if n == i else t.detach() for n, t in enumerate(chosen)])[k].reshape(-1))
-                yield (ends[0] - ends[1]) / (2 * eps)
+    for i, x in enumerate(chosen):
+        for j in range(x.numel()):
+            ends = []
+            for step in (eps, -eps):
+                moved = x.detach().clone().reshape(-1)
+                moved[j] = x.detach().reshape(-1)[j] + step
+                moved = moved.reshape(x.shape)
+                # Leaves, and gradients recorded: the function may differentiate inside.
+                with enable_grad():
+                    point = [(moved if n == i else t.detach()).requires_grad_() for n, t in enumerate(chosen)]
+                    ends.append(calls(*point)[k].detach().reshape(-1))
+            yield (ends[0] - ends[1]) / (2 * eps)
 
 
 def _tangent(calls, chosen, i, j, k):
