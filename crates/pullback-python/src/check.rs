@@ -67,20 +67,22 @@ fn report<'py>(py: Python<'py>, r: &Report) -> PyResult<Bound<'py, PyDict>> {
     Ok(d)
 }
 
-fn call(f: &Bound<'_, PyAny>, x: &[Tensor]) -> PyResult<Tensor> {
+/// Calls the function; what it gives that is no tensor is noted in `other`.
+fn call(f: &Bound<'_, PyAny>, x: &[Tensor], other: &RefCell<Option<String>>) -> PyResult<Tensor> {
     let py = f.py();
     let args = (x.iter().map(|t| wrap(py, t.clone()))).collect::<PyResult<Vec<_>>>()?;
     let y = f.call1(PyTuple::new(py, args)?)?;
-    Ok(y.cast::<PyTensor>()
-        .map_err(|_| {
-            PyTypeError::new_err(format!(
-                "check: the function must return one Tensor, got {}",
-                y.get_type()
-            ))
-        })?
-        .get()
-        .0
-        .clone())
+    if let Ok(t) = y.cast::<PyTensor>() {
+        return Ok(t.get().0.clone());
+    }
+    let what = y.get_type().name()?.to_string();
+    let help = match what.as_str() {
+        "tuple" | "list" | "dict" => ": return one of its tensors, or a sum of them",
+        _ => "",
+    };
+    let text = format!("the function returns {what}, not a Tensor{help}");
+    *other.borrow_mut() = Some(text.clone());
+    Err(PyTypeError::new_err(text))
 }
 
 /// A check of a function of tensors, set up.
@@ -94,9 +96,10 @@ fn prepared<'a>(
     names: Option<Vec<String>>,
     power: Option<f64>,
     examine_at_most: Option<usize>,
+    other: &'a RefCell<Option<String>>,
 ) -> Check<'a> {
     let refs: Vec<&Tensor> = inputs.iter().collect();
-    let mut check = Check::new(move |x| call(f, x).map_err(keep_exception), &refs);
+    let mut check = Check::new(move |x| call(f, x, other).map_err(keep_exception), &refs);
     if let Some(names) = names {
         check = check.names(&names.iter().map(String::as_str).collect::<Vec<_>>());
     }
@@ -152,6 +155,7 @@ pub(crate) fn check_tensors<'py>(
     };
     let formula = formula.filter(|g| !g.is_none());
     let few = (mode == "fast").then_some(0);
+    let other = RefCell::new(None);
     let check = prepared(
         f,
         &inputs,
@@ -161,12 +165,17 @@ pub(crate) fn check_tensors<'py>(
         names,
         power,
         few,
+        &other,
     );
     if page {
         let page = pullback_report::gather(&check).map_err(raise)?;
         return Ok(pullback_report::render(&page).into_pyobject(py)?.into_any());
     }
-    Ok(report(py, &check.run().raise()?)?.into_any())
+    let found = match (check.run(), &*other.borrow()) {
+        (Err(_), Some(why)) => check.nothing(why),
+        (found, _) => found,
+    };
+    Ok(report(py, &found.raise()?)?.into_any())
 }
 
 /// Checks a claimed gradient of a function of a flat list of numbers.

@@ -89,12 +89,50 @@ def test_exceptions_of_the_function_arrive():
 
     with pytest.raises(Own, match="here"):
         torch.check(f, [W])
-    with pytest.raises(TypeError, match="must return one Tensor"):
-        torch.check(lambda w: 3.0, [W])
     with pytest.raises(ValueError, match="no inputs"):
         torch.check(lambda: 0, [])
     with pytest.raises(ValueError, match="mode"):
         torch.check(lambda w: w.sum(), [W], mode="slow")
+
+
+@pytest.mark.parametrize("mode", ["full", "fast"])
+def test_what_cannot_be_checked_is_unknown_and_says_why(mode):
+    w = W.clone().requires_grad_()
+    told = {
+        "NoneType": lambda a: None,
+        "float": lambda a: 3.0,
+        "ndarray": lambda a: np.zeros(2),
+        "dict": lambda a: {"y": a * 2},
+        "tuple": lambda a: (a, a * 2),
+        "int64, not a floating": lambda a: torch.tensor([1]),
+        "bool, not a floating": lambda a: a > 0,
+        "no numbers": lambda a: a[:0] * 2,
+        "does not depend on its inputs": lambda a: torch.ones(2, dtype=torch.float64),
+        "from outside that requires a gradient": lambda a: (w * w).sum(),
+    }
+    for words, f in told.items():
+        report = torch.check(f, [W], mode=mode)
+        assert report.status == "unknown" and words in repr(report), (words, report)
+        assert words in report.html()
+    assert torch.check(lambda a: a.sum(), [W[:0]], mode=mode).status == "unknown"
+    # What left the graph is no lack of a dependence; what is constant where it is looked at is none either.
+    assert torch.check(lambda a: a.detach().sum(), [W], mode=mode).status == "fail"
+    assert torch.check(lambda a: torch.tensor(float(a.sum())), [W], mode=mode).status == "fail"
+    assert torch.check(lambda a: (a * w).sum(), [W], mode=mode).status == "pass"
+    assert torch.check(lambda a: a.round().sum() + (a > 0).sum() * 0.5, [W], mode=mode).status == "pass"
+
+
+def test_gradcheck_of_what_is_no_tensor_or_does_not_depend():
+    """As PyTorch 2.15 answers."""
+    a, w = W.clone().requires_grad_(), W.clone().requires_grad_()
+    gradcheck = torch.autograd.gradcheck
+    for y in (None, 1.0, np.zeros(2), {"y": 1}, "s", {1}, (None,), (a, (a,))):
+        for again in ({}, {"raise_exception": False}, {"fast_mode": True}):
+            with pytest.raises(AttributeError, match="object has no attribute 'requires_grad'"):
+                gradcheck(lambda a, y=y: y, (a,), **again)
+    for f in (lambda a: (), lambda a: w * 2, lambda a: torch.ones(2), lambda a: torch.tensor([1]), lambda a: a[:0], lambda a: [a * 2, torch.tensor(1)]):
+        assert gradcheck(f, (a,)) and gradcheck(f, (a,), fast_mode=True)
+    assert not gradcheck(lambda a: a.detach() * 2, (a,), raise_exception=False)
 
 
 def test_functions_of_pytorch():

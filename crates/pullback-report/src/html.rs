@@ -251,6 +251,10 @@ fn foot(page: &Page) -> String {
         ),
         ("gradient bug", "the gradient is wrong"),
         ("inconclusive", "nothing could be decided"),
+        (
+            "no dependence",
+            "the function has nothing to do with its inputs, so nothing was tested",
+        ),
     ];
     out.push_str("<details><summary>What the verdicts mean</summary><dl class=\"words\">");
     for (word, text) in words {

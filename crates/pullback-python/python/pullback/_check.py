@@ -90,7 +90,8 @@ class _Check:
             return _native.check_tensors(f, inputs, formula, numbers, step, names, power, mode, page)
 
         try:
-            return Report(run(), run)
+            found = run()
+            return Report(found, run if found["coordinates"] else None)
         except NotImplementedError:
             # A Function of the user's without `jvp` cannot be replayed; calling it is what remains.
             return Report(of_tensors(f, inputs, grad, step, names, power, mode))

@@ -1,7 +1,7 @@
 //! The gradient under test, in the working precision and in double-double, and what rounding may do to it.
 
 use super::oracle::Oracle;
-use super::{Check, Claim, numbers, point, rounding};
+use super::{Check, Claim, kinks, numbers, point, rounding};
 use crate::program::{Program, Replay};
 use crate::{DType, Dd, Error, ErrorKind, Result, Tensor};
 
@@ -138,4 +138,27 @@ pub(super) fn claimed_wide(check: &Check<'_>, oracle: &Oracle<'_>) -> Result<Vec
             .collect();
     }
     oracle.gradient().map(|g| g.0)
+}
+
+/// Every output of a recorded forward and backward run in double-double, with the decisions it took; none where it cannot be
+/// run so.
+pub(super) fn replayed(oracle: &Oracle<'_>, backward: &Program) -> Result<Option<Vec<Vec<Dd>>>> {
+    oracle.count(1);
+    let refs: Vec<&Tensor> = oracle.wide.iter().collect();
+    let wide = |frozen| Replay {
+        float: Some(DType::Dd),
+        frozen,
+    };
+    let Ok(values) = backward.replay_all(&refs, wide(false)) else {
+        return Ok(None);
+    };
+    let found: Vec<Tensor> = match kinks::same_decisions(backward, &values)? {
+        true => backward.outputs().iter().map(|&o| values.get(o)).collect(),
+        false => match backward.replay(&refs, wide(true)) {
+            Ok(found) => found,
+            Err(_) => return Ok(None),
+        },
+    };
+    let numbers = |t: &Tensor| t.to(DType::Dd)?.to_vec::<Dd>();
+    found.iter().map(numbers).collect::<Result<_>>().map(Some)
 }

@@ -10,6 +10,7 @@ use super::{
     BugKind, Check, Claim, Mode, NearestKink, Report, Status, Verdict, explain, fast, guilty, host,
     kinks, paths, rounding,
 };
+use crate::program::Program;
 use crate::{Dd, Result, Tensor};
 
 /// What was measured, for whoever wants more than the report.
@@ -201,7 +202,12 @@ pub(super) fn examine(
     }
     // Beyond the worst case: a wrong kernel, or rounding that was amplified beyond first order?
     let beyond = |f: &Facts| !f.numbers && (Dd::from(f.claimed) - f.a_hi).abs().to_f64() > f.e;
-    if facts.iter().any(beyond) {
+    let suspicious = facts.iter().any(beyond);
+    let mut partial = false;
+    if suspicious || matches!(check.claim, Claim::Numbers(_)) {
+        partial = own_rounding(oracle, &program, &bounds, &rows, &mut facts)?;
+    }
+    if suspicious {
         let refs: Vec<&Tensor> = check.inputs.iter().collect();
         let agree = rounding::kernels_agree(&program, &refs)?;
         facts.iter_mut().for_each(|f| f.kernels_agree = agree);
@@ -212,6 +218,9 @@ pub(super) fn examine(
         }
     }
     report.coordinates = facts.iter().map(decide).collect();
+    if !check.linear && !host.differs && !depends(&oracle.program, &check.inputs) {
+        independent(oracle.captured, report);
+    }
     self_test(&facts, report);
     if matches!(check.claim, Claim::Autograd) {
         forward(oracle, report)?;
@@ -231,7 +240,9 @@ pub(super) fn examine(
             {
                 report.bug = Some(BugKind::MissingReduction);
             }
-            if report.guilty.is_none() && report.bug.is_none() {
+            if report.guilty.is_none() && partial {
+                report.notes.push("every operation's own gradient is right, but the engine's gradient is that of a part of the run: the rest had no history (no_grad, a derivative taken without create_graph), or a hook changed a gradient".into());
+            } else if report.guilty.is_none() && report.bug.is_none() {
                 report.notes.push("every operation's own gradient is right: the fault is in how gradients are added up, or in numbers that left the graph (detach, item)".into());
             }
         }
@@ -251,6 +262,68 @@ fn cut(oracle: &Oracle<'_>) -> Option<&'static str> {
         .iter()
         .map(|i| i.op.def().name);
     names.find(|name| *name == "detach")
+}
+
+/// Measures by how much rounding moves the engine's own gradient: against the very operations of its backward, in
+/// double-double. Where these differ from the recorded function's gradient by far more than that, the engine differentiated
+/// only a part of the run; true is returned then.
+fn own_rounding(
+    oracle: &Oracle<'_>,
+    backward: &Program,
+    bounds: &rounding::Bounds,
+    rows: &[usize],
+    facts: &mut [Facts],
+) -> Result<bool> {
+    if matches!(oracle.check.claim, Claim::Formula(_)) {
+        return Ok(false);
+    }
+    let Some(own) = claims::replayed(oracle, backward)? else {
+        return Ok(false);
+    };
+    let mut partial = false;
+    for f in facts {
+        let row = rows[f.input];
+        let (value, exact) = (Dd::from(bounds.values[row][f.flat]), own[row][f.flat]);
+        let engine = (value - exact).abs().to_f64();
+        partial |= (exact - f.a_hi).abs().to_f64() > 4.0 * engine + f.e.max(8.0 * f.q);
+        f.engine = f.engine.min(engine);
+    }
+    Ok(partial)
+}
+
+/// Whether anything that a recorded run gives was computed from its floating inputs, cut off or not.
+fn depends(program: &Program, inputs: &[Tensor]) -> bool {
+    let mut reached = vec![false; program.values()];
+    for (&id, x) in program.inputs().iter().zip(inputs) {
+        reached[id as usize] = x.dtype().is_float() && x.numel() > 0;
+    }
+    for inst in program.instructions() {
+        reached[inst.output as usize] = inst.inputs.iter().any(|&i| reached[i as usize]);
+    }
+    program.outputs().iter().any(|&o| reached[o as usize])
+}
+
+/// Says of zeros that nothing was tested by them.
+pub(super) fn independent(captured: usize, report: &mut Report) {
+    let outside = match captured {
+        0 => "",
+        1 => {
+            " (it reads a tensor from outside that requires a gradient: give that one as an input)"
+        }
+        _ => " (it reads tensors from outside that require gradients: give those as inputs)",
+    };
+    for c in report
+        .coordinates
+        .iter_mut()
+        .filter(|c| c.status == Status::Pass)
+    {
+        c.verdict = Verdict::Independent;
+        c.status = Status::Unknown;
+        c.remark = Some(format!(
+            "the function does not depend on its inputs, so nothing was tested{outside}"
+        ));
+        report.status = report.status.max(Status::Unknown);
+    }
 }
 
 /// Where forward mode alone is wrong, the check fails too, and the operation is named.

@@ -76,6 +76,8 @@ pub struct Check<'a> {
     limit: Option<usize>,
     /// What is called without leaves.
     plain: point::Plain,
+    /// The function may be constant: it is the gradient of another, which may be linear.
+    linear: bool,
 }
 
 impl<'a> Check<'a> {
@@ -99,6 +101,7 @@ impl<'a> Check<'a> {
             seed: 0,
             limit: None,
             plain: point::Plain::default(),
+            linear: false,
         }
     }
 
@@ -180,8 +183,9 @@ impl<'a> Check<'a> {
             limit,
             ..
         } = self;
-        let second = move |x: &[Tensor]| directional_gradient(&f, x, seed);
-        Check {
+        let reached = std::cell::Cell::new(false);
+        let second = |x: &[Tensor]| directional_gradient(&f, x, seed, &reached);
+        let mut report = Check {
             f: Box::new(second),
             inputs,
             names,
@@ -191,8 +195,13 @@ impl<'a> Check<'a> {
             seed,
             limit,
             plain: point::Plain::default(),
+            linear: true,
         }
-        .run()
+        .run()?;
+        if !reached.get() {
+            examine::independent(0, &mut report);
+        }
+        Ok(report)
     }
 
     /// The size of the inputs: the largest root mean square of a floating one, 1 where all are zero.
@@ -226,22 +235,35 @@ impl<'a> Check<'a> {
         Study::new(self).map_err(|e| e.at(site))
     }
 
-    /// Runs the check.
+    /// The report on a function that returned no tensor at all, for bindings of languages where a function may: *unknown*,
+    /// with the reason.
     ///
     /// # Errors
-    /// Where the function itself fails, returns no floating number or one that is not finite, or another shape than at
-    /// first; where no input is floating, or a claimed gradient has another shape or dtype than its input. The error says
+    /// Where no input is floating.
+    pub fn nothing(&self, why: &str) -> Result<Report> {
+        run::undetermined(self, why)
+    }
+
+    /// Runs the check. A function whose result has nothing to do with its inputs, or is no floating number, is *unknown*.
+    ///
+    /// # Errors
+    /// Where the function itself fails, returns a number that is not finite, or another shape than at first; where no input is floating, or a claimed gradient has another shape or dtype than its input. The error says
     /// at which point.
     #[track_caller]
-    pub fn run(self) -> Result<Report> {
+    pub fn run(&self) -> Result<Report> {
         // Not inside the closure, where the caller would be this line.
         let site = std::panic::Location::caller();
-        run::run(&self).map_err(|e| e.at(site))
+        run::run(self).map_err(|e| e.at(site))
     }
 }
 
-/// u·∇f(x), with a graph of its own.
-fn directional_gradient(f: &Function<'_>, x: &[Tensor], seed: u64) -> Result<Tensor> {
+/// u·∇f(x), with a graph of its own. Says whether f depends on an input.
+fn directional_gradient(
+    f: &Function<'_>,
+    x: &[Tensor],
+    seed: u64,
+    reached: &std::cell::Cell<bool>,
+) -> Result<Tensor> {
     let _grad = crate::enable_grad();
     let own: Vec<Tensor> = (x.iter())
         .map(|t| {
@@ -275,6 +297,7 @@ fn directional_gradient(f: &Function<'_>, x: &[Tensor], seed: u64) -> Result<Ten
         .enumerate()
     {
         if let Some(g) = g {
+            reached.set(true);
             let u = numbers::probe(g.shape(), seed.wrapping_add(200 + k as u64))?.to(g.dtype())?;
             total = total.add(&g.mul(&u)?.sum()?)?;
         }

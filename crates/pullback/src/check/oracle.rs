@@ -1,11 +1,11 @@
 //! Evaluations in double-double, and derivatives by differences good to twenty digits and more.
 
 use super::numbers::{gradients, leaf, number, probe, reduced};
-use super::point::{call, finite, first};
+use super::point::{call, finite};
 use super::{Check, kinks};
 use crate::op::Family;
 use crate::program::{Program, Replay};
-use crate::{DType, Dd, Error, ErrorKind, Result, Tensor};
+use crate::{DType, Dd, Result, Tensor};
 use std::cell::Cell;
 
 /// Unit roundoff of the oracle's arithmetic, with a margin for functions that are not correctly rounded.
@@ -24,6 +24,8 @@ pub(super) struct Oracle<'a> {
     pub(super) program: Program,
     /// Its smooth part: every decision fixed as recorded.
     pub(super) frozen: Program,
+    /// How many tensors from outside that require a gradient it reads.
+    pub(super) captured: usize,
     /// The inputs in double-double, exactly.
     pub(super) wide: Vec<Tensor>,
     /// Weights of the result's elements, and its shape.
@@ -35,25 +37,16 @@ pub(super) struct Oracle<'a> {
 }
 
 impl<'a> Oracle<'a> {
-    pub(super) fn new(check: &'a Check<'a>) -> Result<Oracle<'a>> {
+    /// `first` is what the function's first call gave.
+    pub(super) fn new(check: &'a Check<'a>, first: &Tensor) -> Result<Oracle<'a>> {
         let inputs: Vec<&Tensor> = check.inputs.iter().collect();
-        let first = first(check)?;
-        if !first.dtype().is_float() {
-            return Err(Error::new(
-                ErrorKind::DType,
-                format!(
-                    "the function returns {}, not a floating number",
-                    first.dtype()
-                ),
-            ));
-        }
-        finite(check, &first)?;
+        finite(check, first)?;
         let weights = if first.numel() == 1 {
             None
         } else {
             Some(probe(first.shape(), check.seed.wrapping_add(77))?)
         };
-        let (program, _) = Program::trace(&inputs, |x| {
+        let (program, _, live) = Program::trace_live(&inputs, |x| {
             let y = call(check, x, Some(first.shape()))?;
             Ok(vec![reduced(&y, weights.as_ref())?])
         })?;
@@ -71,6 +64,7 @@ impl<'a> Oracle<'a> {
             .collect::<Result<_>>()?;
         Ok(Oracle {
             check,
+            captured: live.iter().filter(|c| c.1.requires_grad()).count(),
             program,
             frozen,
             wide,

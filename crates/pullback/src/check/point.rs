@@ -23,8 +23,8 @@ pub(super) fn call(
     shape: Option<&crate::Shape>,
 ) -> Result<Tensor> {
     let _grad = mode::set(mode::GRAD, true);
-    let y = (check.f)(&handed(x, check.plain.function.get())?)
-        .map_err(|e| e.note(place(check, x)))?;
+    let y =
+        (check.f)(&handed(x, check.plain.function.get())?).map_err(|e| e.note(place(check, x)))?;
     match shape {
         Some(shape) if y.shape() != shape => Err(Error::new(
             ErrorKind::Shape,
@@ -47,6 +47,22 @@ pub(super) fn first(check: &Check<'_>) -> Result<Tensor> {
         }
         done => done,
     }
+}
+
+/// Why a result is nothing whose gradient could be checked, if it is not.
+pub(super) fn nothing(first: &Tensor) -> Option<String> {
+    if !first.dtype().is_float() {
+        return Some(format!(
+            "the function returns {}, not a floating number",
+            first.dtype()
+        ));
+    }
+    (first.numel() == 0).then(|| {
+        format!(
+            "the function returns no numbers (its result has shape {})",
+            first.shape()
+        )
+    })
 }
 
 /// The formula under test, called as the function is.

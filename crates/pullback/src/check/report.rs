@@ -44,11 +44,13 @@ pub enum Verdict {
     Bug,
     /// Nothing could be decided.
     Inconclusive,
+    /// The function does not depend on its checked inputs, so that there is nothing to decide.
+    Independent,
 }
 
 impl Verdict {
     /// Every verdict, in the order reports count them.
-    pub const ALL: [Verdict; 8] = [
+    pub const ALL: [Verdict; 9] = [
         Verdict::Agree,
         Verdict::RoundOff,
         Verdict::Truncation,
@@ -57,6 +59,7 @@ impl Verdict {
         Verdict::NonDeterministic,
         Verdict::Bug,
         Verdict::Inconclusive,
+        Verdict::Independent,
     ];
 
     /// The words of the reports.
@@ -70,6 +73,7 @@ impl Verdict {
             Verdict::NonDeterministic => "non-deterministic",
             Verdict::Bug => "gradient bug",
             Verdict::Inconclusive => "inconclusive",
+            Verdict::Independent => "no dependence",
         }
     }
 }

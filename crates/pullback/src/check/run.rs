@@ -3,48 +3,78 @@
 use super::claims::{Gradient, claimed};
 use super::examine::{Findings, examine};
 use super::oracle::Oracle;
-use super::{Check, Coordinate, Ledger, Report, Status, Verdict, measure};
+use super::{Check, Coordinate, Ledger, Report, Status, Verdict, measure, point};
 use crate::{DType, Error, ErrorKind, Result, Shape, Tensor, mode};
 
 pub(super) fn run(check: &Check<'_>) -> Result<Report> {
-    let oracle = prepare(check)?;
+    working_dtype(check)?;
+    if parameters(check) == 0 {
+        return undetermined(check, "the inputs have no numbers to differentiate by");
+    }
+    let first = point::first(check)?;
+    if let Some(why) = point::nothing(&first) {
+        return undetermined(check, &why);
+    }
+    let oracle = Oracle::new(check, &first)?;
     run_on(check, &oracle).map(|done| done.0)
 }
 
 /// Records the function, once it is known that there is something to check.
 pub(super) fn prepare<'a>(check: &'a Check<'a>) -> Result<Oracle<'a>> {
-    let _grad = mode::set(mode::GRAD, true);
     working_dtype(check)?;
-    Oracle::new(check)
+    let first = point::first(check)?;
+    match point::nothing(&first) {
+        Some(why) => Err(Error::new(ErrorKind::DType, why)),
+        None => Oracle::new(check, &first),
+    }
 }
 
-/// The report, and what was measured for it.
-pub(super) fn run_on(check: &Check<'_>, oracle: &Oracle<'_>) -> Result<(Report, Findings)> {
-    let _grad = mode::set(mode::GRAD, true);
+/// How many numbers the gradient has.
+fn parameters(check: &Check<'_>) -> usize {
+    let floats = check.inputs.iter().filter(|t| t.dtype().is_float());
+    floats.map(Tensor::numel).sum()
+}
+
+/// A report without coordinates.
+fn blank(check: &Check<'_>) -> Result<Report> {
     let dtype = working_dtype(check)?;
-    let value = oracle.direct(&check.inputs)?;
-    let mut report = Report {
+    let usual = if dtype == DType::F32 { 1e-3 } else { 1e-6 };
+    Ok(Report {
         status: Status::Pass,
         coordinates: Vec::new(),
         nearest_kink: None,
         guilty: None,
         bug: None,
-        evaluations: 0,
+        evaluations: 1,
         step: step(check, dtype)?,
-        power: check
-            .power
-            .unwrap_or(if dtype == DType::F32 { 1e-3 } else { 1e-6 }),
+        power: check.power.unwrap_or(usual),
         dtype,
-        value: value.item_f64()?,
+        value: f64::NAN,
         notes: Vec::new(),
-        parameters: check
-            .inputs
-            .iter()
-            .filter(|t| t.dtype().is_float())
-            .map(Tensor::numel)
-            .sum(),
+        parameters: parameters(check),
         adjoint: None,
+    })
+}
+
+/// What is said of a function that leaves nothing to check.
+pub(super) fn undetermined(check: &Check<'_>, why: &str) -> Result<Report> {
+    let mut report = blank(check)?;
+    report.status = Status::Unknown;
+    report
+        .notes
+        .push(format!("there is nothing to check: {why}"));
+    Ok(report)
+}
+
+/// The report, and what was measured for it.
+pub(super) fn run_on(check: &Check<'_>, oracle: &Oracle<'_>) -> Result<(Report, Findings)> {
+    let _grad = mode::set(mode::GRAD, true);
+    let value = oracle.direct(&check.inputs)?;
+    let mut report = Report {
+        value: value.item_f64()?,
+        ..blank(check)?
     };
+    let dtype = report.dtype;
     let claimed = claimed(check, oracle)?;
     let mut findings = Findings::default();
     if let Some(note) = differs_from_run_to_run(check, oracle, &value)? {

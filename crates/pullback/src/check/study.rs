@@ -317,7 +317,8 @@ impl<'a> Study<'a> {
             Claim::Numbers(n) => Claim::Numbers(n.iter().map(convert).collect::<Result<_>>()?),
             Claim::Formula(formula) => {
                 let own: Vec<&Tensor> = self.check.inputs.iter().collect();
-                let (program, _) = Program::trace(&own, |x| point::formula(self.check, formula, x))?;
+                let (program, _) =
+                    Program::trace(&own, |x| point::formula(self.check, formula, x))?;
                 Claim::Formula(Box::new(move |x| {
                     program.replay(&x.iter().collect::<Vec<_>>(), how)
                 }))
@@ -337,6 +338,7 @@ impl<'a> Study<'a> {
             seed: self.check.seed,
             limit: self.check.limit,
             plain: point::Plain::default(),
+            linear: self.check.linear,
         })
     }
 
