@@ -43,7 +43,7 @@ pub(crate) fn fresh_of(shape: &Shape, dtype: DType) -> Result<(Storage, *mut u8)
         .filter(|&b| b <= isize::MAX as usize)
         .ok_or_else(|| too_large(shape))?;
     let storage = Storage::new(bytes, false)?;
-    let ptr = storage.address() as *mut u8;
+    let ptr = storage.start();
     Ok((storage, ptr))
 }
 
@@ -146,7 +146,7 @@ impl Array {
     /// Memory that somebody else owns, seen as an array. `offset` and strides count elements.
     ///
     /// # Safety
-    /// As [`Storage::foreign`]; and every bool byte is 0 or 1.
+    /// As [`Storage::foreign`]. Every bit pattern is an element: bools are read by [`Element::load`], as whether a byte is not 0.
     ///
     /// # Errors
     /// Where the layout reaches outside `bytes`, or `data` is not aligned for the dtype (copy it first, then).
@@ -396,15 +396,6 @@ pub(crate) fn no_such_dim(dim: usize, rank: usize) -> Error {
 fn check_bounds(layout: &Layout, elements: usize) -> Result<()> {
     layout.shape().checked_numel()?;
     match layout.extent() {
-        // An empty array reads nothing, but kernels compute where it starts.
-        None if layout.offset() > elements => Err(Error::new(
-            ErrorKind::Index,
-            format!(
-                "a view of shape {} starts at element {} of a storage of {elements}",
-                layout.shape(),
-                layout.offset()
-            ),
-        )),
         Some((low, high)) if low < 0 || high as usize >= elements => Err(Error::new(
             ErrorKind::Index,
             format!(
@@ -412,7 +403,7 @@ fn check_bounds(layout: &Layout, elements: usize) -> Result<()> {
                 layout.shape()
             ),
         )),
-        _ => Ok(()),
+        Some(_) | None => Ok(()),
     }
 }
 

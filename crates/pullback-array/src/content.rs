@@ -3,10 +3,10 @@
 
 use crate::array::Array;
 use crate::dispatch;
-use crate::dtype::Element;
+use crate::dtype::{DType, Element};
 use crate::error::{Error, ErrorKind, Result};
 use crate::number::Number;
-use crate::room::room;
+use crate::room::{gathered, room};
 
 impl Array {
     /// All elements in row-major order.
@@ -27,18 +27,19 @@ impl Array {
                     out.as_mut_ptr(),
                     n,
                 );
+                T::settle(out.as_mut_ptr(), n);
                 out.set_len(n);
             }
             return Ok(out);
         }
         // SAFETY: as above, each place lies inside.
-        out.extend(self.layout().places().map(|p| unsafe { *base.add(p) }));
+        out.extend((self.layout().places()).map(|p| unsafe { T::load(base.add(p)) }));
         Ok(out)
     }
 
     /// All elements as `f64`, whatever the dtype.
     pub fn to_f64_vec(&self) -> Result<Vec<f64>> {
-        dispatch!(self.dtype(), T => Ok(self.to_vec::<T>()?.into_iter().map(Element::to_f64).collect()))
+        dispatch!(self.dtype(), T => gathered(self.to_vec::<T>()?.into_iter().map(Element::to_f64)))
     }
 
     /// The one element of an array of one element.
@@ -59,7 +60,7 @@ impl Array {
         }
         let guard = self.read()?;
         // SAFETY: one element, at the offset, inside the storage.
-        dispatch!(self.dtype(), T => Ok(Number::of::<T>(unsafe { *guard.ptr::<T>().add(self.layout().offset()) })))
+        dispatch!(self.dtype(), T => Ok(Number::of::<T>(unsafe { T::load(guard.ptr::<T>().add(self.layout().offset())) })))
     }
 
     /// Copies the elements in row-major order to `out`, as bytes in native order; `out` has exactly their size.
@@ -78,6 +79,10 @@ impl Array {
                 .ptr::<u8>()
                 .add(dense.layout().offset() * self.dtype().size());
             std::ptr::copy_nonoverlapping(from, out.as_mut_ptr(), out.len());
+        }
+        if self.dtype() == DType::Bool {
+            // SAFETY: `out` is ours, and a byte is as large as a bool.
+            unsafe { bool::settle(out.as_mut_ptr().cast(), out.len()) };
         }
         Ok(())
     }

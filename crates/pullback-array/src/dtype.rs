@@ -2,6 +2,8 @@
 //!
 //! Not here: arithmetic on elements (`arith.rs`, `real.rs`) and conversions of whole arrays (`kernels::cast`).
 
+#![allow(unsafe_code)]
+
 use crate::dd::Dd;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -30,6 +32,32 @@ pub enum DType {
     /// Double-double: an unevaluated sum of two `f64`, about 106 bits.
     Dd,
 }
+
+/// See [`DType::closed`].
+#[doc(hidden)]
+#[derive(Clone, Copy)]
+#[allow(missing_docs)]
+#[repr(u64)]
+pub enum Closed {
+    Bool,
+    U8,
+    I32,
+    I64,
+    F32,
+    F64,
+    Dd,
+}
+
+/// Bytes of the widest element: buffers are made for it.
+pub(crate) const WIDEST: usize = 16;
+
+const _: () = {
+    let mut i = 0;
+    while i < DType::ALL.len() {
+        assert!(DType::ALL[i].size() <= WIDEST);
+        i += 1;
+    }
+};
 
 /// PyTorch's promotion categories: a scalar only lifts a tensor to a *higher* category.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -81,7 +109,23 @@ impl DType {
         DType::Dd,
     ];
 
-    /// Bytes per element.
+    /// The same list as an enum that is closed: what [`dispatch!`](crate::dispatch) matches on, so that a dtype without an arm
+    /// there does not compile, in no crate.
+    #[doc(hidden)]
+    #[inline(always)]
+    pub const fn closed(self) -> Closed {
+        match self {
+            DType::Bool => Closed::Bool,
+            DType::U8 => Closed::U8,
+            DType::I32 => Closed::I32,
+            DType::I64 => Closed::I64,
+            DType::F32 => Closed::F32,
+            DType::F64 => Closed::F64,
+            DType::Dd => Closed::Dd,
+        }
+    }
+
+    /// Bytes per element, at most [`WIDEST`].
     #[inline]
     pub const fn size(self) -> usize {
         match self {
@@ -154,7 +198,7 @@ impl DType {
             DType::F32 => f32::EPSILON as f64 / 2.0,
             DType::F64 => f64::EPSILON / 2.0,
             DType::Dd => f64::EPSILON * f64::EPSILON / 2.0,
-            _ => 0.0,
+            DType::Bool | DType::U8 | DType::I32 | DType::I64 => 0.0,
         }
     }
 
@@ -208,10 +252,52 @@ pub trait Element:
     fn to_i64(self) -> i64;
     /// Value as double-double, exact for every dtype.
     fn to_dd(self) -> Dd;
+
+    /// Reads an element of an array's memory. Others may write that memory as bytes (NumPy, DLPack), and a `bool` of Rust
+    /// must be 0 or 1: so every byte but 0 is read as `true`. What lies in an array is read by this alone, never through a
+    /// pointer to `Self` itself.
+    ///
+    /// # Safety
+    /// `from` is aligned and can be read.
+    #[doc(hidden)]
+    #[inline(always)]
+    unsafe fn load(from: *const Self) -> Self {
+        // SAFETY: the caller's promise; all types but `bool`, which has its own, take any bits.
+        unsafe { *from }
+    }
+
+    /// Makes `n` elements that were copied as bytes such that they may be lent out as a slice: see [`Element::load`].
+    ///
+    /// # Safety
+    /// `at` is aligned, can be read and written, and is not shared.
+    #[doc(hidden)]
+    #[inline(always)]
+    unsafe fn settle(at: *mut Self, n: usize) {
+        let _ = (at, n);
+    }
+}
+
+/// What [`Element::load`] and [`Element::settle`] are for `bool`.
+macro_rules! any_byte {
+    () => {
+        #[inline(always)]
+        unsafe fn load(from: *const bool) -> bool {
+            // SAFETY: the caller's promise; a byte takes any bits.
+            unsafe { *from.cast::<u8>() != 0 }
+        }
+        #[inline(always)]
+        unsafe fn settle(at: *mut bool, n: usize) {
+            let at = at.cast::<u8>();
+            for i in 0..n {
+                // SAFETY: the caller's promise.
+                unsafe { at.add(i).write(u8::from(*at.add(i) != 0)) };
+            }
+        }
+    };
 }
 
 macro_rules! element {
-    ($t:ty, $d:ident, f64: $f:expr, i64: $i:expr, dd: $q:expr, to_f64: $tf:expr, to_i64: $ti:expr, to_dd: $tq:expr) => {
+    ($t:ty, $d:ident, f64: $f:expr, i64: $i:expr, dd: $q:expr, to_f64: $tf:expr, to_i64: $ti:expr, to_dd: $tq:expr $(, $more:ident!())?) => {
         impl sealed::Sealed for $t {}
         impl Element for $t {
             const DTYPE: DType = DType::$d;
@@ -245,6 +331,7 @@ macro_rules! element {
                 let f: fn($t) -> Dd = $tq;
                 f(self)
             }
+            $($more!();)?
         }
     };
 }
@@ -254,7 +341,7 @@ fn saturate(x: i64) -> i32 {
 }
 
 element!(bool, Bool, f64: |x| x != 0.0, i64: |x| x != 0, dd: |x| x.to_f64() != 0.0,
-    to_f64: |x| x as u8 as f64, to_i64: |x| x as i64, to_dd: |x| Dd::from(x as u8 as f64));
+    to_f64: |x| x as u8 as f64, to_i64: |x| x as i64, to_dd: |x| Dd::from(x as u8 as f64), any_byte!());
 element!(u8, U8, f64: |x| x as i64 as u8, i64: |x| x as u8, dd: |x| x.to_i64() as u8,
     to_f64: |x| x as f64, to_i64: |x| x as i64, to_dd: |x| Dd::from(x as f64));
 element!(i32, I32, f64: |x| x as i32, i64: |x| x as i32, dd: |x| saturate(x.to_i64()),
@@ -275,81 +362,84 @@ element!(Dd, Dd, f64: Dd::from, i64: Dd::from, dd: |x| x,
 #[macro_export]
 macro_rules! dispatch {
     ($dtype:expr, $T:ident => $body:expr) => {
-        match $dtype {
-            $crate::DType::Bool => {
+        match $crate::DType::closed($dtype) {
+            $crate::Closed::Bool => {
                 type $T = bool;
                 $body
             }
-            $crate::DType::U8 => {
+            $crate::Closed::U8 => {
                 type $T = u8;
                 $body
             }
-            $crate::DType::I32 => {
+            $crate::Closed::I32 => {
                 type $T = i32;
                 $body
             }
-            $crate::DType::I64 => {
+            $crate::Closed::I64 => {
                 type $T = i64;
                 $body
             }
-            $crate::DType::F32 => {
+            $crate::Closed::F32 => {
                 type $T = f32;
                 $body
             }
-            $crate::DType::F64 => {
+            $crate::Closed::F64 => {
                 type $T = f64;
                 $body
             }
-            _ => {
+            $crate::Closed::Dd => {
                 type $T = $crate::dd::Dd;
                 $body
             }
         }
     };
     (float $dtype:expr, $T:ident => $body:expr, else $other:expr) => {
-        match $dtype {
-            $crate::DType::F32 => {
+        match $crate::DType::closed($dtype) {
+            $crate::Closed::F32 => {
                 type $T = f32;
                 $body
             }
-            $crate::DType::F64 => {
+            $crate::Closed::F64 => {
                 type $T = f64;
                 $body
             }
-            $crate::DType::Dd => {
+            $crate::Closed::Dd => {
                 type $T = $crate::dd::Dd;
                 $body
             }
-            _ => $other,
+            $crate::Closed::Bool
+            | $crate::Closed::U8
+            | $crate::Closed::I32
+            | $crate::Closed::I64 => $other,
         }
     };
     (number $dtype:expr, $T:ident => $body:expr, else $other:expr) => {
-        match $dtype {
-            $crate::DType::U8 => {
+        match $crate::DType::closed($dtype) {
+            $crate::Closed::U8 => {
                 type $T = u8;
                 $body
             }
-            $crate::DType::I32 => {
+            $crate::Closed::I32 => {
                 type $T = i32;
                 $body
             }
-            $crate::DType::I64 => {
+            $crate::Closed::I64 => {
                 type $T = i64;
                 $body
             }
-            $crate::DType::F32 => {
+            $crate::Closed::F32 => {
                 type $T = f32;
                 $body
             }
-            $crate::DType::F64 => {
+            $crate::Closed::F64 => {
                 type $T = f64;
                 $body
             }
-            $crate::DType::Dd => {
+            $crate::Closed::Dd => {
                 type $T = $crate::dd::Dd;
                 $body
             }
-            _ => $other,
+            $crate::Closed::Bool => $other,
         }
     };
 }

@@ -6,8 +6,11 @@
 //! (and kept ones at most [`MOST`]), so keeping does not raise the peak of memory. `--cfg pullback_no_pool` turns it off.
 #![allow(unsafe_code)]
 
+use crate::fork::around_fork;
 use crate::pool;
-use std::sync::{Mutex, PoisonError};
+use crate::threads::Ptr;
+use std::cell::Cell;
+use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 
 /// Smallest block worth keeping, in bytes: two dozen pages.
 const LEAST: usize = 96 << 10;
@@ -16,7 +19,7 @@ const MOST: usize = 1 << 30;
 
 struct Kept {
     /// Address and size, oldest first.
-    blocks: Vec<(usize, usize)>,
+    blocks: Vec<(Ptr<u8>, usize)>,
     /// Bytes in `blocks`.
     kept: usize,
     /// Bytes in use.
@@ -32,9 +35,32 @@ static KEPT: Mutex<Kept> = Mutex::new(Kept {
     peak: 0,
 });
 
+/// The list, alone.
+fn lock() -> MutexGuard<'static, Kept> {
+    static FORKS: Once = Once::new();
+    FORKS.call_once(|| around_fork(hold, let_go));
+    KEPT.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+thread_local! {
+    /// The list, while this thread forks.
+    static HELD: Cell<Option<MutexGuard<'static, Kept>>> = const { Cell::new(None) };
+}
+
+extern "C" fn hold() {
+    // A thread at its end has no such place any more; then there is the usual risk.
+    let _ = HELD.try_with(|held| {
+        held.set(Some(KEPT.lock().unwrap_or_else(PoisonError::into_inner)));
+    });
+}
+
+extern "C" fn let_go() {
+    let _ = HELD.try_with(Cell::take);
+}
+
 impl Kept {
     /// Counts `bytes` more in use, and takes out what must go so that the peak stays.
-    fn begin(&mut self, bytes: usize) -> Vec<(usize, usize)> {
+    fn begin(&mut self, bytes: usize) -> Vec<(Ptr<u8>, usize)> {
         self.used = self.used.saturating_add(bytes);
         self.peak = self.peak.max(self.used);
         let mut gone = 0;
@@ -49,10 +75,10 @@ impl Kept {
 }
 
 /// Gives blocks back to the system.
-fn release(blocks: Vec<(usize, usize)>) {
+fn release(blocks: Vec<(Ptr<u8>, usize)>) {
     for (block, bytes) in blocks {
         // SAFETY: `give` got the block from its last user with this size.
-        unsafe { pool::system_give(block as *mut u8, bytes) };
+        unsafe { pool::system_give(block.get(), bytes) };
     }
 }
 
@@ -61,12 +87,12 @@ pub(crate) fn take(bytes: usize) -> *mut u8 {
     if bytes < LEAST || cfg!(pullback_no_pool) {
         return std::ptr::null_mut();
     }
-    let mut all = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut all = lock();
     let found = all.blocks.iter().rposition(|block| block.1 == bytes);
     let block = match found {
         Some(i) => {
             all.kept -= bytes;
-            all.blocks.remove(i).0 as *mut u8
+            all.blocks.remove(i).0.get()
         }
         None => std::ptr::null_mut(),
     };
@@ -79,7 +105,7 @@ pub(crate) fn take(bytes: usize) -> *mut u8 {
 /// Counts a block that comes straight from the system.
 pub(crate) fn count(bytes: usize) {
     if bytes >= LEAST && !cfg!(pullback_no_pool) {
-        let gone = (KEPT.lock().unwrap_or_else(PoisonError::into_inner)).begin(bytes);
+        let gone = lock().begin(bytes);
         release(gone);
     }
 }
@@ -93,7 +119,7 @@ pub(crate) fn ask(bytes: usize, zeroed: bool) -> *mut u8 {
     release_memory();
     let block = pool::system(bytes, zeroed);
     if block.is_null() {
-        let mut all = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = lock();
         all.used = all.used.saturating_sub(bytes);
         all.peak = all.used.saturating_add(all.kept);
     }
@@ -108,13 +134,13 @@ pub(crate) unsafe fn give(block: *mut u8, bytes: usize) -> bool {
     if bytes < LEAST || cfg!(pullback_no_pool) {
         return false;
     }
-    let mut all = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut all = lock();
     all.used = all.used.saturating_sub(bytes);
     if all.kept + bytes > MOST {
         return false;
     }
     all.kept += bytes;
-    all.blocks.push((block as usize, bytes));
+    all.blocks.push((Ptr(block), bytes));
     true
 }
 
@@ -122,7 +148,7 @@ pub(crate) unsafe fn give(block: *mut u8, bytes: usize) -> bool {
 /// size, up to what was in use at once before.
 pub fn release_memory() {
     let gone = {
-        let mut all = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = lock();
         all.kept = 0;
         // What was in use before does not count from here on.
         all.peak = all.used;

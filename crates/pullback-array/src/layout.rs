@@ -33,7 +33,8 @@ impl Layout {
         }
     }
 
-    /// A layout from its parts; row-major strides are recognised. Whether it fits a storage is checked where an array
+    /// A layout from its parts; row-major strides are recognised. One without elements is row-major and starts at 0, whatever
+    /// was said: where it began, no storage need have a place, and kernels compute with it. Whether it fits a storage is checked where an array
     /// takes it ([`Array::view`](crate::Array::view)).
     ///
     /// # Panics
@@ -50,7 +51,7 @@ impl Layout {
             expected = expected.saturating_mul(n as isize);
         }
         if shape.contains(&0) {
-            row_major = true;
+            return Layout::row_major(shape);
         }
         Layout {
             shape,
@@ -119,7 +120,8 @@ impl Layout {
         if self.numel() == 0 {
             return None;
         }
-        let (mut low, mut high) = (self.offset as isize, self.offset as isize);
+        let start = isize::try_from(self.offset).unwrap_or(isize::MAX);
+        let (mut low, mut high) = (start, start);
         for (&n, &s) in self.shape.iter().zip(self.strides().iter()) {
             let last = isize::try_from(n - 1).unwrap_or(isize::MAX);
             let reach = last.saturating_mul(s);
@@ -219,18 +221,24 @@ impl Layout {
         Ok(Layout::new(shape.clone(), &strides, self.offset))
     }
 
+    /// The place `index` steps of `stride` from the first element. What cannot be counted becomes a place that no storage has.
+    #[inline]
+    fn moved(&self, index: usize, stride: isize) -> usize {
+        isize::try_from(index)
+            .ok()
+            .and_then(|index| index.checked_mul(stride))
+            .and_then(|by| self.offset.checked_add_signed(by))
+            .unwrap_or(usize::MAX)
+    }
+
     /// Keeps `len` elements of `dim`, starting at `start`, each `step` apart. Bounds are the caller's.
     #[must_use]
     pub fn slice(&self, dim: usize, start: usize, len: usize, step: usize) -> Layout {
         let (mut shape, mut strides) = (self.shape.clone(), self.strides());
-        let offset = if len == 0 {
-            self.offset
-        } else {
-            (self.offset as isize + start as isize * strides[dim]) as usize
-        };
+        let offset = self.moved(start, strides[dim]);
         shape.dims_mut()[dim] = len;
         if len > 1 {
-            strides[dim] *= step as isize;
+            strides[dim] = strides[dim].saturating_mul(isize::try_from(step).unwrap_or(isize::MAX));
         }
         Layout::new(shape, &strides, offset)
     }
@@ -239,7 +247,7 @@ impl Layout {
     #[must_use]
     pub fn select(&self, dim: usize, index: usize) -> Layout {
         let (mut shape, mut strides) = (self.shape.clone(), self.strides());
-        let offset = (self.offset as isize + index as isize * strides[dim]) as usize;
+        let offset = self.moved(index, strides[dim]);
         shape.remove(dim);
         strides.remove(dim);
         Layout::new(shape, &strides, offset)

@@ -169,6 +169,12 @@ impl Storage {
         self.header().data as usize
     }
 
+    /// Where the data starts, to be written by who has just made the storage.
+    #[inline]
+    pub(crate) fn start(&self) -> *mut u8 {
+        self.header().data
+    }
+
     /// Whether two handles share one block.
     #[inline]
     pub fn same(&self, other: &Storage) -> bool {

@@ -44,7 +44,7 @@ pub use transform::func;
 pub use anomaly::{detect_anomaly, detect_nonfinite};
 pub use ctx::Ctx;
 pub use display::{PrintOptions, get_printoptions, set_printoptions};
-pub use engine::{BackwardOptions, Seed, backward, grad, set_interrupt_check};
+pub use engine::{BackwardOptions, Seed, backward, grad};
 pub use flow::{CutAt, CutReason, Flow, track_flow};
 pub use func::{apply_many, apply_op, jvp};
 pub use grad_fn::GradFn;
@@ -65,7 +65,8 @@ pub use program::{Instruction, Program, Replay, ValueId, Values};
 pub use pullback_array::dd::Dd;
 pub use pullback_array::{
     Arith, Array, Category, DType, Element, Error, ErrorKind, Layout, Number, Real, Result, Shape,
-    Shared, Special, num_threads, release_memory, set_num_threads,
+    Shared, Special, check_interrupt, num_threads, release_memory, set_interrupt_check,
+    set_num_threads,
 };
 pub use tensor::Tensor;
 pub use transform::custom::{

@@ -14,17 +14,78 @@
 
 pub use pullback_random::{Error, ErrorKind, Result, numpy, torch};
 
-use std::sync::{LazyLock, Mutex, PoisonError};
+use pullback_array::around_fork;
+use std::cell::Cell;
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 use torch::Generator;
 
-static DEFAULT: LazyLock<Mutex<Generator>> = LazyLock::new(|| Mutex::new(Generator::new()));
+static DEFAULT: LazyLock<Mutex<Generator>> = LazyLock::new(|| {
+    around_fork(hold, let_go);
+    Mutex::new(Generator::new())
+});
+
+thread_local! {
+    /// Whether this thread draws.
+    static DRAWING: Cell<bool> = const { Cell::new(false) };
+    /// The generator, while this thread forks: a child whose parent was drawing on another thread would wait forever.
+    static HELD: Cell<Option<MutexGuard<'static, Generator>>> = const { Cell::new(None) };
+}
+
+/// The generator, for this thread alone.
+fn lock() -> MutexGuard<'static, Generator> {
+    // A panic in a draw leaves a generator that is somewhere in its stream, which is as good as any place.
+    DEFAULT.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+extern "C" fn hold() {
+    if !DRAWING.try_with(Cell::get).unwrap_or(true) {
+        let _ = HELD.try_with(|held| held.set(Some(lock())));
+    }
+}
+
+extern "C" fn let_go() {
+    let _ = HELD.try_with(Cell::take);
+}
 
 /// Draws from the default generator, which no other thread uses meanwhile.
 ///
-/// `f` must not draw from it by another way: it would wait for itself.
+/// Inside of `f` the generator it is given is the only way to it: `randn` and whatever else draws from it is an error there.
+///
+/// # Panics
+/// Where `f` draws by `draw` itself, seeds or asks for the state: it would wait for itself.
 pub fn draw<T>(f: impl FnOnce(&mut Generator) -> T) -> T {
-    // A panic in a draw leaves a generator that is somewhere in its stream, which is as good as any place.
-    f(&mut DEFAULT.lock().unwrap_or_else(PoisonError::into_inner))
+    match try_draw(f) {
+        Ok(drawn) => drawn,
+        Err(e) => panic!("{e}"),
+    }
+}
+
+/// As [`draw`], for operations.
+///
+/// # Errors
+/// Inside of another draw of the same thread.
+pub(crate) fn try_draw<T>(f: impl FnOnce(&mut Generator) -> T) -> crate::Result<T> {
+    /// Notes the end of a draw, however it ends.
+    struct Drawing;
+    impl Drop for Drawing {
+        fn drop(&mut self) {
+            DRAWING.set(false);
+        }
+    }
+    if DRAWING.replace(true) {
+        return Err(within_a_draw());
+    }
+    let _drawing = Drawing;
+    Ok(f(&mut lock()))
+}
+
+#[cold]
+fn within_a_draw() -> crate::Error {
+    crate::Error::new(
+        crate::ErrorKind::Concurrent,
+        "the default generator is drawn from inside of random::draw, which has it already",
+    )
+    .help("use the generator that the closure is given, or draw before random::draw")
 }
 
 /// Starts the default generator's stream. PyTorch's `torch.manual_seed(seed)`; [`torch::seed_from_i128`] turns a Python
@@ -67,4 +128,61 @@ pub fn get_rng_state() -> Vec<u8> {
 /// PyTorch's sentences for bytes that are no state; the generator stays as it was.
 pub fn set_rng_state(state: &[u8]) -> Result<()> {
     draw(|g| g.set_state(state))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{DType, ErrorKind, Tensor};
+
+    /// Everything that draws is an error inside of a draw, and fine after it.
+    #[test]
+    fn a_draw_inside_of_a_draw_is_an_error() {
+        let x = Tensor::ones([3], DType::F32).unwrap();
+        let p = Tensor::full([3], 0.5, DType::F32).unwrap();
+        type Draw<'a> = (&'a str, Box<dyn Fn() -> crate::Result<Tensor> + 'a>);
+        let draws: [Draw<'_>; 8] = [
+            ("rand", Box::new(|| crate::rand([2], DType::F32))),
+            ("rand, double", Box::new(|| crate::rand([2], DType::F64))),
+            ("randn", Box::new(|| crate::randn([2], DType::F32))),
+            ("randn, double", Box::new(|| crate::randn([2], DType::F64))),
+            (
+                "randint",
+                Box::new(|| crate::randint(0, 9, [2], DType::I64)),
+            ),
+            ("randperm", Box::new(|| crate::randperm(5, DType::I64))),
+            ("dropout", Box::new(|| x.dropout(0.5, true))),
+            (
+                "bernoulli",
+                Box::new(|| p.bernoulli_(0.5).map(|()| p.clone())),
+            ),
+        ];
+        for (name, make) in &draws {
+            let inner = draw(|_| make().map(drop));
+            let e = inner.expect_err(name);
+            assert_eq!(e.kind(), ErrorKind::Concurrent, "{name}");
+            assert!(
+                e.to_string().contains("inside of random::draw"),
+                "{name}: {e}"
+            );
+            make().unwrap_or_else(|e| panic!("{name} after the draw: {e}"));
+        }
+    }
+
+    /// What returns no result panics with the same words, and the generator goes on.
+    #[test]
+    fn what_cannot_be_an_error_panics_and_does_not_wait() {
+        for inner in [
+            || drop(draw(|g| g.rand(1))),
+            || manual_seed(1),
+            || drop(get_rng_state()),
+            || assert_ne!(initial_seed(), 0),
+        ] {
+            let outer = std::panic::catch_unwind(|| draw(|_| inner()));
+            let said = outer.expect_err("a panic");
+            let said = said.downcast_ref::<String>().expect("a text");
+            assert!(said.contains("inside of random::draw"), "{said}");
+            draw(|g| g.rand(1));
+        }
+    }
 }

@@ -55,7 +55,7 @@ pub fn map_assign<A: Element>(dst: &Array, f: impl Fn(A) -> A + Sync) -> Result<
         let to = to.cast::<A>();
         for i in 0..n {
             // SAFETY: the driver gives n elements of the destination's dtype, which was checked.
-            unsafe { to.add(i).write(f(*to.add(i))) };
+            unsafe { to.add(i).write(f(A::load(to.add(i)))) };
         }
     };
     // SAFETY: the row changes what the destination holds.
@@ -76,7 +76,7 @@ pub fn zip_assign<A: Element, B: Element>(
         let (to, from) = (to.cast::<A>(), from.cast::<B>());
         for i in 0..n {
             // SAFETY: the driver gives n elements of each, of the dtypes checked above.
-            unsafe { to.add(i).write(f(*to.add(i), *from.add(i))) };
+            unsafe { to.add(i).write(f(A::load(to.add(i)), B::load(from.add(i)))) };
         }
     };
     let src = apart(dst, src)?;
@@ -99,7 +99,10 @@ pub fn zip3_assign<A: Element, B: Element, C: Element>(
         let (to, b, c) = (to.cast::<A>(), b.cast::<B>(), c.cast::<C>());
         for i in 0..n {
             // SAFETY: the driver gives n elements of each, of the dtypes checked above.
-            unsafe { to.add(i).write(f(*to.add(i), *b.add(i), *c.add(i))) };
+            unsafe {
+                to.add(i)
+                    .write(f(A::load(to.add(i)), B::load(b.add(i)), C::load(c.add(i))))
+            };
         }
     };
     // SAFETY: the row changes and reads what the arrays hold; they share no memory, and the operands stretch.
@@ -108,9 +111,9 @@ pub fn zip3_assign<A: Element, B: Element, C: Element>(
 
 /// Copies `src`, broadcast and converted, over `dst`.
 pub fn assign(dst: &Array, src: &Array) -> Result<()> {
-    check_stretches(dst, src)?;
+    check_stretches(dst, src)?; // before the cast, which may be long
     let src = super::cast(src, dst.dtype())?;
-    overwrite(dst, apart(dst, &src)?.as_ref())
+    overwrite(dst, &src)
 }
 
 /// Sets every element of `dst` to `value`.

@@ -3,8 +3,10 @@
 //! What conversion between dtypes costs is `cast`'s business; here bits stay as they are.
 #![allow(unsafe_code)]
 
+use super::assign::operand;
 use super::operand::{Buffer, Operand, TURN, strip};
 use crate::array::{Array, fresh_of};
+use crate::dtype::{DType, Element};
 use crate::error::Result;
 use crate::threads::{BLOCK, Ptr, blocks};
 
@@ -21,14 +23,20 @@ pub(super) unsafe fn copy_row(
     n: usize,
     size: usize,
 ) {
-    // SAFETY: the caller's promise; elements are moved as integers of their size, at addresses aligned for their dtype,
-    // whose alignment no integer of the size exceeds.
+    // SAFETY: the caller's promise; elements are moved as integers of their size, or byte by byte.
     unsafe {
         match size {
             1 => typed::<u8>(to, to_step, from, from_step, n),
+            2 => typed::<u16>(to, to_step, from, from_step, n),
             4 => typed::<u32>(to, to_step, from, from_step, n),
             8 => typed::<u64>(to, to_step, from, from_step, n),
-            _ => typed::<[u64; 2]>(to, to_step, from, from_step, n),
+            16 => typed::<[u64; 2]>(to, to_step, from, from_step, n),
+            other => {
+                for i in 0..n as isize {
+                    let from = from.offset(i * from_step);
+                    std::ptr::copy_nonoverlapping(from, to.offset(i * to_step), other);
+                }
+            }
         }
     }
 }
@@ -37,20 +45,20 @@ pub(super) unsafe fn copy_row(
 const CALL: usize = 16;
 
 /// # Safety
-/// As [`copy_row`], for elements of type `T`.
+/// As [`copy_row`], for elements of the size of `T`; whose alignment they need not have.
 unsafe fn typed<T: Copy>(to: *mut u8, to_step: isize, from: *const u8, from_step: isize, n: usize) {
     let unit = size_of::<T>() as isize;
     // SAFETY: the caller's promise.
     unsafe {
         if to_step == unit && from_step == unit && n >= CALL {
-            std::ptr::copy_nonoverlapping(from.cast::<T>(), to.cast(), n);
+            std::ptr::copy_nonoverlapping(from, to, n * size_of::<T>());
         } else if to_step == unit && from_step == 0 {
-            let (to, x) = (to.cast::<T>(), *from.cast::<T>());
-            (0..n).for_each(|i| to.add(i).write(x));
+            let (to, x) = (to.cast::<T>(), from.cast::<T>().read_unaligned());
+            (0..n).for_each(|i| to.add(i).write_unaligned(x));
         } else {
             for i in 0..n as isize {
-                let x = *from.offset(i * from_step).cast::<T>();
-                to.offset(i * to_step).cast::<T>().write(x);
+                let x = from.offset(i * from_step).cast::<T>().read_unaligned();
+                to.offset(i * to_step).cast::<T>().write_unaligned(x);
             }
         }
     }
@@ -81,8 +89,11 @@ pub(crate) fn copy(a: &Array) -> Result<Array> {
                 true => gather_turned(&from, (start, end), to),
                 false => from.gather(start, end - start, to),
             }
+            if a.dtype() == DType::Bool {
+                bool::settle(to.cast(), end - start);
+            }
         };
-    });
+    })?;
     drop(guard);
     Ok(Array::from_fresh_of(storage, a.shape().clone(), a.dtype()))
 }
@@ -113,9 +124,10 @@ unsafe fn gather_turned(from: &Operand, (start, end): (usize, usize), to: *mut u
     }
 }
 
-/// Copies `src` (of the same dtype, in other memory) over `dst`, whose shape it stretches to.
+/// Copies `src`, of the same dtype, over `dst`, whose shape it stretches to; where it shares memory with `dst`, as it was.
 pub(super) fn overwrite(dst: &Array, src: &Array) -> Result<()> {
-    debug_assert!(dst.dtype() == src.dtype() && !dst.storage().shares_memory(src.storage()));
+    src.expect(dst.dtype())?;
+    let src = operand(dst, src)?;
     let size = dst.dtype().size();
     let (read, write) = (src.read()?, dst.write()?);
     let to = Operand::new(write.ptr(), dst.layout(), dst.shape(), size);
@@ -140,7 +152,7 @@ pub(super) fn overwrite(dst: &Array, src: &Array) -> Result<()> {
                 }
             }
         }
-    });
+    })?;
     Ok(())
 }
 
@@ -164,6 +176,6 @@ pub(super) unsafe fn fill_with(dst: &Array, value: *const u8) -> Result<()> {
             // SAFETY: places of the layout inside the guarded storage; the caller's promise for `value`.
             unsafe { copy_row(to, step, value.get(), 0, len, size) };
         });
-    });
+    })?;
     Ok(())
 }

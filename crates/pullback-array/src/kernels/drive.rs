@@ -73,7 +73,7 @@ pub(super) unsafe fn compute<const N: usize>(
                     (bases[k].get().cast_const()).wrapping_add(start * dtypes[k].size())
                 });
                 row(to, from, end - start);
-            });
+            })?;
         }
         drop(guards);
         return Ok(Array::from_fresh_of(storage, first.clone(), out));
@@ -219,7 +219,7 @@ unsafe fn compute_strided<const N: usize>(
                     row(to.get().wrapping_add(i * out.size()), from, len)
                 });
             }
-        });
+        })?;
     }
     Ok(Array::from_fresh_of(storage, shape, out))
 }
@@ -345,7 +345,7 @@ pub(super) unsafe fn change<const N: usize>(
                 (bases[k].get().cast_const()).wrapping_add(start * sizes[k])
             });
             row(to.get().wrapping_add(start * size), from, end - start);
-        });
+        })?;
         return Ok(());
     }
     if n == 0 {
@@ -374,6 +374,6 @@ pub(super) unsafe fn change<const N: usize>(
                 },
             );
         }
-    });
+    })?;
     Ok(())
 }

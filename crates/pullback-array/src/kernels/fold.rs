@@ -9,6 +9,7 @@ use crate::dispatch;
 use crate::dtype::{DType, Element};
 use crate::error::{Error, ErrorKind, Result};
 use crate::real::Real;
+use smallvec::SmallVec;
 
 /// A float and the type its long accumulations are kept in.
 pub(super) trait Wide: Real {
@@ -60,14 +61,31 @@ fn needs_float(name: &str, dtype: DType) -> Error {
 /// ```
 pub fn prod(a: &Array, dims: &[usize], keepdim: bool) -> Result<Array> {
     dispatch!(float a.dtype(), T => reduce(a, dims, keepdim, |run: Run<'_, T>| run.fold(T::ONE, |p, x| p * x)), else {
-        let wide = super::cast(a, DType::I64)?;
-        reduce(&wide, dims, keepdim, |run: Run<'_, i64>| run.fold(1, i64::wrapping_mul))
+        dispatch!(a.dtype(), T => reduce(a, dims, keepdim, |run: Run<'_, T>| {
+            run.fold(1i64, |p, x| p.wrapping_mul(x.to_i64()))
+        }))
     })
+}
+
+/// The array with each reduced dimension that repeats one element (`expand`) cut to one element: for reductions to which a
+/// repetition is nothing new. And how many equal ones each that is left stands for.
+fn distinct(a: &Array, dims: &[usize]) -> Result<(Array, usize)> {
+    let (mut rest, mut times) = (a.clone(), 1usize);
+    for &k in dims {
+        let Some(&n) = a.shape().get(k) else {
+            continue; // the reduction says what is wrong
+        };
+        if n > 1 && !a.is_contiguous() && a.layout().stride(k) == 0 {
+            (rest, times) = (rest.slice(k, 0, 1, 1)?, times.saturating_mul(n));
+        }
+    }
+    Ok((rest, times))
 }
 
 /// The largest (or smallest) element over `dims`; NaN wins. What there is none of is zero: callers forbid it.
 pub fn extreme(a: &Array, dims: &[usize], keepdim: bool, largest: bool) -> Result<Array> {
-    dispatch!(a.dtype(), T => reduce(a, dims, keepdim, |mut run: Run<'_, T>| {
+    let (a, _) = distinct(a, dims)?;
+    dispatch!(a.dtype(), T => reduce(&a, dims, keepdim, |mut run: Run<'_, T>| {
         let first = run.next().unwrap_or_default();
         run.fold(first, |best, x| if beats(x, best, largest) { x } else { best })
     }))
@@ -75,21 +93,41 @@ pub fn extreme(a: &Array, dims: &[usize], keepdim: bool, largest: bool) -> Resul
 
 /// Where the largest (or smallest) element lies in row-major order over `dims`: the first of equals, the first NaN.
 pub fn arg_extreme(a: &Array, dims: &[usize], keepdim: bool, largest: bool) -> Result<Array> {
-    dispatch!(a.dtype(), T => reduce(a, dims, keepdim, |mut run: Run<'_, T>| {
-        let mut best = (0, run.next().unwrap_or_default());
-        for (i, x) in run.enumerate() {
-            if beats(x, best.1, largest) {
-                best = (i as i64 + 1, x);
-            }
+    let (rest, times) = distinct(a, dims)?;
+    let at = dispatch!(a.dtype(), T => reduce(&rest, dims, keepdim, |mut run: Run<'_, T>| {
+        let first = (0i64, run.next().unwrap_or_default());
+        let further = |best: (i64, T), (i, x): (usize, T)| match beats(x, best.1, largest) {
+            true => (i as i64 + 1, x),
+            false => best,
+        };
+        run.enumerate().fold(first, further).0
+    }))?;
+    if times == 1 {
+        return Ok(at);
+    }
+    // Among what was left, number i is that of a place at 0 along every dimension that was cut.
+    let mut steps: SmallVec<[(i64, i64); 4]> = SmallVec::new();
+    let mut step = 1i64;
+    for k in (0..a.rank()).rev().filter(|k| dims.contains(k)) {
+        steps.push((rest.shape()[k].max(1) as i64, step));
+        step = step.wrapping_mul(a.shape()[k].max(1) as i64);
+    }
+    super::map(&at, move |mut i: i64| {
+        let mut place = 0;
+        for &(n, step) in &steps {
+            place += i % n * step;
+            i /= n;
         }
-        best.0
-    }))
+        place
+    })
 }
 
 /// How many elements over `dims` are not zero; NaN is not.
 pub fn count_nonzero(a: &Array, dims: &[usize], keepdim: bool) -> Result<Array> {
-    dispatch!(a.dtype(), T => reduce(a, dims, keepdim, |run: Run<'_, T>| {
-        run.fold(0i64, |n, x| n + i64::from(x != T::default()))
+    let (a, times) = distinct(a, dims)?;
+    let times = times as i64;
+    dispatch!(a.dtype(), T => reduce(&a, dims, keepdim, |run: Run<'_, T>| {
+        times.wrapping_mul(run.fold(0i64, |n, x| n + i64::from(x != T::default())))
     }))
 }
 
@@ -137,19 +175,19 @@ fn spread<T: Wide>(
         }
         let mut squares = T::Acc::ZERO;
         if let Some(mean) = one_mean {
-            for x in run {
+            run.for_each(|x| {
                 let off = x.wide() - mean;
                 squares += off * off;
-            }
+            });
             return finish(squares, n);
         }
         let mut mean = T::Acc::ZERO;
-        for (i, x) in run.enumerate() {
+        run.enumerate().for_each(|(i, x)| {
             let x = x.wide();
             let off = x - mean;
             mean += off / number(i + 1);
             squares += off * (x - mean);
-        }
+        });
         finish(squares, n)
     })
 }

@@ -7,7 +7,7 @@
 use crate::arith::Arith;
 use crate::array::{Array, fresh};
 use crate::dispatch;
-use crate::dtype::DType;
+use crate::dtype::{DType, Element};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::Shape;
 
@@ -38,7 +38,7 @@ pub fn take(a: &Array, index: &Array) -> Result<Array> {
         unsafe {
             let from = guard.ptr::<T>().add(a.layout().offset());
             for (i, &p) in positions.iter().enumerate() {
-                out.add(i).write(if p < 0 { T::default() } else { *from.add(p as usize) });
+                out.add(i).write(if p < 0 { T::default() } else { T::load(from.add(p as usize)) });
             }
         }
         Ok(Array::from_fresh::<T>(storage, index.shape().clone()))

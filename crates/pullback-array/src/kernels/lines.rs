@@ -79,9 +79,11 @@ pub fn lines<T: Element, const N: usize>(
                         let run = out.get().add(k * len);
                         let from = from.get().add(k * len).cast_const();
                         std::ptr::copy_nonoverlapping(from, run, len);
+                        T::settle(run, len);
                         for (part, source) in buffer.chunks_exact_mut(len).zip(&sources) {
                             let source = source.get().add(k * len).cast_const();
                             std::ptr::copy_nonoverlapping(source, part.as_mut_ptr(), len);
+                            T::settle(part.as_mut_ptr(), len);
                         }
                         std::slice::from_raw_parts_mut(run, len)
                     };
@@ -90,7 +92,7 @@ pub fn lines<T: Element, const N: usize>(
                 }
             },
         );
-    });
+    })?;
     drop((guard, guards));
     Ok(Array::from_fresh::<T>(storage, x.shape().clone()))
 }

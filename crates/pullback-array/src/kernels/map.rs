@@ -29,7 +29,7 @@ pub fn map<A: Element, B: Element>(a: &Array, f: impl Fn(A) -> B + Sync) -> Resu
         let (to, a) = (to.cast::<B>(), a.cast::<A>());
         for i in 0..n {
             // SAFETY: the driver gives n elements of each, of the dtypes named below.
-            unsafe { to.add(i).write(f(*a.add(i))) };
+            unsafe { to.add(i).write(f(A::load(a.add(i)))) };
         }
     };
     // SAFETY: the row reads and writes what is named here.
@@ -50,7 +50,7 @@ pub fn zip<A: Element, B: Element, C: Element>(
         let (to, a, b) = (to.cast::<C>(), a.cast::<A>(), b.cast::<B>());
         for i in 0..n {
             // SAFETY: the driver gives n elements of each, of the dtypes named below.
-            unsafe { to.add(i).write(f(*a.add(i), *b.add(i))) };
+            unsafe { to.add(i).write(f(A::load(a.add(i)), B::load(b.add(i)))) };
         }
     };
     // SAFETY: the row reads and writes what is named here.
@@ -71,7 +71,10 @@ pub fn zip3<A: Element, B: Element, C: Element, D: Element>(
         let (to, a, b, c) = (to.cast::<D>(), a.cast::<A>(), b.cast::<B>(), c.cast::<C>());
         for i in 0..n {
             // SAFETY: the driver gives n elements of each, of the dtypes named below.
-            unsafe { to.add(i).write(f(*a.add(i), *b.add(i), *c.add(i))) };
+            unsafe {
+                to.add(i)
+                    .write(f(A::load(a.add(i)), B::load(b.add(i)), C::load(c.add(i))))
+            };
         }
     };
     // SAFETY: the row reads and writes what is named here.
@@ -93,7 +96,7 @@ pub fn map_wide<A: Element, B: Element>(a: &Array, f: impl Fn(A) -> B + Sync) ->
             move || {
                 for i in 0..n {
                     // SAFETY: the driver gives n elements of each, of the dtypes named below.
-                    unsafe { to.add(i).write(f(*a.add(i))) };
+                    unsafe { to.add(i).write(f(A::load(a.add(i)))) };
                 }
             },
         );
@@ -120,7 +123,7 @@ pub fn zip_wide<A: Element, B: Element, C: Element>(
             move || {
                 for i in 0..n {
                     // SAFETY: the driver gives n elements of each, of the dtypes named below.
-                    unsafe { to.add(i).write(f(*a.add(i), *b.add(i))) };
+                    unsafe { to.add(i).write(f(A::load(a.add(i)), B::load(b.add(i)))) };
                 }
             },
         );
@@ -212,7 +215,8 @@ pub fn sin(a: &Array) -> Result<Array> {
     match a.dtype() {
         DType::F32 => map_guarded(a, math::sin_near, math::sin),
         DType::F64 => map(a, f64::sin),
-        _ => map(a, Dd::sin),
+        // What is no float is an error there.
+        DType::Dd | DType::Bool | DType::U8 | DType::I32 | DType::I64 => map(a, Dd::sin),
     }
 }
 
@@ -221,7 +225,8 @@ pub fn cos(a: &Array) -> Result<Array> {
     match a.dtype() {
         DType::F32 => map_guarded(a, math::cos_near, math::cos),
         DType::F64 => map(a, f64::cos),
-        _ => map(a, Dd::cos),
+        // What is no float is an error there.
+        DType::Dd | DType::Bool | DType::U8 | DType::I32 | DType::I64 => map(a, Dd::cos),
     }
 }
 
@@ -233,7 +238,9 @@ pub fn cos_times(a: &Array, b: &Array) -> Result<Array> {
     match a.dtype() {
         DType::F32 => zip_guarded(a, b, math::cos_near, math::cos),
         DType::F64 => zip(a, b, |a: f64, b: f64| a.cos() * b),
-        _ => zip(a, b, |a: Dd, b: Dd| a.cos() * b),
+        DType::Dd | DType::Bool | DType::U8 | DType::I32 | DType::I64 => {
+            zip(a, b, |a: Dd, b: Dd| a.cos() * b)
+        }
     }
 }
 
@@ -245,7 +252,9 @@ pub fn minus_sin_times(a: &Array, b: &Array) -> Result<Array> {
     match a.dtype() {
         DType::F32 => zip_guarded(a, b, |x| -math::sin_near(x), |x| -math::sin(x)),
         DType::F64 => zip(a, b, |a: f64, b: f64| -a.sin() * b),
-        _ => zip(a, b, |a: Dd, b: Dd| -a.sin() * b),
+        DType::Dd | DType::Bool | DType::U8 | DType::I32 | DType::I64 => {
+            zip(a, b, |a: Dd, b: Dd| -a.sin() * b)
+        }
     }
 }
 

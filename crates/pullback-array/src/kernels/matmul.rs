@@ -11,9 +11,12 @@ use crate::array::{Array, fresh};
 use crate::dispatch;
 use crate::dtype::DType;
 use crate::error::{Error, ErrorKind, Result};
+use crate::interrupt::Watch;
 use crate::layout::{Layout, Shape};
-use crate::threads::{Ptr, blocks};
+use crate::room::gathered;
+use crate::threads::{LONG, Ptr, blocks};
 use std::mem::MaybeUninit;
+use std::sync::OnceLock;
 
 /// Largest m·n·k for which plain loops beat packing.
 const TINY: usize = 4096;
@@ -120,7 +123,7 @@ pub fn dot_shapes(a: &Shape, b: &Shape) -> Result<Shape> {
                 let folds = ra == 1 && (b.contains(&0) || out.numel() == 1);
                 return mismatch(match (ra, rb) {
                     (_, 1) => mv_mismatch(a[..ra - 1].iter().product(), k, k2),
-                    (1, 3..) if folds => mv_mismatch(out.numel() * n, k2, k),
+                    (1, 3..) if folds => mv_mismatch(out.numel().saturating_mul(n), k2, k),
                     (_, 2) => {
                         let rows: usize = a[..ra - 1].iter().product();
                         format!(
@@ -226,6 +229,13 @@ pub(super) fn product<T: Arith + gemm::Gemm>(
         let flat = a.reshape(&Shape::new(&[rows, a.shape()[a.rank() - 1]]))?;
         return product::<T>(&flat, b, bias, Shape::new(&[rows, b.shape()[1]]))?.reshape(&shape);
     }
+    let k = a.shape().last().copied().unwrap_or(1);
+    if k > LONG {
+        return long_product::<T>(a, b, bias, k);
+    }
+    if shape.contains(&0) {
+        return Array::zeros(shape, T::DTYPE); // rows or columns without the other may be any number
+    }
     let (ga, gb) = (a.read()?, b.read()?);
     let bias = bias.map(Array::contiguous).transpose()?;
     let gc = bias.as_ref().map(Array::read).transpose()?;
@@ -245,7 +255,7 @@ pub(super) fn product<T: Arith + gemm::Gemm>(
         let (ia, ib) = (a.layout().offset(), b.layout().offset());
         let c = row_major(out, m, n);
         // SAFETY: the layouts lie inside their guarded storages, `out` has room for m·n elements, and a bias has n.
-        unsafe { multiply(ma.at(ma.ptr.add(ia)), mb.at(mb.ptr.add(ib)), c, more, work) };
+        unsafe { multiply(ma.at(ma.ptr.add(ia)), mb.at(mb.ptr.add(ib)), c, more, work)? };
     } else {
         let batch = Shape::new(
             &shape[..shape.len() - usize::from(a.rank() > 1) - usize::from(b.rank() > 1)],
@@ -259,23 +269,60 @@ pub(super) fn product<T: Arith + gemm::Gemm>(
                 let a = da.at(pa.get().cast_const().add(ia));
                 let b = db.at(pb.get().cast_const().add(ib));
                 let c = row_major(pc.get().add(i * m * n), m, n);
-                multiply(a, b, c, more.get(), work);
+                multiply(a, b, c, more.get(), work)
             }
         };
-        let starts = la.places().zip(lb.places()).enumerate();
+        let mut starts = la.places().zip(lb.places()).enumerate();
         if work.saturating_mul(la.numel()) < gemm::PARALLEL {
-            starts.for_each(one);
+            starts.try_for_each(one)?;
         } else {
-            let starts: Vec<_> = starts.collect();
+            let starts = gathered(starts)?;
+            let failed = OnceLock::new();
             // Whole products to each thread; a single one is shared only if it is large (see `gemm`).
             let block = (gemm::PARALLEL / 4 / work.max(1)).max(1);
             blocks(starts.len(), block, &|start, end| {
-                starts[start..end].iter().copied().for_each(one);
-            });
+                if let Err(e) = starts[start..end].iter().copied().try_for_each(one) {
+                    drop(failed.set(e));
+                }
+            })?;
+            if let Some(e) = failed.into_inner() {
+                return Err(e);
+            }
         }
     }
     drop((ga, gb, gc));
     Ok(Array::from_fresh::<T>(storage, shape))
+}
+
+/// The product of operands whose rows and columns are longer than memory: those of expanded arrays. They are cut into
+/// stretches, whose products are added, and somebody may stop it between two.
+fn long_product<T: Arith + gemm::Gemm>(
+    a: &Array,
+    b: &Array,
+    bias: Option<&Array>,
+    k: usize,
+) -> Result<Array> {
+    let (last, down) = (a.rank() - 1, b.rank().saturating_sub(2));
+    let outputs = dot_shapes(a.shape(), b.shape())?.numel();
+    let stretch = ((1 << 24) / outputs.max(1)).max(256);
+    let mut total = None;
+    let watch = Watch::new();
+    for start in (0..k).step_by(stretch) {
+        if !watch.goes_on() {
+            break;
+        }
+        let len = stretch.min(k - start);
+        let (a, b) = (a.slice(last, start, len, 1)?, b.slice(down, start, len, 1)?);
+        let shape = dot_shapes(a.shape(), b.shape())?;
+        // The bias comes with the first.
+        let part = product::<T>(&a, &b, bias.filter(|_| start == 0), shape)?;
+        match &total {
+            None => total = Some(part),
+            Some(total) => super::zip_assign(total, &part, |x: T, y: T| x.plus(y))?,
+        }
+    }
+    watch.end()?;
+    total.ok_or_else(|| Error::new(ErrorKind::Shape, "a product of nothing"))
 }
 
 fn row_major<P>(ptr: P, rows: usize, cols: usize) -> Mat<P> {
@@ -332,14 +379,15 @@ unsafe fn multiply<T: Arith + gemm::Gemm>(
     c: Mat<*mut T>,
     bias: *const T,
     work: usize,
-) {
+) -> Result<()> {
     // SAFETY: the caller's promise.
     unsafe {
         if work <= TINY {
             tiny(a, b, c);
             plus_row(c, bias);
+            Ok(())
         } else {
-            T::gemm(a, b, c, bias);
+            T::gemm(a, b, c, bias)
         }
     }
 }
@@ -478,6 +526,9 @@ fn outer_of<T: Arith>(a: &Array, b: &Array) -> Result<Array> {
     let (m, n) = (a.shape()[0], b.shape()[0]);
     let shape = Shape::new(&[m, n]);
     let (storage, out) = fresh::<T>(&shape)?;
+    if n == 0 {
+        return Ok(Array::from_fresh::<T>(storage, shape)); // whatever the number of rows
+    }
     let (sa, sb) = (a.layout().stride(0), b.layout().stride(0));
     // SAFETY: the vectors' places lie inside their guarded storages, and `out` has room for m·n elements.
     unsafe {

@@ -7,7 +7,9 @@ use crate::array::Array;
 use crate::dispatch;
 use crate::dtype::Element;
 use crate::error::Result;
+use crate::room::{gathered, room};
 use std::cmp::Ordering;
+use std::sync::OnceLock;
 
 /// Where the lower median over `dims` lies (row-major). NaN wins, the first one; with `ignore_nan` NaNs are left out
 /// unless there is nothing else. An empty run has its median at 0: callers forbid it.
@@ -19,20 +21,30 @@ use std::cmp::Ordering;
 /// # Ok::<(), pullback_array::Error>(())
 /// ```
 pub fn arg_median(a: &Array, dims: &[usize], keepdim: bool, ignore_nan: bool) -> Result<Array> {
-    dispatch!(a.dtype(), T => reduce(a, dims, keepdim, |run: Run<'_, T>| {
-        place(&run.collect::<Vec<T>>(), ignore_nan)
-    }))
+    let failed = OnceLock::new();
+    let at = dispatch!(a.dtype(), T => reduce(a, dims, keepdim, |run: Run<'_, T>| {
+        let found = gathered(run).and_then(|x| place(&x, ignore_nan));
+        found.unwrap_or_else(|e| {
+            drop(failed.set(e));
+            0
+        })
+    }))?;
+    match failed.into_inner() {
+        None => Ok(at),
+        Some(e) => Err(e),
+    }
 }
 
 #[allow(clippy::eq_op)] // NaN alone differs from itself
-fn place<T: Element + PartialOrd>(x: &[T], ignore_nan: bool) -> i64 {
-    let mut order: Vec<usize> = (0..x.len()).filter(|&i| x[i] == x[i]).collect();
+fn place<T: Element + PartialOrd>(x: &[T], ignore_nan: bool) -> Result<i64> {
+    let mut order = room::<usize>(x.len())?;
+    order.extend((0..x.len()).filter(|&i| x[i] == x[i]));
     let nans = x.len() - order.len();
     if nans > 0 && (!ignore_nan || order.is_empty()) {
-        return (0..x.len()).find(|&i| x[i] != x[i]).unwrap_or(0) as i64;
+        return Ok((0..x.len()).find(|&i| x[i] != x[i]).unwrap_or(0) as i64);
     }
     if order.is_empty() {
-        return 0;
+        return Ok(0);
     }
     let middle = (order.len() - 1) / 2;
     let compare = |&i: &usize, &j: &usize| {
@@ -40,7 +52,7 @@ fn place<T: Element + PartialOrd>(x: &[T], ignore_nan: bool) -> i64 {
             .unwrap_or(Ordering::Equal)
             .then(i.cmp(&j))
     };
-    *order.select_nth_unstable_by(middle, compare).1 as i64
+    Ok(*order.select_nth_unstable_by(middle, compare).1 as i64)
 }
 
 #[cfg(test)]
@@ -56,10 +68,13 @@ mod tests {
             (&[5, 3, 3, 3, 3, 3, 9, 3], 4),
             (&[1, 2, 2], 1),
         ] {
-            assert_eq!(place(data, false), at, "{data:?}");
+            assert_eq!(place(data, false).unwrap(), at, "{data:?}");
         }
         let x = [1.0, f64::NAN, 2.0, f64::NAN, 3.0];
-        assert_eq!((place(&x, false), place(&x, true)), (1, 2));
-        assert_eq!(place(&[f64::NAN; 2], true), 0);
+        assert_eq!(
+            (place(&x, false).unwrap(), place(&x, true).unwrap()),
+            (1, 2)
+        );
+        assert_eq!(place(&[f64::NAN; 2], true).unwrap(), 0);
     }
 }

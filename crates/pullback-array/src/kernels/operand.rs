@@ -7,6 +7,7 @@
 
 use super::copy::copy_row;
 use super::nest::{Axes, merge};
+use crate::dtype::WIDEST;
 use crate::layout::{Layout, Shape};
 use smallvec::SmallVec;
 use std::mem::MaybeUninit;
@@ -17,14 +18,14 @@ pub(super) const PIECE: usize = 512;
 pub(super) const TURN: usize = 16;
 /// Elements of each of those rows that fit a buffer.
 pub(super) const fn strip(size: usize) -> usize {
-    PIECE * 16 / TURN / size
+    PIECE * WIDEST / TURN / size
 }
 /// Rows of neighbours shorter than this are gathered several at a time.
 const SHORT: usize = 64;
 
 /// Room for one piece of the widest dtype.
 #[repr(align(64))]
-pub(super) struct Buffer(MaybeUninit<[u8; PIECE * 16]>);
+pub(super) struct Buffer(MaybeUninit<[u8; PIECE * WIDEST]>);
 
 impl Buffer {
     #[inline]
@@ -173,7 +174,13 @@ impl Operand {
                 1 => turn::<u8>(from, step, n, to, apart),
                 4 => turn::<u32>(from, step, n, to, apart),
                 8 => turn::<u64>(from, step, n, to, apart),
-                _ => turn::<[u64; 2]>(from, step, n, to, apart),
+                16 => turn::<[u64; 2]>(from, step, n, to, apart),
+                size => {
+                    for r in 0..TURN {
+                        let (from, to) = (from.add(r * size), to.add(r * apart * size));
+                        copy_row(to, size as isize, from, step, n, size);
+                    }
+                }
             }
         }
     }

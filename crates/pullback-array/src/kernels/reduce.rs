@@ -3,12 +3,13 @@
 //! Sums have a kernel of their own (`sum.rs`), because the order of their additions matters.
 #![allow(unsafe_code)]
 
-use super::nest::{Axes, merge, place, split};
+use super::nest::{Axes, Axis, merge, place, split};
 use crate::array::{Array, fresh, no_such_dim};
 use crate::dtype::Element;
 use crate::error::{Error, ErrorKind, Result};
+use crate::interrupt::Watch;
 use crate::layout::Shape;
-use crate::threads::{BLOCK, Ptr, blocks};
+use crate::threads::{BLOCK, LONG, Ptr, watched};
 use smallvec::SmallVec;
 use std::marker::PhantomData;
 
@@ -39,30 +40,31 @@ pub(crate) fn check_dims(shape: &Shape, dims: &[usize]) -> Result<()> {
     Ok(())
 }
 
-/// Where the runs to reduce lie: run `i` starts at place `i` of the axes `kept` after `start`, and has `len` elements
-/// `step` apart.
+/// Where the runs to reduce lie: run `i` starts at place `i` of the axes `kept` after `start`, and has `len` elements at the
+/// places of the axes `walk`.
 struct Plan {
     /// The array itself, or a copy in an order that makes runs evenly spaced.
     source: Array,
     start: usize,
     kept: Axes,
     len: usize,
-    step: isize,
+    walk: Axes,
 }
 
 impl Plan {
     fn new(a: &Array, dims: &[usize]) -> Result<Plan> {
         let (reduced, kept) = split(a.layout(), dims);
         let len = reduced.iter().map(|axis| axis.0).product();
-        // A run is evenly spaced if its dimensions are one walk.
+        // A run is evenly spaced if its dimensions are one walk. Repeated elements may be more than any memory holds.
         let walk = merge(&reduced);
-        if walk.len() <= 1 {
+        let repeats = a.numel() > a.storage().bytes() / a.dtype().size();
+        if walk.len() <= 1 || repeats {
             return Ok(Plan {
                 source: a.clone(),
                 start: a.layout().offset(),
                 kept: merge(&kept),
                 len,
-                step: walk.first().map_or(1, |axis| axis.1),
+                walk,
             });
         }
         let is_kept = |k: &usize| !dims.contains(k);
@@ -77,37 +79,123 @@ impl Plan {
             start: 0,
             kept: Axes::from_slice(&[(runs, len as isize)]),
             len,
-            step: 1,
+            walk: Axes::from_slice(&[(len, 1)]),
         })
+    }
+}
+
+/// The way of every run: its axes, and who may stop it.
+struct Path<'a> {
+    len: usize,
+    walk: &'a [Axis],
+    watch: &'a Watch,
+}
+
+impl Path<'_> {
+    /// Elements between two looks at the watch.
+    const STRETCH: usize = 1 << 20;
+
+    /// Where element `done` lies from the start, and how many evenly spaced ones begin there.
+    #[inline]
+    fn stretch(&self, done: usize) -> (isize, usize) {
+        let inner = self.walk.first().map_or(self.len, |axis| axis.0);
+        (
+            place(self.walk, done),
+            (inner - done % inner).min(Self::STRETCH),
+        )
+    }
+
+    /// As [`Path::stretch`], further on in the run; nothing where the run is to be stopped.
+    #[cold]
+    fn further(&self, done: usize) -> Option<(isize, usize)> {
+        self.watch.goes_on().then(|| self.stretch(done))
     }
 }
 
 /// The elements of one run, in order.
 pub struct Run<'a, A> {
+    start: *const A,
+    path: &'a Path<'a>,
+    /// The next element, and how far on the one after it is.
     next: *const A,
     step: isize,
+    /// Elements that are left so, and after them.
     left: usize,
+    more: usize,
     /// The source's guard outlives the run.
     guard: PhantomData<&'a A>,
+}
+
+impl<'a, A: Element> Run<'a, A> {
+    #[inline(always)]
+    fn new(start: *const A, path: &'a Path<'a>) -> Self {
+        let left = match path.len {
+            0 => 0,
+            _ => path.stretch(0).1,
+        };
+        Run {
+            start,
+            path,
+            next: start,
+            step: path.walk.first().map_or(0, |axis| axis.1),
+            left,
+            more: path.len - left,
+            guard: PhantomData,
+        }
+    }
+
+    /// Goes on to the next stretch, if there is one.
+    #[inline(always)]
+    fn goes_on(&mut self) -> bool {
+        if self.more == 0 {
+            return false;
+        }
+        match self.path.further(self.path.len - self.more) {
+            Some((place, left)) => {
+                self.next = self.start.wrapping_offset(place);
+                self.left = left;
+                self.more -= left;
+                true
+            }
+            None => {
+                self.more = 0;
+                false
+            }
+        }
+    }
 }
 
 impl<A: Element> Iterator for Run<'_, A> {
     type Item = A;
     #[inline]
     fn next(&mut self) -> Option<A> {
-        if self.left == 0 {
+        if self.left == 0 && !self.goes_on() {
             return None;
         }
         self.left -= 1;
         // SAFETY: the plan's runs lie inside the source, whose guard outlives this iterator.
-        unsafe {
-            let x = *self.next;
-            self.next = self.next.wrapping_offset(self.step);
-            Some(x)
-        }
+        let x = unsafe { A::load(self.next) };
+        self.next = self.next.wrapping_offset(self.step);
+        Some(x)
     }
     fn size_hint(&self) -> (usize, Option<usize>) {
-        (self.left, Some(self.left))
+        let left = self.left + self.more;
+        (left, Some(left))
+    }
+    #[inline]
+    fn fold<B, F: FnMut(B, A) -> B>(mut self, init: B, mut f: F) -> B {
+        let mut total = init;
+        loop {
+            let mut next = self.next;
+            for _ in 0..self.left {
+                // SAFETY: as above.
+                total = f(total, unsafe { A::load(next) });
+                next = next.wrapping_offset(self.step);
+            }
+            if !self.goes_on() {
+                return total;
+            }
+        }
     }
 }
 
@@ -138,24 +226,30 @@ pub fn reduce<A: Element, B: Element>(
     let base = unsafe { guard.ptr::<A>().add(plan.start) };
     let (base, to) = (Ptr(base.cast_mut()), Ptr(out));
     let block = (BLOCK / plan.len.max(1)).max(1);
-    blocks(shape.numel(), block, &|start, end| {
+    let watch = Watch::new();
+    let path = Path {
+        len: plan.len,
+        walk: &plan.walk,
+        watch: &watch,
+    };
+    let work = |start: usize, end: usize| {
         for i in start..end {
-            // Without elements there is nowhere to point; `left` is 0 then.
-            let place = if plan.len == 0 {
-                0
-            } else {
-                place(&plan.kept, i)
+            // Without elements there is nowhere to point.
+            let place = match path.len {
+                0 => 0,
+                _ => place(&plan.kept, i),
             };
-            let run = Run {
-                next: base.get().cast_const().wrapping_offset(place),
-                step: plan.step,
-                left: plan.len,
-                guard: PhantomData,
-            };
+            let run = Run::new(base.get().cast_const().wrapping_offset(place), &path);
             // SAFETY: `out` has room for one element a run, and blocks write different ones.
             unsafe { to.get().add(i).write(f(run)) };
         }
-    });
+    };
+    match shape.numel() {
+        0 => {}
+        n if n <= block => work(0, n),
+        n => watched(n, block, plan.len <= LONG, &watch, &work),
+    }
+    watch.end()?;
     drop(guard);
     Ok(Array::from_fresh::<B>(storage, shape))
 }

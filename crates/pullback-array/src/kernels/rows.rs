@@ -8,9 +8,9 @@
 
 use super::assign;
 use crate::arith::Arith;
-use crate::array::{Array, fresh};
+use crate::array::{Array, fresh, no_such_dim};
 use crate::dispatch;
-use crate::dtype::DType;
+use crate::dtype::{DType, Element};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::Shape;
 
@@ -24,7 +24,7 @@ struct Grid {
 
 impl Grid {
     fn of(shape: &Shape, at: usize, count: usize) -> Result<Grid> {
-        if at + count > shape.len() {
+        if at.checked_add(count).is_none_or(|end| end > shape.len()) {
             return Err(Error::new(
                 ErrorKind::Index,
                 format!("too many indices for tensor of dimension {}", shape.len()),
@@ -221,13 +221,16 @@ unsafe fn place<T: Copy>(to: *mut T, mut from: *const T, rows: &[i64], grid: Gri
 /// # Safety
 /// As [`place`].
 unsafe fn gather_up<T: Gather>(to: *mut T, mut from: *const T, rows: &[i64], grid: Grid) {
+    if grid.inner == 0 {
+        return;
+    }
     for block in 0..grid.outer {
         for &row in rows {
             for k in 0..grid.inner {
                 // SAFETY: the caller's promise.
                 unsafe {
                     let sum = to.add((block * grid.n + row as usize) * grid.inner + k);
-                    sum.write((*sum).gathered(*from.add(k)));
+                    sum.write(T::load(sum).gathered(T::load(from.add(k))));
                 }
             }
             // SAFETY: the caller's promise.
@@ -237,7 +240,7 @@ unsafe fn gather_up<T: Gather>(to: *mut T, mut from: *const T, rows: &[i64], gri
 }
 
 /// Sums of every dtype: PyTorch adds truth values by "or".
-trait Gather: Copy {
+trait Gather: Element {
     fn gathered(self, other: Self) -> Self;
 }
 
@@ -288,7 +291,13 @@ pub fn fold(x: &Array, shape: &Shape, dim: usize, step: usize) -> Result<Array> 
             "\"unfold_backward\" not implemented for 'Bool'",
         ));
     }
-    let (last, windows) = (x.rank() - 1, x.shape().get(dim).copied().unwrap_or(1));
+    if x.numel() == 0 {
+        return Ok(sum); // whatever the windows' size
+    }
+    let Some(last) = x.rank().checked_sub(1) else {
+        return Err(no_such_dim(dim, 0));
+    };
+    let windows = x.shape().get(dim).copied().unwrap_or(1);
     for k in 0..x.shape()[last] {
         let part = x.select(last, k)?;
         let to = match sum.rank() {

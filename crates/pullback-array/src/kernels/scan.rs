@@ -76,7 +76,7 @@ pub fn scan<A: Element, B: Element, S: Copy + Sync, const N: usize>(
                 // for the shape's elements, and every line writes its own.
                 unsafe {
                     let here = std::array::from_fn(|k| {
-                        *bases[k].get().offset(starts[k] + j as isize * from[k].0)
+                        A::load(bases[k].get().offset(starts[k] + j as isize * from[k].0))
                     });
                     let (next, value) = f(state, j, here);
                     state = next;
@@ -84,7 +84,7 @@ pub fn scan<A: Element, B: Element, S: Copy + Sync, const N: usize>(
                 }
             }
         }
-    });
+    })?;
     drop(guards);
     Ok(Array::from_fresh::<B>(storage, Shape::clone(shape)))
 }

@@ -12,14 +12,16 @@
 
 use super::cascade::{cascade, contiguous, lanes, row, run};
 use super::nest::{Axes, Axis, merge, place, split};
-use super::reduce::{check_dims, reduce, reduced_shape};
+use super::reduce::{Run, check_dims, reduce, reduced_shape};
 use crate::array::{Array, fresh};
 use crate::dispatch;
-use crate::dtype::{DType, Element};
+use crate::dtype::Element;
 use crate::error::Result;
+use crate::interrupt::Watch;
 use crate::layout::Layout;
 use crate::real::Real;
-use crate::threads::{BLOCK, Ptr, blocks};
+use crate::room::filled;
+use crate::threads::{BLOCK, LONG, Ptr, blocks};
 
 /// Two dimensions to add up over the first of: element `i` of column `j` is `i * rows.1 + j * cols.1` from the start.
 #[derive(Clone, Copy)]
@@ -132,8 +134,9 @@ impl Tile {
 /// ```
 pub fn sum(a: &Array, dims: &[usize], keepdim: bool) -> Result<Array> {
     dispatch!(float a.dtype(), T => sum_real::<T>(a, dims, keepdim), else {
-        let wide = super::cast(a, DType::I64)?;
-        reduce::<i64, i64>(&wide, dims, keepdim, |run| run.fold(0i64, i64::wrapping_add))
+        dispatch!(a.dtype(), T => reduce(a, dims, keepdim, |run: Run<'_, T>| {
+            run.fold(0i64, |s, x| s.wrapping_add(x.to_i64()))
+        }))
     })
 }
 
@@ -150,10 +153,10 @@ fn sum_real<T: Real>(a: &Array, dims: &[usize], keepdim: bool) -> Result<Array> 
         } else {
             let p = guard.ptr::<T>().add(a.layout().offset());
             if a.is_contiguous() && dims.len() == a.rank() {
-                out.write(whole(p, 1, a.numel()));
+                out.write(whole(p, 1, a.numel())?);
             } else {
                 let (reduced, kept) = axes(a.layout(), dims);
-                sums(p, out, &reduced, &kept, outputs);
+                sums(p, out, &reduced, &kept, outputs)?;
             }
         }
     }
@@ -190,14 +193,27 @@ fn axes(layout: &Layout, dims: &[usize]) -> (Axes, Axes) {
 ///
 /// # Safety
 /// `p` can be read over all axes, none of which is empty; `out` has room for `outputs`.
-unsafe fn sums<T: Real>(p: *const T, out: *mut T, reduced: &[Axis], kept: &[Axis], outputs: usize) {
+unsafe fn sums<T: Real>(
+    p: *const T,
+    out: *mut T,
+    reduced: &[Axis],
+    kept: &[Axis],
+    outputs: usize,
+) -> Result<()> {
     let (from, to) = (Ptr(p.cast_mut()), Ptr(out));
     let elements: usize = reduced.iter().map(|axis| axis.0).product();
     // SAFETY: the caller's promise; blocks write different outputs.
     unsafe {
         match (reduced, kept) {
-            (&[], &[]) => out.write(T::ZERO + *p),
-            (&[(n, step)], &[]) => out.write(whole(p, step, n)),
+            _ if elements > LONG => long(p, out, reduced, kept, outputs),
+            (&[], &[]) => {
+                out.write(T::ZERO + *p);
+                Ok(())
+            }
+            (&[(n, step)], &[]) => {
+                out.write(whole(p, step, n)?);
+                Ok(())
+            }
             (&[] | &[_], _) => {
                 let rows = reduced.first().copied().unwrap_or((1, 0));
                 let tile = Tile {
@@ -213,12 +229,11 @@ unsafe fn sums<T: Real>(p: *const T, out: *mut T, reduced: &[Axis], kept: &[Axis
                     _ => block,
                 };
                 if kept.len() == 1 {
-                    blocks(columns, block, &|start, end| {
+                    return blocks(columns, block, &|start, end| {
                         tile.sums(from.get(), (start, end), form, &mut |j, sum| {
                             to.get().add(j).write(sum);
                         });
                     });
-                    return;
                 }
                 blocks(
                     outputs / columns,
@@ -231,7 +246,7 @@ unsafe fn sums<T: Real>(p: *const T, out: *mut T, reduced: &[Axis], kept: &[Axis
                             });
                         }
                     },
-                );
+                )
             }
             (&[rows, cols, ref outer @ ..], _) => {
                 // Partial sums of the inner two go one after the other into the output.
@@ -247,7 +262,7 @@ unsafe fn sums<T: Real>(p: *const T, out: *mut T, reduced: &[Axis], kept: &[Axis
                         }
                         to.get().add(i).write(total);
                     }
-                });
+                })
             }
         }
     }
@@ -258,19 +273,62 @@ unsafe fn sums<T: Real>(p: *const T, out: *mut T, reduced: &[Axis], kept: &[Axis
 ///
 /// # Safety
 /// `p` can be read at `n` elements, `step` apart.
-unsafe fn whole<T: Real>(p: *const T, step: isize, n: usize) -> T {
+unsafe fn whole<T: Real>(p: *const T, step: isize, n: usize) -> Result<T> {
     // SAFETY: the caller's promise, and then `parts` is ours.
     unsafe {
         if n <= 2 * BLOCK {
-            return run(p, step, n);
+            return Ok(run(p, step, n));
         }
-        let mut parts = vec![T::ZERO; n.div_ceil(BLOCK)];
+        let mut parts = filled(n.div_ceil(BLOCK), T::ZERO)?;
         let (from, to) = (Ptr(p.cast_mut()), Ptr(parts.as_mut_ptr()));
         blocks(n, BLOCK, &|start, end| {
             // Each block writes its own part.
             let part = run(from.get().offset(start as isize * step), step, end - start);
             to.get().add(start / BLOCK).write(part);
-        });
-        run(parts.as_ptr(), 1, parts.len())
+        })?;
+        Ok(run(parts.as_ptr(), 1, parts.len()))
     }
+}
+
+/// Sums of more elements than fit into most memories: those of an expanded array. Nothing is kept but a sum for each power of
+/// two of stretches, which go two by two, and somebody may stop it between any two.
+///
+/// # Safety
+/// As [`sums`]; there is a reduced axis.
+unsafe fn long<T: Real>(
+    p: *const T,
+    out: *mut T,
+    reduced: &[Axis],
+    kept: &[Axis],
+    outputs: usize,
+) -> Result<()> {
+    let elements: usize = reduced.iter().map(|axis| axis.0).product();
+    let (inner, step) = reduced[0];
+    let watch = Watch::new();
+    for i in 0..outputs {
+        let mut pairs = [T::ZERO; usize::BITS as usize];
+        let (mut done, mut stretches, mut looked) = (0, 0usize, 0);
+        while done < elements {
+            if done - looked >= BLOCK {
+                looked = done;
+                if !watch.goes_on() {
+                    return watch.end();
+                }
+            }
+            let len = (inner - done % inner).min(BLOCK);
+            // SAFETY: the caller's promise: both places are those of the axes.
+            let mut sum =
+                unsafe { run(p.offset(place(kept, i) + place(reduced, done)), step, len) };
+            let carries = stretches.trailing_ones() as usize;
+            (0..carries).for_each(|k| sum = pairs[k] + sum);
+            pairs[carries] = sum;
+            stretches += 1;
+            done += len;
+        }
+        let used = (0..pairs.len()).filter(|&k| stretches >> k & 1 == 1);
+        let total = used.fold(T::ZERO, |total, k| pairs[k] + total);
+        // SAFETY: the caller's promise.
+        unsafe { out.add(i).write(total) };
+    }
+    watch.end()
 }

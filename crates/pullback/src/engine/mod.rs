@@ -6,14 +6,12 @@
 //! `reachability` finds the part of a graph that leads to chosen inputs.
 
 mod accumulate;
-mod interrupt;
 mod queue;
 mod reachability;
 mod run;
 
 #[cfg(feature = "proof")]
 pub(crate) use accumulate::sum_to;
-pub use interrupt::set_interrupt_check;
 
 use crate::graph::Edge;
 use crate::tensor::Tensor;

@@ -131,7 +131,7 @@ impl<'g> Run<'g> {
         while let Some((node, g)) = self.queue.pop() {
             self.polled = self.polled.wrapping_add(1);
             if self.polled.is_multiple_of(64) {
-                super::interrupt::poll()?;
+                pullback_array::check_interrupt()?;
             }
             self.visit(node, g, &mut scratch)?;
         }

@@ -352,8 +352,8 @@ pub fn rand(shape: impl Into<Shape>, dtype: DType) -> Result<Tensor> {
     let n = shape.checked_numel()?;
     afford(n, dtype)?;
     match dtype {
-        DType::F32 => Tensor::from_slice(&random::draw(|g| g.rand(n)), shape),
-        _ => Tensor::from_slice(&random::draw(|g| g.rand_f64(n)), shape)?.to(dtype),
+        DType::F32 => Tensor::from_slice(&random::try_draw(|g| g.rand(n))?, shape),
+        _ => Tensor::from_slice(&random::try_draw(|g| g.rand_f64(n))?, shape)?.to(dtype),
     }
 }
 
@@ -368,8 +368,8 @@ pub fn randn(shape: impl Into<Shape>, dtype: DType) -> Result<Tensor> {
     let n = shape.checked_numel()?;
     afford(n, dtype)?;
     match dtype {
-        DType::F32 => Tensor::from_slice(&random::draw(|g| g.randn(n)), shape),
-        _ => Tensor::from_slice(&random::draw(|g| g.randn_f64(n)), shape)?.to(dtype),
+        DType::F32 => Tensor::from_slice(&random::try_draw(|g| g.randn(n))?, shape),
+        _ => Tensor::from_slice(&random::try_draw(|g| g.randn_f64(n))?, shape)?.to(dtype),
     }
 }
 
@@ -384,7 +384,7 @@ pub fn randint(low: i64, high: i64, shape: impl Into<Shape>, dtype: DType) -> Re
     afford(n, dtype)?;
     macro_rules! draw {
         ($t:ty) => {
-            drawn(random::draw(|g| g.randint::<$t>(low, high, n)))
+            drawn(random::try_draw(|g| g.randint::<$t>(low, high, n))?)
                 .and_then(|x| Tensor::from_slice(&x, shape))
         };
     }
@@ -414,6 +414,6 @@ pub fn randperm(n: i64, dtype: DType) -> Result<Tensor> {
             format!("Trying to create tensor with negative dimension {n}: [{n}]"),
         ));
     };
-    let order = random::draw(|g| g.randperm(n));
+    let order = random::try_draw(|g| g.randperm(n))?;
     Tensor::from_slice(&order, [n])?.to(dtype)
 }

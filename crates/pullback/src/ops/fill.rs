@@ -3,7 +3,7 @@
 
 use super::noise::memory_order;
 use super::operand::not_implemented;
-use crate::random::{self, draw, torch::Generator};
+use crate::random::{self, torch::Generator, try_draw};
 use crate::tensor::Tensor;
 use crate::{Array, DType, Element, Error, ErrorKind, Result, Shape};
 use std::panic::Location;
@@ -26,7 +26,7 @@ fn drawn<T: Element + Default>(
     fill: impl FnOnce(&mut Generator, &mut [T]) -> Filled,
 ) -> Result<Array> {
     let mut list = vec![T::default(); x.numel()];
-    draw(|g| fill(g, &mut list)).map_err(|e| said(&e))?;
+    try_draw(|g| fill(g, &mut list))?.map_err(|e| said(&e))?;
     let order = memory_order(x);
     let shape: Shape = order.iter().map(|&k| x.shape()[k]).collect();
     let mut back = vec![0; order.len()];
@@ -225,12 +225,12 @@ impl Tensor {
             DType::F32 => {
                 let p = p.to_vec::<f32>()?;
                 let mut out = vec![0f64; p.len()];
-                draw(|g| g.fill_bernoulli_each(&p, &mut out)).map(|()| out)
+                try_draw(|g| g.fill_bernoulli_each(&p, &mut out))?.map(|()| out)
             }
             DType::F64 | DType::Dd => {
                 let p = p.to_f64_vec()?;
                 let mut out = vec![0f64; p.len()];
-                draw(|g| g.fill_bernoulli_each(&p, &mut out)).map(|()| out)
+                try_draw(|g| g.fill_bernoulli_each(&p, &mut out))?.map(|()| out)
             }
             other => {
                 return Err(not_implemented("bernoulli_tensor_cpu_p_", other)
@@ -256,17 +256,17 @@ impl Tensor {
         let found = match x.dtype() {
             DType::F32 => {
                 let p = x.to_vec::<f32>()?;
-                draw(|g| match in_order {
+                try_draw(|g| match in_order {
                     true => g.multinomial(&p, shape, num_samples, replacement),
                     false => g.clone().multinomial(&p, shape, num_samples, replacement),
-                })
+                })?
             }
             DType::F64 | DType::Dd => {
                 let p = x.to_f64_vec()?;
-                draw(|g| match in_order {
+                try_draw(|g| match in_order {
                     true => g.multinomial(&p, shape, num_samples, replacement),
                     false => g.clone().multinomial(&p, shape, num_samples, replacement),
-                })
+                })?
             }
             other => {
                 return Err(Error::new(

@@ -5,7 +5,7 @@ use super::LeakyRelu;
 use super::gate::no_form;
 use crate::apply::apply_dyn;
 use crate::history::in_place_dyn;
-use crate::random::{self, draw};
+use crate::random::{self, try_draw};
 use crate::tensor::Tensor;
 use crate::{Array, DType, Element, Error, ErrorKind, Real, Result, Shape};
 use pullback_array::{dispatch, kernels};
@@ -47,9 +47,13 @@ fn mask(x: &Array, p: f64) -> Result<Array> {
     let order = memory_order(x);
     let shape: Shape = order.iter().map(|&k| x.shape()[k]).collect();
     let drawn = match x.dtype() {
-        DType::F32 => draw(|g| g.dropout_mask::<f32>(p, n)).map(|m| Array::from_slice(&m, shape)),
-        DType::F64 => draw(|g| g.dropout_mask::<f64>(p, n)).map(|m| Array::from_slice(&m, shape)),
-        _ => draw(|g| g.dropout_mask::<f64>(p, n)).map(|m| {
+        DType::F32 => {
+            try_draw(|g| g.dropout_mask::<f32>(p, n))?.map(|m| Array::from_slice(&m, shape))
+        }
+        DType::F64 => {
+            try_draw(|g| g.dropout_mask::<f64>(p, n))?.map(|m| Array::from_slice(&m, shape))
+        }
+        _ => try_draw(|g| g.dropout_mask::<f64>(p, n))?.map(|m| {
             let kept: Vec<bool> = m.iter().map(|&m| m != 0.0).collect();
             let kept = Array::from_slice(&kept, shape)?;
             dispatch!(float x.dtype(), T => {
@@ -117,7 +121,7 @@ fn random_slopes(x: &Array, lower: f64, upper: f64) -> Result<Array> {
         let mut list = x.to_vec::<T>()?;
         // The bounds as the dtype has them; two roundings, where filling a tensor has one.
         let (lower, upper) = (T::lit(lower).to_f64(), T::lit(upper).to_f64());
-        draw(|g| {
+        try_draw(|g| {
             let mut r = [0.0];
             for x in &mut list {
                 *x = if *x <= T::ZERO {
@@ -128,7 +132,7 @@ fn random_slopes(x: &Array, lower: f64, upper: f64) -> Result<Array> {
                 };
             }
             Ok(())
-        })
+        })?
         .map_err(|e: random::Error| Error::new(ErrorKind::Argument, e.message()))?;
         Array::from_slice(&list, x.shape().clone())
     }, else Err(no_form("rrelu_with_noise_out_cpu", x)))

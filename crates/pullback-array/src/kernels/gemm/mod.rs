@@ -21,6 +21,7 @@ mod vector;
 use super::matmul::{Mat, plus_row};
 use crate::arith::Arith;
 use crate::dd::Dd;
+use crate::error::Result;
 use crate::real::Real;
 use crate::threads::{Ptr, blocks, num_threads};
 use pack::Room;
@@ -41,7 +42,15 @@ pub(super) trait Gemm: Sized {
     ///
     /// # Safety
     /// The matrices and the bias can be read, `c` can be written and is not shared.
-    unsafe fn gemm(a: Mat<*const Self>, b: Mat<*const Self>, c: Mat<*mut Self>, bias: *const Self);
+    ///
+    /// # Errors
+    /// Where somebody wants it stopped, or the memory for a copy is not to be had.
+    unsafe fn gemm(
+        a: Mat<*const Self>,
+        b: Mat<*const Self>,
+        c: Mat<*mut Self>,
+        bias: *const Self,
+    ) -> Result<()>;
 }
 
 /// A type with kernels that keep a tile of C in registers.
@@ -66,15 +75,16 @@ macro_rules! blocked {
                 b: Mat<*const Self>,
                 c: Mat<*mut Self>,
                 bias: *const Self,
-            ) {
+            ) -> Result<()> {
                 // SAFETY: the caller's promise.
                 unsafe {
                     match (c.rows, c.cols) {
-                        (1, _) => vector::product(b.transposed(), a.transposed(), c.transposed()),
-                        (_, 1) => vector::product(a, b, c),
+                        (1, _) => vector::product(b.transposed(), a.transposed(), c.transposed())?,
+                        (_, 1) => vector::product(a, b, c)?,
                         _ => return product(&Self::tile(), a, b, c, bias),
                     }
                     plus_row(c, bias);
+                    Ok(())
                 }
             }
         }
@@ -97,7 +107,7 @@ unsafe fn product<T: Blocked>(
     b: Mat<*const T>,
     c: Mat<*mut T>,
     bias: *const T,
-) {
+) -> Result<()> {
     if a.cols == 0 {
         for i in 0..c.rows as isize {
             // SAFETY: the caller's promise.
@@ -105,7 +115,7 @@ unsafe fn product<T: Blocked>(
         }
         // SAFETY: the caller's promise.
         unsafe { plus_row(c, bias) };
-        return;
+        return Ok(());
     }
     let work = c.rows.saturating_mul(c.cols).saturating_mul(a.cols);
     // Each part packs what it needs for itself: threads never wait for each other. Two parts for each thread even out
@@ -142,7 +152,7 @@ unsafe fn product<T: Blocked>(
             // SAFETY: the caller's promise; parts of C do not overlap.
             Room::with(|room| unsafe { serial(tile, room, a, b, c, bias) });
         }
-    });
+    })
 }
 
 /// The row from column `left` on; no row has none.
@@ -206,9 +216,9 @@ macro_rules! by_loop {
                 b: Mat<*const Self>,
                 c: Mat<*mut Self>,
                 bias: *const Self,
-            ) {
+            ) -> Result<()> {
                 let mul_add: fn($t, $t, $t) -> $t = $mul_add;
-                let band = (PARALLEL / 8 / (c.cols * a.cols).max(1)).max(1);
+                let band = (PARALLEL / 8 / c.cols.saturating_mul(a.cols).max(1)).max(1);
                 let (pa, pb, pc) = (Ptr(a.ptr.cast_mut()), Ptr(b.ptr.cast_mut()), Ptr(c.ptr));
                 let (a, b, c) = (a.at(()), b.at(()), c.at(()));
                 blocks(c.rows, band, &|start, end| {
@@ -228,9 +238,10 @@ macro_rules! by_loop {
                             }
                         }
                     }
-                });
+                })?;
                 // SAFETY: the caller's promise.
                 unsafe { plus_row(c.at(pc.get()), bias) };
+                Ok(())
             }
         }
     )*};

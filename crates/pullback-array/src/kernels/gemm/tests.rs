@@ -86,7 +86,7 @@ fn check<T: Blocked + Gemm>(a: &Sample<T>, b: &Sample<T>) -> Result<(), TestCase
         let Some(tile) = tile else { continue };
         let mut c = room::<T>(m, n);
         // SAFETY: the matrices lie inside their vectors.
-        unsafe { product(&tile, a.mat(), b.mat(), mat(&mut c, m, n), null()) };
+        unsafe { product(&tile, a.mat(), b.mat(), mat(&mut c, m, n), null()).unwrap() };
         if which < 2 {
             let same = fused.get_or_insert_with(|| bits(&c));
             prop_assert!(*same == bits(&c), "AVX2 and AVX-512 differ: {m}x{k}x{n}");
@@ -95,14 +95,14 @@ fn check<T: Blocked + Gemm>(a: &Sample<T>, b: &Sample<T>) -> Result<(), TestCase
     }
     let mut c = room::<T>(m, n);
     // SAFETY: as above.
-    unsafe { T::gemm(a.mat(), b.mat(), mat(&mut c, m, n), null()) };
+    unsafe { T::gemm(a.mat(), b.mat(), mat(&mut c, m, n), null()).unwrap() };
     all.push(c);
     // A bias is added to each element once it is complete.
     let bias = Sample::<T>::new(1, n, 0, false, 5);
     let mut with = room::<T>(m, n);
     // SAFETY: as above.
     unsafe {
-        T::gemm(a.mat(), b.mat(), mat(&mut with, m, n), bias.data.as_ptr());
+        T::gemm(a.mat(), b.mat(), mat(&mut with, m, n), bias.data.as_ptr()).unwrap();
     };
     let plain = all.last().expect("there are some");
     for (i, (x, y)) in with.iter().zip(plain).enumerate() {
@@ -193,12 +193,12 @@ fn infinities_and_nans_stay_where_they_belong() {
             for tile in f32::tiles().iter().flatten() {
                 let mut c = room::<f32>(m, n);
                 // SAFETY: the matrices lie inside their vectors.
-                unsafe { product(tile, a.mat(), b.mat(), mat(&mut c, m, n), null()) };
+                unsafe { product(tile, a.mat(), b.mat(), mat(&mut c, m, n), null()).unwrap() };
                 products.push(c);
             }
             let mut c = room::<f32>(m, n);
             // SAFETY: as above.
-            unsafe { f32::gemm(a.mat(), b.mat(), mat(&mut c, m, n), null()) };
+            unsafe { f32::gemm(a.mat(), b.mat(), mat(&mut c, m, n), null()).unwrap() };
             products.push(c);
             for c in products {
                 for i in 0..m {

@@ -6,6 +6,8 @@
 
 use super::super::matmul::Mat;
 use super::Blocked;
+use crate::error::Result;
+use crate::room::gathered;
 use crate::threads::{BLOCK, Ptr, blocks};
 
 /// Running sums of a dot product, and results summed side by side.
@@ -15,15 +17,18 @@ const LANES: usize = 32;
 ///
 /// # Safety
 /// The matrices can be read; `c` can be written and is not shared.
-pub(super) unsafe fn product<T: Blocked>(a: Mat<*const T>, b: Mat<*const T>, c: Mat<*mut T>) {
+pub(super) unsafe fn product<T: Blocked>(
+    a: Mat<*const T>,
+    b: Mat<*const T>,
+    c: Mat<*mut T>,
+) -> Result<()> {
     let column: Vec<T>;
     let x = if b.rs == 1 || b.rows <= 1 {
         b.ptr
     } else {
         // SAFETY: the caller's promise.
-        column = (0..b.rows as isize)
-            .map(|p| unsafe { *b.ptr.offset(p * b.rs) })
-            .collect();
+        let x = (0..b.rows as isize).map(|p| unsafe { *b.ptr.offset(p * b.rs) });
+        column = gathered(x)?;
         column.as_ptr()
     };
     let block = (BLOCK / a.cols.max(1)).max(1).next_multiple_of(LANES);
@@ -45,7 +50,7 @@ pub(super) unsafe fn product<T: Blocked>(a: Mat<*const T>, b: Mat<*const T>, c: 
             }
             some::<T, false>(a, px.get(), c);
         }
-    });
+    })
 }
 
 /// # Safety
