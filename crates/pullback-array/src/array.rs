@@ -91,8 +91,12 @@ impl Array {
     }
 
     /// Every element the same.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Argument`] where the dtype cannot hold the number ([`Number::fits`]); [`ErrorKind::Alloc`].
     pub fn full(shape: impl Into<Shape>, value: impl Into<Number>, dtype: DType) -> Result<Array> {
         let (shape, value) = (shape.into(), value.into());
+        value.fit(dtype)?;
         dispatch!(dtype, T => {
             let x: T = value.cast();
             let (storage, out) = fresh::<T>(&shape)?;
@@ -137,7 +141,8 @@ impl Array {
         Ok(Array::from_fresh::<T>(storage, Shape::scalar()))
     }
 
-    /// An array of no dimensions holding `value` as `dtype`.
+    /// An array of no dimensions holding `value` as `dtype`, wrapped and rounded as C does: what a number beside a tensor
+    /// becomes. See [`Number::fit`] where it has to fit.
     #[inline]
     pub fn number(value: Number, dtype: DType) -> Result<Array> {
         dispatch!(dtype, T => Array::scalar::<T>(value.cast()))
@@ -360,7 +365,7 @@ impl Array {
     pub(crate) fn write(&self) -> Result<WriteGuard<'_>> {
         if self.layout.overlaps_itself() {
             return Err(Error::new(
-                ErrorKind::Value,
+                ErrorKind::Argument,
                 "unsupported operation: more than one element of the written-to tensor refers to a single memory location. Please clone() the tensor before performing the operation.",
             ));
         }

@@ -159,6 +159,28 @@ impl Layout {
         false
     }
 
+    /// The same memory without what stretches it: dimensions of stride 0 keep one of their places.
+    #[must_use]
+    pub fn once(&self) -> Layout {
+        let Some(strides) = &self.strides else {
+            return self.clone();
+        };
+        let mut shape = self.shape.clone();
+        for (n, &s) in shape.dims_mut().iter_mut().zip(strides.iter()) {
+            if s == 0 {
+                *n = (*n).min(1);
+            }
+        }
+        Layout::new(shape, strides, self.offset)
+    }
+
+    /// Whether a dimension stands for one element many times, as [`Layout::expand`] makes it.
+    pub fn is_stretched(&self) -> bool {
+        (self.strides.as_ref()).is_some_and(|strides| {
+            (self.shape.iter().zip(strides.iter())).any(|(&n, &s)| n > 1 && s == 0)
+        })
+    }
+
     /// Exchanges two dimensions.
     #[must_use]
     pub fn transpose(&self, a: usize, b: usize) -> Layout {

@@ -5,6 +5,7 @@
 
 use crate::dd::Dd;
 use crate::dtype::{Category, DType, Element};
+use crate::error::{Error, ErrorKind, Result};
 use std::fmt;
 
 /// One number of any kind.
@@ -14,6 +15,8 @@ pub enum Number {
     Bool(bool),
     /// An integer.
     Int(i64),
+    /// An integer from 2^63 on, which Python's numbers reach: beside integers its low bits count, beside floats its value.
+    UInt(u64),
     /// A floating number of up to double precision.
     Float(f64),
     /// A floating number with 32 digits.
@@ -27,8 +30,52 @@ impl Number {
         match self {
             Number::Bool(b) => T::from_i64(b as i64),
             Number::Int(i) => T::from_i64(i),
+            Number::UInt(u) if T::DTYPE.is_float() => T::from_dd(whole(u)),
+            Number::UInt(u) => T::from_i64(u as i64),
             Number::Float(x) => T::from_f64(x),
             Number::Dd(x) => T::from_dd(x),
+        }
+    }
+
+    /// Whether an element of the dtype can hold it: PyTorch's rule for fills and factors. Digits behind the point may be lost, and
+    /// an unsigned integer takes the negative numbers whose size it could hold (−1 is 255); a number beyond the range, NaN and
+    /// infinity do not fit integers, and no finite number beyond the range fits float32. Everything fits bool.
+    #[inline]
+    pub fn fits(self, dtype: DType) -> bool {
+        match (self, dtype) {
+            (Number::Bool(_), _) | (_, DType::Bool | DType::F64 | DType::Dd) => true,
+            (Number::Int(_) | Number::UInt(_), DType::F32) | (Number::Int(_), DType::I64) => true,
+            (Number::Int(i), DType::I32) => i32::try_from(i).is_ok(),
+            (Number::Int(i), DType::U8) => (-255..=255).contains(&i),
+            (Number::UInt(_), DType::I64 | DType::I32 | DType::U8) => false,
+            (Number::Float(x), DType::F32) => !x.is_finite() || x.abs() <= f64::from(f32::MAX),
+            (Number::Dd(x), DType::F32) => Number::Float(x.hi()).fits(dtype),
+            (Number::Float(x), _) => within(Dd::from(x), dtype),
+            (Number::Dd(x), _) => within(x, dtype),
+        }
+    }
+
+    /// Errors unless the number [fits](Number::fits).
+    ///
+    /// # Errors
+    /// PyTorch's sentence, with the C name of the dtype.
+    #[inline]
+    pub fn fit(self, dtype: DType) -> Result<()> {
+        match self.fits(dtype) {
+            true => Ok(()),
+            false => Err(overflow(self, c_name(dtype))),
+        }
+    }
+
+    /// How the number lies to the range of an integer dtype: below it, in it, above it; in it for other dtypes and for NaN.
+    pub fn beside(self, dtype: DType) -> std::cmp::Ordering {
+        let Some((low, high)) = range(dtype) else {
+            return std::cmp::Ordering::Equal;
+        };
+        match self {
+            n if n.cast::<Dd>() < low => std::cmp::Ordering::Less,
+            n if n.cast::<Dd>() > high => std::cmp::Ordering::Greater,
+            _ => std::cmp::Ordering::Equal,
         }
     }
 
@@ -41,7 +88,7 @@ impl Number {
     pub const fn category(self) -> Category {
         match self {
             Number::Bool(_) => Category::Bool,
-            Number::Int(_) => Category::Integer,
+            Number::Int(_) | Number::UInt(_) => Category::Integer,
             Number::Float(_) | Number::Dd(_) => Category::Float,
         }
     }
@@ -50,7 +97,7 @@ impl Number {
     pub fn default_dtype(self) -> DType {
         match self {
             Number::Bool(_) => DType::Bool,
-            Number::Int(_) => DType::I64,
+            Number::Int(_) | Number::UInt(_) => DType::I64,
             Number::Float(_) => DType::default_float(),
             Number::Dd(_) => DType::Dd,
         }
@@ -68,11 +115,56 @@ impl Number {
     }
 }
 
+/// Every bit of an integer.
+fn whole(u: u64) -> Dd {
+    Dd::from((u >> 32) as f64) * Dd::from(4_294_967_296.0) + Dd::from((u & 0xffff_ffff) as f64)
+}
+
+/// The smallest and the largest integer of a dtype.
+fn range(dtype: DType) -> Option<(Dd, Dd)> {
+    let of = |i: i64| Number::Int(i).cast::<Dd>();
+    Some(match dtype {
+        DType::U8 => (of(0), of(255)),
+        DType::I32 => (of(i32::MIN.into()), of(i32::MAX.into())),
+        DType::I64 => (of(i64::MIN), of(i64::MAX)),
+        DType::Bool | DType::F32 | DType::F64 | DType::Dd => return None,
+    })
+}
+
+/// Whether a floating number is in an integer's range: its integer part at the upper end, itself at the lower.
+fn within(x: Dd, dtype: DType) -> bool {
+    range(dtype).is_none_or(|(low, high)| low <= x && x < high + Dd::from(1.0))
+}
+
+/// The dtype as PyTorch's errors of conversion call it.
+fn c_name(dtype: DType) -> &'static str {
+    match dtype {
+        DType::Bool => "bool",
+        DType::U8 => "uint8_t",
+        DType::I32 => "int",
+        DType::I64 => "int64_t",
+        DType::F32 => "float",
+        DType::F64 | DType::Dd => "double",
+    }
+}
+
+/// PyTorch's sentence for a number that an element cannot hold.
+#[cold]
+pub(crate) fn overflow(n: Number, name: &str) -> Error {
+    Error::new(
+        ErrorKind::Argument,
+        format!("value cannot be converted to type {name} without overflow"),
+    )
+    .note(format!("the value is {n}"))
+    .help("take a dtype that holds it, or convert on purpose: a tensor's `to` wraps as C does")
+}
+
 impl fmt::Display for Number {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Number::Bool(b) => write!(f, "{}", if *b { "True" } else { "False" }),
             Number::Int(i) => write!(f, "{i}"),
+            Number::UInt(u) => write!(f, "{u}"),
             Number::Float(x) => write!(f, "{x}"),
             Number::Dd(x) => write!(f, "{x}"),
         }

@@ -4,7 +4,7 @@ use crate::convert::{each, part, to_python, to_value, wrap};
 use crate::error::Raise;
 use crate::tensor::PyTensor;
 use pullback::functions::{
-    Arguments, Entry, Value, dispatch, dispatch_plain, entries, in_place, overloads,
+    Arguments, Entry, Value, check_overlap, dispatch, dispatch_plain, entries, in_place, overloads,
 };
 use pullback::{DType, Tensor};
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
@@ -106,6 +106,9 @@ impl Target {
         let named: Vec<(&str, Value)> = (named.iter())
             .map(|(k, v)| (k.as_str(), v.clone()))
             .collect();
+        if let Some(out) = &common.out {
+            check_out(self.name, args, &named, out)?;
+        }
         let heavy = args.iter().any(is_heavy);
         let run = || -> pullback::Result<Value> {
             if self.in_place {
@@ -177,6 +180,27 @@ fn result_names(returns: &'static str) -> Vec<&'static str> {
     (inside.split(','))
         .filter_map(|part| part.trim().split_once(' ').map(|(_, name)| name))
         .collect()
+}
+
+/// PyTorch's errors where `out=` shares memory with what is read.
+fn check_out(
+    name: &str,
+    args: &Arguments,
+    named: &[(&str, Value)],
+    out: &Bound<'_, PyAny>,
+) -> PyResult<()> {
+    let check = |t: &Bound<'_, PyTensor>| check_overlap(name, &t.get().0, args, named, 0).raise();
+    if let Ok(t) = out.cast::<PyTensor>() {
+        return check(t);
+    }
+    if let Ok(list) = out.cast::<PyTuple>() {
+        for t in list.iter_borrowed() {
+            if let Ok(t) = t.cast::<PyTensor>() {
+                check(&t)?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// `out=`: the result is written there; several results into as many tensors.

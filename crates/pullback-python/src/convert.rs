@@ -32,7 +32,7 @@ pub(crate) fn number(v: &Bound<'_, PyAny>) -> Option<Number> {
         return v.extract().ok().map(Number::Bool);
     }
     if v.is_instance_of::<PyInt>() {
-        return v.extract().ok().map(Number::Int);
+        return integer(v);
     }
     if !is_numpy_scalar(v) {
         return None;
@@ -42,10 +42,28 @@ pub(crate) fn number(v: &Bound<'_, PyAny>) -> Option<Number> {
         .ok()?;
     match kind.as_str() {
         "b" => v.is_truthy().ok().map(Number::Bool),
-        "i" | "u" => (v.call_method0("__int__").ok()?.extract().ok()).map(Number::Int),
+        "i" | "u" => integer(&v.call_method0("__int__").ok()?),
         "f" => (v.call_method0("__float__").ok()?.extract().ok()).map(Number::Float),
         _ => None,
     }
+}
+
+/// An integer of 64 bits, with or without a sign.
+fn integer(v: &Bound<'_, PyAny>) -> Option<Number> {
+    match v.extract() {
+        Ok(i) => Some(Number::Int(i)),
+        Err(_) => v.extract().ok().map(Number::UInt),
+    }
+}
+
+/// PyTorch's errors for an integer of more than 64 bits.
+#[cold]
+fn too_long(v: &Bound<'_, PyAny>) -> PyErr {
+    let text = match v.lt(0) {
+        Ok(true) => "can't convert negative int to unsigned",
+        _ => "int too big to convert",
+    };
+    pyo3::exceptions::PyOverflowError::new_err(text)
 }
 
 /// Scalars of NumPy have a dtype and no dimensions, and are no arrays.
@@ -73,7 +91,10 @@ impl<'a> Other<'a> {
         if let Some(n) = number(v) {
             return Ok(Some(Other::Number(n)));
         }
-        let array = memory::from_array_interface(v, true)?;
+        if v.is_instance_of::<PyInt>() {
+            return Err(too_long(v));
+        }
+        let array = memory::of_array(v)?;
         Ok(array.map(|t| Other::Tensor(Cow::Owned(t))))
     }
 
@@ -91,6 +112,7 @@ impl<'a> Other<'a> {
             Other::Tensor(t) => Value::Tensor(t.into_owned()),
             Other::Number(Number::Bool(b)) => Value::Bool(b),
             Other::Number(Number::Int(i)) => Value::Int(i),
+            Other::Number(Number::UInt(u)) => Value::UInt(u),
             Other::Number(n) => Value::Float(n.to_f64()),
         }
     }
@@ -160,13 +182,11 @@ fn value_at(v: &Bound<'_, PyAny>, depth: usize) -> PyResult<Value> {
     if let Some(d) = dtype::extract(v) {
         return Ok(Value::DType(d));
     }
-    if let Some(t) = memory::from_array_interface(v, true)? {
+    if let Some(t) = memory::of_array(v)? {
         return Ok(Value::Tensor(t));
     }
     if v.is_instance_of::<PyInt>() {
-        return Err(pyo3::exceptions::PyOverflowError::new_err(
-            "Overflow when unpacking long: integers have 64 bits here",
-        ));
+        return Err(too_long(v));
     }
     Err(PyTypeError::new_err(format!(
         "an argument of type {} is not taken here",
@@ -188,6 +208,7 @@ pub(crate) fn to_python<'py>(py: Python<'py>, v: Value) -> PyResult<Bound<'py, P
         Value::None => py.None().into_bound(py),
         Value::Bool(b) => PyBool::new(py, b).to_owned().into_any(),
         Value::Int(i) => i.into_pyobject(py)?.into_any(),
+        Value::UInt(u) => u.into_pyobject(py)?.into_any(),
         Value::Float(x) => x.into_pyobject(py)?.into_any(),
         Value::Str(s) => s.into_pyobject(py)?.into_any(),
         Value::DType(d) => dtype::object(py, d)?.into_bound(py).into_any(),

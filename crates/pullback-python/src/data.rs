@@ -4,7 +4,7 @@ use crate::call::dtype_or;
 use crate::convert::{DEEPEST, each, number, wrap};
 use crate::dtype;
 use crate::error::{Raise, room};
-use crate::memory::from_array_interface;
+use crate::memory::{from_array_interface, of_array};
 use crate::tensor::PyTensor;
 use pullback::{Category, DType, Number, Tensor};
 use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
@@ -65,6 +65,8 @@ struct Walk {
     typed: Option<DType>,
     /// The widest kind among Python's own numbers.
     plain: Option<Category>,
+    /// The dtype asked for.
+    wanted: Option<DType>,
 }
 
 impl Walk {
@@ -97,6 +99,10 @@ impl Walk {
                 self.walk(&item, depth + 1)
             });
         }
+        if v.is_instance_of::<PyInt>() && v.extract::<i64>().is_err() {
+            let n = self.long(v)?;
+            return self.push(n, depth, None);
+        }
         if is_plain_number(v)
             && let Some(n) = number(v)
         {
@@ -112,7 +118,7 @@ impl Walk {
             }
             return self.push(t.item().raise()?, depth, Some(t.dtype()));
         }
-        if let Some(t) = from_array_interface(v, true)? {
+        if let Some(t) = of_array(v)? {
             for (k, &n) in t.shape().iter().enumerate() {
                 self.expect(depth + k, n)?;
             }
@@ -120,12 +126,19 @@ impl Walk {
                 return self.push(t.item().raise()?, depth, Some(t.dtype()));
             }
             let flat = t.flatten().raise()?;
-            for x in flat.to_f64_vec().raise()? {
-                self.data.push(match t.dtype().category() {
-                    Category::Float => Number::Float(x),
-                    Category::Integer => Number::Int(x as i64),
-                    Category::Bool => Number::Bool(x != 0.0),
-                });
+            match t.dtype().category() {
+                Category::Float => {
+                    let numbers = flat.to_f64_vec().raise()?;
+                    self.data.extend(numbers.into_iter().map(Number::Float));
+                }
+                Category::Integer => {
+                    let numbers = flat.to(DType::I64).and_then(|t| t.to_vec()).raise()?;
+                    self.data.extend(numbers.into_iter().map(Number::Int));
+                }
+                Category::Bool => {
+                    let numbers = flat.to_vec().raise()?;
+                    self.data.extend(numbers.into_iter().map(Number::Bool));
+                }
             }
             self.typed(t.dtype());
             return Ok(());
@@ -149,6 +162,15 @@ impl Walk {
             "Could not infer dtype of {}",
             v.get_type().name()?
         )))
+    }
+
+    /// An integer of more digits than an element has: what it is as a float or a truth value, if that was asked for.
+    fn long(&self, v: &Bound<'_, PyAny>) -> PyResult<Number> {
+        match self.wanted {
+            Some(d) if d.is_float() => v.extract().map(Number::Float),
+            Some(DType::Bool) => Ok(Number::Bool(true)),
+            _ => Err(PyValueError::new_err("Overflow when unpacking long long")),
+        }
     }
 
     fn expect(&mut self, depth: usize, n: usize) -> PyResult<()> {
@@ -196,6 +218,12 @@ impl Walk {
     }
 
     fn tensor(self, dtype: DType) -> PyResult<Tensor> {
+        if dtype.category() == Category::Integer && self.data.iter().any(|n| !n.fits(dtype)) {
+            return Err(PyRuntimeError::new_err(format!(
+                "value cannot be converted to type {} without overflow",
+                dtype.name()
+            )));
+        }
         macro_rules! fill {
             ($t:ty) => {{
                 let mut data: Vec<$t> = room(self.data.len())?;
@@ -231,7 +259,10 @@ pub(crate) fn of_data(data: &Bound<'_, PyAny>, dtype: Option<DType>) -> PyResult
             _ => Ok(t),
         };
     }
-    let mut walk = Walk::default();
+    let mut walk = Walk {
+        wanted: dtype,
+        ..Walk::default()
+    };
     walk.walk(data, 0)?;
     let dtype = dtype.unwrap_or_else(|| walk.dtype());
     walk.tensor(dtype)
@@ -295,7 +326,11 @@ pub(crate) fn as_tensor<'py>(
             _ => Ok(data.clone()),
         };
     }
-    let shared = from_array_interface(data, false).ok().flatten();
+    let shared = match from_array_interface(data, false) {
+        Ok(shared) => shared,
+        // What cannot be shared is copied, and what cannot be read is an error there too.
+        Err(_) => None,
+    };
     match shared {
         Some(t) if wanted.is_none_or(|d| d == t.dtype()) => wrap(py, t),
         _ => wrap(py, of_data(data, wanted)?),

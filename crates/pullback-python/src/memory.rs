@@ -45,13 +45,17 @@ fn of_interface(v: &Bound<'_, PyAny>, copy: bool, convert: bool) -> PyResult<Opt
             .ok_or_else(|| PyTypeError::new_err(format!("the array interface has no {key:?}")))
     };
     let typestr: String = get("typestr")?.extract()?;
+    if is_swapped(&typestr) {
+        return Err(PyValueError::new_err(
+            "given numpy array has byte order different from the native byte order. Conversion between byte orders is currently not supported.",
+        ));
+    }
     let Some(dtype) = dtype::of_typestr(&typestr) else {
         // What has no counterpart is converted where that loses nothing, as PyTorch does for small integers.
         let wider = match typestr.as_bytes() {
             [_, b'i', ..] => "int64",
             [_, b'u', b'2' | b'4'] => "int64",
             [_, b'f', b'2'] => "float32",
-            [b'>', b'f', ..] => "float64",
             _ => {
                 return Err(PyTypeError::new_err(format!(
                     "can't convert np.ndarray of type {}. The only supported types are: float64, float32, int64, int32, uint8, and bool.",
@@ -126,6 +130,31 @@ fn of_interface(v: &Bound<'_, PyAny>, copy: bool, convert: bool) -> PyResult<Opt
         return tensor.deep_copy().map(Some).map_err(raise);
     }
     Ok(Some(tensor))
+}
+
+/// Whether the bytes of numbers stand the other way round than this machine has them.
+fn is_swapped(typestr: &str) -> bool {
+    let other = if cfg!(target_endian = "big") {
+        '<'
+    } else {
+        '>'
+    };
+    typestr.starts_with(other) && !typestr.ends_with("b1")
+}
+
+/// An independent tensor of an array beside an operator, an argument or an element of a list, whatever the order of its bytes;
+/// `None` where it is none.
+pub(crate) fn of_array(v: &Bound<'_, PyAny>) -> PyResult<Option<Tensor>> {
+    let swapped = (v.getattr("__array_interface__").ok())
+        .and_then(|d| d.get_item("typestr").ok()?.extract::<String>().ok())
+        .is_some_and(|typestr| is_swapped(&typestr));
+    match swapped {
+        true => {
+            let native = v.getattr("dtype")?.call_method1("newbyteorder", ("=",))?;
+            from_array_interface(&v.call_method1("astype", (native,))?, true)
+        }
+        false => from_array_interface(v, true),
+    }
 }
 
 fn row_major(shape: &[usize], item: usize) -> Vec<isize> {

@@ -116,9 +116,13 @@ pub fn assign(dst: &Array, src: &Array) -> Result<()> {
     overwrite(dst, &src)
 }
 
-/// Sets every element of `dst` to `value`.
+/// Sets every element of `dst` to `value`; also where elements share memory, since all become the same.
+///
+/// # Errors
+/// [`ErrorKind::Argument`] where the dtype cannot hold the number.
 #[inline]
 pub fn fill(dst: &Array, value: Number) -> Result<()> {
+    value.fit(dst.dtype())?;
     dispatch!(dst.dtype(), T => {
         let x: T = value.cast();
         // SAFETY: `x` is an element of the destination's dtype.

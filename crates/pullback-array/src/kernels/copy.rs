@@ -162,6 +162,17 @@ pub(super) fn overwrite(dst: &Array, src: &Array) -> Result<()> {
 /// `value` can be read as an element of `dst`.
 pub(super) unsafe fn fill_with(dst: &Array, value: *const u8) -> Result<()> {
     let size = dst.dtype().size();
+    if dst.layout().overlaps_itself() {
+        let dst = dst.view(dst.layout().once())?;
+        let write = dst.storage().write()?;
+        // One after the other: two threads must not write one element.
+        for place in dst.layout().places() {
+            let to = (write.ptr::<u8>()).wrapping_add(place * size);
+            // SAFETY: a place of the layout inside the guarded storage; the caller's promise for `value`.
+            unsafe { copy_row(to, 0, value, 0, 1, size) };
+        }
+        return Ok(());
+    }
     let write = dst.write()?;
     if dst.is_contiguous() && dst.numel() <= BLOCK {
         let to = (write.ptr::<u8>()).wrapping_add(dst.layout().offset() * size);

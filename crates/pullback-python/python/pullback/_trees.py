@@ -26,5 +26,15 @@ def flatten(tree):
     return [tree], lambda values: values[0]
 
 
+def words(tree):
+    """The structure of a tree, with a star for each leaf."""
+    if isinstance(tree, dict):
+        return "{" + ", ".join(f"{k!r}: {words(v)}" for k, v in tree.items()) + "}"
+    if isinstance(tree, (tuple, list)):
+        inside = ", ".join(words(t) for t in tree)
+        return f"[{inside}]" if isinstance(tree, list) else f"({inside}{',' if len(tree) == 1 else ''})"
+    return "*"
+
+
 def is_tensor(x):
     return isinstance(x, Tensor)

@@ -57,18 +57,75 @@ def _fresh(x):
     return x.clone() if x.requires_grad else x.clone().requires_grad_()
 
 
+def _zeros(x):
+    """Zeros like `x`, and not x·0, which is NaN at infinities."""
+    import pullback
+
+    return pullback.zeros_like(x.detach())
+
+
 def _done(x, keep=False):
     """A result on its way out: without history where nothing outside wants it."""
     return x if keep or _depth.now > 0 or not _trees.is_tensor(x) else x.detach()
 
 
 def _positions(argnums, n):
-    many = isinstance(argnums, (tuple, list))
-    found = [a if a >= 0 else n + a for a in (argnums if many else [argnums])]
-    for a, wanted in zip(found, argnums if many else [argnums]):
-        if not 0 <= a < n:
+    many = isinstance(argnums, tuple)
+    if not many and not isinstance(argnums, int):
+        raise RuntimeError(f"argnums must be int or Tuple[int, ...], got: {type(argnums)}")
+    found = []
+    for wanted in argnums if many else (argnums,):
+        if not isinstance(wanted, int):
+            raise RuntimeError(f"argnum must be int, got: {type(wanted)}")
+        if not -n <= wanted < n:
             raise RuntimeError(f"Got argnum={wanted}, but only {n} positional inputs")
+        found.append(wanted % n)
+    if not found:
+        raise RuntimeError("argnums must be non-empty")
+    if len(set(found)) != len(found):
+        raise RuntimeError(f"argnums elements must be unique, got {tuple(found)}")
     return many, found
+
+
+def _with_aux(y, api, has_aux):
+    """What a function returned, and what it returned beside that."""
+    if not has_aux:
+        return y, None
+    if not (isinstance(y, tuple) and len(y) == 2):
+        raise RuntimeError(f"{api}: output of function f should be a tuple: (output, aux) if has_aux is True")
+    return y
+
+
+def _all_done(aux, keep):
+    """The auxiliary output on its way out: with the history that somebody outside wants, and no other."""
+    found, rebuild = _trees.flatten(aux)
+    return rebuild([_done(x, keep) for x in found])
+
+
+def _tensors(y, api):
+    """The tensors of a function's output, and how to put others in their places."""
+    outs, rebuild = _trees.flatten(y)
+    if not outs or len(outs) == 1 and outs[0] is None:
+        raise RuntimeError(f"{api}: Expected f to be a function that has non-empty output (got output = {outs})")
+    for out in outs:
+        if not _trees.is_tensor(out):
+            raise RuntimeError(f"{api}: expected f(*primals) to return only tensors, got unsupported type {type(out)}")
+    return outs, rebuild
+
+
+def _floating(outs):
+    for out in outs:
+        if not out.is_floating_point():
+            raise RuntimeError(f"vjp(f, ...): All outputs of f must be floating-point or complex Tensors, got Tensor with dtype {out.dtype}")
+
+
+def _stacked(rows, out, x, dim=0):
+    """The derivatives of an output's elements (or by an argument's, for `dim` -1) as one tensor of both shapes."""
+    import pullback
+
+    if not rows:
+        return pullback.zeros((*out.shape, *x.shape), dtype=x.dtype if dim == 0 else out.dtype)
+    return pullback.stack(rows, dim).reshape((*out.shape, *x.shape))
 
 
 def _pick(args, argnums):
@@ -99,23 +156,19 @@ def grad_and_value(f, argnums=0, has_aux=False):
     def call(*args, **kwargs):
         with _level() as level:
             args, leaves, together = _pick(args, argnums)
-            y = f(*args, **kwargs)
-            aux = None
-            if has_aux:
-                if not (isinstance(y, tuple) and len(y) == 2):
-                    raise RuntimeError("grad_and_value(f)(*args): output of function f should be a tuple: (output, aux) if has_aux is True")
-                y, aux = y
+            y, aux = _with_aux(f(*args, **kwargs), "grad_and_value(f)(*args)", has_aux)
             if not _trees.is_tensor(y):
-                raise RuntimeError(f"grad_and_value(f)(*args): Expected f(*args) to return a tensor, got type {type(y)}")
+                raise RuntimeError(f"grad_and_value(f)(*args): Expected f(*args) to return a Tensor, got {type(y)}")
             if y.dim() != 0:
                 raise RuntimeError(
-                    "grad_and_value(f)(*args): Expected f(*args) to return a scalar tensor, got tensor with "
+                    "grad_and_value(f)(*args): Expected f(*args) to return a scalar Tensor, got tensor with "
                     f"{y.dim()} dims. Maybe you wanted to use the vjp or jacrev APIs instead?"
                 )
             keep = level.keeps([y], leaves)
             found = _grad_or_zeros([y], leaves, [None], keep)
+            kept = has_aux and level.keeps(_trees.flatten(aux)[0], leaves)
         found = together([_done(g, keep) for g in found])
-        return (found, (_done(y, keep), aux)) if has_aux else (found, _done(y, keep))
+        return (found, (_done(y, keep), _all_done(aux, kept))) if has_aux else (found, _done(y, keep))
 
     return call
 
@@ -135,7 +188,7 @@ def grad(f, argnums=0, has_aux=False):
 def _grad_or_zeros(outputs, inputs, seeds, again, keep=False):
     rooted = [(y, s) for y, s in zip(outputs, seeds) if y.requires_grad]
     if not rooted:
-        return [x.detach() * 0 for x in inputs]
+        return [_zeros(x) for x in inputs]
     ys, ss = zip(*rooted)
     return list(_grad(ys, inputs, ss, retain_graph=keep or again, create_graph=again, materialize_grads=True))
 
@@ -144,58 +197,65 @@ def vjp(f, *primals, has_aux=False):
     """The value, and a function of cotangents that gives vᵀJ for every argument."""
     with _level() as level:
         args, leaves, together = _pick(primals, tuple(range(len(primals))))
-        y = f(*args)
-        aux = None
-        if has_aux:
-            y, aux = y
-        outs, rebuild = _trees.flatten(y)
+        y, aux = _with_aux(f(*args), "vjp(f, *primals)", has_aux)
+        outs, rebuild = _tensors(y, "vjp(f, *primals)")
+        _floating(outs)
         keep = level.keeps(outs, leaves)
+        kept = has_aux and level.keeps(_trees.flatten(aux)[0], leaves)
 
-    def pull(cotangents):
+    def pull(cotangents, retain_graph=True, create_graph=None):
         seeds, _ = _trees.flatten(cotangents)
-        if len(seeds) != len(outs):
-            raise RuntimeError(f"Expected pytree structure of cotangents to be the same as pytree structure of outputs: {len(seeds)} for {len(outs)}")
+        if len(seeds) != len(outs) or type(cotangents) is not type(y) and not _trees.is_tensor(y):
+            raise RuntimeError(
+                "Expected pytree structure of cotangents to be the same as pytree structure of outputs to the function. "
+                f"cotangents: {_trees.words(cotangents)}, primal output: {_trees.words(y)}"
+            )
         with _level():
-            found = _grad_or_zeros(outs, leaves, seeds, True, keep=True)
-        found = together([_done(g, keep or any(s.requires_grad for s in seeds if s is not None)) for g in found])
-        return found if len(found) > 1 else found
+            found = _grad_or_zeros(outs, leaves, seeds, True, keep=retain_graph)
+        wanted = (keep or any(s.requires_grad for s in seeds if s is not None)) and create_graph is not False
+        return together([_done(g, wanted) for g in found])
 
     value = rebuild([_done(o, keep) for o in outs])
-    return (value, pull, aux) if has_aux else (value, pull)
+    return (value, pull, _all_done(aux, kept)) if has_aux else (value, pull)
 
 
 def jvp(f, primals, tangents, *, strict=False, has_aux=False):
     """The value, and J·v for a tangent of every argument."""
     if not isinstance(primals, tuple) or not isinstance(tangents, tuple):
-        raise RuntimeError("jvp(f, primals, tangents): Expected primals and tangents to be tuples")
+        raise RuntimeError("jvp(f, primals, tangents): Expected primals to be a tuple. E.g. it should be valid to call f(*primals).")
     with _level() as level:
         args, leaves, _ = _pick(primals, tuple(range(len(primals))))
         directions, _ = _trees.flatten(tangents)
         if len(directions) != len(leaves):
-            raise RuntimeError("jvp(f, primals, tangents): Expected primals and tangents to have the same python structure.")
-        y = f(*args)
-        aux = None
-        if has_aux:
-            y, aux = y
-        outs, rebuild = _trees.flatten(y)
+            raise RuntimeError(
+                "jvp(f, primals, tangents): Expected primals and tangents to have the same python structure. For example, if primals is a tuple of 3 tensors, "
+                f"tangents also must be. Got primals with structure {_trees.words(primals)} and tangents with structure {_trees.words(tangents)}"
+            )
+        y, aux = _with_aux(f(*args), "jvp(f, primals, tangents)", has_aux)
+        outs, rebuild = _tensors(y, "jvp(f, primals, tangents)")
+        kept = has_aux and level.keeps(_trees.flatten(aux)[0], leaves)
         keep = level.keeps(outs, leaves) or level._recording and any(d.requires_grad for d in directions)
         along = []
         for out in outs:
             if not out.requires_grad:
-                along.append(out.detach() * 0)
+                if strict:
+                    raise RuntimeError(
+                        "jvp(f, primals, tangents, strict=True): The output of f is independent of the inputs. This is not allowed with strict=True."
+                    )
+                along.append(_zeros(out))
                 continue
             # Reverse mode is linear in its cotangent u; its transpose is forward mode.
-            u = (out.detach() * 0).requires_grad_()
+            u = _zeros(out).requires_grad_()
             back = _grad((out,), leaves, (u,), create_graph=True, materialize_grads=True)
             reached = [(g, d) for g, d in zip(back, directions) if g.requires_grad]
             if not reached:
-                along.append(out.detach() * 0)
+                along.append(_zeros(out))
                 continue
             gs, ds = zip(*reached)
             (forward,) = _grad(gs, (u,), ds, retain_graph=True, create_graph=keep, materialize_grads=True)
             along.append(forward)
     value, dots = rebuild([_done(o, keep) for o in outs]), rebuild([_done(d, keep) for d in along])
-    return (value, dots, aux) if has_aux else (value, dots)
+    return (value, dots, _all_done(aux, kept)) if has_aux else (value, dots)
 
 
 def linearize(func, *primals):
@@ -206,7 +266,7 @@ def linearize(func, *primals):
         # As in `jvp`: reverse mode is linear in its cotangent, and its transpose is forward mode.
         linear = []
         for out in outs:
-            u = (out.detach() * 0).requires_grad_()
+            u = _zeros(out).requires_grad_()
             back = _grad((out,), leaves, (u,), retain_graph=True, create_graph=True, materialize_grads=True) if out.requires_grad else ()
             linear.append((u, back))
 
@@ -218,7 +278,7 @@ def linearize(func, *primals):
         for u, back in linear:
             reached = [(g, d) for g, d in zip(back, directions) if g.requires_grad]
             if not reached:
-                found.append(u.detach() * 0)
+                found.append(_zeros(u))
                 continue
             with _level():
                 gs, ds = zip(*reached)
@@ -229,39 +289,33 @@ def linearize(func, *primals):
     return rebuild([_done(o) for o in outs]), forward
 
 
-def jacrev(f, argnums=0, *, has_aux=False, chunk_size=None):
+def jacrev(f, argnums=0, *, has_aux=False, chunk_size=None, _preallocate_and_copy=False):
     """The Jacobian by reverse mode: for each output, its shape followed by the argument's."""
+    if chunk_size is not None and chunk_size <= 0:
+        raise ValueError("jacrev: `chunk_size` should be greater than 0.")
 
     @functools.wraps(f)
     def call(*args, **kwargs):
-        import pullback
-
         with _level() as level:
             args, leaves, together = _pick(args, argnums)
-            y = f(*args, **kwargs)
-            aux = None
-            if has_aux:
-                y, aux = y
-            outs, rebuild = _trees.flatten(y)
+            y, aux = _with_aux(f(*args, **kwargs), "vjp(f, *primals)", has_aux)
+            outs, rebuild = _tensors(y, "vjp(f, *primals)")
+            _floating(outs)
             keep = level.keeps(outs, leaves)
+            kept = has_aux and level.keeps(_trees.flatten(aux)[0], leaves)
             jacobians = []
             for out in outs:
                 rows = [[] for _ in leaves]
                 flat = out.reshape(-1)
                 for k in range(flat.numel()):
-                    unit = pullback.zeros_like(flat.detach())
+                    unit = _zeros(flat)
                     unit[k] = 1.0
                     found = _grad_or_zeros([flat], leaves, [unit], keep, keep=True)
                     for row, g in zip(rows, found):
                         row.append(g)
-                jacobians.append(
-                    [
-                        (pullback.stack(row) if row else pullback.zeros(0, *x.shape, dtype=x.dtype)).reshape(*out.shape, *x.shape)
-                        for row, x in zip(rows, leaves)
-                    ]
-                )
+                jacobians.append([_stacked(row, out, x) for row, x in zip(rows, leaves)])
         done = rebuild([together([_done(j, keep) for j in js]) for js in jacobians])
-        return (done, aux) if has_aux else done
+        return (done, _all_done(aux, kept)) if has_aux else done
 
     return call
 
@@ -274,29 +328,40 @@ def jacfwd(f, argnums=0, has_aux=False, *, randomness="error"):
         import pullback
 
         many, places = _positions(argnums, len(args))
-        results, aux, rebuild = [], None, None
-        for place in places:
-            x = args[place]
+        trees = [_trees.flatten(args[place]) for place in places]
+        jacobians, shapes, aux, rebuild = [], None, None, None
+        for place, (leaves, again) in zip(places, trees):
+            for at, x in enumerate(leaves):
 
-            def along(x, place=place):
-                inner = list(args)
-                inner[place] = x
-                return f(*inner, **kwargs)
+                def along(x, place=place, leaves=leaves, again=again, at=at):
+                    inner = list(args)
+                    inner[place] = again([*leaves[:at], x, *leaves[at + 1 :]])
+                    return f(*inner, **kwargs)
 
-            columns = []
-            for k in range(x.numel()):
-                unit = pullback.zeros(x.numel(), dtype=x.dtype)
-                unit[k] = 1.0
-                found = jvp(along, (x,), (unit.reshape(x.shape),), has_aux=has_aux)
-                aux = found[2] if has_aux else None
-                outs, rebuild = _trees.flatten(found[1])
-                columns.append(outs)
-            if not columns:
-                raise RuntimeError("jacfwd: an argument without elements has no Jacobian")
-            results.append(
-                [pullback.stack([c[i] for c in columns], -1).reshape(*columns[0][i].shape, *x.shape) for i in range(len(columns[0]))]
-            )
-        parts = [tuple(r[i] for r in results) if many else results[0][i] for i in range(len(results[0]))]
+                if not _trees.is_tensor(x):
+                    raise RuntimeError(f"jvp(f, primals, tangents): Expected primals to only contain Tensors, got {type(x)}")
+                columns = []
+                # One more for an argument without elements: the output's shape is asked for.
+                for k in range(max(x.numel(), 1)):
+                    unit = pullback.zeros(x.numel(), dtype=x.dtype)
+                    if x.numel():
+                        unit[k] = 1.0
+                    found = jvp(along, (x,), (unit.reshape(x.shape),), has_aux=has_aux)
+                    aux = found[2] if has_aux else None
+                    outs, rebuild = _trees.flatten(found[1])
+                    shapes = outs
+                    columns.append(outs)
+                columns = columns if x.numel() else []
+                jacobians.append([_stacked([c[i] for c in columns], shapes[i], x, -1) for i in range(len(shapes))])
+        if not jacobians:
+            raise RuntimeError("jvp(f, primals, tangents): Expected primals to contain at least one Tensor.")
+        parts = []
+        for i in range(len(shapes)):
+            of_output, start, whole = [js[i] for js in jacobians], 0, []
+            for leaves, again in trees:
+                whole.append(again(of_output[start : start + len(leaves)]))
+                start += len(leaves)
+            parts.append(tuple(whole) if many else whole[0])
         done = rebuild(parts)
         return (done, aux) if has_aux else done
 

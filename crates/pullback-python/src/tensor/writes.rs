@@ -19,7 +19,15 @@ impl PyTensor {
         let t = &slf.get().0;
         match Other::of(value)? {
             Some(Other::Number(n)) => t.fill_(n).raise()?,
-            Some(Other::Tensor(v)) if v.ndim() == 0 => t.copy_(&v).raise()?,
+            Some(Other::Tensor(v)) if v.ndim() == 0 => {
+                // Read before anything is written, as one of the tensor's own elements may be.
+                let own = v.array().storage().same(t.array().storage());
+                match own {
+                    true => t.copy_(&v.copy().raise()?),
+                    false => t.copy_(&v),
+                }
+                .raise()?;
+            }
             Some(Other::Tensor(v)) => {
                 return Err(PyRuntimeError::new_err(format!(
                     "fill_ only supports 0-dimension value tensor but got tensor with {} dimensions.",

@@ -9,7 +9,8 @@ use crate::core::structural::Overlay;
 use crate::graph::{Edge, Input, Node, OUTPUT};
 use crate::op::{Family, Op, Reads};
 use crate::tensor::{FUNCTION_VIEW, INFERENCE, INFERENCE_VIEW, MANY_VIEWS, Tensor, UNTRACKED_VIEW};
-use crate::{Array, Error, ErrorKind, Layout, Number, Result, Shared, core::watch, mode};
+use crate::core::{overlap, watch};
+use crate::{Array, Error, ErrorKind, Number, Result, Shared, mode};
 use pullback_array::kernels;
 use smallvec::SmallVec;
 use std::panic::Location;
@@ -123,14 +124,7 @@ fn allowed(
         )));
     }
     for other in others {
-        if other.array().storage().same(x.array().storage())
-            && overlaps_partly(x.array().layout(), other.array().layout(), name == "copy_")
-        {
-            return Err(context(Error::new(
-                ErrorKind::Value,
-                "unsupported operation: some elements of the input tensor and the written-to tensor refer to a single memory location. Please clone() the tensor before performing the operation.",
-            )));
-        }
+        overlap::same_or_apart(x.array(), other.array()).map_err(context)?;
     }
     Ok(match flags & watch::WATCHED {
         _ if tracked => Door::Tracked,
@@ -290,38 +284,4 @@ fn forbid_leaves(x: &Tensor, edge: Option<&Edge>, tracked: bool) -> Result<()> {
         message.into(),
         "wrap the update in `no_grad()`, or write to a clone",
     )
-}
-
-/// PyTorch's test for operands that share some of the written memory: known for layouts without gaps, and then an error
-/// unless both are the same. (With gaps it gives up, and so the old numbers are read, whatever they share.) Copies may
-/// permute a tensor onto itself.
-fn overlaps_partly(written: &Layout, read: &Layout, permutes: bool) -> bool {
-    if !dense(written) || !dense(read) || written.numel() == 0 || read.numel() == 0 {
-        return false;
-    }
-    let range = |l: &Layout| (l.offset(), l.offset() + l.numel());
-    let (w, r) = (range(written), range(read));
-    if w == r {
-        return !permutes && written.strides() != read.strides();
-    }
-    w.0 < r.1 && r.0 < w.1
-}
-
-/// Whether the elements fill a stretch of memory, each place once.
-fn dense(layout: &Layout) -> bool {
-    if layout.is_contiguous() {
-        return true;
-    }
-    let strides = layout.strides();
-    let mut dims: SmallVec<[(isize, usize); 6]> = (strides.iter().copied())
-        .zip(layout.shape().iter().copied())
-        .filter(|&(_, n)| n != 1)
-        .collect();
-    dims.sort_unstable();
-    let mut expected = 1;
-    dims.into_iter().all(|(stride, n)| {
-        let fits = stride == expected;
-        expected *= n as isize;
-        fits
-    })
 }

@@ -17,6 +17,7 @@ pub(crate) mod hooks;
 pub(crate) mod in_place;
 pub(crate) mod mode;
 pub(crate) mod op;
+pub(crate) mod overlap;
 #[cfg(feature = "proof")]
 pub(crate) mod samples;
 pub(crate) mod structural;

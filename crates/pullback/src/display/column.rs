@@ -64,7 +64,7 @@ impl Style {
         match x {
             Number::Float(value) => self.float(value, value),
             Number::Dd(value) => self.float(value, value.hi()),
-            Number::Bool(_) | Number::Int(_) => x.to_string(),
+            Number::Bool(_) | Number::Int(_) | Number::UInt(_) => x.to_string(),
         }
     }
 
@@ -121,7 +121,7 @@ fn is_whole(x: Number) -> bool {
     match x {
         Number::Float(x) => x == x.ceil(),
         Number::Dd(x) => x.hi() == x.hi().ceil() && x.lo() == x.lo().ceil(),
-        Number::Bool(_) | Number::Int(_) => true,
+        Number::Bool(_) | Number::Int(_) | Number::UInt(_) => true,
     }
 }
 

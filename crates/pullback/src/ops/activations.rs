@@ -3,7 +3,7 @@
 
 use super::{
     Elu, Gelu, GeluTanh, Hardshrink, Hardsigmoid, Hardswish, Hardtanh, LeakyRelu, LogSigmoid, Mish,
-    Relu, Silu, Softplus, Softshrink, Threshold,
+    Relu, Silu, Softplus, Softshrink,
 };
 use crate::apply::apply_dyn;
 use crate::history::in_place_dyn;
@@ -52,16 +52,6 @@ impl Approximate {
             Approximate::Tanh => &GeluTanh,
         }
     }
-}
-
-fn hardtanh(min_val: f64, max_val: f64) -> Result<Hardtanh> {
-    if min_val > max_val {
-        return Err(Error::new(
-            ErrorKind::Value,
-            "min_val cannot be greater than max_val",
-        ));
-    }
-    Ok(Hardtanh { min_val, max_val })
 }
 
 fn celu(alpha: f64) -> Result<Elu> {
@@ -140,14 +130,8 @@ methods! {
     /// For an alpha of 0.
     celu, celu_(alpha: f64) => celu(alpha);
 
-    /// `min(max(x, min_val), max_val)`, the derivative at the bounds being 0; PyTorch's defaults are -1 and 1.
-    ///
-    /// # Errors
-    /// Where the bounds are the wrong way round.
-    hardtanh, hardtanh_(min_val: f64, max_val: f64) => hardtanh(min_val, max_val);
-
     /// `min(max(x, 0), 6)`.
-    relu6, relu6_() => hardtanh(0.0, 6.0);
+    relu6, relu6_() => Ok(Hardtanh { min_val: 0.0, max_val: 6.0 });
 
     /// `min(max(x + 3, 0), 6)/6`.
     hardsigmoid, hardsigmoid_() => Ok(Hardsigmoid {});
@@ -157,9 +141,6 @@ methods! {
 
     /// 0 where `|x| ≤ lambd`, else `x`; PyTorch's default is 0.5.
     hardshrink, hardshrink_(lambd: f64) => Ok(Hardshrink { lambd });
-
-    /// `x` where above `threshold`, else `value`.
-    threshold, threshold_(threshold: f64, value: f64) => Ok(Threshold { threshold, value });
 
     /// `ln(1 + e^{beta·x})/beta`, and `x` where `beta·x` is above `threshold`; PyTorch's defaults are 1 and 20.
     softplus, softplus_(beta: f64, threshold: f64) => Ok(Softplus { beta, threshold });

@@ -11,13 +11,14 @@ use std::panic::Location;
 
 type Site = &'static Location<'static>;
 
-/// A factor in the dtype of what it multiplies: integers take its integer part, as PyTorch's kernels do.
-fn factor(n: Number, dtype: DType) -> Number {
-    match (dtype.category(), n) {
+/// A factor in the dtype of what it multiplies, which must hold it: integers take its integer part, as PyTorch's kernels do.
+fn factor(n: Number, dtype: DType) -> Result<Number> {
+    n.fit(dtype)?;
+    Ok(match (dtype.category(), n) {
         (Category::Float, n) => n,
         (Category::Bool, n) => Number::Bool(n.to_f64() != 0.0),
         (_, n) => Number::Int(n.cast::<i64>()),
-    }
+    })
 }
 
 fn scaled(t: &Tensor, by: Number) -> Result<Tensor> {
@@ -36,7 +37,7 @@ fn combine(
     site: Site,
 ) -> Result<Tensor> {
     let dtype = product.dtype();
-    let (beta, alpha) = (factor(beta, dtype), factor(alpha, dtype));
+    let (beta, alpha) = (factor(beta, dtype)?, factor(alpha, dtype)?);
     let product = scaled(product, alpha)?;
     if beta.to_f64() == 0.0 {
         return apply(Where, &[&Tensor::scalar(false), input, &product], site);

@@ -201,6 +201,14 @@ pub(super) fn needs_float(x: &Array) -> Error {
     .help("convert with `to(DType::F32)`")
 }
 
+/// Errors where the dtype cannot hold a factor.
+fn fits(alpha: f64, dtype: DType) -> Result<()> {
+    match dtype.is_float() {
+        true => Number::Float(alpha).fit(dtype),
+        false => Number::Int(alpha as i64).fit(dtype),
+    }
+}
+
 fn float_alpha(site: &'static Location<'static>) -> Error {
     Error::new(
         ErrorKind::DType,
@@ -260,6 +268,7 @@ impl Tensor {
         if !a.dtype().is_float() && alpha.fract() != 0.0 {
             return Err(float_alpha(site));
         }
+        fits(alpha, a.dtype()).map_err(|e| e.op("add").at(site))?;
         apply(AddScaled { alpha }, &[a.as_ref(), b.as_ref()], site)
     }
 
@@ -358,6 +367,7 @@ impl Tensor {
             let value = apply(AddScaled { alpha }, &[a.as_ref(), b.as_ref()], site)?;
             return self.overwrite(&value, AddScaled::DEF.name, site);
         }
+        fits(alpha, self.dtype()).map_err(|e| e.op("add").at(site))?;
         let other = converted(other, self.dtype(), site)?;
         in_place(AddScaled { alpha }, self, &[other.as_ref()], site, |x| {
             dispatch!(number x.dtype(), T => {

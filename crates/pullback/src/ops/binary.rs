@@ -2,7 +2,7 @@
 //! but at jumps: copysign, heaviside, nextafter.
 
 use super::gate::{magnitude, select};
-use super::operand::{Operand, apart, binary, binary_, float_zip, not_implemented, replace};
+use super::operand::{Operand, binary, binary_, float_zip, not_implemented, replace, set_apart};
 use super::{common, define};
 use crate::op::{Ctx, Op, Reads};
 use crate::tensor::Tensor;
@@ -341,7 +341,8 @@ impl Tensor {
     /// As [`Tensor::add_`].
     #[track_caller]
     pub fn ldexp_(&self, other: &Tensor) -> Result<()> {
-        let (site, other) = (Location::caller(), apart(self, other, Location::caller())?);
+        let site = Location::caller();
+        let other = set_apart(self, other, site)?;
         replace(self, &[&other], "ldexp", site, |x| x.ldexp(&other))
     }
 }

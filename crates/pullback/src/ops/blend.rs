@@ -131,6 +131,7 @@ impl Op for Addcmul {
     common!();
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         dispatch!(number x[0].dtype(), T => {
+            self.value.fit(x[0].dtype())?;
             let v: T = self.value.cast();
             kernels::zip3(x[0], x[1], x[2], |a: T, b: T, c: T| a.plus(v.times(b).times(c)))
         }, else Err(not_implemented("addcmul_cpu_out", x[0].dtype())))
@@ -172,6 +173,7 @@ impl Op for Addcdiv {
     common!();
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         dispatch!(float x[0].dtype(), T => {
+            self.value.fit(x[0].dtype())?;
             let v: T = self.value.cast();
             kernels::zip3(x[0], x[1], x[2], |a: T, b: T, c: T| a + v * b / c)
         }, else Err(not_implemented("addcdiv_cpu_out", x[0].dtype())))
@@ -299,6 +301,7 @@ impl Tensor {
         same_dtype(self, end, "end", site)?;
         match weight.into() {
             Operand::Number(w) => {
+                w.fit(self.dtype()).map_err(|e| e.op("lerp").at(site))?;
                 let weight = w.to_f64();
                 apply_dyn(&LerpScalar { weight }, &[self, end], site)
             }
@@ -319,6 +322,7 @@ impl Tensor {
         same_dtype(self, end, "end", site)?;
         match weight.into() {
             Operand::Number(w) => {
+                w.fit(self.dtype()).map_err(|e| e.op("lerp").at(site))?;
                 let weight = w.to_f64();
                 direct_(&LerpScalar { weight }, self, &[end], site)
             }
@@ -366,6 +370,7 @@ impl Tensor {
             Location::caller(),
             |x, b, c| {
                 dispatch!(float x.dtype(), T => {
+                    value.fit(x.dtype())?;
                     let v: T = value.cast();
                     kernels::zip3_assign(x, b, c, |a: T, b: T, c: T| a + v * b * c).map(|()| true)
                 }, else Ok(false))
@@ -408,6 +413,7 @@ impl Tensor {
             site,
             |x, b, c| {
                 dispatch!(float x.dtype(), T => {
+                    value.fit(x.dtype())?;
                     let v: T = value.cast();
                     kernels::zip3_assign(x, b, c, |a: T, b: T, c: T| a + v * b / c).map(|()| true)
                 }, else Ok(false))

@@ -1,6 +1,6 @@
 //! Choices element by element: by a mask, and of numbers in place of NaN and infinities.
 
-use super::operand::{Operand, apart, converted, direct_, promote, replace};
+use super::operand::{Operand, converted, direct_, promote, replace, set_apart};
 use super::{Where, common, define};
 use crate::apply::{apply, apply_dyn};
 use crate::op::{Ctx, Op};
@@ -107,13 +107,19 @@ impl Tensor {
             }
         };
         let own = |n: Number, dtype| Array::number(n, dtype).map(Tensor::from_array);
+        let fits = |n: Operand<'_>, dtype| match n {
+            Operand::Number(n) => n.fit(dtype).map_err(|e| e.op("where").at(site)),
+            Operand::Tensor(_) => Ok(()),
+        };
         let (a, b) = match (a.into(), b.into()) {
-            (Operand::Tensor(a), b) => {
-                let (a, b) = promote(a, b, site)?;
+            (Operand::Tensor(a), n) => {
+                let (a, b) = promote(a, n, site)?;
+                fits(n, a.dtype())?;
                 (a.into_owned(), b.into_owned())
             }
-            (a, Operand::Tensor(b)) => {
-                let (b, a) = promote(b, a, site)?;
+            (n, Operand::Tensor(b)) => {
+                let (b, a) = promote(b, n, site)?;
+                fits(n, a.dtype())?;
                 (a.into_owned(), b.into_owned())
             }
             (Operand::Number(a), Operand::Number(b)) => {
@@ -139,7 +145,11 @@ impl Tensor {
             return fail(ErrorKind::DType, text);
         }
         let value = match value.into() {
-            Operand::Number(n) => Cow::Owned(Tensor::from_array(Array::number(n, self.dtype())?)),
+            Operand::Number(n) => {
+                n.fit(self.dtype())
+                    .map_err(|e| e.op("masked_fill").at(site))?;
+                Cow::Owned(Tensor::from_array(Array::number(n, self.dtype())?))
+            }
             Operand::Tensor(t) if t.ndim() > 0 => {
                 let text = format!(
                     "masked_fill_ only supports a 0-dimensional value tensor, but got tensor with {} dimension(s).",
@@ -147,7 +157,14 @@ impl Tensor {
                 );
                 return fail(ErrorKind::Shape, text);
             }
-            Operand::Tensor(t) => converted(t, self.dtype(), site)?,
+            Operand::Tensor(t) => {
+                if t.dtype() != self.dtype() {
+                    t.item()?
+                        .fit(self.dtype())
+                        .map_err(|e| e.op("masked_fill").at(site))?;
+                }
+                converted(t, self.dtype(), site)?
+            }
         };
         apply(Where, &[mask, value.as_ref(), self], site).map_err(|e| e.op("masked_fill"))
     }
@@ -159,9 +176,11 @@ impl Tensor {
     #[track_caller]
     pub fn masked_fill_<'a>(&self, mask: &Tensor, value: impl Into<Operand<'a>>) -> Result<()> {
         let (site, value) = (Location::caller(), value.into());
+        crate::overlap::same_or_apart(self.array(), mask.array())
+            .map_err(|e| e.op("masked_fill").at(site))?;
         match value {
             Operand::Tensor(t) => {
-                let t = apart(self, t, site)?;
+                let t = set_apart(self, t, site)?;
                 replace(self, &[&t], "masked_fill", site, |x| {
                     x.masked_fill(mask, &*t)
                 })

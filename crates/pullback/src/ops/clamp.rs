@@ -11,6 +11,7 @@ use crate::tensor::Tensor;
 use crate::{Array, DType, Error, ErrorKind, Number, Real, Result};
 use pullback_array::{Element, dispatch, kernels};
 use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::panic::Location;
 
 #[cfg(feature = "proof")]
@@ -137,6 +138,60 @@ fn common_dtype(x: &Tensor, bounds: [Option<Operand<'_>>; 2]) -> DType {
     })
 }
 
+/// A bound as the dtype has it: none where every element is on its side, an error where none is. What an integer's dtype cannot
+/// hold never wraps.
+pub(super) fn bound(
+    n: Number,
+    lower: bool,
+    dtype: DType,
+    site: &'static Location<'static>,
+) -> Result<Option<Number>> {
+    let harmless = match lower {
+        true => Ordering::Less,
+        false => Ordering::Greater,
+    };
+    match n.beside(dtype) {
+        Ordering::Equal if dtype.is_float() => n.fit(dtype).map(|()| Some(n)),
+        Ordering::Equal => Ok(Some(n)),
+        side if side == harmless => Ok(None),
+        _ => Err(Error::new(
+            ErrorKind::Argument,
+            format!(
+                "Clamp {} value {} is outside the representable range of {}",
+                if lower { "min" } else { "max" },
+                shown(n),
+                dtype.scalar_type_name()
+            ),
+        )),
+    }
+    .map_err(|e| e.op("clamp").at(site))
+}
+
+/// A number as C++ prints it: six digits.
+fn shown(n: Number) -> String {
+    let x = n.to_f64();
+    if x.abs() < 1e6 {
+        return n.to_string();
+    }
+    let text = format!("{x:.5e}");
+    let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+    let digits = digits.trim_end_matches('0').trim_end_matches('.');
+    format!("{digits}e+{exponent:0>2}")
+}
+
+/// Both bounds, if they are numbers, as the dtype has them.
+fn bounds<'a>(
+    bounds: [Option<Operand<'a>>; 2],
+    dtype: DType,
+    site: &'static Location<'static>,
+) -> Result<[Option<Operand<'a>>; 2]> {
+    let of = |b, lower| match b {
+        Some(Operand::Number(n)) => Ok(bound(n, lower, dtype, site)?.map(Operand::Number)),
+        other => Ok(other),
+    };
+    Ok([of(bounds[0], true)?, of(bounds[1], false)?])
+}
+
 fn no_bounds(site: &'static Location<'static>) -> Error {
     Error::new(
         ErrorKind::Argument,
@@ -154,13 +209,16 @@ fn clamped(
 ) -> Result<Tensor> {
     let dtype = common_dtype(x, [min, max]);
     let x = converted(x, dtype, site)?;
+    if min.is_none() && max.is_none() {
+        return Err(no_bounds(site));
+    }
+    let [min, max] = bounds([min, max], dtype, site)?;
     let numbers = |b: Option<Operand<'_>>| match b {
         None => Ok(None),
         Some(Operand::Number(n)) => Ok(Some(n)),
         Some(Operand::Tensor(_)) => Err(()),
     };
     match (numbers(min), numbers(max)) {
-        (Ok(None), Ok(None)) => Err(no_bounds(site)),
         (Ok(min), Ok(max)) => apply_dyn(&Clamp { min, max }, &[x.as_ref()], site),
         _ => {
             let tensor = |b| match b {
@@ -200,6 +258,10 @@ fn clamped_(
     if dtype.category() > x.dtype().category() {
         return Err(cannot_cast(dtype, x.dtype()).op("clamp").at(site));
     }
+    if min.is_none() && max.is_none() {
+        return Err(no_bounds(site));
+    }
+    let [min, max] = bounds([min, max], dtype, site)?;
     match (min, max) {
         (None | Some(Operand::Number(_)), None | Some(Operand::Number(_)))
             if dtype == x.dtype() =>
@@ -209,9 +271,6 @@ fn clamped_(
                 _ => None,
             };
             let (min, max) = (number(min), number(max));
-            if min.is_none() && max.is_none() {
-                return Err(no_bounds(site));
-            }
             direct_(&Clamp { min, max }, x, &[], site)
         }
         _ => {

@@ -163,6 +163,9 @@ pub fn linspace(
             })
         }
         _ => {
+            for bound in [start, end] {
+                bound.fit(dtype).map_err(|e| e.op("linspace").at(site))?;
+            }
             let (a, b) = (start.cast::<i64>() as f64, end.cast::<i64>() as f64);
             let step = (b - a) / (n as f64 - 1.0);
             let at = |i: usize| match i < n / 2 {

@@ -1,11 +1,11 @@
 //! Comparisons: operations through which no gradient exists. Detaching is structural and stands in the core.
 
-use super::operand::{Operand, promote};
+use super::operand::{Operand, converted, promote};
 use super::{common, define};
-use crate::apply::apply;
+use crate::apply::{apply, apply_dyn};
 use crate::op::Op;
 use crate::tensor::Tensor;
-use crate::{Array, Result};
+use crate::{Array, Category, DType, Number, Result};
 use pullback_array::{dispatch, kernels};
 use std::cmp::Ordering;
 use std::panic::Location;
@@ -48,16 +48,37 @@ macro_rules! compare {
         impl Tensor {
             $(#[$doc])*
             ///
+            /// Integers are compared as integers, whatever the number beside them: a byte is less than 256. (PyTorch 2.15 takes
+            /// the number modulo 256 there.)
+            ///
             /// # Errors
             /// Where the shapes do not broadcast.
             #[track_caller]
             pub fn $method<'a>(&'a self, other: impl Into<Operand<'a>>) -> Result<Tensor> {
-                let site = Location::caller();
-                let (a, b) = promote(self, other.into(), site)?;
+                let (site, other) = (Location::caller(), other.into());
+                if let Operand::Number(n) = other
+                    && n.category() <= Category::Integer
+                    && n.beside(self.dtype()) != Ordering::Equal
+                {
+                    return out_of_range(&$op, self, n, site);
+                }
+                let (a, b) = promote(self, other, site)?;
                 apply($op, &[a.as_ref(), b.as_ref()], site)
             }
         }
     )*};
+}
+
+/// A comparison of integers with an integer that their dtype does not hold, in digits that hold both.
+#[cold]
+fn out_of_range(
+    op: &dyn Op,
+    x: &Tensor,
+    n: Number,
+    site: &'static Location<'static>,
+) -> Result<Tensor> {
+    let n = Tensor::from_array(Array::number(n, DType::Dd)?);
+    apply_dyn(op, &[converted(x, DType::Dd, site)?.as_ref(), &n], site)
 }
 
 compare! {

@@ -237,6 +237,8 @@ impl Tensor {
         let Some(rows) = rows else {
             return match value {
                 Operand::Number(n) => {
+                    n.fit(view.dtype()).map_err(|e| e.at(site))?;
+                    let view = view.once()?;
                     let src = Tensor::from_array(Array::number(n, view.dtype())?);
                     in_place(super::Copy, &view, &[&src], site, |x| {
                         kernels::fill(x, n).map(|()| true)
@@ -270,10 +272,12 @@ impl Tensor {
         let owned;
         let src = match value {
             Operand::Number(n) => {
+                n.fit(view.dtype()).map_err(|e| e.at(site))?;
                 owned = Tensor::from_array(Array::number(n, view.dtype())?);
                 &owned
             }
             Operand::Tensor(t) if fills => {
+                t.item()?.fit(view.dtype()).map_err(|e| e.at(site))?;
                 owned = t.to(view.dtype())?;
                 &owned
             }

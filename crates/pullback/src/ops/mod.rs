@@ -14,6 +14,7 @@ mod bce;
 mod bend;
 mod binary;
 mod blend;
+mod bounded;
 mod choose;
 mod clamp;
 mod clamp_tensor;

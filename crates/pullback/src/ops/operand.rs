@@ -88,6 +88,11 @@ pub(crate) fn promote<'a>(
         }
         Operand::Number(n) => {
             let dtype = result_type_number(a.dtype(), n);
+            if let Number::UInt(_) = n
+                && a.dtype() == DType::Bool
+            {
+                n.fit(dtype)?; // nothing was there that would wrap
+            }
             let b = Tensor::from_array(Array::number(n, dtype)?);
             Ok((converted(a, dtype, site)?, Cow::Owned(b)))
         }
@@ -255,7 +260,16 @@ pub(super) fn replace(
 }
 
 /// An operand that stays as it is when `x` is written: a copy where it shares its memory.
+///
+/// # Errors
+/// PyTorch's sentence where both share some elements, but are not the same.
 pub(super) fn apart<'a>(x: &Tensor, other: &'a Tensor, site: Site) -> Result<Cow<'a, Tensor>> {
+    crate::overlap::same_or_apart(x.array(), other.array()).map_err(|e| e.at(site))?;
+    set_apart(x, other, site)
+}
+
+/// As [`apart`], for a value that is read before anything is written.
+pub(super) fn set_apart<'a>(x: &Tensor, other: &'a Tensor, site: Site) -> Result<Cow<'a, Tensor>> {
     if other.array().storage().same(x.array().storage()) {
         return apply_dyn(&super::Clone, &[other], site).map(Cow::Owned);
     }

@@ -221,6 +221,12 @@ fn powered(x: &Tensor, exponent: Operand<'_>, site: &'static Location<'static>) 
         Operand::Number(n) => {
             let dtype = result_type_number(x.dtype(), n);
             let exponent = n.to_f64();
+            if !dtype.is_float() && exponent >= 0.0 {
+                n.fit(dtype).map_err(|e| e.op("pow").at(site))?;
+                if long(n) {
+                    return binary(&Pow, x, n.into(), false, site);
+                }
+            }
             apply_dyn(
                 &PowScalar { exponent },
                 &[converted(x, dtype, site)?.as_ref()],
@@ -228,6 +234,11 @@ fn powered(x: &Tensor, exponent: Operand<'_>, site: &'static Location<'static>) 
             )
         }
     }
+}
+
+/// Whether an integer has more digits than double precision, in which [`PowScalar`] keeps it.
+fn long(n: Number) -> bool {
+    matches!(n, Number::Int(i) if i.unsigned_abs() > 1 << 53)
 }
 
 /// In double precision; double-double stays.
@@ -258,6 +269,12 @@ impl Tensor {
                     && result_type_number(self.dtype(), n) == self.dtype() =>
             {
                 let exponent = n.to_f64();
+                if !self.dtype().is_float() && exponent >= 0.0 {
+                    n.fit(self.dtype()).map_err(|e| e.op("pow").at(site))?;
+                    if long(n) {
+                        return binary_(&Pow, self, n.into(), false, site);
+                    }
+                }
                 direct_(&PowScalar { exponent }, self, &[], site)
             }
             Operand::Number(n) => {

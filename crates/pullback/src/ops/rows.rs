@@ -272,6 +272,13 @@ impl Rows {
         accumulate: bool,
         site: &'static Location<'static>,
     ) -> Result<()> {
+        for read in [src, &self.positions] {
+            crate::overlap::apart(x.array(), read.array())
+                .map_err(|e| e.op("index_put").at(site))?;
+        }
+        if x.array().layout().is_stretched() && !accumulate {
+            return x.rewrite_once("index_put", site, |x| self.put(x, src, false, site));
+        }
         let src = self.broadcast(x, src, site)?;
         in_place(
             self.op(accumulate),

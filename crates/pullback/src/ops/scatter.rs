@@ -31,8 +31,9 @@ impl Write<'_> {
     }
 }
 
-/// A number as a tensor of a dtype.
+/// A number as a tensor of a dtype, which must hold it.
 pub(super) fn number(n: Number, dtype: DType) -> Result<Tensor> {
+    n.fit(dtype)?;
     Array::number(n, dtype).map(Tensor::from_array)
 }
 

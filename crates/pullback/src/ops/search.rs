@@ -6,7 +6,7 @@ use super::{common, define, result_type};
 use crate::apply::apply;
 use crate::op::Op;
 use crate::tensor::Tensor;
-use crate::{Array, DType, Error, ErrorKind, Result};
+use crate::{Array, Category, DType, Error, ErrorKind, Result};
 use pullback_array::{dispatch, kernels};
 use std::cmp::Ordering;
 use std::panic::Location;
@@ -134,6 +134,11 @@ impl Tensor {
             Operand::Tensor(t) => t,
             Operand::Number(n) => {
                 let dtype = super::result_type_number(self.dtype(), n);
+                if n.category() <= Category::Integer && n.beside(dtype) != std::cmp::Ordering::Equal
+                {
+                    n.fit(DType::I64)?;
+                    return self.to(DType::I64)?.searchsorted(n, right);
+                }
                 owned = Tensor::from_array(Array::number(n, dtype)?);
                 &owned
             }

@@ -1,6 +1,7 @@
 //! A function of PyTorch's, as an entry of a list: its signature, what it is, how it is computed, what it is tried on.
 
 use super::args::Args;
+use super::overlaps::check_overlap;
 use super::signature::Signature;
 use super::value::Value;
 use crate::op::OpDef;
@@ -257,9 +258,11 @@ pub fn in_place(entry: &Entry, args: &[Value], kwargs: &[(&str, Value)]) -> Resu
     if let Some(text) = (entry.function.refuses)(target.dtype()) {
         return Err(Error::new(ErrorKind::DType, text).op(name).at(site));
     }
+    let context = |e: Error| e.op(name).at(site);
+    check_overlap(name, target, args, kwargs, 1).map_err(context)?;
     let mut all = (args.iter().chain(kwargs.iter().map(|(_, v)| v))).flat_map(Value::tensors);
     let tracked = all.any(Tensor::requires_grad);
-    target.rewrite(tracked, name, site, |x| {
+    let compute = |x: &Tensor| {
         let mut args = args.to_vec();
         args[0] = Value::Tensor(x.clone());
         match entry.call(&args, kwargs)? {
@@ -269,6 +272,16 @@ pub fn in_place(entry: &Entry, args: &[Value], kwargs: &[(&str, Value)]) -> Resu
                 format!("{name}_ has no single result to write"),
             )),
         }
-    })?;
+    };
+    let adds = |v: &Value| matches!(v, Value::Bool(true)); // `accumulate`
+    match name {
+        "index_put"
+            if target.array().layout().is_stretched()
+                && !args.iter().chain(kwargs.iter().map(|(_, v)| v)).any(adds) =>
+        {
+            target.rewrite_once(name, site, compute)?;
+        }
+        _ => target.rewrite(tracked, name, site, compute)?,
+    }
     Ok(Value::Tensor(target.clone()))
 }

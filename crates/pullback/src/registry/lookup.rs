@@ -59,8 +59,8 @@ fn isin(a: &Args<'_>) -> Result<Value> {
     let (elements, test) = (a.operand("elements")?, a.operand("test_elements")?);
     let (x, y) = match (elements, test) {
         (Operand::Tensor(x), Operand::Tensor(y)) => (x.clone(), y.clone()),
-        (Operand::Tensor(x), Operand::Number(n)) => (x.clone(), number_as(n)?),
-        (Operand::Number(n), Operand::Tensor(y)) => (number_as(n)?, y.clone()),
+        (Operand::Tensor(x), Operand::Number(n)) => (beside(x, n)?, number_as(n)?),
+        (Operand::Number(n), Operand::Tensor(y)) => (number_as(n)?, beside(y, n)?),
         _ => return Err(super::logic::two_numbers("isin")),
     };
     let (x, y) = (x.detach(), y.detach());
@@ -91,6 +91,14 @@ fn isin(a: &Args<'_>) -> Result<Value> {
     match invert {
         true => found.logical_not().into_value(),
         false => found.into_value(),
+    }
+}
+
+/// The tensor in a dtype that holds the number beside it too, where both are integers.
+fn beside(x: &Tensor, n: Number) -> Result<Tensor> {
+    match n.beside(x.dtype()) {
+        std::cmp::Ordering::Equal => Ok(x.clone()),
+        _ => x.to(DType::I64),
     }
 }
 

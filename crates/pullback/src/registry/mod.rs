@@ -16,6 +16,7 @@
 
 mod args;
 mod function;
+mod overlaps;
 mod signature;
 mod value;
 
@@ -48,6 +49,7 @@ mod special;
 
 pub use args::Args;
 pub use function::{Entry, Function, NodeName, in_place};
+pub use overlaps::check_overlap;
 pub use signature::{Kind, Param, Signature};
 pub use value::{IntoValue, Value};
 

@@ -73,9 +73,22 @@ fn alpha(a: &Args<'_>, x: &Tensor, y: &Tensor) -> Result<f64> {
         Number::Float(_) if !result.is_float() => {
             "For integral input tensors, argument alpha must not be a floating point number."
         }
-        _ => return Ok(alpha.to_f64()),
+        _ => {
+            alpha.fit(result)?;
+            return Ok(alpha.to_f64());
+        }
     };
     Err(Error::new(ErrorKind::DType, text))
+}
+
+/// `y` times a factor that has more digits than double precision, where there is one.
+fn by_long_alpha(a: &Args<'_>, y: &Tensor) -> Result<Option<Tensor>> {
+    match a.number("alpha")? {
+        n @ Number::Int(i) if i.unsigned_abs() > 1 << 53 && !y.dtype().is_float() => {
+            y.to(DType::I64)?.mul(n).map(Some)
+        }
+        _ => Ok(None),
+    }
 }
 
 /// PyTorch's error where truth values are subtracted.
@@ -96,6 +109,7 @@ fn add(a: &Args<'_>) -> Result<Value> {
     let (x, y) = numbers(a)?;
     match alpha(a, &x, &y)? {
         1.0 => x.add(&y).into_value(),
+        _ if let Some(y) = by_long_alpha(a, &y)? => x.add(&y).into_value(),
         alpha => x.add_scaled(&y, alpha).into_value(),
     }
 }
@@ -105,6 +119,7 @@ fn sub(a: &Args<'_>) -> Result<Value> {
     no_bool(&x, &y)?;
     match alpha(a, &x, &y)? {
         1.0 => x.sub(&y).into_value(),
+        _ if let Some(y) = by_long_alpha(a, &y)? => x.sub(&y).into_value(),
         alpha => x.add_scaled(&y, -alpha).into_value(),
     }
 }

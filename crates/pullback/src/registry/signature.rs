@@ -71,10 +71,11 @@ impl Kind {
             | (Kind::DType, v @ Value::DType(_))
             | (
                 Kind::Number | Kind::Operand,
-                v @ (Value::Bool(_) | Value::Int(_) | Value::Float(_)),
+                v @ (Value::Bool(_) | Value::Int(_) | Value::UInt(_) | Value::Float(_)),
             ) => v.clone(),
             (Kind::Int, Value::Bool(b)) => Value::Int(i64::from(*b)),
             (Kind::Float, Value::Int(i)) => Value::Float(*i as f64),
+            (Kind::Float, Value::UInt(u)) => Value::Float(*u as f64),
             (Kind::Float, Value::Bool(b)) => Value::Float(f64::from(u8::from(*b))),
             (Kind::Int, Value::Tensor(t)) if t.ndim() == 0 && !t.dtype().is_float() => {
                 Value::Int(t.item_f64().ok()? as i64)
@@ -130,9 +131,12 @@ impl Param {
             (Kind::Any, _) => true,
             (Kind::Ints | Kind::Tensors, Value::List(list)) => list.iter().all(|v| self.lists(v)),
             (Kind::Tensor | Kind::Operand, Value::Tensor(_))
-            | (Kind::Operand | Kind::Number, Value::Bool(_) | Value::Int(_) | Value::Float(_))
+            | (
+                Kind::Operand | Kind::Number,
+                Value::Bool(_) | Value::Int(_) | Value::UInt(_) | Value::Float(_),
+            )
             | (Kind::Int | Kind::Ints, Value::Int(_))
-            | (Kind::Float, Value::Float(_) | Value::Int(_))
+            | (Kind::Float, Value::Float(_) | Value::Int(_) | Value::UInt(_))
             | (Kind::Bool, Value::Bool(_))
             | (Kind::Str, Value::Str(_))
             | (Kind::DType, Value::DType(_)) => true,
@@ -245,6 +249,7 @@ impl Signature {
         for (v, p) in args.iter_mut().zip(given) {
             match (p.kind, &*v) {
                 (Kind::Float, Value::Int(i)) => *v = Value::Float(*i as f64),
+                (Kind::Float, Value::UInt(u)) => *v = Value::Float(*u as f64),
                 (Kind::Ints, Value::Int(i)) => *v = Value::List(vec![Value::Int(*i)]),
                 _ => {}
             }

@@ -11,6 +11,8 @@ pub enum Value {
     Bool(bool),
     /// An integer.
     Int(i64),
+    /// An integer from 2^63 on.
+    UInt(u64),
     /// A floating number.
     Float(f64),
     /// A text.
@@ -61,6 +63,7 @@ impl Value {
         match self {
             Value::Bool(b) => Some(Number::Bool(*b)),
             Value::Int(i) => Some(Number::Int(*i)),
+            Value::UInt(u) => Some(Number::UInt(*u)),
             Value::Float(x) => Some(Number::Float(*x)),
             _ => None,
         }
@@ -72,6 +75,7 @@ impl Value {
             Value::None => "NoneType",
             Value::Bool(_) => "bool",
             Value::Int(_) => "int",
+            Value::UInt(_) => "int of more than 63 bits",
             Value::Float(_) => "float",
             Value::Str(_) => "str",
             Value::DType(_) => "torch.dtype",

@@ -178,6 +178,9 @@ impl Tensor {
         site: &'static Location<'static>,
         f: impl FnOnce(&Tensor) -> Result<Tensor>,
     ) -> Result<()> {
+        if self.array().layout().is_stretched() && crate::overlap::writes_one_number(name) {
+            return self.rewrite_once(name, site, f);
+        }
         let result = if tracked && crate::is_grad_enabled() {
             f(&self.copy()?)?
         } else {
@@ -196,6 +199,18 @@ impl Tensor {
             .at(site));
         }
         self.overwrite(&result, name, site)
+    }
+
+    /// As [`Tensor::rewrite`], for functions that write one number (or the same one) to elements that share memory.
+    pub(crate) fn rewrite_once(
+        &self,
+        name: &'static str,
+        site: &'static Location<'static>,
+        f: impl FnOnce(&Tensor) -> Result<Tensor>,
+    ) -> Result<()> {
+        let result = f(&self.copy()?)?.to(self.dtype())?;
+        let once = self.once()?;
+        once.overwrite(&self.gathered_once(&result)?, name, site)
     }
 
     pub(crate) fn overwrite(
@@ -222,13 +237,19 @@ impl Tensor {
         })
     }
 
-    /// Sets every element to a number. PyTorch's `fill_`.
+    /// Sets every element to a number. PyTorch's `fill_`. Elements may share memory: all become the same.
     ///
     /// # Errors
-    /// A leaf that requires a gradient outside `no_grad`.
+    /// Where the dtype cannot hold the number ([`Number::fits`]); a leaf that requires a gradient outside `no_grad`.
     #[track_caller]
     pub fn fill_(&self, value: impl Into<Number>) -> Result<()> {
         let (site, value) = (Location::caller(), value.into());
+        value
+            .fit(self.dtype())
+            .map_err(|e| e.op("fill_").at(site))?;
+        if self.array().layout().is_stretched() {
+            return self.once()?.fill_(value);
+        }
         in_place_number(&Copy, self, value, site, &mut |x| {
             kernels::fill(x, value).map(|()| true)
         })
