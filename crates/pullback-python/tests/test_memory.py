@@ -41,7 +41,7 @@ def test_what_cannot_be_shared():
         torch.from_numpy(np.arange(3.0)[::-1])
     with pytest.raises(TypeError, match="expected np.ndarray \\(got list\\)"):
         torch.from_numpy([1, 2])
-    for bad in (np.array(["a"]), np.array([1j]), np.array([object()]), np.zeros(2, dtype=">f4")):
+    for bad in (np.array(["a"]), np.array([1j]), np.array([object()])):
         with pytest.raises(TypeError):
             torch.from_numpy(bad)
     assert torch.tensor(np.arange(3.0)[::-1]).tolist() == [2, 1, 0]
@@ -102,3 +102,17 @@ def test_writes_from_numpy_reach_what_was_saved():
     w = torch.ones(2, requires_grad=True)
     (w * torch.from_numpy(a)).sum().backward()
     assert w.grad.tolist() == [1, 1]
+
+
+@pytest.mark.parametrize("dtype", [">f4", ">f8", ">i2", ">i4", ">i8", ">u2"])
+def test_the_other_byte_order_is_refused_and_never_read_as_it_stands(dtype):
+    a = np.arange(1, 4).astype(dtype)
+    for call in (torch.from_numpy, torch.tensor, torch.as_tensor):
+        for data in (a, a.reshape(3, 1), a[::2], a[:1].reshape(())):
+            with pytest.raises(ValueError, match="byte order different from the native byte order"):
+                call(data)
+    # Beside a tensor, and as part of a list, numbers are what they are.
+    assert (torch.zeros(3, dtype=torch.float64) + a).tolist() == [1, 2, 3]
+    assert torch.tensor([a, a]).tolist() == [[1, 2, 3]] * 2
+    assert torch.tensor([a[0], a[2]]).tolist() == [1, 3]
+    assert torch.tensor(np.array([1, 0], dtype=">u1").astype(">b1")).tolist() == [True, False]

@@ -115,7 +115,7 @@ fn in_place_shapes() {
         says!(a.sub_scaled_(&ones(&[3, 2]), 0.1), "add_scaled", "output with shape [2] doesn't match the broadcast shape [3, 2]");
         says!(a.copy_(&ones(&[3])), "copy_", "The size of tensor a (2) must match the size of tensor b (3) at non-singleton dimension 0");
         says!(a.copy_(&ones(&[3, 2])), "copy_", "output with shape [2] doesn't match the broadcast shape [3, 2]");
-        says!(a.narrow(0, 0, 1).unwrap().expand([3]).unwrap().zero_(), "copy_", "unsupported operation: more than one element of the written-to tensor refers to a single memory location. Please clone() the tensor before performing the operation.");
+        says!(a.narrow(0, 0, 1).unwrap().expand([3]).unwrap().mul_(2.0), "mul", "unsupported operation: more than one element of the written-to tensor refers to a single memory location. Please clone() the tensor before performing the operation.");
     }
 }
 

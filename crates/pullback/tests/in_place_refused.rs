@@ -86,6 +86,7 @@ fn operands_that_share_some_of_the_written_memory() -> Result<()> {
     let (a, b) = (row()?, square()?);
     let refused = [
         b.mul_(&b.t()?),
+        b.copy_(&b.t()?),
         a.narrow(0, 1, 3)?.add_(&a.narrow(0, 0, 3)?),
         a.narrow(0, 1, 3)?.copy_(&a.narrow(0, 0, 3)?),
         b.narrow(0, 0, 2)?.add_(&b.narrow(0, 1, 2)?),
@@ -94,7 +95,12 @@ fn operands_that_share_some_of_the_written_memory() -> Result<()> {
         b.add_(&b.select(0, 0)?),
     ];
     for (k, r) in refused.into_iter().enumerate() {
-        assert_eq!(r.unwrap_err().message(), OVERLAP, "case {k}");
+        let e = r.unwrap_err();
+        assert_eq!(
+            (e.message(), e.kind()),
+            (OVERLAP, ErrorKind::Argument),
+            "case {k}"
+        );
     }
     assert_eq!((a.version(), b.version()), (0, 0));
     let part = |t: &Tensor, at: usize| t.narrow(0, at, 3)?.narrow(1, at, 3);
@@ -112,9 +118,6 @@ fn operands_that_share_some_of_the_written_memory() -> Result<()> {
         let x = make(square()?)?;
         x.mul_(&x.narrow(1, 0, 1)?)?;
         assert_eq!(x.to_f64_vec()?, y.mul(&y.narrow(1, 0, 1)?)?.to_f64_vec()?);
-        let x = make(square()?)?;
-        x.copy_(&x.t()?)?;
-        assert_eq!(x.to_f64_vec()?, y.t()?.to_f64_vec()?);
         let x = make(square()?)?;
         x.narrow(0, 0, 2)?.add_(&x.narrow(0, 2, 2)?)?;
         x.add_(&x)?;

@@ -52,7 +52,7 @@ def _fresh(x):
     if not _trees.is_tensor(x):
         raise RuntimeError(f"expected a Tensor to differentiate by, got {type(x).__name__}")
     if not x.is_floating_point():
-        raise RuntimeError(f"only floating point tensors can be differentiated by, got one of dtype {x.dtype}")
+        raise RuntimeError(f"only Tensors of floating point dtype can require gradients\n  note: the argument to differentiate by has dtype {x.dtype}")
     # A clone and not a detached tensor: whoever records this run sees where the values come from.
     return x.clone() if x.requires_grad else x.clone().requires_grad_()
 
@@ -130,7 +130,7 @@ def _stacked(rows, out, x, dim=0):
 
 def _pick(args, argnums):
     """The arguments with fresh tensors in the chosen places; those tensors; how to put their gradients together."""
-    many, places = _positions(argnums, len(args))
+    many, places = (True, range(len(args))) if argnums is None else _positions(argnums, len(args))
     args, leaves, rebuilds = list(args), [], []
     for place in places:
         found, rebuild = _trees.flatten(args[place])
@@ -196,7 +196,7 @@ def _grad_or_zeros(outputs, inputs, seeds, again, keep=False):
 def vjp(f, *primals, has_aux=False):
     """The value, and a function of cotangents that gives vᵀJ for every argument."""
     with _level() as level:
-        args, leaves, together = _pick(primals, tuple(range(len(primals))))
+        args, leaves, together = _pick(primals, None)
         y, aux = _with_aux(f(*args), "vjp(f, *primals)", has_aux)
         outs, rebuild = _tensors(y, "vjp(f, *primals)")
         _floating(outs)
@@ -223,14 +223,26 @@ def jvp(f, primals, tangents, *, strict=False, has_aux=False):
     """The value, and J·v for a tangent of every argument."""
     if not isinstance(primals, tuple) or not isinstance(tangents, tuple):
         raise RuntimeError("jvp(f, primals, tangents): Expected primals to be a tuple. E.g. it should be valid to call f(*primals).")
+    flat = _trees.flatten(primals)[0]
+    directions = _trees.flatten(tangents)[0]
+    if not flat:
+        raise RuntimeError("jvp(f, primals, tangents): Expected primals to contain at least one Tensor.")
+    for x in flat:
+        if _trees.is_tensor(x) and not x.is_floating_point():
+            raise ValueError(f"Expected primal to be floating point or complex, but got: {x.dtype}")
     with _level() as level:
-        args, leaves, _ = _pick(primals, tuple(range(len(primals))))
-        directions, _ = _trees.flatten(tangents)
+        args, leaves, _ = _pick(primals, None)
         if len(directions) != len(leaves):
             raise RuntimeError(
                 "jvp(f, primals, tangents): Expected primals and tangents to have the same python structure. For example, if primals is a tuple of 3 tensors, "
                 f"tangents also must be. Got primals with structure {_trees.words(primals)} and tangents with structure {_trees.words(tangents)}"
             )
+        for d, x in zip(directions, leaves):
+            if d.shape != x.shape:
+                raise RuntimeError(
+                    "Trying to set a forward gradient that has a different size than that of the original Tensor, this is not supported. "
+                    f"Tensor is of size {list(x.shape)} while the given forward gradient is of size {list(d.shape)}."
+                )
         y, aux = _with_aux(f(*args), "jvp(f, primals, tangents)", has_aux)
         outs, rebuild = _tensors(y, "jvp(f, primals, tangents)")
         kept = has_aux and level.keeps(_trees.flatten(aux)[0], leaves)
@@ -261,7 +273,7 @@ def jvp(f, primals, tangents, *, strict=False, has_aux=False):
 def linearize(func, *primals):
     """The value of `func`, and a function of tangents that gives J·v there without running `func` again."""
     with _level():
-        args, leaves, _ = _pick(primals, tuple(range(len(primals))))
+        args, leaves, _ = _pick(primals, None)
         outs, rebuild = _trees.flatten(func(*args))
         # As in `jvp`: reverse mode is linear in its cotangent, and its transpose is forward mode.
         linear = []

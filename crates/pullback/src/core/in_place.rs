@@ -6,10 +6,10 @@
 //! and how, is in `history`.
 
 use crate::core::structural::Overlay;
+use crate::core::{overlap, watch};
 use crate::graph::{Edge, Input, Node, OUTPUT};
 use crate::op::{Family, Op, Reads};
 use crate::tensor::{FUNCTION_VIEW, INFERENCE, INFERENCE_VIEW, MANY_VIEWS, Tensor, UNTRACKED_VIEW};
-use crate::core::{overlap, watch};
 use crate::{Array, Error, ErrorKind, Number, Result, Shared, mode};
 use pullback_array::kernels;
 use smallvec::SmallVec;

@@ -52,6 +52,7 @@ mod moments;
 mod noise;
 mod norm;
 mod normal;
+mod once;
 mod operand;
 mod operators;
 mod order;

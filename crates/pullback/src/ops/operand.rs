@@ -264,7 +264,7 @@ pub(super) fn replace(
 /// # Errors
 /// PyTorch's sentence where both share some elements, but are not the same.
 pub(super) fn apart<'a>(x: &Tensor, other: &'a Tensor, site: Site) -> Result<Cow<'a, Tensor>> {
-    crate::overlap::same_or_apart(x.array(), other.array()).map_err(|e| e.at(site))?;
+    crate::core::overlap::same_or_apart(x.array(), other.array()).map_err(|e| e.at(site))?;
     set_apart(x, other, site)
 }
 

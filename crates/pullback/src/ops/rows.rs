@@ -273,7 +273,7 @@ impl Rows {
         site: &'static Location<'static>,
     ) -> Result<()> {
         for read in [src, &self.positions] {
-            crate::overlap::apart(x.array(), read.array())
+            crate::core::overlap::apart(x.array(), read.array())
                 .map_err(|e| e.op("index_put").at(site))?;
         }
         if x.array().layout().is_stretched() && !accumulate {

@@ -5,7 +5,7 @@
 //! and the old numbers are read. `tests/overlap` of the Python package holds the table that this follows.
 
 use super::value::Value;
-use crate::overlap::{apart, same_or_apart};
+use crate::core::overlap::{apart, same_or_apart};
 use crate::{Result, Tensor};
 
 /// What an argument must be to the written tensor.
@@ -26,6 +26,7 @@ fn rule(name: &str, place: usize) -> Rule {
         | "concat" | "concatenate" | "stack" | "hstack" | "vstack" | "row_stack"
         | "column_stack" | "dstack" | "cross" => Rule::Apart,
         "index_fill" if place == 3 => Rule::Free,
+        "index_copy" if place == 0 => Rule::Same,
         "scatter" | "scatter_add" | "scatter_reduce" | "index_add" | "index_copy"
         | "index_fill" | "index_put" | "index_reduce" | "put"
             if place > 0 =>
@@ -35,6 +36,7 @@ fn rule(name: &str, place: usize) -> Rule {
         "masked_scatter" | "masked_fill" if place == 2 => Rule::Free,
         "ldexp" if place == 1 => Rule::Free,
         "addmm" | "addmv" | "addbmm" | "baddbmm" if place > 0 => Rule::Free,
+        "unbind_copy" | "split_copy" | "split_with_sizes_copy" => Rule::Same,
         _ if FREE.contains(&name) || name.ends_with("_copy") => Rule::Free,
         _ => Rule::Same,
     }
@@ -98,6 +100,14 @@ pub fn check_overlap(
     kwargs: &[(&str, Value)],
     skip: usize,
 ) -> Result<()> {
+    // A product with a tensor without dimensions goes element by element.
+    let name = match args
+        .iter()
+        .any(|v| matches!(v, Value::Tensor(t) if t.ndim() == 0))
+    {
+        true if name == "inner" => "mul",
+        _ => name,
+    };
     let plain = args.iter().enumerate().skip(skip);
     let named = kwargs.iter().map(|(_, v)| (usize::MAX, v));
     for (place, value) in plain.chain(named) {

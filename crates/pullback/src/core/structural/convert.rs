@@ -178,7 +178,7 @@ impl Tensor {
         site: &'static Location<'static>,
         f: impl FnOnce(&Tensor) -> Result<Tensor>,
     ) -> Result<()> {
-        if self.array().layout().is_stretched() && crate::overlap::writes_one_number(name) {
+        if self.array().layout().is_stretched() && crate::core::overlap::writes_one_number(name) {
             return self.rewrite_once(name, site, f);
         }
         let result = if tracked && crate::is_grad_enabled() {
