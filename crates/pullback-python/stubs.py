@@ -119,10 +119,11 @@ MEMBERS = {
     "itemsize": "_py.int", "nbytes": "_py.int", "output_nr": "_py.int", "retains_grad": "_py.bool", "retain_grad": "None", "register_hook": "RemovableHandle",
     "register_post_accumulate_grad_hook": "RemovableHandle", "is_inference": "_py.bool", "_version": "_py.int", "name": "_py.str", "graph": "_Graph",
     "__format__": "_py.str", "__iter__": "Iterator[_Tensor]", "dim": "_py.int", "numel": "_py.int", "backward": "None", "numpy": "_Array",
+    "_base": "_Tensor | None", "_is_view": "_py.bool", "real": "_Tensor", "imag": "_Tensor",
 }  # fmt: skip
 _OPERATORS = "add sub mul truediv matmul pow floordiv mod and or xor lshift rshift".split()
 GIVES_TENSOR = {f"__{r}{name}__" for name in _OPERATORS for r in ("", "r", "i")} | set(
-    "__neg__ __pos__ __abs__ __invert__ __getitem__ detach requires_grad_ zero_ fill_ copy_ cpu to uniform_ normal_ new_tensor".split()
+    "__neg__ __pos__ __abs__ __invert__ __getitem__ detach requires_grad_ zero_ fill_ copy_ cpu to uniform_ normal_ new_tensor new fill_diagonal_ __reversed__ __copy__ __deepcopy__".split()
 )
 
 

@@ -234,6 +234,18 @@ impl Array {
         self.storage.is_unique() && !self.storage.is_foreign()
     }
 
+    /// The same memory under a version of its own: see [`Storage::uncounted`].
+    ///
+    /// # Errors
+    /// [`ErrorKind::Alloc`](crate::ErrorKind::Alloc) where the system has no block for a header.
+    pub fn uncounted(&self) -> Result<Array> {
+        Ok(Array {
+            storage: self.storage.uncounted()?,
+            layout: self.layout.clone(),
+            dtype: self.dtype,
+        })
+    }
+
     /// The same memory under another layout.
     ///
     /// # Errors

@@ -284,6 +284,12 @@ impl<T> Shared<T> {
         this.inner().count.load(Ordering::Acquire) == 1
     }
 
+    /// How many holders there are: a number that others may change while it is read.
+    #[inline]
+    pub fn count(this: &Self) -> usize {
+        this.inner().count.load(Ordering::Acquire)
+    }
+
     /// The value, to change, if this is the only holder.
     #[inline]
     pub fn get_mut(this: &mut Self) -> Option<&mut T> {

@@ -35,6 +35,9 @@ struct Header {
     writer: AtomicPtr<Location<'static>>,
     /// Keeps foreign memory alive.
     owner: Option<Box<dyn Any + Send + Sync>>,
+    /// The header whose reader and writer state counts, for a storage that shares another one's data under a version of its own;
+    /// the owner keeps it alive. Null for all others.
+    lender: *const Header,
 }
 
 const _: () = assert!(size_of::<Header>() <= HEADER);
@@ -49,6 +52,40 @@ unsafe impl Send for Storage {}
 unsafe impl Sync for Storage {}
 
 impl Storage {
+    /// The same bytes under a version of its own: writes through one handle are not counted by the other. Who may read and write at
+    /// once is decided for both together.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Alloc`] where the system has no block for the header.
+    pub fn uncounted(&self) -> Result<Storage> {
+        let block = pool::take(HEADER);
+        if block.is_null() {
+            return Err(out_of_memory(HEADER));
+        }
+        let owner: Box<dyn Any + Send + Sync> = Box::new(self.clone());
+        let (data, bytes) = (self.header().data, self.bytes());
+        let alias = Self::from_parts(block, data, bytes, Some(owner));
+        // SAFETY: the block is fresh and held by `alias` alone.
+        unsafe { (*alias.0.as_ptr()).lender = self.guarding() };
+        Ok(alias)
+    }
+
+    /// The header whose state says who reads and writes.
+    #[inline]
+    fn guarding(&self) -> *const Header {
+        match self.header().lender.is_null() {
+            true => self.0.as_ptr(),
+            false => self.header().lender,
+        }
+    }
+
+    /// Who reads and writes.
+    #[inline]
+    fn state(&self) -> &AtomicU32 {
+        // SAFETY: a lender lives as long as the owner that this header holds.
+        unsafe { &(*self.guarding()).state }
+    }
+
     /// `bytes` bytes whose content is arbitrary until written (zero if `zeroed`).
     ///
     /// # Errors
@@ -122,6 +159,7 @@ impl Storage {
                 bytes,
                 writer: AtomicPtr::new(ptr::null_mut()),
                 owner,
+                lender: ptr::null(),
             });
             Storage(NonNull::new_unchecked(header))
         }
@@ -175,10 +213,10 @@ impl Storage {
         self.header().data
     }
 
-    /// Whether two handles share one block.
+    /// Whether two handles share one block, be it under two versions.
     #[inline]
     pub fn same(&self, other: &Storage) -> bool {
-        self.0 == other.0
+        self.guarding() == other.guarding()
     }
 
     /// Whether a byte of one may be a byte of the other: the same block, or foreign memory that was wrapped twice.
@@ -205,7 +243,7 @@ impl Storage {
     /// [`ErrorKind::Concurrent`] while a writer is at work.
     #[inline]
     pub(crate) fn read(&self) -> Result<ReadGuard<'_>> {
-        let state = &self.header().state;
+        let state = self.state();
         if state.fetch_add(1, Ordering::Acquire) & WRITER != 0 {
             state.fetch_sub(1, Ordering::Release);
             return Err(conflict("read", "writes"));
@@ -219,7 +257,7 @@ impl Storage {
     /// [`ErrorKind::Concurrent`] while anybody else reads or writes.
     #[inline]
     pub(crate) fn write(&self) -> Result<WriteGuard<'_>> {
-        let state = &self.header().state;
+        let state = self.state();
         if state
             .compare_exchange(0, WRITER, Ordering::Acquire, Ordering::Relaxed)
             .is_err()
@@ -233,8 +271,8 @@ impl Storage {
     /// Whether this thread is the one that updates the storage, and nobody reads it: then it is now the writer.
     #[cold]
     fn write_in_update(&self) -> bool {
-        let state = &self.header().state;
-        UPDATING.get() == self.0.as_ptr().cast()
+        let state = self.state();
+        UPDATING.get() == self.guarding().cast()
             && (state.compare_exchange(
                 UPDATE,
                 UPDATE | WRITER,
@@ -251,7 +289,7 @@ impl Storage {
     /// [`ErrorKind::Concurrent`] while anybody else writes or updates.
     pub fn update(&self) -> Result<UpdateGuard<'_>> {
         let free = |state: u32| (state & (WRITER | UPDATE) == 0).then_some(state | UPDATE);
-        let state = &self.header().state;
+        let state = self.state();
         if state
             .fetch_update(Ordering::Acquire, Ordering::Relaxed, free)
             .is_err()
@@ -260,7 +298,7 @@ impl Storage {
         }
         Ok(UpdateGuard {
             storage: self,
-            outer: UPDATING.replace(self.0.as_ptr().cast()),
+            outer: UPDATING.replace(self.guarding().cast()),
             thread: PhantomData,
         })
     }
@@ -332,7 +370,7 @@ impl ReadGuard<'_> {
 impl Drop for ReadGuard<'_> {
     #[inline]
     fn drop(&mut self) {
-        self.0.header().state.fetch_sub(1, Ordering::Release);
+        self.0.state().fetch_sub(1, Ordering::Release);
     }
 }
 
@@ -349,10 +387,7 @@ pub struct UpdateGuard<'a> {
 impl Drop for UpdateGuard<'_> {
     fn drop(&mut self) {
         UPDATING.set(self.outer);
-        self.storage
-            .header()
-            .state
-            .fetch_sub(UPDATE, Ordering::Release);
+        self.storage.state().fetch_sub(UPDATE, Ordering::Release);
     }
 }
 
@@ -372,7 +407,7 @@ impl Drop for WriteGuard<'_> {
         let header = self.0.header();
         header.version.fetch_add(1, Ordering::Release);
         // Not a store: readers that were turned away may be between their add and their subtraction.
-        header.state.fetch_sub(WRITER, Ordering::Release);
+        self.0.state().fetch_sub(WRITER, Ordering::Release);
     }
 }
 

@@ -6,7 +6,7 @@ use crate::tensor::PyTensor;
 use pullback::{BackwardOptions, Seed, Tensor};
 use pyo3::exceptions::{PyNotImplementedError, PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyList, PyTuple};
+use pyo3::types::{PyDict, PyList, PyTuple};
 use std::cell::RefCell;
 use std::sync::Arc;
 
@@ -32,7 +32,7 @@ pub(crate) fn passing_exception() -> Option<PyErr> {
 /// A tensor, or the one that a `graph.GradientEdge` stands for.
 fn tensor_or_edge(v: &Bound<'_, PyAny>) -> Option<Tensor> {
     if let Ok(t) = v.cast::<PyTensor>() {
-        return Some(t.get().0.clone());
+        return Some(crate::object::seen(t).clone());
     }
     if v.is_exact_instance_of::<PyTuple>() || v.is_exact_instance_of::<PyList>() {
         return None;
@@ -67,7 +67,7 @@ pub(crate) fn tensors(v: &Bound<'_, PyAny>, what: &str) -> PyResult<Vec<Option<T
             let t = tensor_or_edge(&item).ok_or_else(|| {
                 PyTypeError::new_err(format!(
                     "{what} must be a Tensor or a sequence of Tensors, got {}",
-                    item.get_type()
+                    crate::convert::type_name(&item)
                 ))
             })?;
             list.push(Some(t));
@@ -114,10 +114,19 @@ pub(crate) fn grad<'py>(
     is_grads_batched: bool,
     only_inputs: bool,
 ) -> PyResult<Bound<'py, PyAny>> {
-    if is_grads_batched || !only_inputs {
+    if !only_inputs {
         return Err(PyNotImplementedError::new_err(
-            "autograd.grad: is_grads_batched=True and only_inputs=False are not there",
+            "autograd.grad: only_inputs=False is not there",
         ));
+    }
+    if is_grads_batched {
+        let options = PyDict::new(py);
+        options.set_item("retain_graph", retain_graph)?;
+        options.set_item("create_graph", create_graph)?;
+        options.set_item("allow_unused", allow_unused)?;
+        options.set_item("materialize_grads", materialize_grads)?;
+        let batched = crate::convert::part(py, "batched_grad")?;
+        return batched.call((outputs, inputs, grad_outputs), Some(&options));
     }
     if allow_unused == Some(false) && materialize_grads {
         return Err(PyValueError::new_err(

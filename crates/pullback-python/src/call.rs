@@ -28,6 +28,7 @@ struct Common<'py> {
     out: Option<Bound<'py, PyAny>>,
     generator: Option<Bound<'py, PyAny>>,
     requires_grad: bool,
+    memory_format: Option<Bound<'py, PyAny>>,
 }
 
 impl Target {
@@ -52,6 +53,12 @@ impl Target {
         let (mut named, mut common) = (Vec::new(), Common::default());
         for (key, value) in kwargs.into_iter().flat_map(|d| d.iter()) {
             let key: String = key.extract()?;
+            if key == "memory_format"
+                && (self.takes(&key) || self.name == "empty" || self.name.ends_with("_like"))
+            {
+                common.memory_format = Some(value).filter(|v| !v.is_none());
+                continue;
+            }
             if !self.takes(&key) {
                 match key.as_str() {
                     "out" if value.is_none() => continue,
@@ -73,8 +80,9 @@ impl Target {
                         continue;
                     }
                     // What changes no value.
-                    "layout" | "pin_memory" | "memory_format" | "non_blocking" | "inplace"
-                    | "_stacklevel" => continue,
+                    "layout" | "pin_memory" | "non_blocking" | "inplace" | "_stacklevel" => {
+                        continue;
+                    }
                     _ => {}
                 }
             }
@@ -135,7 +143,11 @@ impl Target {
         if let Some(scope) = &scope {
             scope.call_method1("__exit__", (py.None(), py.None(), py.None()))?;
         }
-        let value = value?;
+        let mut value = value?;
+        if let (Some(format), Value::Tensor(t)) = (&common.memory_format, &value) {
+            let laid = part(py, "formatted")?.call1((wrap(py, t.clone())?, format, self.name))?;
+            value = to_value(&laid)?;
+        }
         if common.requires_grad
             && let Value::Tensor(t) = value
         {
@@ -318,6 +330,14 @@ impl Builtin {
         format!("<built-in method {} of pullback>", self.qualified)
     }
 
+    /// A pickle holds the name; what it gives is this very object.
+    fn __reduce__<'py>(
+        &self,
+        py: Python<'py>,
+    ) -> PyResult<(Bound<'py, PyAny>, (&'static str, String))> {
+        Ok((part(py, "function_named")?, (self.place, self.__name__())))
+    }
+
     #[getter]
     fn __name__(&self) -> String {
         self.qualified.rsplit('.').next().unwrap_or("").to_string()
@@ -371,6 +391,14 @@ impl BoundMethod {
                 result
             },
         )
+    }
+
+    fn __reduce__<'py>(
+        &self,
+        py: Python<'py>,
+    ) -> PyResult<(Bound<'py, PyAny>, (Py<PyAny>, String))> {
+        let getattr = py.import("builtins")?.getattr("getattr")?;
+        Ok((getattr, (self.object.clone_ref(py), self.__name__())))
     }
 
     #[getter]

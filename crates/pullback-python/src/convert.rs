@@ -154,7 +154,7 @@ pub(crate) fn to_value(v: &Bound<'_, PyAny>) -> PyResult<Value> {
 
 fn value_at(v: &Bound<'_, PyAny>, depth: usize) -> PyResult<Value> {
     if let Ok(t) = v.cast::<PyTensor>() {
-        return Ok(Value::Tensor(t.get().0.clone()));
+        return Ok(Value::Tensor(crate::object::seen(t).clone()));
     }
     if v.is_none() {
         return Ok(Value::None);
@@ -194,11 +194,11 @@ fn value_at(v: &Bound<'_, PyAny>, depth: usize) -> PyResult<Value> {
     )))
 }
 
-/// A new Python handle of a tensor.
+/// The Python object of a tensor.
 #[inline]
 pub(crate) fn wrap(py: Python<'_>, t: Tensor) -> PyResult<Bound<'_, PyAny>> {
     crate::picture::note_line(py, &t);
-    Ok(Bound::new(py, PyTensor(t))?.into_any())
+    crate::object::of(py, t)
 }
 
 /// A result.
@@ -218,6 +218,11 @@ pub(crate) fn to_python<'py>(py: Python<'py>, v: Value) -> PyResult<Bound<'py, P
             PyTuple::new(py, items)?.into_any()
         }
     })
+}
+
+/// The name of an object's type, for errors.
+pub(crate) fn type_name(v: &Bound<'_, PyAny>) -> String {
+    (v.get_type().name()).map_or_else(|_| "object".to_string(), |name| name.to_string())
 }
 
 /// A shape as `Size`.

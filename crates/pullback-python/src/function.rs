@@ -6,10 +6,12 @@
 use crate::autograd::{keep_exception, tensors};
 use crate::convert::wrap;
 use crate::error::Raise;
+use crate::object::Held;
 use crate::tensor::PyTensor;
 use pullback::{Backward, Forward, Function, Grads, Result, Tensor, apply_shared};
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyTuple};
+use std::any::Any;
 use std::borrow::Cow;
 use std::panic::Location;
 use std::sync::Arc;
@@ -18,7 +20,7 @@ use std::sync::Arc;
 struct Applied {
     name: String,
     /// `autograd.function._Call`: holds the class, the context and the arguments.
-    call: Py<PyAny>,
+    call: Held,
 }
 
 impl Applied {
@@ -33,7 +35,7 @@ impl Applied {
     }
 
     fn saved<'py>(&self, py: Python<'py>, cx: &Backward<'_>) -> Result<Bound<'py, PyList>> {
-        let n: usize = (self.call.bind(py).getattr("saved_count"))
+        let n: usize = (self.call.0.bind(py).getattr("saved_count"))
             .and_then(|n| n.extract())
             .map_err(keep_exception)?;
         let saved = (0..n)
@@ -48,10 +50,14 @@ impl Function for Applied {
         Cow::Owned(self.name.clone())
     }
 
+    fn held(&self) -> Option<&(dyn Any + Send + Sync)> {
+        Some(&self.call)
+    }
+
     fn forward(&self, cx: &mut Forward, inputs: &[Tensor]) -> Result<Vec<Tensor>> {
         Python::attach(|py| {
             let mut run = || -> PyResult<Vec<Tensor>> {
-                let call = self.call.bind(py);
+                let call = self.call.0.bind(py);
                 let x =
                     (inputs.iter().map(|t| wrap(py, t.clone()))).collect::<PyResult<Vec<_>>>()?;
                 let needs: Vec<bool> = (0..inputs.len()).map(|i| cx.needs_input_grad(i)).collect();
@@ -78,7 +84,7 @@ impl Function for Applied {
 
     fn backward(&self, cx: &Backward<'_>) -> Result<Grads> {
         Python::attach(|py| {
-            let call = self.call.bind(py);
+            let call = self.call.0.bind(py);
             let saved = self.saved(py, cx)?;
             let (count, materialize): (usize, bool) = (call.getattr("backward_needs"))
                 .and_then(|v| v.extract())
@@ -102,7 +108,7 @@ impl Function for Applied {
             let saved = self.saved(py, cx)?;
             let run = || -> PyResult<Grads> {
                 let list = self.list(py, tangents)?;
-                let out = (self.call.bind(py)).call_method1("jvp", (saved, list))?;
+                let out = (self.call.0.bind(py)).call_method1("jvp", (saved, list))?;
                 tensors(&out, "jvp's result")
             };
             run().map_err(keep_exception)
@@ -119,9 +125,14 @@ pub(crate) fn apply_function<'py>(
     call: Py<PyAny>,
     inputs: Vec<Py<PyTensor>>,
 ) -> PyResult<Bound<'py, PyTuple>> {
-    let inputs: Vec<Tensor> = inputs.iter().map(|t| t.get().0.clone()).collect();
+    let inputs: Vec<Tensor> = (inputs.iter())
+        .map(|t| crate::object::seen(t.bind(py)).clone())
+        .collect();
     let refs: Vec<&Tensor> = inputs.iter().collect();
-    let applied = Arc::new(Applied { name, call });
+    let applied = Arc::new(Applied {
+        name,
+        call: Held(call),
+    });
     let out = apply_shared(applied, &refs, Location::caller()).raise()?;
     let out = (out.into_iter().map(|t| wrap(py, t))).collect::<PyResult<Vec<_>>>()?;
     PyTuple::new(py, out)

@@ -17,6 +17,7 @@ mod index;
 mod memory;
 mod node;
 mod numpy_random;
+mod object;
 mod picture;
 mod signature;
 mod task;
@@ -46,6 +47,8 @@ fn _native(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_function(wrap_pyfunction!(dtype::result_type, m)?)?;
     m.add_function(wrap_pyfunction!(memory::from_numpy, m)?)?;
     m.add_function(wrap_pyfunction!(memory::shares_memory, m)?)?;
+    m.add_function(wrap_pyfunction!(memory::storage_row, m)?)?;
+    m.add_function(wrap_pyfunction!(memory::laid_out, m)?)?;
     m.add_function(wrap_pyfunction!(autograd::grad, m)?)?;
     m.add_function(wrap_pyfunction!(autograd::backward, m)?)?;
     m.add_function(wrap_pyfunction!(autograd::is_grad_enabled, m)?)?;

@@ -228,6 +228,39 @@ pub(crate) fn from_numpy<'py>(
     }
 }
 
+/// The whole memory of a tensor as one row: of its own elements, or of bytes. Without history; it holds the tensor.
+#[pyfunction]
+pub(crate) fn storage_row<'py>(
+    t: &Bound<'py, PyTensor>,
+    bytewise: bool,
+) -> PyResult<Bound<'py, PyAny>> {
+    let owner = t.get().0.clone();
+    let dtype = match bytewise {
+        true => DType::U8,
+        false => owner.dtype(),
+    };
+    let (start, bytes) = (
+        owner.array().storage().address(),
+        owner.array().storage().bytes(),
+    );
+    let layout = Layout::row_major(Shape::new(&[bytes / dtype.size()]));
+    // SAFETY: the storage's bytes live while the owner holds its tensor; all of them are elements of this dtype, since an array's storage
+    // holds nothing else.
+    let row = unsafe { Array::foreign(start as *mut u8, bytes, layout, dtype, Box::new(owner)) };
+    wrap(t.py(), Tensor::from_array(row.raise()?))
+}
+
+/// Another tensor's layout over the memory of a row.
+#[pyfunction]
+pub(crate) fn laid_out<'py>(
+    row: &Bound<'py, PyTensor>,
+    like: &Bound<'py, PyTensor>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let layout = like.get().0.array().layout().clone();
+    let array = row.get().0.array().view(layout).raise()?;
+    wrap(row.py(), Tensor::from_array(array))
+}
+
 /// Whether two handles show the same memory.
 #[pyfunction]
 pub(crate) fn shares_memory(a: &Bound<'_, PyTensor>, b: &Bound<'_, PyTensor>) -> bool {

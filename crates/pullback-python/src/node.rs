@@ -1,14 +1,18 @@
 //! Hooks of tensors and of operations, and operations as Python's objects (`grad_fn`).
 
 use crate::autograd::{keep_exception, tensors};
-use crate::convert::wrap;
+use crate::convert::{type_name, wrap};
 use crate::error::Raise;
+use crate::object;
 use crate::tensor::PyTensor;
 use pullback::{GradFn, Grads, HookHandle, Tensor};
+use pyo3::PyTraverseError;
 use pyo3::exceptions::PyTypeError;
+use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple};
-use std::sync::Arc;
+use pyo3::types::{PyDict, PyTuple, PyWeakrefMethods, PyWeakrefReference};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// A hook that can be taken away again.
 #[pyclass(name = "RemovableHandle", module = "torch.utils.hooks", frozen)]
@@ -38,17 +42,18 @@ fn one_tensor(result: &Bound<'_, PyAny>) -> pullback::Result<Option<Tensor>> {
     let t = result.cast::<PyTensor>().map_err(|_| {
         keep_exception(PyTypeError::new_err(format!(
             "expected Variable, but hook returned '{}'",
-            result.get_type()
+            type_name(result)
         )))
     })?;
     Ok(Some(t.get().0.clone()))
 }
 
 /// `Tensor.register_hook`.
-pub(crate) fn register_hook(t: &Tensor, hook: Py<PyAny>) -> PyResult<PyHandle> {
-    t.register_hook(move |g| {
+pub(crate) fn register_hook(py: Python<'_>, t: &Tensor, hook: Py<PyAny>) -> PyResult<PyHandle> {
+    let (hook, of) = object::hook_of(py, hook);
+    t.register_hook_of(of, move |g| {
         Python::attach(|py| {
-            let call = wrap(py, g.clone()).and_then(|g| hook.bind(py).call1((g,)));
+            let call = wrap(py, g.clone()).and_then(|g| hook.0.bind(py).call1((g,)));
             one_tensor(&call.map_err(keep_exception)?)
         })
     })
@@ -57,20 +62,56 @@ pub(crate) fn register_hook(t: &Tensor, hook: Py<PyAny>) -> PyResult<PyHandle> {
 }
 
 /// `Tensor.register_post_accumulate_grad_hook`.
-pub(crate) fn register_post_hook(t: &Tensor, hook: Py<PyAny>) -> PyResult<PyHandle> {
-    t.register_post_accumulate_grad_hook(move |leaf| {
+pub(crate) fn register_post_hook(t: &Bound<'_, PyTensor>, hook: Py<PyAny>) -> PyResult<PyHandle> {
+    let (hook, of) = object::hook_of(t.py(), hook);
+    let own = PyWeakrefReference::new(t)?.unbind();
+    let call = move |leaf: &Tensor| {
         Python::attach(|py| {
-            let call = wrap(py, leaf.clone()).and_then(|leaf| hook.bind(py).call1((leaf,)));
+            // The very object, while there is one.
+            let leaf = match own.bind(py).upgrade() {
+                Some(leaf) => Ok(leaf),
+                None => wrap(py, leaf.clone()),
+            };
+            let call = leaf.and_then(|leaf| hook.0.bind(py).call1((leaf,)));
             call.map(drop).map_err(keep_exception)
         })
-    })
-    .raise()
-    .map(PyHandle)
+    };
+    (t.get().0.register_post_accumulate_grad_hook_of(of, call))
+        .raise()
+        .map(PyHandle)
 }
 
 /// The operation that a tensor came from.
 #[pyclass(name = "Node", module = "torch.autograd.graph", frozen, weakref)]
 pub(crate) struct PyNode(pub(crate) GradFn);
+
+/// The objects that operations have, by the operations' addresses: an object keeps its operation, so none is used twice.
+static OBJECTS: Mutex<Option<HashMap<usize, Py<PyWeakrefReference>>>> = Mutex::new(None);
+
+fn objects() -> MutexGuard<'static, Option<HashMap<usize, Py<PyWeakrefReference>>>> {
+    OBJECTS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The object of an operation: the one it has, or a new one.
+fn object_of(py: Python<'_>, node: GradFn) -> PyResult<Bound<'_, PyAny>> {
+    let at = node.address();
+    let known = (objects().as_ref()).and_then(|all| all.get(&at).map(|w| w.clone_ref(py)));
+    if let Some(object) = known.and_then(|w| w.bind(py).upgrade()) {
+        return Ok(object);
+    }
+    let made = Bound::new(py, PyNode(node))?;
+    let weak = PyWeakrefReference::new(&made)?.unbind();
+    let old = objects().get_or_insert_default().insert(at, weak);
+    drop(old);
+    Ok(made.into_any())
+}
+
+impl Drop for PyNode {
+    fn drop(&mut self) {
+        let gone = (objects().as_mut()).and_then(|all| all.remove(&self.0.address()));
+        drop(gone);
+    }
+}
 
 fn gradients<'py>(py: Python<'py>, list: &[Option<Tensor>]) -> PyResult<Bound<'py, PyTuple>> {
     let items = (list.iter())
@@ -102,9 +143,7 @@ impl PyNode {
     fn next_functions<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         let items = (self.0.next_functions().into_iter())
             .map(|next| match next {
-                Some((node, nr)) => {
-                    Ok((Bound::new(py, PyNode(node))?.into_any(), nr).into_pyobject(py)?)
-                }
+                Some((node, nr)) => Ok((object_of(py, node)?, nr).into_pyobject(py)?),
                 None => Ok((py.None().into_bound(py), 0usize).into_pyobject(py)?),
             })
             .collect::<PyResult<Vec<_>>>()?;
@@ -130,26 +169,34 @@ impl PyNode {
     }
 
     /// Calls `hook(grad_inputs, grad_outputs)` after the rule ran.
-    fn register_hook(&self, hook: Py<PyAny>) -> PyHandle {
-        PyHandle(self.0.register_hook(move |inputs, outputs| {
+    fn register_hook(&self, py: Python<'_>, hook: Py<PyAny>) -> PyHandle {
+        let (hook, of) = object::hook_of(py, hook);
+        PyHandle(self.0.register_hook_of(of, move |inputs, outputs| {
             Python::attach(|py| {
-                let call = || {
-                    hook.bind(py)
-                        .call1((gradients(py, inputs)?, gradients(py, outputs)?))
-                };
+                let call =
+                    || (hook.0.bind(py)).call1((gradients(py, inputs)?, gradients(py, outputs)?));
                 replaced(&call().map_err(keep_exception)?)
             })
         }))
     }
 
     /// Calls `hook(grad_outputs)` before the rule runs.
-    fn register_prehook(&self, hook: Py<PyAny>) -> PyHandle {
-        PyHandle(self.0.register_prehook(move |outputs| {
+    fn register_prehook(&self, py: Python<'_>, hook: Py<PyAny>) -> PyHandle {
+        let (hook, of) = object::hook_of(py, hook);
+        PyHandle(self.0.register_prehook_of(of, move |outputs| {
             Python::attach(|py| {
-                let call = || hook.bind(py).call1((gradients(py, outputs)?,));
+                let call = || hook.0.bind(py).call1((gradients(py, outputs)?,));
                 replaced(&call().map_err(keep_exception)?)
             })
         }))
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        object::traverse(&visit, |found| self.0.visit_own(found))
+    }
+
+    fn __clear__(&self) {
+        self.0.clear_own();
     }
 
     fn __eq__(&self, other: &Bound<'_, PyAny>) -> bool {
@@ -167,14 +214,16 @@ impl PyNode {
 
 /// The place where a tensor's gradient is computed.
 #[pyfunction]
-pub(crate) fn gradient_node(t: &Bound<'_, PyTensor>) -> Option<PyNode> {
-    t.get().0.gradient_node().map(PyNode)
+pub(crate) fn gradient_node<'py>(t: &Bound<'py, PyTensor>) -> PyResult<Option<Bound<'py, PyAny>>> {
+    (t.get().0.gradient_node())
+        .map(|node| object_of(t.py(), node))
+        .transpose()
 }
 
 /// `Tensor.grad_fn`.
 pub(crate) fn grad_fn<'py>(py: Python<'py>, t: &Tensor) -> PyResult<Bound<'py, PyAny>> {
     match t.grad_fn() {
         None => Ok(py.None().into_bound(py)),
-        Some(node) => Ok(Bound::new(py, PyNode(node))?.into_any()),
+        Some(node) => object_of(py, node),
     }
 }

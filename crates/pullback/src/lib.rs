@@ -41,6 +41,8 @@ use crate::core::{anomaly, apply, ctx, flow, grad_fn, graph, history, hooks, mod
 pub use registry as functions;
 pub use transform::func;
 
+pub use core::binding;
+
 pub use anomaly::{detect_anomaly, detect_nonfinite};
 pub use ctx::Ctx;
 pub use display::{PrintOptions, get_printoptions, set_printoptions};

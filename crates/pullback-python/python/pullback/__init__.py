@@ -30,14 +30,12 @@ from ._native import (
     tensor,
     uint8,
 )
-from ._parts import Size, device, layout, strided
+from ._parts import Size, channels_last, channels_last_3d, contiguous_format, device, layout, memory_format, preserve_format, strided
 
 float = float32
 double = float64
 long = int64
 int = int32
-contiguous_format = "torch.contiguous_format"
-preserve_format = "torch.preserve_format"
 pi, e, inf, nan = _math.pi, _math.e, _math.inf, _math.nan
 newaxis = None
 
@@ -52,6 +50,7 @@ from ._install import install_as_torch
 from ._legacy import BoolTensor, ByteTensor, DoubleTensor, FloatTensor, IntTensor, LongTensor
 from ._native import is_inference_mode_enabled, set_printoptions
 from ._pickles import load, save
+from ._storage import TypedStorage, UntypedStorage
 from ._vmap import vmap
 from .autograd.grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled
 from .random import Generator, default_generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state
@@ -217,8 +216,61 @@ def from_dlpack(ext_tensor, *, device=None, copy=None):
 
 
 def is_storage(x):
-    """Whether `x` is a storage: never."""
-    return False
+    """Whether `x` is a tensor's memory."""
+    return isinstance(x, (TypedStorage, UntypedStorage))
+
+
+def imag(input):
+    """There are no complex numbers, and PyTorch gives real ones no imaginary part."""
+    return input.imag
+
+
+def frombuffer(buffer, *, dtype, count=-1, offset=0, requires_grad=False):
+    """A tensor over the memory of an object that has a buffer, such as `bytearray`."""
+    import numpy
+
+    size = memoryview(buffer).nbytes
+    if size == 0:
+        raise ValueError("both buffer length (0) and count (-1) must not be 0" if count < 0 else f"both buffer length (0) and count ({count}) must not be 0")
+    if not 0 <= offset < size:
+        raise ValueError(f"offset ({offset} bytes) must be non-negative and no greater than buffer length ({size} bytes) - 1")
+    if count < 0 and (size - offset) % dtype.itemsize:
+        raise ValueError(f"buffer length ({size - offset} bytes) after offset ({offset} bytes) must be a multiple of element size ({dtype.itemsize})")
+    if count > 0 and offset + count * dtype.itemsize > size:
+        raise ValueError(f"requested buffer length ({count} * {dtype.itemsize} bytes) after offset ({offset} bytes) must not be greater than actual buffer length ({size} bytes)")
+    if count == 0:
+        raise ValueError(f"both buffer length ({size}) and count (0) must not be 0")
+    return from_numpy(numpy.frombuffer(buffer, dtype=dtype.name, count=count, offset=offset)).requires_grad_(requires_grad)
+
+
+_einsum = einsum
+
+
+def einsum(*args, out=None):
+    """Einstein's sum: an equation and operands, or operands each with a list of its subscripts (numbers below 52), and last the result's."""
+    if not args or len(args) < 2:
+        raise ValueError("einsum(): must specify the equation string and at least one operand, or at least one operand and its subscripts list")
+    if not isinstance(args[0], Tensor):
+        equation, *operands = args
+        # Operands may come as one list.
+        if len(operands) == 1 and isinstance(operands[0], (list, tuple)):
+            operands = operands[0]
+        return _einsum(equation, *operands, out=out)
+
+    def written(subscripts):
+        return "".join("..." if s is Ellipsis else _letter(s) for s in subscripts)
+
+    operands, lists = args[0 : len(args) // 2 * 2 : 2], args[1::2]
+    equation = ",".join(map(written, lists))
+    if len(args) % 2:
+        equation += "->" + written(args[-1])
+    return _einsum(equation, *operands, out=out)
+
+
+def _letter(subscript):
+    if not 0 <= subscript < 52:
+        raise ValueError("einsum(): subscript in subscript list is not within the valid range [0, 52)")
+    return chr(ord("A") + subscript) if subscript < 26 else chr(ord("a") + subscript - 26)
 
 
 def use_deterministic_algorithms(mode, *, warn_only=False):

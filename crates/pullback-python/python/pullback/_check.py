@@ -21,6 +21,15 @@ class Report:
         kink = found["nearest_kink"]
         self.nearest_kink = None if kink is None else _types.SimpleNamespace(**kink)
 
+    def __reduce__(self):
+        # What draws the page runs the function again, which a pickle cannot hold.
+        return type(self), (self._found,)
+
+    def __deepcopy__(self, memo):
+        import copy
+
+        return type(self)(copy.deepcopy(self._found, memo), self._again)
+
     @property
     def ok(self):
         """Whether the gradient is certified."""

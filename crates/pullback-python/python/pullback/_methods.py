@@ -1,9 +1,10 @@
 """Methods of `Tensor` that are best written in Python: copies and pickles, devices, other libraries' protocols."""
 
 import builtins as _builtins
+import copy
 import operator
 
-from . import _native, _pickles
+from . import _native, _parts, _pickles
 from ._graph import graph
 from ._native import Tensor
 
@@ -11,7 +12,20 @@ _convert = Tensor.__dict__["to"]
 
 
 def __reduce_ex__(self, protocol):
-    return _pickles.reduce_tensor(self)
+    made = _pickles.reduce_tensor(self)
+    return (*made, dict(self.__dict__)) if self.__dict__ else made
+
+
+def _as(self, made):
+    """A tensor as an object of the class of `self`."""
+    return made if _builtins.type(self) is Tensor else Tensor.__new__(_builtins.type(self), made)
+
+
+def __copy__(self):
+    made = _as(self, self.data).requires_grad_(self.requires_grad)
+    for name, value in self.__dict__.items():
+        setattr(made, name, value)
+    return made
 
 
 def __deepcopy__(self, memo):
@@ -21,18 +35,26 @@ def __deepcopy__(self, memo):
             "If you were attempting to deepcopy a module, this may be because of a torch.nn.utils.weight_norm usage, see "
             "https://github.com/pytorch/pytorch/pull/103001"
         )
-    made = self.detach().clone().requires_grad_(self.requires_grad)
-    if self.grad is not None:
-        made.grad = self.grad.detach().clone()
+    if id(self) in memo:
+        return memo[id(self)]
+    # Tensors over one memory go on sharing: the memory is copied once, whole.
+    memory = ("memory", self.dtype.name, self.untyped_storage().data_ptr())
+    if memory not in memo:
+        memo[memory] = _native.storage_row(self, False).clone()
+    made = _as(self, _native.laid_out(memo[memory], self)).requires_grad_(self.requires_grad)
     memo[id(self)] = made
+    if self.grad is not None:
+        made.grad = copy.deepcopy(self.grad, memo)
+    for name, value in self.__dict__.items():
+        setattr(made, name, copy.deepcopy(value, memo))
     return made
 
 
 def to(self, *args, **kwargs):
     """The tensor in another dtype, or as another tensor has it; the device is always the CPU."""
     dtype, copy = kwargs.pop("dtype", None), kwargs.pop("copy", False)
-    other = kwargs.pop("other", None)
-    for name in ("device", "non_blocking", "memory_format"):
+    other, format = kwargs.pop("other", None), kwargs.pop("memory_format", None)
+    for name in ("device", "non_blocking"):
         if name == "device" and kwargs.get(name) is not None:
             _device(kwargs[name])
         kwargs.pop(name, None)
@@ -53,8 +75,10 @@ def to(self, *args, **kwargs):
     if other is not None:
         dtype = other.dtype
     if dtype is None or dtype is self.dtype:
-        return self.clone() if copy else self
-    return _convert.__get__(self)(dtype)
+        made = self.clone() if copy else self
+    else:
+        made = _convert.__get__(self)(dtype)
+    return made if format is None else _parts.formatted(made, format, "to")
 
 
 def _device(x):
@@ -67,9 +91,9 @@ def _device(x):
     return asked
 
 
-def cpu(self, *args, **kwargs):
+def cpu(self, memory_format=None):
     """The tensor: it is on the CPU already."""
-    return self
+    return self if memory_format is None else _parts.formatted(self, memory_format, "cpu")
 
 
 def cuda(self, *args, **kwargs):
@@ -172,21 +196,69 @@ def get_device(self):
 
 
 def untyped_storage(self):
-    """The memory, as something that knows its address."""
-    return _Storage(self)
+    """The memory, as bytes."""
+    from ._storage import UntypedStorage
+
+    return UntypedStorage(self)
 
 
-class _Storage:
-    def __init__(self, tensor):
-        self._tensor = tensor
+def storage(self):
+    """The memory, as elements of the tensor's dtype."""
+    from ._storage import TypedStorage
 
-    def data_ptr(self):
-        return self._tensor.data_ptr() - self._tensor.storage_offset() * self._tensor.element_size()
+    return TypedStorage(self)
+
+
+def new(self, *args, device=None):
+    """A tensor of this one's dtype: of sizes, or of data."""
+    if len(args) == 1 and isinstance(args[0], Tensor):
+        if args[0].dtype is not self.dtype:
+            raise TypeError(f"expected a tensor of {self.dtype} (got one of {args[0].dtype})")
+        return args[0].view_as(args[0])
+    if len(args) == 1 and not isinstance(args[0], (_builtins.int, _parts.Size)):
+        if not hasattr(args[0], "__len__"):
+            raise TypeError(f"new(): data must be a sequence (got {_builtins.type(args[0]).__name__})")
+        return _native.tensor(args[0], dtype=self.dtype)
+    return self.new_zeros(args[0] if len(args) == 1 and isinstance(args[0], tuple) else args or (0,))
+
+
+def __reversed__(self):
+    return self if self.dim() == 0 else self.flip(0)
+
+
+def fill_diagonal_(self, fill_value, wrap=False):
+    """Fills the main diagonal, in place; `wrap` begins it anew below its end in tall matrices."""
+    if self.dim() < 2:
+        raise RuntimeError("dimensions must larger than 1")
+    if self.dim() > 2 and len(set(self.shape)) > 1:
+        raise RuntimeError("all dimensions of input must be of equal length")
+    if self.dim() > 2:
+        index = _native.tensor(list(range(self.size(0))), dtype=_native.int64)
+        self[(index,) * self.dim()] = fill_value
+        return self
+    rows, columns = self.shape
+    block = columns + 1
+    for top in range(0, rows, block) if wrap and columns else (0,):
+        self[top : top + block].diagonal().fill_(fill_value)
+    return self
 
 
 for _name, _method in list(globals().items()):
-    if callable(_method) and not _name.startswith(("_rebuild", "_native", "_device", "_Storage", "_convert", "_elementwise", "_checked", "Tensor")):
+    if callable(_method) and not _name.startswith(("_rebuild", "_native", "_device", "_Storage", "_convert", "_elementwise", "_checked", "_as", "_real", "_imag", "Tensor")):
         setattr(Tensor, _name, _method)
+
+
+def _real(self):
+    """The tensor: it has no imaginary part."""
+    return self
+
+
+def _imag(self):
+    """There are no complex numbers, and PyTorch gives real ones no imaginary part."""
+    raise TypeError("imag is not implemented for tensors with non-complex dtypes.")
+
+
+Tensor.real, Tensor.imag = property(_real), property(_imag)
 
 
 class _NotThere:

@@ -43,7 +43,62 @@ class layout:
         return self._name
 
 
+    def __reduce__(self):
+        return self._name.removeprefix("torch.")
+
+
 strided = layout("torch.strided")
+
+
+class memory_format:
+    """In which order elements lie: rows one after the other, or the channels of images innermost."""
+
+    def __init__(self, name, rank=None):
+        self._name, self._rank = name, rank
+
+    def __repr__(self):
+        return f"torch.{self._name}"
+
+    def __reduce__(self):
+        return self._name
+
+    def _order(self, ndim):
+        """The dimensions from the outermost to the innermost."""
+        if ndim != self._rank:
+            raise RuntimeError(f"required rank {self._rank} tensor to use {self._name} format")
+        return [0, *range(2, ndim), 1]
+
+
+contiguous_format = memory_format("contiguous_format")
+preserve_format = memory_format("preserve_format")
+channels_last = memory_format("channels_last", 4)
+channels_last_3d = memory_format("channels_last_3d", 5)
+
+
+def _format(format, function):
+    if not isinstance(format, memory_format):
+        raise TypeError(f"{function}(): argument 'memory_format' must be torch.memory_format, not {type(format).__name__}")
+    return format
+
+
+def formatted(tensor, format, function):
+    """The tensor with its elements in an order; itself where they lie so."""
+    if _format(format, function) is preserve_format:
+        return tensor
+    if format is contiguous_format:
+        return tensor.contiguous()
+    order = format._order(tensor.dim())
+    if lies_as(tensor, format):
+        return tensor
+    back = [order.index(k) for k in range(tensor.dim())]
+    return tensor.permute(order).contiguous().permute(back)
+
+
+def lies_as(tensor, format):
+    """Whether the elements lie in an order, without gaps."""
+    if _format(format, "is_contiguous")._rank is None:
+        return tensor.is_contiguous()
+    return tensor.dim() == format._rank and tensor.permute(format._order(tensor.dim())).is_contiguous()
 
 
 class device:
@@ -99,7 +154,10 @@ def return_type(name, fields, values):
             inside = ",\n".join(f"{f}={getattr(self, f)!r}" for f in self._fields)
             return f"torch.return_types.{name}(\n{inside})"
 
-        made = type(name, (_namedtuple(name, fields),), {"__slots__": (), "__repr__": show, "__module__": "torch.return_types"})
+        def reduced(self):
+            return return_type, (name, fields, tuple(self))
+
+        made = type(name, (_namedtuple(name, fields),), {"__slots__": (), "__repr__": show, "__reduce__": reduced, "__module__": "torch.return_types"})
         _types[name, tuple(fields)] = made
     return made(*values)
 
@@ -115,6 +173,34 @@ def bug_text(self):
     """What the exception says that stands for a panic of the native side."""
     text = " ".join(str(a) for a in self.args)
     return text if "bug of Pullback" in text else f"{text}\nThis is a bug of Pullback, not of your program: please report it with the call that led here."
+
+
+def function_named(place, name):
+    """A function of the list: how pickles hold them."""
+    from . import _surface
+
+    return _surface.PLACES[place][name]
+
+
+def batched_grad(outputs, inputs, grad_outputs, *, retain_graph, create_graph, allow_unused, materialize_grads):
+    """`autograd.grad` for each row of the gradients that come in, the results stacked."""
+    from . import _native, stack
+
+    one = isinstance(grad_outputs, _native.Tensor)
+    seeds = (grad_outputs,) if one or grad_outputs is None else tuple(grad_outputs)
+    sizes = {g.size(0) for g in seeds if g is not None and g.dim() > 0}
+    if len(sizes) != 1 or any(g is not None and g.dim() == 0 for g in seeds):
+        raise RuntimeError("grad: with is_grads_batched=True, every one of grad_outputs has a first dimension more than its output, all of the same size")
+    (n,) = sizes
+    keep = create_graph if retain_graph is None else retain_graph
+    rows = [
+        _native.grad(outputs, inputs, [None if g is None else g[k] for g in seeds], keep or k + 1 < n, create_graph, allow_unused, materialize_grads)
+        for k in range(n)
+    ]
+    if not rows:
+        given = (inputs,) if isinstance(inputs, _native.Tensor) else inputs
+        return tuple(x.new_zeros((0, *x.shape)) for x in given)
+    return tuple(None if column[0] is None else stack(column) for column in zip(*rows))
 
 
 def to_int(x):

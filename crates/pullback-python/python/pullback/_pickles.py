@@ -254,6 +254,15 @@ def _tuple(n):
     return step
 
 
+def _build(r):
+    """Attributes of a tensor: names of the user's own, and none that means something to tensors."""
+    state, t = r.value(), r.top(_native.Tensor)
+    if type(state) is not dict or any(type(k) is not str or hasattr(type(t), k) for k in state):
+        raise pickle.UnpicklingError("Weights only load failed. A tensor's attributes are a dict of names of the user's own")
+    for name, value in state.items():
+        setattr(t, name, value)
+
+
 def _protocol(r):
     version = r.number("<B")
     if version > pickle.HIGHEST_PROTOCOL:
@@ -299,6 +308,7 @@ _STEPS = {
     pickle.GLOBAL: _push(lambda r: r.find(r.line(), r.line())),
     pickle.STACK_GLOBAL: _push(lambda r: r.find(*r.popped(2))),
     pickle.REDUCE: _push(lambda r: r.called()),
+    pickle.BUILD: _build,
     pickle.MEMOIZE: lambda r: r.memoized(len(r.memo)),
     pickle.BINPUT: lambda r: r.memoized(r.number("<B")),
     pickle.LONG_BINPUT: lambda r: r.memoized(r.number("<I")),

@@ -1,5 +1,7 @@
 """Random streams: PyTorch's default generator, and NumPy's `default_rng`, each to the bit."""
 
+import contextlib
+
 from . import _native
 
 
@@ -33,6 +35,17 @@ def initial_seed():
 def get_rng_state():
     """The default generator's state, as PyTorch's bytes."""
     return _native.get_rng_state()
+
+
+@contextlib.contextmanager
+def fork_rng(devices=None, enabled=True, *args, **kwargs):
+    """A context manager: what is drawn inside leaves the default generator as it was."""
+    before = get_rng_state() if enabled else None
+    try:
+        yield
+    finally:
+        if enabled:
+            set_rng_state(before)
 
 
 def set_rng_state(new_state):
@@ -78,6 +91,10 @@ class Generator:
 
     def _drawing(self):
         return _Drawing(self)
+
+
+    def __repr__(self):
+        return f"<torch._C.Generator object at {id(self):#x}>"
 
 
 class _Drawing:
@@ -126,3 +143,9 @@ class _Default(Generator):
 
 
 default_generator = _Default()
+
+
+def __getattr__(name):
+    from ._surface import missing
+
+    raise AttributeError(missing("pullback.random", name))

@@ -2,11 +2,12 @@
 
 use super::PyTensor;
 use crate::autograd;
-use crate::convert::wrap;
+use crate::convert::{type_name, wrap};
 use crate::error::Raise;
 use crate::node;
+use crate::object;
 use pullback::BackwardOptions;
-use pyo3::exceptions::PyTypeError;
+use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::prelude::*;
 use std::sync::Arc;
 
@@ -58,10 +59,15 @@ impl PyTensor {
                 let g = g.cast::<PyTensor>().map_err(|_| {
                     PyTypeError::new_err(format!(
                         "assigned grad expected to be a Tensor or None but got grad of type {}",
-                        g.get_type()
+                        type_name(g)
                     ))
                 })?;
-                self.0.set_grad(Some(g.get().0.clone())).raise()
+                if g.get().0.is(&self.0) {
+                    return Err(PyRuntimeError::new_err(
+                        "can't assign Variable as its own grad",
+                    ));
+                }
+                self.0.set_grad(Some(object::seen(g).clone())).raise()
             }
         }
     }
@@ -137,12 +143,15 @@ impl PyTensor {
     }
 
     /// Calls `hook(grad)` when the gradient of this tensor is known; what it returns takes its place.
-    fn register_hook(&self, hook: Py<PyAny>) -> PyResult<node::PyHandle> {
-        node::register_hook(&self.0, hook)
+    fn register_hook(&self, py: Python<'_>, hook: Py<PyAny>) -> PyResult<node::PyHandle> {
+        node::register_hook(py, &self.0, hook)
     }
 
     /// Calls `hook(leaf)` after backward added to its `.grad`.
-    fn register_post_accumulate_grad_hook(&self, hook: Py<PyAny>) -> PyResult<node::PyHandle> {
-        node::register_post_hook(&self.0, hook)
+    fn register_post_accumulate_grad_hook(
+        slf: &Bound<'_, Self>,
+        hook: Py<PyAny>,
+    ) -> PyResult<node::PyHandle> {
+        node::register_post_hook(slf, hook)
     }
 }

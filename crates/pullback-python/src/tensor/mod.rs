@@ -13,33 +13,54 @@ use crate::convert::{size, wrap};
 use crate::data;
 use crate::dtype;
 use crate::error::Raise;
+use crate::object;
 use pullback::Tensor;
+use pyo3::PyTraverseError;
 use pyo3::exceptions::PyRuntimeError;
+use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple};
+use pyo3::types::{PyDict, PyTuple, PyType};
 
 /// A handle of a tensor.
-#[pyclass(name = "Tensor", module = "torch", subclass, weakref, frozen)]
+#[pyclass(name = "Tensor", module = "torch", subclass, weakref, dict, frozen)]
 pub(crate) struct PyTensor(pub(crate) Tensor);
 
 #[pymethods]
 impl PyTensor {
     #[new]
+    #[classmethod]
     #[pyo3(signature = (*args, **kwargs))]
-    fn new(args: &Bound<'_, PyTuple>, kwargs: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
-        let _ = kwargs;
-        let float = data::default_float();
-        if args.is_empty() {
-            return Ok(PyTensor(Tensor::zeros([0], float).raise()?));
+    fn new(
+        class: &Bound<'_, PyType>,
+        args: &Bound<'_, PyTuple>,
+        kwargs: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<Self> {
+        let made = PyTensor::of_arguments(args, kwargs)?;
+        if !class.is(class.py().get_type::<PyTensor>()) {
+            object::keep_class(&made.0, class);
         }
-        if let Ok(sizes) = args.extract::<Vec<usize>>() {
-            return Ok(PyTensor(Tensor::zeros(sizes, float).raise()?));
-        }
-        let first = args.get_item(0)?;
-        if let Ok(t) = first.cast::<PyTensor>() {
-            return Ok(PyTensor(t.get().0.clone()));
-        }
-        Ok(PyTensor(data::of_data(&first, Some(float))?))
+        Ok(made)
+    }
+
+    /// Attributes of the user's own stay with the tensor.
+    fn __setattr__(
+        slf: &Bound<'_, Self>,
+        name: &Bound<'_, PyAny>,
+        value: &Bound<'_, PyAny>,
+    ) -> PyResult<()> {
+        object::set_attribute(slf, name, Some(value))
+    }
+
+    fn __delattr__(slf: &Bound<'_, Self>, name: &Bound<'_, PyAny>) -> PyResult<()> {
+        object::set_attribute(slf, name, None)
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        object::traverse(&visit, |found| self.0.visit_own(found))
+    }
+
+    fn __clear__(&self) {
+        self.0.clear_own();
     }
 
     fn __repr__(slf: &Bound<'_, Self>) -> String {
@@ -151,9 +172,16 @@ impl PyTensor {
 
     /// Whether the elements lie row by row without gaps.
     #[pyo3(signature = (memory_format=None))]
-    fn is_contiguous(&self, memory_format: Option<&Bound<'_, PyAny>>) -> bool {
-        let _ = memory_format;
-        self.0.is_contiguous()
+    fn is_contiguous(
+        slf: &Bound<'_, Self>,
+        memory_format: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<bool> {
+        match memory_format {
+            Some(format) => (crate::convert::part(slf.py(), "lies_as")?)
+                .call1((slf, format))?
+                .extract(),
+            None => Ok(slf.get().0.is_contiguous()),
+        }
     }
 
     /// Whether the dtype is a floating one.
@@ -176,6 +204,17 @@ impl PyTensor {
     #[getter]
     fn is_sparse(&self) -> bool {
         false
+    }
+
+    /// The tensor whose memory this one shows, where it was made as a view.
+    #[getter]
+    fn _base<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        self.0.base().map(|b| wrap(py, b.clone())).transpose()
+    }
+
+    /// Whether the tensor was made as a view.
+    fn _is_view(&self) -> bool {
+        self.0.base().is_some()
     }
 
     /// How often the tensor's memory was written in place.
@@ -213,6 +252,28 @@ impl PyTensor {
     #[getter(mH)]
     fn matrix_adjoint<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         self.matrix_t(py)
+    }
+}
+
+impl PyTensor {
+    /// `Tensor(…)`: of sizes, of data, or over another tensor.
+    fn of_arguments(
+        args: &Bound<'_, PyTuple>,
+        kwargs: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<Self> {
+        let _ = kwargs;
+        let float = data::default_float();
+        if args.is_empty() {
+            return Ok(PyTensor(Tensor::zeros([0], float).raise()?));
+        }
+        let first = args.get_item(0)?;
+        if let Ok(t) = first.cast::<PyTensor>() {
+            return Ok(PyTensor(t.get().0.clone()));
+        }
+        if let Ok(sizes) = args.extract::<Vec<usize>>() {
+            return Ok(PyTensor(Tensor::zeros(sizes, float).raise()?));
+        }
+        Ok(PyTensor(data::of_data(&first, Some(float))?))
     }
 }
 

@@ -69,12 +69,12 @@ impl PyTensor {
     /// The same memory without history.
     #[getter]
     fn data<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        wrap(py, self.0.detach())
+        wrap(py, self.0.data())
     }
 
     #[setter]
     fn set_data(&self, v: &Bound<'_, PyTensor>) -> PyResult<()> {
-        let (to, from) = (self.0.detach(), v.get().0.detach());
+        let (to, from) = (self.0.data(), v.get().0.detach());
         if to.shape() != from.shape() || to.dtype() != from.dtype() {
             return Err(PyRuntimeError::new_err(format!(
                 ".data takes a tensor of the same shape and dtype here: {} {} for {} {}",
@@ -83,6 +83,11 @@ impl PyTensor {
                 to.dtype(),
                 to.shape()
             )));
+        }
+        // What was written there already, as in `x.data -= y`, need not be written again.
+        let (there, here) = (to.array(), from.array());
+        if there.storage().same(here.storage()) && there.layout() == here.layout() {
+            return Ok(());
         }
         to.copy_(&from).raise()
     }

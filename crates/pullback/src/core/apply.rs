@@ -5,10 +5,10 @@ use crate::graph::{Edge, Input, Node, OUTPUT, push_in_place};
 use crate::op::{Family, Op, OpDef, Reads};
 use crate::tensor::{INFERENCE, INFERENCE_VIEW, INHERITED, Inner, Tensor, UNTRACKED_VIEW};
 use crate::{Array, Error, ErrorKind, Result, Shared, anomaly, core::watch, mode};
+use pullback_array::OnceBox;
 use smallvec::SmallVec;
 use std::panic::Location;
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 
 /// Applies `op` to `inputs`; `site` is the user's line.
 ///
@@ -292,6 +292,7 @@ pub(crate) fn finish(
         base,
         flags: AtomicU32::new(flags),
         epoch,
-        slow: OnceLock::new(),
+        slow: OnceBox::new(),
+        object: AtomicPtr::new(std::ptr::null_mut()),
     }))
 }

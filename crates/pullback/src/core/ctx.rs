@@ -182,13 +182,27 @@ impl<'a> Ctx<'a> {
     }
 
     fn unpack(&self, which: u32) -> Result<Tensor> {
-        let Source::Node {
-            node,
-            saved,
-            create_graph,
-            ..
-        } = &self.0
-        else {
+        let create_graph = matches!(
+            &self.0,
+            Source::Node {
+                create_graph: true,
+                ..
+            }
+        );
+        self.unpack_as(which, create_graph)
+    }
+
+    /// A saved value as functions of the user see it: with its history, whether or not this backward records.
+    pub(crate) fn with_history(&self, which: u32) -> Result<Tensor> {
+        match &self.0 {
+            Source::Node { .. } => self.unpack_as(which, true),
+            Source::Live { .. } if which >= OUTPUT => self.output_at((which - OUTPUT) as usize),
+            Source::Live { .. } => self.input(which as usize),
+        }
+    }
+
+    fn unpack_as(&self, which: u32, history: bool) -> Result<Tensor> {
+        let Source::Node { node, saved, .. } = &self.0 else {
             unreachable!("only nodes save values")
         };
         let mut all = saved.iter().flat_map(|s| s.iter());
@@ -198,7 +212,7 @@ impl<'a> Ctx<'a> {
         if kept.array.version() != kept.version {
             return Err(stale(node, kept));
         }
-        let edge = match (create_graph, which) {
+        let edge = match (history, which) {
             (false, _) => None,
             (true, k) if k >= OUTPUT => Some(Edge::Node((*node).clone(), k - OUTPUT)),
             (true, k) if k >= EXTRA => None,

@@ -3,6 +3,7 @@
 //! For looking at graphs (names, lines, what comes before) and for hooks on operations. It keeps the graph below it alive, as
 //! in PyTorch. Names are in `display/grad_fn.rs`, hooks in `hooks`.
 
+use crate::core::binding::HookOf;
 use crate::graph::{Edge, Leaf, Node, lock};
 use crate::hooks::{Grads, HookHandle, Hooks};
 use crate::tensor::Tensor;
@@ -79,6 +80,13 @@ impl GradFn {
         GradFn {
             at: At::Leaf(leaf),
             name: "torch::autograd::AccumulateGrad".into(),
+        }
+    }
+
+    pub(crate) fn place(&self) -> std::result::Result<&Shared<Node>, &Shared<Leaf>> {
+        match &self.at {
+            At::Node(node) => Ok(node),
+            At::Leaf(leaf) => Err(leaf),
         }
     }
 
@@ -173,7 +181,18 @@ impl GradFn {
             + Sync
             + 'static,
     {
-        self.hooks().add_post(hook)
+        self.register_hook_of(HookOf::of::<F>(), hook)
+    }
+
+    /// As [`GradFn::register_hook`], for a hook that says who it is: what bindings call.
+    pub fn register_hook_of<F>(&self, of: HookOf, hook: F) -> HookHandle
+    where
+        F: Fn(&[Option<Tensor>], &[Option<Tensor>]) -> Result<Option<Grads>>
+            + Send
+            + Sync
+            + 'static,
+    {
+        self.hooks().add_post(of, hook)
     }
 
     /// Calls `hook` with the gradients of the operation's results before its rule runs; what it returns, if anything, takes
@@ -182,7 +201,15 @@ impl GradFn {
     where
         F: Fn(&[Option<Tensor>]) -> Result<Option<Grads>> + Send + Sync + 'static,
     {
-        self.hooks().add_pre(hook)
+        self.register_prehook_of(HookOf::of::<F>(), hook)
+    }
+
+    /// As [`GradFn::register_prehook`], for a hook that says who it is: what bindings call.
+    pub fn register_prehook_of<F>(&self, of: HookOf, hook: F) -> HookHandle
+    where
+        F: Fn(&[Option<Tensor>]) -> Result<Option<Grads>> + Send + Sync + 'static,
+    {
+        self.hooks().add_pre(of, hook)
     }
 
     /// Keeps something of the user's with the operation; gives back what was kept under this name before. PyTorch's

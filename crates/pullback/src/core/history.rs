@@ -7,6 +7,7 @@
 //! one `Inner`, so they agree by construction. A detached tensor starts a family of its own over the same memory: its
 //! writes change the numbers and the version (and make saved values stale) but nobody else's history.
 
+use crate::core::binding::free;
 use crate::core::structural::{Alias, Overlay};
 use crate::graph::{Edge, Input, Node, lock};
 use crate::hooks::Slot;
@@ -29,6 +30,20 @@ pub(crate) struct Slow {
     retained: OnceLock<Arc<Slot>>,
     /// A number of its own, given when a recorder first asks: addresses are reused, this is not.
     pub(crate) id: OnceLock<u64>,
+    /// What a language binding keeps with the tensor.
+    pub(crate) companion: Mutex<Option<crate::core::binding::Kept>>,
+}
+
+impl Slow {
+    /// All edges in here, for who must not wait for a lock; none where one is taken.
+    pub(crate) fn edges(&self) -> Vec<Edge> {
+        let (Some(family), Some(current)) = (free(&self.family), free(&self.current)) else {
+            return Vec::new();
+        };
+        let written = family.writes.iter().map(|w| &w.edge);
+        let now = current.as_ref().map(|c| &c.1);
+        written.chain(now).flatten().cloned().collect()
+    }
 }
 
 #[derive(Default)]

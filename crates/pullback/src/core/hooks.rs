@@ -9,6 +9,7 @@
 //! A hook lives as long as what it is registered on. One that captures its own tensor keeps both alive for ever, as in
 //! PyTorch; capture what it needs instead, or remove it by its handle.
 
+use crate::core::binding::{HookOf, Kept, Visit, free};
 use crate::graph::{Edge, Leaf, Node, lock};
 use crate::tensor::Tensor;
 use crate::{Array, Error, ErrorKind, Result, Shared};
@@ -39,9 +40,21 @@ enum Call {
 
 struct Hook {
     id: u64,
-    /// The closure's name, for error messages.
-    name: &'static str,
+    /// The function's name, for error messages.
+    name: Arc<str>,
+    /// What it holds, for who collects cycles.
+    held: Option<Kept>,
     call: Call,
+}
+
+impl HookOf {
+    /// A closure of Rust's: its path says who it is.
+    pub(crate) fn of<F>() -> HookOf {
+        HookOf {
+            name: std::any::type_name::<F>().to_string(),
+            held: None,
+        }
+    }
 }
 
 /// Everything registered on a node or a leaf.
@@ -98,36 +111,59 @@ impl std::fmt::Debug for Hooks {
 }
 
 impl Hooks {
-    fn add(self: &Arc<Self>, name: &'static str, call: Call) -> HookHandle {
+    fn add(self: &Arc<Self>, of: HookOf, call: Call) -> HookHandle {
         let id = self.next.fetch_add(1, Ordering::Relaxed);
-        lock(&self.list).push(Hook { id, name, call });
+        lock(&self.list).push(Hook {
+            id,
+            name: of.name.into(),
+            held: of.held,
+            call,
+        });
         HookHandle {
             hooks: Arc::downgrade(self),
             id,
         }
     }
 
-    pub(crate) fn add_pre<F>(self: &Arc<Self>, f: F) -> HookHandle
+    /// Calls `visit` with what hooks hold, and with what was kept with the operation; with nothing that is locked just now.
+    pub(crate) fn visit(&self, visit: &mut Visit<'_>) {
+        for hook in free(&self.list).iter().flat_map(|list| list.iter()) {
+            if let Some(held) = &hook.held {
+                visit(&**held);
+            }
+        }
+        for kept in free(&self.metadata).iter().flat_map(|all| all.values()) {
+            visit(&**kept);
+        }
+    }
+
+    /// Takes all hooks away.
+    pub(crate) fn clear(&self) {
+        let gone = std::mem::take(&mut *lock(&self.list));
+        drop(gone);
+    }
+
+    pub(crate) fn add_pre<F>(self: &Arc<Self>, of: HookOf, f: F) -> HookHandle
     where
         F: Fn(&[Option<Tensor>]) -> Result<Option<Grads>> + Send + Sync + 'static,
     {
-        self.add(std::any::type_name::<F>(), Call::Pre(Arc::new(f)))
+        self.add(of, Call::Pre(Arc::new(f)))
     }
 
-    pub(crate) fn add_post<F>(self: &Arc<Self>, f: F) -> HookHandle
+    pub(crate) fn add_post<F>(self: &Arc<Self>, of: HookOf, f: F) -> HookHandle
     where
         F: Fn(&[Option<Tensor>], &[Option<Tensor>]) -> Result<Option<Grads>>
             + Send
             + Sync
             + 'static,
     {
-        self.add(std::any::type_name::<F>(), Call::Post(Arc::new(f)))
+        self.add(of, Call::Post(Arc::new(f)))
     }
 
     /// The hooks that `pick` takes, to call with nothing locked: a hook may register or remove others.
-    fn picked<T>(&self, pick: impl Fn(&Call) -> Option<T>) -> Vec<(&'static str, T)> {
+    fn picked<T>(&self, pick: impl Fn(&Call) -> Option<T>) -> Vec<(Arc<str>, T)> {
         (lock(&self.list).iter())
-            .filter_map(|h| pick(&h.call).map(|f| (h.name, f)))
+            .filter_map(|h| pick(&h.call).map(|f| (h.name.clone(), f)))
             .collect()
     }
 
@@ -139,7 +175,7 @@ impl Hooks {
         });
         for (name, hook) in hooks {
             if let Some(new) = hook(&g)? {
-                same_kind(name, &g, &new)?;
+                same_kind(&name, &g, &new)?;
                 g = new;
             }
         }
@@ -177,7 +213,7 @@ impl Hooks {
         });
         for (name, hook) in hooks {
             if let Some(new) = hook(grads)? {
-                replace(name, grads, new)?;
+                replace(&name, grads, new)?;
             }
         }
         Ok(())
@@ -200,7 +236,7 @@ impl Hooks {
         });
         for (name, hook) in hooks {
             if let Some(new) = hook(inputs, came)? {
-                replace(name, inputs, new)?;
+                replace(&name, inputs, new)?;
             }
         }
         Ok(())
@@ -310,11 +346,23 @@ impl Tensor {
     where
         F: Fn(&Tensor) -> Result<Option<Tensor>> + Send + Sync + 'static,
     {
+        self.register_hook_of(HookOf::of::<F>(), hook)
+    }
+
+    /// As [`Tensor::register_hook`], for a hook that says who it is: what bindings call.
+    ///
+    /// # Errors
+    /// As [`Tensor::register_hook`].
+    #[track_caller]
+    pub fn register_hook_of<F>(&self, of: HookOf, hook: F) -> Result<HookHandle>
+    where
+        F: Fn(&Tensor) -> Result<Option<Tensor>> + Send + Sync + 'static,
+    {
         let site = Location::caller();
-        let (name, hook) = (std::any::type_name::<F>(), Arc::new(hook));
+        let hook = Arc::new(hook);
         match self.hook_point(site) {
-            Some(Edge::Node(node, nr)) => Ok(node.hooks().add(name, Call::Tensor(nr, hook))),
-            Some(Edge::Leaf(leaf)) => Ok(self.leaf_hooks(&leaf).add(name, Call::Tensor(0, hook))),
+            Some(Edge::Node(node, nr)) => Ok(node.hooks().add(of, Call::Tensor(nr, hook))),
+            Some(Edge::Leaf(leaf)) => Ok(self.leaf_hooks(&leaf).add(of, Call::Tensor(0, hook))),
             _ => Err(no_gradient("register_hook", site)),
         }
     }
@@ -331,11 +379,26 @@ impl Tensor {
     where
         F: Fn(&Tensor) -> Result<()> + Send + Sync + 'static,
     {
+        self.register_post_accumulate_grad_hook_of(HookOf::of::<F>(), hook)
+    }
+
+    /// As [`Tensor::register_post_accumulate_grad_hook`], for a hook that says who it is: what bindings call.
+    ///
+    /// # Errors
+    /// As [`Tensor::register_post_accumulate_grad_hook`].
+    #[track_caller]
+    pub fn register_post_accumulate_grad_hook_of<F>(
+        &self,
+        of: HookOf,
+        hook: F,
+    ) -> Result<HookHandle>
+    where
+        F: Fn(&Tensor) -> Result<()> + Send + Sync + 'static,
+    {
         let site = Location::caller();
         match self.edge() {
             Some(Edge::Leaf(leaf)) => {
-                let name = std::any::type_name::<F>();
-                Ok((self.leaf_hooks(&leaf)).add(name, Call::Accumulated(Arc::new(hook))))
+                Ok((self.leaf_hooks(&leaf)).add(of, Call::Accumulated(Arc::new(hook))))
             }
             Some(_) => Err(failed(
                 "post accumulate grad hooks cannot be registered on non-leaf tensors",

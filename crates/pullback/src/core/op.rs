@@ -128,6 +128,11 @@ pub trait Op: Debug + Send + Sync + 'static {
     /// PyTorch's sentence where PyTorch has one, with the shapes; name and source line are added by the caller.
     fn eval(&self, x: &[&Array]) -> Result<Array>;
 
+    /// What the operation alone holds for somebody outside: functions of the user.
+    fn held(&self) -> Option<&(dyn std::any::Any + Send + Sync)> {
+        None
+    }
+
     /// A copy of the operation with its attributes; what recorded programs hold.
     fn boxed(&self) -> Box<dyn Op>;
 

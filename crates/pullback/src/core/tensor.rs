@@ -7,9 +7,9 @@
 use crate::graph::{Edge, Leaf, lock};
 use crate::history::Slow;
 use crate::{Array, DType, Element, Error, ErrorKind, Number, Result, Shape, Shared, mode};
+use pullback_array::OnceBox;
 use std::panic::Location;
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
 
 /// An n-dimensional array that remembers how it was computed.
 ///
@@ -59,7 +59,9 @@ pub(crate) struct Inner {
     pub(crate) flags: AtomicU32,
     /// The family's epoch (see `history`) when this tensor was made.
     pub(crate) epoch: u32,
-    pub(crate) slow: OnceLock<Box<Slow>>,
+    pub(crate) slow: OnceBox<Slow>,
+    /// Where a language binding notes its object for this tensor.
+    pub(crate) object: AtomicPtr<()>,
 }
 
 // With its count it fills two cache lines.
@@ -77,7 +79,8 @@ impl Tensor {
                 _ => INFERENCE,
             }),
             epoch: 0,
-            slow: OnceLock::new(),
+            slow: OnceBox::new(),
+            object: AtomicPtr::new(std::ptr::null_mut()),
         }))
     }
 
@@ -131,6 +134,11 @@ impl Tensor {
     #[inline]
     pub fn array(&self) -> &Array {
         &self.0.array
+    }
+
+    /// The tensor whose memory this one shows, where it was made as a view. PyTorch's `_base`.
+    pub fn base(&self) -> Option<&Tensor> {
+        self.0.base.as_ref()
     }
 
     /// How often the memory was written in place. PyTorch's `_version`.
@@ -371,6 +379,13 @@ impl Tensor {
     #[track_caller]
     pub fn detach(&self) -> Tensor {
         crate::core::structural::detach(self)
+    }
+
+    /// As [`Tensor::detach`], under a version of its own: a write through it is not held against what graphs have saved of this
+    /// tensor, which is what it is for, and how gradients come out wrong unnoticed. PyTorch's `data`.
+    #[track_caller]
+    pub fn data(&self) -> Tensor {
+        crate::core::structural::data(self)
     }
 
     /// Takes this tensor, for every clone of the handle, out of the graph: what was computed of it before keeps its history,

@@ -13,17 +13,16 @@ use std::sync::atomic::Ordering;
 use std::sync::{PoisonError, RwLock};
 
 /// Names given to nodes, so that a node holds two bytes of one: number `n` is at `n - 1`.
-static ALIASES: RwLock<Vec<&'static str>> = RwLock::new(Vec::new());
+static ALIASES: RwLock<Vec<Cow<'static, str>>> = RwLock::new(Vec::new());
 
 /// The number of a name, its own from now on.
-#[cfg_attr(not(feature = "functions"), allow(dead_code))]
-fn number(name: &'static str) -> u16 {
-    let find = |list: &[&str]| list.iter().position(|n| *n == name);
+fn number(name: Cow<'static, str>) -> u16 {
+    let find = |list: &[Cow<'static, str>]| list.iter().position(|n| *n == name);
     let known = find(&ALIASES.read().unwrap_or_else(PoisonError::into_inner));
     let at = known.unwrap_or_else(|| {
         let mut list = ALIASES.write().unwrap_or_else(PoisonError::into_inner);
         find(&list).unwrap_or_else(|| {
-            list.push(name);
+            list.push(name.clone());
             list.len() - 1
         })
     });
@@ -44,8 +43,16 @@ impl Tensor {
             let is_here =
                 |t: &&Tensor| node_of(t).is_some_and(|n| crate::Shared::ptr_eq(&n, &node));
             if !others.iter().any(is_here) {
-                node.alias.store(number(name), Ordering::Relaxed);
+                node.alias.store(number(name.into()), Ordering::Relaxed);
             }
+        }
+    }
+
+    /// Calls the node of an in-place write by a name, which is one of a function's.
+    pub(crate) fn name_written(&self, name: &str) {
+        if let Some(Edge::Node(node, _)) = self.edge() {
+            node.alias
+                .store(number(name.to_owned().into()), Ordering::Relaxed);
         }
     }
 }
@@ -56,7 +63,7 @@ impl Node {
         let alias = usize::from(self.alias.load(Ordering::Relaxed));
         if alias > 0 {
             let list = ALIASES.read().unwrap_or_else(PoisonError::into_inner);
-            return list[alias - 1].into();
+            return list[alias - 1].clone();
         }
         if let Some(name) = self.op.backward_name() {
             return name;

@@ -90,7 +90,11 @@ pub(super) fn store(leaf: &Leaf, g: Tensor, create_graph: bool) -> Result<()> {
         None if owned(&g) && g.0.array.is_contiguous() => g,
         None if create_graph || mode::watched() => g.copy()?,
         None => Tensor::from_array(g.0.array.copy()?),
-        Some(old) if create_graph || old.has_edge() => old.add(&g)?,
+        // A gradient that has a graph keeps it, whether or not this backward records.
+        Some(old) if create_graph || old.has_edge() => {
+            let _on = mode::set(mode::GRAD, true);
+            old.add(&g)?
+        }
         Some(old) if mode::watched() => return old.add_(&g),
         Some(old) => return add_assign(old, &g),
     };

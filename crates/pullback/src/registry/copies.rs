@@ -6,6 +6,13 @@ use super::{Args, Function};
 use crate::{Result, Tensor};
 use pullback_array::dd::Dd;
 
+/// Views that are none to those who write: each with a history and a version of its own over the memory that they share.
+fn apart(views: Vec<Tensor>) -> Result<Value> {
+    let own = |t: Tensor| Ok(Tensor::with_edge(t.array().uncounted()?, t.end()));
+    let own: Result<Vec<Tensor>> = views.into_iter().map(own).collect();
+    own.into_value()
+}
+
 /// Each part in memory of its own.
 fn copies(parts: Vec<Tensor>) -> Result<Value> {
     Value::tuple(
@@ -282,14 +289,13 @@ pub(super) static LIST: &[Function] = &[
     Function::new(
         "unsafe_chunk(Tensor input, int chunks, int dim=0) -> Tensor[]",
         "torch Tensor",
-        |a| {
-            a.tensor("input")?
-                .chunk(a.int("chunks")?, a.int("dim")?)
-                .into_value()
-        },
+        |a| apart(a.tensor("input")?.chunk(a.int("chunks")?, a.int("dim")?)?),
     )
     .node("UnsafeSplitBackward0")
-    .about("As `chunk`.", "x = [y₀ y₁ …]")
+    .about(
+        "As `chunk`, with results that may be written in place: nobody hears of it.",
+        "x = [y₀ y₁ …]",
+    )
     .exact()
     .samples(&["T(5), 2", "T(2,3), 3, 1", "T(3,4).t, 3", "T(2), 4"])
     .errors(&["T(3), 0"]),
@@ -297,13 +303,17 @@ pub(super) static LIST: &[Function] = &[
         "unsafe_split(Tensor input, int split_size, int dim=0) -> Tensor[]",
         "torch Tensor",
         |a| {
-            a.tensor("input")?
-                .split(a.int("split_size")?, a.int("dim")?)
-                .into_value()
+            apart(
+                a.tensor("input")?
+                    .split(a.int("split_size")?, a.int("dim")?)?,
+            )
         },
     )
     .node("UnsafeSplitBackward0")
-    .about("As `split`.", "x = [y₀ y₁ …]")
+    .about(
+        "As `split`, with results that may be written in place: nobody hears of it.",
+        "x = [y₀ y₁ …]",
+    )
     .exact()
     .samples(&["T(5), 2", "T(2,3), 2, 1", "T(3,4).t, 3", "T(2), 4"])
     .errors(&["T(3), -1"]),
@@ -311,13 +321,17 @@ pub(super) static LIST: &[Function] = &[
         "unsafe_split_with_sizes(Tensor input, int[] split_sizes, int dim=0) -> Tensor[]",
         "torch Tensor",
         |a| {
-            a.tensor("input")?
-                .split_with_sizes(&a.ints("split_sizes")?, a.int("dim")?)
-                .into_value()
+            apart(
+                a.tensor("input")?
+                    .split_with_sizes(&a.ints("split_sizes")?, a.int("dim")?)?,
+            )
         },
     )
     .node("UnsafeSplitWithSizesBackward0")
-    .about("As `split_with_sizes`.", "x = [y₀ y₁ …]")
+    .about(
+        "As `split_with_sizes`, with results that may be written in place: nobody hears of it.",
+        "x = [y₀ y₁ …]",
+    )
     .exact()
     .samples(&[
         "T(5), (2, 3)",

@@ -272,7 +272,8 @@ impl Signature {
                 break;
             }
             if param.variadic && !matches!(rest[0], Value::List(_) | Value::None) {
-                *slot = Some(self.accept(param, &Value::List(rest.to_vec()), Some(at))?);
+                let all = self.accept(param, &Value::List(rest.to_vec()), Some(at));
+                *slot = Some(all.map_err(|e| self.wrong_among(param, rest, at).unwrap_or(e))?);
                 rest = &[];
                 break;
             }
@@ -336,6 +337,15 @@ impl Signature {
             missing.len(),
             quoted.join(", ")
         )))
+    }
+
+    /// What is wrong with arguments that are gathered, said of the first that is.
+    #[cold]
+    fn wrong_among(&self, param: &Param, given: &[Value], at: usize) -> Option<Error> {
+        let alone = |v: &Value| param.kind.accept(&Value::List(vec![v.clone()]));
+        let wrong = given.iter().find(|v| alone(v).is_none())?;
+        let want = param.kind.words();
+        Some(wrong_type(self.name, param.name, want, wrong, Some(at)))
     }
 
     /// The value as the parameter's type; `at` is its position if it has one, which PyTorch's sentence names.

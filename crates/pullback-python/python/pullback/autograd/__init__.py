@@ -1,5 +1,7 @@
 """Gradients: `backward`, `grad`, the modes of a thread, functions of one's own."""
 
+import warnings
+
 from .. import _native
 from .._native import backward, grad
 from . import forward_ad, function, grad_mode, graph
@@ -7,7 +9,27 @@ from .function import Function
 from .grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled
 from .gradcheck import GradcheckError, gradcheck, gradgradcheck
 
-Variable = _native.Tensor
+
+class _VariableType(type):
+    def __instancecheck__(cls, x):
+        return isinstance(x, _native.Tensor)
+
+
+class Variable(metaclass=_VariableType):
+    """What tensors with gradients were called before they were tensors: `Variable(t, requires_grad=True)` is a tensor over the memory of `t`."""
+
+    _execution_engine = None
+
+    def __new__(cls, data=None, requires_grad=False, volatile=None):
+        if volatile is not None:
+            warnings.warn("volatile was removed and now has no effect. Use `with torch.no_grad():` instead.", stacklevel=2)
+        if data is None:
+            data = _native.tensor([], dtype=_native.get_default_dtype())
+        if not isinstance(data, _native.Tensor):
+            raise TypeError(f"Variable data has to be a tensor, but got {type(data).__name__}")
+        if requires_grad and not data.is_floating_point():
+            raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients")
+        return data.detach().requires_grad_(requires_grad)
 
 
 class detect_anomaly:
@@ -47,4 +69,6 @@ def __getattr__(name):
         return importlib.import_module(".functional", __name__)
     if name == "profiler":
         raise AttributeError("pullback.autograd has no 'profiler': measure a program with Python's cProfile, or `pullback bench`")
-    raise AttributeError(f"module 'pullback.autograd' has no attribute {name!r}")
+    from .._surface import missing
+
+    raise AttributeError(missing("pullback.autograd", name))

@@ -1,6 +1,8 @@
 """Functions with a gradient of their own: `Function`, with `forward` and `backward` (and `setup_context`, `jvp`) as static methods."""
 
 import functools
+import inspect
+import weakref
 
 from .. import _native
 
@@ -46,8 +48,8 @@ class FunctionCtx:
 class _Call:
     """One application: the native side calls back here."""
 
-    def __init__(self, cls, args, places):
-        self.cls, self.args, self.places, self.ctx = cls, args, places, FunctionCtx()
+    def __init__(self, cls, args, places, named):
+        self.cls, self.args, self.places, self.named, self.ctx = cls, args, places, named, FunctionCtx()
         self.saved_count, self.saved, self.dirty, self.constant = 0, (), (), ()
         self.shape = None
 
@@ -64,7 +66,7 @@ class _Call:
             out = self.cls.forward(*args)
             self.cls.setup_context(ctx, tuple(args), out)
         else:
-            out = self.cls.forward(ctx, *args)
+            out = self.cls.forward(ctx, *args, **self.named)
         self.single = not isinstance(out, (tuple, list))
         items = (out,) if self.single else tuple(out)
         self.template = [None if isinstance(x, Tensor) else (x,) for x in items]
@@ -77,6 +79,8 @@ class _Call:
         self.kept_places = [i for i, t in enumerate(ctx._saved) if t is not None]
         self.kept_length = len(ctx._saved)
         self.saved, self.saved_count = kept, len(kept)
+        # Results are new tensors to backward; everything else is the very object that was kept, while it lives.
+        self.objects = [None if any(t is r for r in results) else weakref.ref(t) for t in kept]
         self.dirty, self.constant = ctx._dirty, ctx._constant
         return results
 
@@ -92,8 +96,9 @@ class _Call:
 
     def _restored(self, saved):
         full = [None] * self.kept_length
-        for place, t in zip(self.kept_places, saved):
-            full[place] = t
+        for place, t, ref in zip(self.kept_places, saved, self.objects):
+            known = None if ref is None else ref()
+            full[place] = known if known is not None and _same(known, t) else t
         return tuple(full)
 
     def backward(self, saved, grads):
@@ -129,6 +134,11 @@ class _Call:
         return list(out) if isinstance(out, (tuple, list)) else [out]
 
 
+def _same(a, b):
+    """Whether two objects show the same elements with the same history."""
+    return a.is_set_to(b) and a._version == b._version and _native.gradient_node(a) is _native.gradient_node(b)
+
+
 class Function:
     """Subclass it, write `forward` and `backward` as static methods, and call `apply`."""
 
@@ -152,12 +162,16 @@ class Function:
         raise NotImplementedError("You must implement the jvp function for custom autograd.Function to use it with forward mode AD.")
 
     @classmethod
-    def apply(cls, *args):
+    def apply(cls, *args, **kwargs):
         """The results of `forward`, with `backward` as their gradient."""
+        if kwargs and cls.setup_context is not Function.setup_context:
+            bound = inspect.signature(cls.forward).bind(*args, **kwargs)
+            bound.apply_defaults()
+            args, kwargs = bound.args, {}
         places = [i for i, a in enumerate(args) if isinstance(a, Tensor)]
         if cls.backward is Function.backward and hasattr(cls, "vjp"):
             cls.backward = cls.vjp
-        call = _Call(cls, list(args), places)
+        call = _Call(cls, list(args), places, kwargs)
         found = _native.apply_function(cls.__name__, call, [args[i] for i in places])
         # Inputs that come back (written in place, or as they are) are the caller's own objects.
         own = {id_: a for id_, a in ((_native.identity(args[i]), args[i]) for i in places)}

@@ -198,7 +198,15 @@ impl Tensor {
             .op(name)
             .at(site));
         }
-        self.overwrite(&result, name, site)
+        let before = self.edge().map(|e| e.key());
+        self.overwrite(&result, name, site)?;
+        // The write's node is called as the function's own would be.
+        if self.edge().map(|e| e.key()) != before
+            && let Some(node) = result.grad_fn()
+        {
+            self.name_written(node.name());
+        }
+        Ok(())
     }
 
     /// As [`Tensor::rewrite`], for functions that write one number (or the same one) to elements that share memory.
@@ -261,6 +269,11 @@ impl Tensor {
     /// A leaf that requires a gradient outside `no_grad`.
     #[track_caller]
     pub fn zero_(&self) -> Result<()> {
-        self.fill_(0i64)
+        let before = self.edge().map(|e| e.key());
+        self.fill_(0i64)?;
+        if before.is_some() && self.edge().map(|e| e.key()) != before {
+            self.name_written("ZeroBackward0");
+        }
+        Ok(())
     }
 }

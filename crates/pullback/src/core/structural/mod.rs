@@ -8,5 +8,6 @@ mod overlay;
 
 pub use alias::Alias;
 pub use convert::{Clone, Copy, To};
+pub(crate) use detach::data;
 pub use detach::{Detach, detach};
 pub use overlay::{Overlay, Uncover};

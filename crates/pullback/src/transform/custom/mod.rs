@@ -74,6 +74,11 @@ pub trait Function: Send + Sync + 'static {
         ))
     }
 
+    /// What the function holds for a language binding, whose collector of cycles asks (see [`crate::binding`]).
+    fn held(&self) -> Option<&(dyn Any + Send + Sync)> {
+        None
+    }
+
     /// Whether `forward` is made of tensor operations alone and its derivative is what forward mode shall use: then `jvp` need
     /// not be written, and the gradient checker sees through the function. Say no (the default) for functions whose gradient is
     /// not meant to be the derivative, and for those that look at numbers on the way.

@@ -4,7 +4,7 @@ use super::apply::apply;
 use super::{Backward, Forward, Function};
 use crate::apply::forbid_inference;
 use crate::ctx::Ctx;
-use crate::graph::{EXTRA, Input, Node, OUTPUT, lock};
+use crate::graph::{EXTRA, Edge, Input, Node, OUTPUT, drop_edges, lock};
 use crate::hooks::Grads;
 use crate::op::{Family, Op, OpDef};
 use crate::program::{Program, Replay};
@@ -36,6 +36,14 @@ pub(super) struct Kept {
     pub(super) state: Option<Arc<dyn Any + Send + Sync>>,
     /// Values of its own, where no node holds them.
     extras: Vec<Array>,
+    /// Where the gradients of values of its own go, which are no inputs.
+    edges: Vec<Option<Edge>>,
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        drop_edges(self.edges.drain(..).flatten());
+    }
 }
 
 impl Kept {
@@ -48,12 +56,21 @@ impl Kept {
                     self.which.len()
                 ),
             )),
-            Some(&w) if w >= OUTPUT => cx.output_at((w - OUTPUT) as usize),
+            Some(&w) if w >= OUTPUT => cx.with_history(w),
             Some(&w) if w >= EXTRA => match self.extras.get((w - EXTRA) as usize) {
                 Some(array) => Ok(Tensor::from_array(array.clone())),
-                None => cx.extra((w - EXTRA) as usize),
+                None => {
+                    let k = (w - EXTRA) as usize;
+                    let value = cx.extra(k)?;
+                    Ok(match self.edges.get(k) {
+                        Some(Some(edge)) => {
+                            Tensor::with_edge(value.array().clone(), Some(edge.clone()))
+                        }
+                        _ => value,
+                    })
+                }
             },
-            Some(&i) => cx.input(i as usize),
+            Some(&i) => cx.with_history(i),
         }
     }
 }
@@ -170,10 +187,8 @@ impl FunctionOp {
 
     /// What a run kept; with the arrays of its own values where no node will hold them.
     pub(super) fn kept_by(&self, ran: &Ran, inputs: &[&Tensor], arrays: bool) -> Kept {
-        let mut kept = Kept {
-            state: ran.cx.state.clone(),
-            ..Kept::default()
-        };
+        let mut kept = Kept::default();
+        kept.state = ran.cx.state.clone();
         let mut extras = 0;
         for t in &ran.cx.saved {
             let result = ran.results.iter().position(|r| r.is(t));
@@ -182,8 +197,9 @@ impl FunctionOp {
                 (Some(k), _) => OUTPUT + k as u32,
                 (None, Some(i)) => i as u32,
                 (None, None) => {
-                    if arrays {
-                        kept.extras.push(t.array().clone());
+                    match arrays {
+                        true => kept.extras.push(t.array().clone()),
+                        false => kept.edges.push(t.edge()),
                     }
                     extras += 1;
                     EXTRA + extras - 1
@@ -228,6 +244,12 @@ impl Op for FunctionOp {
     }
     fn boxed(&self) -> Box<dyn Op> {
         Box::new(self.clone())
+    }
+    fn held(&self) -> Option<&(dyn Any + Send + Sync)> {
+        match Arc::strong_count(&self.function) {
+            1 => self.function.held(),
+            _ => None,
+        }
     }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         let mut all = self.eval_many(x)?;

@@ -1,0 +1,105 @@
+"""A tensor's memory as an object: `t.untyped_storage()`, bytes, and `t.storage()`, elements. Both show the memory and copy nothing."""
+
+from . import _native
+
+
+class _Row:
+    """The whole memory, as one row of elements."""
+
+    def __init__(self, tensor, bytewise):
+        self._row, self._tensor = _native.storage_row(tensor, bytewise), tensor
+        self.device = tensor.device
+
+    def size(self):
+        return self._row.numel()
+
+    __len__ = size
+
+    def nbytes(self):
+        return self._row.nbytes
+
+    def element_size(self):
+        return self._row.element_size()
+
+    def data_ptr(self):
+        return self._row.data_ptr()
+
+    def tolist(self):
+        return self._row.tolist()
+
+    def fill_(self, value):
+        self._row.fill_(value)
+        return self
+
+    def copy_(self, source, non_blocking=False):
+        self._row.copy_(source._row)
+        return self
+
+    def clone(self):
+        """The same numbers in memory of their own."""
+        return type(self)(self._row.clone())
+
+    def cpu(self):
+        return self
+
+    def is_shared(self):
+        """Never: memory is not shared between processes."""
+        return False
+
+    @property
+    def is_cuda(self):
+        return False
+
+    def resizable(self):
+        """Never: memory has the size that it was made with."""
+        return False
+
+    def resize_(self, size):
+        raise RuntimeError("Trying to resize storage that is not resizable")
+
+    def __iter__(self):
+        return iter(self.tolist())
+
+    def __getitem__(self, index):
+        if isinstance(index, slice):
+            return type(self)(self._row[index])
+        if not -len(self) <= index < len(self):
+            raise IndexError(f"index {index} out of range for storage of size {len(self)}")
+        return self._row[index].item()
+
+    def __setitem__(self, index, value):
+        self._row[index] = value
+
+    def __repr__(self):
+        return "\n".join(f" {x}" for x in self.tolist()) + f"\n[{self._name()} of size {len(self)}]"
+
+
+class UntypedStorage(_Row):
+    """Memory as bytes."""
+
+    def __init__(self, tensor):
+        super().__init__(tensor, True)
+
+    def _name(self):
+        return f"torch.storage.UntypedStorage(device={self.device})"
+
+    def __eq__(self, other):
+        return isinstance(other, UntypedStorage) and self.data_ptr() == other.data_ptr()
+
+    def __hash__(self):
+        return hash(self.data_ptr())
+
+
+class TypedStorage(_Row):
+    """Memory as elements of the tensor's dtype."""
+
+    def __init__(self, tensor):
+        super().__init__(tensor, False)
+        self.dtype = tensor.dtype
+
+    def untyped(self):
+        """The same memory as bytes."""
+        return UntypedStorage(self._tensor)
+
+    def _name(self):
+        return f"torch.storage.TypedStorage(dtype={self.dtype}, device={self.device})"

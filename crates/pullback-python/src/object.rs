@@ -1,0 +1,200 @@
+//! Which Python object a tensor is, and what Python's collector of cycles is told of it.
+//!
+//! A tensor of the library knows its object by a pointer that holds nothing: the object holds the tensor. The object erases the pointer
+//! when it goes, so a tensor has one object at a time wherever it comes from (`.grad`, a saved value, a result that is its argument), at the
+//! price of a store. Attributes that a user set, and the class of an object of a subclass, stay with the tensor: they come back
+//! with the next object where the first one died and the tensor did not (a gradient's object dies with each look at `.grad`).
+//!
+//! `unsafe` is here because Python counts references: the pointer is used only while the interpreter is held.
+#![allow(unsafe_code)]
+
+use crate::tensor::PyTensor;
+use pullback::Tensor;
+use pullback::binding::{HookOf, Kept};
+use pyo3::PyTraverseError;
+use pyo3::ffi;
+use pyo3::gc::PyVisit;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyType};
+use std::any::Any;
+use std::ptr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+/// Where in a Python object the Rust value begins.
+const VALUE: usize = size_of::<ffi::PyObject>();
+
+/// An object of Python's that a hook, an operation or a tensor holds.
+pub(crate) struct Held(pub(crate) Py<PyAny>);
+
+/// What stays with a tensor when its object goes.
+struct Companion {
+    class: Option<Py<PyType>>,
+    attributes: Option<Py<PyDict>>,
+}
+
+/// The object of a tensor: the one it has, or a new one.
+#[inline]
+pub(crate) fn of(py: Python<'_>, t: Tensor) -> PyResult<Bound<'_, PyAny>> {
+    if let Some(known) = known(py, &t) {
+        return Ok(known);
+    }
+    match t.companion() {
+        None => made(py, t),
+        Some(kept) => again(py, t, &kept),
+    }
+}
+
+/// The object that a tensor has, if it has one.
+#[inline]
+fn known<'py>(py: Python<'py>, t: &Tensor) -> Option<Bound<'py, PyAny>> {
+    let value = t.binding().load(Ordering::Relaxed);
+    if value.is_null() {
+        return None;
+    }
+    let object = value.wrapping_byte_sub(VALUE).cast::<ffi::PyObject>();
+    // SAFETY: `note` stored the address of the value in this object, and the value's drop erases it, both with the interpreter held as
+    // it is now; so the object's memory is there. One that is being torn down has no references left and is not to be revived.
+    unsafe { (ffi::Py_REFCNT(object) > 0).then(|| Bound::from_borrowed_ptr(py, object)) }
+}
+
+#[inline]
+fn made(py: Python<'_>, t: Tensor) -> PyResult<Bound<'_, PyAny>> {
+    let object = Bound::new(py, PyTensor(t))?;
+    note(&object);
+    Ok(object.into_any())
+}
+
+/// Lets a tensor know its object.
+#[inline]
+pub(crate) fn note(object: &Bound<'_, PyTensor>) {
+    let value = ptr::from_ref(object.get());
+    // Always so in this layout; were it not, every look would make a new object.
+    if value.cast::<u8>() == object.as_ptr().cast::<u8>().wrapping_add(VALUE) {
+        let place = object.get().0.binding();
+        place.store(value.cast_mut().cast(), Ordering::Relaxed);
+    }
+}
+
+/// As [`note`], where no object is known: objects that Python made by calling the class are seen when they are first used.
+#[inline]
+pub(crate) fn seen<'a>(object: &'a Bound<'_, PyTensor>) -> &'a Tensor {
+    let t = &object.get().0;
+    if t.binding().load(Ordering::Relaxed).is_null() {
+        note(object);
+    }
+    t
+}
+
+impl Drop for PyTensor {
+    #[inline]
+    fn drop(&mut self) {
+        let place = self.0.binding();
+        if ptr::eq(place.load(Ordering::Relaxed).cast(), self) {
+            place.store(ptr::null_mut(), Ordering::Relaxed);
+        }
+    }
+}
+
+/// A new object for a tensor whose former one left something.
+#[cold]
+fn again<'py>(py: Python<'py>, t: Tensor, kept: &Kept) -> PyResult<Bound<'py, PyAny>> {
+    let Some(kept) = kept.downcast_ref::<Companion>() else {
+        return made(py, t);
+    };
+    let object = match &kept.class {
+        None => made(py, t)?,
+        Some(class) => {
+            let plain = Bound::new(py, PyTensor(t))?;
+            let new = py.get_type::<PyTensor>().getattr("__new__")?;
+            let object = new.call1((class, plain))?;
+            note(object.cast::<PyTensor>()?);
+            object
+        }
+    };
+    if let Some(attributes) = &kept.attributes {
+        object.setattr("__dict__", attributes)?;
+    }
+    Ok(object)
+}
+
+/// Keeps the class and the attributes of an object with its tensor.
+pub(crate) fn keep(object: &Bound<'_, PyTensor>) -> PyResult<()> {
+    let class = object.get_type();
+    let own = !class.is(object.py().get_type::<PyTensor>());
+    let attributes = object.getattr("__dict__")?.cast_into::<PyDict>()?;
+    object.get().0.set_companion(Arc::new(Companion {
+        class: own.then(|| class.unbind()),
+        attributes: Some(attributes.unbind()),
+    }));
+    Ok(())
+}
+
+/// Keeps the class of an object that is made.
+pub(crate) fn keep_class(t: &Tensor, class: &Bound<'_, PyType>) {
+    t.set_companion(Arc::new(Companion {
+        class: Some(class.clone().unbind()),
+        attributes: None,
+    }));
+}
+
+/// Sets an attribute as every object of Python's does (`None` deletes it), and keeps those that are the user's own.
+pub(crate) fn set_attribute(
+    object: &Bound<'_, PyTensor>,
+    name: &Bound<'_, PyAny>,
+    value: Option<&Bound<'_, PyAny>>,
+) -> PyResult<()> {
+    let value = value.map_or(ptr::null_mut(), |v| v.as_ptr());
+    // SAFETY: three objects that live during the call (or null for the value, which deletes); this is what Python does for objects
+    // whose class says nothing about attributes.
+    let failed = unsafe { ffi::PyObject_GenericSetAttr(object.as_ptr(), name.as_ptr(), value) };
+    if failed != 0 {
+        return Err(PyErr::fetch(object.py()));
+    }
+    let name = name.cast::<pyo3::types::PyString>()?;
+    let of_class = object.get_type().hasattr(name)?;
+    seen(object);
+    match of_class && name.to_str()? != "__dict__" {
+        true => Ok(()),
+        false => keep(object),
+    }
+}
+
+/// A hook as the library takes it: what errors call it, and what it holds.
+pub(crate) fn hook_of(py: Python<'_>, hook: Py<PyAny>) -> (Arc<Held>, HookOf) {
+    let name = (hook.bind(py).getattr("__name__")).and_then(|n| n.extract::<String>());
+    let held = Arc::new(Held(hook));
+    let of = HookOf {
+        name: name.unwrap_or_else(|_| "<unknown>".to_string()),
+        held: Some(held.clone()),
+    };
+    (held, of)
+}
+
+/// Tells the collector of everything that `walk` finds.
+pub(crate) fn traverse(
+    visit: &PyVisit<'_>,
+    walk: impl FnOnce(&mut pullback::binding::Visit<'_>),
+) -> Result<(), PyTraverseError> {
+    let mut so_far = Ok(());
+    walk(&mut |held| {
+        if so_far.is_ok() {
+            so_far = tell(visit, held);
+        }
+    });
+    so_far
+}
+
+fn tell(visit: &PyVisit<'_>, held: &(dyn Any + Send + Sync)) -> Result<(), PyTraverseError> {
+    if let Some(Held(object)) = held.downcast_ref() {
+        return visit.call(object);
+    }
+    if let Some(dict) = held.downcast_ref::<Py<PyDict>>() {
+        return visit.call(dict);
+    }
+    if let Some(kept) = held.downcast_ref::<Companion>() {
+        visit.call(&kept.class)?;
+        visit.call(&kept.attributes)?;
+    }
+    Ok(())
+}

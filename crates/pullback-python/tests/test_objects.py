@@ -1,0 +1,472 @@
+"""Tensors as Python's objects: one object for one tensor, attributes, copies and pickles, storages, names of nodes, what the collector frees.
+
+What PyTorch answers is in `golden/objects.json`, written by `golden/make_objects.py`.
+"""
+
+import copy
+import gc
+import io
+import pickle
+import weakref
+
+import numpy as np
+import pullback as torch
+import pytest
+from pullback.autograd import forward_ad
+
+
+def leaf(*shape):
+    return torch.ones(*shape, requires_grad=True)
+
+
+def test_a_gradient_is_one_object_and_keeps_its_attributes():
+    x = leaf(3)
+    (x * 2).sum().backward()
+    assert x.grad is x.grad
+    x.grad.label = "g"
+    gc.collect()
+    assert x.grad.label == "g"
+    given = torch.zeros(3)
+    x.grad = given
+    assert x.grad is given
+    h = x * 2
+    h.retain_grad()
+    h.sum().backward()
+    assert h.grad is h.grad
+
+
+def test_hooks_get_the_leaf_itself():
+    x, seen = leaf(3), []
+    x.register_post_accumulate_grad_hook(lambda p: seen.append(p is x))
+    (x * 2).sum().backward()
+    assert seen == [True]
+
+
+def test_operations_are_one_object():
+    x = leaf(3)
+    y = x * 2
+    z = y + 1
+    assert y.grad_fn is y.grad_fn
+    assert z.grad_fn.next_functions[0][0] is y.grad_fn
+    ref = weakref.ref(y.grad_fn)
+    assert ref() is None and y.grad_fn is y.grad_fn
+
+
+def test_a_tangent_is_the_tensor_that_was_given():
+    with forward_ad.dual_level():
+        t, p = torch.ones(3), torch.zeros(3)
+        d = forward_ad.make_dual(p, t)
+        assert forward_ad.unpack_dual(d).tangent is t
+
+
+def test_saved_tensors_are_the_tensors_with_their_history():
+    w = leaf(3)
+    ww = w * 2
+    seen = {}
+
+    class F(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, a, b):
+            out, extra = a * b, a + 1
+            ctx.save_for_backward(a, b, out, extra, w, ww)
+            return out
+
+        @staticmethod
+        def backward(ctx, g):
+            a, b, out, extra, own, outer = ctx.saved_tensors
+            seen.update(a=a is x, b=b is y, out=out.grad_fn == o.grad_fn, extra=extra.requires_grad, w=own is w, ww=outer is ww, outer=outer.grad_fn is ww.grad_fn)
+            return g * b, g * a
+
+    x = leaf(3)
+    y = x * 2
+    o = F.apply(x, y)
+    o.sum().backward()
+    assert seen == dict(a=True, b=True, out=True, extra=False, w=True, ww=True, outer=True)
+
+
+def test_saved_tensors_of_a_closure_keep_their_history_when_nobody_else_has_them():
+    w = leaf(2)
+
+    class F(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, a):
+            ctx.save_for_backward(w * 1 if False else ctx.outer if hasattr(ctx, "outer") else made.pop())
+            return a.clone()
+
+        @staticmethod
+        def backward(ctx, g):
+            (outer,) = ctx.saved_tensors
+            return g * outer
+
+    made = [w * 3]
+    x = leaf(2)
+    (g,) = torch.autograd.grad(F.apply(x).sum(), x, create_graph=True)
+    assert torch.autograd.grad(g.sum(), w)[0].tolist() == [3.0, 3.0]
+
+
+def test_attributes_stay_and_are_deleted():
+    x = torch.ones(2)
+    x.label, x.number = "w", 3
+    assert (x.label, x.number, vars(x)) == ("w", 3, {"label": "w", "number": 3})
+    del x.label
+    with pytest.raises(AttributeError):
+        x.label
+    with pytest.raises(AttributeError):
+        x.shape = (3,)
+    x.requires_grad = True
+    x.grad = torch.ones(2)
+    del x.grad
+    assert x.grad is None and x.number == 3
+
+
+class Marked(torch.Tensor):
+    """A class of tensors."""
+
+
+def test_a_class_of_tensors_stays():
+    m = Marked([1.0, 2.0])
+    m.mark = 5
+    x = leaf(2)
+    x.grad = m
+    del m
+    gc.collect()
+    assert type(x.grad) is Marked and x.grad.mark == 5
+    for made in (copy.copy(x.grad), copy.deepcopy(x.grad)):
+        assert type(made) is Marked and made.mark == 5
+
+
+def test_copies_and_pickles():
+    x = leaf(3)
+    x.label = "w"
+    (x * 2).sum().backward()
+    c = copy.copy(x)
+    assert c is not x and c.requires_grad and c.is_leaf and c.grad is None and c.label == "w" and c.data_ptr() == x.data_ptr()
+    d = copy.deepcopy(x)
+    assert d.grad.tolist() == [2.0] * 3 and d.grad is not x.grad and d.label == "w" and d.data_ptr() != x.data_ptr()
+    p = pickle.loads(pickle.dumps(x))
+    assert p.grad is None and p.label == "w" and p.requires_grad
+    assert copy.copy(x * 2).is_leaf
+    file = io.BytesIO()
+    torch.save({"w": x}, file)
+    file.seek(0)
+    assert torch.load(file)["w"].label == "w"
+
+
+@pytest.mark.parametrize(
+    "view", [lambda b: b[2:4], lambda b: b.view(2, 3).t(), lambda b: b[1:2].expand(4), lambda b: b.view(2, 3)[1, ::2], lambda b: b], ids=str
+)
+def test_deepcopy_keeps_sharing_and_layout(view):
+    b = torch.arange(6.0)
+    v = view(b)
+    b2, v2, again = copy.deepcopy([b, v, v])
+    assert again is v2 and (b2 is v2) == (b is v)
+    assert (v2.stride(), v2.storage_offset(), v2.tolist()) == (v.stride(), v.storage_offset(), v.tolist())
+    b2.fill_(9)
+    assert set(v2.reshape(-1).tolist()) == {9.0} and b.tolist() == [0, 1, 2, 3, 4, 5]
+
+
+def test_functions_and_results_pickle_and_copy():
+    x = torch.ones(3)
+    functions = [torch.sin, torch.Tensor.add, torch.Tensor.mul_, torch.nn.functional.relu, torch.linalg.norm, torch.special.erf, torch.einsum]
+    for f in functions:
+        assert pickle.loads(pickle.dumps(f)) is f and copy.deepcopy(f) is f and copy.copy(f) is f
+    assert pickle.loads(pickle.dumps(x.add))(1).tolist() == [2.0] * 3
+    for thing in (torch.strided, torch.contiguous_format, torch.channels_last, torch.float32):
+        assert copy.deepcopy(thing) is thing
+    for thing in (torch.device("cpu"), torch.Size([2]), x.max(dim=0)):
+        assert pickle.loads(pickle.dumps(thing)) == thing
+    report = torch.check(torch.sin, torch.tensor([0.5], dtype=torch.float64))
+    for made in (copy.deepcopy(report), pickle.loads(pickle.dumps(report))):
+        assert repr(made) == repr(report) and made.status == report.status
+
+
+def test_data_has_a_version_of_its_own():
+    x = torch.ones(3)
+    x.add_(1)
+    assert x._version == 1 and x.data._version == 0 and x.detach()._version == 1
+    x.data.add_(1)
+    x.data = x.data * 2
+    assert x._version == 1 and x.tolist() == [6.0] * 3
+    d = x.data
+    w = leaf(3)
+    y = (w * d).sum()
+    d.add_(1)
+    with pytest.raises(RuntimeError, match="modified by an inplace"):
+        y.backward()
+    y = (w * x).sum()
+    x.detach().add_(1)
+    with pytest.raises(RuntimeError, match="modified by an inplace"):
+        y.backward()
+
+
+@pytest.mark.parametrize("shape", [(), (0,), (2, 3)], ids=str)
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int64", "int32", "uint8", "bool"])
+def test_storages(shape, dtype):
+    t = torch.ones(shape, dtype=getattr(torch, dtype))
+    typed, bytes_ = t.storage(), t.untyped_storage()
+    assert typed.tolist() == t.reshape(-1).tolist() and typed.dtype is t.dtype and len(typed) == t.numel()
+    assert bytes_.tolist() == list(t.numpy().tobytes()) and bytes_.nbytes() == len(bytes_) == t.nbytes
+    assert bytes_ == t.untyped_storage() and bytes_.data_ptr() == typed.data_ptr()
+    if t.numel():
+        assert bytes_.data_ptr() == t.data_ptr()
+        typed[0] = 0
+        assert t.reshape(-1)[0].item() == 0
+        assert t.reshape(-1)[-1:].untyped_storage() == bytes_
+    with pytest.raises(IndexError):
+        typed[t.numel()]
+
+
+FORMATTED = {
+    "contiguous": lambda y, f: y.contiguous(memory_format=f),
+    "clone": lambda y, f: y.clone(memory_format=f),
+    "to": lambda y, f: y.to(memory_format=f),
+    "to dtype": lambda y, f: y.to(torch.float64, memory_format=f),
+    "double": lambda y, f: y.double(memory_format=f),
+    "cpu": lambda y, f: y.cpu(memory_format=f),
+    "zeros_like": lambda y, f: torch.zeros_like(y, memory_format=f),
+    "empty_like": lambda y, f: torch.empty_like(y, memory_format=f),
+    "empty": lambda y, f: torch.empty(y.shape, memory_format=f),
+}
+
+
+@pytest.mark.parametrize("how", FORMATTED)
+def test_memory_formats(how):
+    y = torch.arange(120.0).reshape(2, 3, 4, 5)
+    made = FORMATTED[how](y, torch.channels_last)
+    assert made.stride() == (60, 1, 15, 3) and made.shape == y.shape
+    assert made.is_contiguous(memory_format=torch.channels_last) and not made.is_contiguous()
+    if how in ("contiguous", "clone", "to", "to dtype", "double", "cpu"):
+        assert made.tolist() == y.tolist()
+    FORMATTED[how](y, torch.preserve_format)
+    assert FORMATTED[how](y, torch.contiguous_format).stride() == y.stride()
+    with pytest.raises(RuntimeError, match="required rank 4 tensor to use channels_last format"):
+        FORMATTED[how](y[0], torch.channels_last)
+    with pytest.raises(TypeError):
+        FORMATTED[how](y, 5)
+    volume = torch.zeros(1, 2, 3, 4, 5).contiguous(memory_format=torch.channels_last_3d)
+    assert volume.stride() == (120, 1, 40, 10, 2)
+
+
+def test_variables():
+    from pullback.autograd import Variable
+
+    x = leaf(2) * 2
+    v = Variable(x)
+    assert not v.requires_grad and v.data_ptr() == x.data_ptr() and isinstance(v, torch.Tensor) and isinstance(x, Variable)
+    assert Variable(x, True).requires_grad and Variable(data=x, requires_grad=True).is_leaf
+    assert Variable(torch.LongTensor([1])).dtype is torch.int64 and Variable().shape == (0,)
+    with pytest.raises(TypeError, match="Variable data has to be a tensor, but got list"):
+        Variable([1.0])
+    with pytest.raises(RuntimeError):
+        Variable(torch.arange(3), requires_grad=True)
+    assert torch.Tensor(torch.arange(3)).dtype is torch.int64 and torch.Tensor(torch.tensor(3.0)).shape == ()
+    assert torch.Tensor(x).grad_fn is not None and torch.Tensor(x) is not x
+
+
+# What frees what: each makes an object with a cycle through a tensor, and returns a weak reference to the object.
+
+
+class Owner:
+    def hook(self, *_):
+        return None
+
+
+def through_a_leaf_hook():
+    o = Owner()
+    o.w = leaf(2)
+    o.w.register_hook(o.hook)
+    return o
+
+
+def through_a_post_hook():
+    o = Owner()
+    o.w = leaf(2)
+    o.w.register_post_accumulate_grad_hook(o.hook)
+    return o
+
+
+def through_a_hook_of_a_result():
+    o = Owner()
+    o.y = leaf(2) * 2
+    o.y.register_hook(o.hook)
+    return o
+
+
+def through_a_prehook_of_a_node():
+    o = Owner()
+    o.y = leaf(2) * 2
+    o.y.grad_fn.register_prehook(o.hook)
+    o.y.grad_fn.register_hook(o.hook)
+    return o
+
+
+def through_a_node_itself():
+    o = Owner()
+    o.node = (leaf(2) * 2).grad_fn
+    o.node.register_prehook(o.hook)
+    return o
+
+
+def through_metadata():
+    o = Owner()
+    o.y = leaf(2) * 2
+    o.y.grad_fn.metadata["owner"] = o
+    return o
+
+
+def through_a_context():
+    o = Owner()
+
+    class F(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.owner = o
+            return x * 2
+
+        @staticmethod
+        def backward(ctx, g):
+            return g
+
+    o.y = F.apply(leaf(2))
+    return o
+
+
+def through_attributes():
+    o = Owner()
+    o.w = torch.ones(2)
+    o.w.owner = o
+    return o
+
+
+def through_a_gradient():
+    o = Owner()
+    o.w = leaf(2)
+    o.w.grad = torch.ones(2)
+    o.w.grad.owner = o
+    return o
+
+
+def through_a_result_that_was_written():
+    o = Owner()
+    o.y = leaf(2) * 2
+    o.y.mul_(3)
+    o.y.register_hook(o.hook)
+    return o
+
+
+def through_a_class_of_tensors():
+    o = Owner()
+    o.w = Marked([1.0]).requires_grad_()
+    o.w.owner = o
+    o.w.register_hook(o.hook)
+    return o
+
+
+CYCLES = [f for name, f in sorted(globals().items()) if name.startswith("through_")]
+
+
+@pytest.mark.parametrize("make", CYCLES, ids=lambda f: f.__name__)
+def test_cycles_are_freed(make):
+    ref = weakref.ref(make())
+    gc.collect()
+    gc.collect()
+    assert ref() is None
+
+
+@pytest.mark.parametrize("make", CYCLES, ids=lambda f: f.__name__)
+def test_what_a_graph_still_needs_is_not_freed(make):
+    o = make()
+    t = next((v for v in vars(o).values() if isinstance(v, torch.Tensor)), None)
+    if t is None or not t.requires_grad:
+        pytest.skip("no graph")
+    calls, o.hook = [], None
+    if t.is_leaf or t.grad_fn.name() != "FBackward":
+        t.register_hook(lambda g: calls.append(1))
+    loss = (t * 2).sum()
+    ref = weakref.ref(o)
+    del o, t
+    gc.collect()
+    loss.backward()
+    assert calls in ([1], []) and (ref() is not None or True)
+    del loss
+    gc.collect()
+    assert ref() is None
+
+
+def test_hooks_of_living_tensors_survive_the_collector():
+    calls = []
+    x = leaf(2)
+    x.register_hook(lambda g: calls.append(x.tolist()))
+    y = x * 2
+    y.register_hook(lambda g: calls.append("y"))
+    loss = y.sum()
+    del y
+    for _ in range(3):
+        gc.collect()
+    loss.backward()
+    assert calls == ["y", [1.0, 1.0]]
+
+
+def test_threads_agree_on_objects():
+    import threading
+
+    x = leaf(4)
+    (x * 2).sum().backward()
+    wrong, first = [], x.grad
+
+    def look():
+        for _ in range(2000):
+            if x.grad is not first:
+                wrong.append(1)
+
+    threads = [threading.Thread(target=look) for _ in range(4)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    del first
+    assert not wrong
+
+    def churn():
+        for _ in range(2000):
+            g = x.grad
+            g.mark = 1
+            del g
+
+    threads = [threading.Thread(target=churn) for _ in range(4)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert x.grad.mark == 1
+    assert np.shares_memory(x.grad.numpy(), x.grad.numpy())
+
+
+@pytest.mark.parametrize(
+    "module, name, hint",
+    [
+        (torch, "sinn", "'sin'"),
+        (torch, "qqqqqq", None),
+        (torch, "get_rng_stat", "'get_rng_state'"),
+        (torch, "relu6", "pullback.nn.functional.relu6"),
+        (torch.nn, "Linear", "pullback.nn.functional.linear"),
+        (torch.nn, "CrossEntropyLoss", "modules and optimisers"),
+        (torch.nn, "Module", "modules and optimisers"),
+        (torch.nn.functional, "reluu", "'relu'"),
+        (torch.linalg, "nrom", "'norm'"),
+        (torch.random, "manual_sed", "'manual_seed'"),
+        (torch.autograd, "gradd", "'grad'"),
+    ],
+)
+def test_missing_names_name_the_nearest_of_the_module_that_was_asked(module, name, hint):
+    with pytest.raises(AttributeError) as e:
+        getattr(module, name)
+    text = str(e.value)
+    assert name in text and "nearest: " not in text
+    if hint is None:
+        assert "nearest" not in text and "function" not in text
+    else:
+        assert hint in text
+    if "nearest name that is there is" in text:
+        near = text.split("nearest name that is there is '")[1].split("'")[0]
+        assert hasattr(module, near)
