@@ -5,9 +5,9 @@
 use pullback::random::numpy::{
     Choice, ExponentialMethod, Generator, Pcg64, Pcg64State, Seed, SeedSequence,
 };
-use pullback::random::{Error, ErrorKind};
+use pullback::random::{Error, ErrorKind, filled, room};
 use pyo3::exceptions::{
-    PyOverflowError, PyRuntimeError, PyTypeError, PyValueError, PyZeroDivisionError,
+    PyMemoryError, PyOverflowError, PyRuntimeError, PyTypeError, PyValueError, PyZeroDivisionError,
 };
 use pyo3::prelude::*;
 use pyo3::types::PyByteArray;
@@ -20,6 +20,7 @@ fn raise(e: Error) -> PyErr {
         ErrorKind::Type => PyTypeError::new_err(text),
         ErrorKind::Runtime => PyRuntimeError::new_err(text),
         ErrorKind::ZeroDivision => PyZeroDivisionError::new_err(text),
+        ErrorKind::Memory => PyMemoryError::new_err(text),
         _ => PyValueError::new_err(text),
     }
 }
@@ -34,6 +35,11 @@ fn seed(parts: Vec<Vec<u32>>, single: bool) -> Seed {
         (true, [one]) => Seed::from_le_words(one),
         _ => Seed::sequence(parts.iter().map(|p| Seed::from_le_words(p))),
     }
+}
+
+/// An error where the memory for `n` elements is not to be had, for what is about to ask for it without a way to fail.
+fn afford<T>(n: usize) -> Result<(), Error> {
+    room::<T>(n).map(drop)
 }
 
 /// Numbers as bytes that Python owns.
@@ -109,10 +115,12 @@ impl Stream {
         )
     }
 
-    fn spawn(&self, n: usize) -> Vec<Stream> {
-        (self.lock().spawn(n).into_iter())
+    fn spawn(&self, n: usize) -> PyResult<Vec<Stream>> {
+        // Generators, their lists, and Python's objects of them.
+        afford::<[Generator; 4]>(n).map_err(raise)?;
+        Ok((self.lock().spawn(n).into_iter())
             .map(|g| Stream(Mutex::new(g)))
-            .collect()
+            .collect())
     }
 
     fn state(&self) -> (u128, u128, bool, u32) {
@@ -138,7 +146,11 @@ impl Stream {
     }
 
     fn random_raw<'py>(&self, py: Python<'py>, n: usize) -> PyResult<Bound<'py, PyByteArray>> {
-        self.draw(py, |g| Ok(g.random_raw(n)))
+        self.draw(py, |g| {
+            let mut out = room(n)?;
+            out.extend((0..n).map(|_| g.bit_generator_mut().next_u64()));
+            Ok(out)
+        })
     }
 
     fn random<'py>(
@@ -148,8 +160,16 @@ impl Stream {
         single: bool,
     ) -> PyResult<Bound<'py, PyByteArray>> {
         match single {
-            true => self.draw(py, |g| Ok(g.random_f32(n))),
-            false => self.draw(py, |g| Ok(g.random(n))),
+            true => self.draw(py, |g| {
+                let mut out = filled(n, 0f32)?;
+                g.fill_random_f32(&mut out);
+                Ok(out)
+            }),
+            false => self.draw(py, |g| {
+                let mut out = filled(n, 0f64)?;
+                g.fill_random_f64(&mut out);
+                Ok(out)
+            }),
         }
     }
 
@@ -160,8 +180,16 @@ impl Stream {
         single: bool,
     ) -> PyResult<Bound<'py, PyByteArray>> {
         match single {
-            true => self.draw(py, |g| Ok(g.standard_normal_f32(n))),
-            false => self.draw(py, |g| Ok(g.standard_normal(n))),
+            true => self.draw(py, |g| {
+                let mut out = filled(n, 0f32)?;
+                g.fill_standard_normal_f32(&mut out);
+                Ok(out)
+            }),
+            false => self.draw(py, |g| {
+                let mut out = filled(n, 0f64)?;
+                g.fill_standard_normal_f64(&mut out);
+                Ok(out)
+            }),
         }
     }
 
@@ -178,13 +206,13 @@ impl Stream {
         };
         if single {
             return self.draw(py, |g| {
-                let mut out = vec![0f32; n];
+                let mut out = filled(n, 0f32)?;
                 g.fill_standard_exponential_f32(method, &mut out);
                 Ok(out)
             });
         }
         self.draw(py, |g| {
-            let mut out = vec![0f64; n];
+            let mut out = filled(n, 0f64)?;
             g.fill_standard_exponential_f64(method, &mut out);
             Ok(out)
         })
@@ -253,7 +281,10 @@ impl Stream {
     }
 
     fn bytes<'py>(&self, py: Python<'py>, n: usize) -> PyResult<Bound<'py, PyByteArray>> {
-        self.draw(py, |g| Ok(g.bytes(n)))
+        self.draw(py, |g| {
+            afford::<u8>(n.saturating_mul(2))?;
+            Ok(g.bytes(n))
+        })
     }
 
     /// `rows` random orders of `n`, one after the other.
@@ -264,9 +295,13 @@ impl Stream {
         rows: usize,
     ) -> PyResult<Bound<'py, PyByteArray>> {
         self.draw(py, |g| {
-            Ok((0..rows)
-                .flat_map(|_| g.permutation(n))
-                .collect::<Vec<i64>>())
+            let each = usize::try_from(n).unwrap_or(0);
+            let mut out = room(rows.saturating_mul(each))?;
+            for _ in 0..rows {
+                afford::<i64>(each)?;
+                out.extend(g.permutation(n));
+            }
+            Ok(out)
         })
     }
 

@@ -18,6 +18,8 @@ pub enum ErrorKind {
     Runtime,
     /// `ZeroDivisionError`
     ZeroDivision,
+    /// `MemoryError`
+    Memory,
 }
 
 /// What went wrong, in NumPy's or PyTorch's own words.
@@ -65,6 +67,14 @@ impl Error {
         Error {
             kind: ErrorKind::Runtime,
             message: message.into(),
+        }
+    }
+
+    #[cold]
+    pub(crate) fn memory(bytes: usize) -> Self {
+        Error {
+            kind: ErrorKind::Memory,
+            message: format!("Unable to allocate {bytes} bytes for an array").into(),
         }
     }
 

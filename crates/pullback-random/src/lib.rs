@@ -40,7 +40,8 @@
 //!
 //! Bad input gives an [`Error`] with the sentence Python would show, and leaves the generator as it was
 //! (PyTorch's may be further on, by the draws for what came before the bad element).
-//! Nothing panics, short of memory running out. Shapes from Python, whose extents may be negative, go
+//! Nothing panics. More numbers than there is memory for are an error of the functions that return a
+//! `Result`; those that return a plain `Vec` end as any `Vec` does ([`room`] and `fill_*` avoid that). Shapes from Python, whose extents may be negative, go
 //! through [`numpy::numel`] and [`torch::numel`].
 //!
 //! # Speed
@@ -52,6 +53,8 @@
 
 mod error;
 pub mod numpy;
+mod room;
 pub mod torch;
 
 pub use error::{Error, ErrorKind, Result};
+pub use room::{filled, room};

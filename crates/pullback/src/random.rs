@@ -12,7 +12,7 @@
 //! assert_eq!(random::draw(|g| g.rand(2)), [0.88226926, 0.91500396]);
 //! ```
 
-pub use pullback_random::{Error, ErrorKind, Result, numpy, torch};
+pub use pullback_random::{Error, ErrorKind, Result, filled, numpy, room, torch};
 
 use pullback_array::around_fork;
 use std::cell::Cell;

@@ -97,6 +97,7 @@ impl PyTensor {
         match dim {
             None => Ok(PyTuple::new(py, strides.iter())?.into_any()),
             Some(d) => {
+                self.0.size(d).raise()?; // an error for tensors without dimensions too
                 let d = self.0.shape().dim(d).raise()?;
                 Ok(strides[d].into_pyobject(py)?.into_any())
             }
@@ -156,7 +157,7 @@ impl PyTensor {
     /// Bytes of all elements.
     #[getter]
     fn nbytes(&self) -> usize {
-        self.0.numel() * self.0.dtype().size()
+        self.0.numel().saturating_mul(self.0.dtype().size())
     }
 
     /// Where the first element lies in its storage, in elements.

@@ -6,6 +6,7 @@
 use super::bounded::below_or_equal;
 use super::generator::Generator;
 use crate::error::{Error, Result};
+use crate::room::{filled, room};
 
 /// The keyword arguments of [`Generator::choice_with`], with NumPy's defaults.
 ///
@@ -110,9 +111,9 @@ impl Generator {
                 None => self.integers(0, i128::from(n), size),
                 Some(p) => {
                     let cdf = cumulative(p);
-                    Ok((0..size)
-                        .map(|_| search_right(&cdf, self.next_random()))
-                        .collect())
+                    let mut picks = room(size)?;
+                    picks.extend((0..size).map(|_| search_right(&cdf, self.next_random())));
+                    Ok(picks)
                 }
             };
         }
@@ -123,7 +124,7 @@ impl Generator {
         }
         match options.p {
             Some(p) => self.choose_weighted(p, size),
-            None => Ok(self.choose_distinct(n as usize, size, options.shuffle)),
+            None => self.choose_distinct(n as usize, size, options.shuffle),
         }
     }
 
@@ -148,29 +149,29 @@ impl Generator {
         Ok(found)
     }
 
-    fn choose_distinct(&mut self, n: usize, size: usize, shuffle: bool) -> Vec<i64> {
+    fn choose_distinct(&mut self, n: usize, size: usize, shuffle: bool) -> Result<Vec<i64>> {
         let cutoff = if shuffle { 50 } else { 20 };
         if n > 10_000 && size > n / cutoff {
             // Many of many: the last `size` steps of a shuffle of everything.
-            let mut all: Vec<i64> = (0..n as i64).collect();
+            let mut all: Vec<i64> = room(n)?;
+            all.extend(0..n as i64);
             self.shuffle_lemire(&mut all, (n - size).max(1));
-            return all.split_off(n - size);
+            return Ok(all.split_off(n - size));
         }
         // Few of many: Floyd's algorithm. Membership is all that NumPy's hash set decides, so any set will do.
-        let mut seen = Members::new(size);
-        let picks = (n - size..n).map(|j| {
+        let (mut seen, mut picks) = (Members::new(size)?, room(size)?);
+        picks.extend((n - size..n).map(|j| {
             let draw = below_or_equal(self.words(), j as u64);
             if seen.insert(draw) {
                 return draw as i64;
             }
             seen.insert(j as u64);
             j as i64
-        });
-        let mut picks: Vec<i64> = picks.collect();
+        }));
         if shuffle {
             self.shuffle_lemire(&mut picks, 1);
         }
-        picks
+        Ok(picks)
     }
 
     /// `_shuffle_int`: unlike `shuffle` it draws with Lemire's method.
@@ -190,10 +191,10 @@ struct Members {
 impl Members {
     const FREE: u64 = u64::MAX;
 
-    fn new(size: usize) -> Self {
-        Members {
-            slots: vec![Self::FREE; (size + size / 4 + 1).next_power_of_two()],
-        }
+    fn new(size: usize) -> Result<Self> {
+        let slots = (size.saturating_add(size / 4 + 1)).checked_next_power_of_two();
+        let slots = filled(slots.unwrap_or(usize::MAX), Self::FREE)?;
+        Ok(Members { slots })
     }
 
     /// Whether `value` was not there yet.

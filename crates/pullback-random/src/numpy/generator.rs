@@ -9,6 +9,7 @@ use super::seed::Seed;
 use super::seed_sequence::SeedSequence;
 use super::ziggurat::{self, unit_f32, unit_f64};
 use crate::error::{Error, Result};
+use crate::room;
 
 /// NumPy's `Generator` over [`Pcg64`].
 ///
@@ -295,7 +296,7 @@ fn try_filled<T: Copy + Default>(
     n: usize,
     fill: impl FnOnce(&mut [T]) -> Result<()>,
 ) -> Result<Vec<T>> {
-    let mut out = vec![T::default(); n];
+    let mut out = room::filled(n, T::default())?;
     fill(&mut out)?;
     Ok(out)
 }

@@ -61,7 +61,7 @@ impl Generator {
             return Ok(Vec::new());
         }
         integer_bounds::<T>(low, high, endpoint)?;
-        let mut out = vec![T::from_bits(0); n];
+        let mut out = crate::room::filled(n, T::from_bits(0))?;
         self.fill_integers(low, high, endpoint, &mut out)?;
         Ok(out)
     }

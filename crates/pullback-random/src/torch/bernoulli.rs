@@ -9,6 +9,7 @@ use super::generator::Generator;
 use super::kernels::unit_f64;
 use super::number::{Float, Number};
 use crate::error::{Error, Result, ostream, py_repr};
+use crate::room::torch_filled;
 
 impl Generator {
     /// `out.bernoulli_(p)`: 53 bits an element, whatever its type. See [the module](crate::torch) about
@@ -49,7 +50,7 @@ impl Generator {
     /// # Ok::<(), pullback_random::Error>(())
     /// ```
     pub fn bernoulli<T: Float>(&mut self, p: &[T]) -> Result<Vec<T>> {
-        let mut out = vec![T::default(); p.len()];
+        let mut out = torch_filled(p.len(), T::default())?;
         self.fill_bernoulli_each(p, &mut out)?;
         Ok(out)
     }
@@ -89,7 +90,7 @@ impl Generator {
     /// ```
     pub fn dropout_mask<T: Float>(&mut self, p: f64, n: usize) -> Result<Vec<T>> {
         check_dropout(p)?;
-        let mut out = vec![T::default(); n];
+        let mut out = torch_filled(n, T::default())?;
         self.fill_dropout_mask(p, &mut out)?;
         Ok(out)
     }

@@ -9,6 +9,7 @@ use std::str::FromStr;
 use super::generator::Generator;
 use super::number::Float;
 use crate::error::{Error, Result};
+use crate::room::torch_filled;
 
 /// Which count of connections keeps the variance: the `mode` of the Kaiming initialisers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -203,7 +204,7 @@ pub(super) fn uniform<T: Float>(
     from: f64,
     to: f64,
 ) -> Result<Vec<T>> {
-    let mut out = vec![T::default(); element_count(shape)?];
+    let mut out = torch_filled(element_count(shape)?, T::default())?;
     T::uniform(g, from, to, &mut out)?;
     Ok(out)
 }
@@ -215,7 +216,7 @@ pub(super) fn normal<T: Float>(
     mean: f64,
     std: f64,
 ) -> Result<Vec<T>> {
-    let mut out = vec![T::default(); element_count(shape)?];
+    let mut out = torch_filled(element_count(shape)?, T::default())?;
     T::normal(g, mean, std, &mut out)?;
     Ok(out)
 }

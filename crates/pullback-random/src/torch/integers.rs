@@ -6,6 +6,7 @@
 use super::generator::Generator;
 use super::number::Number;
 use crate::error::{Error, Result};
+use crate::room::torch_filled;
 
 /// From this range on two words make an integer (releases up to 2.6 drew one word up to 2³²).
 const WIDE_RANGE: u64 = 1 << 28;
@@ -30,7 +31,7 @@ impl Generator {
     /// ```
     pub fn randint<T: Number>(&mut self, low: i64, high: i64, n: usize) -> Result<Vec<T>> {
         bounds::<T>(low, Some(high))?;
-        let mut out = vec![T::default(); n];
+        let mut out = torch_filled(n, T::default())?;
         self.fill_random_from_to(low, Some(high), &mut out)?;
         Ok(out)
     }

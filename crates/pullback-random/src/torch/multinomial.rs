@@ -8,6 +8,7 @@ use super::generator::Generator;
 use super::number::Float;
 use super::select::top_k;
 use crate::error::{Error, Result};
+use crate::room::{torch_filled, torch_room};
 
 impl Generator {
     /// `torch.multinomial(p, n_sample, replacement)`. `shape` is that of `p`: `[categories]` or `[rows, categories]`. The
@@ -91,9 +92,9 @@ impl Generator {
                 "invalid multinomial distribution (sum of probabilities <= 0)",
             ));
         }
-        let mut q = vec![T::default(); p.len()];
+        let mut q = torch_filled(p.len(), T::default())?;
         self.fill_exponential(1.0, &mut q)?;
-        let mut out = Vec::with_capacity(rows * n);
+        let mut out = torch_room(rows.saturating_mul(n))?;
         for (p, q) in p.chunks_exact(categories).zip(q.chunks_exact(categories)) {
             out.extend(top_k(p.iter().zip(q).map(|(&p, &q)| p.div(q).into()), n));
         }
@@ -111,7 +112,7 @@ impl Generator {
             .chunks_exact(categories)
             .map(cumulative)
             .collect::<Result<Vec<_>>>()?;
-        let mut out = Vec::new();
+        let mut out = torch_room(tables.len().saturating_mul(n))?;
         for table in tables {
             for _ in 0..n {
                 let u = self.unit_f64();

@@ -103,8 +103,15 @@ impl Tensor {
     #[track_caller]
     pub fn size(&self, dim: i64) -> Result<usize> {
         let site = Location::caller();
-        let dim = self.shape().dim(dim).map_err(|e| e.op("size").at(site))?;
-        Ok(self.shape()[dim])
+        let no_dims = || {
+            let text = format!("Dimension specified as {dim} but tensor has no dimensions");
+            crate::Error::new(crate::ErrorKind::Index, text)
+        };
+        let place = match self.shape().is_empty() {
+            true => Err(no_dims()),
+            false => self.shape().dim(dim),
+        };
+        Ok(self.shape()[place.map_err(|e| e.op("size").at(site))?])
     }
 
     /// Element type.

@@ -302,7 +302,7 @@ pub fn one_hot(x: &Tensor, num_classes: i64) -> Result<Tensor> {
     }
     let largest = classes.iter().max().copied().unwrap_or(-1);
     let n = match num_classes {
-        -1 => largest + 1,
+        -1 => largest.saturating_add(1),
         n if n < 1 => return Err(wrong(name, site, "num_classes should be positive")),
         n if n <= largest => {
             return Err(wrong(
@@ -417,6 +417,8 @@ pub fn randperm(n: i64, dtype: DType) -> Result<Tensor> {
             format!("Trying to create tensor with negative dimension {n}: [{n}]"),
         ));
     };
+    Shape::new(&[n]).checked_numel()?;
+    afford(n, DType::I64)?;
     let order = random::try_draw(|g| g.randperm(n))?;
     Tensor::from_slice(&order, [n])?.to(dtype)
 }

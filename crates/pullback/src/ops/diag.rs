@@ -6,7 +6,7 @@ use crate::apply::apply;
 use crate::op::{Ctx, Op};
 use crate::tensor::Tensor;
 use crate::{Array, DType, Error, ErrorKind, Layout, Result, Shape};
-use pullback_array::{dispatch, kernels, wrap_dim};
+use pullback_array::{dispatch, kernels, room, wrap_dim};
 use std::panic::Location;
 
 #[cfg(feature = "proof")]
@@ -133,10 +133,15 @@ macro_rules! triangle {
                 let [.., rows, cols] = x[0].shape()[..] else {
                     return Err(Error::new(ErrorKind::Shape, concat!($name, ": input tensor must have at least 2 dimensions")));
                 };
+                // Nothing to keep: rows without columns may be many.
+                if x[0].layout().numel() == 0 {
+                    return x[0].copy();
+                }
                 let $k = self.diagonal;
-                let keep: Vec<bool> = (0..rows as i64)
-                    .flat_map(|$i| (0..cols as i64).map(move |$j| $keep))
-                    .collect();
+                let mut keep: Vec<bool> = room(Shape::new(&[rows, cols]).checked_numel()?)?;
+                for $i in 0..rows as i64 {
+                    keep.extend((0..cols as i64).map(|$j| $keep));
+                }
                 let keep = Array::from_slice(&keep, [rows, cols])?;
                 dispatch!(x[0].dtype(), T => kernels::zip(x[0], &keep, |a: T, keep: bool| if keep { a } else { T::default() }))
             }
@@ -165,12 +170,21 @@ triangle! {
     Triu "triu" "torch.triu" triu, "The elements of matrices on and above a diagonal, zeros below it.", "x[i, j] where j ≥ i + diagonal, else 0", |i, j, k| j >= i.saturating_add(k);
 }
 
-/// Rows and columns (as the two rows of an int64 tensor) of a matrix's elements for which `keep` holds.
+/// How many elements of a matrix lie on and below a diagonal: the rows that the diagonal crosses hold one more each, those below
+/// it are whole.
+fn below(rows: i128, cols: i128, offset: i128) -> i128 {
+    let first = (-offset).clamp(0, rows);
+    let whole = (cols - 1 - offset).clamp(first, rows);
+    let (from, to) = (first + offset + 1, whole + offset);
+    (whole - first) * (from + to) / 2 + (rows - whole) * cols.max(0)
+}
+
+/// Rows and columns (as the two rows of an int64 tensor) of a matrix's elements on and below a diagonal, or on and above it.
 fn indices(
     name: &str,
     sizes: (i64, i64),
     dtype: DType,
-    keep: impl Fn(i64, i64) -> bool,
+    (lower, offset): (bool, i64),
 ) -> Result<Tensor> {
     let (rows, cols) = sizes;
     for (what, n) in [("row", rows), ("col", cols)] {
@@ -188,12 +202,32 @@ fn indices(
             format!("\"{name}\" not implemented for '{dtype}'"),
         ));
     }
-    let all = || (0..rows).flat_map(|i| (0..cols).map(move |j| (i, j)));
-    let kept: Vec<(i64, i64)> = all().filter(|&(i, j)| keep(i, j)).collect();
-    let flat: Vec<i64> = (kept.iter().map(|p| p.0))
-        .chain(kept.iter().map(|p| p.1))
-        .collect();
-    Tensor::from_slice(&flat, [2, kept.len()])?.to(dtype)
+    let (m, n, offset) = (i128::from(rows), i128::from(cols), i128::from(offset));
+    let count = match (lower, n == 0) {
+        (_, true) => 0,
+        (true, _) => below(m, n, offset),
+        (false, _) => m * n - below(m, n, offset - 1),
+    };
+    if count == 0 {
+        return Tensor::zeros([2, 0], dtype);
+    }
+    let total = usize::try_from(count.saturating_mul(2)).unwrap_or(usize::MAX);
+    let (mut flat, mut columns) = (room::<i64>(total)?, room::<i64>(total / 2)?);
+    // Only the rows that have any: the others may be many more than the memory has room for.
+    let (first, last) = match lower {
+        true => ((-offset).clamp(0, m), m),
+        false => (0, (n - offset).clamp(0, m)),
+    };
+    for i in first..last {
+        let kept = match lower {
+            true => 0..n.min(i + offset + 1),
+            false => (i + offset).clamp(0, n)..n,
+        };
+        flat.extend(kept.clone().map(|_| i as i64));
+        columns.extend(kept.map(|j| j as i64));
+    }
+    flat.extend_from_slice(&columns);
+    Tensor::from_slice(&flat, [2, columns.len()])?.to(dtype)
 }
 
 /// Rows and columns of the elements on and below a diagonal of a matrix. PyTorch's `torch.tril_indices`.
@@ -201,7 +235,7 @@ fn indices(
 /// # Errors
 /// For a negative size or a dtype that is not `int32` or `int64`.
 pub fn tril_indices(rows: i64, cols: i64, offset: i64, dtype: DType) -> Result<Tensor> {
-    indices("tril_indices", (rows, cols), dtype, |i, j| j <= i + offset)
+    indices("tril_indices", (rows, cols), dtype, (true, offset))
 }
 
 /// Rows and columns of the elements on and above a diagonal of a matrix. PyTorch's `torch.triu_indices`.
@@ -209,7 +243,7 @@ pub fn tril_indices(rows: i64, cols: i64, offset: i64, dtype: DType) -> Result<T
 /// # Errors
 /// For a negative size or a dtype that is not `int32` or `int64`.
 pub fn triu_indices(rows: i64, cols: i64, offset: i64, dtype: DType) -> Result<Tensor> {
-    indices("triu_indices", (rows, cols), dtype, |i, j| j >= i + offset)
+    indices("triu_indices", (rows, cols), dtype, (false, offset))
 }
 
 fn place(offset: i64, dims: (i64, i64), rank: usize) -> Result<Place> {

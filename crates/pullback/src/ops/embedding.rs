@@ -5,7 +5,7 @@ use crate::apply::apply_dyn;
 use crate::op::{Ctx, Op, Reads};
 use crate::tensor::Tensor;
 use crate::{Array, DType, Element, Error, ErrorKind, Number, Result, no_grad};
-use pullback_array::{dispatch, kernels};
+use pullback_array::{dispatch, filled, kernels};
 use std::panic::Location;
 
 #[cfg(feature = "proof")]
@@ -105,7 +105,7 @@ impl EmbeddingBackward {
     /// For each row number 0, 1 or a fraction: what its part of the gradient counts.
     fn factors(&self, ids: &Array) -> Result<Vec<f64>> {
         let ids = rows(ids, self.rows)?.to_vec::<i64>()?;
-        let mut counts = vec![0.0f64; self.rows];
+        let mut counts = filled(self.rows, 0.0f64)?;
         ids.iter().for_each(|&i| counts[i as usize] += 1.0);
         Ok(ids
             .iter()

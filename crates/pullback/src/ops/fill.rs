@@ -6,6 +6,7 @@ use super::operand::not_implemented;
 use crate::random::{self, torch::Generator, try_draw};
 use crate::tensor::Tensor;
 use crate::{Array, DType, Element, Error, ErrorKind, Result, Shape};
+use pullback_array::filled;
 use std::panic::Location;
 
 type Site = &'static Location<'static>;
@@ -25,7 +26,7 @@ fn drawn<T: Element + Default>(
     x: &Array,
     fill: impl FnOnce(&mut Generator, &mut [T]) -> Filled,
 ) -> Result<Array> {
-    let mut list = vec![T::default(); x.numel()];
+    let mut list = filled(x.numel(), T::default())?;
     try_draw(|g| fill(g, &mut list))?.map_err(|e| said(&e))?;
     let order = memory_order(x);
     let shape: Shape = order.iter().map(|&k| x.shape()[k]).collect();
@@ -224,12 +225,12 @@ impl Tensor {
         let list = match p.dtype() {
             DType::F32 => {
                 let p = p.to_vec::<f32>()?;
-                let mut out = vec![0f64; p.len()];
+                let mut out = filled(p.len(), 0f64)?;
                 try_draw(|g| g.fill_bernoulli_each(&p, &mut out))?.map(|()| out)
             }
             DType::F64 | DType::Dd => {
                 let p = p.to_f64_vec()?;
-                let mut out = vec![0f64; p.len()];
+                let mut out = filled(p.len(), 0f64)?;
                 try_draw(|g| g.fill_bernoulli_each(&p, &mut out))?.map(|()| out)
             }
             other => {

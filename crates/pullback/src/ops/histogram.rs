@@ -6,7 +6,7 @@ use crate::apply::apply;
 use crate::op::Op;
 use crate::tensor::Tensor;
 use crate::{Array, DType, Error, ErrorKind, Result};
-use pullback_array::{dispatch, kernels};
+use pullback_array::{dispatch, filled, gathered, kernels};
 use std::panic::Location;
 
 #[cfg(feature = "proof")]
@@ -71,7 +71,12 @@ impl Op for BinEdges {
                 ),
             ));
         }
-        let edges = crate::linspace(low, high, self.bins as i64 + 1, Some(x[0].dtype()))?;
+        let edges = crate::linspace(
+            low,
+            high,
+            (self.bins as i64).saturating_add(1),
+            Some(x[0].dtype()),
+        )?;
         Ok(edges.array().clone())
     }
 }
@@ -104,7 +109,7 @@ impl Op for BinCounts {
                 None => None,
             };
             let bins = edges.len().saturating_sub(1);
-            let mut found = vec![<T as crate::Real>::ZERO; bins];
+            let mut found = filled(bins, <T as crate::Real>::ZERO)?;
             for (i, v) in numbers.iter().enumerate() {
                 // NaN is in no bin.
                 if bins > 0 && *v >= edges[0] && *v <= edges[bins] {
@@ -145,7 +150,7 @@ impl Op for ArgMode {
         shape.remove(self.dim);
         dispatch!(x[0].dtype(), T => {
             let numbers = rows.to_vec::<T>()?;
-            let places: Vec<i64> = numbers.chunks_exact(n.max(1)).map(commonest).collect();
+            let places: Vec<i64> = gathered(numbers.chunks_exact(n.max(1)).map(commonest))?;
             Array::from_slice(&places, shape)
         })
     }

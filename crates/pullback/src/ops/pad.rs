@@ -6,8 +6,8 @@ use super::{common, define};
 use crate::apply::apply;
 use crate::op::{Ctx, Op, Reads, sum_terms};
 use crate::tensor::Tensor;
-use crate::{Array, Error, ErrorKind, Number, Result};
-use pullback_array::kernels;
+use crate::{Array, Error, ErrorKind, Number, Result, Shape};
+use pullback_array::{gathered, kernels};
 use std::panic::Location;
 
 #[cfg(feature = "proof")]
@@ -36,7 +36,9 @@ define! { Pad: General "constant_pad_nd", "torch.nn.functional.pad";
 impl Pad {
     fn back(&self) -> Pad {
         Pad {
-            by: self.by.iter().map(|&(a, b)| (-a, -b)).collect(),
+            by: (self.by.iter())
+                .map(|&(a, b)| (a.saturating_neg(), b.saturating_neg()))
+                .collect(),
             value: Number::Int(0),
         }
     }
@@ -47,17 +49,23 @@ impl Op for Pad {
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         let mut shape = x[0].shape().clone();
         for (n, &(before, after)) in shape.dims_mut().iter_mut().zip(&self.by) {
-            let size = *n as i64 + before + after;
-            *n = usize::try_from(size).map_err(|_| {
-                Error::new(ErrorKind::Shape, "narrow(): length must be non-negative.")
-            })?;
+            let size = *n as i128 + i128::from(before) + i128::from(after);
+            // A size beyond all numbers is beyond all memory, which the shape says below.
+            *n = match size < 0 {
+                true => {
+                    let text = "narrow(): length must be non-negative.";
+                    return Err(Error::new(ErrorKind::Shape, text));
+                }
+                false => usize::try_from(size).unwrap_or(usize::MAX),
+            };
         }
         let out = Array::full(shape, self.value, x[0].dtype())?;
         let (mut to, mut from) = (out.clone(), x[0].clone());
         for (dim, &(before, after)) in self.by.iter().enumerate() {
             let (n, m) = (from.shape()[dim] as i64, to.shape()[dim] as i64);
-            let len = (n + before.min(0) + after.min(0)).max(0) as usize;
-            from = from.slice(dim, ((-before).max(0) as usize).min(n as usize), len, 1)?;
+            let cut = |by: i64| by.min(0).saturating_neg().min(n);
+            let len = (n - cut(before)).saturating_sub(cut(after)).max(0) as usize;
+            from = from.slice(dim, cut(before) as usize, len, 1)?;
             to = to.slice(dim, (before.max(0) as usize).min(m as usize), len, 1)?;
         }
         kernels::assign(&to, &from)?;
@@ -207,6 +215,14 @@ impl Tensor {
     ) -> Result<Vec<i64>> {
         let n = self.shape()[dim] as i64;
         let fail = |text: String| Err(Error::new(ErrorKind::Shape, text).op("pad").at(site));
+        let wide = i128::from(n) + i128::from(before) + i128::from(after);
+        // Beyond these numbers a border is cut away whole, or has no room; sums of them stay numbers.
+        const FAR: i64 = i64::MAX / 4;
+        if n > FAR || before.max(after) > FAR {
+            let shape = Shape::new(&[usize::try_from(wide.max(0)).unwrap_or(usize::MAX), 8]);
+            shape.checked_numel()?;
+        }
+        let (before, after) = (before.clamp(-FAR, FAR), after.clamp(-FAR, FAR));
         match mode {
             PadMode::Reflect if before >= n || after >= n => {
                 return fail(format!(
@@ -218,13 +234,12 @@ impl Tensor {
             PadMode::Circular if before > n || after > n => {
                 return fail("Padding value causes wrapping around more than once.".into());
             }
-            PadMode::Circular if n + before + after < 0 => {
+            PadMode::Circular if wide < 0 => {
                 return fail("Negative padding value is resulting in an empty dimension".into());
             }
-            _ if n + before + after < 1 && mode != PadMode::Circular => {
+            _ if wide < 1 && mode != PadMode::Circular => {
                 return fail(format!(
-                    "input (W: {n}) is too small. Calculated output W: {}",
-                    n + before + after
+                    "input (W: {n}) is too small. Calculated output W: {wide}"
                 ));
             }
             _ => (),
@@ -238,6 +253,6 @@ impl Tensor {
             PadMode::Circular => first + (i - first).rem_euclid(round),
             _ => i.clamp(0, n - 1),
         };
-        Ok((-before..n + after).map(source).collect())
+        gathered((-before..n + after).map(source))
     }
 }

@@ -37,6 +37,26 @@ pub enum Orthogonal {
 use Orthogonal as P;
 
 impl Orthogonal {
+    /// The largest degree: the recurrence takes a step for each, and beyond this its rounding errors are as large as its value.
+    const MOST: f64 = 16_777_216.0;
+
+    /// An error for degrees that would take their time.
+    fn bounded(self, degrees: &[f64]) -> Result<()> {
+        let hermite = matches!(self, P::HermiteH | P::HermiteHe);
+        // What is beyond 64 bits is no degree, as in PyTorch.
+        let much = |n: &&f64| **n > Self::MOST && **n < i64::MAX as f64;
+        match degrees.iter().find(much) {
+            Some(n) if !hermite => Err(Error::new(
+                ErrorKind::Argument,
+                format!(
+                    "an orthogonal polynomial of degree {n} is not computed: the recurrence takes a step for each degree"
+                ),
+            )
+            .help(format!("degrees go up to {}", Self::MOST))),
+            _ => Ok(()),
+        }
+    }
+
     /// The polynomial of degree `n` at `x`, by the recurrence of three terms.
     fn at<T: Real>(self, x: T, n: i64) -> T {
         if n < 0 {
@@ -107,9 +127,13 @@ impl Op for Polynomial {
     common!();
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         let Polynomial { kind, shifted } = *self;
+        kind.bounded(&x[1].to_f64_vec()?)?;
         dispatch!(float x[0].dtype(), T => kernels::zip(x[0], x[1], move |a: T, n: T| {
             let a = if shifted { a + a - <T as Real>::ONE } else { a };
-            kind.at(a, Real::trunc(n).to_f64() as i64)
+            {
+                let n = Real::trunc(n).to_f64();
+                kind.at(a, if n < i64::MAX as f64 { n as i64 } else { -1 })
+            }
         }), else Err(super::arith::needs_float(x[0])))
     }
 }

@@ -7,7 +7,7 @@ use crate::apply::apply;
 use crate::op::Op;
 use crate::tensor::Tensor;
 use crate::{Array, DType, Error, ErrorKind, Layout, Result, Shape};
-use pullback_array::dispatch;
+use pullback_array::{dispatch, filled};
 use std::panic::Location;
 
 #[cfg(feature = "proof")]
@@ -77,14 +77,14 @@ impl Op for Positions {
                 )
             })?;
         }
-        let mut sum = vec![0i64; shape.numel()];
+        let mut sum = filled(shape.checked_numel()?, 0i64)?;
         for (k, (a, &n)) in x.iter().zip(self.sizes.iter()).enumerate() {
             for (sum, i) in sum.iter_mut().zip(a.expand(&shape)?.to_vec::<i64>()?) {
                 let i = match self.modulo && n > 0 {
                     true => i.rem_euclid(n as i64),
                     false => wrap(i, n, self.first + k)?,
                 };
-                *sum = *sum * n as i64 + i;
+                *sum = sum.wrapping_mul(n as i64).wrapping_add(i);
             }
         }
         Array::from_slice(&sum, shape)

@@ -8,6 +8,7 @@ use crate::apply::apply;
 use crate::op::Op;
 use crate::tensor::Tensor;
 use crate::{Array, Error, ErrorKind, Result, Shape};
+use pullback_array::room;
 use std::panic::Location;
 
 #[cfg(feature = "proof")]
@@ -33,12 +34,16 @@ define! { RepeatIndex: Cut "repeat_interleave", "torch.repeat_interleave";
 impl Op for RepeatIndex {
     common!();
     fn eval(&self, x: &[&Array]) -> Result<Array> {
-        let mut out = Vec::new();
-        for (i, n) in x[0].to_vec::<i64>()?.into_iter().enumerate() {
-            let Ok(n) = usize::try_from(n) else {
-                return Err(Error::new(ErrorKind::Shape, "repeats can not be negative"));
-            };
-            out.resize(out.len() + n, i as i64);
+        let repeats = x[0].to_vec::<i64>()?;
+        if repeats.iter().any(|&n| n < 0) {
+            return Err(Error::new(ErrorKind::Shape, "repeats can not be negative"));
+        }
+        let total = repeats
+            .iter()
+            .fold(0usize, |n, &more| n.saturating_add(more as usize));
+        let mut out = room(total)?;
+        for (i, n) in repeats.into_iter().enumerate() {
+            out.resize(out.len() + n as usize, i as i64);
         }
         Array::from_slice(&out, [out.len()])
     }

@@ -357,7 +357,9 @@ impl Tensor {
     /// Where the range reaches beyond the dimension.
     #[track_caller]
     pub fn narrow(&self, dim: i64, start: usize, length: usize) -> Result<Tensor> {
-        self.narrow_at(dim, start as i64, length as i64, Location::caller())
+        // Numbers beyond 64 bits with a sign are beyond every dimension too.
+        let signed = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
+        self.narrow_at(dim, signed(start), signed(length), Location::caller())
     }
 
     /// [`Tensor::narrow`] with a start that counts from the end where it is negative.
@@ -393,7 +395,7 @@ impl Tensor {
             );
         }
         let start = if start < 0 { start + n } else { start };
-        if start + length > n {
+        if start.saturating_add(length) > n {
             return fail(
                 ErrorKind::Shape,
                 format!("start ({start}) + length ({length}) exceeds dimension size ({n})."),

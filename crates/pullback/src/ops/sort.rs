@@ -9,7 +9,7 @@ use crate::apply::apply;
 use crate::op::Op;
 use crate::tensor::Tensor;
 use crate::{Array, Element, Error, ErrorKind, Result};
-use pullback_array::dispatch;
+use pullback_array::{dispatch, room};
 use std::cmp::Ordering;
 use std::panic::Location;
 
@@ -42,7 +42,7 @@ fn along<T: Element>(
     let last = shape.len() - 1;
     let n = std::mem::replace(&mut shape.dims_mut()[last], out);
     let data = rows.to_vec::<T>()?;
-    let mut places = Vec::with_capacity(shape.numel());
+    let mut places = room(shape.numel())?;
     if n == 0 {
         return Array::zeros(shape, crate::DType::I64)?
             .transpose(dim, -1)?

@@ -5,6 +5,7 @@ use super::view::present;
 use crate::apply::apply;
 use crate::tensor::Tensor;
 use crate::{Error, ErrorKind, Result};
+use pullback_array::room;
 use std::panic::Location;
 
 fn wrong(op: &'static str, site: &'static Location<'static>, text: impl Into<String>) -> Error {
@@ -19,6 +20,12 @@ fn many(name: &'static str, views: Vec<Tensor>) -> Vec<Tensor> {
 }
 
 type Site = &'static Location<'static>;
+
+/// An error where the memory for `n` tensors is not to be had: a huge dimension that is expanded, or empty, has as many parts as any.
+fn room_for_tensors(n: usize) -> Result<()> {
+    // A handle, its tensor, its layout and the node of its history take about this much.
+    room::<[u8; 256]>(n).map(drop)
+}
 
 impl Tensor {
     fn dim_of(&self, dim: i64, op: &'static str, site: Site) -> Result<usize> {
@@ -41,9 +48,9 @@ impl Tensor {
         sizes: impl IntoIterator<Item = usize>,
         site: Site,
     ) -> Result<Vec<Tensor>> {
-        let mut start = 0;
+        let (sizes, mut start) = (sizes.into_iter(), 0);
+        room_for_tensors(sizes.size_hint().0)?;
         sizes
-            .into_iter()
             .map(|len| {
                 let part = self.part(dim, start, len, site);
                 start += len;
@@ -129,7 +136,7 @@ impl Tensor {
                 ),
             ));
         }
-        if split_sizes.iter().sum::<i64>() != n as i64 {
+        if split_sizes.iter().map(|&s| i128::from(s)).sum::<i128>() != n as i128 {
             return Err(wrong(
                 name,
                 site,
@@ -234,6 +241,7 @@ impl Tensor {
     pub fn unbind(&self, dim: i64) -> Result<Vec<Tensor>> {
         let site = Location::caller();
         let dim = self.dim_of(dim, "unbind", site)?;
+        room_for_tensors(self.shape()[dim])?;
         (0..self.shape()[dim])
             .map(|index| apply(super::Select { dim, index }, &[self], site))
             .collect::<Result<_>>()

@@ -6,7 +6,7 @@ use crate::apply::apply;
 use crate::op::Op;
 use crate::tensor::Tensor;
 use crate::{Array, Result, Shape};
-use pullback_array::{dispatch, kernels};
+use pullback_array::{dispatch, filled, kernels};
 use std::cmp::Ordering;
 use std::panic::Location;
 
@@ -109,7 +109,7 @@ impl Op for Unique {
                 }
             }
             Distinct::Inverse => {
-                let mut out = vec![0i64; groups.by.len()];
+                let mut out = filled(groups.by.len(), 0i64)?;
                 for (group, (&start, end)) in groups.starts.iter().zip(groups.ends()).enumerate() {
                     for &row in &groups.by[start..end] {
                         out[row] = group as i64;

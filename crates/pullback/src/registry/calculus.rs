@@ -72,6 +72,11 @@ fn binned(x: &Tensor, edges: ops::BinEdges, weight: Option<&Tensor>) -> Result<(
 fn counted(x: &Tensor, edges: &Tensor, weight: Option<&Tensor>) -> Result<Tensor> {
     let site = Location::caller();
     match weight {
+        Some(w) if w.numel() != x.numel() => Err(wrong(format!(
+            "torch.histogramdd: if weight tensor is provided it should have the same shape as the input tensor excluding its innermost dimension, but got input with shape [{}, 1] and weight with shape [{}]",
+            x.numel(),
+            w.numel()
+        ))),
         Some(w) => apply(ops::BinCounts, &[x, edges, w], site),
         None => apply(ops::BinCounts, &[x, edges], site),
     }

@@ -15,6 +15,9 @@ fn apart(views: Vec<Tensor>) -> Result<Value> {
 
 /// Each part in memory of its own.
 fn copies(parts: Vec<Tensor>) -> Result<Value> {
+    // All of it at once, before the first is copied: parts of an expanded tensor may be as large as it looks.
+    let all = |n: usize, t: &Tensor| n.saturating_add(t.numel().saturating_mul(t.dtype().size()));
+    pullback_array::room::<u8>(parts.iter().fold(0, all))?;
     Value::tuple(
         (parts.iter())
             .map(Tensor::copy)
@@ -92,7 +95,7 @@ pub(super) static LIST: &[Function] = &[
         |a| a.tensor("input")?.slice(
             a.int("dim")?,
             Some(a.int("start")?),
-            Some(a.int("start")? + a.int("length")?),
+            Some(a.int("start")?.saturating_add(a.int("length")?)),
             1
         ),
         "x[…, start : start + length, …]",

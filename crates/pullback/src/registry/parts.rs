@@ -3,6 +3,7 @@
 use super::value::{IntoValue, Value};
 use super::{Args, Function};
 use crate::{DType, Error, ErrorKind, PadMode, Result, Tensor, cat, stack};
+use pullback_array::{gathered, room};
 
 pub(super) fn wrong(text: impl Into<String>) -> Error {
     Error::new(ErrorKind::Shape, text.into())
@@ -74,23 +75,48 @@ fn block_diag(tensors: &[&Tensor]) -> Result<Tensor> {
 }
 
 /// Index lists of all combinations of `r` of `n`, in lexicographic order.
-fn chosen(n: usize, r: usize, again: bool) -> Vec<Vec<i64>> {
-    let mut columns = vec![Vec::new(); r];
-    let mut at: Vec<usize> = (0..r).map(|k| if again { 0 } else { k }).collect();
-    if n == 0 || !again && r > n {
-        return columns;
+fn chosen(n: usize, r: usize, again: bool) -> Result<Vec<Vec<i64>>> {
+    let count = ways(n, r, again);
+    // All of it at once: whether there is so much memory is asked before anything is counted.
+    room::<i64>(count.saturating_mul(r))?;
+    let mut columns = room::<Vec<i64>>(r)?;
+    for _ in 0..r {
+        columns.push(room(count)?);
+    }
+    let mut at: Vec<usize> = gathered((0..r).map(|k| if again { 0 } else { k }))?;
+    if count == 0 {
+        return Ok(columns);
     }
     loop {
         (columns.iter_mut().zip(&at)).for_each(|(c, &i)| c.push(i as i64));
         // The last place that can still grow.
         let Some(k) = (0..r).rfind(|&k| at[k] + 1 < if again { n } else { n + k + 1 - r }) else {
-            return columns;
+            return Ok(columns);
         };
         at[k] += 1;
         for j in k + 1..r {
             at[j] = if again { at[k] } else { at[j - 1] + 1 };
         }
     }
+}
+
+/// How many combinations there are, or the largest number there is.
+fn ways(n: usize, r: usize, again: bool) -> usize {
+    let n = match again {
+        true if n == 0 => return 0,
+        true => n.saturating_add(r - 1),
+        false if r > n => return 0,
+        false => n,
+    };
+    let mut ways = 1u128;
+    for k in 0..r.min(n - r) {
+        // A product of so many neighbours is divisible by their number.
+        ways = ways * (n - k) as u128 / (k as u128 + 1);
+        if ways > usize::MAX as u128 {
+            return usize::MAX;
+        }
+    }
+    ways as usize
 }
 
 fn combinations(x: &Tensor, r: i64, again: bool) -> Result<Tensor> {
@@ -106,7 +132,10 @@ fn combinations(x: &Tensor, r: i64, again: bool) -> Result<Tensor> {
     if r == 0 {
         return Tensor::zeros([0], x.dtype());
     }
-    let columns = (chosen(x.numel(), r, again).iter())
+    if ways(x.numel(), r, again) == 0 {
+        return Tensor::zeros([0, r], x.dtype());
+    }
+    let columns = (chosen(x.numel(), r, again)?.iter())
         .map(|list| x.take(&Tensor::from_slice(list, [list.len()])?))
         .collect::<Result<Vec<_>>>()?;
     stack(&columns.iter().collect::<Vec<_>>(), 1)
