@@ -82,6 +82,7 @@ impl Tensor {
     /// `0, 1, …, n-1` as 64-bit integers. PyTorch's `torch.arange(n)`.
     #[track_caller]
     pub fn arange(n: usize) -> Result<Tensor> {
-        Tensor::from_slice(&(0..n as i64).collect::<Vec<_>>(), [n])
+        Shape::new(&[n]).checked_numel()?;
+        Tensor::from_slice(&pullback_array::gathered(0..n as i64)?, [n])
     }
 }

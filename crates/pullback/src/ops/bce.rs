@@ -45,6 +45,7 @@ fn larger<T: Real>(a: T, b: T) -> T {
 
 /// Errors unless every element is a probability.
 fn probabilities(x: &Array, what: &str) -> Result<()> {
+    let x = &super::operand::once(x)?;
     let dims: Vec<usize> = (0..x.rank()).collect();
     let good = dispatch!(float x.dtype(), T => kernels::reduce(x, &dims, false, |mut run: kernels::Run<'_, T>| {
         run.all(|x| (T::ZERO..=T::ONE).contains(&x))

@@ -4,7 +4,7 @@
 use crate::random;
 use crate::tensor::Tensor;
 use crate::{Array, Category, DType, Dd, Element, Error, ErrorKind, Number, Result, Shape};
-use pullback_array::dispatch;
+use pullback_array::{dispatch, gathered};
 use std::panic::Location;
 
 fn wrong(op: &'static str, site: &'static Location<'static>, text: impl Into<String>) -> Error {
@@ -113,7 +113,7 @@ fn afford(n: usize, dtype: DType) -> Result<()> {
 fn from_fn<T: Element>(n: usize, f: impl Fn(usize) -> T) -> Result<Array> {
     Shape::new(&[n]).checked_numel()?;
     afford(n, T::DTYPE)?;
-    Array::from_slice(&(0..n).map(f).collect::<Vec<T>>(), [n])
+    Array::from_slice(&gathered((0..n).map(f))?, [n])
 }
 
 /// `steps` numbers from `start` to `end`, both included, at equal distances; counted from the nearer end, as PyTorch does.

@@ -72,7 +72,11 @@ fn embeddings<O: Op>(op: impl Fn(usize) -> O, table: bool) -> Vec<Sample> {
 fn rows(ids: &Array, rows: usize) -> Result<Array> {
     let ids = kernels::cast(ids, DType::I64)?;
     let wrong = |&i: &i64| i < 0 || i >= rows as i64;
-    if ids.to_vec::<i64>()?.iter().any(wrong) {
+    if super::operand::once(&ids)?
+        .to_vec::<i64>()?
+        .iter()
+        .any(wrong)
+    {
         return Err(Error::new(ErrorKind::Index, "index out of range in self"));
     }
     Ok(ids)

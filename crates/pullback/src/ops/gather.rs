@@ -26,7 +26,10 @@ pub(super) fn slab_rows(
     message: impl Fn(i64, usize) -> Error,
 ) -> Result<Rows> {
     let n = x.shape().get(dim).copied().unwrap_or(1);
-    let bad = (index.to_vec::<i64>()?.into_iter()).find(|i| !(0..n as i64).contains(i));
+    let bad = (super::operand::once(index.array())?
+        .to_vec::<i64>()?
+        .into_iter())
+    .find(|i| !(0..n as i64).contains(i));
     if let Some(i) = bad {
         return Err(message(i, n).at(site));
     }
@@ -212,8 +215,10 @@ impl Tensor {
             .op(name)
             .at(site));
         }
-        let bad =
-            (index.to_vec::<i64>()?.into_iter()).find(|p| !(-(n as i64)..n as i64).contains(p));
+        let bad = (super::operand::once(index.array())?
+            .to_vec::<i64>()?
+            .into_iter())
+        .find(|p| !(-(n as i64)..n as i64).contains(p));
         if let Some(p) = bad {
             return Err(Error::new(
                 ErrorKind::Index,

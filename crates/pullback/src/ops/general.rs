@@ -30,8 +30,15 @@ fn rows<O: Op + Clone>(op: impl Fn(usize) -> O) -> Vec<Sample> {
     ]
 }
 
+/// From here on the room for a result is asked for before the first pass.
+const LARGE: usize = 1 << 20;
+
 /// Largest element and Σ exp(x - largest) of each run along `dim`, kept as size 1.
 fn shifted<T: Real>(x: &Array, dims: &[usize]) -> Result<(Array, Array)> {
+    // Elements that lie expanded may be more than the memory has room for: that is known before they are looked at.
+    if x.layout().numel() > LARGE {
+        pullback_array::room::<T>(x.layout().numel())?;
+    }
     let top = kernels::reduce(x, dims, true, |run: kernels::Run<'_, T>| {
         run.fold(T::lit(f64::NEG_INFINITY), |m, a| {
             if a > m || a.is_nan() { a } else { m }

@@ -54,7 +54,7 @@ fn mask(x: &Array, p: f64) -> Result<Array> {
             try_draw(|g| g.dropout_mask::<f64>(p, n))?.map(|m| Array::from_slice(&m, shape))
         }
         _ => try_draw(|g| g.dropout_mask::<f64>(p, n))?.map(|m| {
-            let kept: Vec<bool> = m.iter().map(|&m| m != 0.0).collect();
+            let kept: Vec<bool> = pullback_array::gathered(m.iter().map(|&m| m != 0.0))?;
             let kept = Array::from_slice(&kept, shape)?;
             dispatch!(float x.dtype(), T => {
                 let grown = T::ONE / T::lit(1.0 - p);

@@ -34,6 +34,20 @@ impl<N: Into<Number>> From<N> for Operand<'_> {
     }
 }
 
+/// The elements that exist: along an expanded dimension the first of them, which are all the same. For what asks whether all or any
+/// are so and so: an expanded tensor may look larger than any memory.
+pub(super) fn once(x: &Array) -> Result<Array> {
+    let mut y = x.clone();
+    if !x.is_contiguous() {
+        for (d, &step) in x.layout().strides().iter().enumerate() {
+            if step == 0 && y.shape()[d] > 1 {
+                y = y.slice(d, 0, 1, 1)?;
+            }
+        }
+    }
+    Ok(y)
+}
+
 /// The dtype of a result of two tensors: PyTorch's `result_type`.
 ///
 /// ```

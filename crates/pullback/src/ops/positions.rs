@@ -7,7 +7,7 @@ use crate::apply::apply;
 use crate::op::Op;
 use crate::tensor::Tensor;
 use crate::{Array, DType, Error, ErrorKind, Layout, Result, Shape};
-use pullback_array::{dispatch, filled};
+use pullback_array::{dispatch, filled, gathered, room};
 use std::panic::Location;
 
 #[cfg(feature = "proof")]
@@ -170,10 +170,11 @@ impl Op for Nonzero {
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         let holds: Vec<bool> = dispatch!(x[0].dtype(), T => {
             let zero = T::default();
-            x[0].to_vec::<T>()?.into_iter().map(|a| a != zero).collect()
+            gathered(x[0].to_vec::<T>()?.into_iter().map(|a| a != zero))?
         });
         let strides = Layout::row_major(x[0].shape().clone()).strides();
-        let mut out = Vec::new();
+        let count = holds.iter().filter(|h| **h).count();
+        let mut out = room(count.saturating_mul(x[0].rank()))?;
         let mut found = 0;
         for (i, _) in holds.iter().enumerate().filter(|(_, h)| **h) {
             found += 1;

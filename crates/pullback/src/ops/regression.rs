@@ -164,7 +164,11 @@ impl Tensor {
             Operand::Tensor(t) => t.clone(),
             Operand::Number(n) => self.ones_like()?.mul(n)?,
         };
-        if var.to_f64_vec()?.iter().any(|&v| v < 0.0) {
+        if super::operand::once(var.array())?
+            .to_f64_vec()?
+            .iter()
+            .any(|&v| v < 0.0)
+        {
             return fail("var has negative entry/entries");
         }
         let (shape, n) = (self.shape(), self.ndim());

@@ -214,7 +214,14 @@ impl Tensor {
         let Ok(minlength) = usize::try_from(minlength) else {
             return fail(ErrorKind::Shape, "minlength should be >= 0".into());
         };
-        let negative = || Ok::<bool, Error>(self.to_f64_vec()?.iter().any(|&x| x < 0.0));
+        let negative = || {
+            Ok::<bool, Error>(
+                super::operand::once(self.array())?
+                    .to_f64_vec()?
+                    .iter()
+                    .any(|&x| x < 0.0),
+            )
+        };
         if self.ndim() != 1 || negative()? {
             return fail(
                 ErrorKind::Shape,

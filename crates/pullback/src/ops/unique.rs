@@ -6,7 +6,7 @@ use crate::apply::apply;
 use crate::op::Op;
 use crate::tensor::Tensor;
 use crate::{Array, Result, Shape};
-use pullback_array::{dispatch, filled, kernels};
+use pullback_array::{dispatch, filled, gathered, kernels};
 use std::cmp::Ordering;
 use std::panic::Location;
 
@@ -61,7 +61,7 @@ impl Unique {
         };
         let n = rows.shape()[0];
         let width = rows.shape()[1..].iter().product::<usize>();
-        let mut by: Vec<usize> = (0..n).collect();
+        let mut by: Vec<usize> = gathered(0..n)?;
         let mut starts = Vec::new();
         dispatch!(rows.dtype(), T => {
             let data = rows.to_vec::<T>()?;

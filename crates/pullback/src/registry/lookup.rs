@@ -33,7 +33,8 @@ fn unravel_index(indices: &Tensor, shape: &[i64]) -> Result<Value> {
     for &n in shape.iter().rev() {
         let at = indices.div_rounded(behind, Some(crate::Rounding::Floor))?;
         out.push(at.remainder(n)?);
-        behind *= n.max(1);
+        // Beyond 64 bits every position is 0, as behind the largest number there is.
+        behind = n.max(1).saturating_mul(behind);
     }
     out.reverse();
     Value::tuple(out)

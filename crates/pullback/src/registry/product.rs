@@ -43,7 +43,7 @@ fn pairs(a: &Args<'_>) -> Result<(Vec<i64>, Vec<i64>)> {
     match a.value("dims")? {
         Value::List(list) if list.len() == 2 => Ok((ints(&list[0])?, ints(&list[1])?)),
         Value::Int(n) if *n < 0 => Err(bad(format!("tensordot expects dims >= 0, but got dims={n}"))),
-        Value::Int(n) if *n as usize > x.ndim().min(y.ndim()) => Err(bad(format!(
+        Value::Int(n) if *n > x.ndim().min(y.ndim()) as i64 => Err(bad(format!(
             "tensordot expects dims < ndim_a or ndim_b, but got dims={n}"
         ))),
         Value::Int(n) => Ok(((-n..0).collect(), (0..*n).collect())),
