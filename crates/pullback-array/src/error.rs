@@ -4,7 +4,9 @@
 //! alike. The first line of the text is PyTorch's own sentence where PyTorch has one (scripts match on it); the op,
 //! the source line and `help:` lines follow. Not for panics: operators that panic print this same text.
 
+use std::cell::Cell;
 use std::fmt;
+use std::marker::PhantomData;
 use std::panic::Location;
 use std::sync::Arc;
 
@@ -44,18 +46,117 @@ pub enum ErrorKind {
 }
 
 /// An error value; eight bytes, so that `Result<Tensor>` stays small on the hot path.
-#[derive(Debug, Clone)]
+///
+/// `Debug` prints what `Display` prints, so that `fn main() -> Result<()>` and `unwrap` are readable.
+#[derive(Clone)]
 pub struct Error(Box<Repr>);
 
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 struct Repr {
     kind: ErrorKind,
     message: String,
     op: Option<&'static str>,
     site: Option<&'static Location<'static>>,
-    notes: Vec<String>,
-    help: Vec<String>,
+    notes: Vec<Words>,
+    help: Vec<Words>,
     cause: Option<Arc<dyn std::error::Error + Send + Sync>>,
+}
+
+/// What PyTorch's sentences leave open, by words of theirs: the help in Rust, and in Python where it needs one. They stand in
+/// many places each, and are the same everywhere.
+const ADVICE: &[(&str, &str, &str)] = &[
+    ("clone()", COPY, ""),
+    ("make a clone", COPY, ""),
+    ("cloning", COPY, ""),
+    ("long int", TO_FLOAT, "`x.float()` converts integers"),
+    ("but found Long", TO_FLOAT, "`x.float()` converts integers"),
+    ("found Long and", TO_FLOAT, "`x.float()` converts integers"),
+    (
+        "a floating point or complex dtype",
+        TO_FLOAT,
+        "`x.float()` converts integers",
+    ),
+    (
+        "only support floating point",
+        TO_FLOAT,
+        "`x.float()` converts integers",
+    ),
+    (
+        "can't be cast to the desired output type",
+        "in place a tensor keeps its dtype: convert it first (`x.to(DType::F32)?`), or use the form that makes a new tensor",
+        "in place a tensor keeps its dtype: convert it first (`x.float()`), or use the form that makes a new tensor",
+    ),
+    (
+        "indices must be long, int, byte or bool",
+        "convert the index: `i.to(DType::I64)?`",
+        "convert the index: `i.long()`",
+    ),
+    (
+        "expected target dtype to be Long",
+        "class numbers are integers: `y.to(DType::I64)?`",
+        "class numbers are integers: `y.long()`",
+    ),
+    (
+        "Use `tensor.item()` in Python",
+        "a tensor without dimensions is one number: `x.item_f64()?`",
+        "",
+    ),
+    (
+        "elements cannot be converted to Scalar",
+        "all of them: `x.to_f64_vec()?`",
+        "all of them: `x.tolist()`",
+    ),
+    (
+        "Set allow_unused=True",
+        "`BackwardOptions { allow_unused: true, ..Default::default() }`",
+        "",
+    ),
+];
+const COPY: &str = "PyTorch's clone is `x.copy()?` here: Rust's `clone` shares the numbers";
+const TO_FLOAT: &str = "`x.to(DType::F32)?` converts integers";
+
+/// A line in the words of either language.
+#[derive(Clone)]
+struct Words {
+    rust: String,
+    python: String,
+}
+
+/// The public function that is running, which errors born inside of it name: the outermost, and its caller's line.
+///
+/// Held by a function while it runs; the attribute `called` of `pullback-macros` writes it.
+#[must_use = "the name is forgotten when this is dropped"]
+pub struct Called {
+    outermost: bool,
+    thread: PhantomData<*const ()>,
+}
+
+thread_local! {
+    static CALLED: Cell<Option<(&'static str, Option<&'static Location<'static>>)>> = const { Cell::new(None) };
+}
+
+impl Called {
+    /// Names the function, unless one that called it is named already.
+    #[inline]
+    pub fn enter(name: &'static str, site: Option<&'static Location<'static>>) -> Called {
+        let outermost = CALLED.get().is_none();
+        if outermost {
+            CALLED.set(Some((name, site)));
+        }
+        Called {
+            outermost,
+            thread: PhantomData,
+        }
+    }
+}
+
+impl Drop for Called {
+    #[inline]
+    fn drop(&mut self) {
+        if self.outermost {
+            CALLED.set(None);
+        }
+    }
 }
 
 impl Error {
@@ -68,11 +169,12 @@ impl Error {
     /// ```
     #[cold]
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        let called = CALLED.get();
         Error(Box::new(Repr {
             kind,
             message: message.into(),
-            op: None,
-            site: None,
+            op: called.map(|(name, _)| name),
+            site: called.and_then(|(_, site)| site),
             notes: Vec::new(),
             help: Vec::new(),
             cause: None,
@@ -95,15 +197,36 @@ impl Error {
 
     /// Adds a line of evidence (both shapes, both versions).
     #[must_use]
-    pub fn note(mut self, text: impl Into<String>) -> Self {
-        self.0.notes.push(text.into());
+    pub fn note(self, text: impl Into<String>) -> Self {
+        let text = text.into();
+        self.note_in(text.clone(), text)
+    }
+
+    /// As [`Error::note`], with other words for Python: lines of a program in Rust mean nothing there.
+    #[must_use]
+    pub fn note_in(mut self, rust: impl Into<String>, python: impl Into<String>) -> Self {
+        self.0.notes.push(Words {
+            rust: rust.into(),
+            python: python.into(),
+        });
         self
     }
 
-    /// Adds a line that says what to do next.
+    /// Adds a line that says what to do next. What is code in it is Rust and must compile (a test holds it to that); for
+    /// code, see [`Error::help_in`].
     #[must_use]
-    pub fn help(mut self, text: impl Into<String>) -> Self {
-        self.0.help.push(text.into());
+    pub fn help(self, text: impl Into<String>) -> Self {
+        let text = text.into();
+        self.help_in(text.clone(), text)
+    }
+
+    /// As [`Error::help`], with the same advice for Python, whose code is another.
+    #[must_use]
+    pub fn help_in(mut self, rust: impl Into<String>, python: impl Into<String>) -> Self {
+        self.0.help.push(Words {
+            rust: rust.into(),
+            python: python.into(),
+        });
         self
     }
 
@@ -124,7 +247,7 @@ impl Error {
         &self.0.message
     }
 
-    /// The operation's name, if one was running.
+    /// The name of the function that was called, if it is known.
     pub fn op_name(&self) -> Option<&'static str> {
         self.0.op
     }
@@ -157,12 +280,72 @@ impl fmt::Display for Error {
             (None, None) => {}
         }
         for note in &self.0.notes {
-            write!(f, "\n  note: {note}")?;
+            write!(f, "\n  note: {}", note.rust)?;
         }
-        for help in &self.0.help {
-            write!(f, "\n  help: {help}")?;
+        for help in self.advice() {
+            write!(f, "\n  help: {}", help.rust)?;
         }
         Ok(())
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl Error {
+    /// The text for Python: without operation and line, which its traceback shows, and with advice in its own words.
+    pub fn in_python(&self) -> String {
+        let notes = (self.0.notes.iter()).map(|note| format!("\n  note: {}", note.python));
+        let advice = self.advice();
+        let advice = (advice.iter().filter(|help| !help.python.is_empty()))
+            .map(|help| format!("\n  help: {}", help.python));
+        std::iter::once(self.0.message.clone())
+            .chain(notes)
+            .chain(advice)
+            .collect()
+    }
+
+    /// What was said to do next, and what PyTorch's own sentence calls for: see [`ADVICE`].
+    fn advice(&self) -> Vec<Words> {
+        let mut all = self.0.help.clone();
+        let help = |rust: &str, python: &str| Words {
+            rust: rust.into(),
+            python: python.into(),
+        };
+        let message = &self.0.message;
+        let mentions = |names: [&str; 3]| {
+            let mut words = message.split(|c: char| !c.is_ascii_alphanumeric());
+            words.any(|word| names.contains(&word))
+        };
+        for (sentence, rust, python) in ADVICE {
+            if message.contains(sentence) && all.iter().all(|help| help.rust != *rust) {
+                all.push(help(rust, python));
+            }
+        }
+        if mentions(["float", "Float", "float32"]) && mentions(["double", "Double", "float64"]) {
+            all.push(help(
+                "a literal such as `0.5` is an f64, and so is a tensor made of such: write `0.5f32`, or convert one of them: `x.to(DType::F32)?`",
+                "NumPy's floats are float64: `x.float()` converts to float32, `x.double()` to float64",
+            ));
+        }
+        all
+    }
+}
+
+#[cfg(feature = "random")]
+impl From<pullback_random::Error> for Error {
+    /// NumPy's and PyTorch's streams have errors of their own; `?` makes them this one, in the same words.
+    #[track_caller]
+    fn from(e: pullback_random::Error) -> Error {
+        let kind = match e.kind() {
+            pullback_random::ErrorKind::Type => ErrorKind::Type,
+            pullback_random::ErrorKind::Runtime => ErrorKind::Argument,
+            _ => ErrorKind::Value,
+        };
+        Error::new(kind, e.message()).at(Location::caller())
     }
 }
 

@@ -49,7 +49,7 @@ pub use dims::Dims;
 #[doc(hidden)]
 pub use dtype::Closed;
 pub use dtype::{Category, DType, Element};
-pub use error::{Error, ErrorKind, Result};
+pub use error::{Called, Error, ErrorKind, Result};
 pub use fork::around_fork;
 pub use interrupt::{check_interrupt, set_interrupt_check};
 pub use large::release_memory;

@@ -79,6 +79,32 @@ impl Number {
         }
     }
 
+    /// The number as an element of type `T` that has its value; `None` where `T` has no such element (1.7 as `i64`, 300 as
+    /// `u8`). Digits beyond a float's are rounded away, but nothing finite becomes infinite.
+    ///
+    /// ```
+    /// use pullback_array::Number;
+    /// assert_eq!(Number::Float(2.0).exactly::<i64>(), Some(2));
+    /// assert_eq!(Number::Float(1.7).exactly::<i64>(), None);
+    /// assert_eq!(Number::Int(300).exactly::<u8>(), None);
+    /// ```
+    pub fn exactly<T: Element>(self) -> Option<T> {
+        let x: T = self.cast();
+        let float = T::DTYPE.category() == Category::Float;
+        // An integer's ends are what larger numbers saturate to.
+        let inside = |f: f64| (-9.223372036854775808e18..9.223372036854775808e18).contains(&f);
+        let same = match self {
+            Number::Bool(_) => true,
+            Number::Int(i) => float || x.to_i64() == i,
+            Number::UInt(_) => float,
+            Number::Float(f) if float => x.to_f64().is_finite() || !f.is_finite(),
+            Number::Float(f) => x.to_f64() == f && inside(f),
+            Number::Dd(d) if float => x.to_f64().is_finite() || !d.to_f64().is_finite(),
+            Number::Dd(d) => x.to_dd() == d && inside(d.to_f64()),
+        };
+        same.then_some(x)
+    }
+
     /// The number in double precision.
     pub fn to_f64(self) -> f64 {
         self.cast()

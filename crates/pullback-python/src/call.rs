@@ -97,6 +97,9 @@ impl Target {
         args: &mut Arguments,
         kwargs: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
+        if (self.overloads.first()).is_some_and(|e| e.function.warns.is_some()) {
+            self.warn(py, args, kwargs)?;
+        }
         if kwargs.is_none() && !self.in_place {
             let value = match args.iter().any(is_heavy) {
                 true => py.detach(|| dispatch_plain(self.name, &self.overloads, args)),
@@ -157,6 +160,24 @@ impl Target {
             return write_out(self.name, value, out);
         }
         self.named_result(py, value)
+    }
+
+    /// Says PyTorch's warning, on the line of the caller.
+    fn warn(
+        &self,
+        py: Python<'_>,
+        args: &Arguments,
+        kwargs: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<()> {
+        let (named, _) = self.common(kwargs)?;
+        let named: Vec<(&str, Value)> = (named.iter())
+            .map(|(k, v)| (k.as_str(), v.clone()))
+            .collect();
+        let Some(text) = self.overloads[0].warning(args, &named) else {
+            return Ok(());
+        };
+        let kind = py.get_type::<pyo3::exceptions::PyUserWarning>();
+        PyErr::warn(py, &kind, &std::ffi::CString::new(text)?, 1)
     }
 
     /// Several results with names become PyTorch's `torch.return_types.NAME`.

@@ -12,7 +12,7 @@ pub(crate) fn raise(e: Error) -> PyErr {
     if let Some(kept) = crate::autograd::passing_exception() {
         return kept;
     }
-    let text = text(&e);
+    let text = e.in_python();
     match e.kind() {
         ErrorKind::Type => PyTypeError::new_err(text),
         ErrorKind::Index => PyIndexError::new_err(text),
@@ -21,15 +21,6 @@ pub(crate) fn raise(e: Error) -> PyErr {
         ErrorKind::Io => PyOSError::new_err(text),
         _ => PyRuntimeError::new_err(text),
     }
-}
-
-/// PyTorch's sentence, then what else is known. The source line is left out: it is one of this extension's, and Python's
-/// traceback shows the caller's.
-fn text(e: &Error) -> String {
-    let whole = e.to_string();
-    let kept =
-        (whole.lines()).filter(|line| !line.starts_with("  op: ") && !line.starts_with("  at "));
-    kept.collect::<Vec<_>>().join("\n")
 }
 
 /// A result of the library as Python's.

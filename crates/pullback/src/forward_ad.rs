@@ -71,7 +71,10 @@ pub fn dual_level() -> Result<DualLevel> {
             ErrorKind::Autograd,
             "Nested forward mode AD is not supported at the moment",
         )
-        .help("use `func::jvp`, which nests"));
+        .help_in(
+            "use `func::jvp`, which nests",
+            "use `func.jvp`, which nests",
+        ));
     }
     watch::install(mode::DUAL, &Tangents);
     Ok(DualLevel {

@@ -85,7 +85,7 @@ fn by_hand(n: &Network, x: &Tensor, y: &Tensor, out: &Forward) -> Result<Tensor>
 
 fn numeric(n: &Network, x: &Tensor, y: &Tensor, eps: f64) -> Result<Tensor> {
     let theta = flatten(&n.params)?.detach().copy()?;
-    let loss = || Ok(forward(&unflatten(&theta, &n.params)?, x, y)?.loss);
+    let loss = || -> Result<Tensor> { Ok(forward(&unflatten(&theta, &n.params)?, x, y)?.loss) };
     let num = theta.zeros_like()?;
     for i in 0..theta.numel() as i64 {
         let orig: f64 = theta.get(i)?;

@@ -7,6 +7,7 @@ use std::panic::Location;
 #[cfg(doc)]
 use crate::ErrorKind;
 
+#[pullback_macros::called]
 impl Tensor {
     /// Copies a slice into a new tensor, row by row. PyTorch's `torch.tensor(data)`.
     ///

@@ -259,11 +259,17 @@ fn stale(node: &Shared<Node>, kept: &Saved) -> Error {
             kept.version
         ),
     )
-    .op(node.op.def().name)
+    .op(node.op.def().known_as())
     .at(node.site)
-    .note(format!("`{}` saved {what} for its gradient", node.op.def().name));
+    .note(format!("`{}` saved {what} for its gradient", node.op.def().known_as()));
     if let Some(site) = kept.array.storage().writer() {
-        error = error.note(format!("it was written in place at {site}"));
+        error = error.note_in(
+            format!("it was written in place at {site}"),
+            "it was written in place afterwards",
+        );
     }
-    error.help("write to a clone, or run backward before the write")
+    error.help_in(
+        "write to a copy (`x.copy()?`: Rust's `clone` shares the numbers), or run backward before the write",
+        "write to a clone (`x.clone()`), or run backward before the write",
+    )
 }

@@ -8,6 +8,7 @@
 use crate::Shared;
 use crate::graph::{Edge, drop_edges};
 use crate::mode::{self, ModeGuard};
+use crate::op::known_as;
 use crate::tensor::Tensor;
 use smallvec::SmallVec;
 use std::collections::HashSet;
@@ -39,15 +40,32 @@ pub struct CutAt {
     pub reason: CutReason,
 }
 
-impl fmt::Display for CutAt {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (site, op) = (self.site, self.op);
-        let reason = match self.reason {
+impl CutAt {
+    /// With the name of the function that leads to the operation.
+    fn known(self) -> CutAt {
+        CutAt {
+            op: known_as(self.op),
+            ..self
+        }
+    }
+}
+
+impl CutReason {
+    /// What follows the operation's name in a sentence.
+    pub(crate) fn words(self) -> &'static str {
+        match self {
             CutReason::NoDerivative => "",
             CutReason::NoGrad => ", under no_grad",
             CutReason::Inference => ", in inference mode",
             CutReason::NotFloating => ", whose result is not floating",
-        };
+        }
+    }
+}
+
+impl fmt::Display for CutAt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (site, op) = (self.site, self.op);
+        let reason = self.reason.words();
         write!(
             f,
             "`{op}` at {}:{}:{}{reason}",
@@ -256,7 +274,7 @@ impl Tensor {
         let reach = Reach::from(own, false);
         let cuts: Vec<(CutAt, Reach)> = (reach.cuts.iter())
             .filter_map(|edge| match edge {
-                Edge::Cut(cut) => Some((cut.at, Reach::from([edge.clone()], true))),
+                Edge::Cut(cut) => Some((cut.at.known(), Reach::from([edge.clone()], true))),
                 _ => None,
             })
             .collect();
@@ -272,7 +290,7 @@ impl Tensor {
     /// The operation that cut this tensor off from gradients, if one did.
     pub fn cut(&self) -> Option<CutAt> {
         match self.provenance() {
-            Some(Edge::Cut(cut)) => Some(cut.at),
+            Some(Edge::Cut(cut)) => Some(cut.at.known()),
             _ => None,
         }
     }

@@ -258,9 +258,12 @@ impl Node {
             ErrorKind::Autograd,
             "Trying to backward through the graph a second time (or directly access saved tensors after they have already been freed). Saved intermediate values of the graph are freed when you call .backward() or autograd.grad(). Specify retain_graph=True if you need to backward through the graph a second time or if you need to access saved tensors after calling backward.",
         )
-        .op(self.op.def().name)
+        .op(self.op.def().known_as())
         .at(self.site)
-        .help("use `backward_with(&BackwardOptions { retain_graph: true, .. })` for every backward but the last")
+        .help_in(
+            "for every backward but the last: `loss.backward_with(None, BackwardOptions { retain_graph: true, ..Default::default() })?`",
+            "for every backward but the last: `loss.backward(retain_graph=True)`",
+        )
     }
 }
 

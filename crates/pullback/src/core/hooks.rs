@@ -320,6 +320,7 @@ impl Node {
     }
 }
 
+#[pullback_macros::called]
 impl Tensor {
     /// Calls `hook` with this tensor's gradient whenever backward has computed it in full; what it returns, if anything,
     /// takes the gradient's place. PyTorch's `Tensor.register_hook`.

@@ -245,18 +245,20 @@ fn node_with_inputs(
 fn forbid_leaves(x: &Tensor, edge: Option<&Edge>, tracked: bool) -> Result<()> {
     let flags = x.0.flags.load(Ordering::Relaxed);
     let concerned = tracked || x.root().has_edge();
-    let refuse = |text: String, help: &str| Err(Error::new(ErrorKind::Autograd, text).help(help));
+    let refuse = |text: String| {
+        Err(Error::new(ErrorKind::Autograd, text).help_in(
+            "write to a copy: `x.copy()?` (Rust's `clone` shares the numbers)",
+            "write to a clone: `x.clone()`",
+        ))
+    };
     if flags & (UNTRACKED_VIEW | INFERENCE_VIEW) != 0 && concerned {
         let (made, mode, block) = match flags & INFERENCE_VIEW {
             0 => ("no_grad mode", "with grad mode enabled", "no_grad"),
             _ => ("inference mode", "in normal mode", "inference_mode"),
         };
-        return refuse(
-            format!(
-                "A view was created in {made} and is being modified inplace {mode}. Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify your code by moving both the view and the inplace either both inside the {block} block (if you don't want the inplace to be tracked) or both outside (if you want the inplace to be tracked)."
-            ),
-            "write to a clone",
-        );
+        return refuse(format!(
+            "A view was created in {made} and is being modified inplace {mode}. Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify your code by moving both the view and the inplace either both inside the {block} block (if you don't want the inplace to be tracked) or both outside (if you want the inplace to be tracked)."
+        ));
     }
     if flags & (MANY_VIEWS | FUNCTION_VIEW) != 0 && concerned {
         let prefix = match edge {
@@ -271,7 +273,7 @@ fn forbid_leaves(x: &Tensor, edge: Option<&Edge>, tracked: bool) -> Result<()> {
                 "This view is the output of a function that returns multiple views. Such functions do not allow the output views to be modified inplace. You should replace the inplace operation by an out-of-place one."
             }
         };
-        return refuse(format!("{prefix} {reason}"), "write to a clone");
+        return refuse(format!("{prefix} {reason}"));
     }
     let message = if matches!(edge, Some(Edge::Leaf(_))) {
         "a leaf Variable that requires grad is being used in an in-place operation."
@@ -280,8 +282,8 @@ fn forbid_leaves(x: &Tensor, edge: Option<&Edge>, tracked: bool) -> Result<()> {
     } else {
         return Ok(());
     };
-    refuse(
-        message.into(),
-        "wrap the update in `no_grad()`, or write to a clone",
-    )
+    Err(Error::new(ErrorKind::Autograd, message).help_in(
+        "wrap the update in `no_grad()` (`{ let _guard = no_grad(); w.sub_(&step)?; }`), or write to a copy: `w.copy()?`",
+        "wrap the update in `with torch.no_grad():`, or write to a clone: `w.clone()`",
+    ))
 }

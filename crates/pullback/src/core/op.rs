@@ -74,7 +74,47 @@ pub struct OpDef {
     pub proof: crate::core::samples::Proof,
 }
 
+/// The function that a user calls and that leads to an operation. The names of primitives that nobody calls mean nothing to
+/// who reads them.
+pub(crate) fn known_as(name: &'static str) -> &'static str {
+    match name {
+        "alias" => "view",
+        "along_dim" => "take_along_dim",
+        "argmedian" => "median",
+        "argmode" => "mode",
+        "argnanmedian" => "nanmedian",
+        "bin_counts" | "bin_edges" => "histogram",
+        "causal_softmax" => "scaled_dot_product_attention",
+        "clamp_tensor" => "clamp",
+        "class_positions" => "nll_loss",
+        "cummax_indices" => "cummax",
+        "embedding_backward" => "embedding",
+        "frexp_exponent" => "frexp",
+        "gelu_tanh" => "gelu",
+        "index_backward" => "index",
+        "lerp_scalar" => "lerp",
+        "linalg_cross" => "cross",
+        "linalg_vector_norm" | "linalg_vector_norm_inf" => "vector_norm",
+        "normal_density" => "gelu",
+        "overlay" => "copy_",
+        "pow_tensor" => "pow",
+        "ravel_multi_index" => "index",
+        "recurrence" => "cumprod",
+        "slice_backward" => "slice",
+        "special_zeta" => "zeta",
+        "threshold_backward" => "relu",
+        "uncover" => "copy_",
+        "unfold_backward" => "unfold",
+        known => known,
+    }
+}
+
 impl OpDef {
+    /// The public function that leads to it: what errors in backward and reports of cuts say.
+    pub fn known_as(&self) -> &'static str {
+        known_as(self.name)
+    }
+
     /// A definition with the rest empty, for operations of one's own:
     /// `OpDef { summary: "…", ..OpDef::new("cube", Family::Pointwise) }`. See [`crate::apply_op`].
     pub const fn new(name: &'static str, family: Family) -> OpDef {

@@ -67,6 +67,7 @@ pub(crate) struct Inner {
 // With its count it fills two cache lines.
 const _: () = assert!(size_of::<Inner>() <= 120);
 
+#[pullback_macros::called]
 impl Tensor {
     #[inline(always)]
     pub(crate) fn with_edge(array: Array, edge: Option<Edge>) -> Tensor {
@@ -246,8 +247,10 @@ impl Tensor {
                 "only Tensors of floating point dtype can require gradients",
             )
             .map_err(|e: Error| {
-                e.note(format!("this one is {}", self.dtype()))
-                    .help("convert it to float32 or float64 first")
+                e.note(format!("this one is {}", self.dtype())).help_in(
+                    "convert it first: `x.to(DType::F32)?`; in a slice, write `1.0` and not `1`",
+                    "convert it first: `x.float()`; in a list, write `1.0` and not `1`",
+                )
             });
         }
         if !on && !self.is_leaf() {

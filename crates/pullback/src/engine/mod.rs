@@ -164,7 +164,10 @@ pub fn grad(
             )
             .op("grad")
             .at(site)
-            .help("call `requires_grad_(true)` on it before it is used")
+            .help_in(
+                "before it is used: `let x = x.requires_grad_(true)?;`",
+                "before it is used: `x.requires_grad_()`",
+            )
         })?);
     }
     let mut found = run(outputs, Goal::Answer, Some(&edges), options, "grad", site)?;
@@ -245,10 +248,14 @@ fn no_history(i: usize, output: &Tensor) -> Error {
     );
     match output.cut() {
         Some(at) => e
-            .note(format!("its history was cut by {at}"))
+            .note_in(
+                format!("its history was cut by {at}"),
+                format!("its history was cut by `{}`{}", at.op, at.reason.words()),
+            )
             .help("compute it without that operation, or outside of that mode"),
-        None => e.help(
-            "no input of this result requires a gradient: call `requires_grad_(true)` on one",
+        None => e.help_in(
+            "nothing that this was computed from requires a gradient: `let w = w.requires_grad_(true)?;` before it is used",
+            "nothing that this was computed from requires a gradient: `w.requires_grad_()` before it is used",
         ),
     }
 }
@@ -270,7 +277,10 @@ fn seed(i: usize, output: &Tensor, gradient: Option<&Tensor>) -> Result<Tensor> 
             "grad can be implicitly created only for scalar outputs",
         )
         .note(format!("the result has shape {}", output.shape()))
-        .help("reduce it to a number (`sum`, `mean`), or give the gradient with `backward_with`")),
+        .help_in(
+            "reduce it to a number (`y.sum()?`, `y.mean()?`), or give its gradient: `y.backward_with(Some(&g), BackwardOptions::default())?`",
+            "reduce it to a number (`y.sum()`, `y.mean()`), or give its gradient: `y.backward(g)`",
+        )),
         None => output.ones_like(),
     }
 }

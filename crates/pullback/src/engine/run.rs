@@ -162,7 +162,7 @@ impl<'g> Run<'g> {
         }
         let out = &mut out[..node.inputs.len()];
         let came = hooks.filter(|h| h.has_posthooks()).map(|_| g.list());
-        let context = |e: crate::Error| e.op(node.op.def().name).at(node.site);
+        let context = |e: crate::Error| e.op(node.op.def().known_as()).at(node.site);
         let saved = node.saved(self.retain)?;
         if needs != 0 {
             let cx = Ctx::of_node(node, saved, needs, self.create_graph);
@@ -177,7 +177,7 @@ impl<'g> Run<'g> {
                 return Err(context(e));
             }
             if cx.stamp() != stamp {
-                return Err(apply::torn(node.op.def().name, node.site));
+                return Err(apply::torn(node.op.def().known_as(), node.site));
             }
         }
         for (i, input) in node.inputs.iter().enumerate() {
@@ -219,7 +219,7 @@ impl<'g> Run<'g> {
         g: Gathered,
     ) -> Result<Option<Gathered>> {
         let runs = self.wanted.as_ref().is_none_or(|w| w.runs(node));
-        let context = |e: crate::Error| e.op(node.op.def().name).at(node.site);
+        let context = |e: crate::Error| e.op(node.op.def().known_as()).at(node.site);
         let single = matches!(g, Gathered::One(_));
         let mut all = g.into_list();
         // PyTorch's order: a result asked for whose node need not run is seen after its hooks, else before.

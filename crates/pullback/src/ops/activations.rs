@@ -84,6 +84,7 @@ fn softshrink(x: &Tensor, lambd: f64) -> Result<Softshrink> {
 /// Methods, with and without `_`, of functions of one tensor.
 macro_rules! methods {
     ($($(#[$doc:meta])* $name:ident, $in_place:ident ($($arg:ident: $ty:ty),*) => $op:expr;)*) => {
+        #[pullback_macros::called]
         impl Tensor {$(
             $(#[$doc])*
             #[track_caller]
@@ -155,6 +156,7 @@ methods! {
     logsigmoid, logsigmoid_() => Ok(LogSigmoid);
 }
 
+#[pullback_macros::called]
 impl Tensor {
     /// `x·Φ(x)`, with the normal distribution function or its approximation by a hyperbolic tangent.
     ///

@@ -93,6 +93,7 @@ fn expandable(input: &Tensor, shape: &[usize]) -> Result<()> {
         .map(|_| ())
 }
 
+#[pullback_macros::called]
 impl Tensor {
     /// `beta·self + alpha·(mat1 mat2)`; this tensor is broadcast to the product's shape. With `beta` 0 its numbers play no
     /// part.

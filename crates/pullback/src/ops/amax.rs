@@ -182,6 +182,7 @@ macro_rules! over_dims {
             kernels::extreme(x, &op.dims, op.keepdim, $largest)
         }, |_rank, op| op.dims.clone(), |op| op.keepdim);
 
+        #[pullback_macros::called]
         impl Tensor {
             $(#[$doc])*
             ///
@@ -229,6 +230,7 @@ macro_rules! of_all {
             $eval
         }, |rank, _op| (0..rank).collect(), |_| false);
 
+        #[pullback_macros::called]
         impl Tensor {
             $(#[$doc])*
             #[track_caller]

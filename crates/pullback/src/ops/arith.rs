@@ -198,7 +198,7 @@ pub(super) fn needs_float(x: &Array) -> Error {
         ErrorKind::Unsupported,
         format!("expected a floating dtype, got {}", x.dtype()),
     )
-    .help("convert with `to(DType::F32)`")
+    .help_in("convert it: `x.to(DType::F32)?`", "convert it: `x.float()`")
 }
 
 /// Errors where the dtype cannot hold a factor.
@@ -243,6 +243,7 @@ binary! {
     mul, Mul;
 }
 
+#[pullback_macros::called]
 impl Tensor {
     /// `self / other`, element by element; integers divide as floats, as in PyTorch.
     ///
@@ -317,6 +318,7 @@ impl Tensor {
 /// The operand of an in-place operation, in the dtype of the pair; in place the tensor itself keeps its own.
 macro_rules! in_place_binary {
     ($($(#[$doc:meta])* $name:ident, $op:expr, |$a:ident, $b:ident| $fast:expr;)*) => {
+        #[pullback_macros::called]
         impl Tensor {
             $($(#[$doc])*
             ///
@@ -350,6 +352,7 @@ in_place_binary! {
     mul_, Mul, |a, b| a.times(b);
 }
 
+#[pullback_macros::called]
 impl Tensor {
     /// `self += alpha·other`, in place: PyTorch's `add_(other, alpha=…)`.
     ///

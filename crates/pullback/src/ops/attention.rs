@@ -78,6 +78,7 @@ fn type_name(dtype: DType) -> &'static str {
     }
 }
 
+#[pullback_macros::called]
 impl Tensor {
     /// `softmax(scale·self·keyᵀ + mask)·value`: this tensor holds queries. A query that sees no key gets 0.
     ///

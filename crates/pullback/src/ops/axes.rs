@@ -6,6 +6,7 @@ use crate::tensor::Tensor;
 use crate::{Error, ErrorKind, Result};
 use std::panic::Location;
 
+#[pullback_macros::called]
 impl Tensor {
     /// Reorders dimensions; negative ones count from the end.
     ///

@@ -35,6 +35,7 @@ fn wider<O: Op + Clone>(op: O) -> Vec<Sample> {
 /// The methods that apply a binary operation; `$kernel` is PyTorch's name for the loop, where integers have none.
 macro_rules! methods {
     ($(#[$doc:meta])* $op:ident $method:ident $method_:ident $kernel:literal) => {
+        #[pullback_macros::called]
         impl Tensor {
             $(#[$doc])*
             ///
@@ -299,6 +300,7 @@ methods! {
     Nextafter nextafter nextafter_ "nextafter_cpu"
 }
 
+#[pullback_macros::called]
 impl Tensor {
     /// 0 where `self` is negative or NaN, 1 where it is positive, `values` where it is zero.
     ///

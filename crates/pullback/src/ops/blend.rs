@@ -290,6 +290,7 @@ fn ternary_(
     })
 }
 
+#[pullback_macros::called]
 impl Tensor {
     /// Linear interpolation: `self + weight·(end - self)`, weight a number or a tensor.
     ///

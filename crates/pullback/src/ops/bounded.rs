@@ -57,6 +57,7 @@ fn threshold(x: &Tensor, threshold: f64, value: f64, site: Site) -> Result<Thres
     })
 }
 
+#[pullback_macros::called]
 impl Tensor {
     /// `min(max(x, min_val), max_val)`; PyTorch's defaults are -1 and 1.
     ///

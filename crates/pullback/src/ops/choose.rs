@@ -72,6 +72,7 @@ pub(super) fn cpp_name(dtype: DType) -> &'static str {
     }
 }
 
+#[pullback_macros::called]
 impl Tensor {
     /// `a` where this mask holds, else `b`; both are tensors or numbers. PyTorch's `torch.where(self, a, b)`.
     ///

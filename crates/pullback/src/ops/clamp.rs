@@ -186,7 +186,7 @@ fn bounds<'a>(
     site: &'static Location<'static>,
 ) -> Result<[Option<Operand<'a>>; 2]> {
     let of = |b, lower| match b {
-        Some(Operand::Number(n)) => Ok(bound(n, lower, dtype, site)?.map(Operand::Number)),
+        Some(Operand::Number(n)) => bound(n, lower, dtype, site).map(|n| n.map(Operand::Number)),
         other => Ok(other),
     };
     Ok([of(bounds[0], true)?, of(bounds[1], false)?])
@@ -300,6 +300,7 @@ fn clamped_(
     }
 }
 
+#[pullback_macros::called]
 impl Tensor {
     /// Elements kept between `min` and `max`, which are numbers or tensors; either may be `None`.
     ///

@@ -48,7 +48,8 @@ impl Op for ClassPositions {
                     return Err(Error::new(
                         ErrorKind::Index,
                         format!("Target {t} is out of bounds."),
-                    ));
+                    )
+                    .note(format!("there are {} classes, from 0", self.classes)));
                 }
             };
         }
@@ -182,6 +183,7 @@ fn counted(target: &Tensor, ignore_index: i64) -> Result<(Tensor, Tensor)> {
     Ok((counts, classes))
 }
 
+#[pullback_macros::called]
 impl Tensor {
     /// The negative log-likelihood of class numbers: this tensor holds log-probabilities of shape (batch, classes, …), or
     /// (classes) for a single target. Means are divided by the sum of the weights that were used.

@@ -37,6 +37,7 @@ fn common_dtype(numbers: &[Number]) -> DType {
 /// assert_eq!(arange(0.0, 1.0, 0.25, None)?.to_vec::<f32>()?, [0.0, 0.25, 0.5, 0.75]);
 /// # Ok::<(), pullback::Error>(())
 /// ```
+#[pullback_macros::called]
 #[track_caller]
 pub fn arange(
     start: impl Into<Number>,
@@ -127,6 +128,7 @@ fn from_fn<T: Element>(n: usize, f: impl Fn(usize) -> T) -> Result<Array> {
 /// assert_eq!(linspace(0.0, 1.0, 5, None)?.to_vec::<f32>()?, [0.0, 0.25, 0.5, 0.75, 1.0]);
 /// # Ok::<(), pullback::Error>(())
 /// ```
+#[pullback_macros::called]
 #[track_caller]
 pub fn linspace(
     start: impl Into<Number>,
@@ -191,6 +193,7 @@ fn count(op: &'static str, steps: i64, site: &'static Location<'static>) -> Resu
 ///
 /// # Errors
 /// Where `steps` is negative.
+#[pullback_macros::called]
 #[track_caller]
 pub fn logspace(
     start: impl Into<Number>,
@@ -243,6 +246,7 @@ pub fn logspace(
 ///
 /// # Errors
 /// Where a size is negative.
+#[pullback_macros::called]
 #[track_caller]
 pub fn eye(n: i64, m: Option<i64>, dtype: DType) -> Result<Tensor> {
     let site = Location::caller();
@@ -279,6 +283,7 @@ pub fn eye(n: i64, m: Option<i64>, dtype: DType) -> Result<Tensor> {
 /// assert_eq!(x.to_vec::<i64>()?, [0, 0, 1, 1, 0, 0]);
 /// # Ok::<(), pullback::Error>(())
 /// ```
+#[pullback_macros::called]
 #[track_caller]
 pub fn one_hot(x: &Tensor, num_classes: i64) -> Result<Tensor> {
     let (site, name) = (Location::caller(), "one_hot");
@@ -305,11 +310,10 @@ pub fn one_hot(x: &Tensor, num_classes: i64) -> Result<Tensor> {
         -1 => largest.saturating_add(1),
         n if n < 1 => return Err(wrong(name, site, "num_classes should be positive")),
         n if n <= largest => {
-            return Err(wrong(
-                name,
-                site,
-                "Class values must be smaller than num_classes.",
-            ));
+            return Err(
+                wrong(name, site, "Class values must be smaller than num_classes.")
+                    .note(format!("class {largest}, and num_classes is {n}")),
+            );
         }
         n => n,
     };
@@ -348,6 +352,7 @@ fn floats(name: &'static str, dtype: DType, site: &'static Location<'static>) ->
 /// assert_eq!(rand([2], DType::F32)?.to_vec::<f32>()?, [0.88226926, 0.91500396]);
 /// # Ok::<(), pullback::Error>(())
 /// ```
+#[pullback_macros::called]
 #[track_caller]
 pub fn rand(shape: impl Into<Shape>, dtype: DType) -> Result<Tensor> {
     floats("check_uniform_bounds", dtype, Location::caller())?;
@@ -364,6 +369,7 @@ pub fn rand(shape: impl Into<Shape>, dtype: DType) -> Result<Tensor> {
 ///
 /// # Errors
 /// Where the dtype is no float.
+#[pullback_macros::called]
 #[track_caller]
 pub fn randn(shape: impl Into<Shape>, dtype: DType) -> Result<Tensor> {
     floats("normal_kernel_cpu", dtype, Location::caller())?;
@@ -380,6 +386,7 @@ pub fn randn(shape: impl Into<Shape>, dtype: DType) -> Result<Tensor> {
 ///
 /// # Errors
 /// Where the range is empty or reaches beyond the dtype.
+#[pullback_macros::called]
 #[track_caller]
 pub fn randint(low: i64, high: i64, shape: impl Into<Shape>, dtype: DType) -> Result<Tensor> {
     let (site, shape) = (Location::caller(), shape.into());
@@ -407,6 +414,7 @@ pub fn randint(low: i64, high: i64, shape: impl Into<Shape>, dtype: DType) -> Re
 ///
 /// # Errors
 /// Where `n` is negative or more than the dtype can count.
+#[pullback_macros::called]
 #[track_caller]
 pub fn randperm(n: i64, dtype: DType) -> Result<Tensor> {
     let site = Location::caller();

@@ -63,6 +63,7 @@ impl Op for Cross {
     }
 }
 
+#[pullback_macros::called]
 impl Tensor {
     /// Cross product along `dim`, or along the first dimension of size 3 for `None`. PyTorch's `torch.cross`;
     /// `linalg.cross` with `-1`.

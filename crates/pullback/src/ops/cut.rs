@@ -45,6 +45,7 @@ macro_rules! compare {
             }
         }
 
+        #[pullback_macros::called]
         impl Tensor {
             $(#[$doc])*
             ///

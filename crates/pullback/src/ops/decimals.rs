@@ -61,6 +61,7 @@ impl Op for RoundDecimals {
     }
 }
 
+#[pullback_macros::called]
 impl Tensor {
     /// The nearest number with `decimals` digits after the point (before it if negative), ties to even; without any, the nearest integer.
     #[track_caller]

@@ -150,6 +150,7 @@ macro_rules! triangle {
             }
         }
 
+        #[pullback_macros::called]
         impl Tensor {
             $(#[$doc])*
             ///
@@ -234,6 +235,7 @@ fn indices(
 ///
 /// # Errors
 /// For a negative size or a dtype that is not `int32` or `int64`.
+#[pullback_macros::called]
 pub fn tril_indices(rows: i64, cols: i64, offset: i64, dtype: DType) -> Result<Tensor> {
     indices("tril_indices", (rows, cols), dtype, (true, offset))
 }
@@ -242,6 +244,7 @@ pub fn tril_indices(rows: i64, cols: i64, offset: i64, dtype: DType) -> Result<T
 ///
 /// # Errors
 /// For a negative size or a dtype that is not `int32` or `int64`.
+#[pullback_macros::called]
 pub fn triu_indices(rows: i64, cols: i64, offset: i64, dtype: DType) -> Result<Tensor> {
     indices("triu_indices", (rows, cols), dtype, (false, offset))
 }
@@ -260,6 +263,7 @@ fn place(offset: i64, dims: (i64, i64), rank: usize) -> Result<Place> {
     Ok(Place { offset, dim1, dim2 })
 }
 
+#[pullback_macros::called]
 impl Tensor {
     /// The diagonal of two dimensions as the last one, without a copy; above the main one for a positive offset.
     ///

@@ -4,6 +4,7 @@ use crate::tensor::Tensor;
 use crate::{DType, Error, ErrorKind, Result};
 use std::panic::Location;
 
+#[pullback_macros::called]
 impl Tensor {
     /// The norm of order `p` of the difference.
     ///

@@ -270,6 +270,7 @@ fn pair(
 /// assert_eq!(einsum("ij,kj", &[&a, &a])?.to_vec::<i64>()?, [5, 14, 14, 50]);
 /// # Ok::<(), pullback::Error>(())
 /// ```
+#[pullback_macros::called]
 #[track_caller]
 pub fn einsum(equation: &str, operands: &[&Tensor]) -> Result<Tensor> {
     let site = Location::caller();

@@ -72,12 +72,10 @@ fn embeddings<O: Op>(op: impl Fn(usize) -> O, table: bool) -> Vec<Sample> {
 fn rows(ids: &Array, rows: usize) -> Result<Array> {
     let ids = kernels::cast(ids, DType::I64)?;
     let wrong = |&i: &i64| i < 0 || i >= rows as i64;
-    if super::operand::once(&ids)?
-        .to_vec::<i64>()?
-        .iter()
-        .any(wrong)
-    {
-        return Err(Error::new(ErrorKind::Index, "index out of range in self"));
+    let found = super::operand::once(&ids)?.to_vec::<i64>()?;
+    if let Some(i) = found.into_iter().find(wrong) {
+        return Err(Error::new(ErrorKind::Index, "index out of range in self")
+            .note(format!("index {i}, and the table has {rows} rows")));
     }
     Ok(ids)
 }
@@ -195,6 +193,7 @@ impl Default for EmbeddingOptions {
     }
 }
 
+#[pullback_macros::called]
 impl Tensor {
     /// Rows of `weight` by the numbers in this tensor. PyTorch's `embedding(input, weight, …)`.
     ///

@@ -182,6 +182,7 @@ macro_rules! extremes {
             }
         }
 
+        #[pullback_macros::called]
         impl Tensor {
             $(#[$doc])*
             ///
@@ -234,6 +235,7 @@ extremes! {
     vec![point(Fmin, &[&[1.0, 2.0, f64::NAN], &[1.0, 5.0, -1.0]], &[&[0.5, 1.0, 0.0], &[0.5, 0.0, 1.0]])];
 }
 
+#[pullback_macros::called]
 impl Tensor {
     /// `|self|`, element by element; the derivative at 0 is 0.
     #[track_caller]

@@ -83,6 +83,7 @@ fn no_bool(dtype: DType) -> Error {
 }
 
 /// Random numbers written over a tensor. All draw from the default generator ([`crate::random::manual_seed`]).
+#[pullback_macros::called]
 impl Tensor {
     /// Uniform numbers in [from, to).
     ///

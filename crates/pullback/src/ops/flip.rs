@@ -54,6 +54,7 @@ impl Op for Flip {
     }
 }
 
+#[pullback_macros::called]
 impl Tensor {
     /// A copy with the dimensions named backwards. PyTorch's `flip`.
     ///

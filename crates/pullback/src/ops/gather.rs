@@ -40,6 +40,7 @@ pub(super) fn slab_rows(
     })
 }
 
+#[pullback_macros::called]
 impl Tensor {
     /// Where an index along `dim` points, in row-major order; the index has as many dimensions as this tensor.
     pub(super) fn along(
@@ -94,8 +95,10 @@ impl Tensor {
             .at(site));
         }
         let index = index.reshape([index.numel()])?;
-        let rows = slab_rows(self, dim, &index, site, |_, _| {
-            Error::new(ErrorKind::Index, "index out of range in self").op(name)
+        let rows = slab_rows(self, dim, &index, site, |i, n| {
+            Error::new(ErrorKind::Index, "index out of range in self")
+                .op(name)
+                .note(format!("index {i} for dimension {dim} with size {n}"))
         })?;
         let picked = rows.take_as("IndexSelectBackward0", self, site)?;
         match self.ndim() {

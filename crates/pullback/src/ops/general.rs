@@ -208,6 +208,7 @@ impl Op for LogSoftmax {
     }
 }
 
+#[pullback_macros::called]
 impl Tensor {
     /// Exponentials along `dim`, scaled to sum to one.
     #[track_caller]

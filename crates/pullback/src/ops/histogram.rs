@@ -212,6 +212,7 @@ fn exponent(v: f64) -> i32 {
     }
 }
 
+#[pullback_macros::called]
 impl Tensor {
     /// The commonest element along a dimension and its last position; the smallest of several that are as common.
     ///

@@ -161,6 +161,7 @@ impl Op for Put {
     }
 }
 
+#[pullback_macros::called]
 impl Tensor {
     /// This tensor where `mask` holds, else `other`. PyTorch's `torch.where(mask, self, other)`.
     ///

@@ -13,6 +13,7 @@ use crate::{DType, Error, ErrorKind, Number, Result, Shape};
 use std::borrow::Cow;
 use std::panic::Location;
 
+#[pullback_macros::called]
 impl Tensor {
     fn index_add_write<'a>(
         &self,

@@ -10,7 +10,7 @@ use super::rows::Rows;
 use crate::apply::apply;
 use crate::history::in_place;
 use crate::tensor::Tensor;
-use crate::{Array, DType, Element, Error, ErrorKind, Number, Result, Shape};
+use crate::{Array, DType, Element, Error, ErrorKind, Result, Shape};
 use pullback_array::kernels;
 use std::panic::Location;
 
@@ -194,6 +194,7 @@ fn indexed(x: &Tensor, items: &[Index], site: Site) -> Result<Indexed> {
     })
 }
 
+#[pullback_macros::called]
 impl Tensor {
     /// Python's `x[…]`: a view for integers, slices and new dimensions, a copy where there are masks or index arrays.
     /// [`Index`] shows how to write it.
@@ -369,7 +370,15 @@ impl Tensor {
     pub fn get<T: Element>(&self, indices: impl IntoIndices) -> Result<T> {
         let site = Location::caller();
         let found = self.index(indices).map_err(|e| e.at(site))?;
-        found.item().map(Number::cast)
+        let number = found.item()?;
+        number.exactly().ok_or_else(|| {
+            Error::new(
+                ErrorKind::DType,
+                format!("the element is {number}, which is no {}", T::DTYPE),
+            )
+            .note(format!("the tensor is {}", self.dtype()))
+            .help("ask for the tensor's own dtype, or round it first: `x.round()?`")
+        })
     }
 }
 

@@ -82,6 +82,7 @@ macro_rules! integer_ops {
             }
         }
 
+        #[pullback_macros::called]
         impl Tensor {
             $(#[$doc])*
             ///
@@ -171,6 +172,7 @@ impl Op for BitwiseNot {
     }
 }
 
+#[pullback_macros::called]
 impl Tensor {
     /// All bits turned over, element by element; `not` of truth values.
     ///

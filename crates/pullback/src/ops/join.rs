@@ -26,6 +26,7 @@ fn lent(tensors: &[Tensor]) -> Vec<&Tensor> {
 /// assert_eq!(stack(&[&x, &x], 0)?.shape()[..], [2, 3]);
 /// # Ok::<(), pullback::Error>(())
 /// ```
+#[pullback_macros::called]
 #[track_caller]
 pub fn stack(tensors: &[&Tensor], dim: i64) -> Result<Tensor> {
     let site = Location::caller();
@@ -69,6 +70,7 @@ fn nonempty(
 ///
 /// # Errors
 /// Where other sizes differ; for an empty list.
+#[pullback_macros::called]
 #[track_caller]
 pub fn hstack(tensors: &[&Tensor]) -> Result<Tensor> {
     nonempty("hstack", tensors, Location::caller())?;
@@ -82,6 +84,7 @@ pub fn hstack(tensors: &[&Tensor]) -> Result<Tensor> {
 ///
 /// # Errors
 /// Where other sizes differ; for an empty list.
+#[pullback_macros::called]
 #[track_caller]
 pub fn vstack(tensors: &[&Tensor]) -> Result<Tensor> {
     nonempty("vstack", tensors, Location::caller())?;
@@ -95,6 +98,7 @@ pub fn vstack(tensors: &[&Tensor]) -> Result<Tensor> {
 ///
 /// # Errors
 /// Where other sizes differ; for an empty list.
+#[pullback_macros::called]
 #[track_caller]
 pub fn dstack(tensors: &[&Tensor]) -> Result<Tensor> {
     nonempty("dstack", tensors, Location::caller())?;
@@ -108,6 +112,7 @@ pub fn dstack(tensors: &[&Tensor]) -> Result<Tensor> {
 ///
 /// # Errors
 /// Where other sizes differ; for an empty list.
+#[pullback_macros::called]
 #[track_caller]
 pub fn column_stack(tensors: &[&Tensor]) -> Result<Tensor> {
     nonempty("column_stack", tensors, Location::caller())?;
@@ -124,6 +129,7 @@ pub fn column_stack(tensors: &[&Tensor]) -> Result<Tensor> {
 ///
 /// # Errors
 /// Where the shapes do not broadcast.
+#[pullback_macros::called]
 #[track_caller]
 pub fn broadcast_tensors(tensors: &[&Tensor]) -> Result<Vec<Tensor>> {
     let site = Location::caller();
@@ -145,6 +151,7 @@ pub fn broadcast_tensors(tensors: &[&Tensor]) -> Result<Vec<Tensor>> {
 /// assert_eq!(grid[1].to_vec::<i64>()?, [0, 1, 2, 0, 1, 2]);
 /// # Ok::<(), pullback::Error>(())
 /// ```
+#[pullback_macros::called]
 #[track_caller]
 pub fn meshgrid(tensors: &[&Tensor], indexing: &str) -> Result<Vec<Tensor>> {
     let site = Location::caller();
@@ -192,6 +199,7 @@ pub fn meshgrid(tensors: &[&Tensor], indexing: &str) -> Result<Vec<Tensor>> {
 ///
 /// # Errors
 /// Where a tensor is no vector.
+#[pullback_macros::called]
 #[track_caller]
 pub fn cartesian_prod(tensors: &[&Tensor]) -> Result<Tensor> {
     let site = Location::caller();
@@ -211,6 +219,7 @@ pub fn cartesian_prod(tensors: &[&Tensor]) -> Result<Tensor> {
     stack(&lent(&columns), 1)
 }
 
+#[pullback_macros::called]
 impl Tensor {
     /// Differences of neighbours along a dimension, taken `n` times; `prepend` and `append` are joined on before.
     /// PyTorch's `torch.diff`; differences of truth values are "not equal".

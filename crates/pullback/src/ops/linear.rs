@@ -76,6 +76,7 @@ impl Op for Linear {
     }
 }
 
+#[pullback_macros::called]
 impl Tensor {
     /// `x Wᵀ + b`: PyTorch's `nn.functional.linear`. The last dimension goes from `in` to `out` features; the weight is
     /// (out, in).

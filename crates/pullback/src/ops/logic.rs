@@ -37,6 +37,7 @@ macro_rules! questions {
             }
         }
 
+        #[pullback_macros::called]
         impl Tensor {
             $(#[$doc])*
             #[track_caller]
@@ -108,6 +109,7 @@ macro_rules! logic {
             }
         }
 
+        #[pullback_macros::called]
         impl Tensor {
             $(#[$doc])*
             /// What is not zero counts as true, NaN too.
@@ -152,6 +154,7 @@ logic! {
 /// Comparisons in place: zeros and ones of the tensor's own dtype.
 macro_rules! compare_ {
     ($($name:ident $name_:ident)*) => {
+        #[pullback_macros::called]
         impl Tensor {$(
             #[doc = concat!("[`Tensor::", stringify!($name), "`], in place: zeros and ones of the tensor's dtype.")]
             ///
@@ -191,6 +194,7 @@ impl Default for Closeness {
     }
 }
 
+#[pullback_macros::called]
 impl Tensor {
     /// [`Tensor::logical_not`], in place: zeros and ones of the tensor's dtype.
     ///

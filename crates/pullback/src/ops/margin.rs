@@ -19,6 +19,7 @@ fn only(x: &Tensor, mask: &Tensor) -> Result<Tensor> {
     x.where_(mask, 0.0)
 }
 
+#[pullback_macros::called]
 impl Tensor {
     /// This tensor where `target` is 1, `max(margin - self, 0)` where it is -1; PyTorch's default margin is 1.
     ///

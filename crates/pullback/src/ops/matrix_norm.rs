@@ -42,6 +42,7 @@ fn fail<T>(kind: ErrorKind, text: String, site: &'static Location<'static>) -> R
     Err(Error::new(kind, text).op("linalg_matrix_norm").at(site))
 }
 
+#[pullback_macros::called]
 impl Tensor {
     /// Norm of the matrices in two dimensions: `"fro"` (the root of the sum of squares), 1 or -1 (largest or smallest sum
     /// of magnitudes of a column), ∞ or -∞ (of a row). PyTorch's `linalg.matrix_norm`.

@@ -161,6 +161,7 @@ impl Op for Std {
     }
 }
 
+#[pullback_macros::called]
 impl Tensor {
     fn over(&self, dims: &[i64], correction: f64, keepdim: bool) -> Result<Over> {
         Ok(Over {

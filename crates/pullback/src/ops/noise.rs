@@ -175,6 +175,7 @@ fn alpha(x: &Tensor, p: f64, noise: &Tensor) -> Result<Tensor> {
     x.mul(&kept.mul(a)?)?.add(&shift)
 }
 
+#[pullback_macros::called]
 impl Tensor {
     /// [`Tensor::dropout`] of whole channels: the second dimension of the tensor, the first being the batch.
     ///

@@ -186,6 +186,7 @@ impl Op for LogSumExp {
     }
 }
 
+#[pullback_macros::called]
 impl Tensor {
     /// `ln Σ eˣ` over `dims` (all if empty); integers are computed in float32.
     ///

@@ -271,6 +271,7 @@ fn check(
     Ok(())
 }
 
+#[pullback_macros::called]
 impl Tensor {
     /// Numbers over the trailing dimensions of sizes `normalized_shape` shifted to mean 0 and scaled to variance 1, then times
     /// `weight`, plus `bias`, of those sizes. PyTorch's default of `eps`, which is added to the variance, is 1e-5.

@@ -136,6 +136,7 @@ fn median_dtype(x: &Tensor) -> Result<()> {
 
 macro_rules! named {
     ($($(#[$doc:meta])* $method:ident $name:literal $op:ident;)*) => {$(
+        #[pullback_macros::called]
         impl Tensor {
             $(#[$doc])*
             /// Returns values and positions; the dimension stays with size 1 if `keepdim`.
@@ -198,6 +199,7 @@ fn arg<O: Op>(
     apply(op(dims), &[x], site)
 }
 
+#[pullback_macros::called]
 impl Tensor {
     /// Position of the largest element along `dim`, or among all (row by row) for `None`; the first of equals.
     ///

@@ -132,6 +132,7 @@ impl PadMode {
     }
 }
 
+#[pullback_macros::called]
 impl Tensor {
     /// Borders around the last dimensions: `pad` holds how much before and behind, the last dimension first; negative
     /// numbers cut. `value` is for [`PadMode::Constant`] alone, where `None` is 0. PyTorch's `torch.nn.functional.pad`.

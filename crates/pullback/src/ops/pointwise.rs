@@ -67,6 +67,7 @@ pub(super) use pointwise;
 /// The methods that apply a unary operation.
 macro_rules! methods {
     ($summary:literal $op:ident $method:ident $method_:ident) => {
+        #[pullback_macros::called]
         impl Tensor {
             #[doc = $summary]
             ///

@@ -231,6 +231,7 @@ fn pair(
     }
 }
 
+#[pullback_macros::called]
 impl Tensor {
     /// Orthogonal polynomials at `x` of the degrees `n`, either of which may be a number; `shifted` ones are of 2x - 1. No gradient, as
     /// in PyTorch.

@@ -217,6 +217,7 @@ pub(super) fn where_true(mask: &Tensor, site: &'static Location<'static>) -> Res
     apply(Nonzero, &[&flat], site)?.reshape([-1])
 }
 
+#[pullback_macros::called]
 impl Tensor {
     /// The places of elements that are not zero, a row of indices each. PyTorch's `torch.nonzero`.
     ///

@@ -246,6 +246,7 @@ fn wide<'a>(t: &'a Tensor, site: &'static Location<'static>) -> Result<Cow<'a, T
     converted(t, t.dtype().promote(DType::F64), site)
 }
 
+#[pullback_macros::called]
 impl Tensor {
     /// `self` to a power, element by element; the exponent is a number or a tensor. 0⁰ is 1, with derivative 0.
     ///

@@ -15,6 +15,7 @@ fn shape_error(op: &'static str, site: Site, text: String) -> Error {
     Error::new(ErrorKind::Shape, text).op(op).at(site)
 }
 
+#[pullback_macros::called]
 impl Tensor {
     /// Product of two matrices.
     ///
@@ -267,6 +268,7 @@ pub(super) fn fits_bmm(a: &Tensor, b: &Tensor, site: Site) -> Result<()> {
 ///
 /// # Errors
 /// For fewer than two, other ranks, sizes that do not fit, dtypes that differ.
+#[pullback_macros::called]
 #[track_caller]
 pub fn multi_dot(tensors: &[&Tensor]) -> Result<Tensor> {
     let site = Location::caller();
@@ -387,6 +389,7 @@ fn chain(matrices: &[Tensor], cut: &[Vec<usize>], i: usize, j: usize) -> Result<
 ///
 /// # Errors
 /// Where the sizes do not fit.
+#[pullback_macros::called]
 #[track_caller]
 pub fn bilinear(
     input1: &Tensor,

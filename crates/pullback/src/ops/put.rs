@@ -9,6 +9,7 @@ use crate::{DType, Error, ErrorKind, Result};
 use std::borrow::Cow;
 use std::panic::Location;
 
+#[pullback_macros::called]
 impl Tensor {
     fn put_write<'a>(
         &self,

@@ -8,6 +8,7 @@ use std::panic::Location;
 /// What is said of a quantile between two elements.
 const WAYS: [&str; 5] = ["linear", "lower", "higher", "midpoint", "nearest"];
 
+#[pullback_macros::called]
 impl Tensor {
     /// Quantiles along `dim`, or of all elements for `None`: for a `q` without dimensions one, for a vector of them one
     /// for each, along a new first dimension. Between two elements `interpolation` decides: `"linear"`, `"lower"`,

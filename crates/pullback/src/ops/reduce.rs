@@ -219,6 +219,7 @@ impl Op for Prod {
     }
 }
 
+#[pullback_macros::called]
 impl Tensor {
     /// Product of all elements; integers and bools multiply in int64. Zeros have their exact gradient.
     ///

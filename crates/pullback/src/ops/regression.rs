@@ -21,7 +21,7 @@ fn difference(x: &Tensor, target: &Tensor, kernel: &str) -> Result<Tensor> {
     if d.dtype().is_float() {
         return Ok(d);
     }
-    Err(no_form(kernel, d.array()).op("loss").at(Location::caller()))
+    Err(no_form(kernel, d.array()).at(Location::caller()))
 }
 
 /// The loss of elements that may be weighted one by one.
@@ -41,6 +41,42 @@ fn reduced(
     reduction.of_weighted(&x, weight)
 }
 
+/// The same numbers under another shape broadcast to a table of all pairs, and the loss learns nothing: `[n, 1]` against `[n]`.
+/// PyTorch warns; here it is an error that says what to write instead.
+fn same_size(x: &Tensor, target: &Tensor) -> Result<()> {
+    if x.shape() == target.shape() {
+        return Ok(());
+    }
+    let e = Error::new(
+        ErrorKind::Shape,
+        format!(
+            "Using a target size (torch.Size({})) that is different to the input size (torch.Size({})). This will likely lead to incorrect results due to broadcasting. Please ensure they have the same size.",
+            target.shape(),
+            x.shape()
+        ),
+    );
+    let e = reshaped(e, x, target);
+    let Ok(common) = x.shape().broadcast(target.shape()) else {
+        return Err(e);
+    };
+    let text = format!("to broadcast on purpose, to {common}, say so");
+    Err(e.help(format!(
+        "{text}: `let xy = broadcast_tensors(&[&x, &y])?;`, then the loss of `xy[0]` and `xy[1]`"
+    )))
+}
+
+/// The likeliest way out, where the numbers are as many.
+pub(super) fn reshaped(e: Error, x: &Tensor, target: &Tensor) -> Error {
+    match x.numel() == target.numel() {
+        true => e.help_in(
+            "if they are the same numbers in another shape: `y.reshape(x.shape())?`",
+            "if they are the same numbers in another shape: `y.reshape(x.shape)`",
+        ),
+        false => e,
+    }
+}
+
+#[pullback_macros::called]
 impl Tensor {
     /// Squared differences; each may have a weight, and their mean is divided by the sum of the weights then.
     ///
@@ -53,9 +89,21 @@ impl Tensor {
     /// ```
     ///
     /// # Errors
-    /// For shapes that do not broadcast, integers, weights of another shape than this tensor's.
+    /// For a target of another shape (PyTorch warns and broadcasts), integers, weights of another shape than this tensor's.
     #[track_caller]
     pub fn mse_loss(
+        &self,
+        target: &Tensor,
+        reduction: Reduction,
+        weight: Option<&Tensor>,
+    ) -> Result<Tensor> {
+        same_size(self, target)?;
+        self.mse_loss_broadcast(target, reduction, weight)
+    }
+
+    /// [`Tensor::mse_loss`] of shapes that may differ, as PyTorch has it.
+    #[track_caller]
+    pub(crate) fn mse_loss_broadcast(
         &self,
         target: &Tensor,
         reduction: Reduction,
@@ -68,9 +116,22 @@ impl Tensor {
     /// Magnitudes of differences; weights as in [`Tensor::mse_loss`].
     ///
     /// # Errors
-    /// For shapes that do not broadcast, weights of another shape than this tensor's, a mean of integers.
+    /// For a target of another shape (PyTorch warns and broadcasts), weights of another shape than this tensor's, a mean of
+    /// integers.
     #[track_caller]
     pub fn l1_loss(
+        &self,
+        target: &Tensor,
+        reduction: Reduction,
+        weight: Option<&Tensor>,
+    ) -> Result<Tensor> {
+        same_size(self, target)?;
+        self.l1_loss_broadcast(target, reduction, weight)
+    }
+
+    /// [`Tensor::l1_loss`] of shapes that may differ, as PyTorch has it.
+    #[track_caller]
+    pub(crate) fn l1_loss_broadcast(
         &self,
         target: &Tensor,
         reduction: Reduction,
@@ -83,7 +144,7 @@ impl Tensor {
     /// [`Tensor::l1_loss`].
     ///
     /// # Errors
-    /// For a negative `beta`, shapes that do not broadcast, integers.
+    /// For a target of another shape (PyTorch warns and broadcasts), a negative `beta`, integers.
     #[track_caller]
     pub fn smooth_l1_loss(
         &self,
@@ -91,9 +152,21 @@ impl Tensor {
         reduction: Reduction,
         beta: f64,
     ) -> Result<Tensor> {
+        same_size(self, target)?;
+        self.smooth_l1_loss_broadcast(target, reduction, beta)
+    }
+
+    /// [`Tensor::smooth_l1_loss`] of shapes that may differ, as PyTorch has it.
+    #[track_caller]
+    pub(crate) fn smooth_l1_loss_broadcast(
+        &self,
+        target: &Tensor,
+        reduction: Reduction,
+        beta: f64,
+    ) -> Result<Tensor> {
         let site = Location::caller();
         if beta == 0.0 {
-            return self.l1_loss(target, reduction, None);
+            return self.l1_loss_broadcast(target, reduction, None);
         }
         if beta < 0.0 {
             return Err(Error::new(
@@ -111,10 +184,23 @@ impl Tensor {
     /// mean is one of weighted losses, not divided by the weights.
     ///
     /// # Errors
-    /// For a `delta` that is not positive, shapes that do not broadcast, integers, weights of another shape than this
-    /// tensor's.
+    /// For a target of another shape (PyTorch warns and broadcasts), a `delta` that is not positive, integers, weights of
+    /// another shape than this tensor's.
     #[track_caller]
     pub fn huber_loss(
+        &self,
+        target: &Tensor,
+        reduction: Reduction,
+        delta: f64,
+        weight: Option<&Tensor>,
+    ) -> Result<Tensor> {
+        same_size(self, target)?;
+        self.huber_loss_broadcast(target, reduction, delta, weight)
+    }
+
+    /// [`Tensor::huber_loss`] of shapes that may differ, as PyTorch has it.
+    #[track_caller]
+    pub(crate) fn huber_loss_broadcast(
         &self,
         target: &Tensor,
         reduction: Reduction,
@@ -275,13 +361,14 @@ impl Tensor {
     ) -> Result<Tensor> {
         let site = Location::caller();
         if target.shape() != self.shape() {
-            return Err(invalid(format!(
+            let e = invalid(format!(
                 "Using a target size (torch.Size({})) that is different to the input size (torch.Size({})) is deprecated. Please ensure they have the same size.",
                 target.shape(),
                 self.shape()
-            ))
-            .op("binary_cross_entropy")
-            .at(site));
+            ));
+            return Err(reshaped(e, self, target)
+                .op("binary_cross_entropy")
+                .at(site));
         }
         let loss = apply_dyn(&super::Bce, &[self, target], site)?;
         reduction.of(match weight {
@@ -305,13 +392,14 @@ impl Tensor {
     ) -> Result<Tensor> {
         let site = Location::caller();
         if target.shape() != self.shape() {
-            return Err(invalid(format!(
+            let e = invalid(format!(
                 "Target size (torch.Size({})) must be the same as input size (torch.Size({}))",
                 target.shape(),
                 self.shape()
-            ))
-            .op("binary_cross_entropy_with_logits")
-            .at(site));
+            ));
+            return Err(reshaped(e, self, target)
+                .op("binary_cross_entropy_with_logits")
+                .at(site));
         }
         if !self.dtype().is_float() {
             return Err(no_form("log_sigmoid_cpu", self.array())

@@ -56,6 +56,7 @@ fn counts(repeats: &Tensor, site: &'static Location<'static>) -> Result<Tensor> 
     int_index(repeats, &message, site)
 }
 
+#[pullback_macros::called]
 impl Tensor {
     /// Repeats size-1 and missing leading dimensions, without a copy; -1 keeps a size. PyTorch's `expand`.
     ///
@@ -308,6 +309,7 @@ impl Tensor {
 ///
 /// # Errors
 /// Where a number is negative, or `repeats` is not a vector of integers.
+#[pullback_macros::called]
 #[track_caller]
 pub fn repeat_interleave(repeats: &Tensor) -> Result<Tensor> {
     let site = Location::caller();

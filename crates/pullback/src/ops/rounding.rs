@@ -55,7 +55,12 @@ fn no_zeros(divisor: &Array) -> Result<()> {
         list.contains(&T::default())
     }, else false);
     match zeros {
-        true => Err(Error::new(ErrorKind::Argument, "ZeroDivisionError")),
+        true => Err(Error::new(ErrorKind::Argument, "ZeroDivisionError")
+            .note("an integer was divided by zero")
+            .help_in(
+                "floats have infinities: `x.to(DType::F32)?`",
+                "floats have infinities: `x.float()`",
+            )),
         false => Ok(()),
     }
 }
@@ -229,6 +234,7 @@ macro_rules! remainders {
             }
         }
 
+        #[pullback_macros::called]
         impl Tensor {
             $(#[$doc])*
             ///
@@ -290,6 +296,7 @@ impl std::str::FromStr for Rounding {
     }
 }
 
+#[pullback_macros::called]
 impl Tensor {
     /// `self / other`, rounded: PyTorch's `div(other, rounding_mode=…)`. Integers stay integers.
     ///

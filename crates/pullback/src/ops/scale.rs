@@ -55,6 +55,7 @@ fn degrees() -> [Scale; 2] {
 
 macro_rules! angles {
     ($($(#[$doc:meta])* $name:ident $name_:ident $which:literal;)*) => {
+        #[pullback_macros::called]
         impl Tensor {
             $($(#[$doc])*
             #[track_caller]

@@ -289,6 +289,7 @@ impl Op for LogCumSumExp {
 
 macro_rules! running {
     ($($(#[$doc:meta])* $method:ident $op:ident;)*) => {$(
+        #[pullback_macros::called]
         impl Tensor {
             $(#[$doc])*
             ///

@@ -37,6 +37,7 @@ pub(super) fn number(n: Number, dtype: DType) -> Result<Tensor> {
     Array::number(n, dtype).map(Tensor::from_array)
 }
 
+#[pullback_macros::called]
 impl Tensor {
     fn scatter_write<'a>(
         &self,

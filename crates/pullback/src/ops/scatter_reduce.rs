@@ -178,6 +178,7 @@ impl Op for ScatterReduce {
     }
 }
 
+#[pullback_macros::called]
 impl Tensor {
     /// This tensor combined with `src` where the index names places along `dim`, all other coordinates being the index's
     /// own; without `include_self`, what is there is left out where something comes. PyTorch's `scatter_reduce`.

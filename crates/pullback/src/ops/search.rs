@@ -111,6 +111,7 @@ impl Op for Bincount {
     }
 }
 
+#[pullback_macros::called]
 impl Tensor {
     /// Where the numbers of `values` belong in this sorted sequence: before equals, or behind them with `right`. One
     /// sequence serves all numbers; several (rows of the last dimension) serve a row of numbers each. PyTorch's

@@ -44,6 +44,7 @@ fn length(x: &Tensor, dim: i64, eps: f64) -> Result<Tensor> {
     Ok(length)
 }
 
+#[pullback_macros::called]
 impl Tensor {
     /// This tensor divided by its norm of order `p` along `dim`, or by `eps` where that is larger; PyTorch's defaults are 2, 1 and
     /// 1e-12.

@@ -272,6 +272,7 @@ impl Op for Cat {
 ///
 /// # Errors
 /// Where other sizes differ, with both sizes and the tensor's number; for an empty list.
+#[pullback_macros::called]
 #[track_caller]
 pub fn cat(tensors: &[&Tensor], dim: i64) -> Result<Tensor> {
     let site = Location::caller();
@@ -303,6 +304,7 @@ pub fn cat(tensors: &[&Tensor], dim: i64) -> Result<Tensor> {
     )
 }
 
+#[pullback_macros::called]
 impl Tensor {
     /// One index of a dimension, which is dropped; negative indices count from the end. A view: Python's `x[i]`.
     ///

@@ -183,6 +183,7 @@ impl Op for Kth {
     }
 }
 
+#[pullback_macros::called]
 impl Tensor {
     /// Positions that sort `dim`; equals keep their order. PyTorch's `argsort`.
     ///

@@ -164,6 +164,7 @@ impl Op for Polygamma {
     }
 }
 
+#[pullback_macros::called]
 impl Tensor {
     /// The derivative of order `n` of [`Tensor::digamma`], element by element.
     ///

@@ -27,6 +27,7 @@ fn room_for_tensors(n: usize) -> Result<()> {
     room::<[u8; 256]>(n).map(drop)
 }
 
+#[pullback_macros::called]
 impl Tensor {
     fn dim_of(&self, dim: i64, op: &'static str, site: Site) -> Result<usize> {
         present(self.shape(), dim).map_err(|e| e.op(op).at(site))

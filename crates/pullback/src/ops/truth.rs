@@ -110,6 +110,7 @@ impl Op for NanSum {
 
 macro_rules! over_dims {
     ($($(#[$doc:meta])* $method:ident $op:ident;)*) => {$(
+        #[pullback_macros::called]
         impl Tensor {
             $(#[$doc])*
             ///
@@ -136,6 +137,7 @@ over_dims! {
     nansum NanSum;
 }
 
+#[pullback_macros::called]
 impl Tensor {
     /// How many elements over `dims` (all if empty) are not 0.
     ///

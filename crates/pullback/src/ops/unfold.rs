@@ -96,6 +96,7 @@ impl Op for Fold {
     }
 }
 
+#[pullback_macros::called]
 impl Tensor {
     /// Windows of `size` neighbours along `dimension`, `step` apart, as a new last dimension; a view. PyTorch's
     /// `Tensor.unfold`.

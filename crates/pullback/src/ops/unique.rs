@@ -130,6 +130,7 @@ impl Op for Unique {
     }
 }
 
+#[pullback_macros::called]
 impl Tensor {
     fn distinct(
         &self,

@@ -11,6 +11,7 @@ fn wrong(op: &'static str, site: &'static Location<'static>, text: impl Into<Str
     Error::new(ErrorKind::Shape, text).op(op).at(site)
 }
 
+#[pullback_macros::called]
 impl Tensor {
     fn shaped(&self, shape: Shape, site: &'static Location<'static>) -> Result<Tensor> {
         apply(Reshape { shape }, &[self], site)

@@ -80,6 +80,7 @@ macro_rules! zero {
             }
         }
 
+        #[pullback_macros::called]
         impl Tensor {
             $(#[$doc])*
             #[track_caller]

@@ -14,7 +14,8 @@ pub struct Args<'a> {
 /// Getters by parameter name. Asking for a name that the signature lacks, or for another type than it says, is a mistake in the list:
 /// the error names it, and the first test that calls the function finds it.
 impl<'a> Args<'a> {
-    pub(super) fn new(signature: &'a Signature, values: &'a [Value]) -> Self {
+    /// The values of a call, in the order of the signature.
+    pub fn new(signature: &'a Signature, values: &'a [Value]) -> Self {
         Args { signature, values }
     }
 

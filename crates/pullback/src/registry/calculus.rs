@@ -21,7 +21,8 @@ pub(super) fn list(v: &Value) -> Option<&[Value]> {
 /// All but the last and all but the first along a dimension.
 pub(super) fn neighbours(x: &Tensor, dim: usize) -> Result<(Tensor, Tensor)> {
     let (n, dim) = (x.shape()[dim], dim as i64);
-    Ok((x.narrow(dim, 0, n - 1)?, x.narrow(dim, 1, n - 1)?))
+    let pairs = n.saturating_sub(1);
+    Ok((x.narrow(dim, 0, pairs)?, x.narrow(dim, n.min(1), pairs)?))
 }
 
 /// Slices along a dimension whose norm is too large, made shorter.
@@ -71,6 +72,13 @@ fn binned(x: &Tensor, edges: ops::BinEdges, weight: Option<&Tensor>) -> Result<(
 
 fn counted(x: &Tensor, edges: &Tensor, weight: Option<&Tensor>) -> Result<Tensor> {
     let site = Location::caller();
+    if let Some(w) = weight.filter(|w| w.numel() != x.numel()) {
+        return Err(wrong(format!(
+            "torch.histogramdd: if weight tensor is provided it should have the same shape as the input tensor excluding its innermost dimension, but got input with shape [{}, 1] and weight with shape {}",
+            x.numel(),
+            w.shape()
+        )));
+    }
     match weight {
         Some(w) if w.numel() != x.numel() => Err(wrong(format!(
             "torch.histogramdd: if weight tensor is provided it should have the same shape as the input tensor excluding its innermost dimension, but got input with shape [{}, 1] and weight with shape [{}]",

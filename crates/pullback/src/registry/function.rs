@@ -30,6 +30,8 @@ pub struct Function {
     pub in_place: bool,
     /// Dtypes that the in-place form refuses, with PyTorch's sentence, besides those that cannot hold the result.
     pub refuses: fn(DType) -> Option<String>,
+    /// What PyTorch warns of, by the arguments, if it does.
+    pub warns: Option<fn(&Args<'_>) -> Result<Option<String>>>,
     /// Whether it draws random numbers.
     pub random: bool,
     /// Units in the last place by which value and gradient may differ from PyTorch's, of the largest element; (0, 0): bits are equal.
@@ -70,6 +72,7 @@ impl Function {
             node: None,
             in_place: false,
             refuses: |_| None,
+            warns: None,
             random: false,
             units: (4.0, 16.0),
             checkable: true,
@@ -122,6 +125,13 @@ impl Function {
     pub const fn in_place_refusing(mut self, refuses: fn(DType) -> Option<String>) -> Self {
         self.in_place = true;
         self.refuses = refuses;
+        self
+    }
+
+    /// PyTorch warns of some arguments.
+    #[must_use]
+    pub const fn warns(mut self, warns: fn(&Args<'_>) -> Result<Option<String>>) -> Self {
+        self.warns = Some(warns);
         self
     }
 
@@ -203,13 +213,22 @@ impl Entry {
     /// # Errors
     /// Arguments that do not fit the signature; whatever the function reports.
     pub fn call(&self, args: &[Value], kwargs: &[(&str, Value)]) -> Result<Value> {
+        let _called = pullback_array::Called::enter(self.signature.name, None);
         let values = self.signature.bind(args, kwargs)?;
         self.run(&Args::new(&self.signature, &values))
+    }
+
+    /// What PyTorch warns of for these arguments; nothing for arguments that do not fit.
+    pub fn warning(&self, args: &[Value], kwargs: &[(&str, Value)]) -> Option<String> {
+        let warns = self.function.warns?;
+        let values = self.signature.bind(args, kwargs).ok()?;
+        warns(&Args::new(&self.signature, &values)).ok()?
     }
 
     /// Computes it from arguments that are bound, and calls the results' nodes as PyTorch does.
     #[inline]
     pub(super) fn run(&self, args: &Args<'_>) -> Result<Value> {
+        let _called = pullback_array::Called::enter(self.signature.name, None);
         let value = (self.function.call)(args)?;
         if let Some(node) = self.function.node {
             name_nodes(node, args, &value)?;

@@ -84,16 +84,29 @@ fn cross_entropy_node(a: &Args<'_>) -> Result<&'static str> {
     )
 }
 
+/// PyTorch's warning where a target of another size is broadcast.
+fn other_size(a: &Args<'_>) -> Result<Option<String>> {
+    let (x, target) = pair(a)?;
+    Ok((x.shape() != target.shape()).then(|| {
+        format!(
+            "Using a target size (torch.Size({})) that is different to the input size (torch.Size({})). This will likely lead to incorrect results due to broadcasting. Please ensure they have the same size.",
+            target.shape(),
+            x.shape()
+        )
+    }))
+}
+
 pub(super) static LIST: &[Function] = &[
     Function::new(
         "mse_loss(Tensor input, Tensor target, bool? size_average=None, bool? reduce=None, str reduction='mean', Tensor? weight=None) -> Tensor",
         "nn.functional",
         |a| {
             let (x, target) = pair(a)?;
-            x.mse_loss(target, reduction(a)?, a.tensor_opt("weight")?).into_value()
+            x.mse_loss_broadcast(target, reduction(a)?, a.tensor_opt("weight")?).into_value()
         },
     )
     .node_by(mse_node)
+    .warns(other_size)
     .about("Squared differences.", "(x - y)²")
     .samples(&[
         "T(2,3), T(2,3)",
@@ -116,9 +129,10 @@ pub(super) static LIST: &[Function] = &[
         "nn.functional",
         |a| {
             let (x, target) = pair(a)?;
-            x.l1_loss(target, reduction(a)?, a.tensor_opt("weight")?).into_value()
+            x.l1_loss_broadcast(target, reduction(a)?, a.tensor_opt("weight")?).into_value()
         },
     )
+    .warns(other_size)
     .about("Magnitudes of differences.", "|x - y|")
     .samples(&[
         "T(2,3), T(2,3)",
@@ -138,10 +152,11 @@ pub(super) static LIST: &[Function] = &[
         "nn.functional",
         |a| {
             let (x, target) = pair(a)?;
-            x.smooth_l1_loss(target, reduction(a)?, a.float("beta")?).into_value()
+            x.smooth_l1_loss_broadcast(target, reduction(a)?, a.float("beta")?).into_value()
         },
     )
     .node_by(|a| Ok(if a.float("beta")? == 0.0 { "" } else { "SmoothL1LossBackward0" }))
+    .warns(other_size)
     .about("Squares of small differences, magnitudes of large ones.", "d²/(2β) where |d| < β, else |d| - β/2, d = x - y")
     .samples(&[
         "T(2,3), T(2,3)",
@@ -159,10 +174,11 @@ pub(super) static LIST: &[Function] = &[
         |a| {
             let (x, target) = pair(a)?;
             let reduction = named(a, |name| format!("{name} is not a valid value for reduction"))?;
-            x.huber_loss(target, reduction, a.float("delta")?, a.tensor_opt("weight")?).into_value()
+            x.huber_loss_broadcast(target, reduction, a.float("delta")?, a.tensor_opt("weight")?).into_value()
         },
     )
     .node_by(|a| Ok(if a.tensor_opt("weight")?.is_some() { "" } else { "HuberLossBackward0" }))
+    .warns(other_size)
     .about("Squares of small differences, lines of the same slope for large ones.", "d²/2 where |d| < δ, else δ·(|d| - δ/2), d = x - y")
     .samples(&[
         "T(2,3), T(2,3)",

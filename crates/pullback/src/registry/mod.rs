@@ -179,6 +179,8 @@ pub fn dispatch(
     args: &[Value],
     kwargs: &[(&str, Value)],
 ) -> Result<Value> {
+    let known = overloads.first().map(|entry| entry.signature.name);
+    let _called = known.map(|name| pullback_array::Called::enter(name, None));
     let mut first = None;
     for entry in overloads {
         match entry.signature.bind(args, kwargs) {

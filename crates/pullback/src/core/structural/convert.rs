@@ -101,6 +101,7 @@ impl Op for Copy {
     }
 }
 
+#[pullback_macros::called]
 impl Tensor {
     /// The numbers in another dtype; this very tensor where it has that dtype already.
     ///

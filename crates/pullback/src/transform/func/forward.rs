@@ -80,7 +80,10 @@ impl<'a> Traced<'a> {
                 ErrorKind::Value,
                 "jvp: the function wrote to one of its inputs in place",
             )
-            .help("write to a copy: `x[0].copy()?`"));
+            .help_in(
+                "write to a copy: `x[0].copy()?`",
+                "write to a clone: `x.clone()`",
+            ));
         }
         Ok(Traced {
             program,
