@@ -6,9 +6,9 @@ use crate::error::{Raise, room_for_objects};
 use crate::memory;
 use crate::tensor::PyTensor;
 use pullback::{DType, Index, Number, Tensor};
-use pyo3::exceptions::{PyIndexError, PyTypeError};
+use pyo3::exceptions::{PyIndexError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyEllipsis, PyList, PySlice, PyString, PyTuple};
+use pyo3::types::{PyBool, PyEllipsis, PyInt, PyList, PySlice, PyString, PyTuple};
 use std::borrow::Cow;
 
 /// One bound of a slice: an integer, whatever says `__index__`, or nothing.
@@ -189,6 +189,9 @@ impl PyTensor {
     }
 
     fn __setitem__(&self, key: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> PyResult<()> {
+        if value.is_instance_of::<PyInt>() && value.extract::<i64>().is_err() {
+            return Err(PyValueError::new_err("Overflow when unpacking long long"));
+        }
         set(&self.0, key, value)
     }
 

@@ -104,6 +104,14 @@ macro_rules! operators {
                     let other = Other::of(other)?;
                     let left = match &other {
                         Some(Other::Tensor(t)) => &**t,
+                        // A quotient of integers is a float, and numbers do not wrap on the way to it.
+                        Some(Other::Number(n))
+                            if stringify!($method) == "div" && !self.0.dtype().is_float() =>
+                        {
+                            let float = self.0.to(pullback::DType::default_float()).raise()?;
+                            number = float.number_like(*n).raise()?;
+                            &number
+                        }
                         Some(Other::Number(n)) => {
                             number = self.0.number_like(*n).raise()?;
                             &number

@@ -1,6 +1,6 @@
 //! Addition, subtraction, multiplication, division and powers by a number.
 
-use super::operand::{Operand, binary_, converted, direct_, floating, promote, with_promoted};
+use super::operand::{Operand, binary_, converted, direct_, promote, with_promoted};
 use super::{common, define};
 use crate::apply::apply;
 use crate::history::in_place;
@@ -252,13 +252,10 @@ impl Tensor {
     #[track_caller]
     pub fn div<'a>(&'a self, other: impl Into<Operand<'a>>) -> Result<Tensor> {
         let site = Location::caller();
-        with_promoted(self, other.into(), site, |a, b| {
-            if a.dtype().is_float() {
-                return apply(Div, &[a, b], site);
-            }
-            let (a, b) = (floating(a, site)?, floating(b, site)?);
-            apply(Div, &[a.as_ref(), b.as_ref()], site)
-        })
+        if !self.dtype().is_float() {
+            return super::operand::binary(&Div, self, other.into(), true, site);
+        }
+        with_promoted(self, other.into(), site, |a, b| apply(Div, &[a, b], site))
     }
 
     /// `self + alpha·other`.

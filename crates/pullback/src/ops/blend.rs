@@ -302,7 +302,9 @@ impl Tensor {
         same_dtype(self, end, "end", site)?;
         match weight.into() {
             Operand::Number(w) => {
-                w.fit(self.dtype()).map_err(|e| e.op("lerp").at(site))?;
+                if self.dtype().is_float() {
+                    w.fit(self.dtype()).map_err(|e| e.op("lerp").at(site))?;
+                }
                 let weight = w.to_f64();
                 apply_dyn(&LerpScalar { weight }, &[self, end], site)
             }
@@ -323,7 +325,9 @@ impl Tensor {
         same_dtype(self, end, "end", site)?;
         match weight.into() {
             Operand::Number(w) => {
-                w.fit(self.dtype()).map_err(|e| e.op("lerp").at(site))?;
+                if self.dtype().is_float() {
+                    w.fit(self.dtype()).map_err(|e| e.op("lerp").at(site))?;
+                }
                 let weight = w.to_f64();
                 direct_(&LerpScalar { weight }, self, &[end], site)
             }

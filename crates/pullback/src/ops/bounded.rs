@@ -27,6 +27,16 @@ fn hardtanh(x: &Tensor, min_val: f64, max_val: f64, site: Site) -> Result<Hardta
         _ => (f64::NEG_INFINITY, f64::INFINITY),
     };
     let end = |n: f64, lower, beyond| {
+        // Integers take the integer part of a bound.
+        let n = match ends.0.is_finite() {
+            true => {
+                Number::Float(n)
+                    .fit(DType::I64)
+                    .map_err(|e| e.op("hardtanh").at(site))?;
+                n.trunc()
+            }
+            false => n,
+        };
         let own = bound(n.into(), lower, x.dtype(), site)?;
         Ok::<f64, Error>(own.map_or(beyond, |_| n))
     };

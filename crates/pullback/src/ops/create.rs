@@ -141,6 +141,9 @@ pub fn linspace(
     let n = count("linspace", steps, site)?;
     let array = match dtype {
         DType::F32 => {
+            for bound in [start, end] {
+                bound.fit(dtype).map_err(|e| e.op("linspace").at(site))?;
+            }
             let (a, b) = (start.cast::<f32>(), end.cast::<f32>());
             let step = (b - a) / (n as f32 - 1.0);
             from_fn(n, |i| match i < n / 2 {

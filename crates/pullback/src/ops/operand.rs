@@ -212,11 +212,27 @@ pub(super) fn binary(
     float: bool,
     site: Site,
 ) -> Result<Tensor> {
-    let (mut a, mut b) = promote(a, b, site)?;
     if float && !a.dtype().is_float() {
-        a = Cow::Owned(floating(&a, site)?.into_owned());
-        b = Cow::Owned(floating(&b, site)?.into_owned());
+        // Straight to a float: what the integer's dtype cannot hold beside it must not wrap on the way.
+        let common = match b {
+            Operand::Tensor(b) => result_type(a, b),
+            Operand::Number(n) => result_type_number(a.dtype(), n),
+        };
+        let common = match common.is_float() {
+            true => common,
+            false => DType::default_float(),
+        };
+        let b = match b {
+            Operand::Tensor(b) => converted(b, common, site)?,
+            Operand::Number(n) => Cow::Owned(Tensor::from_array(Array::number(n, common)?)),
+        };
+        return apply_dyn(
+            op,
+            &[converted(a, common, site)?.as_ref(), b.as_ref()],
+            site,
+        );
     }
+    let (a, b) = promote(a, b, site)?;
     apply_dyn(op, &[a.as_ref(), b.as_ref()], site)
 }
 

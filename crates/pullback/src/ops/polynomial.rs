@@ -222,8 +222,9 @@ fn pair(
     match (x, n) {
         (Operand::Tensor(x), n) => binary(op, x, n, true, site),
         (Operand::Number(x), Operand::Tensor(n)) => {
-            let dtype = super::result_type_number(n.dtype(), x);
-            binary(op, &Tensor::full([], x, dtype)?, n.into(), true, site)
+            // Both as floats, so that the number does not wrap beside integers.
+            let n = super::operand::floating(n, site)?;
+            binary(op, &n.number_like(x)?, (&*n).into(), true, site)
         }
         _ => Err(Error::new(ErrorKind::Type, "one operand must be a tensor")
             .op(op.def().name)

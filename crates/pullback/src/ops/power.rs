@@ -291,6 +291,9 @@ impl Tensor {
     pub fn rpow(&self, base: impl Into<Number>) -> Result<Tensor> {
         let (site, base) = (Location::caller(), base.into());
         let dtype = result_type_number(self.dtype(), base);
+        if let (Number::UInt(_), DType::Bool) = (base, self.dtype()) {
+            base.fit(dtype).map_err(|e| e.op("pow").at(site))?;
+        }
         let base = Tensor::from_array(Array::number(base, dtype)?);
         apply_dyn(&Pow, &[&base, converted(self, dtype, site)?.as_ref()], site)
     }

@@ -4,6 +4,7 @@ use super::parts::wrong;
 use super::value::{IntoValue, Value};
 use super::{Args, Function};
 use crate::{DType, Error, ErrorKind, Number, Operand, Result, Tensor, cat, result_type};
+use std::cmp::Ordering;
 
 /// Coordinates of places in a flattened array.
 fn unravel_index(indices: &Tensor, shape: &[i64]) -> Result<Value> {
@@ -60,8 +61,15 @@ fn isin(a: &Args<'_>) -> Result<Value> {
     let (elements, test) = (a.operand("elements")?, a.operand("test_elements")?);
     let (x, y) = match (elements, test) {
         (Operand::Tensor(x), Operand::Tensor(y)) => (x.clone(), y.clone()),
-        (Operand::Tensor(x), Operand::Number(n)) => (beside(x, n)?, number_as(n)?),
-        (Operand::Number(n), Operand::Tensor(y)) => (number_as(n)?, beside(y, n)?),
+        // One that the integers' dtype does not hold is none of them.
+        (Operand::Tensor(x), Operand::Number(n)) if n.beside(x.dtype()) != Ordering::Equal => {
+            return Tensor::full(x.shape().clone(), a.bool("invert")?, DType::Bool).into_value();
+        }
+        (Operand::Number(n), Operand::Tensor(y)) if n.beside(y.dtype()) != Ordering::Equal => {
+            return Tensor::full([], a.bool("invert")?, DType::Bool).into_value();
+        }
+        (Operand::Tensor(x), Operand::Number(n)) => (x.clone(), number_as(n, x)?),
+        (Operand::Number(n), Operand::Tensor(y)) => (number_as(n, y)?, y.clone()),
         _ => return Err(super::logic::two_numbers("isin")),
     };
     let (x, y) = (x.detach(), y.detach());
@@ -95,16 +103,12 @@ fn isin(a: &Args<'_>) -> Result<Value> {
     }
 }
 
-/// The tensor in a dtype that holds the number beside it too, where both are integers.
-fn beside(x: &Tensor, n: Number) -> Result<Tensor> {
-    match n.beside(x.dtype()) {
-        std::cmp::Ordering::Equal => Ok(x.clone()),
-        _ => x.to(DType::I64),
+/// A number beside a tensor, in the dtype of its own kind.
+fn number_as(n: Number, beside: &Tensor) -> Result<Tensor> {
+    match n {
+        Number::UInt(_) => beside.number_like(n),
+        _ => Tensor::full([], n, n.default_dtype()),
     }
-}
-
-fn number_as(n: Number) -> Result<Tensor> {
-    Tensor::full([], n, n.default_dtype())
 }
 
 fn index_reduce(a: &Args<'_>) -> Result<Value> {

@@ -3,7 +3,7 @@
 use super::logic::{numbers, pair, two_numbers};
 use super::value::{IntoValue, Value};
 use super::{Args, Function};
-use crate::{DType, Error, ErrorKind, Number, Operand, Result, Rounding, Tensor, ops};
+use crate::{Category, DType, Error, ErrorKind, Number, Operand, Result, Rounding, Tensor, ops};
 
 const PAIRS: &[&str] = &[
     "T(2,3), T(2,3)",
@@ -84,7 +84,9 @@ fn alpha(a: &Args<'_>, x: &Tensor, y: &Tensor) -> Result<f64> {
 /// `y` times a factor that has more digits than double precision, where there is one.
 fn by_long_alpha(a: &Args<'_>, y: &Tensor) -> Result<Option<Tensor>> {
     match a.number("alpha")? {
-        n @ Number::Int(i) if i.unsigned_abs() > 1 << 53 && !y.dtype().is_float() => {
+        n @ Number::Int(i)
+            if i.unsigned_abs() > 1 << 53 && y.dtype().category() == Category::Integer =>
+        {
             y.to(DType::I64)?.mul(n).map(Some)
         }
         _ => Ok(None),
@@ -127,15 +129,47 @@ fn sub(a: &Args<'_>) -> Result<Value> {
 fn rsub(a: &Args<'_>) -> Result<Value> {
     let (x, y) = pair(a)?;
     no_bool(&x, &y)?;
-    x.rsub(&y, alpha(a, &x, &y)?).into_value()
+    let alpha = alpha(a, &x, &y)?;
+    match by_long_alpha(a, &x)? {
+        Some(x) => y.sub(&x).into_value(),
+        None => x.rsub(&y, alpha).into_value(),
+    }
+}
+
+/// Two operands of a function whose results are floats: numbers beside integers do not wrap on the way to it.
+fn float_pair(a: &Args<'_>) -> Result<(Tensor, Tensor)> {
+    let float = |t: &Tensor| match t.dtype().is_float() {
+        true => Ok(t.clone()),
+        false => t.to(DType::default_float()),
+    };
+    match (a.operand("input")?, a.operand("other")?) {
+        (Operand::Tensor(x), Operand::Number(n)) => {
+            let x = float(x)?;
+            let y = x.number_like(n)?;
+            Ok((x, y))
+        }
+        (Operand::Number(n), Operand::Tensor(y)) => {
+            let y = float(y)?;
+            Ok((y.number_like(n)?, y))
+        }
+        _ => pair(a),
+    }
 }
 
 fn div(a: &Args<'_>) -> Result<Value> {
-    let (x, y) = numbers(a)?;
     let mode = a
         .str_opt("rounding_mode")?
         .map(str::parse::<Rounding>)
         .transpose()?;
+    let (x, y) = match (mode, a.operand("input")?, a.operand("other")?) {
+        // A quotient of integers is a float, and numbers do not wrap on the way to it.
+        (None, Operand::Tensor(x), y @ Operand::Number(_)) => return x.div(y).into_value(),
+        (None, Operand::Number(n), Operand::Tensor(y)) if !y.dtype().is_float() => {
+            let y = y.to(DType::default_float())?;
+            (y.number_like(n)?, y)
+        }
+        _ => numbers(a)?,
+    };
     x.div_rounded(&y, mode).into_value()
 }
 
@@ -333,7 +367,7 @@ pub(super) static LIST: &[Function] = &[
     tensors!(logaddexp, "torch Tensor", Logaddexp, PAIRS, ["T[inf, -inf, inf, nan, 1.0], T[inf, -inf, -inf, 1.0, -inf]", "T[1000.0, 0.0], T[0.0, -800.0]"], ["I[1], I[2]"]),
     tensors!(logaddexp2, "torch Tensor", Logaddexp2, PAIRS, ["T[inf, -inf, inf, nan, 1.0], T[inf, -inf, -inf, 1.0, -inf]", "T[1000.0, 0.0], T[0.0, -800.0]"], ["I[1], I[2]"]),
     Function::new("xlogy(Tensor|number input, Tensor|number other) -> Tensor", "torch Tensor special", |a| {
-        let (x, y) = pair(a)?;
+        let (x, y) = float_pair(a)?;
         x.xlogy(&y).into_value()
     })
         .node_by(|a| Ok(match (a.is_tensor("input"), a.is_tensor("other")) { (true, true) => "XlogyBackward0", (false, _) => "XlogyBackward1", _ => "XlogyBackward2" }))
@@ -343,7 +377,7 @@ pub(super) static LIST: &[Function] = &[
         .edges(&["T[0.0, 0.0, 0.0, 0.0, 1.0, nan, nan, 1.0], T[0.0, nan, inf, -1.0, 0.0, 0.0, 1.0, -1.0]", "0, T[0.0, nan, inf, 2.0]", "T[0.0, 1.0], 0", "I[1, 2], I[2, 3]", "2.5, I[2, 3]"])
         .errors(&["T(2,3), T(4)"]),
     Function::new("xlog1py(Tensor|number input, Tensor|number other) -> Tensor", "special", |a| {
-        let (x, y) = pair(a)?;
+        let (x, y) = float_pair(a)?;
         x.xlog1py(&y).into_value()
     })
         .node_by(|a| Ok(match (a.is_tensor("input"), a.is_tensor("other")) { (true, true) => "SpecialXlog1PyBackward0", (false, _) => "SpecialXlog1PyBackward1", _ => "SpecialXlog1PyBackward2" }))
