@@ -4,12 +4,11 @@ use crate::autograd::{keep_exception, tensors};
 use crate::convert::wrap;
 use crate::error::{Raise, raise};
 use crate::tensor::PyTensor;
-use pullback::check::{BlackBoxOptions, Check, Coordinate, Report, black_box};
-use pullback::{Error, ErrorKind, Tensor};
+use pullback::check::{Argument, BlackBox, Check, Claimed, Coordinate, Report};
+use pullback::{DType, Error, ErrorKind, Tensor};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList, PyTuple};
-use std::cell::RefCell;
+use pyo3::types::{PyBytes, PyDict, PyList, PyTuple};
 
 fn coordinate<'py>(py: Python<'py>, c: &Coordinate) -> PyResult<Bound<'py, PyDict>> {
     let ledger = PyDict::new(py);
@@ -55,7 +54,12 @@ fn report<'py>(py: Python<'py>, r: &Report) -> PyResult<Bound<'py, PyDict>> {
     };
     d.set_item("nearest_kink", kink)?;
     d.set_item("guilty", r.guilty.as_ref().map(ToString::to_string))?;
-    d.set_item("bug", r.bug.as_ref().map(ToString::to_string))?;
+    d.set_item("bug", r.kinds())?;
+    let bugs = PyDict::new(py);
+    for (name, kind) in &r.bugs {
+        bugs.set_item(name, kind.to_string())?;
+    }
+    d.set_item("bugs", bugs)?;
     d.set_item("evaluations", r.evaluations)?;
     d.set_item("value", r.value)?;
     d.set_item("dtype", r.dtype.name())?;
@@ -178,51 +182,66 @@ pub(crate) fn check_tensors<'py>(
     Ok(report(py, &found.raise()?)?.into_any())
 }
 
-/// Checks a claimed gradient of a function of a flat list of numbers.
+/// Numbers as Python's bytes, and back.
+fn to_bytes<'py>(py: Python<'py>, x: &[f64]) -> Bound<'py, PyBytes> {
+    let bytes: Vec<u8> = x.iter().flat_map(|x| x.to_ne_bytes()).collect();
+    PyBytes::new(py, &bytes)
+}
+
+fn from_bytes(b: &[u8]) -> Vec<f64> {
+    let (words, _) = b.as_chunks::<8>();
+    words.iter().map(|w| f64::from_ne_bytes(*w)).collect()
+}
+
+/// Checks claimed gradients of a function of numbers, which come and go as bytes of doubles. Each argument is a name, a shape, whether it
+/// is float32, and its numbers; each claim a cotangent and the gradient for it.
 #[pyfunction]
-#[pyo3(signature = (f, x, gradient, single, step=None, power=None))]
+#[pyo3(signature = (f, arguments, claims, single, step=None, power=None, fast=false))]
+#[allow(clippy::too_many_arguments, clippy::type_complexity)]
 pub(crate) fn check_numbers<'py>(
     py: Python<'py>,
     f: &Bound<'py, PyAny>,
-    x: Vec<f64>,
-    gradient: Vec<f64>,
+    arguments: Vec<(String, Vec<usize>, bool, Vec<u8>)>,
+    claims: Vec<(Vec<u8>, Vec<u8>)>,
     single: bool,
     step: Option<f64>,
     power: Option<f64>,
+    fast: bool,
 ) -> PyResult<Bound<'py, PyDict>> {
-    let failed: RefCell<Option<PyErr>> = RefCell::new(None);
-    let value = |x: PyResult<Bound<'py, PyList>>| -> f64 {
-        if failed.borrow().is_some() {
-            return f64::NAN;
-        }
-        let run = || -> PyResult<f64> { f.call1((x?,))?.extract() };
-        run().unwrap_or_else(|e| {
-            *failed.borrow_mut() = Some(e);
-            f64::NAN
+    let dtype = |single| if single { DType::F32 } else { DType::F64 };
+    let value = |x: &[f64]| -> pullback::Result<Vec<f64>> {
+        let run = || -> PyResult<Vec<f64>> {
+            py.check_signals()?;
+            let y = f.call1((to_bytes(py, x),))?;
+            Ok(from_bytes(y.cast::<PyBytes>()?.as_bytes()))
+        };
+        run().map_err(keep_exception)
+    };
+    let arguments = (arguments.into_iter())
+        .map(|(name, shape, single, values)| Argument {
+            name,
+            shape,
+            dtype: dtype(single),
+            values: from_bytes(&values),
         })
-    };
-    let options = BlackBoxOptions { step, power };
-    let found = match single {
-        true => {
-            let narrow = |v: &[f64]| v.iter().map(|&x| x as f32).collect::<Vec<f32>>();
-            black_box::<f32>(
-                |x: &[f32]| value(PyList::new(py, x)) as f32,
-                &narrow(&x),
-                &narrow(&gradient),
-                options,
-            )
-        }
-        false => black_box::<f64>(
-            |x: &[f64]| value(PyList::new(py, x)),
-            &x,
-            &gradient,
-            options,
-        ),
-    };
-    if let Some(e) = failed.into_inner() {
-        return Err(e);
+        .collect();
+    let claims = (claims.iter())
+        .map(|(cotangent, gradient)| Claimed {
+            cotangent: from_bytes(cotangent),
+            gradient: from_bytes(gradient),
+        })
+        .collect();
+    let mut check = BlackBox::new(value, arguments, claims).results(dtype(single));
+    if let Some(step) = step {
+        check = check.step(step);
     }
-    let found = found.map_err(|e| match e.kind() {
+    if let Some(power) = power {
+        check = check.power(power);
+    }
+    if fast {
+        check = check.fast();
+    }
+    let found = check.run().map_err(|e| match e.kind() {
         ErrorKind::Shape => Error::new(ErrorKind::Value, e.message().to_string()),
         _ => e,
     });

@@ -226,18 +226,23 @@ pub(super) fn examine(
         forward(oracle, report)?;
     }
     if report.coordinates.iter().any(|c| c.verdict == Verdict::Bug) {
-        report.bug = match escapes {
-            true => Some(BugKind::LeftGraph(cut(oracle))),
-            false => explain::explain(check, report),
-        };
-        if report.bug.is_none() && !escapes {
-            report.bug = paths::find(oracle, report)?;
+        report.bugs = explain::explain(check, report, claimed, cut(oracle));
+        report.bug = report.bugs.first().map(|b| b.1.clone());
+        // What the graph itself says is the better explanation than a term that fits.
+        let vague = report.bug.as_ref().is_none_or(BugKind::is_vague);
+        if vague
+            && !escapes
+            && let Some(path) = paths::find(oracle, report)?
+        {
+            report.bugs.clear();
+            report.bug = Some(path);
         }
         if matches!(check.claim, Claim::Autograd) {
             report.guilty = guilty::find(oracle, Mode::Reverse)?;
             if let Some(found) = &report.guilty
                 && guilty::unsummed(oracle, found)?
             {
+                report.bugs.clear();
                 report.bug = Some(BugKind::MissingReduction);
             }
             if report.guilty.is_none() && partial {

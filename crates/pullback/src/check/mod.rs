@@ -38,7 +38,7 @@ mod study;
 mod text;
 mod verdict;
 
-pub use blackbox::{BlackBoxOptions, Float, black_box};
+pub use blackbox::{Argument, BlackBox, BlackBoxOptions, Claimed, Float, black_box};
 pub use explain::BugKind;
 pub use graph::{Graph, GraphNode, Role};
 pub use guilty::{Guilty, Mode, RuleTest};

@@ -177,8 +177,10 @@ pub struct Report {
     pub nearest_kink: Option<NearestKink>,
     /// The operation to blame for a bug.
     pub guilty: Option<Guilty>,
-    /// What kind of bug explains the wrong coordinates.
+    /// What kind of bug explains the wrong coordinates: of the first input that has an explanation.
     pub bug: Option<BugKind>,
+    /// The explanations, for each input apart, by name.
+    pub bugs: Vec<(String, BugKind)>,
     /// How often the function was evaluated, in any precision.
     pub evaluations: usize,
     /// The step of the difference quotient.
@@ -193,6 +195,8 @@ pub struct Report {
     pub parameters: usize,
     /// Forward mode against reverse mode along a random direction: ⟨∇f, v⟩ by each.
     pub adjoint: Option<Adjoint>,
+    /// The function was only called, and not replayed.
+    pub black_box: bool,
     /// What was noticed besides: non-determinism, escaped dependences.
     pub notes: Vec<String>,
 }

@@ -4,7 +4,7 @@ use super::claims::{Gradient, claimed};
 use super::examine::{Findings, examine};
 use super::oracle::Oracle;
 use super::{Check, Coordinate, Ledger, Report, Status, Verdict, measure, point};
-use crate::{DType, Error, ErrorKind, Result, Shape, Tensor, mode};
+use crate::{DType, Error, ErrorKind, Result, Tensor, mode};
 
 pub(super) fn run(check: &Check<'_>) -> Result<Report> {
     working_dtype(check)?;
@@ -45,6 +45,7 @@ fn blank(check: &Check<'_>) -> Result<Report> {
         nearest_kink: None,
         guilty: None,
         bug: None,
+        bugs: Vec::new(),
         evaluations: 1,
         step: step(check, dtype)?,
         power: check.power.unwrap_or(usual),
@@ -53,6 +54,7 @@ fn blank(check: &Check<'_>) -> Result<Report> {
         notes: Vec::new(),
         parameters: parameters(check),
         adjoint: None,
+        black_box: false,
     })
 }
 
@@ -197,21 +199,26 @@ fn undecided(check: &Check<'_>, claimed: &Gradient) -> Result<Vec<Coordinate>> {
 
 /// `W1[3,1]`, and the index.
 pub(super) fn name_of(check: &Check<'_>, input: usize, flat: usize) -> (String, Vec<usize>) {
-    let shape: &Shape = check.inputs[input].shape();
+    let index = index_of(check.inputs[input].shape(), flat);
+    (name_with(&check.names[input], &index), index)
+}
+
+/// An element's index, one number per dimension.
+pub(super) fn index_of(shape: &[usize], flat: usize) -> Vec<usize> {
     let mut index = vec![0; shape.len()];
     let mut rest = flat;
     for k in (0..shape.len()).rev() {
         index[k] = rest % shape[k].max(1);
         rest /= shape[k].max(1);
     }
+    index
+}
+
+/// `W[3,1]`, or the name alone where there is no index.
+pub(super) fn name_with(name: &str, index: &[usize]) -> String {
     let text: Vec<String> = index.iter().map(usize::to_string).collect();
-    let name = &check.names[input];
-    (
-        if text.is_empty() {
-            name.clone()
-        } else {
-            format!("{name}[{}]", text.join(","))
-        },
-        index,
-    )
+    match text.is_empty() {
+        true => name.to_string(),
+        false => format!("{name}[{}]", text.join(",")),
+    }
 }

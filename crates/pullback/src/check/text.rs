@@ -16,9 +16,7 @@ impl fmt::Display for Report {
         writeln!(
             f,
             "gradcheck  {} parameters, {}, your step {:e}  {answer}",
-            self.coordinates.len(),
-            self.dtype,
-            self.step
+            self.parameters, self.dtype, self.step
         )?;
         for line in self.sentences() {
             writeln!(f, "  {line}")?;
@@ -88,7 +86,10 @@ impl Report {
             .fold(0.0, f64::max);
         match self.status {
             Status::Pass => {
-                out.push("The gradient is right: every coordinate agrees with the exact derivative within rounding.".into());
+                out.push(match self.black_box {
+                    true => "The gradient is right, as far as calling the function can tell: it agrees with the derivative within its uncertainty.".into(),
+                    false => "The gradient is right: every coordinate agrees with the exact derivative within rounding.".into(),
+                });
                 out.push(format!("A relative error of {certified:.0e} in any single coordinate would have been noticed."));
             }
             Status::Unknown if self.coordinates.is_empty() => {}
@@ -130,15 +131,14 @@ impl Report {
                     wrong.len(),
                     self.coordinates.len()
                 ));
-                if let Some(kind) = &self.bug {
-                    out.push(format!("kind: {kind}"));
-                }
+                out.extend(self.kinds().map(|kinds| format!("kind: {kinds}")));
                 if let Some(guilty) = &self.guilty {
                     out.push(format!("guilty op: {guilty}"));
                 }
                 if let Some(c) = self.coordinates.iter().find(|c| c.status == Status::Fail) {
                     let (word, right) = match c.outside {
                         true => ("differences of the function itself", c.numeric),
+                        false if self.black_box => ("its derivative", c.oracle),
                         false => ("exact", c.oracle),
                     };
                     out.push(format!(
@@ -157,18 +157,22 @@ impl Report {
         out
     }
 
+    /// What kind of mistake it is, in words; for each input apart where they differ.
+    pub fn kinds(&self) -> Option<String> {
+        let alike = self.bugs.windows(2).all(|w| w[0].1 == w[1].1);
+        if self.bugs.len() < 2 || alike {
+            return self.bug.as_ref().map(ToString::to_string);
+        }
+        let each = self
+            .bugs
+            .iter()
+            .map(|(name, kind)| format!("{name}: {kind}"));
+        Some(each.collect::<Vec<_>>().join("; "))
+    }
+
     /// What is wrong with the difference quotient, if something is.
     fn quotient(&self) -> Vec<String> {
         let mut out = Vec::new();
-        let Some(worst) = self.largest_gap() else {
-            return out;
-        };
-        let off = self.coordinates.iter().any(|c| {
-            matches!(
-                c.verdict,
-                Verdict::RoundOff | Verdict::Truncation | Verdict::KinkCrossed
-            ) && c.status != Status::Fail
-        });
         let lost =
             (self.coordinates.iter()).filter(|c| !c.numeric.is_finite() && c.oracle.is_finite());
         if let Some(first) = lost.clone().next() {
@@ -180,34 +184,26 @@ impl Report {
                 self.dtype
             ));
         }
-        if off && worst.gap.is_finite() {
+        let off = self.coordinates.iter().filter(|c| {
+            let quotient = matches!(
+                c.verdict,
+                Verdict::RoundOff | Verdict::Truncation | Verdict::KinkCrossed
+            );
+            quotient && c.status != Status::Fail && c.gap.is_finite() && c.gap != 0.0
+        });
+        if let Some(worst) = off.max_by(|a, b| a.gap.abs().total_cmp(&b.gap.abs())) {
             out.push(format!(
                 "Your finite differences are off: largest gap {:.2e} at {}.",
                 worst.gap.abs(),
                 worst.name
             ));
-            let share = if worst.gap != 0.0 {
-                100.0 * worst.ledger.forward / worst.gap
-            } else {
-                0.0
-            };
-            if worst.verdict == Verdict::RoundOff {
-                let ulp = self.ulp();
-                out.push(format!(
-                    "Why: {share:.0}% forward round-off. The value {:.3} is stored in steps of {ulp:.1e}; divided by 2h = {:.0e} that is {:.1e}.",
-                    self.value,
-                    2.0 * self.step,
-                    ulp / (2.0 * self.step)
-                ));
-            } else {
-                out.push(format!(
-                    "Why: {} ({:.1e} of it).",
-                    worst.verdict.name(),
-                    worst.ledger.kink.abs().max(worst.ledger.truncation.abs())
-                ));
-            }
+            out.push(self.why(worst));
         }
         match &self.nearest_kink {
+            Some(k) if k.op.is_empty() => out.push(format!(
+                "Your step reaches a kink or a jump of the function, {:.2} of a step away, along {}.",
+                k.steps, k.name
+            )),
             Some(k) if k.steps >= 1.0 => out.push(format!(
                 "No kink lies within your step: the nearest (unit {} of {}) is {:.0} of your steps away, along {}.",
                 k.unit, k.op, k.steps, k.name
@@ -219,6 +215,45 @@ impl Report {
             None => {}
         }
         out
+    }
+
+    /// The largest part of a gap, in words, and whether it explains the gap.
+    fn why(&self, c: &Coordinate) -> String {
+        let l = &c.ledger;
+        let parts = [
+            ("forward round-off", l.forward),
+            (
+                "truncation, the function's curvature within the step",
+                l.truncation,
+            ),
+            ("a kink or a jump within the step", l.kink),
+            ("a step that cannot be stored exactly", l.step),
+            ("round-off of the gradient itself", l.back),
+            ("what the gradient is off by", l.formula),
+        ];
+        let (what, part) =
+            parts.into_iter().fold(
+                parts[0],
+                |best, p| {
+                    if p.1.abs() > best.1.abs() { p } else { best }
+                },
+            );
+        let share = format!("Why: {:.0}% {what}", (100.0 * part / c.gap).abs());
+        if what != parts[0].0 {
+            return format!("{share}.");
+        }
+        let (ulp, width) = (self.ulp(), 2.0 * self.step);
+        let stored = format!(
+            "{share}. The value {:.3} is stored in steps of {ulp:.1e}; divided by 2h = {width:.0e} that is {:.1e}",
+            self.value,
+            ulp / width
+        );
+        match part.abs() > 30.0 * ulp / width {
+            true => format!(
+                "{stored}, which does not explain the gap: what the function computes on the way is noisier than its value's last place."
+            ),
+            false => format!("{stored}."),
+        }
     }
 
     /// Spacing of the working precision's numbers at the function's value.

@@ -1,0 +1,314 @@
+//! From slopes to verdicts, coordinate by coordinate.
+
+use super::cause;
+use super::probe::Probe;
+use super::slope::Slope;
+use crate::Result;
+use crate::check::{Coordinate, Ledger, Status, Verdict, measure, run};
+
+/// A bug is claimed beyond this many times the uncertainty.
+const SURE: f64 = 10.0;
+
+/// A claimed gradient may be off by so many roundings of the size of those beside it.
+const OWN: f64 = 8.0;
+
+/// Wrong coordinates that are looked at again with ever shorter steps; more are believed to be wrong in the same way.
+const CONFIRMED: usize = 16;
+
+/// Where a coordinate is wrong, all of its argument's are examined up to this many, and a sample of more.
+const WHOLE: usize = 256;
+const SAMPLE: usize = 64;
+
+/// What was measured at one coordinate, and what is made of it, for each claim.
+pub(super) struct Judged {
+    pub(super) i: usize,
+    slopes: Vec<Slope>,
+    /// By claim: shorter steps give the claimed slope and not the one found.
+    shorter: Vec<bool>,
+    decisions: Vec<Decision>,
+}
+
+impl Judged {
+    pub(super) fn wrong(&self) -> bool {
+        self.decisions.iter().any(|d| d.status == Status::Fail)
+    }
+}
+
+/// A verdict and what it rests on.
+#[derive(Clone)]
+pub(super) struct Decision {
+    pub(super) verdict: Verdict,
+    pub(super) status: Status,
+    pub(super) remark: Option<String>,
+    /// How far claim and derivative may be apart; what relative errors are relative to.
+    pub(super) budget: f64,
+    pub(super) size: f64,
+}
+
+/// Measures coordinates one by one, and judges them.
+pub(super) fn examine(probe: &Probe<'_>, chosen: &[usize]) -> Result<Vec<Judged>> {
+    let mut found = Vec::new();
+    for &i in chosen {
+        found.push(Judged {
+            i,
+            slopes: probe.slopes_by(i)?,
+            shorter: vec![false; probe.check.claims.len()],
+            decisions: Vec::new(),
+        });
+    }
+    judge(probe, &mut found);
+    confirm(probe, &mut found)?;
+    judge(probe, &mut found);
+    Ok(found)
+}
+
+/// Adds the other coordinates of arguments with a wrong one, so that the kind of mistake can be told.
+pub(super) fn examine_more(probe: &Probe<'_>, mut found: Vec<Judged>) -> Result<Vec<Judged>> {
+    let wrong: Vec<usize> = (found.iter().filter(|j| j.wrong()))
+        .map(|j| probe.place(j.i).0)
+        .collect();
+    let mut more = Vec::new();
+    for argument in 0..probe.check.arguments.len() {
+        if !wrong.contains(&argument) {
+            continue;
+        }
+        let range = probe.range(argument);
+        let stride = if range.len() <= WHOLE {
+            1
+        } else {
+            range.len() / SAMPLE
+        };
+        more.extend(
+            range
+                .step_by(stride)
+                .filter(|i| found.iter().all(|j| j.i != *i)),
+        );
+    }
+    found.extend(examine(probe, &more)?);
+    found.sort_by_key(|j| j.i);
+    judge(probe, &mut found);
+    Ok(found)
+}
+
+/// Judges all coordinates, which are measured by each other's sizes.
+fn judge(probe: &Probe<'_>, found: &mut [Judged]) {
+    for k in 0..probe.check.claims.len() {
+        let rms = |of: &dyn Fn(&Judged) -> bool| {
+            let slopes = found.iter().filter(|j| of(j)).map(|j| j.slopes[k].d);
+            measure::rms(&slopes.filter(|d| d.is_finite()).collect::<Vec<_>>()).unwrap_or(0.0)
+        };
+        let all = rms(&|_| true);
+        let sizes: Vec<f64> = (0..probe.check.arguments.len())
+            .map(|a| rms(&|j| probe.place(j.i).0 == a))
+            .collect();
+        let decisions: Vec<Decision> = (found.iter())
+            .map(|j| decide(probe, j, k, sizes[probe.place(j.i).0], all))
+            .collect();
+        for (j, d) in found.iter_mut().zip(decisions) {
+            j.decisions.truncate(k);
+            j.decisions.push(d);
+        }
+    }
+}
+
+/// The root mean square of a claim's numbers for one argument.
+fn beside(probe: &Probe<'_>, argument: usize, k: usize) -> f64 {
+    let own = &probe.check.claims[k].gradient[probe.range(argument)];
+    let finite: Vec<f64> = own.iter().copied().filter(|g| g.is_finite()).collect();
+    measure::rms(&finite).unwrap_or(0.0)
+}
+
+fn decide(probe: &Probe<'_>, j: &Judged, k: usize, rms: f64, all: f64) -> Decision {
+    let (s, u, power) = (&j.slopes[k], probe.units[j.i], probe.power);
+    let claimed = probe.check.claims[k].gradient[j.i];
+    let off = (claimed - s.d).abs();
+    let own = OWN * u * beside(probe, probe.place(j.i).0, k).min(1e3 * s.d.abs().max(rms));
+    let budget = s.e + u * s.d.abs() + own;
+    let size = size(probe, j, k, (rms, all));
+    let mut out = Decision {
+        verdict: Verdict::Agree,
+        status: Status::Pass,
+        remark: None,
+        budget,
+        size,
+    };
+    let mut set = |verdict, status, remark: String| {
+        (out.verdict, out.status) = (verdict, status);
+        out.remark = Some(remark).filter(|r| !r.is_empty());
+    };
+    if !s.d.is_finite() {
+        set(
+            Verdict::Inconclusive,
+            Status::Unknown,
+            "the function is not finite around this point".into(),
+        );
+    } else if probe.random && budget > power * size {
+        set(
+            Verdict::NonDeterministic,
+            Status::Unknown,
+            "different values at one point".into(),
+        );
+    } else if let (Some(jump), true) = (s.jump, claimed.is_finite()) {
+        let (verdict, status, remark) = at_a_kink(s, jump, claimed, budget);
+        set(verdict, status, remark);
+    } else if !claimed.is_finite() || off > SURE * budget {
+        let other = j.shorter[k]
+            || (s.credible.iter()).any(|(d, e)| (claimed - d).abs() <= 2.0 * e + u * d.abs() + own);
+        match other {
+            true => set(Verdict::Inconclusive, Status::Unknown, "steps of different lengths give different slopes, and the claimed one is among them".into()),
+            false => set(Verdict::Bug, Status::Fail, String::new()),
+        }
+    } else if off > budget && off > power * size {
+        set(
+            Verdict::Inconclusive,
+            Status::Unknown,
+            "the gap is between one and ten times the uncertainty".into(),
+        );
+    } else if budget > power * size && size > 0.0 {
+        match s.by_noise + own >= 0.5 * budget {
+            true => set(
+                Verdict::RoundOff,
+                Status::Unknown,
+                format!(
+                    "the function's own noise, {:.1e} in its value, hides errors below {:.0e}, and {power:.0e} was asked for",
+                    s.noise,
+                    budget / size
+                ),
+            ),
+            false => set(
+                Verdict::Inconclusive,
+                Status::Unknown,
+                "the derivative cannot be determined to the power asked for".into(),
+            ),
+        }
+    } else if !probe.moves.get() {
+        set(
+            Verdict::Independent,
+            Status::Unknown,
+            "the function does not depend on its inputs, so that nothing was tested".into(),
+        );
+    }
+    out
+}
+
+/// What errors at a coordinate are relative to: its derivative, or where that is no more than noise, those beside it.
+fn size(probe: &Probe<'_>, j: &Judged, k: usize, (rms, all): (f64, f64)) -> f64 {
+    let s = &j.slopes[k];
+    let clear = |size: &f64| *size > 2.0 * s.e;
+    let value = probe.values[k].abs() / probe.scales[j.i];
+    let mut sizes = [s.d.abs(), rms, all, value].into_iter();
+    sizes.find(clear).unwrap_or(s.d.abs())
+}
+
+/// Where the slope jumps the derivative is a choice between the slopes of both sides.
+fn at_a_kink(s: &Slope, jump: f64, claimed: f64, budget: f64) -> (Verdict, Status, String) {
+    let (left, right) = (s.d - jump / 2.0, s.d + jump / 2.0);
+    let slack = SURE * budget + 1e-3 * jump.abs();
+    let near = |x: f64| (claimed - x).abs() <= slack;
+    let inside = claimed >= left.min(right) - slack && claimed <= left.max(right) + slack;
+    let remark = format!("slopes {left:.4e} on the left, {right:.4e} on the right");
+    if near(left) || near(right) || near(s.d) {
+        (Verdict::SubgradientChoice, Status::Pass, remark)
+    } else if inside {
+        (
+            Verdict::KinkCrossed,
+            Status::Unknown,
+            format!("the slope jumps at or near this point: {remark}"),
+        )
+    } else {
+        (Verdict::Bug, Status::Fail, remark)
+    }
+}
+
+/// Looks again with ever shorter steps where a gradient disagrees: a function that varies on a much smaller scale than its
+/// input's size can make large steps agree with each other on a slope that is not its own.
+fn confirm(probe: &Probe<'_>, found: &mut [Judged]) -> Result<()> {
+    for j in found.iter_mut().filter(|j| j.wrong()).take(CONFIRMED) {
+        let scale = probe.step_of(j.i);
+        for power in [-14, -20, -26, -32, -40] {
+            let h = 2f64.powi(power);
+            let (wide, narrow) = (
+                probe.ends(&[(j.i, scale)], h)?,
+                probe.ends(&[(j.i, scale)], h / 2.0)?,
+            );
+            for k in 0..j.shorter.len() {
+                let claimed = probe.check.claims[k].gradient[j.i];
+                let apart = (claimed - j.slopes[k].d).abs();
+                let at = |odd: f64, h: f64| odd / (h * scale);
+                let (a, b) = (at(wide.odd[k], h), at(narrow.odd[k], h / 2.0));
+                let floor = probe.noise[k].max(probe.check.results.unit_roundoff() * wide.sizes[k]);
+                // Equal values are a plateau of a solver or of rounding, unless plateaus are the function's own.
+                let plateau = a == 0.0 && b == 0.0 && apart * h * scale < 1e-6 * wide.sizes[k];
+                let clear = 4.0 * floor / (h * scale) < apart / 8.0;
+                let there = |x: f64| (x - claimed).abs() < apart / 8.0;
+                j.shorter[k] |= clear && !plateau && there(a) && there(b);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The coordinates of the report.
+pub(super) fn report(
+    probe: &Probe<'_>,
+    found: &[Judged],
+    notes: &mut Vec<String>,
+) -> Result<Vec<Coordinate>> {
+    let count = |k: usize| {
+        (found.iter())
+            .filter(|j| j.decisions[k].status == Status::Fail)
+            .count()
+    };
+    let claims = probe.check.claims.len();
+    // The first of those with the most wrong coordinates.
+    let shown = (0..claims).rev().max_by_key(|k| count(*k)).unwrap_or(0);
+    probe.claim.set(shown);
+    if claims > 1 && shown > 0 {
+        notes.push(
+            "the gradient is right for one weighing of the results and wrong for another".into(),
+        );
+    }
+    found
+        .iter()
+        .map(|j| {
+            let worst = (0..claims)
+                .max_by_key(|k| (j.decisions[*k].status, *k == shown))
+                .unwrap_or(0);
+            coordinate(probe, j, worst)
+        })
+        .collect()
+}
+
+fn coordinate(probe: &Probe<'_>, j: &Judged, k: usize) -> Result<Coordinate> {
+    let (s, d) = (&j.slopes[k], &j.decisions[k]);
+    let (input, flat) = probe.place(j.i);
+    let argument = &probe.check.arguments[input];
+    let index = run::index_of(&argument.shape, flat);
+    let claimed = probe.check.claims[k].gradient[j.i];
+    let numeric = probe.quotient(j.i, probe.step, k)?;
+    let mut out = Coordinate {
+        name: run::name_with(&argument.name, &index),
+        input,
+        index,
+        claimed,
+        numeric,
+        oracle: s.d,
+        gap: claimed - numeric,
+        ledger: Ledger {
+            formula: claimed - s.d,
+            ..Ledger::default()
+        },
+        budget: d.budget,
+        mde: if d.size > 0.0 {
+            SURE * d.budget / d.size
+        } else {
+            0.0
+        },
+        verdict: d.verdict,
+        status: d.status,
+        remark: d.remark.clone(),
+        outside: false,
+    };
+    cause::explain(probe, j.i, k, s, d, &mut out)?;
+    Ok(out)
+}

@@ -1,0 +1,293 @@
+//! Calling the function: at the point, at moved points, and how noisy its values are there.
+
+use super::BlackBox;
+use crate::check::{NearestKink, measure};
+use crate::{DType, Error, ErrorKind, Result};
+use std::cell::{Cell, RefCell};
+
+/// A function at its point, ready to be called beside it.
+pub(super) struct Probe<'a> {
+    pub(super) check: &'a BlackBox<'a>,
+    pub(super) x: Vec<f64>,
+    /// The function's numbers at the point.
+    pub(super) y: Vec<f64>,
+    /// The same, weighed by each claim's cotangent.
+    pub(super) values: Vec<f64>,
+    /// By coordinate: a natural step, and what its dtype rounds by.
+    pub(super) scales: Vec<f64>,
+    pub(super) units: Vec<f64>,
+    /// By claim: what two values that should be equal differ by, from runs at one point and from a fine grid.
+    pub(super) noise: Vec<f64>,
+    /// Whether runs at one point differ.
+    pub(super) random: bool,
+    pub(super) step: f64,
+    pub(super) power: f64,
+    pub(super) calls: Cell<usize>,
+    /// Whether any call gave other numbers than the first.
+    pub(super) moves: Cell<bool>,
+    /// The claim that the report shows.
+    pub(super) claim: Cell<usize>,
+    /// How many scans for a kink were made, and the nearest one found.
+    pub(super) scans: Cell<usize>,
+    pub(super) kink: RefCell<Option<NearestKink>>,
+}
+
+/// Weighed values of one call, and the size of what was added for each.
+pub(super) struct Weighed {
+    pub(super) values: Vec<f64>,
+    pub(super) sizes: Vec<f64>,
+}
+
+/// A direction: coordinates and how far each moves.
+pub(super) type Moves = [(usize, f64)];
+
+/// The two ends of a step along a line, without what storing the points did to them.
+pub(super) struct Ends {
+    /// By claim: half the difference, and how far the mean is above the value between.
+    pub(super) odd: Vec<f64>,
+    pub(super) even: Vec<f64>,
+    pub(super) sizes: Vec<f64>,
+}
+
+impl<'a> Probe<'a> {
+    pub(super) fn new(check: &'a BlackBox<'a>) -> Result<Probe<'a>> {
+        let usual = if check.dtype() == DType::F32 {
+            1e-3
+        } else {
+            1e-6
+        };
+        let mut probe = Probe {
+            check,
+            x: Vec::new(),
+            y: Vec::new(),
+            values: Vec::new(),
+            scales: Vec::new(),
+            units: Vec::new(),
+            noise: vec![0.0; check.claims.len()],
+            random: false,
+            step: check.step.unwrap_or(usual),
+            power: check.power.unwrap_or(usual),
+            calls: Cell::new(0),
+            moves: Cell::new(false),
+            claim: Cell::new(0),
+            scans: Cell::new(0),
+            kink: RefCell::new(None),
+        };
+        if !(probe.step.is_finite() && probe.step > 0.0) {
+            return Err(Error::new(
+                ErrorKind::Value,
+                format!(
+                    "the step must be a finite number above 0, not {}",
+                    probe.step
+                ),
+            ));
+        }
+        for a in &check.arguments {
+            let rms = measure::rms(&a.values).filter(|r| *r > 0.0).unwrap_or(1.0);
+            probe.x.extend(&a.values);
+            let scales = a.values.iter().map(|x| x.abs().max(rms));
+            probe
+                .scales
+                .extend(scales.map(|s| if s.is_finite() { s } else { 1.0 }));
+            probe
+                .units
+                .extend(a.values.iter().map(|_| a.dtype.unit_roundoff()));
+        }
+        probe.start()?;
+        probe.measure_noise()?;
+        Ok(probe)
+    }
+
+    /// The value at the point, three times.
+    fn start(&mut self) -> Result<()> {
+        self.y = self.call(&self.x)?;
+        if let Some(claim) = self
+            .check
+            .claims
+            .iter()
+            .find(|c| c.cotangent.len() != self.y.len())
+        {
+            return Err(Error::new(
+                ErrorKind::Shape,
+                format!(
+                    "the function returns {} numbers, its cotangent has {}",
+                    self.y.len(),
+                    claim.cotangent.len()
+                ),
+            ));
+        }
+        if let Some(bad) = self.y.iter().find(|y| !y.is_finite()) {
+            let shown: Vec<f64> = self.x.iter().take(4).copied().collect();
+            let rest = if self.x.len() > 4 { " and so on" } else { "" };
+            return Err(Error::new(
+                ErrorKind::NonFinite,
+                format!("the function's value is {bad} at this point"),
+            )
+            .note(format!("at x = {shown:?}{rest}")));
+        }
+        self.values = self.weigh(&self.y).values;
+        for _ in 0..2 {
+            let again = self.call(&self.x)?;
+            self.random |= again != self.y;
+            let again = self.weigh(&again).values;
+            for ((noise, a), b) in self.noise.iter_mut().zip(again).zip(&self.values) {
+                *noise = noise.max((a - b).abs());
+            }
+        }
+        self.moves.set(false);
+        Ok(())
+    }
+
+    /// The function's numbers at a point.
+    pub(super) fn call(&self, x: &[f64]) -> Result<Vec<f64>> {
+        self.calls.set(self.calls.get() + 1);
+        let y = (self.check.f)(x)?;
+        if !self.y.is_empty() && y.len() != self.y.len() {
+            return Err(Error::new(
+                ErrorKind::Shape,
+                format!(
+                    "the function returned {} numbers at first and {} now",
+                    self.y.len(),
+                    y.len()
+                ),
+            ));
+        }
+        self.moves.set(self.moves.get() || y != self.y);
+        Ok(y)
+    }
+
+    fn weigh(&self, y: &[f64]) -> Weighed {
+        let mut out = Weighed {
+            values: Vec::new(),
+            sizes: Vec::new(),
+        };
+        for claim in &self.check.claims {
+            let terms = || y.iter().zip(&claim.cotangent).map(|(y, w)| y * w);
+            out.values.push(terms().sum());
+            out.sizes.push(terms().map(|t| t * t).sum::<f64>().sqrt());
+        }
+        out
+    }
+
+    /// A number as its argument stores it.
+    fn stored(&self, i: usize, x: f64) -> f64 {
+        // A unit roundoff above that of doubles is that of singles.
+        match self.units[i] > f64::EPSILON {
+            true => f64::from(x as f32),
+            false => x,
+        }
+    }
+
+    /// The point moved by `t` along a line, and what storing it changed, by coordinate of the line.
+    fn at(&self, line: &Moves, t: f64) -> Result<(Weighed, Vec<f64>)> {
+        let mut x = self.x.clone();
+        let mut rounded = Vec::with_capacity(line.len());
+        for &(i, v) in line {
+            let by = t * v;
+            x[i] = self.stored(i, x[i] + by);
+            rounded.push((x[i] - self.x[i]) - by);
+        }
+        Ok((self.weigh(&self.call(&x)?), rounded))
+    }
+
+    /// Both ends of a step. What storing the points changed is taken out by the claimed gradient: where that is right it is
+    /// exact, and where it is wrong the change is of the size of rounding all the same.
+    pub(super) fn ends(&self, line: &Moves, t: f64) -> Result<Ends> {
+        let ((up, over), (down, under)) = (self.at(line, t)?, self.at(line, -t)?);
+        let mut out = Ends {
+            odd: Vec::new(),
+            even: Vec::new(),
+            sizes: Vec::new(),
+        };
+        for (k, claim) in self.check.claims.iter().enumerate() {
+            let (mut a, mut b) = (0.0, 0.0);
+            for ((&(i, _), p), m) in line.iter().zip(&over).zip(&under) {
+                let g = claim.gradient[i];
+                if g.is_finite() {
+                    (a, b) = (a + g * p, b + g * m);
+                }
+            }
+            let (up_k, down_k) = (up.values[k] - a, down.values[k] - b);
+            out.odd.push((up_k - down_k) / 2.0);
+            out.even
+                .push((up_k - self.values[k]) / 2.0 + (down_k - self.values[k]) / 2.0);
+            out.sizes.push(up.sizes[k].max(down.sizes[k]));
+        }
+        Ok(out)
+    }
+
+    /// The difference quotient of a user, with one coordinate moved in the argument's own dtype.
+    pub(super) fn quotient(&self, i: usize, h: f64, k: usize) -> Result<f64> {
+        let mut x = self.x.clone();
+        x[i] = self.stored(i, self.x[i] + h);
+        let up = self.weigh(&self.call(&x)?).values[k];
+        x[i] = self.stored(i, self.x[i] - h);
+        let down = self.weigh(&self.call(&x)?).values[k];
+        Ok((up - down) / (2.0 * h))
+    }
+
+    /// A claim's value with one coordinate moved.
+    pub(super) fn value_at(&self, i: usize, by: f64, k: usize) -> Result<f64> {
+        Ok(self.at(&[(i, 1.0)], by)?.0.values[k])
+    }
+
+    /// Noise from third differences over a grid so fine that the function itself is straight there. All numbers move, so
+    /// that whatever is rounded is rounded anew.
+    fn measure_noise(&mut self) -> Result<()> {
+        let draws = pullback_random::numpy::default_rng(31).random(self.x.len());
+        let line: Vec<(usize, f64)> = (draws.iter().enumerate())
+            .map(|(i, u)| {
+                let sign = if *u < 0.5 { -1.0 } else { 1.0 };
+                (i, sign * (0.5 + u) * 256.0 * self.units[i] * self.scales[i])
+            })
+            .collect();
+        let mut grid: Vec<Vec<f64>> = Vec::new();
+        for j in -4..=4 {
+            let (weighed, rounded) = self.at(&line, f64::from(j))?;
+            let plain = weighed
+                .values
+                .iter()
+                .zip(&self.check.claims)
+                .map(|(value, claim)| {
+                    let terms = line
+                        .iter()
+                        .zip(&rounded)
+                        .map(|(m, r)| claim.gradient[m.0] * r);
+                    let change: f64 = terms.filter(|t| t.is_finite()).sum();
+                    value - change
+                });
+            grid.push(plain.collect());
+        }
+        for k in 0..self.noise.len() {
+            let thirds = grid
+                .windows(4)
+                .map(|w| w[3][k] - 3.0 * w[2][k] + 3.0 * w[1][k] - w[0][k]);
+            let squares: Vec<f64> = thirds
+                .filter(|d| d.is_finite())
+                .map(|d| d * d / 20.0)
+                .collect();
+            let mean = squares.iter().sum::<f64>() / squares.len().max(1) as f64;
+            self.noise[k] = self.noise[k].max(2.0 * mean.sqrt());
+        }
+        Ok(())
+    }
+
+    /// Which argument a coordinate belongs to, and its place there.
+    pub(super) fn place(&self, i: usize) -> (usize, usize) {
+        let mut flat = i;
+        for (argument, a) in self.check.arguments.iter().enumerate() {
+            if flat < a.values.len() {
+                return (argument, flat);
+            }
+            flat -= a.values.len();
+        }
+        (0, i)
+    }
+
+    /// The coordinates of an argument.
+    pub(super) fn range(&self, argument: usize) -> std::ops::Range<usize> {
+        let sizes = self.check.arguments.iter().map(|a| a.values.len());
+        let start = sizes.take(argument).sum();
+        start..start + self.check.arguments[argument].values.len()
+    }
+}
