@@ -6,9 +6,10 @@ use crate::error::{Raise, raise};
 use crate::tensor::PyTensor;
 use pullback::check::{Argument, BlackBox, Check, Claimed, Coordinate, Report};
 use pullback::{DType, Error, ErrorKind, Tensor};
-use pyo3::exceptions::PyTypeError;
+use pyo3::exceptions::{PyException, PyNotImplementedError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyTuple};
+use std::cell::{Cell, RefCell};
 
 fn coordinate<'py>(py: Python<'py>, c: &Coordinate) -> PyResult<Bound<'py, PyDict>> {
     let ledger = PyDict::new(py);
@@ -89,6 +90,33 @@ fn call(f: &Bound<'_, PyAny>, x: &[Tensor], other: &RefCell<Option<String>>) -> 
     Err(PyTypeError::new_err(text))
 }
 
+/// What calls of the function left behind that is no tensor.
+#[derive(Default)]
+struct Left {
+    /// What it returned instead of a tensor, in words.
+    other: RefCell<Option<String>>,
+    /// Ctrl-C and its kin (no `Exception`): the function is not called again.
+    stopped: RefCell<Option<PyErr>>,
+    /// It raised something.
+    raised: Cell<bool>,
+}
+
+impl Left {
+    fn call(&self, f: &Bound<'_, PyAny>, x: &[Tensor]) -> pullback::Result<Tensor> {
+        let py = f.py();
+        if let Some(e) = &*self.stopped.borrow() {
+            return Err(keep_exception(e.clone_ref(py)));
+        }
+        call(f, x, &self.other).map_err(|e| {
+            self.raised.set(true);
+            if !e.is_instance_of::<PyException>(py) {
+                *self.stopped.borrow_mut() = Some(e.clone_ref(py));
+            }
+            keep_exception(e)
+        })
+    }
+}
+
 /// A check of a function of tensors, set up.
 #[allow(clippy::too_many_arguments)]
 fn prepared<'a>(
@@ -100,10 +128,10 @@ fn prepared<'a>(
     names: Option<Vec<String>>,
     power: Option<f64>,
     examine_at_most: Option<usize>,
-    other: &'a RefCell<Option<String>>,
+    left: &'a Left,
 ) -> Check<'a> {
     let refs: Vec<&Tensor> = inputs.iter().collect();
-    let mut check = Check::new(move |x| call(f, x, other).map_err(keep_exception), &refs);
+    let mut check = Check::new(move |x| left.call(f, x), &refs);
     if let Some(names) = names {
         check = check.names(&names.iter().map(String::as_str).collect::<Vec<_>>());
     }
@@ -159,7 +187,7 @@ pub(crate) fn check_tensors<'py>(
     };
     let formula = formula.filter(|g| !g.is_none());
     let few = (mode == "fast").then_some(0);
-    let other = RefCell::new(None);
+    let left = Left::default();
     let check = prepared(
         f,
         &inputs,
@@ -169,13 +197,28 @@ pub(crate) fn check_tensors<'py>(
         names,
         power,
         few,
-        &other,
+        &left,
     );
     if page {
         let page = pullback_report::gather(&check).map_err(raise)?;
         return Ok(pullback_report::render(&page).into_pyobject(py)?.into_any());
     }
-    let found = match (check.run(), &*other.borrow()) {
+    let before = crate::function::applications();
+    let ran = check.run();
+    if let Some(e) = left.stopped.borrow_mut().take() {
+        crate::autograd::passing_exception();
+        return Err(e);
+    }
+    // A `Function` that computes in NumPy, say, cannot be replayed in more digits, though the function itself can be called.
+    if let Err(e) = &ran
+        && !left.raised.get()
+        && crate::function::applications() > before
+        && e.kind() != ErrorKind::NonFinite
+    {
+        crate::autograd::passing_exception();
+        return Err(PyNotImplementedError::new_err(e.to_string()));
+    }
+    let found = match (ran, &*left.other.borrow()) {
         (Err(_), Some(why)) => check.nothing(why),
         (found, _) => found,
     };

@@ -13,6 +13,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyList, PyTuple};
 use std::any::Any;
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::panic::Location;
 use std::sync::Arc;
 
@@ -116,6 +117,15 @@ impl Function for Applied {
     }
 }
 
+thread_local! {
+    static APPLICATIONS: Cell<usize> = const { Cell::new(0) };
+}
+
+/// How often this thread has applied a class of the user's.
+pub(crate) fn applications() -> usize {
+    APPLICATIONS.with(Cell::get)
+}
+
 /// Applies a class; `call` is the Python side's `_Call`, `inputs` the tensors among its arguments.
 #[pyfunction]
 #[track_caller]
@@ -129,6 +139,7 @@ pub(crate) fn apply_function<'py>(
         .map(|t| crate::object::seen(t.bind(py)).clone())
         .collect();
     let refs: Vec<&Tensor> = inputs.iter().collect();
+    APPLICATIONS.with(|n| n.set(n.get() + 1));
     let applied = Arc::new(Applied {
         name,
         call: Held(call),

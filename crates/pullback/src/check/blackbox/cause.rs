@@ -32,15 +32,17 @@ pub(super) fn explain(
     }
     // Rounding of the values, and of the points: what is stored is not what was asked for.
     let points = probe.units[i] * probe.x[i].abs() * s.d.abs();
-    let rounding = (2.0 * s.noise + points) / probe.step + s.e;
+    let rounding = (2.0 * s.noise.max(s.loudest) + points) / probe.step + s.e;
     let small = rest.abs() <= probe.power * d.size;
     let cause = if rest.abs() <= 4.0 * rounding || small {
         Verdict::RoundOff
     } else {
         let half = s.d - probe.quotient(i, probe.step / 2.0, k)?;
-        // Curvature: a quarter is left at half the step.
-        let ratio = half / rest;
-        match (0.15..=0.4).contains(&ratio) {
+        let quarter = s.d - probe.quotient(i, probe.step / 4.0, k)?;
+        // Curvature: a quarter is left at half the step, and a quarter of that at half of it.
+        let smooth = |ratio: f64| (0.15..=0.4).contains(&ratio);
+        let lost = half.abs() <= 8.0 * rounding;
+        match smooth(half / rest) && (lost || smooth(quarter / half)) {
             true => Verdict::Truncation,
             false if s.jump.is_some() => Verdict::KinkCrossed,
             false => crossed(probe, i, k, s, c)?,

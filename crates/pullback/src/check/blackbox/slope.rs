@@ -18,6 +18,8 @@ pub(super) struct Slope {
     /// The part of `e` that is noise, and the noise itself.
     pub(super) by_noise: f64,
     pub(super) noise: f64,
+    /// Noise at the shortest steps taken, where it may be louder.
+    pub(super) loudest: f64,
     /// The slope's jump, where it jumps at the point.
     pub(super) jump: Option<f64>,
     /// What other lengths of step say with some confidence, and how far that may be off.
@@ -139,6 +141,7 @@ impl Probe<'_> {
             e: f64::INFINITY,
             by_noise: f64::INFINITY,
             noise: self.noise[k],
+            loudest: self.noise[k].max(even_noise(rungs, k)),
             jump: None,
             credible: Vec::new(),
         };
@@ -158,7 +161,14 @@ impl Probe<'_> {
             let floor = (rungs[i..i + 4].iter()).fold(0.0, |f: f64, r| f.max(self.floor(r, k)));
             let noise = floor.max(shorter).max(plateau(rungs, i, k));
             let by_noise = 3.0 * noise / rungs[i + 3].h;
-            let e = apart.max(before) + by_noise;
+            let structure = apart.max(before);
+            let e = structure + by_noise;
+            // What differs by some times the noise is noise.
+            let by_noise = if structure <= 4.0 * by_noise {
+                e
+            } else {
+                by_noise
+            };
             if e <= CREDIBLE * d.abs() {
                 best.credible.push((d, e));
             }
@@ -166,9 +176,22 @@ impl Probe<'_> {
                 (best.d, best.e, best.by_noise, best.noise) = (d, e, by_noise, noise);
             }
         }
+        // Only what contradicts the best is another answer; the others are it, less exactly.
+        let (d, e) = (best.d, best.e);
+        best.credible.retain(|c| (c.0 - d).abs() > 3.0 * (c.1 + e));
         best.jump = jump(rungs, k, best.noise, best.d);
         best
     }
+}
+
+/// What no even polynomial of fourth degree moves, at the shortest steps: noise that differences may hide by chance.
+fn even_noise(rungs: &[Rung], k: usize) -> f64 {
+    let short = &rungs[rungs.len().saturating_sub(5)..];
+    let rests = short.windows(3).map(|w| {
+        let even = |i: usize| w[i].even[k];
+        (even(2) - 5.0 / 16.0 * even(1) + even(0) / 64.0).abs()
+    });
+    rests.filter(|r| r.is_finite()).fold(0.0, f64::max)
 }
 
 /// Where four steps change nothing though longer ones do, by less than a millionth: the height of what is a plateau of rounding, or of a
