@@ -124,7 +124,7 @@ pub(crate) const CHECKS: &[Check] = &[
     },
     Check {
         name: "tests",
-        about: "unit and integration tests of the whole workspace",
+        about: "unit and integration tests of the whole workspace; integers that overflow fail them",
         ways: &[
             Way {
                 name: "nextest",

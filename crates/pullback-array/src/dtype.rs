@@ -5,6 +5,7 @@
 #![allow(unsafe_code)]
 
 use crate::dd::Dd;
+use crate::dispatch::Closed;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -30,21 +31,6 @@ pub enum DType {
     /// IEEE double precision.
     F64,
     /// Double-double: an unevaluated sum of two `f64`, about 106 bits.
-    Dd,
-}
-
-/// See [`DType::closed`].
-#[doc(hidden)]
-#[derive(Clone, Copy)]
-#[allow(missing_docs)]
-#[repr(u64)]
-pub enum Closed {
-    Bool,
-    U8,
-    I32,
-    I64,
-    F32,
-    F64,
     Dd,
 }
 
@@ -354,92 +340,3 @@ element!(f64, F64, f64: |x| x, i64: |x| x as f64, dd: |x| x.to_f64(),
     to_f64: |x| x, to_i64: |x| x as i64, to_dd: Dd::from);
 element!(Dd, Dd, f64: Dd::from, i64: Dd::from, dd: |x| x,
     to_f64: |x| x.to_f64(), to_i64: |x| x.to_i64(), to_dd: |x| x);
-
-/// Runs `$body` with the type alias `$T` standing for the element type of `$dtype`.
-///
-/// The one place where a dtype becomes a type: kernels are generic, callers dispatch with this. The first form takes
-/// every dtype; `float` only the floating ones, with `else` for the rest.
-#[macro_export]
-macro_rules! dispatch {
-    ($dtype:expr, $T:ident => $body:expr) => {
-        match $crate::DType::closed($dtype) {
-            $crate::Closed::Bool => {
-                type $T = bool;
-                $body
-            }
-            $crate::Closed::U8 => {
-                type $T = u8;
-                $body
-            }
-            $crate::Closed::I32 => {
-                type $T = i32;
-                $body
-            }
-            $crate::Closed::I64 => {
-                type $T = i64;
-                $body
-            }
-            $crate::Closed::F32 => {
-                type $T = f32;
-                $body
-            }
-            $crate::Closed::F64 => {
-                type $T = f64;
-                $body
-            }
-            $crate::Closed::Dd => {
-                type $T = $crate::dd::Dd;
-                $body
-            }
-        }
-    };
-    (float $dtype:expr, $T:ident => $body:expr, else $other:expr) => {
-        match $crate::DType::closed($dtype) {
-            $crate::Closed::F32 => {
-                type $T = f32;
-                $body
-            }
-            $crate::Closed::F64 => {
-                type $T = f64;
-                $body
-            }
-            $crate::Closed::Dd => {
-                type $T = $crate::dd::Dd;
-                $body
-            }
-            $crate::Closed::Bool
-            | $crate::Closed::U8
-            | $crate::Closed::I32
-            | $crate::Closed::I64 => $other,
-        }
-    };
-    (number $dtype:expr, $T:ident => $body:expr, else $other:expr) => {
-        match $crate::DType::closed($dtype) {
-            $crate::Closed::U8 => {
-                type $T = u8;
-                $body
-            }
-            $crate::Closed::I32 => {
-                type $T = i32;
-                $body
-            }
-            $crate::Closed::I64 => {
-                type $T = i64;
-                $body
-            }
-            $crate::Closed::F32 => {
-                type $T = f32;
-                $body
-            }
-            $crate::Closed::F64 => {
-                type $T = f64;
-                $body
-            }
-            $crate::Closed::Dd => {
-                type $T = $crate::dd::Dd;
-                $body
-            }
-            $crate::Closed::Bool => $other,
-        }
-    };
-}

@@ -17,12 +17,16 @@
 //! # Ok::<(), pullback_array::Error>(())
 //! ```
 
+// A match on a dtype that has a `_` arm would read or size the next dtype's memory as another's.
+#![warn(clippy::wildcard_enum_match_arm)]
+
 mod arith;
 mod array;
 mod bessel;
 mod content;
 pub mod dd;
 mod dims;
+mod dispatch;
 mod dtype;
 mod error;
 mod fork;
@@ -47,7 +51,7 @@ pub use arith::Arith;
 pub use array::Array;
 pub use dims::Dims;
 #[doc(hidden)]
-pub use dtype::Closed;
+pub use dispatch::Closed;
 pub use dtype::{Category, DType, Element};
 pub use error::{Called, Error, ErrorKind, Result};
 pub use fork::around_fork;

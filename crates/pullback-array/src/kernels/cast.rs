@@ -10,7 +10,7 @@ use crate::error::Result;
 ///
 /// The same array (not a copy) where the dtype is right already.
 pub fn cast(a: &Array, to: DType) -> Result<Array> {
-    use DType::{Dd, F32, F64, I64};
+    use DType::{Bool, Dd, F32, F64, I32, I64, U8};
     if a.dtype() == to {
         return Ok(a.clone());
     }
@@ -22,6 +22,8 @@ pub fn cast(a: &Array, to: DType) -> Result<Array> {
             dispatch!(a.dtype(), S => dispatch!(to, T => map(a, |x: S| T::from_f64(x.to_f64()))))
         }
         (I64, _) => dispatch!(to, T => map(a, |x: i64| T::from_i64(x))),
-        _ => dispatch!(a.dtype(), S => dispatch!(to, T => map(a, |x: S| T::from_i64(x.to_i64())))),
+        (Bool | U8 | I32, _) => {
+            dispatch!(a.dtype(), S => dispatch!(to, T => map(a, |x: S| T::from_i64(x.to_i64()))))
+        }
     }
 }

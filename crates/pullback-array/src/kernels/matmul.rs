@@ -11,7 +11,6 @@ use crate::array::{Array, fresh};
 use crate::dispatch;
 use crate::dtype::DType;
 use crate::error::{Error, ErrorKind, Result};
-use crate::interrupt::Watch;
 use crate::layout::{Layout, Shape};
 use crate::room::gathered;
 use crate::threads::{LONG, Ptr, blocks};
@@ -212,7 +211,7 @@ fn c_name(dtype: DType) -> &'static str {
         DType::I64 => "long int",
         DType::I32 => "int",
         DType::U8 => "unsigned char",
-        other => other.name(),
+        DType::Bool | DType::Dd => dtype.name(),
     }
 }
 
@@ -229,12 +228,12 @@ pub(super) fn product<T: Arith + gemm::Gemm>(
         let flat = a.reshape(&Shape::new(&[rows, a.shape()[a.rank() - 1]]))?;
         return product::<T>(&flat, b, bias, Shape::new(&[rows, b.shape()[1]]))?.reshape(&shape);
     }
-    let k = a.shape().last().copied().unwrap_or(1);
-    if k > LONG {
-        return long_product::<T>(a, b, bias, k);
-    }
     if shape.contains(&0) {
         return Array::zeros(shape, T::DTYPE); // rows or columns without the other may be any number
+    }
+    let k = a.shape().last().copied().unwrap_or(1);
+    if k > LONG {
+        return super::matmul_long::product::<T>(a, b, bias, k);
     }
     let (ga, gb) = (a.read()?, b.read()?);
     let bias = bias.map(Array::contiguous).transpose()?;
@@ -292,37 +291,6 @@ pub(super) fn product<T: Arith + gemm::Gemm>(
     }
     drop((ga, gb, gc));
     Ok(Array::from_fresh::<T>(storage, shape))
-}
-
-/// The product of operands whose rows and columns are longer than memory: those of expanded arrays. They are cut into
-/// stretches, whose products are added, and somebody may stop it between two.
-fn long_product<T: Arith + gemm::Gemm>(
-    a: &Array,
-    b: &Array,
-    bias: Option<&Array>,
-    k: usize,
-) -> Result<Array> {
-    let (last, down) = (a.rank() - 1, b.rank().saturating_sub(2));
-    let outputs = dot_shapes(a.shape(), b.shape())?.numel();
-    let stretch = ((1 << 24) / outputs.max(1)).max(256);
-    let mut total = None;
-    let watch = Watch::new();
-    for start in (0..k).step_by(stretch) {
-        if !watch.goes_on() {
-            break;
-        }
-        let len = stretch.min(k - start);
-        let (a, b) = (a.slice(last, start, len, 1)?, b.slice(down, start, len, 1)?);
-        let shape = dot_shapes(a.shape(), b.shape())?;
-        // The bias comes with the first.
-        let part = product::<T>(&a, &b, bias.filter(|_| start == 0), shape)?;
-        match &total {
-            None => total = Some(part),
-            Some(total) => super::zip_assign(total, &part, |x: T, y: T| x.plus(y))?,
-        }
-    }
-    watch.end()?;
-    total.ok_or_else(|| Error::new(ErrorKind::Shape, "a product of nothing"))
 }
 
 fn row_major<P>(ptr: P, rows: usize, cols: usize) -> Mat<P> {

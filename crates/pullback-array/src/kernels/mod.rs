@@ -15,6 +15,7 @@ mod linear;
 mod lines;
 mod map;
 mod matmul;
+mod matmul_long;
 mod median;
 mod nest;
 mod operand;

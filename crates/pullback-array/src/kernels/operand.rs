@@ -131,7 +131,7 @@ impl Operand {
     pub(super) fn run(&self) -> usize {
         match self.form {
             Form::Rows(n) if n >= SHORT => n,
-            _ => 0,
+            Form::Dense | Form::Constant | Form::Rows(_) | Form::Spread => 0,
         }
     }
 
@@ -198,7 +198,7 @@ impl Operand {
             Form::Rows(row) if i % row + n <= row => {
                 Some(self.start.wrapping_offset(self.walk(i).place))
             }
-            _ => None,
+            Form::Constant | Form::Rows(_) | Form::Spread => None,
         }
     }
 
@@ -231,7 +231,7 @@ impl Operand {
                     self.size,
                 ),
                 Form::Constant => {}
-                _ => self.gather(i, n, buffer.ptr()),
+                Form::Dense | Form::Rows(_) | Form::Spread => self.gather(i, n, buffer.ptr()),
             }
         }
         buffer.ptr()
@@ -271,7 +271,7 @@ impl Operand {
         let Some(&(inner, step)) = self.axes.first() else {
             match self.form {
                 Form::Constant => row(self.start, 0, n),
-                _ => row(
+                Form::Dense | Form::Rows(_) | Form::Spread => row(
                     self.start.wrapping_add(i * self.size),
                     self.size as isize,
                     n,

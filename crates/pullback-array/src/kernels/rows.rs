@@ -74,6 +74,9 @@ pub fn index(x: &Array, at: usize, count: usize, index: &Array) -> Result<Array>
     let grid = Grid::of(x.shape(), at, count)?;
     let rows = grid.rows(index)?;
     let shape = index_shape(x.shape(), at, count, index.shape());
+    if shape.contains(&0) {
+        return Array::zeros(shape, x.dtype()); // the sizes beside the 0 may be any
+    }
     let x = x.contiguous()?;
     let guard = x.read()?;
     dispatch!(x.dtype(), T => {
@@ -93,9 +96,6 @@ pub fn index(x: &Array, at: usize, count: usize, index: &Array) -> Result<Array>
 /// two do not overlap, and rows are below n.
 unsafe fn pick(to: *mut u8, from: *const u8, rows: &[i64], grid: Grid, size: usize) {
     let bytes = grid.inner * size;
-    if bytes == 0 {
-        return;
-    }
     match bytes {
         // SAFETY: the caller's promise.
         1 => unsafe { pick_words::<u8>(to, from, rows, grid) },
@@ -185,6 +185,9 @@ pub fn index_put(
         src.contiguous()?
     };
     let (read, write) = (src.read()?, x.write()?);
+    if src.numel() == 0 {
+        return Ok(()); // the sizes beside the 0 may be any
+    }
     dispatch!(x.dtype(), T => {
         // SAFETY: contiguous arrays have their elements from their offsets on, in distinct guarded storages; rows are
         // below n, and `src` has a row for every entry of `rows` in each block.
@@ -203,9 +206,6 @@ pub fn index_put(
 /// # Safety
 /// As [`pick`], the other way round.
 unsafe fn place<T: Copy>(to: *mut T, mut from: *const T, rows: &[i64], grid: Grid) {
-    if grid.inner == 0 {
-        return;
-    }
     for block in 0..grid.outer {
         for &row in rows {
             // SAFETY: the caller's promise.
@@ -221,9 +221,6 @@ unsafe fn place<T: Copy>(to: *mut T, mut from: *const T, rows: &[i64], grid: Gri
 /// # Safety
 /// As [`place`].
 unsafe fn gather_up<T: Gather>(to: *mut T, mut from: *const T, rows: &[i64], grid: Grid) {
-    if grid.inner == 0 {
-        return;
-    }
     for block in 0..grid.outer {
         for &row in rows {
             for k in 0..grid.inner {

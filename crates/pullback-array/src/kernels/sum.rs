@@ -226,7 +226,7 @@ unsafe fn sums<T: Real>(
                 let block = (BLOCK / rows.0).max(1);
                 let block = match form {
                     Form::Side(_) => block.next_multiple_of(4 * lanes::<T>()),
-                    _ => block,
+                    Form::Vector | Form::Scalar => block,
                 };
                 if kept.len() == 1 {
                     return blocks(columns, block, &|start, end| {
@@ -331,4 +331,37 @@ unsafe fn long<T: Real>(
         unsafe { out.add(i).write(total) };
     }
     watch.end()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Sums of long arrays are those of short ones, here of integers, which are exact in any order.
+    #[test]
+    fn stretch_by_stretch() {
+        let data: Vec<f64> = (0..7).map(|i| f64::from(i * i + 1)).collect();
+        let many = 9 * BLOCK + 11;
+        let whole: f64 = data.iter().sum();
+        // Kept: 7 numbers, or none; summed: the numbers, repetitions, or both in either order.
+        type Case<'a> = (&'a [Axis], &'a [Axis], Vec<f64>);
+        let each = |n: usize| data.iter().map(|x| x * n as f64).collect::<Vec<_>>();
+        let cases: [Case<'_>; 5] = [
+            (&[(many, 0)], &[(7, 1)], each(many)),
+            (&[(7, 1), (many, 0)], &[], vec![whole * many as f64]),
+            (&[(many, 0), (7, 1)], &[], vec![whole * many as f64]),
+            (
+                &[(3, 0), (7, 1), (many, 0)],
+                &[],
+                vec![whole * 3.0 * many as f64],
+            ),
+            (&[(7, 1)], &[], vec![whole]),
+        ];
+        for (reduced, kept, expected) in cases {
+            let mut out = vec![0.0; expected.len()];
+            // SAFETY: the axes stay inside of `data`, and `out` has room for every place of the kept ones.
+            unsafe { long(data.as_ptr(), out.as_mut_ptr(), reduced, kept, out.len()) }.unwrap();
+            assert_eq!(out, expected, "{reduced:?}");
+        }
+    }
 }
