@@ -394,7 +394,7 @@ fn tensor<M: Managed>(content: Consumed<M>, copy: Option<bool>) -> PyResult<Tens
     let start = (view.data.cast::<u8>()).wrapping_add(view.byte_offset as usize);
     let share = !(copy == Some(true) || read_only && copy.is_none());
     // SAFETY: by the standard the elements that shape and strides reach are valid memory until the deleter is called, which
-    // the storage does when its last user is gone; a DLPack bool is a byte of 0 or 1.
+    // the storage does when its last user is gone; any bytes are elements.
     let array =
         unsafe { Array::foreign(start, bytes, layout, dtype, Box::new(content)) }.raise()?;
     let t = Tensor::from_array(array);

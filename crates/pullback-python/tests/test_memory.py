@@ -116,3 +116,68 @@ def test_the_other_byte_order_is_refused_and_never_read_as_it_stands(dtype):
     assert torch.tensor([a, a]).tolist() == [[1, 2, 3]] * 2
     assert torch.tensor([a[0], a[2]]).tolist() == [1, 3]
     assert torch.tensor(np.array([1, 0], dtype=">u1").astype(">b1")).tolist() == [True, False]
+
+
+READS = {
+    "tolist": lambda t: t.tolist(),
+    "items": lambda t: [x.item() for x in t.flatten()],
+    "repr": repr,
+    "clone": lambda t: t.clone().numpy().view(np.uint8),
+    "contiguous": lambda t: t.t().contiguous(),
+    "not": lambda t: ~t,
+    "and": lambda t: t & t.flip(0),
+    "or": lambda t: t | t.flip(1),
+    "xor": lambda t: t ^ t.flip(0),
+    "eq": lambda t: t == t.flip(0),
+    "equal": lambda t: torch.equal(t, ~~t),
+    "sum": lambda t: t.sum(0),
+    "any": lambda t: t.any(1),
+    "all": lambda t: t.all(0),
+    "count_nonzero": lambda t: t.count_nonzero(),
+    "cumsum": lambda t: t.cumsum(1),
+    "max": lambda t: t.max(),
+    "argmax": lambda t: t.to(torch.uint8).argmax(1),
+    "sort": lambda t: t.sort(1)[0],
+    "unique": lambda t: torch.unique(t),
+    "where": lambda t: torch.where(t, torch.ones(()), torch.zeros(())),
+    "masked_fill": lambda t: torch.zeros(t.shape).masked_fill(t, 3.0),
+    "masked_select": lambda t: torch.arange(t.numel()).reshape(t.shape)[t],
+    "nonzero": lambda t: t.nonzero(),
+    "index_select": lambda t: t.index_select(0, torch.tensor([1, 0])),
+    "gather": lambda t: t.gather(1, torch.zeros(t.shape, dtype=torch.int64)),
+    "cat": lambda t: torch.cat([t, t]),
+    "stack": lambda t: torch.stack([t, t]),
+    "roll": lambda t: t.roll(1, 0),
+    "expand": lambda t: t[:, :1].expand(-1, 3).clone(),
+    "add": lambda t: t + 1,
+    "mul": lambda t: t * 2.5,
+    **{str(d): lambda t, d=d: t.to(d) for d in (torch.uint8, torch.int32, torch.int64, torch.float32, torch.float64)},
+}
+
+
+def told(x):
+    return x.tolist() if hasattr(x, "tolist") else x
+
+
+@pytest.mark.parametrize("name", READS)
+def test_every_byte_of_a_bool_but_0_is_true(name):
+    bytes_ = np.array([2, 0, 255, 1, 0, 128, 3, 0, 1, 64, 0, 7], dtype=np.uint8)
+    for make in (torch.from_numpy, torch.from_dlpack, torch.as_tensor, torch.tensor):
+        for shape, turn in (((3, 4), False), ((4, 3), True)):
+            strange, plain = bytes_.copy().view(np.bool_).reshape(shape), (bytes_ != 0).reshape(shape)
+            strange, plain = (strange.T, plain.T) if turn else (strange, plain)
+            got, expected = READS[name](make(strange)), READS[name](torch.from_numpy(plain.copy()))
+            assert told(got) == told(expected)
+
+
+def test_bytes_that_are_written_into_a_bool_later():
+    a = np.zeros(4, dtype=np.bool_)
+    t = torch.from_numpy(a)
+    a.view(np.uint8)[:] = [5, 0, 254, 1]
+    assert t.tolist() == [True, False, True, True] and t.sum().item() == 3
+    # Our own memory, lent out.
+    own = torch.zeros(4, dtype=torch.bool)
+    own.numpy().view(np.uint8)[:] = [5, 0, 254, 1]
+    assert own.tolist() == [True, False, True, True] and own.sum().item() == 3
+    own &= t
+    assert own.numpy().view(np.uint8).tolist() == [1, 0, 1, 1]

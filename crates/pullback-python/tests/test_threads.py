@@ -119,3 +119,76 @@ def test_exceptions_stay_in_their_thread():
     for t in threads:
         t.join()
     assert caught == {n: n for n in range(8)}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
+@pytest.mark.parametrize(
+    "work",
+    [
+        "x.sum()",
+        "torch.ones((), dtype=torch.int64).expand(2**55).sum()",
+        "torch.ones(3, 1).expand(3, 2**50).sum(1)",
+        "torch.ones(3, 1).expand(3, 2**50).t().sum((0, 1))",
+        "x.prod()",
+        "x.var()",
+        "x @ x",
+    ],
+)
+def test_ctrl_c_interrupts_work_over_repeated_elements(work):
+    program = f"""
+import pullback as torch
+x = torch.ones(()).expand(2**55)
+print("ready", flush=True)
+try:
+    {work}
+except KeyboardInterrupt:
+    print("interrupted", x.max().item(), torch.ones(100000).sum().item())
+"""
+    child = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
+    try:
+        assert child.stdout.readline() == "ready\n"
+        time.sleep(0.2)
+        child.send_signal(signal.SIGINT)
+        out, _ = child.communicate(timeout=60)
+    finally:
+        child.kill()
+    assert out == "interrupted 1.0 100000.0\n"
+
+
+@pytest.mark.parametrize(("names", "threads"), [({"OMP_NUM_THREADS": "1"}, 1), ({"PULLBACK_NUM_THREADS": "1", "OMP_NUM_THREADS": "2"}, 1), ({"OMP_NUM_THREADS": "none"}, None)])
+def test_the_environment_says_how_many_threads(names, threads):
+    program = "import pullback as torch; a = torch.get_num_threads(); torch.set_num_threads(1); b = torch.get_num_threads(); print(a, b)"
+    env = {k: v for k, v in os.environ.items() if not k.endswith("_NUM_THREADS")}
+    plain, told = (
+        subprocess.run([sys.executable, "-c", program], env=e, capture_output=True, text=True, check=True).stdout.split() for e in (env, env | names)
+    )
+    assert told == [str(threads or plain[0]), "1"]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="fork")
+def test_children_compute_while_their_parent_does():
+    program = """
+import os, signal, threading
+import pullback as torch
+
+def work():
+    x = torch.arange(300000.0)
+    return (x.sqrt().sum() + torch.softmax(x.reshape(300, 1000) / 3e5, 1).sum() + (x[:90000].reshape(300, 300) @ torch.eye(300)).sum()).item() + 0 * torch.rand(5).sum().item()
+
+expected, done = work(), threading.Event()
+def go_on():
+    while not done.is_set():
+        work()
+threads = [threading.Thread(target=go_on) for _ in range(2)]
+[t.start() for t in threads]
+for _ in range(10):
+    child = os.fork()
+    if child == 0:
+        signal.alarm(60)
+        os._exit(0 if work() == expected else 1)
+    assert os.waitpid(child, 0)[1] == 0
+done.set()
+[t.join() for t in threads]
+assert work() == expected
+"""
+    subprocess.run([sys.executable, "-W", "ignore", "-c", program], check=True, timeout=120)
