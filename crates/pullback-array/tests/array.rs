@@ -345,3 +345,33 @@ fn printing_never_fails() {
         "Array { dtype: Dd, shape: [2], values: [1.0, 2.0] }"
     );
 }
+
+#[test]
+fn memory_under_two_versions_is_one_memory_with_one_turn() {
+    let a = Array::from_slice(&[1.0f32, 2.0, 3.0], [3]).unwrap();
+    let b = a.uncounted().unwrap();
+    let c = b.uncounted().unwrap();
+    assert!(a.storage().same(b.storage()) && a.storage().same(c.storage()));
+    assert!(!a.is_unique() && !c.is_unique());
+    kernels::fill(&c, Number::Float(5.0)).unwrap();
+    assert_eq!(a.to_vec::<f32>().unwrap(), [5.0; 3]);
+    assert_eq!((a.version(), b.version(), c.version()), (0, 0, 1));
+    kernels::fill(&a, Number::Float(6.0)).unwrap();
+    assert_eq!((a.version(), b.version(), c.version()), (1, 0, 1));
+    {
+        let _turn = b.storage().update().unwrap();
+        let other = a.clone();
+        let refused =
+            std::thread::spawn(move || kernels::fill(&other, Number::Float(7.0)).is_err());
+        assert!(
+            refused.join().unwrap(),
+            "an update of one is an update of all"
+        );
+    }
+    drop((a, b));
+    assert_eq!(
+        c.to_vec::<f32>().unwrap(),
+        [6.0; 3],
+        "the last one keeps the memory"
+    );
+}

@@ -1,13 +1,15 @@
 """Tensors as Python's objects: one object for one tensor, attributes, copies and pickles, storages, names of nodes, what the collector frees.
 
-What PyTorch answers is in `golden/objects.json`, written by `golden/make_objects.py`.
+What PyTorch calls the nodes of in-place writes is in `written/names.json`, written by `written/make_names.py`.
 """
 
 import copy
 import gc
 import io
+import json
 import pickle
 import weakref
+from pathlib import Path
 
 import numpy as np
 import pullback as torch
@@ -33,6 +35,25 @@ def test_a_gradient_is_one_object_and_keeps_its_attributes():
     h.retain_grad()
     h.sum().backward()
     assert h.grad is h.grad
+
+
+def test_a_gradient_stays_when_its_tensor_requires_none():
+    x = leaf(3)
+    (x * 2).sum().backward()
+    x.requires_grad_(False)
+    assert x.grad.tolist() == [2.0] * 3
+    x.requires_grad = True
+    (x * 3).sum().backward()
+    assert x.grad.tolist() == [5.0] * 3
+    plain = torch.zeros(3)
+    plain.grad = given = torch.ones(3)
+    assert plain.grad is given
+    plain.grad = None
+    assert plain.grad is None
+    with pytest.raises(RuntimeError):
+        plain.grad = torch.ones(2)
+    with pytest.raises(RuntimeError, match="own grad"):
+        plain.grad = plain
 
 
 def test_hooks_get_the_leaf_itself():
@@ -440,6 +461,92 @@ def test_threads_agree_on_objects():
         t.join()
     assert x.grad.mark == 1
     assert np.shares_memory(x.grad.numpy(), x.grad.numpy())
+
+
+# What PyTorch calls a node that it has only to refuse, and what is no operation of ours yet.
+OTHER_NAMES = {"floor_divide_", "heaviside_", "igamma_", "igammac_", "logical_and_", "logical_or_", "logical_xor_"}
+
+
+def test_writes_are_called_as_the_functions_are(monkeypatch):
+    here = Path(__file__).parent / "written"
+    monkeypatch.syspath_prepend(str(here))
+    from calls import calls, name
+
+    golden, wrong = json.loads((here / "names.json").read_text()), {}
+    for function, args in calls():
+        call = f"{function}({args})"
+        right, found = golden[call].removeprefix("torch::autograd::"), name(torch, function, args)
+        if found != right and function not in OTHER_NAMES and call not in ("fill_(M.tensor(2.0))", "scatter_(0, s, o, reduce='add')"):
+            wrong[call] = (right, found)
+    assert not wrong
+    assert len(golden) > 150
+
+
+def test_unsafe_splits_may_be_written():
+    for split in (lambda y: y.unsafe_chunk(2, 1), lambda y: y.unsafe_split(2, 1), lambda y: y.unsafe_split_with_sizes([2, 2], 1)):
+        x = torch.arange(8.0).reshape(2, 4).requires_grad_()
+        y = x * 1
+        u, v = split(y)
+        assert u._base is None and u.grad_fn.name().startswith("UnsafeSplit")
+        v.mul_(3)
+        assert y._version == 0 and y[:, 2:].tolist() == v.tolist()
+        (u + v).sum().backward()
+        assert x.grad.tolist() == [[1.0, 1.0, 3.0, 3.0]] * 2
+
+
+def test_missing_names_that_notebooks_use():
+    buffer = bytearray(8)
+    t = torch.frombuffer(buffer, dtype=torch.int32)
+    t[0] = 1
+    assert buffer[0] == 1
+    for bad in (dict(count=3), dict(offset=8), dict(count=0), dict(offset=1)):
+        with pytest.raises(ValueError):
+            torch.frombuffer(buffer, dtype=torch.int32, **bad)
+    assert torch.zeros(7, 3).fill_diagonal_(5, wrap=True).nonzero().tolist() == [[0, 0], [1, 1], [2, 2], [4, 0], [5, 1], [6, 2]]
+    assert torch.zeros(7, 3).fill_diagonal_(5).sum() == 15 and torch.zeros(2, 2, 2).fill_diagonal_(1).sum() == 2
+    for shape in ((3,), (2, 3, 2)):
+        with pytest.raises(RuntimeError):
+            torch.zeros(shape).fill_diagonal_(1)
+    x = torch.arange(6.0).reshape(2, 3)
+    assert list(reversed(x)) and reversed(x).tolist() == x.flip(0).tolist() and x.real is x
+    assert x.new(2, 3).shape == (2, 3) and x.new([1, 2]).dtype is x.dtype and x.new().shape == (0,)
+    with pytest.raises(TypeError):
+        x.imag
+    torch.manual_seed(3)
+    before = torch.get_rng_state().tolist()
+    with torch.random.fork_rng():
+        torch.manual_seed(9)
+        torch.rand(3)
+    assert torch.get_rng_state().tolist() == before
+    y = torch.tensor([-1.0, 1.0])
+    assert torch.nn.functional.relu_(y) is y and y.tolist() == [0.0, 1.0]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_einsum_by_lists_of_subscripts(seed):
+    rng = np.random.default_rng(seed)
+    sizes = rng.integers(1, 4, 6)
+    lists = [list(map(int, rng.choice(6, rng.integers(1, 4), replace=False))) for _ in range(rng.integers(1, 4))]
+    arrays = [rng.random(sizes[s]) for s in lists]
+    used = sorted({k for s in lists for k in s})
+    out = list(map(int, rng.permutation(used)[: rng.integers(0, len(used) + 1)]))
+    mixed = [x for a, s in zip(arrays, lists) for x in (torch.tensor(a), s)]
+    right = np.einsum(*[x for a, s in zip(arrays, lists) for x in (a, s)], out)
+    assert np.allclose(torch.einsum(*mixed, out).numpy(), right)
+    assert np.allclose(torch.einsum(*mixed).numpy(), np.einsum(*[x for a, s in zip(arrays, lists) for x in (a, s)]))
+
+
+def test_batched_gradients_are_those_of_the_rows():
+    a = torch.tensor([1.0, 2.0, 3.0], requires_grad=True)
+    b = torch.tensor(2.0, requires_grad=True)
+    y = a**2 * b
+    rows = torch.eye(3)
+    ga, gb = torch.autograd.grad(y, (a, b), rows, is_grads_batched=True, retain_graph=True)
+    for k in range(3):
+        ra, rb = torch.autograd.grad(y, (a, b), rows[k], retain_graph=True)
+        assert ga[k].tolist() == ra.tolist() and gb[k].item() == rb.item()
+    with pytest.raises(RuntimeError):
+        torch.autograd.grad(y, a, torch.tensor(1.0), is_grads_batched=True)
 
 
 @pytest.mark.parametrize(

@@ -50,9 +50,7 @@ impl PyTensor {
     fn set_grad(&self, g: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
         match g {
             None => {
-                if self.0.is_leaf() && self.0.requires_grad() {
-                    self.0.zero_grad();
-                }
+                self.0.zero_grad();
                 Ok(())
             }
             Some(g) => {

@@ -90,6 +90,12 @@ impl Tensor {
                 visit(&*kept);
             }
         }
+        if depth > 0
+            && let Some(grad) = slow.and_then(|s| free(&s.own_grad))
+            && let Some(grad) = &*grad
+        {
+            grad.visit_to(visit, depth - 1);
+        }
         // A tensor that was written holds its newest operation in several places.
         let newer = slow.map_or_else(Vec::new, |s| s.edges());
         let edges: Vec<&Edge> = newer.iter().chain(self.0.edge.as_ref()).collect();

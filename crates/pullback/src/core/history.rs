@@ -30,6 +30,8 @@ pub(crate) struct Slow {
     retained: OnceLock<Arc<Slot>>,
     /// A number of its own, given when a recorder first asks: addresses are reused, this is not.
     pub(crate) id: OnceLock<u64>,
+    /// The gradient of a tensor that requires none: given by the user, or left from when it required one.
+    pub(crate) own_grad: Mutex<Option<Tensor>>,
     /// What a language binding keeps with the tensor.
     pub(crate) companion: Mutex<Option<crate::core::binding::Kept>>,
 }

@@ -268,7 +268,14 @@ impl Tensor {
         if on == self.has_edge() {
             return Ok(self);
         }
+        // `.grad` stays what it is.
+        let grad = self.grad();
         let edge = on.then(|| Edge::Leaf(Leaf::new(&self.0.array)));
+        match &edge {
+            _ if grad.is_none() => {}
+            Some(Edge::Leaf(leaf)) => *lock(&leaf.grad) = grad,
+            _ => *lock(&self.0.slow().own_grad) = grad,
+        }
         match Shared::get_mut(&mut self.0) {
             Some(inner) if inner.slow.get().is_none() => inner.edge = edge,
             _ => self.override_edge(edge),
@@ -284,49 +291,58 @@ impl Tensor {
         self.with_edge_now(|edge| match edge {
             Some(Edge::Leaf(leaf)) => lock(&leaf.grad).clone(),
             Some(Edge::Node(..)) => self.retained().and_then(|slot| lock(slot).clone()),
-            _ => None,
+            _ => (self.0.slow.get()).and_then(|slow| lock(&slow.own_grad).clone()),
         })
     }
 
     /// Puts a gradient in place, or takes it away. PyTorch's `p.grad = g`.
     ///
     /// # Errors
-    /// Where the tensor is no leaf that requires a gradient, or shape or dtype differ from the tensor's.
+    /// Where the tensor is a result of an operation, or shape or dtype differ from the tensor's.
     #[track_caller]
     pub fn set_grad(&self, grad: Option<Tensor>) -> Result<()> {
         let at = Location::caller();
-        let Some(leaf) = self.leaf() else {
+        let leaf = self.leaf();
+        if leaf.is_none() && !self.is_leaf() {
             return Err(Error::new(
                 ErrorKind::Autograd,
-                "set_grad needs a leaf tensor that requires a gradient",
+                "set_grad needs a leaf tensor: a result's gradient is kept where `retain_grad` asks for it",
             )
             .at(at));
+        }
+        let (shape, dtype) = match &leaf {
+            Some(leaf) => (&leaf.shape, leaf.dtype),
+            None => (self.shape(), self.dtype()),
         };
         if let Some(g) = &grad {
-            if *g.shape() != leaf.shape {
+            if g.shape() != shape {
                 return Err(Error::new(
                     ErrorKind::Shape,
                     format!(
                         "assigned grad has data of a different size: {} where the tensor has {}",
                         g.shape(),
-                        leaf.shape
+                        shape
                     ),
                 )
                 .at(at));
             }
-            if g.dtype() != leaf.dtype {
+            if g.dtype() != dtype {
                 return Err(Error::new(
                     ErrorKind::DType,
                     format!(
                         "assigned grad has data of a different type: {} where the tensor has {}",
                         g.dtype(),
-                        leaf.dtype
+                        dtype
                     ),
                 )
                 .at(at));
             }
         }
-        *lock(&leaf.grad) = grad;
+        let old = match &leaf {
+            Some(leaf) => std::mem::replace(&mut *lock(&leaf.grad), grad),
+            None => std::mem::replace(&mut *lock(&self.0.slow().own_grad), grad),
+        };
+        drop(old);
         Ok(())
     }
 
@@ -338,6 +354,9 @@ impl Tensor {
             drop(old);
         } else if let Some(slot) = self.retained() {
             let old = lock(slot).take();
+            drop(old);
+        } else if let Some(slow) = self.0.slow.get() {
+            let old = lock(&slow.own_grad).take();
             drop(old);
         }
     }

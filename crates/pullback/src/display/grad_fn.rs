@@ -48,12 +48,24 @@ impl Tensor {
         }
     }
 
-    /// Calls the node of an in-place write by a name, which is one of a function's.
-    pub(crate) fn name_written(&self, name: &str) {
-        if let Some(Edge::Node(node, _)) = self.edge() {
-            node.alias
-                .store(number(name.to_owned().into()), Ordering::Relaxed);
+    /// Calls the node that an in-place write makes, if it makes one, by a name, which is one of a function's; no name changes nothing.
+    pub(crate) fn named_write(
+        &self,
+        name: &str,
+        write: impl FnOnce() -> crate::Result<()>,
+    ) -> crate::Result<()> {
+        let key = || self.edge().map(|e| e.key());
+        if name.is_empty() || !crate::mode::records(crate::mode::flags()) {
+            return write();
         }
+        let before = key();
+        write()?;
+        if key() != before
+            && let Some(Edge::Node(node, _)) = self.edge()
+        {
+            (node.alias).store(number(name.to_owned().into()), Ordering::Relaxed);
+        }
+        Ok(())
     }
 }
 

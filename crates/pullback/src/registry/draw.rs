@@ -21,9 +21,9 @@ pub(super) fn without_slope(drawn: Tensor, x: &[&Tensor]) -> Result<Value> {
 }
 
 /// An in-place fill that returns the tensor.
-fn filled(a: &Args<'_>, fill: impl FnOnce(&Tensor) -> Result<()>) -> Result<Value> {
+fn filled(a: &Args<'_>, node: &str, fill: impl FnOnce(&Tensor) -> Result<()>) -> Result<Value> {
     let x = a.tensor("input")?;
-    fill(x)?;
+    x.named_write(node, || fill(x))?;
     x.clone().into_value()
 }
 
@@ -125,8 +125,8 @@ fn gumbel_softmax(a: &Args<'_>) -> Result<Value> {
 
 /// An in-place fill with its own parameters.
 macro_rules! fill {
-    ($signature:literal, $about:literal, $formula:literal, |$x:ident, $a:ident| $fill:expr, [$($sample:literal),*], [$($error:literal),*]) => {
-        Function::new($signature, "Tensor", |$a| filled($a, |$x| $fill))
+    ($signature:literal, $node:literal, $about:literal, $formula:literal, |$x:ident, $a:ident| $fill:expr, [$($sample:literal),*], [$($error:literal),*]) => {
+        Function::new($signature, "Tensor", |$a| filled($a, $node, |$x| $fill))
             .about($about, $formula)
             .random()
             .exact()
@@ -136,37 +136,37 @@ macro_rules! fill {
 }
 
 pub(super) static LIST: &[Function] = &[
-    fill!("uniform_(Tensor input, float from_=0.0, float to=1.0) -> Tensor", "Fills with uniform numbers.", "U(from, to)",
+    fill!("uniform_(Tensor input, float from_=0.0, float to=1.0) -> Tensor", "UniformBackward0", "Fills with uniform numbers.", "U(from, to)",
         |x, a| x.uniform_(a.float("from_")?, a.float("to")?),
         ["T(2,3)", "T(3,2).t, -1.0, 2.5", "T(20), 0.1, 0.7", "T()", "T(0)"], ["T(2), 3.0, 1.0", "~I(3, 5)"]),
-    fill!("normal_(Tensor input, float mean=0.0, float std=1.0) -> Tensor", "Fills with normal numbers.", "N(mean, std²)",
+    fill!("normal_(Tensor input, float mean=0.0, float std=1.0) -> Tensor", "NormalBackward0", "Fills with normal numbers.", "N(mean, std²)",
         |x, a| x.normal_(a.float("mean")?, a.float("std")?),
         ["T(2,3)", "T(3,2).t, -1.0, 2.5", "T(20), 0.1, 0.7", "T(4,5).t", "T()", "T(0)"], ["T(2), 0.0, -1.0", "~I(3, 5)"]),
-    fill!("log_normal_(Tensor input, float mean=1.0, float std=2.0) -> Tensor", "Fills with numbers whose logarithm is normal.", "e^N(mean, std²)",
+    fill!("log_normal_(Tensor input, float mean=1.0, float std=2.0) -> Tensor", "LogNormalBackward0", "Fills with numbers whose logarithm is normal.", "e^N(mean, std²)",
         |x, a| x.log_normal_(a.float("mean")?, a.float("std")?),
         ["T(2,3)", "T(3,2).t, -1.0, 0.5", "T(20), 0.1, 0.7", "T()", "T(0)"], ["T(2), 0.0, -1.0", "~I(3, 5)"]),
-    fill!("exponential_(Tensor input, float lambd=1.0) -> Tensor", "Fills with exponential numbers.", "-ln(1 - U)/λ",
+    fill!("exponential_(Tensor input, float lambd=1.0) -> Tensor", "ExponentialBackward0", "Fills with exponential numbers.", "-ln(1 - U)/λ",
         |x, a| x.exponential_(a.float("lambd")?),
         ["T(2,3)", "T(3,2).t, 2.5", "T(20), 0.7", "T()", "T(0)"], ["T(2), 0.0", "~I(3, 5)"]),
-    fill!("geometric_(Tensor input, float p) -> Tensor", "Fills with the number of tries until an event of a probability happens.", "⌈ln U/ln(1 - p)⌉",
+    fill!("geometric_(Tensor input, float p) -> Tensor", "GeometricBackward0", "Fills with the number of tries until an event of a probability happens.", "⌈ln U/ln(1 - p)⌉",
         |x, a| x.geometric_(a.float("p")?),
         ["T(2,3), 0.5", "T(3,2).t, 0.25", "I(20, 3), 0.1", "T(), 0.9", "T(0), 0.5", "I(4, 2).u8, 0.5"], ["T(2), 0.0", "T(2), 1.0"]),
-    fill!("cauchy_(Tensor input, float median=0.0, float sigma=1.0) -> Tensor", "Fills with numbers of a Cauchy distribution.", "median + σ tan(π(U - ½))",
+    fill!("cauchy_(Tensor input, float median=0.0, float sigma=1.0) -> Tensor", "CauchyBackward0", "Fills with numbers of a Cauchy distribution.", "median + σ tan(π(U - ½))",
         |x, a| x.cauchy_(a.float("median")?, a.float("sigma")?),
         ["T(2,3)", "T(3,2).t, 1.0, 2.5", "T(20), 0.7", "T()", "T(0)"], ["T(2), 0.0, 0.0", "~I(3, 5)"]),
-    fill!("random_(Tensor input) -> Tensor", "Fills with whole numbers that the dtype holds exactly.", "U{0, …}",
+    fill!("random_(Tensor input) -> Tensor", "RandomBackward2", "Fills with whole numbers that the dtype holds exactly.", "U{0, …}",
         |x, _a| x.random_(None, None),
         ["T(2,3)", "I(3, 5)", "I(3, 5).u8", "I(2, 5).i32", "B(4)", "T(0)"], []),
-    fill!("random_(Tensor input, int to) -> Tensor", "Fills with whole numbers below a bound.", "U{0, …, to - 1}",
+    fill!("random_(Tensor input, int to) -> Tensor", "RandomBackward1", "Fills with whole numbers below a bound.", "U{0, …, to - 1}",
         |x, a| x.random_(None, Some(a.int("to")?)),
         ["T(2,3), 10", "I(3, 5), 7", "I(3, 5).u8, 3", "T(3,2).t, 5"], ["T(2), 0"]),
-    fill!("random_(Tensor input, int from_, int? to) -> Tensor", "Fills with whole numbers between bounds.", "U{from, …, to - 1}",
+    fill!("random_(Tensor input, int from_, int? to) -> Tensor", "RandomBackward0", "Fills with whole numbers between bounds.", "U{from, …, to - 1}",
         |x, a| x.random_(Some(a.int("from_")?), a.int_opt("to")?),
         ["T(2,3), -5, 10", "I(3, 5), 7, 20", "I(3, 5).u8, 3, 9", "T(3,2).t, 5, 6"], ["T(2), 3, 1"]),
-    fill!("bernoulli_(Tensor input, float p=0.5) -> Tensor", "Fills with 1 of a probability, else 0.", "1 if U < p else 0",
+    fill!("bernoulli_(Tensor input, float p=0.5) -> Tensor", "BernoulliBackward2", "Fills with 1 of a probability, else 0.", "1 if U < p else 0",
         |x, a| x.bernoulli_(a.float("p")?),
         ["T(2,3)", "T(3,2).t, 0.25", "I(20, 3), 0.75", "B(5)", "T(0)"], ["T(2), 1.5"]),
-    fill!("bernoulli_(Tensor input, Tensor p) -> Tensor", "Fills with 1 of the probabilities given, else 0.", "1 if U < pᵢ else 0",
+    fill!("bernoulli_(Tensor input, Tensor p) -> Tensor", "BernoulliBackward1", "Fills with 1 of the probabilities given, else 0.", "1 if U < pᵢ else 0",
         |x, a| x.bernoulli_each_(a.tensor("p")?),
         ["T(2,3), T(2,3, unit)", "T(2,3), T(3, unit)", "I(4, 3), T(4, unit)", "T(0), T(0)"], ["T(1), T[1.5]"]),
     Function::new("bernoulli(Tensor input) -> Tensor", "torch Tensor", |a| {

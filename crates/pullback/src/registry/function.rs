@@ -300,7 +300,31 @@ pub fn in_place(entry: &Entry, args: &[Value], kwargs: &[(&str, Value)]) -> Resu
         {
             target.rewrite_once(name, site, compute)?;
         }
-        _ => target.rewrite(tracked, name, site, compute)?,
+        _ => {
+            let number = !matches!(args.get(1), Some(Value::Tensor(_)));
+            let write = || target.rewrite(tracked, name, site, compute);
+            target.named_write(written_name(name, number), write)?;
+        }
     }
     Ok(Value::Tensor(target.clone()))
+}
+
+/// PyTorch's name of the node of an in-place form, where it is not the function's own; the number of a node says whether there is
+/// a form for numbers and one for tensors.
+fn written_name(function: &str, number: bool) -> &'static str {
+    let choose = |a: &'static str, b: &'static str| if number { a } else { b };
+    match function {
+        "acosh" | "arccosh" => "AcoshBackward1",
+        "asinh" | "arcsinh" => "AsinhBackward1",
+        "atanh" | "arctanh" => "AtanhBackward1",
+        "conj_physical" => "ConjPhysicalBackward1",
+        "polygamma" => "PolygammaBackward1",
+        "eq" => choose("EqBackward0", "EqBackward1"),
+        "ne" | "not_equal" => choose("NeBackward0", "NeBackward1"),
+        "lt" | "less" => choose("LtBackward0", "LtBackward1"),
+        "le" | "less_equal" => choose("LeBackward0", "LeBackward1"),
+        "gt" | "greater" => choose("GtBackward0", "GtBackward1"),
+        "ge" | "greater_equal" => choose("GeBackward0", "GeBackward1"),
+        _ => "",
+    }
 }

@@ -199,15 +199,11 @@ impl Tensor {
             .op(name)
             .at(site));
         }
-        let before = self.edge().map(|e| e.key());
-        self.overwrite(&result, name, site)?;
         // The write's node is called as the function's own would be.
-        if self.edge().map(|e| e.key()) != before
-            && let Some(node) = result.grad_fn()
-        {
-            self.name_written(node.name());
-        }
-        Ok(())
+        let node = result.grad_fn();
+        self.named_write(node.as_ref().map_or("", |n| n.name()), || {
+            self.overwrite(&result, name, site)
+        })
     }
 
     /// As [`Tensor::rewrite`], for functions that write one number (or the same one) to elements that share memory.
@@ -270,11 +266,6 @@ impl Tensor {
     /// A leaf that requires a gradient outside `no_grad`.
     #[track_caller]
     pub fn zero_(&self) -> Result<()> {
-        let before = self.edge().map(|e| e.key());
-        self.fill_(0i64)?;
-        if before.is_some() && self.edge().map(|e| e.key()) != before {
-            self.name_written("ZeroBackward0");
-        }
-        Ok(())
+        self.named_write("ZeroBackward0", || self.fill_(0i64))
     }
 }
