@@ -47,6 +47,7 @@ fn _native(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_function(wrap_pyfunction!(dtype::result_type, m)?)?;
     m.add_function(wrap_pyfunction!(memory::from_numpy, m)?)?;
     m.add_function(wrap_pyfunction!(memory::shares_memory, m)?)?;
+    m.add_function(wrap_pyfunction!(object::attributes, m)?)?;
     m.add_function(wrap_pyfunction!(memory::storage_row, m)?)?;
     m.add_function(wrap_pyfunction!(memory::laid_out, m)?)?;
     m.add_function(wrap_pyfunction!(autograd::grad, m)?)?;

@@ -12,10 +12,11 @@ use crate::tensor::PyTensor;
 use pullback::Tensor;
 use pullback::binding::{HookOf, Kept};
 use pyo3::PyTraverseError;
+use pyo3::exceptions::PyAttributeError;
 use pyo3::ffi;
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyType};
+use pyo3::types::{PyDict, PyString, PyType};
 use std::any::Any;
 use std::ptr;
 use std::sync::Arc;
@@ -112,22 +113,20 @@ fn again<'py>(py: Python<'py>, t: Tensor, kept: &Kept) -> PyResult<Bound<'py, Py
             object
         }
     };
-    if let Some(attributes) = &kept.attributes {
+    // Those of plain tensors are with the tensor already.
+    if let (Some(_), Some(attributes)) = (&kept.class, &kept.attributes) {
         object.setattr("__dict__", attributes)?;
     }
     Ok(object)
 }
 
-/// Keeps the class and the attributes of an object with its tensor.
-pub(crate) fn keep(object: &Bound<'_, PyTensor>) -> PyResult<()> {
+/// Keeps the class of an object, and its attributes, with its tensor.
+pub(crate) fn keep_attributes(object: &Bound<'_, PyTensor>, attributes: &Bound<'_, PyDict>) {
     let class = object.get_type();
-    let own = !class.is(object.py().get_type::<PyTensor>());
-    let attributes = object.getattr("__dict__")?.cast_into::<PyDict>()?;
-    object.get().0.set_companion(Arc::new(Companion {
-        class: own.then(|| class.unbind()),
-        attributes: Some(attributes.unbind()),
+    seen(object).set_companion(Arc::new(Companion {
+        class: (!is_plain(object)).then(|| class.unbind()),
+        attributes: Some(attributes.clone().unbind()),
     }));
-    Ok(())
 }
 
 /// Keeps the class of an object that is made.
@@ -138,12 +137,49 @@ pub(crate) fn keep_class(t: &Tensor, class: &Bound<'_, PyType>) {
     }));
 }
 
-/// Sets an attribute as every object of Python's does (`None` deletes it), and keeps those that are the user's own.
+/// Whether an object is of no class of the user's, whose objects have a dict of their own.
+fn is_plain(object: &Bound<'_, PyTensor>) -> bool {
+    object.is_exact_instance_of::<PyTensor>()
+}
+
+/// The attributes that are kept with an object's tensor, if there are any.
+#[pyfunction]
+pub(crate) fn attributes<'py>(object: &Bound<'py, PyTensor>) -> Option<Bound<'py, PyDict>> {
+    let kept = object.get().0.companion()?;
+    let kept = kept.downcast_ref::<Companion>()?;
+    Some(kept.attributes.as_ref()?.bind(object.py()).clone())
+}
+
+/// As [`attributes`], made where there are none.
+pub(crate) fn attributes_made<'py>(object: &Bound<'py, PyTensor>) -> PyResult<Bound<'py, PyDict>> {
+    if let Some(found) = attributes(object) {
+        return Ok(found);
+    }
+    let made = PyDict::new(object.py());
+    keep_attributes(object, &made);
+    Ok(made)
+}
+
+/// Sets an attribute (`None` deletes it). What the class knows is set as on every object of Python's; all else are attributes of the user's
+/// own, which are kept with the tensor. Tensors have no dict of their own: Python would make one for each result.
 pub(crate) fn set_attribute(
     object: &Bound<'_, PyTensor>,
     name: &Bound<'_, PyAny>,
     value: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<()> {
+    let text = name.cast::<PyString>()?;
+    let of_class = object.get_type().hasattr(text)?;
+    if !of_class && is_plain(object) {
+        return match value {
+            Some(value) => attributes_made(object)?.set_item(text, value),
+            None => (attributes_made(object)?.del_item(text)).map_err(|_| {
+                PyAttributeError::new_err(format!(
+                    "'Tensor' object has no attribute '{}'",
+                    text.to_string_lossy()
+                ))
+            }),
+        };
+    }
     let value = value.map_or(ptr::null_mut(), |v| v.as_ptr());
     // SAFETY: three objects that live during the call (or null for the value, which deletes); this is what Python does for objects
     // whose class says nothing about attributes.
@@ -151,13 +187,11 @@ pub(crate) fn set_attribute(
     if failed != 0 {
         return Err(PyErr::fetch(object.py()));
     }
-    let name = name.cast::<pyo3::types::PyString>()?;
-    let of_class = object.get_type().hasattr(name)?;
-    seen(object);
-    match of_class && name.to_str()? != "__dict__" {
-        true => Ok(()),
-        false => keep(object),
+    if !is_plain(object) && (!of_class || text == "__dict__") {
+        let own = object.getattr("__dict__")?.cast_into::<PyDict>()?;
+        keep_attributes(object, &own);
     }
+    Ok(())
 }
 
 /// A hook as the library takes it: what errors call it, and what it holds.

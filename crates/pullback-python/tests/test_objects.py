@@ -7,7 +7,10 @@ import copy
 import gc
 import io
 import json
+import os
 import pickle
+import subprocess
+import sys
 import weakref
 from pathlib import Path
 
@@ -412,6 +415,40 @@ def test_what_a_graph_still_needs_is_not_freed(make):
     del loss
     gc.collect()
     assert ref() is None
+
+
+def test_the_collector_may_come_at_any_allocation():
+    # Objects are seen by the collector before they are whole; none may say anything of itself then.
+    program = """
+import gc
+import pullback as torch
+class Marked(torch.Tensor):
+    pass
+class F(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        ctx.note = [x]
+        return x * 2
+    @staticmethod
+    def backward(ctx, g):
+        return g * ctx.saved_tensors[0]
+gc.set_threshold(1, 1, 1)
+for _ in range(20):
+    x = torch.tensor([1.0, 2.0]).requires_grad_()
+    x.label = Marked([1.0])
+    x.label.back = x
+    h = F.apply(x) * 3
+    h.register_hook(lambda g: g.clone())
+    h.grad_fn.register_prehook(lambda g: [h, None][1])
+    x.register_post_accumulate_grad_hook(lambda t: [t.grad.tolist()])
+    h.mul_(2).sum().backward()
+    x.grad.owner = x
+    x.detach().unbind(), x.data, x.grad.owner is x
+print("whole")
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, env={**os.environ, "PYTHONMALLOC": "debug"})
+    assert done.stdout == "whole\n", done.stderr[-2000:]
 
 
 def test_hooks_of_living_tensors_survive_the_collector():

@@ -13,7 +13,7 @@ _convert = Tensor.__dict__["to"]
 
 def __reduce_ex__(self, protocol):
     made = _pickles.reduce_tensor(self)
-    return (*made, dict(self.__dict__)) if self.__dict__ else made
+    return (*made, dict(own)) if (own := _native.attributes(self)) else made
 
 
 def _as(self, made):
@@ -23,7 +23,7 @@ def _as(self, made):
 
 def __copy__(self):
     made = _as(self, self.data).requires_grad_(self.requires_grad)
-    for name, value in self.__dict__.items():
+    for name, value in (_native.attributes(self) or {}).items():
         setattr(made, name, value)
     return made
 
@@ -45,7 +45,7 @@ def __deepcopy__(self, memo):
     memo[id(self)] = made
     if self.grad is not None:
         made.grad = copy.deepcopy(self.grad, memo)
-    for name, value in self.__dict__.items():
+    for name, value in (_native.attributes(self) or {}).items():
         setattr(made, name, copy.deepcopy(value, memo))
     return made
 
@@ -265,10 +265,24 @@ class _NotThere:
     """A method of PyTorch's that cannot be here, and what to write instead."""
 
     def __init__(self, name, instead):
-        self._text = f"a tensor's shape is fixed here, so there is no {name!r}: write {instead}"
+        self.text = f"a tensor's shape is fixed here, so there is no {name!r}: write {instead}"
 
     def __get__(self, tensor, _=None):
-        raise AttributeError(self._text)
+        raise AttributeError(self.text)
+
+
+def _own(self, name):
+    """An attribute of the user's own."""
+    found = _native.attributes(self)
+    if found is not None and name in found:
+        return found[name]
+    known = Tensor.__dict__.get(name)
+    text = known.text if isinstance(known, _NotThere) else f"'{_builtins.type(self).__name__}' object has no attribute {name!r}"
+    raise AttributeError(text, name=name, obj=self)
+
+
+# Python asks it where the class has no such name.
+Tensor.__getattr__ = _own
 
 
 for _name in ("t", "transpose", "squeeze", "unsqueeze", "swapaxes", "swapdims", "as_strided"):

@@ -22,7 +22,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple, PyType};
 
 /// A handle of a tensor.
-#[pyclass(name = "Tensor", module = "torch", subclass, weakref, dict, frozen)]
+#[pyclass(name = "Tensor", module = "torch", subclass, weakref, frozen)]
 pub(crate) struct PyTensor(pub(crate) Tensor);
 
 #[pymethods]
@@ -42,7 +42,17 @@ impl PyTensor {
         Ok(made)
     }
 
-    /// Attributes of the user's own stay with the tensor.
+    /// Attributes of the user's own. They stay with the tensor.
+    #[getter(__dict__)]
+    fn attributes<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyDict>> {
+        object::attributes_made(slf)
+    }
+
+    #[setter(__dict__)]
+    fn set_attributes(slf: &Bound<'_, Self>, attributes: &Bound<'_, PyDict>) {
+        object::keep_attributes(slf, attributes);
+    }
+
     fn __setattr__(
         slf: &Bound<'_, Self>,
         name: &Bound<'_, PyAny>,
