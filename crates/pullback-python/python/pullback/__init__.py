@@ -43,7 +43,7 @@ from . import _surface
 
 _surface.fill(_sys.modules[__name__])
 
-from . import autograd, func, linalg, nn, random, special, testing, types
+from . import autograd, func, linalg, random, special, testing, types
 from . import _methods
 from ._check import check
 from ._install import install_as_torch
@@ -288,6 +288,9 @@ def set_float32_matmul_precision(precision):
 def compile(model=None, **options):
     """Gives the function back: there is nothing to compile here."""
     return (lambda f: f) if model is None else model
+
+
+from . import nn, optim, utils  # these use all of the above
 
 
 def __getattr__(name):

@@ -1,9 +1,11 @@
-"""Functions of networks. Modules and optimisers follow."""
+"""Modules, their parameters, losses, and the functions behind them."""
 
-from . import functional
+from . import functional, init, modules, parameter, utils
+from .modules import *
+from .parameter import Buffer, Parameter
 
 
 def __getattr__(name):
     from .. import _surface
 
-    raise AttributeError(_surface.missing("pullback.nn", name) + " (modules and optimisers are not there yet: write them with tensors and the functions of pullback.nn.functional)")
+    raise AttributeError(_surface.missing("pullback.nn", name))

@@ -1,0 +1,205 @@
+"""Hooks of modules and the call that runs them: before and after `forward`, and when gradients pass."""
+
+from collections import OrderedDict
+from itertools import chain
+
+from ... import Tensor
+from ..._trees import flatten
+from ...autograd import Function
+
+_GLOBAL = {kind: OrderedDict() for kind in ("forward_pre", "forward", "backward_pre", "backward")}
+
+
+class Handle:
+    """Takes a hook away again."""
+
+    _next = 0
+
+    def __init__(self, *places):
+        self.id = Handle._next
+        Handle._next += 1
+        self._places = places
+
+    def remove(self):
+        """Takes the hook away; a second call does nothing."""
+        for place in self._places:
+            place.pop(self.id, None)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.remove()
+
+
+def _add(hooks, hook, prepend=False):
+    handle = Handle(hooks)
+    hooks[handle.id] = hook
+    if prepend:
+        hooks.move_to_end(handle.id, last=False)
+    return handle
+
+
+def register_module_forward_pre_hook(hook):
+    """Has `hook(module, args)` called before every module's `forward`."""
+    return _add(_GLOBAL["forward_pre"], (hook, False))
+
+
+def register_module_forward_hook(hook, *, with_kwargs=False, always_call=False):
+    """Has `hook(module, args, output)` called after every module's `forward`."""
+    return _add(_GLOBAL["forward"], (hook, with_kwargs, always_call))
+
+
+def register_module_full_backward_pre_hook(hook):
+    """Has `hook(module, grad_output)` called when gradients reach any module's result."""
+    return _add(_GLOBAL["backward_pre"], hook)
+
+
+def register_module_full_backward_hook(hook):
+    """Has `hook(module, grad_input, grad_output)` called when gradients have passed any module."""
+    return _add(_GLOBAL["backward"], hook)
+
+
+class _Through(Function):
+    """Tensors unchanged, as one node: what gradients of a module's arguments or results pass together."""
+
+    @staticmethod
+    def forward(ctx, *tensors):
+        return tensors if len(tensors) != 1 else tensors[0]
+
+    @staticmethod
+    def backward(ctx, *grads):
+        return grads if len(grads) != 1 else grads[0]
+
+
+class _Passing:
+    """One call of a module whose gradients hooks want to see."""
+
+    def __init__(self, module, before, after):
+        self.module, self.before, self.after = module, before, after
+        self.grad_outputs = self.inputs = None
+
+    def _joined(self, values):
+        leaves, rebuild = flatten(values)
+        at = [i for i, x in enumerate(leaves) if isinstance(x, Tensor) and x.is_floating_point()]
+        tensors = [leaves[i] for i in at]
+        if not any(t.requires_grad for t in tensors):
+            return None
+        new = _Through.apply(*tensors)
+        new = new if isinstance(new, tuple) else (new,)
+        for i, t in zip(at, new):
+            leaves[i] = t
+        return new[0].grad_fn, rebuild(leaves), at, len(leaves)
+
+    def arguments(self, args):
+        found = self._joined(args)
+        if found is None:
+            return args
+        node, args, at, n = found
+        self.inputs = True
+
+        def hook(grad_input, _):
+            full = [None] * n
+            for i, g in zip(at, grad_input):
+                full[i] = g
+            full = tuple(full)
+            for f in self.after:
+                out = f(self.module, full, self.grad_outputs)
+                if out is not None:
+                    full = (out,) if isinstance(out, Tensor) else tuple(out)
+            self.grad_outputs = None
+            return tuple(full[i] for i in at)
+
+        node.register_hook(hook)
+        return args
+
+    def results(self, out):
+        found = self._joined(out)
+        if found is None:
+            return out
+        node, out, at, n = found
+
+        def before(grads):
+            full = [None] * n
+            for i, g in zip(at, grads):
+                full[i] = g
+            full = tuple(full)
+            for f in self.before:
+                new = f(self.module, full)
+                if new is not None:
+                    full = (new,) if isinstance(new, Tensor) else tuple(new)
+            self.grad_outputs = full
+            if not self.inputs:
+                for f in self.after:
+                    if f(self.module, (), full) is not None:
+                        raise RuntimeError("Backward hook for Modules where no input requires gradient should always return None or None for all gradients.")
+            return tuple(full[i] for i in at)
+
+        node.register_prehook(before)
+        return out
+
+
+class Hooks:
+    """The part of `Module` that is called and that hooks hang on."""
+
+    def _start_hooks(self):
+        for name in ("_backward_pre_hooks", "_backward_hooks", "_forward_hooks", "_forward_pre_hooks", "_state_dict_hooks", "_state_dict_pre_hooks",
+                     "_load_state_dict_pre_hooks", "_load_state_dict_post_hooks"):  # fmt: skip
+            object.__setattr__(self, name, OrderedDict())
+
+    def register_forward_pre_hook(self, hook, *, prepend=False, with_kwargs=False):
+        """Has `hook(module, args)` called before `forward`; what it returns replaces the arguments."""
+        return _add(self._forward_pre_hooks, (hook, with_kwargs), prepend)
+
+    def register_forward_hook(self, hook, *, prepend=False, with_kwargs=False, always_call=False):
+        """Has `hook(module, args, output)` called after `forward`; what it returns replaces the result."""
+        return _add(self._forward_hooks, (hook, with_kwargs, always_call), prepend)
+
+    def register_full_backward_pre_hook(self, hook, prepend=False):
+        """Has `hook(module, grad_output)` called when gradients reach the result; what it returns replaces them."""
+        return _add(self._backward_pre_hooks, hook, prepend)
+
+    def register_full_backward_hook(self, hook, prepend=False):
+        """Has `hook(module, grad_input, grad_output)` called when gradients have passed; what it returns replaces `grad_input`."""
+        return _add(self._backward_hooks, hook, prepend)
+
+    register_backward_hook = register_full_backward_hook
+
+    def __call__(self, *args, **kwargs):
+        quiet = not (self._forward_hooks or self._forward_pre_hooks or self._backward_hooks or self._backward_pre_hooks)
+        if quiet and not any(_GLOBAL.values()):
+            return self.forward(*args, **kwargs)
+        return self._call_with_hooks(args, kwargs)
+
+    def _call_with_hooks(self, args, kwargs):
+        called = set()
+        try:
+            for hook, with_kwargs in chain(_GLOBAL["forward_pre"].values(), list(self._forward_pre_hooks.values())):
+                new = hook(self, args, kwargs) if with_kwargs else hook(self, args)
+                if new is None:
+                    continue
+                if not with_kwargs:
+                    args = new if isinstance(new, tuple) else (new,)
+                elif isinstance(new, tuple) and len(new) == 2:
+                    args, kwargs = new
+                else:
+                    raise RuntimeError(f"forward pre-hook must return None or a tuple of (new_args, new_kwargs), but got {new}.")
+            before = [*_GLOBAL["backward_pre"].values(), *self._backward_pre_hooks.values()]
+            after = [*_GLOBAL["backward"].values(), *self._backward_hooks.values()]
+            passing = _Passing(self, before, after) if before or after else None
+            if passing:
+                args = passing.arguments(args)
+            out = self.forward(*args, **kwargs)
+            for key, (hook, with_kwargs, _) in self._after():
+                called.add(key)
+                new = hook(self, args, kwargs, out) if with_kwargs else hook(self, args, out)
+                out = out if new is None else new
+            return passing.results(out) if passing else out
+        except Exception:
+            for key, (hook, with_kwargs, always) in self._after():
+                if always and key not in called:
+                    hook(self, args, kwargs, None) if with_kwargs else hook(self, args, None)
+            raise
+
+    def _after(self):
+        return [*_GLOBAL["forward"].items(), *self._forward_hooks.items()]
