@@ -1,1 +1,3 @@
-"""Tools around training."""
+"""Tools around training: `utils.data`."""
+
+from . import data
