@@ -10,7 +10,8 @@ use crate::tensor::PyTensor;
 use pullback::{Array, DType, Layout, Shape, Tensor};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple};
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyDict, PyTuple, PyType};
 
 /// Keeps a Python object alive from inside a storage. Dropped with the interpreter attached.
 struct Owner(Option<Py<PyAny>>);
@@ -30,6 +31,12 @@ pub(crate) fn from_array_interface(v: &Bound<'_, PyAny>, copy: bool) -> PyResult
 
 /// As [`from_array_interface`]; `convert`: what cannot be taken as it is may be converted by its owner, once.
 fn of_interface(v: &Bound<'_, PyAny>, copy: bool, convert: bool) -> PyResult<Option<Tensor>> {
+    // The interface of a NumPy scalar shows memory of an array that is made for the question and gone after it.
+    let held = match is_numpy_scalar(v) {
+        true => v.call_method0("__array__")?,
+        false => v.clone(),
+    };
+    let v = &held;
     let Ok(interface) = v.getattr("__array_interface__") else {
         return Ok(None);
     };
@@ -130,6 +137,18 @@ fn of_interface(v: &Bound<'_, PyAny>, copy: bool, convert: bool) -> PyResult<Opt
         return tensor.deep_copy().map(Some).map_err(raise);
     }
     Ok(Some(tensor))
+}
+
+/// Whether it is one of NumPy's numbers, and no array.
+fn is_numpy_scalar(v: &Bound<'_, PyAny>) -> bool {
+    static GENERIC: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+    let numpy = v.py().import("sys").and_then(|sys| sys.getattr("modules"));
+    // Without NumPy there are no such numbers, and nothing is loaded for the question.
+    let loaded = numpy.is_ok_and(|modules| modules.contains("numpy").unwrap_or(false));
+    loaded
+        && GENERIC
+            .import(v.py(), "numpy", "generic")
+            .is_ok_and(|kind| v.is_instance(kind).unwrap_or(false))
 }
 
 /// Whether the bytes of numbers stand the other way round than this machine has them.

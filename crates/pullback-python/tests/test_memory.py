@@ -181,3 +181,14 @@ def test_bytes_that_are_written_into_a_bool_later():
     assert own.tolist() == [True, False, True, True] and own.sum().item() == 3
     own &= t
     assert own.numpy().view(np.uint8).tolist() == [1, 0, 1, 1]
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64, np.int64, np.int32, np.uint8, np.bool_, np.float16, np.int16])
+def test_numpys_numbers_are_not_read_after_they_are_gone(kind):
+    # Their array interface shows memory of an array that is gone when it was asked for.
+    for make in (torch.as_tensor, torch.tensor, torch.asarray):
+        made = [make(kind(i)) for i in range(40)]
+        assert [t.item() for t in made] == [kind(i).item() for i in range(40)]
+        assert torch.stack(made).tolist() == [kind(i).item() for i in range(40)]
+    assert (torch.zeros(3, dtype=torch.float64) + kind(1)).tolist() == [1, 1, 1]
+    assert torch.tensor([kind(i) for i in range(9)]).tolist() == [kind(i).item() for i in range(9)]

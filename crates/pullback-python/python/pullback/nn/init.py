@@ -3,7 +3,7 @@
 import math
 import warnings
 
-from .. import no_grad
+from .. import empty_like, no_grad, where
 
 _FANS = ("fan_in", "fan_out")
 
@@ -42,7 +42,7 @@ def normal_(tensor, mean=0.0, std=1.0, generator=None):
 
 
 def trunc_normal_(tensor, mean=0.0, std=1.0, a=-2.0, b=2.0, generator=None):
-    """Normal numbers, all between `a` and `b`: uniform ones through the inverse of the distribution function."""
+    """Normal numbers, all between `a` and `b`; those outside are drawn again, in PyTorch's order."""
 
     def below(x):
         return (1.0 + math.erf(x / math.sqrt(2.0))) / 2.0
@@ -50,12 +50,34 @@ def trunc_normal_(tensor, mean=0.0, std=1.0, a=-2.0, b=2.0, generator=None):
     if mean < a - 2 * std or mean > b + 2 * std:
         warnings.warn("mean is more than 2 std from [a, b] in nn.init.trunc_normal_. The distribution of values may be incorrect.", stacklevel=2)
     with no_grad():
-        low, high = below((a - mean) / std), below((b - mean) / std)
-        tensor.uniform_(2 * low - 1, 2 * high - 1, generator=generator)
-        tensor.erfinv_()
-        tensor.mul_(std * math.sqrt(2.0))
-        tensor.add_(mean)
-        return tensor.clamp_(min=a, max=b)
+        if below((b - mean) / std) - below((a - mean) / std) > 0.3:
+            return _redrawn(tensor, mean, std, a, b, generator)
+        return _accepted(tensor, mean, std, a, b, generator)
+
+
+def _redrawn(tensor, mean, std, a, b, generator):
+    """Draws normal numbers until all are inside: for intervals that hold much of the distribution."""
+    low, high = tensor.new_tensor(a).item(), tensor.new_tensor(b).item()
+    drawn = tensor.normal_(mean, std, generator=generator)
+    while (outside := (drawn < low) | (drawn > high)).any():
+        drawn = where(outside, empty_like(drawn).normal_(mean, std, generator=generator), drawn)
+    return tensor if drawn is tensor else tensor.copy_(drawn)
+
+
+def _accepted(tensor, mean, std, a, b, generator):
+    """Draws uniform numbers and keeps each with the probability that its density over the highest one says."""
+    peak = -0.5 * ((max(a, min(mean, b)) - mean) / std) ** 2
+
+    def refused(x):
+        return empty_like(x).uniform_(generator=generator).log_().gt(x.sub(mean).div_(std).pow_(2).mul_(-0.5).sub_(peak))
+
+    drawn = tensor.uniform_(a, b, generator=generator)
+    pending = refused(drawn)
+    while pending.any():
+        again = empty_like(tensor).uniform_(a, b, generator=generator)
+        drawn = where(pending, again, drawn)
+        pending = refused(again) & pending
+    return tensor if drawn is tensor else tensor.copy_(drawn)
 
 
 def constant_(tensor, val):

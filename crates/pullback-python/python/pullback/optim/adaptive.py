@@ -144,7 +144,8 @@ class ASGD(Optimizer):
         for p, grad in self._ready(group):
             state = self.state[p]
             if not state:
-                state["step"], state["eta"], state["mu"], state["ax"] = new_step(), tensor(float(lr)), tensor(1.0), zeros_like(p)
+                state["step"], state["ax"] = new_step(), zeros_like(p)
+                state["eta"], state["mu"] = tensor(float(lr)), tensor(1.0)
             state["step"] += 1
             step = state["step"].item()
             if group["weight_decay"] != 0:
@@ -157,5 +158,6 @@ class ASGD(Optimizer):
                 mean.add_(p.sub(mean).mul_(state["mu"].item()))
             else:
                 mean.copy_(p)
-            state["eta"] = tensor(lr / ((1 + lambd * lr * step) ** group["alpha"]))
-            state["mu"] = tensor(1 / max(1, step - group["t0"]))
+            # Rounded to the default dtype on the way, as in PyTorch.
+            state["eta"].copy_(tensor(lr / ((1 + lambd * lr * step) ** group["alpha"])))
+            state["mu"].copy_(tensor(1 / max(1, step - group["t0"])))

@@ -218,10 +218,10 @@ class ModuleDict(Module):
     forward = None
 
 
-def _shown(value):
+def _shown(value, what):
     if isinstance(value, Tensor):
         kind = "Parameter" if isinstance(value, Parameter) else "Tensor"
-        return f"{kind} containing: [{value.type() if kind == 'Parameter' else value.dtype} of size {'x'.join(map(str, value.shape))}]"
+        return f"{kind} containing: [{what(value)} of size {'x'.join(map(str, value.shape))}]"
     return f"Object of type: {type(value).__name__}"
 
 
@@ -268,7 +268,7 @@ class ParameterList(Module):
         return self
 
     def extra_repr(self):
-        return "\n".join(f"  ({i}): {_shown(v)}" for i, v in enumerate(self))
+        return "\n".join(f"  ({i}): {_shown(v, lambda t: t.dtype)}" for i, v in enumerate(self))
 
     def __call__(self, *args, **kwargs):
         raise RuntimeError("ParameterList should not be called.")
@@ -366,7 +366,7 @@ class ParameterDict(Module):
             self[key] = value
 
     def extra_repr(self):
-        return "\n".join(f"  ({k}): {_shown(v)}" for k, v in self.items())
+        return "\n".join(f"  ({k}): {_shown(v, Tensor.type)}" for k, v in self.items())
 
     def __or__(self, other):
         made = self.copy()

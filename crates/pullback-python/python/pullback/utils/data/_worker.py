@@ -87,18 +87,19 @@ class _Ended:
     """An iterable dataset has no more."""
 
 
-def work(loader, worker, seed, indices, results):
+def work(loader, worker, base, indices, results):
     """What a worker process does until it is told None."""
     global _INFO
     from ... import manual_seed, set_num_threads
 
+    seed = base + worker
     set_num_threads(1)
     random.seed(seed)
     manual_seed(seed)
     try:
         import numpy
 
-        numpy.random.seed(seed % 2**32)
+        numpy.random.seed(numpy.random.SeedSequence([worker, base % 2**32, base >> 32, 0]).generate_state(4))
     except ImportError:
         pass
     dataset = loader["dataset"]
@@ -134,6 +135,8 @@ class Parallel:
     """One round over worker processes, with batches in the order of the sampler."""
 
     def __init__(self, loader):
+        from .dataloader import base_seed
+
         self._loader = loader
         context = loader.multiprocessing_context
         if context is None or isinstance(context, str):
@@ -145,21 +148,19 @@ class Parallel:
         }  # fmt: skip
         self._round = 0
         self._begin()
+        self._base_seed = base_seed(loader)
         self._queues, self._workers = [], []
         for i in range(loader.num_workers):
             own = context.Queue()
             own.cancel_join_thread()
-            process = context.Process(target=work, args=(given, i, self._base_seed + i, own, self._results), daemon=True)
+            process = context.Process(target=work, args=(given, i, self._base_seed, own, self._results), daemon=True)
             process.start()
             self._queues.append(own)
             self._workers.append(process)
         self._fill()
 
     def _begin(self):
-        from .dataloader import base_seed
-
         self._indices = iter(self._loader._index_sampler)
-        self._base_seed = base_seed(self._loader)
         self._sent = self._next = 0
         self._ready, self._owner = {}, {}
         self._alive = [True] * self._loader.num_workers

@@ -1,0 +1,177 @@
+"""Modules, optimisers, schedules and loaders against PyTorch's answers to the same questions (`golden/training.py`, `golden/training.json`).
+
+Initial values, random streams, orders and texts are equal; what is computed in float64 agrees to a few units in the last place.
+"""
+
+import json
+import math
+import pickle
+import sys
+import warnings
+from pathlib import Path
+
+import pytest
+
+import pullback as torch
+from pullback import nn
+
+GOLDEN = Path(__file__).resolve().parent / "golden"
+sys.path.insert(0, str(GOLDEN))
+import training  # noqa: E402
+
+ANSWERS = json.loads((GOLDEN / "training.json").read_text())
+
+
+def differs(a, b, path=""):
+    """Where two answers differ, or None."""
+    if isinstance(a, dict) and isinstance(b, dict):
+        if list(a) != list(b):
+            return f"{path}: keys {list(a)} and {list(b)}"
+        return next((d for k in a if (d := differs(a[k], b[k], f"{path}.{k}"))), None)
+    if isinstance(a, (list, tuple)) and isinstance(b, (list, tuple)):
+        if len(a) != len(b):
+            return f"{path}: {len(a)} and {len(b)} items"
+        return next((d for i, (x, y) in enumerate(zip(a, b)) if (d := differs(x, y, f"{path}[{i}]"))), None)
+    if isinstance(a, float) and isinstance(b, (float, int)) or isinstance(b, float) and isinstance(a, int):
+        if a == b or (math.isnan(a) and math.isnan(b)) or abs(a - b) <= 1e-11 * max(abs(a), abs(b)) + 1e-14:
+            return None
+        return f"{path}: {a!r} and {b!r}"
+    return None if a == b else f"{path}: {a!r} and {b!r}"
+
+
+def through_json(x):
+    return json.loads(json.dumps(x))
+
+
+@pytest.fixture(autouse=True)
+def quiet():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+@pytest.mark.parametrize("case", training.MODULES, ids=lambda c: c[0])
+def test_modules(case):
+    text, inputs = case
+    want = ANSWERS["modules"][f"{text} <- {inputs}"]
+    got = through_json(training.module(torch, text, inputs))
+    assert got["state"] == want["state"], "initial values are PyTorch's bits"
+    assert differs(got, want) is None, differs(got, want)
+
+
+@pytest.mark.parametrize("case", training.OPTIMIZERS, ids=str)
+def test_optimizers(case):
+    name, options = case
+    want = ANSWERS["optimizers"][f"{name} {options}"]
+    got = through_json(training.optimizer(torch, name, options))
+    for answer in (got, want):
+        answer["groups"] = [dict(sorted(g.items())) for g in answer["groups"]]
+    assert differs(got, want) is None, differs(got, want)
+
+
+@pytest.mark.parametrize("at", range(len(training.SCHEDULERS)))
+@pytest.mark.parametrize("adam", [False, True])
+def test_schedulers(at, adam):
+    want = ANSWERS["schedulers"][f"{at} {training.SCHEDULERS[at][0]} {adam}"]
+    assert differs(through_json(training.scheduler(torch, at, adam)), want) is None
+
+
+@pytest.mark.parametrize("what", ["schedules", "inits", "loading", "utilities"])
+def test_whole(what):
+    found = differs(through_json(getattr(training, what)(torch)), ANSWERS[what])
+    assert found is None, found
+
+
+@pytest.mark.parametrize("search", [None, "strong_wolfe"])
+def test_lbfgs(search):
+    # Rounding is amplified on the way to the minimum: the path is the same, its last digits are not.
+    for got, want in zip(training.lbfgs(torch, search), ANSWERS["lbfgs"][str(search)]):
+        assert got[2] == want[2]
+        assert got[0] == pytest.approx(want[0], rel=1e-6, abs=1e-12) and got[1] == pytest.approx(want[1], rel=1e-6)
+
+
+def test_assignment_registers():
+    net = nn.Module()
+    net.p, net.m, net.t = nn.Parameter(torch.ones(2)), nn.Linear(1, 1), torch.ones(1)
+    net.b = nn.Buffer(torch.zeros(1))
+    assert [n for n, _ in net.named_parameters()] == ["p", "m.weight", "m.bias"]
+    assert list(net.state_dict()) == ["p", "b", "m.weight", "m.bias"]
+    net.b = torch.ones(1)
+    assert net.state_dict()["b"].tolist() == [1.0]
+    with pytest.raises(TypeError, match="as parameter 'p'"):
+        net.p = torch.ones(2)
+    net.p = None
+    assert [n for n, _ in net.named_parameters()] == ["m.weight", "m.bias"]
+    del net.m
+    with pytest.raises(AttributeError, match="'Module' object has no attribute 'm'"):
+        net.m
+    class Forgot(nn.Module):
+        def __init__(self):
+            self.layer = nn.Linear(1, 1)
+    with pytest.raises(AttributeError, match=r"cannot assign module before Module.__init__\(\) call"):
+        Forgot()
+
+
+def test_parameters_are_tensors_of_their_own_kind():
+    import copy
+
+    p = nn.Parameter(torch.tensor([1.0, 2.0]))
+    assert isinstance(p, torch.Tensor) and isinstance(p, nn.Parameter) and p.is_leaf and p.requires_grad
+    assert repr(p) == "Parameter containing:\ntensor([1., 2.], requires_grad=True)" == str(p)
+    for twin in (copy.deepcopy(p), pickle.loads(pickle.dumps(p))):
+        assert type(twin) is nn.Parameter and twin.tolist() == [1.0, 2.0] and twin.requires_grad and twin.data_ptr() != p.data_ptr()
+    assert type(p * 2) is torch.Tensor
+    net = nn.Linear(2, 1)
+    twin = copy.deepcopy(net)
+    assert twin.weight is not net.weight and twin.weight.tolist() == net.weight.tolist()
+    assert pickle.loads(pickle.dumps(net)).weight.tolist() == net.weight.tolist()
+
+
+def test_a_network_learns_xor():
+    torch.manual_seed(0)
+    x = torch.tensor([[0.0, 0], [0, 1], [1, 0], [1, 1]])
+    y = torch.tensor([[0.0], [1], [1], [0]])
+    net = nn.Sequential(nn.Linear(2, 8), nn.Tanh(), nn.Linear(8, 1))
+    adam = torch.optim.Adam(net.parameters(), lr=0.05)
+    for _ in range(200):
+        for bx, by in torch.utils.data.DataLoader(torch.utils.data.TensorDataset(x, y), batch_size=4, shuffle=True):
+            adam.zero_grad()
+            nn.functional.mse_loss(net(bx), by).backward()
+            adam.step()
+    assert (net(x) - y).abs().max().item() < 0.05
+
+
+@pytest.mark.parametrize(
+    "make, error, text",
+    [
+        (lambda: torch.optim.SGD([], lr=0.1), ValueError, "optimizer got an empty parameter list"),
+        (lambda: torch.optim.SGD(torch.ones(2), lr=0.1), TypeError, "params argument given to the optimizer should be an iterable"),
+        (lambda: torch.optim.SGD([torch.ones(2, requires_grad=True) * 1], lr=0.1), ValueError, "can't optimize a non-leaf Tensor"),
+        (lambda: torch.optim.Adam([torch.ones(1)], lr=-1), ValueError, "Invalid learning rate: -1"),
+        (lambda: torch.optim.Adam([torch.ones(1)], betas=(1.0, 0.9)), ValueError, "Invalid beta parameter at index 0: 1.0"),
+        (lambda: nn.Dropout(1.5), ValueError, "dropout probability has to be between 0 and 1, but got 1.5"),
+        (lambda: torch.utils.data.DataLoader([1], batch_size=0), ValueError, "batch_size should be a positive integer value, but got batch_size=0"),
+        (lambda: torch.utils.data.DataLoader([1], shuffle=True, sampler=[0]), ValueError, "sampler option is mutually exclusive with shuffle"),
+        (lambda: nn.Linear(2, 1)(torch.ones(3)), RuntimeError, ""),
+        (lambda: nn.Module()(1), NotImplementedError, 'Module [Module] is missing the required "forward" function'),
+        (lambda: nn.Sequential(3), TypeError, "int is not a Module subclass"),
+    ],
+)
+def test_mistakes(make, error, text):
+    with pytest.raises(error) as e:
+        make()
+    assert text in str(e.value)
+
+
+def test_a_worker_that_dies_is_an_error():
+    import os
+
+    class Dies(torch.utils.data.Dataset):
+        def __len__(self):
+            return 2
+
+        def __getitem__(self, i):
+            os._exit(3)
+
+    with pytest.raises(RuntimeError, match="exited unexpectedly"):
+        list(torch.utils.data.DataLoader(Dies(), num_workers=1))
