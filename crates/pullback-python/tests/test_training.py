@@ -76,7 +76,7 @@ def test_schedulers(at, adam):
     assert differs(through_json(training.scheduler(torch, at, adam)), want) is None
 
 
-@pytest.mark.parametrize("what", ["schedules", "inits", "loading", "utilities"])
+@pytest.mark.parametrize("what", ["schedules", "inits", "loading", "utilities", "functional"])
 def test_whole(what):
     found = differs(through_json(getattr(training, what)(torch)), ANSWERS[what])
     assert found is None, found

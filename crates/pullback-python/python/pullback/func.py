@@ -14,7 +14,7 @@ from .autograd import grad as _grad
 from ._vmap import vmap
 from .autograd.grad_mode import enable_grad as _enable_grad
 
-__all__ = ["grad", "grad_and_value", "hessian", "jacfwd", "jacrev", "jvp", "linearize", "vjp", "vmap"]
+__all__ = ["functional_call", "grad", "grad_and_value", "hessian", "jacfwd", "jacrev", "jvp", "linearize", "stack_module_state", "vjp", "vmap"]
 
 
 class _Depth(threading.local):
@@ -383,6 +383,20 @@ def jacfwd(f, argnums=0, has_aux=False, *, randomness="error"):
 def hessian(f, argnums=0):
     """The Hessian of a function with a 0-d result: the Jacobian of its gradient."""
     return jacrev(jacrev(f, argnums), argnums)
+
+
+def functional_call(module, parameter_and_buffer_dicts, args=None, kwargs=None, *, tie_weights=True, strict=False):
+    """What a module gives with other tensors in the place of its own: `nn.utils.stateless` has more."""
+    from .nn.utils.stateless import functional_call as call
+
+    return call(module, parameter_and_buffer_dicts, args, kwargs, tie_weights=tie_weights, strict=strict)
+
+
+def stack_module_state(models):
+    """The parameters and the buffers of several modules of one kind, each stacked along a new first dimension."""
+    from .nn.utils.stateless import stack_module_state as stacked
+
+    return stacked(models)
 
 
 def __getattr__(name):

@@ -276,6 +276,30 @@ def utilities(M):
     return out
 
 
+def functional(M):
+    """Modules called with other tensors, their derivatives, and several of them at once."""
+    nn, func = M.nn, M.func
+    M.manual_seed(4)
+    nets = [nn.Sequential(nn.Linear(2, 3), nn.Tanh(), nn.Linear(3, 1)).double() for _ in range(2)]
+    x, y = M.randn(4, 2, dtype=M.float64), M.randn(4, 1, dtype=M.float64)
+    params = {k: v.detach() for k, v in nets[0].named_parameters()}
+    loss = lambda p, x, y: ((func.functional_call(nets[1], p, (x,)) - y) ** 2).mean()
+    out = [loss(params, x, y).item(), plain(func.grad(loss)(params, x, y)), plain(func.vmap(func.grad(loss), in_dims=(None, 0, 0))(params, x, y)), nets[1](x).tolist()]
+    stacked, buffers = func.stack_module_state(nets)
+    out += [{k: [*v.shape, v.requires_grad] for k, v in stacked.items()}, list(buffers), func.vmap(lambda p: func.functional_call(nets[0], p, (x,)))({k: v.detach() for k, v in stacked.items()}).tolist()]
+    shared = nn.Linear(2, 2).double()
+    tied = nn.ModuleDict({"a": shared, "b": shared})
+    tied.forward = lambda x: tied.a(x) + tied.b(x)
+    for tie in (True, False):
+        out.append(func.functional_call(tied, {"a.weight": M.zeros(2, 2, dtype=M.float64)}, x, tie_weights=tie).tolist())
+    for names, strict in ((["nothing"], False), (["0.weight", "nothing"], True)):
+        try:
+            func.functional_call(nets[0], {n: M.ones(1) for n in names}, x, strict=strict)
+        except (KeyError, RuntimeError) as e:
+            out.append([type(e).__name__, str(e).splitlines()[0]])
+    return out
+
+
 def everything(M):
     """All of it."""
     return {
@@ -287,4 +311,5 @@ def everything(M):
         "inits": inits(M),
         "loading": loading(M),
         "utilities": utilities(M),
+        "functional": functional(M),
     }
