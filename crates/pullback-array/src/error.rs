@@ -340,11 +340,14 @@ impl From<pullback_random::Error> for Error {
     /// NumPy's and PyTorch's streams have errors of their own; `?` makes them this one, in the same words.
     #[track_caller]
     fn from(e: pullback_random::Error) -> Error {
-        let kind = match e.kind() {
-            pullback_random::ErrorKind::Type => ErrorKind::Type,
-            pullback_random::ErrorKind::Runtime => ErrorKind::Argument,
-            _ => ErrorKind::Value,
-        };
+        // The list may grow: what it will say of values is one of ours.
+        let same = [
+            (pullback_random::ErrorKind::Type, ErrorKind::Type),
+            (pullback_random::ErrorKind::Runtime, ErrorKind::Argument),
+            (pullback_random::ErrorKind::Memory, ErrorKind::Alloc),
+        ];
+        let known = same.iter().find(|(theirs, _)| *theirs == e.kind());
+        let kind = known.map_or(ErrorKind::Value, |(_, ours)| *ours);
         Error::new(kind, e.message()).at(Location::caller())
     }
 }

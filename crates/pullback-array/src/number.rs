@@ -92,7 +92,7 @@ impl Number {
         let x: T = self.cast();
         let float = T::DTYPE.category() == Category::Float;
         // An integer's ends are what larger numbers saturate to.
-        let inside = |f: f64| (-9.223372036854775808e18..9.223372036854775808e18).contains(&f);
+        let inside = |f: f64| (-9.223_372_036_854_776e18..9.223_372_036_854_776e18).contains(&f);
         let same = match self {
             Number::Bool(_) => true,
             Number::Int(i) => float || x.to_i64() == i,

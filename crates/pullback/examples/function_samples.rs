@@ -25,6 +25,7 @@ fn json(v: &Value) -> Result<Json> {
         Value::None => Json::Null,
         Value::Bool(b) => json!(b),
         Value::Int(i) => json!(i),
+        Value::UInt(i) => json!(i),
         // JSON has no infinities, and 2.0 must stay a float.
         Value::Float(x) => json!({ "float": x.to_string() }),
         Value::Str(s) => json!(s),

@@ -31,7 +31,7 @@ pub struct Function {
     /// Dtypes that the in-place form refuses, with PyTorch's sentence, besides those that cannot hold the result.
     pub refuses: fn(DType) -> Option<String>,
     /// What PyTorch warns of, by the arguments, if it does.
-    pub warns: Option<fn(&Args<'_>) -> Result<Option<String>>>,
+    pub warns: Option<Warns>,
     /// Whether it draws random numbers.
     pub random: bool,
     /// Units in the last place by which value and gradient may differ from PyTorch's, of the largest element; (0, 0): bits are equal.
@@ -45,6 +45,9 @@ pub struct Function {
     /// Argument lists that PyTorch refuses; a `~` in front: with another sentence than ours.
     pub errors: &'static [&'static str],
 }
+
+/// What PyTorch warns of, by the arguments.
+pub type Warns = fn(&Args<'_>) -> Result<Option<String>>;
 
 /// How PyTorch's node is called.
 #[derive(Clone, Copy)]
@@ -130,7 +133,7 @@ impl Function {
 
     /// PyTorch warns of some arguments.
     #[must_use]
-    pub const fn warns(mut self, warns: fn(&Args<'_>) -> Result<Option<String>>) -> Self {
+    pub const fn warns(mut self, warns: Warns) -> Self {
         self.warns = Some(warns);
         self
     }

@@ -48,7 +48,7 @@ mod sort;
 mod special;
 
 pub use args::Args;
-pub use function::{Entry, Function, NodeName, in_place};
+pub use function::{Entry, Function, NodeName, Warns, in_place};
 pub use overlaps::check_overlap;
 pub use signature::{Kind, Param, Signature};
 pub use value::{IntoValue, Value};
