@@ -205,6 +205,16 @@ pub(crate) fn hook_of(py: Python<'_>, hook: Py<PyAny>) -> (Arc<Held>, HookOf) {
     (held, of)
 }
 
+/// Whether the value of an object is there yet. Python tells its collector of an object before the value is written, and may make a
+/// dict for it in between, which may start a collection. The memory is zero until then, and a tensor is a pointer that is not.
+#[inline]
+pub(crate) fn is_written(value: &PyTensor) -> bool {
+    const { assert!(size_of::<PyTensor>() == size_of::<usize>()) };
+    // SAFETY: an object's memory is as large as its value, which has the size of a word, and Python has zeroed it: the word can be
+    // read whether or not the value was written. Volatile, since the compiler may otherwise know that no tensor is null.
+    unsafe { ptr::from_ref(value).cast::<usize>().read_volatile() != 0 }
+}
+
 /// Tells the collector of everything that `walk` finds.
 pub(crate) fn traverse(
     visit: &PyVisit<'_>,

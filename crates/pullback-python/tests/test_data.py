@@ -1,5 +1,6 @@
 """Python data of any shape as tensors, sizes and indices: deep, recursive, endless, lying, or changed while it is read."""
 
+import gc
 import itertools
 from collections import deque
 
@@ -143,3 +144,18 @@ def test_an_array_interface_that_lies_about_sizes_is_an_error(changes):
         with pytest.raises(ORDINARY) as e:
             make(Interface(**changes))
         assert type(e.value).__name__ != "InternalError"
+
+
+def test_a_collection_may_start_while_a_tensor_is_made():
+    class Own(torch.Tensor):
+        pass
+
+    before = gc.get_threshold()
+    gc.set_threshold(1)
+    try:
+        made = [Own([1.0]) for _ in range(300)] + list(torch.ones(300, 1)) + [torch.ones(1, requires_grad=True) * 2 for _ in range(300)]
+        for t in made[:300]:
+            t.name = [t]
+    finally:
+        gc.set_threshold(*before)
+    assert all(t.numel() == 1 for t in made)

@@ -66,7 +66,10 @@ impl PyTensor {
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        object::traverse(&visit, |found| self.0.visit_own(found))
+        match object::is_written(self) {
+            true => object::traverse(&visit, |found| self.0.visit_own(found)),
+            false => Ok(()),
+        }
     }
 
     fn __clear__(&self) {
