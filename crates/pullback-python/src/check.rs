@@ -90,6 +90,26 @@ fn call(f: &Bound<'_, PyAny>, x: &[Tensor], other: &RefCell<Option<String>>) -> 
     Err(PyTypeError::new_err(text))
 }
 
+/// The user's file and line: the innermost frame of Python that is not this package's.
+fn place() -> Option<String> {
+    Python::attach(|py| {
+        let find = || -> PyResult<Option<String>> {
+            let package: String = py.import("pullback")?.getattr("__file__")?.extract()?;
+            let package = package.trim_end_matches("__init__.py");
+            let mut frame = py.import("sys")?.getattr("_getframe")?.call0()?;
+            while !frame.is_none() {
+                let file: String = frame.getattr("f_code")?.getattr("co_filename")?.extract()?;
+                if !file.starts_with(package) {
+                    return Ok(Some(format!("{file}:{}", frame.getattr("f_lineno")?)));
+                }
+                frame = frame.getattr("f_back")?;
+            }
+            Ok(None)
+        };
+        find().ok().flatten()
+    })
+}
+
 /// What calls of the function left behind that is no tensor.
 #[derive(Default)]
 struct Left {
@@ -107,7 +127,7 @@ impl Left {
         if let Some(e) = &*self.stopped.borrow() {
             return Err(keep_exception(e.clone_ref(py)));
         }
-        call(f, x, &self.other).map_err(|e| {
+        pullback::with_places(place, || call(f, x, &self.other)).map_err(|e| {
             self.raised.set(true);
             if !e.is_instance_of::<PyException>(py) {
                 *self.stopped.borrow_mut() = Some(e.clone_ref(py));

@@ -146,3 +146,23 @@ def test_functions_of_jax():
     jax = pytest.importorskip("jax")
     x = jax.numpy.asarray([0.3, -1.2])
     assert torch.check(lambda t: (jax.numpy.sin(t) ** 2).sum(), [x]).ok
+
+
+def test_kinks_and_wrong_rules_have_the_users_place():
+    import inspect
+
+    def f(w):
+        return torch.relu(w - 0.5).sum()
+
+    line = inspect.getsourcelines(f)[1] + 1
+    report = torch.check(f, [torch.tensor([0.50001, 1.0])])
+    assert report.nearest_kink.op.endswith(f"test_check.py:{line}"), report.nearest_kink.op
+    assert ".rs:" not in repr(report)
+
+
+def test_the_quotient_and_the_gradient_have_a_word_each():
+    quotient = torch.check(lambda w: (w + 1e6).sin().sum(), [W.to(torch.float32)])
+    assert {c.verdict for c in quotient.coordinates if c.status == "pass"} <= {"round-off limited", "agree", "truncation limited"}
+    gradient = torch.check(lambda w: (1 - w.cos()) / w**2, [torch.tensor([1e-4], dtype=torch.float32)])
+    assert [c.status for c in gradient.coordinates] == ["unknown"]
+    assert [c.verdict for c in gradient.coordinates] == ["hidden by rounding"]

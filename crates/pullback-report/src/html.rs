@@ -241,6 +241,10 @@ fn foot(page: &Page) -> String {
             "rounding of the function's values, divided by the step",
         ),
         (
+            "hidden by rounding",
+            "rounding of the gradient itself leaves open whether it is right",
+        ),
+        (
             "truncation limited",
             "the step is too long for the function's curvature, or leaves its domain",
         ),

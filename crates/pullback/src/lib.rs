@@ -63,7 +63,7 @@ pub use ops::{
     hstack, linspace, logspace, meshgrid, multi_dot, one_hot, rand, randint, randn, randperm,
     repeat_interleave, result_type, stack, tril_indices, triu_indices, vstack,
 };
-pub use program::{Instruction, Program, Replay, ValueId, Values};
+pub use program::{Instruction, Program, Replay, ValueId, Values, with_places};
 pub use pullback_array::dd::Dd;
 pub use pullback_array::{
     Arith, Array, Category, DType, Element, Error, ErrorKind, Layout, Number, Real, Result, Shape,

@@ -168,12 +168,7 @@ pub(super) fn examine(
                 let steps = distance / report.step;
                 if report.nearest_kink.as_ref().is_none_or(|n| steps < n.steps) {
                     let inst = &oracle.program.instructions()[k];
-                    let op = format!(
-                        "{} at {}:{}",
-                        inst.op.def().name,
-                        inst.site.file(),
-                        inst.site.line()
-                    );
+                    let op = format!("{} at {}", inst.op.def().name, inst.written());
                     report.nearest_kink = Some(NearestKink {
                         name: name_of(check, input, flat).0,
                         op,

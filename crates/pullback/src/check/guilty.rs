@@ -112,7 +112,7 @@ pub(super) fn find(oracle: &Oracle<'_>, mode: Mode) -> Result<Option<Guilty>> {
             return Ok(Some(Guilty {
                 mode,
                 op: inst.op.def().name.to_string(),
-                site: format!("{}:{}", inst.site.file(), inst.site.line()),
+                site: inst.written(),
                 position,
                 input: wrong.input,
                 rule: wrong.by(mode),

@@ -44,13 +44,15 @@ pub enum Verdict {
     Bug,
     /// Nothing could be decided.
     Inconclusive,
+    /// The gradient's own rounding leaves open whether it is right.
+    Hidden,
     /// The function does not depend on its checked inputs, so that there is nothing to decide.
     Independent,
 }
 
 impl Verdict {
     /// Every verdict, in the order reports count them.
-    pub const ALL: [Verdict; 9] = [
+    pub const ALL: [Verdict; 10] = [
         Verdict::Agree,
         Verdict::RoundOff,
         Verdict::Truncation,
@@ -59,6 +61,7 @@ impl Verdict {
         Verdict::NonDeterministic,
         Verdict::Bug,
         Verdict::Inconclusive,
+        Verdict::Hidden,
         Verdict::Independent,
     ];
 
@@ -73,6 +76,7 @@ impl Verdict {
             Verdict::NonDeterministic => "non-deterministic",
             Verdict::Bug => "gradient bug",
             Verdict::Inconclusive => "inconclusive",
+            Verdict::Hidden => "hidden by rounding",
             Verdict::Independent => "no dependence",
         }
     }

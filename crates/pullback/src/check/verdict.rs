@@ -194,7 +194,7 @@ fn judge(f: &Facts) -> Coordinate {
     }
     if ledger.back.abs() > q8 && ledger.back.abs() > f.u * f.claimed.abs() {
         set(
-            Verdict::RoundOff,
+            Verdict::Hidden,
             Status::Unknown,
             Some(format!(
                 "rounding of the gradient, {:.1e}, is larger than its statistics explain ({q8:.1e}) but not than the worst case ({:.1e})",
@@ -223,7 +223,7 @@ fn judge(f: &Facts) -> Coordinate {
             } else {
                 "rounding of the gradient hides errors below the power asked for"
             };
-            (Verdict::RoundOff, text)
+            (Verdict::Hidden, text)
         } else {
             (
                 Verdict::Inconclusive,

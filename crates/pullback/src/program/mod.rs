@@ -5,6 +5,7 @@
 //! tensors over the same memory, an overlay of old and new), so a program has no aliasing at all. Tensors that come from
 //! elsewhere are constants, copied when first read.
 
+mod place;
 mod projection;
 pub(crate) mod recorder;
 mod trace;
@@ -12,6 +13,7 @@ mod trace;
 use crate::op::{Ctx, Family, Op};
 use crate::tensor::Tensor;
 use crate::{Array, DType, Error, ErrorKind, Result, Shape, apply, mode};
+pub use place::with_places;
 use smallvec::SmallVec;
 use std::panic::Location;
 
@@ -29,6 +31,8 @@ pub struct Instruction {
     pub output: ValueId,
     /// The user's line.
     pub site: &'static Location<'static>,
+    /// The same for a user of another language, where the binding says it (see [`with_places`]).
+    pub place: Option<std::sync::Arc<str>>,
     /// What was decided: a gate's choice; the value itself for operations that are locally constant or cut.
     pub decision: Option<Array>,
     /// Shape of the result.
@@ -294,6 +298,14 @@ impl Program {
 }
 
 impl Instruction {
+    /// Where the user wrote it: `file:line`.
+    pub fn written(&self) -> String {
+        match &self.place {
+            Some(place) => place.to_string(),
+            None => format!("{}:{}", self.site.file(), self.site.line()),
+        }
+    }
+
     fn run(&self, x: &[&Tensor], how: Replay) -> Result<Tensor> {
         if let (true, Some(decision)) = (how.frozen, &self.decision) {
             let decision = Tensor::from_array(decision.clone());
