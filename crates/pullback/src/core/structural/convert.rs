@@ -248,12 +248,16 @@ impl Tensor {
     /// Where the dtype cannot hold the number ([`Number::fits`]); a leaf that requires a gradient outside `no_grad`.
     #[track_caller]
     pub fn fill_(&self, value: impl Into<Number>) -> Result<()> {
-        let (site, value) = (Location::caller(), value.into());
+        self.filled(value.into(), Location::caller())
+    }
+
+    /// [`Tensor::fill_`], written on a line that is given: a closure has no caller.
+    fn filled(&self, value: Number, site: &'static Location<'static>) -> Result<()> {
         value
             .fit(self.dtype())
             .map_err(|e| e.op("fill_").at(site))?;
         if self.array().layout().is_stretched() {
-            return self.once()?.fill_(value);
+            return self.once()?.filled(value, site);
         }
         in_place_number(&Copy, self, value, site, &mut |x| {
             kernels::fill(x, value).map(|()| true)
@@ -266,6 +270,7 @@ impl Tensor {
     /// A leaf that requires a gradient outside `no_grad`.
     #[track_caller]
     pub fn zero_(&self) -> Result<()> {
-        self.named_write("ZeroBackward0", || self.fill_(0i64))
+        let site = Location::caller();
+        self.named_write("ZeroBackward0", || self.filled(Number::Int(0), site))
     }
 }
