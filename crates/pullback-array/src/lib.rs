@@ -28,6 +28,7 @@ pub mod dd;
 mod dims;
 mod dispatch;
 mod dtype;
+mod erfcx;
 mod error;
 mod fork;
 mod interrupt;
@@ -53,6 +54,7 @@ pub use dims::Dims;
 #[doc(hidden)]
 pub use dispatch::Closed;
 pub use dtype::{Category, DType, Element};
+pub use erfcx::erfcx_derivative;
 pub use error::{Called, Error, ErrorKind, Result};
 pub use fork::around_fork;
 pub use interrupt::{check_interrupt, set_interrupt_check};

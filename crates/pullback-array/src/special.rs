@@ -90,9 +90,11 @@ struct Series<T> {
 /// Hurwitz's ζ(s, q), the sum of (q + k)^-s, for an integer s > 1 and a finite q that is no pole.
 fn zeta<T: Real>(s: i32, mut q: T, series: &Series<T>) -> T {
     if q < T::ZERO {
-        // Σ over the terms on both sides of 0, less those beyond the first one.
-        let r = q - q.floor();
-        let left = zeta(s, T::ONE - r, series) - zeta(s, T::ONE - q, series);
+        // Σ over the terms on both sides of 0, less those beyond the first one. Both distances are exact: a small one must not vanish
+        // beside 1.
+        let (below, above) = (q.floor(), q.floor() + T::ONE);
+        let r = q - below;
+        let left = zeta(s, above - q, series) - zeta(s, T::ONE - q, series);
         let right = zeta(s, r, series);
         return if s % 2 == 0 {
             right + left

@@ -171,6 +171,9 @@ impl Dd {
         if self.hi.abs() < TINY || self.is_nan() {
             return self;
         }
+        if self.hi < -1.0 {
+            return Dd::whole(f64::NAN); // -∞ has no parts to be renormalised
+        }
         if self.hi > pow2(200) {
             return self.ln();
         }

@@ -215,7 +215,7 @@ pub trait Op: Debug + Send + Sync + 'static {
     /// The result's tangent, given the inputs' (`None` is zero, and not all are).
     fn jvp(&self, cx: &Ctx<'_>, t: &[Option<Tensor>]) -> Result<Tensor> {
         match self.def().family {
-            Family::Pointwise => sum_terms(t, |i, t| self.slope(cx, i)?.mul(t)),
+            Family::Pointwise => pulled(self, cx, t),
             Family::Linear => {
                 let filled: Vec<Tensor> = (t.iter().enumerate())
                     .map(|(i, t)| t.clone().map_or_else(|| cx.input(i)?.zeros_like(), Ok))
@@ -343,6 +343,15 @@ pub trait Op: Debug + Send + Sync + 'static {
         let _ = dtype;
         self.boxed()
     }
+}
+
+/// The tangent of an operation whose derivative works element by element: what reverse mode does to a gradient is done to each
+/// tangent, so that both modes select and multiply alike (+0 behind a gate, for an infinite tangent too).
+pub(crate) fn pulled<O: Op + ?Sized>(op: &O, cx: &Ctx<'_>, t: &[Option<Tensor>]) -> Result<Tensor> {
+    sum_terms(t, |i, t| match cx.result(0) {
+        Some((shape, _)) if shape != t.shape() => op.vjp(cx, i, &t.expand(shape)?),
+        _ => op.vjp(cx, i, t),
+    })
 }
 
 /// Σ over the inputs that have a tangent.

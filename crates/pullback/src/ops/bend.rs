@@ -32,7 +32,7 @@ pieces! {
         let b = T::lit(s.beta);
         move |g: T, x: T| if x <= -b { -g } else if x >= b { g } else { x * g / b }
     };
-    kinks |s| [below(-s.beta), above(s.beta)];
+    kinks |s| [below(-s.beta).nan_above(), above(s.beta)];
     piece |s, k, x| {
         let half = number_like(x, s.beta)?.mul(0.5)?;
         match k {
@@ -65,7 +65,7 @@ pieces! {
         let d = T::lit(s.delta);
         move |g: T, x: T| if x <= -d { -(g * d) } else if x >= d { g * d } else { x * g }
     };
-    kinks |s| [below(-s.delta), above(s.delta)];
+    kinks |s| [below(-s.delta).nan_above(), above(s.delta)];
     piece |s, k, x| {
         let half = number_like(x, s.delta)?.mul(0.5)?;
         match k {

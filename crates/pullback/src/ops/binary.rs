@@ -4,7 +4,7 @@
 use super::gate::{magnitude, select};
 use super::operand::{Operand, binary, binary_, float_zip, not_implemented, replace, set_apart};
 use super::{common, define};
-use crate::op::{Ctx, Op, Reads};
+use crate::op::{Ctx, Op, Reads, pulled};
 use crate::tensor::Tensor;
 use crate::{Array, DType, Error, ErrorKind, Real, Result};
 use pullback_array::dd::Dd;
@@ -212,10 +212,7 @@ impl Op for Copysign {
         }
     }
     fn jvp(&self, cx: &Ctx<'_>, t: &[Option<Tensor>]) -> Result<Tensor> {
-        match &t[0] {
-            Some(t) => Copysign::ratio(cx)?.mul(t),
-            None => cx.output()?.zeros_like(),
-        }
+        pulled(self, cx, t)
     }
     fn decide(&self, x: &[&Array]) -> Result<Option<Array>> {
         dispatch!(float x[0].dtype(), T => kernels::zip(x[0], x[1], |a: T, b: T| {

@@ -5,7 +5,7 @@ use super::operand::{Operand, apart, cannot_cast, converted, direct_, not_implem
 use super::{common, define};
 use crate::apply::apply_dyn;
 use crate::history::in_place_dyn;
-use crate::op::{Ctx, Op, Reads};
+use crate::op::{Ctx, Op, Reads, pulled};
 use crate::tensor::Tensor;
 use crate::{Arith, Array, DType, Error, ErrorKind, Number, Real, Result};
 use pullback_array::{dispatch, kernels};
@@ -111,6 +111,10 @@ impl Op for LerpScalar {
         } else {
             self.weight
         })
+    }
+    fn jvp(&self, cx: &Ctx<'_>, t: &[Option<Tensor>]) -> Result<Tensor> {
+        // Not the interpolation itself: an infinite tangent would be taken from itself.
+        pulled(self, cx, t)
     }
 }
 

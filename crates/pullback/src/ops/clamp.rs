@@ -6,7 +6,7 @@ use super::operand::{
 };
 use super::{ClampTensor, common, define};
 use crate::apply::apply_dyn;
-use crate::op::{Ctx, Op, Reads, sum_terms};
+use crate::op::{Ctx, Op, Reads, pulled};
 use crate::tensor::Tensor;
 use crate::{Array, DType, Error, ErrorKind, Number, Real, Result};
 use pullback_array::{Element, dispatch, kernels};
@@ -94,7 +94,7 @@ impl Op for Clamp {
         select(&self.inside(&cx.input(0)?)?, g)
     }
     fn jvp(&self, cx: &Ctx<'_>, t: &[Option<Tensor>]) -> Result<Tensor> {
-        sum_terms(t, |_, t| select(&self.inside(&cx.input(0)?)?, t))
+        pulled(self, cx, t)
     }
     fn decide(&self, x: &[&Array]) -> Result<Option<Array>> {
         let (low, high) = (self.min.map(Number::to_f64), self.max.map(Number::to_f64));

@@ -4,7 +4,7 @@ use super::clamp::{BOTH, HIGH, HIGH_TIE, INSIDE, LOW, LOW_TIE, NOBODY, above, be
 use super::gate::{no_form, select};
 use super::{Where, common, define};
 use crate::apply::apply;
-use crate::op::{Ctx, Op, Reads, sum_terms};
+use crate::op::{Ctx, Op, Reads, pulled};
 use crate::tensor::Tensor;
 use crate::{Array, Real, Result};
 use pullback_array::{dispatch, kernels};
@@ -91,7 +91,7 @@ impl Op for ClampTensor {
         share(cx, i, g)
     }
     fn jvp(&self, cx: &Ctx<'_>, t: &[Option<Tensor>]) -> Result<Tensor> {
-        sum_terms(t, |i, t| share(cx, i, t))
+        pulled(self, cx, t)
     }
     fn decide(&self, x: &[&Array]) -> Result<Option<Array>> {
         dispatch!(float x[0].dtype(), T => kernels::zip3(x[0], x[1], x[2], |a: T, l: T, h: T| {

@@ -4,7 +4,7 @@ use super::gate::{magnitude, no_form, recording};
 use super::operand::{Operand, binary, binary_, direct_, not_implemented};
 use super::{Where, common, define};
 use crate::apply::{apply, apply_dyn};
-use crate::op::{Ctx, Op, Reads, sum_terms};
+use crate::op::{Ctx, Op, Reads, pulled};
 use crate::tensor::Tensor;
 use crate::{Array, DType, Element, Result, Shape};
 use pullback_array::{dispatch, kernels};
@@ -43,7 +43,7 @@ impl Op for Abs {
         g.mul(&cx.input(0)?.sign()?)
     }
     fn jvp(&self, cx: &Ctx<'_>, t: &[Option<Tensor>]) -> Result<Tensor> {
-        sum_terms(t, |_, t| t.mul(&cx.input(0)?.sign()?))
+        pulled(self, cx, t)
     }
     fn decide(&self, x: &[&Array]) -> Result<Option<Array>> {
         // -1, 0, 1: at 0 the derivative is 0, so the piece is 0·x.
@@ -167,8 +167,7 @@ macro_rules! extremes {
                 share(&$op::EXTREME.decision(cx)?, i, g)
             }
             fn jvp(&self, cx: &Ctx<'_>, t: &[Option<Tensor>]) -> Result<Tensor> {
-                let decision = $op::EXTREME.decision(cx)?;
-                sum_terms(t, |i, t| share(&decision, i, &t.expand(decision.shape())?))
+                pulled(self, cx, t)
             }
             fn decide(&self, x: &[&Array]) -> Result<Option<Array>> {
                 $op::EXTREME.winner(x[0], x[1]).map(Some)

@@ -6,7 +6,7 @@
 
 use super::{Where, common, define};
 use crate::apply::apply;
-use crate::op::{Ctx, Op, Reads, sum_terms};
+use crate::op::{Ctx, Op, Reads, pulled};
 use crate::tensor::Tensor;
 use crate::{Array, Error, ErrorKind, Real, Result, Shape, mode};
 use pullback_array::{dispatch, kernels};
@@ -67,9 +67,7 @@ impl Op for Relu {
         apply(ThresholdBackward, &[g, &cx.output()?], cx.site())
     }
     fn jvp(&self, cx: &Ctx<'_>, t: &[Option<Tensor>]) -> Result<Tensor> {
-        sum_terms(t, |_, t| {
-            apply(ThresholdBackward, &[t, &cx.output()?], cx.site())
-        })
+        pulled(self, cx, t)
     }
     fn decide(&self, x: &[&Array]) -> Result<Option<Array>> {
         positive(x[0]).map(Some)
@@ -126,10 +124,7 @@ impl Op for ThresholdBackward {
         }
     }
     fn jvp(&self, cx: &Ctx<'_>, t: &[Option<Tensor>]) -> Result<Tensor> {
-        match &t[0] {
-            Some(t) => apply(ThresholdBackward, &[t, &cx.input(1)?], cx.site()),
-            None => cx.output()?.zeros_like(),
-        }
+        pulled(self, cx, t)
     }
     fn decide(&self, x: &[&Array]) -> Result<Option<Array>> {
         positive(x[1]).map(Some)

@@ -1,8 +1,10 @@
 //! Losses with a margin: hinge embedding, ranking, soft, and of several classes.
 
+use super::Softplus;
 use super::classes::shape_error;
 use super::constant::plus;
 use super::reduction::Reduction;
+use crate::apply::apply_dyn;
 use crate::tensor::Tensor;
 use crate::{DType, Error, ErrorKind, Result};
 use std::panic::Location;
@@ -80,8 +82,12 @@ impl Tensor {
             .op("soft_margin_loss")
             .at(Location::caller()));
         }
-        let z = z.neg()?.exp()?;
-        reduction.of(z.log1p()?)
+        // Never the line instead of the logarithm: PyTorch's values are infinite where the exponential is.
+        let smooth = Softplus {
+            beta: 1.0,
+            threshold: f64::INFINITY,
+        };
+        reduction.of(apply_dyn(&smooth, &[&z.neg()?], Location::caller())?)
     }
 
     /// For each row of scores, `Σ max(margin - score of the target + score, 0)ᵖ` over the other classes, divided by the number of

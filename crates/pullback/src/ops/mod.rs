@@ -7,6 +7,7 @@ mod activation;
 mod activations;
 mod addmm;
 mod amax;
+mod anchor;
 mod arith;
 mod attention;
 mod axes;
@@ -101,6 +102,7 @@ pub use crate::core::structural::{Alias, Clone, Copy, Detach, Overlay, To, Uncov
 pub use activation::{Gelu, GeluTanh, LogSigmoid, Mish, Ndtr, NormalDensity, Silu};
 pub use activations::Approximate;
 pub use amax::{Amax, Amin, Max, Median, Min, NanMedian};
+pub use anchor::Anchor;
 pub use arith::{Add, AddScaled, Div, Mul, Neg, Sub};
 pub use attention::{Attention, CausalSoftmax};
 pub use bce::{Bce, BceWithLogits};
@@ -167,7 +169,8 @@ pub use scan::{CumProd, CumSum, LogCumSumExp, Recurrence};
 pub use scatter_reduce::{Reduce, ScatterReduce};
 pub use search::{Bincount, Searchsorted};
 pub use series::{
-    BesselJ0, BesselJ1, BesselK0, BesselK1, BesselY0, BesselY1, Erfcx, LogNdtr, Ndtri,
+    BesselJ0, BesselJ1, BesselK0, BesselK1, BesselY0, BesselY1, Erfcx, ErfcxDerivative, LogNdtr,
+    Ndtri,
 };
 pub use shape::{Expand, Permute, Reshape};
 pub use similarity::TripletMargin;
@@ -175,7 +178,9 @@ pub use sizes::Sizes;
 pub use slice::{Cat, Embed, Select, Slice, cat};
 pub use sort::{Argsort, Kth, Topk};
 pub use special::{Digamma, Entr, Erf, Erfc, Erfinv, I0, I0e, I1, I1e, Lgamma, Logit, Polygamma};
-pub use trig::{Acos, Acosh, Asin, Asinh, Atan, Atanh, Cos, Cosh, Sin, Sinc, Sinh, Tan, Tanh};
+pub use trig::{
+    Acos, Acosh, Asin, Asinh, Atan, Atanh, Cos, Cosh, Sin, Sinc, SincDerivative, Sinh, Tan, Tanh,
+};
 pub use truth::{All, Any, CountNonzero, NanSum};
 pub use unfold::{Fold, Unfold};
 pub use unique::{Distinct, Unique};
@@ -218,6 +223,7 @@ pub static OPS: &[&OpDef] = &[
     Acosh::DEF,
     Atanh::DEF,
     Sinc::DEF,
+    SincDerivative::DEF,
     Erf::DEF,
     Erfc::DEF,
     Erfinv::DEF,
@@ -236,6 +242,7 @@ pub static OPS: &[&OpDef] = &[
     BesselK0::DEF,
     BesselK1::DEF,
     Erfcx::DEF,
+    ErfcxDerivative::DEF,
     LogNdtr::DEF,
     Ndtri::DEF,
     Logit::DEF,
@@ -267,6 +274,7 @@ pub static OPS: &[&OpDef] = &[
     Fmod::DEF,
     Amax::DEF,
     // activations
+    Anchor::DEF,
     LeakyRelu::DEF,
     Prelu::DEF,
     Elu::DEF,

@@ -154,9 +154,10 @@ impl Op for Std {
         self.0.scaled(&cx.input(0)?, &g)
     }
     fn jvp(&self, cx: &Ctx<'_>, t: &[Option<Tensor>]) -> Result<Tensor> {
-        let y = cx.output()?;
+        let y = spread(&cx.output()?, cx, &self.0.dims, self.0.keepdim)?;
         sum_terms(t, |_, t| {
-            Std::of_variance(&y, &self.0.tangent(&cx.input(0)?, t)?)
+            let t = Std::of_variance(&y, t)?;
+            self.0.tangent(&cx.input(0)?, &t)
         })
     }
 }

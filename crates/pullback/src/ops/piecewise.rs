@@ -4,6 +4,7 @@
 //! value and gradient as loops, which a plain backward uses. The functions themselves are in `rectifier` and `loss_pieces`.
 
 use super::Where;
+use super::anchor::anchored;
 use super::constant::{number_like, times};
 use super::gate::{no_form, recording};
 use crate::apply::apply_dyn;
@@ -20,16 +21,43 @@ pub(super) struct Kink {
     pub at: f64,
     /// Whether the number itself belongs to the piece above.
     pub above: bool,
+    /// Whether NaN does.
+    pub nan: bool,
+}
+
+impl Kink {
+    /// NaN counts as above it, as in PyTorch's loops that ask whether a number is below.
+    pub(super) fn nan_above(self) -> Kink {
+        Kink { nan: true, ..self }
+    }
+
+    /// Where `x` is above.
+    fn passed(&self, x: &Tensor) -> Result<Tensor> {
+        match (self.above, self.nan) {
+            (true, false) => x.ge(self.at),
+            (false, false) => x.gt(self.at),
+            (true, true) => x.lt(self.at)?.logical_not(),
+            (false, true) => x.le(self.at)?.logical_not(),
+        }
+    }
 }
 
 /// A kink that belongs to the piece below.
 pub(super) fn below(at: f64) -> Kink {
-    Kink { at, above: false }
+    Kink {
+        at,
+        above: false,
+        nan: false,
+    }
 }
 
 /// A kink that belongs to the piece above.
 pub(super) fn above(at: f64) -> Kink {
-    Kink { at, above: true }
+    Kink {
+        at,
+        above: true,
+        nan: false,
+    }
 }
 
 pub(super) type Kinks = SmallVec<[Kink; 2]>;
@@ -51,17 +79,20 @@ pub(super) trait Pieces: Op {
     /// Piece `k`, going on beyond its kinks.
     fn piece(&self, k: usize, x: &Tensor) -> Result<Tensor>;
     /// The derivative of piece `k`. `x` gives the input with what belongs to other pieces replaced by a number of this one,
-    /// so that what overflows there does not become NaN in a gradient's gradient.
+    /// so that what overflows there does not become NaN in a gradient's gradient. Kinks are replaced too, by themselves: there the
+    /// second derivative is 0, as in PyTorch.
     fn slope_of(&self, k: usize, x: &dyn Fn() -> Result<Tensor>) -> Result<Slope>;
     /// `g` times the derivative, in one loop.
     fn fused(&self, g: &Array, x: &Array) -> Result<Array>;
 }
 
-/// The number of the piece that each element is in; NaN is in the lowest.
+/// The number of the piece that each element is in; NaN is where its kinks say.
 pub(super) fn decide(p: &dyn Pieces, x: &Array) -> Result<Array> {
     let kinks = p.kinks();
     dispatch!(float x.dtype(), T => kernels::map(x, |a: T| {
-        let passed = |k: &&Kink| if k.above { a >= T::lit(k.at) } else { a > T::lit(k.at) };
+        let passed = |k: &&Kink| {
+            (if k.above { a >= T::lit(k.at) } else { a > T::lit(k.at) }) || k.nan && a.is_nan()
+        };
         kinks.iter().filter(passed).count() as i64
     }), else Err(no_form(p.def().name, x)))
 }
@@ -88,16 +119,19 @@ pub(super) fn frozen(p: &dyn Pieces, x: &Tensor, decision: &Tensor) -> Result<Te
 fn rule(p: &dyn Pieces, cx: &Ctx<'_>, x: &Tensor, v: &Tensor) -> Result<Tensor> {
     let kinks = p.kinks();
     let masks = (kinks.iter())
-        .map(|k| if k.above { x.ge(k.at) } else { x.gt(k.at) })
+        .map(|k| k.passed(x))
         .collect::<Result<SmallVec<[Tensor; 2]>>>()?;
     let part = |k: usize| {
         let inside = || {
             let mut inside = x.clone();
-            if let Some(mask) = masks.get(k) {
-                inside = number_like(x, kinks[k].at)?.where_(mask, &inside)?;
+            if let Some(kink) = kinks.get(k) {
+                let beyond = masks[k].logical_or(&x.ge(kink.at)?)?;
+                inside = number_like(x, kink.at)?.where_(&beyond, &inside)?;
             }
             if k > 0 {
-                inside = inside.where_(&masks[k - 1], kinks[k - 1].at)?;
+                let kink = kinks[k - 1];
+                let there = masks[k - 1].logical_and(&x.ne(kink.at)?)?;
+                inside = inside.where_(&there, kink.at)?;
             }
             Ok(inside)
         };
@@ -112,7 +146,7 @@ fn rule(p: &dyn Pieces, cx: &Ctx<'_>, x: &Tensor, v: &Tensor) -> Result<Tensor> 
     for (k, mask) in masks.iter().enumerate() {
         out = apply_dyn(&Where, &[mask, &part(k + 1)?, &out], cx.site())?;
     }
-    out.expand(v.shape())
+    anchored(cx, p.def().name, out.expand(v.shape())?, x)
 }
 
 /// The reverse rule.
@@ -123,11 +157,6 @@ pub(super) fn pull(p: &dyn Pieces, cx: &Ctx<'_>, g: &Tensor) -> Result<Tensor> {
     } else {
         p.fused(g.array(), x.array()).map(Tensor::from_array)
     }
-}
-
-/// The forward rule.
-pub(super) fn push(p: &dyn Pieces, cx: &Ctx<'_>, t: &[Option<Tensor>]) -> Result<Tensor> {
-    crate::op::sum_terms(t, |_, t| rule(p, cx, &cx.input(0)?, t))
 }
 
 /// Defines functions in pieces. `value` and `fused` give the loops' closures, with constants made once; `integers` is
@@ -177,7 +206,7 @@ macro_rules! pieces {
                 crate::ops::piecewise::pull(self, cx, g)
             }
             fn jvp(&self, cx: &Ctx<'_>, t: &[Option<Tensor>]) -> Result<Tensor> {
-                crate::ops::piecewise::push(self, cx, t)
+                crate::op::pulled(self, cx, t)
             }
             fn decide(&self, x: &[&Array]) -> Result<Option<Array>> {
                 crate::ops::piecewise::decide(self, x[0]).map(Some)

@@ -1,9 +1,10 @@
 //! Leaky relu with learned slopes.
 
+use super::anchor::anchored;
 use super::gate::{no_form, recording};
 use super::{Where, common, define};
 use crate::apply::apply_dyn;
-use crate::op::{Ctx, Op, Reads};
+use crate::op::{Ctx, Op, Reads, pulled};
 use crate::tensor::Tensor;
 use crate::{Array, Error, ErrorKind, Real, Result, Shape};
 use pullback_array::{dispatch, kernels};
@@ -71,7 +72,8 @@ impl Op for Prelu {
         if i == 0 {
             let w = cx.input(1)?;
             if !plain {
-                return Prelu::choose(cx, &x, g, &g.mul(&w)?);
+                let chosen = Prelu::choose(cx, &x, g, &g.mul(&w)?)?;
+                return anchored(cx, "_prelu_kernel", chosen, &x);
             }
             let (g, x, w) = (g.array(), x.array(), w.array());
             return dispatch!(float x.dtype(), T => kernels::zip3(g, x, w, |g: T, x: T, w: T| if x > T::ZERO { g } else { w * g }), else
@@ -85,13 +87,7 @@ impl Op for Prelu {
             Err(no_form("prelu_cpu", x))).map(Tensor::from_array)
     }
     fn jvp(&self, cx: &Ctx<'_>, t: &[Option<Tensor>]) -> Result<Tensor> {
-        let (x, w) = (cx.input(0)?, cx.input(1)?);
-        crate::op::sum_terms(t, |i, t| {
-            if i == 0 {
-                return Prelu::choose(cx, &x, t, &t.mul(&w)?);
-            }
-            Prelu::choose(cx, &x, &Prelu::zero(&x)?, &t.mul(&x)?)
-        })
+        pulled(self, cx, t)
     }
     fn decide(&self, x: &[&Array]) -> Result<Option<Array>> {
         dispatch!(float x[0].dtype(), T => kernels::map(x[0], |a: T| a > T::ZERO), else Err(no_form("prelu_cpu", x[0]))).map(Some)

@@ -71,7 +71,7 @@ pieces! {
         let (negative, positive, c) = (T::lit(s.alpha * s.scale), T::lit(s.scale), T::lit(s.input_scale));
         move |g: T, x: T| if x <= T::ZERO { g * c * negative * (x * c).exp() } else { g * positive }
     };
-    kinks |_s| [below(0.0)];
+    kinks |_s| [below(0.0).nan_above()];
     piece |s, k, x| if k == 0 { times(&times(x, s.input_scale)?.exp()?.sub(1.0)?, s.alpha * s.scale) } else { times(x, s.scale) };
     slope |s, k, x| Ok(if k == 0 {
         Slope::Of(times(&times(&times(&x()?, s.input_scale)?.exp()?, s.alpha * s.scale)?, s.input_scale)?)
@@ -105,7 +105,7 @@ pieces! {
         let (low, high) = (T::lit(s.min_val), T::lit(s.max_val));
         move |g: T, x: T| if x <= low || x >= high { T::ZERO } else { g }
     };
-    kinks |s| [below(s.min_val), above(s.max_val)];
+    kinks |s| [below(s.min_val).nan_above(), above(s.max_val)];
     piece |s, k, x| match k { 0 => constant(x, s.min_val), 1 => Ok(x.clone()), _ => constant(x, s.max_val) };
     slope |_s, k, _x| Ok(if k == 1 { Slope::Number(1.0) } else { Slope::None });
     samples || [(-1.0, 1.0), (0.0, 6.0), (-0.5, 2.0)].map(|(min_val, max_val)| unary(Hardtanh { min_val, max_val }, signed())).concat(),
@@ -136,7 +136,7 @@ pieces! {
     fused |_s, T| |g: T, x: T| {
         if x <= T::lit(-3.0) { T::ZERO } else if x < T::lit(3.0) { g * (x / T::lit(3.0) + T::lit(0.5)) } else { g }
     };
-    kinks |_s| [below(-3.0), above(3.0)];
+    kinks |_s| [below(-3.0).nan_above(), above(3.0).nan_above()];
     piece |_s, k, x| match k { 0 => constant(x, 0.0), 1 => x.mul(&x.add(3.0)?)?.div(6.0), _ => Ok(x.clone()) };
     slope |_s, k, x| Ok(match k { 0 => Slope::None, 1 => Slope::Of(x()?.div(3.0)?.add(0.5)?), _ => Slope::Number(1.0) });
     samples || unary(Hardswish {}, vec![0.6, -1.3, 3.5, -4.4, 1.7, -2.6]),
@@ -190,7 +190,7 @@ pieces! {
     value |s, T| { let (t, v) = (T::lit(s.threshold), T::lit(s.value)); move |x: T| if x <= t { v } else { x } };
     integers |s, I| { let (t, v) = (I::from_f64(s.threshold), I::from_f64(s.value)); move |x: I| if x <= t { v } else { x } };
     fused |s, T| { let t = T::lit(s.threshold); move |g: T, x: T| if x <= t { T::ZERO } else { g } };
-    kinks |s| [below(s.threshold)];
+    kinks |s| [below(s.threshold).nan_above()];
     piece |s, k, x| if k == 0 { constant(x, s.value) } else { Ok(x.clone()) };
     slope |_s, k, _x| Ok(if k == 1 { Slope::Number(1.0) } else { Slope::None });
     samples || unary(Threshold { threshold: 0.25, value: -7.5 }, signed()),
@@ -214,7 +214,7 @@ pieces! {
         let (b, t) = (T::lit(s.beta), T::lit(s.threshold));
         move |g: T, x: T| if x * b > t { g } else { let z = (x * b).exp(); g * z / (z + T::ONE) }
     };
-    kinks |s| [if s.beta < 0.0 { above(s.threshold / s.beta) } else { below(s.threshold / s.beta) }];
+    kinks |s| [if s.beta < 0.0 { above(s.threshold / s.beta).nan_above() } else { below(s.threshold / s.beta) }];
     piece |s, k, x| if s.smooth(k) { times(x, -s.beta)?.logsigmoid()?.div(&number_like(x, -s.beta)?) } else { Ok(x.clone()) };
     slope |s, k, x| Ok(if s.smooth(k) { Slope::Of(times(&x()?, s.beta)?.sigmoid()?) } else { Slope::Number(1.0) });
     samples || [(1.0, 20.0), (1.5, 2.0), (-0.5, 0.6)].map(|(beta, threshold)| unary(Softplus { beta, threshold }, signed())).concat(),

@@ -213,7 +213,11 @@ impl Op for Prod {
         if x.ndim() == 0 {
             return sum_terms(t, |_, t| Ok(t.clone()));
         }
-        let slopes = self.slopes(&x, &cx.output()?, zeros(&x)?)?;
+        let zeros = zeros(&x)?;
+        if self.dim.is_none() && zeros > 1 && !x.requires_grad() && !recording() {
+            return cx.output()?.zeros_like();
+        }
+        let slopes = self.slopes(&x, &cx.output()?, zeros)?;
         let dims: Vec<i64> = self.dims(x.ndim()).iter().map(|&d| d as i64).collect();
         sum_terms(t, |_, t| t.mul(&slopes)?.sum_dims(&dims, self.keepdim))
     }

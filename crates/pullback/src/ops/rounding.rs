@@ -3,7 +3,7 @@
 use super::gate::no_form;
 use super::operand::{Operand, binary, binary_, not_implemented};
 use super::{common, define};
-use crate::op::{Ctx, Op, Reads, sum_terms};
+use crate::op::{Ctx, Op, Reads, pulled};
 use crate::tensor::Tensor;
 use crate::{Array, DType, Error, ErrorKind, Real, Result};
 use pullback_array::{dispatch, kernels};
@@ -216,12 +216,7 @@ macro_rules! remainders {
                 g.neg()?.mul(&quotient)
             }
             fn jvp(&self, cx: &Ctx<'_>, t: &[Option<Tensor>]) -> Result<Tensor> {
-                sum_terms(t, |i, t| if i == 0 {
-                    t.expand(cx.output()?.shape())
-                } else {
-                    let quotient = cx.input(0)?.div_rounded(&cx.input(1)?, Some(Rounding::$how))?;
-                    t.neg()?.mul(&quotient)
-                })
+                pulled(self, cx, t)
             }
             fn decide(&self, x: &[&Array]) -> Result<Option<Array>> {
                 divided(x, Rounding::$how).map(Some)

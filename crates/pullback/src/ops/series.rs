@@ -6,11 +6,12 @@ use super::pointwise::pointwise;
 #[cfg(feature = "proof")]
 use super::pointwise::positive;
 use super::{Scale, common, define};
+use crate::apply::apply_dyn;
 use crate::op::{Ctx, Op, Reads};
 use crate::tensor::Tensor;
 use crate::{Array, Result};
-use pullback_array::Series;
 use pullback_array::dd::Dd;
+use pullback_array::{Element, Series, dispatch, erfcx_derivative, kernels};
 use std::panic::Location;
 
 #[cfg(feature = "proof")]
@@ -85,12 +86,8 @@ pointwise! {
     "The complement of the error function, scaled by e^(x²), element by element.";
     "e^(x²) erfc x", "2xy - 2/√π";
     slow |x: T| Series::erfcx(x);
-    slope Reads::input(0).and(Reads::OUTPUT), |cx| {
-        let x = cx.input(0)?;
-        let two = Tensor::full([], 1.0, x.dtype())?;
-        x.mul(2.0)?.mul(&cx.output()?)?.sub(&Scale::of(&two, Dd::FRAC_2_SQRT_PI)?)
-    };
-    samples vec![0.6, -0.3, 0.2, -0.85], points &[(f64::NEG_INFINITY, f64::NEG_INFINITY)];
+    slope Reads::input(0), |cx| apply_dyn(&ErfcxDerivative { n: 1 }, &[&cx.input(0)?], cx.site());
+    samples vec![0.6, -0.3, 0.2, -0.85], points &[(f64::NEG_INFINITY, f64::NEG_INFINITY), (f64::INFINITY, f64::NAN)];
 
     /// ln Φ(x), element by element.
     LogNdtr "special_log_ndtr", "torch.special.log_ndtr", log_ndtr log_ndtr_;
@@ -98,9 +95,17 @@ pointwise! {
     "ln Φ(x)", "e^(-x²/2 - y)/√(2π)";
     slow |x: T| Series::log_ndtr(x);
     slope Reads::input(0).and(Reads::OUTPUT), |cx| {
-        let x = cx.input(0)?;
-        let density = x.mul(&x)?.mul(-0.5)?.sub(&cx.output()?)?.exp()?;
-        Scale::of(&density, Dd::TAU.sqrt().recip())
+        // NaN at -∞, where PyTorch has ∞ - ∞. Far below 0, x²/2 and y are as large as they are close; there it is √(2/π)/erfcx(-x/√2).
+        let (x, y) = (cx.input(0)?, cx.output()?);
+        let low = x.le(0.0)?;
+        let nothing = Tensor::full([], 0.0, x.dtype())?;
+        let (far, near) = (x.where_(&low, 0.0)?, nothing.where_(&low, &x)?);
+        let scaled = Scale::of(&far, -Dd::FRAC_1_SQRT_2)?.erfcx()?.reciprocal()?;
+        let far = Scale::of(&scaled, Dd::FRAC_2_SQRT_PI * Dd::FRAC_1_SQRT_2)?;
+        let far = Tensor::full([], f64::NAN, x.dtype())?.where_(&x.eq(f64::NEG_INFINITY)?, &far)?;
+        let y = nothing.where_(&low, &y)?;
+        let near = near.mul(&near)?.mul(-0.5)?.sub(&y)?.exp()?;
+        far.where_(&low, &Scale::of(&near, Dd::TAU.sqrt().recip())?)
     };
     samples vec![0.6, -0.3, 0.2, -0.85], points &[(f64::INFINITY, 0.0)];
 
@@ -114,4 +119,32 @@ pointwise! {
         Scale::of(&y.mul(&y)?.mul(0.5)?.exp()?, Dd::TAU.sqrt())
     };
     samples vec![0.6, 0.3, 0.02, 0.85], points &[(0.0, f64::INFINITY), (1.0, f64::INFINITY)];
+}
+
+/// A derivative of [`Erfcx`].
+#[derive(Clone, Debug)]
+pub struct ErfcxDerivative {
+    /// Its order, at least 1.
+    pub n: u32,
+}
+define! { ErfcxDerivative: Pointwise "erfcx_derivative", "torch.special.erfcx";
+    summary: "The derivative of order n of the scaled complement of the error function, accurate where its terms cancel.";
+    formula: "(-2)ⁿ n! e^(x²) iⁿerfc x";
+    derivative: "that of order n + 1";
+    proof: { samples: || [1, 2].map(|n| samples_of(ErfcxDerivative { n }, vec![0.6, -0.3, 0.2, -0.85])).concat() }
+}
+
+impl Op for ErfcxDerivative {
+    common!();
+    fn eval(&self, x: &[&Array]) -> Result<Array> {
+        dispatch!(float x[0].dtype(), T => kernels::map(x[0], |a: T| T::from_dd(erfcx_derivative(a.to_dd(), self.n))), else
+            Err(super::arith::needs_float(x[0])))
+    }
+    fn slope(&self, cx: &Ctx<'_>, _: usize) -> Result<Tensor> {
+        apply_dyn(
+            &ErfcxDerivative { n: self.n + 1 },
+            &[&cx.input(0)?],
+            cx.site(),
+        )
+    }
 }

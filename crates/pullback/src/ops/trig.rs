@@ -2,12 +2,13 @@
 
 use super::operand::{float_map, unary, unary_};
 use super::pointwise::pointwise;
-use super::{Scale, common, define};
+use super::{common, define};
+use crate::apply::apply_dyn;
 use crate::op::{Ctx, Op, Reads};
 use crate::tensor::Tensor;
 use crate::{Array, Real, Result};
 use pullback_array::dd::Dd;
-use pullback_array::{Element, Special};
+use pullback_array::{Element, Special, dispatch, kernels};
 use std::panic::Location;
 
 #[cfg(feature = "proof")]
@@ -139,12 +140,67 @@ pointwise! {
     "Normalised cardinal sine, element by element; 1 at 0.";
     "sin(πx)/(πx)", "(πx cos πx - sin πx)/(πx²)";
     slow |x: T| if x == T::ZERO { T::ONE } else { let t = x * <T as Element>::from_dd(Dd::PI); t.sin() / t };
-    slope Reads::input(0), |cx| {
-        let x = cx.input(0)?;
-        let t = Scale::of(&x, Dd::PI)?;
-        let below = t.mul(&x)?;
-        let slope = t.mul(&t.cos()?)?.sub(&t.sin()?)?.div(&below)?;
-        x.zeros_like()?.where_(&below.eq(0.0)?, &slope)
-    };
+    slope Reads::input(0), |cx| apply_dyn(&SincDerivative { n: 1 }, &[&cx.input(0)?], cx.site());
     samples signed(), points &[(0.0, 0.0), (-0.0, 0.0)];
+}
+
+/// A derivative of [`Sinc`].
+#[derive(Clone, Debug)]
+pub struct SincDerivative {
+    /// Its order, at least 1.
+    pub n: u32,
+}
+define! { SincDerivative: Pointwise "sinc_derivative", "torch.sinc";
+    summary: "The derivative of order n of sinc, by its series where the formula's terms cancel.";
+    formula: "πⁿ·g⁽ⁿ⁾(πx), g(t) = sin t/t";
+    derivative: "that of order n + 1";
+    convention: "exact at 0 and near it, where PyTorch's second derivative is NaN, and 0";
+    proof: { samples: || samples_of(SincDerivative { n: 1 }, vec![0.6, -1.3, 0.05, -0.4, 1.7, -0.11]), points: || points1(SincDerivative { n: 2 }, &[(0.0, 0.0), (-0.0, -0.0)]) }
+}
+
+impl SincDerivative {
+    /// Σ (-1)ᵏ t²ᵏ⁻ⁿ/((2k + 1) (2k - n)!) near 0; else from t·g⁽ⁿ⁾ + n·g⁽ⁿ⁻¹⁾ = sin⁽ⁿ⁾ t, upwards.
+    fn of<T: Real>(&self, x: T) -> T {
+        let (pi, n) = (<T as Element>::from_dd(Dd::PI), self.n);
+        let (t, number) = (x * pi, |k: u32| T::lit(f64::from(k)));
+        let scale = (1..n).fold(pi, |product, _| product * pi);
+        if n == 1 && t.abs() >= T::lit(0.5) {
+            return (t * t.cos() - t.sin()) / (t * x); // as PyTorch
+        }
+        if t.abs() < number(n + 1) {
+            let (square, first) = (t * t, n.div_ceil(2));
+            let mut term = if n.is_multiple_of(2) { T::ONE } else { t } / number(2 * first + 1);
+            if first % 2 == 1 {
+                term = -term;
+            }
+            let mut sum = term;
+            for k in first..first + 16 + 2 * n {
+                let below = (2 * k + 2 - n) * (2 * k + 1 - n);
+                term = -term * square * number(2 * k + 1) / (number(below) * number(2 * k + 3));
+                sum += term;
+            }
+            return sum * scale;
+        }
+        let (sine, cosine) = (t.sin(), t.cos());
+        let mut g = sine / t;
+        for m in 1..=n {
+            let turned = [sine, cosine, -sine, -cosine][m as usize % 4];
+            g = (turned - number(m) * g) / t;
+        }
+        g * scale
+    }
+}
+
+impl Op for SincDerivative {
+    common!();
+    fn eval(&self, x: &[&Array]) -> Result<Array> {
+        dispatch!(float x[0].dtype(), T => kernels::map(x[0], |x: T| self.of(x)), else Err(super::arith::needs_float(x[0])))
+    }
+    fn slope(&self, cx: &Ctx<'_>, _: usize) -> Result<Tensor> {
+        apply_dyn(
+            &SincDerivative { n: self.n + 1 },
+            &[&cx.input(0)?],
+            cx.site(),
+        )
+    }
 }

@@ -81,8 +81,11 @@ impl Case {
         self.def().family != Family::Cut
     }
 
-    /// The operation on these inputs.
-    pub(super) fn run(&self, x: &[Tensor]) -> Result<Tensor> {
+    /// The operation on these inputs, through the door of all operations.
+    ///
+    /// # Errors
+    /// Whatever it reports.
+    pub fn run(&self, x: &[Tensor]) -> Result<Tensor> {
         run(&*self.op, x)
     }
 

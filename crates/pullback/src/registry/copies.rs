@@ -92,20 +92,28 @@ pub(super) static LIST: &[Function] = &[
     .node("ExpandBackward0_copy"),
     copy!(
         "narrow_copy(Tensor input, int dim, int start, int length) -> Tensor",
-        |a| a.tensor("input")?.slice(
+        |a| a.tensor("input")?.narrow_at(
             a.int("dim")?,
-            Some(a.int("start")?),
-            Some(a.int("start")?.saturating_add(a.int("length")?)),
-            1
+            a.int("start")?,
+            a.int("length")?,
+            std::panic::Location::caller()
         ),
         "x[…, start : start + length, …]",
         [
             "T(5), 0, 1, 3",
             "T(2,3), 1, 0, 2",
             "T(3,2).t, -1, 1, 1",
-            "T(4), 0, 4, 0"
+            "T(4), 0, 4, 0",
+            "T(4), 0, -3, 2",
+            "T(2,3), 1, -3, 3"
         ],
-        []
+        [
+            "T(4), 0, 3, 2",
+            "T(4), 0, -1, 2",
+            "T(4), 0, -5, 1",
+            "T(4), 0, 5, 0",
+            "~T(4), 0, 0, -1"
+        ]
     )
     .node("NarrowCopyBackward0"),
     copy!(

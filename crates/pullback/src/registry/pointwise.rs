@@ -275,12 +275,14 @@ pub(super) static LIST: &[Function] = &[
         ])
         .errors(&["T(2,3), T(4)", "T(2), 2, rounding_mode='x'", "I[1, 2], 0, rounding_mode='floor'", "I[1, 2], I[0, 1], rounding_mode='trunc'",
             "B[True], B[True], rounding_mode='floor'", "B[True], True, rounding_mode='trunc'"]),
-    Function::new("true_divide(Tensor input, Tensor|number other) -> Tensor", "torch Tensor", |a| {
-        a.tensor("input")?.div(a.operand("other")?).into_value()
+    Function::new("true_divide(Tensor|number input, Tensor|number other) -> Tensor", "torch Tensor", |a| {
+        let (x, y) = numbers(a)?;
+        x.div(&y).into_value()
     })
+        .node("DivBackward0")
         .of(ops::Div::DEF)
         .in_place()
-        .samples(&["T(2,3), T(2,3)", "T(2,3), T(3)", "T(), 4", "T(0,3), T(3)", "I(3, 5), 2", "T(2,3).t, 1.5"]),
+        .samples(&["T(2,3), T(2,3)", "T(2,3), T(3)", "T(), 4", "T(0,3), T(3)", "I(3, 5), 2", "T(2,3).t, 1.5", "2, T(3)", "2.5, I[1, 2, 3]", "2, 3"]),
     // PyTorch defines no derivative: a backward pass through it is an error.
     Function::new("floor_divide(Tensor|number input, Tensor|number other) -> Tensor", "torch Tensor", |a| {
         let (x, y) = numbers(a)?;

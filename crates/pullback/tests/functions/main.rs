@@ -1,7 +1,9 @@
 //! Every function of the list: complete entries, PyTorch's values, gradients and errors, proven gradients.
 
+mod digits;
 mod golden;
 mod list;
+mod rows;
 mod threads;
 
 use pullback::functions::entries;
