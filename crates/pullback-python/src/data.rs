@@ -326,11 +326,8 @@ pub(crate) fn as_tensor<'py>(
             _ => Ok(data.clone()),
         };
     }
-    let shared = match from_array_interface(data, false) {
-        Ok(shared) => shared,
-        // What cannot be shared is copied, and what cannot be read is an error there too.
-        Err(_) => None,
-    };
+    // What cannot be shared is copied, and what cannot be read is an error there too.
+    let shared = from_array_interface(data, false).unwrap_or_default();
     match shared {
         Some(t) if wanted.is_none_or(|d| d == t.dtype()) => wrap(py, t),
         _ => wrap(py, of_data(data, wanted)?),
