@@ -41,9 +41,13 @@ class Report:
 
     def html(self):
         """A page to read, as text."""
-        if self._again is None:
-            return f"<!doctype html><meta charset=utf-8><title>Gradient check</title><pre>{_html.escape(repr(self))}</pre>"
-        return self._again(page=True)
+        if self._again is not None:
+            try:
+                return self._again(page=True)
+            except NotImplementedError:
+                # A Function of the user's that cannot be replayed has no curves to draw.
+                pass
+        return f"<!doctype html><meta charset=utf-8><title>Gradient check</title><pre>{_html.escape(repr(self))}</pre>"
 
     def save(self, path):
         """Writes the page: whole or not at all."""

@@ -30,44 +30,9 @@ pub(super) fn examine(
     claimed: &Gradient,
     report: &mut Report,
 ) -> Result<Findings> {
-    let u = report.dtype.unit_roundoff();
     let (program, bounds) = claims::bounds(check, oracle)?;
-    let (e_f, q_f) = (bounds.e[0][0], bounds.q[0][0]);
-    let wide = claims::claimed_wide(check, oracle)?;
-    let autograd_wide = match &check.claim {
-        Claim::Formula(_) => oracle.gradient()?.0,
-        _ => wide.clone(),
-    };
-    let centre = oracle.values_at(&oracle.wide)?;
-    let margins = kinks::Margins::of(&oracle.program, &centre)?;
-    let size_f = report.value.abs();
-    // What evaluating once in double-double may be off by.
-    let fine = u.min(bounds.finest);
-    let hi_f = (8.0 * q_f * (U_HI / fine)).max(U_HI * size_f).max(1e-320);
-    let host = host::look(check, oracle)?;
-    let tied_gate = margins.gates.iter().any(|(_, m)| {
-        m.iter()
-            .any(|d| *d <= 8.0 * u * f64::EPSILON.max(0.0) + tie_width(e_f, u))
-    });
-    report.adjoint = Some(adjoint(check, oracle, &autograd_wide, hi_f)?);
-    let scales: Vec<Option<Vec<f64>>> = (check.inputs.iter().zip(claimed))
-        .map(|(x, g)| match g {
-            None => Ok(None),
-            Some(g) => {
-                let x = x.to_f64_vec()?;
-                Ok(Some((0..g.len()).map(|flat| scale_of(&x, flat)).collect()))
-            }
-        })
-        .collect::<Result<_>>()?;
-    // Which output of the bounds belongs to which input: the value comes first, then the floating inputs.
-    let mut row = 0;
-    let rows: Vec<usize> = claimed
-        .iter()
-        .map(|g| {
-            row += usize::from(g.is_some());
-            row
-        })
-        .collect();
+    let bench = Bench::new(check, oracle, claimed, report, &bounds)?;
+    report.adjoint = Some(adjoint(check, oracle, &bench.autograd_wide, bench.hi_f)?);
     let everything: Vec<(usize, usize)> = claimed
         .iter()
         .enumerate()
@@ -77,149 +42,282 @@ pub(super) fn examine(
     let chosen = if everything.len() <= limit {
         everything
     } else {
-        choose(
-            check,
-            oracle,
-            report,
-            &Wide {
-                claimed,
-                wide: &wide,
-                scales: &scales,
-                rows: &rows,
-                bounds: &bounds,
-                hi_f,
-            },
-            &everything,
-        )?
+        choose(&bench, report, &everything)?
     };
-    let mut facts: Vec<Facts> = Vec::new();
-    let mut distances = Vec::new();
-    let (mut escapes, mut hidden) = (false, false);
+    let mut findings = Findings {
+        q_f: bounds.q[0][0],
+        ..Findings::default()
+    };
     for (input, flat) in chosen {
-        let (Some(g), Some(scale)) = (&claimed[input], &scales[input]) else {
-            continue;
-        };
-        let step_scale = scale[flat];
-        {
-            let (e, q) = (bounds.e[rows[input]][flat], bounds.q[rows[input]][flat]);
-            let good = 4.0 * 8.0 * q * (U_HI / fine);
-            let (mut d, mut e_d) = oracle.derivative(input, flat, step_scale, hi_f, good)?;
-            let numeric = numeric(check, oracle, input, flat, report.step)?;
-            let (n_fz, n_hi, n_rounded) = quotients(oracle, check, input, flat, report.step)?;
-            let a_hi = wide[input].as_ref().map_or(Dd::NAN, |w| w[flat]);
-            let apart = (a_hi - d).abs().to_f64();
-            if apart.is_nan() || apart > e_d + 8.0 * q * (U_HI / fine) {
-                let found = (d, e_d);
-                let claim = a_hi.to_f64();
-                (d, e_d) = oracle.confirm(input, flat, step_scale, hi_f, found, claim)?;
-            }
-            let a_auto = autograd_wide[input].as_ref().map_or(Dd::NAN, |w| w[flat]);
-            let crossing = oracle.first_crossing(&margins, input, flat, step_scale)?;
-            let sides = if tied_gate || crossing.is_some_and(|c| c.2 <= 1e-9 * step_scale) {
-                Some(oracle.one_sided(input, flat, step_scale, hi_f)?)
-            } else {
-                None
-            };
-            let distance = crossing.map(|c| c.2);
-            distances.push(distance);
-            let touch = match host.differs {
-                true => host::matters(oracle, input, flat, step_scale, distance, d.to_f64())?,
-                false => Touch::No,
-            };
-            let escaped =
-                touch == Touch::Yes || escaped(oracle, input, flat, step_scale, distance, hi_f)?;
-            escapes |= escaped;
-            hidden |= touch == Touch::Unclear;
-            let (name, index) = name_of(check, input, flat);
-            facts.push(Facts {
-                name,
-                input,
-                index,
-                flat,
-                claimed: g[flat],
-                numeric,
-                a_hi,
-                d,
-                e_d,
-                n_fz,
-                n_hi,
-                n_rounded,
-                e,
-                q,
-                u: check.inputs[input].dtype().unit_roundoff(),
-                fine,
-                step: report.step,
-                power: report.power,
-                sides,
-                escaped,
-                unclear: touch == Touch::Unclear,
-                jump: None,
-                rms: 0.0,
-                numbers: matches!(check.claim, Claim::Numbers(_)),
-                engine: match check.claim {
-                    Claim::Formula(_) => 0.0,
-                    _ => (Dd::from(bounds.values[rows[input]][flat]) - a_auto)
-                        .abs()
-                        .to_f64(),
-                },
-                kernels_agree: false,
-            });
-            if let Some((k, unit, distance)) = crossing {
-                let steps = distance / report.step;
-                if report.nearest_kink.as_ref().is_none_or(|n| steps < n.steps) {
-                    let inst = &oracle.program.instructions()[k];
-                    let op = format!("{} at {}", inst.op.def().name, inst.written());
-                    report.nearest_kink = Some(NearestKink {
-                        name: name_of(check, input, flat).0,
-                        op,
-                        unit,
-                        steps,
-                    });
-                }
-            }
+        let (facts, kink) = bench.coordinate(report, input, flat)?;
+        findings.kinks.push(kink);
+        findings.facts.push(facts);
+    }
+    let facts = &mut findings.facts;
+    sizes(&bench.wide, facts);
+    let escapes = facts.iter().any(|f| f.escaped);
+    if bench.host.differs {
+        host_note(report, facts.iter().any(|f| f.unclear), escapes);
+    }
+    let partial = amplified(&bench, &program, facts)?;
+    for f in facts.iter_mut() {
+        if f.n_fz.to_f64() != f.n_hi.to_f64() {
+            f.jump = Some(jump(oracle, f)?);
         }
     }
-    for (input, wide) in wide.iter().enumerate() {
-        let exact: Vec<f64> = match wide {
-            Some(w) => w.iter().map(|a| a.to_f64()).collect(),
-            None => continue,
+    report.coordinates = facts.iter().map(decide).collect();
+    if !check.linear && !bench.host.differs && !depends(&oracle.program, &check.inputs) {
+        independent(oracle.captured, report);
+    }
+    self_test(facts, report);
+    if matches!(check.claim, Claim::Autograd) {
+        forward(oracle, report)?;
+    }
+    blame(check, oracle, report, escapes, partial)?;
+    Ok(findings)
+}
+
+/// What all coordinates are measured with.
+struct Bench<'a> {
+    check: &'a Check<'a>,
+    oracle: &'a Oracle<'a>,
+    claimed: &'a Gradient,
+    bounds: &'a rounding::Bounds,
+    /// The claimed gradient's formula, and the engine's, in double-double.
+    wide: Vec<Option<Vec<Dd>>>,
+    autograd_wide: Vec<Option<Vec<Dd>>>,
+    margins: kinks::Margins,
+    /// Some gate lies on a tie.
+    tied: bool,
+    host: host::Host,
+    /// Natural steps.
+    scales: Vec<Option<Vec<f64>>>,
+    /// Which output of the bounds belongs to which input: the value comes first, then the floating inputs.
+    rows: Vec<usize>,
+    /// What evaluating once in double-double may be off by.
+    hi_f: f64,
+    /// Unit roundoff of the finest dtype that is computed in.
+    fine: f64,
+    rule_unit: f64,
+}
+
+impl<'a> Bench<'a> {
+    fn new(
+        check: &'a Check<'a>,
+        oracle: &'a Oracle<'a>,
+        claimed: &'a Gradient,
+        report: &Report,
+        bounds: &'a rounding::Bounds,
+    ) -> Result<Bench<'a>> {
+        let u = report.dtype.unit_roundoff();
+        let (e_f, q_f) = (bounds.e[0][0], bounds.q[0][0]);
+        let wide = claims::claimed_wide(check, oracle)?;
+        let autograd_wide = match &check.claim {
+            Claim::Formula(_) => oracle.gradient()?.0,
+            _ => wide.clone(),
         };
+        let centre = oracle.values_at(&oracle.wide)?;
+        let margins = kinks::Margins::of(&oracle.program, &centre)?;
+        let near = 8.0 * u * f64::EPSILON + tie_width(e_f, u);
+        let tied = (margins.gates.iter()).any(|(_, m)| m.iter().any(|d| *d <= near));
+        let scales = (check.inputs.iter().zip(claimed))
+            .map(|(x, g)| match g {
+                None => Ok(None),
+                Some(g) => {
+                    let x = x.to_f64_vec()?;
+                    Ok(Some((0..g.len()).map(|flat| scale_of(&x, flat)).collect()))
+                }
+            })
+            .collect::<Result<_>>()?;
+        let mut row = 0;
+        let rows = claimed
+            .iter()
+            .map(|g| {
+                row += usize::from(g.is_some());
+                row
+            })
+            .collect();
+        let fine = u.min(bounds.finest);
+        let hi_f = (8.0 * q_f * (U_HI / fine))
+            .max(U_HI * report.value.abs())
+            .max(1e-320);
+        Ok(Bench {
+            host: host::look(check, oracle)?,
+            rule_unit: oracle.rule_unit(),
+            check,
+            oracle,
+            claimed,
+            bounds,
+            wide,
+            autograd_wide,
+            margins,
+            tied,
+            scales,
+            rows,
+            hi_f,
+            fine,
+        })
+    }
+
+    /// The derivative of the smooth program, and its uncertainty; looked at again where the formula disagrees.
+    fn derivative(&self, (input, flat): (usize, usize), scale: f64, q: f64) -> Result<(Dd, f64)> {
+        let good = 4.0 * 8.0 * q * (U_HI / self.fine);
+        let found = self
+            .oracle
+            .derivative(input, flat, scale, self.hi_f, good)?;
+        let a_hi = self.wide[input].as_ref().map_or(Dd::NAN, |w| w[flat]);
+        let apart = (a_hi - found.0).abs().to_f64();
+        if apart.is_nan() || apart > found.1 + 8.0 * q * (self.rule_unit / self.fine) {
+            let claim = a_hi.to_f64();
+            return (self.oracle).confirm(input, flat, scale, self.hi_f, found, claim);
+        }
+        Ok(found)
+    }
+
+    /// Everything at one coordinate, and how far the nearest kink along it is.
+    fn coordinate(
+        &self,
+        report: &mut Report,
+        input: usize,
+        flat: usize,
+    ) -> Result<(Facts, Option<f64>)> {
+        let (check, oracle, row) = (self.check, self.oracle, self.rows[input]);
+        let scale = self.scales[input].as_ref().map_or(1.0, |s| s[flat]);
+        let (e, q) = (self.bounds.e[row][flat], self.bounds.q[row][flat]);
+        let (d, mut e_d) = self.derivative((input, flat), scale, q)?;
+        let numeric = numeric(check, oracle, input, flat, report.step)?;
+        let (n_fz, n_hi, n_rounded) = quotients(oracle, check, input, flat, report.step)?;
+        let of = |wide: &[Option<Vec<Dd>>]| wide[input].as_ref().map_or(Dd::NAN, |w| w[flat]);
+        let crossing = oracle.first_crossing(&self.margins, input, flat, scale)?;
+        let sides = if self.tied || crossing.is_some_and(|c| c.2 <= 1e-9 * scale) {
+            Some(oracle.one_sided(input, flat, scale, self.hi_f)?)
+        } else {
+            None
+        };
+        let distance = crossing.map(|c| c.2);
+        let touch = match self.host.differs {
+            true => {
+                let at = (input, flat, scale);
+                let (touch, size) = host::matters(oracle, at, distance, d.to_f64(), self.hi_f)?;
+                if touch == Touch::No {
+                    e_d += size;
+                }
+                touch
+            }
+            false => Touch::No,
+        };
+        let (name, index) = name_of(check, input, flat);
+        if let Some(found) = crossing {
+            nearest(oracle, report, found, &name);
+        }
+        let engine = match check.claim {
+            Claim::Formula(_) => 0.0,
+            _ => (Dd::from(self.bounds.values[row][flat]) - of(&self.autograd_wide))
+                .abs()
+                .to_f64(),
+        };
+        let facts = Facts {
+            name,
+            input,
+            index,
+            flat,
+            claimed: self.claimed[input].as_ref().map_or(f64::NAN, |g| g[flat]),
+            numeric,
+            a_hi: of(&self.wide),
+            d,
+            e_d,
+            n_fz,
+            n_hi,
+            n_rounded,
+            e,
+            q,
+            u: check.inputs[input].dtype().unit_roundoff(),
+            fine: self.fine,
+            rule_unit: self.rule_unit,
+            step: report.step,
+            power: report.power,
+            sides,
+            escaped: touch == Touch::Yes || escaped(oracle, input, flat, scale, self.hi_f)?,
+            unclear: touch == Touch::Unclear,
+            jump: None,
+            rms: 0.0,
+            numbers: matches!(check.claim, Claim::Numbers(_)),
+            engine,
+            kernels_agree: false,
+        };
+        Ok((facts, distance))
+    }
+}
+
+/// Keeps the kink that the user's step meets first.
+fn nearest(
+    oracle: &Oracle<'_>,
+    report: &mut Report,
+    (k, unit, distance): (usize, usize, f64),
+    name: &str,
+) {
+    let steps = distance / report.step;
+    if report.nearest_kink.as_ref().is_none_or(|n| steps < n.steps) {
+        let inst = &oracle.program.instructions()[k];
+        report.nearest_kink = Some(NearestKink {
+            name: name.to_string(),
+            op: format!("{} at {}", inst.op.def().name, inst.written()),
+            unit,
+            steps,
+        });
+    }
+}
+
+/// The size of each tensor's derivatives, for those that are 0.
+fn sizes(wide: &[Option<Vec<Dd>>], facts: &mut [Facts]) {
+    for (input, wide) in wide.iter().enumerate() {
+        let Some(wide) = wide else { continue };
+        let exact: Vec<f64> = wide.iter().map(|a| a.to_f64()).collect();
         let scale = rms(&exact).unwrap_or(0.0);
         facts
             .iter_mut()
             .filter(|f| f.input == input)
             .for_each(|f| f.rms = scale);
     }
-    if host.differs && hidden {
-        report.notes.push("at a point beside this one the function differs from its recorded run (item, or a branch of the host program); rounding hides whether the derivative here does".into());
-    } else if host.differs && !escapes {
-        report.notes.push("at a point beside this one the function differs from its recorded run (item, or a branch of the host program); the derivative here does not".into());
+}
+
+/// What is said of a function that is not all in its graph.
+fn host_note(report: &mut Report, hidden: bool, escapes: bool) {
+    let begins = "at a point beside this one the function differs from its recorded run (item, or a branch of the host program)";
+    if hidden {
+        let text = format!("{begins}; rounding hides whether the derivative here does");
+        report.notes.push(text);
+    } else if !escapes {
+        let text = format!("{begins}; the derivative here does not");
+        report.notes.push(text);
     }
-    // Beyond the worst case: a wrong kernel, or rounding that was amplified beyond first order?
+}
+
+/// Tells rounding that was amplified beyond first order from a wrong kernel, and from an engine that differentiated only a part
+/// of the run (true).
+fn amplified(bench: &Bench<'_>, backward: &Program, facts: &mut [Facts]) -> Result<bool> {
     let beyond = |f: &Facts| !f.numbers && (Dd::from(f.claimed) - f.a_hi).abs().to_f64() > f.e;
     let suspicious = facts.iter().any(beyond);
     let mut partial = false;
-    if suspicious || matches!(check.claim, Claim::Numbers(_)) {
-        partial = own_rounding(oracle, &program, &bounds, &rows, &mut facts)?;
+    if suspicious || matches!(bench.check.claim, Claim::Numbers(_)) {
+        partial = own_rounding(bench.oracle, backward, bench.bounds, &bench.rows, facts)?;
     }
     if suspicious {
-        let refs: Vec<&Tensor> = check.inputs.iter().collect();
-        let agree = rounding::kernels_agree(&program, &refs)?;
+        let refs: Vec<&Tensor> = bench.check.inputs.iter().collect();
+        let agree = rounding::kernels_agree(backward, &refs)?;
         facts.iter_mut().for_each(|f| f.kernels_agree = agree);
     }
-    for f in &mut facts {
-        if f.n_fz.to_f64() != f.n_hi.to_f64() {
-            f.jump = Some(jump(oracle, f)?);
-        }
-    }
-    report.coordinates = facts.iter().map(decide).collect();
-    if !check.linear && !host.differs && !depends(&oracle.program, &check.inputs) {
-        independent(oracle.captured, report);
-    }
-    self_test(&facts, report);
-    if matches!(check.claim, Claim::Autograd) {
-        forward(oracle, report)?;
-    }
+    Ok(partial)
+}
+
+/// Looks for what explains a bug, and for the operation to blame.
+fn blame(
+    check: &Check<'_>,
+    oracle: &Oracle<'_>,
+    report: &mut Report,
+    escapes: bool,
+    partial: bool,
+) -> Result<()> {
     if report.coordinates.iter().any(|c| c.verdict == Verdict::Bug) {
         report.bugs = explain::explain(check, report, claimed, cut(oracle));
         report.bug = report.bugs.first().map(|b| b.1.clone());
@@ -247,11 +345,7 @@ pub(super) fn examine(
             }
         }
     }
-    Ok(Findings {
-        facts,
-        q_f,
-        kinks: distances,
-    })
+    Ok(())
 }
 
 /// The recorded operation by which numbers leave the graph, if there is one.
@@ -343,16 +437,6 @@ fn forward(oracle: &Oracle<'_>, report: &mut Report) -> Result<()> {
     Ok(())
 }
 
-/// What a choice among many coordinates rests on.
-struct Wide<'a> {
-    claimed: &'a Gradient,
-    wide: &'a [Option<Vec<Dd>>],
-    scales: &'a [Option<Vec<f64>>],
-    rows: &'a [usize],
-    bounds: &'a rounding::Bounds,
-    hi_f: f64,
-}
-
 /// So few coordinates are examined one by one, whatever it costs.
 const AT_LEAST: usize = 24;
 
@@ -364,15 +448,14 @@ const SUSPECTS: usize = 64;
 
 /// With very many coordinates: certifies the gradient by projections, and picks those to examine one by one.
 fn choose(
-    check: &Check<'_>,
-    oracle: &Oracle<'_>,
+    w: &Bench<'_>,
     report: &mut Report,
-    w: &Wide<'_>,
     everything: &[(usize, usize)],
 ) -> Result<Vec<(usize, usize)>> {
+    let (check, oracle) = (w.check, w.oracle);
     let affordable = oracle.affordable();
     let (examples, most) = (affordable.clamp(2, EXAMPLES), affordable.clamp(3, SUSPECTS));
-    let certified = fast::certify(oracle, w.wide, w.scales, w.hi_f, check.seed, most)?;
+    let certified = fast::certify(oracle, &w.wide, &w.scales, w.hi_f, check.seed, most)?;
     let mut suspects = certified.suspects;
     let (mut hidden, mut weakest) = (0, 0.0f64);
     for &(input, flat) in everything {
@@ -402,15 +485,25 @@ fn choose(
             everything.len()
         ));
     }
-    report.notes.push(format!(
-        "{} coordinates certified by random projections; {} examined one by one",
-        everything.len(),
-        suspects.len() + examples
-    ));
+    if w.host.differs {
+        let scale = |i: usize, flat: usize| w.scales[i].as_ref().map_or(1.0, |s| s[flat]);
+        let all: Vec<(usize, usize, f64)> = (everything.iter())
+            .map(|&(i, flat)| (i, flat, scale(i, flat)))
+            .collect();
+        host::touched(oracle, &all, w.hi_f, most, &mut suspects)?;
+    }
     let stride = everything.len() / examples;
     suspects.extend((0..examples).map(|k| everything[k * stride]));
     suspects.sort_unstable();
     suspects.dedup();
+    report.notes.push(format!(
+        "{} coordinates certified by random projections, in which all of them move, in what is detached too: an error in a single one shows from {weakest:.0e} of it on; {} examined one by one",
+        everything.len(),
+        suspects.len()
+    ));
+    if !w.host.differs {
+        report.notes.push("recorded again with every number moved, the function was the same program with the same numbers from outside: none of them left the graph by item, NumPy or a branch".into());
+    }
     Ok(suspects)
 }
 

@@ -1,12 +1,13 @@
 //! Many parameters: a correct gradient is settled by a handful of evaluations, whatever their number.
 //!
 //! The claimed gradient is compared element by element with the same gradient in double-double, which costs one backward.
-//! That gradient is then certified by random projections: coordinates are put into buckets by how strongly the function
+//! That gradient is then certified by random projections, against the function between its kinks with everything in it moving,
+//! what was cut off from gradients included: coordinates are put into buckets by how strongly the function
 //! reacts to their natural step, and within a bucket each gets a weight ξᵢ/|aᵢ|, ½ ≤ |ξᵢ| ≤ 3/2, so that every coordinate
 //! counts alike and none drowns. A single wrong coordinate with a relative error above twice the bucket's uncertainty is
 //! always seen; several that conspire are missed with a probability of that order. Only a bucket that fails is bisected.
 
-use super::oracle::{Oracle, U_HI};
+use super::oracle::Oracle;
 use crate::{Dd, Result};
 
 /// What the projections found.
@@ -107,8 +108,9 @@ fn project(oracle: &Oracle<'_>, entries: &[Entry], hi_f: f64) -> Result<(f64, f6
         dot += e.a * Dd::from(w);
         terms += (e.a.to_f64() * w).powi(2);
     }
-    let (d, e_d) = oracle.directional(&v, hi_f, 1e-20 * terms.sqrt())?;
-    let rounding = 8.0 * U_HI * (entries.len() as f64).sqrt() * terms.sqrt();
+    let program = oracle.between_kinks();
+    let (d, e_d) = oracle.directional(program, &v, hi_f, 1e-20 * terms.sqrt())?;
+    let rounding = 8.0 * oracle.rule_unit() * (entries.len() as f64).sqrt() * terms.sqrt();
     Ok((
         (dot - d).abs().to_f64() * largest,
         (e_d + rounding) * largest,

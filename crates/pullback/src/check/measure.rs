@@ -4,7 +4,7 @@
 use super::numbers;
 use super::oracle::{Oracle, U_HI};
 use super::verdict::Facts;
-use super::{Adjoint, Check};
+use super::{Adjoint, Check, custom};
 use crate::program::Replay;
 use crate::{DType, Dd, Result, Tensor};
 
@@ -40,24 +40,22 @@ pub(super) fn adjoint(
     oracle.count(1);
     let refs: Vec<&Tensor> = oracle.wide.iter().collect();
     let seeds: Vec<Option<&Tensor>> = tangents.iter().map(Option::as_ref).collect();
-    let (_, dot) = oracle
-        .frozen
-        .jvp(
-            &refs,
-            &seeds,
-            Replay {
-                float: Some(DType::Dd),
-                frozen: false,
-            },
-        )?
-        .remove(0);
-    let forward = match dot {
-        Some(dot) => numbers::number(&dot)?,
-        None => Dd::ZERO,
+    let how = Replay {
+        float: Some(DType::Dd),
+        frozen: false,
     };
-    let (differences, error) = oracle.directional(&direction, hi_f, 1e-20 * size)?;
+    let forward = match oracle.frozen.jvp(&refs, &seeds, how) {
+        // A function of the user need not have a forward rule.
+        Err(_) if custom::any(&oracle.frozen) => None,
+        pushed => match pushed?.remove(0).1 {
+            Some(dot) => Some(numbers::number(&dot)?.to_f64()),
+            None => Some(0.0),
+        },
+    };
+    let (differences, error) =
+        oracle.directional(&oracle.frozen, &direction, hi_f, 1e-20 * size)?;
     Ok(Adjoint {
-        forward: forward.to_f64(),
+        forward: forward.unwrap_or(differences.to_f64()),
         reverse: reverse.to_f64(),
         differences: differences.to_f64(),
         budget: error + 64.0 * U_HI * size + f64::EPSILON * reverse.abs().to_f64(),
@@ -108,34 +106,31 @@ pub(super) fn quotients(
     Ok((smooth, real, rounded))
 }
 
-/// Whether the real program moves where the smooth one, whose decisions and cut values are fixed, does not.
+/// Whether the program moves with its cut values where the smooth one, which has them fixed, does not.
 pub(super) fn escaped(
     oracle: &Oracle<'_>,
     input: usize,
     flat: usize,
     scale: f64,
-    crossing: Option<f64>,
     hi_f: f64,
 ) -> Result<bool> {
-    if !oracle
-        .program
-        .instructions()
-        .iter()
-        .any(|i| i.op.def().name == "detach")
-    {
+    let Some(opened) = &oracle.opened else {
+        return Ok(false);
+    };
+    let h = (scale * 1e-9).log2().floor().exp2();
+    let apart = |h: f64| -> Result<(f64, f64)> {
+        let smooth = oracle.central(&oracle.frozen, input, flat, h)?;
+        let moving = oracle.central(opened, input, flat, h)?;
+        let allowed = 16.0 * hi_f / h + 1e-12 * smooth.abs().to_f64();
+        Ok(((smooth - moving).abs().to_f64(), allowed))
+    };
+    let (wide, allowed) = apart(h)?;
+    if wide <= allowed || h <= 0.0 {
         return Ok(false);
     }
-    let h = (scale * 1e-9).min(crossing.unwrap_or(f64::INFINITY) / 4.0);
-    if h <= 0.0 {
-        return Ok(false);
-    }
-    let h = h.log2().floor().exp2();
-    let (smooth, real) = (
-        oracle.central(&oracle.frozen, input, flat, h)?,
-        oracle.central(&oracle.program, input, flat, h)?,
-    );
-    let allowed = 16.0 * hi_f / h + 1e-12 * smooth.abs().to_f64();
-    Ok((smooth - real).abs().to_f64() > allowed)
+    // Curvature alone shrinks with the step.
+    let (narrow, allowed) = apart(h / 2.0)?;
+    Ok(narrow > allowed && narrow > 0.6 * wide)
 }
 
 /// Whether the change over the step fails to shrink with the step: a jump and not a kink.

@@ -19,6 +19,7 @@
 
 mod blackbox;
 mod claims;
+mod custom;
 mod examine;
 mod explain;
 mod fast;
@@ -28,6 +29,7 @@ mod host;
 mod kinks;
 mod measure;
 mod numbers;
+mod opaque;
 mod oracle;
 mod paths;
 mod point;

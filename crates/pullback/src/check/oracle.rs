@@ -2,7 +2,7 @@
 
 use super::numbers::{gradients, leaf, number, probe, reduced};
 use super::point::{call, finite};
-use super::{Check, kinks};
+use super::{Check, custom, kinks};
 use crate::op::Family;
 use crate::program::{Program, Replay};
 use crate::{DType, Dd, Result, Tensor};
@@ -24,6 +24,8 @@ pub(super) struct Oracle<'a> {
     pub(super) program: Program,
     /// Its smooth part: every decision fixed as recorded.
     pub(super) frozen: Program,
+    /// The same with what is cut off from gradients moving along, where there is such a cut: the function as it is between kinks.
+    pub(super) opened: Option<Program>,
     /// How many tensors from outside that require a gradient it reads.
     pub(super) captured: usize,
     /// The inputs in double-double, exactly.
@@ -51,6 +53,10 @@ impl<'a> Oracle<'a> {
             Ok(vec![reduced(&y, weights.as_ref())?])
         })?;
         let frozen = program.freeze(&inputs)?;
+        let opened = match program.opened() {
+            Some(program) => Some(program.freeze(&inputs)?),
+            None => None,
+        };
         let wide = check
             .inputs
             .iter()
@@ -67,6 +73,7 @@ impl<'a> Oracle<'a> {
             captured: live.iter().filter(|c| c.1.requires_grad()).count(),
             program,
             frozen,
+            opened,
             wide,
             weights,
             shape: first.shape().clone(),
@@ -132,7 +139,7 @@ impl<'a> Oracle<'a> {
         };
         match program.replay(&refs, how) {
             Ok(mut y) => number(&y.remove(0)),
-            Err(_) if std::ptr::eq(program, &self.program) => Ok(Dd::NAN),
+            Err(_) if !std::ptr::eq(program, &self.frozen) => Ok(Dd::NAN),
             Err(e) => Err(e),
         }
     }
@@ -248,16 +255,30 @@ impl<'a> Oracle<'a> {
         Ok(best)
     }
 
-    /// The derivative of the smooth program along a direction.
+    /// The function between its kinks: what its gradient should be the gradient of.
+    pub(super) fn between_kinks(&self) -> &Program {
+        self.opened.as_ref().unwrap_or(&self.frozen)
+    }
+
+    /// Unit roundoff of what a rule computes in double-double: a function of the user may do so with fewer digits.
+    pub(super) fn rule_unit(&self) -> f64 {
+        match custom::any(&self.program) {
+            true => 2f64.powi(-50),
+            false => U_HI,
+        }
+    }
+
+    /// The derivative of a smooth program along a direction.
     pub(super) fn directional(
         &self,
+        program: &Program,
         v: &[Option<Vec<f64>>],
         q_f: f64,
         good: f64,
     ) -> Result<(Dd, f64)> {
         self.ladder(1.0, q_f, good, |h| {
-            let up = self.value(&self.frozen, &self.along(v, h)?)?;
-            let down = self.value(&self.frozen, &self.along(v, -h)?)?;
+            let up = self.value(program, &self.along(v, h)?)?;
+            let down = self.value(program, &self.along(v, -h)?)?;
             let size = up.abs().to_f64().max(down.abs().to_f64());
             Ok(((up - down) / Dd::from(2.0 * h), size))
         })

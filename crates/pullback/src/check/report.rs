@@ -160,7 +160,7 @@ pub struct Coordinate {
 /// The derivative along one random direction, three ways, in double-double.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Adjoint {
-    /// By forward mode.
+    /// By forward mode; by differences, where a function of the user has no forward rule.
     pub forward: f64,
     /// By reverse mode.
     pub reverse: f64,

@@ -7,7 +7,8 @@
 //! the deviation is off by a small factor. One rule per family says how large an operation's own rounding is; no operation
 //! needs a rule of its own.
 
-use crate::op::{Ctx, Family};
+use super::custom;
+use crate::op::Family;
 use crate::program::{Instruction, Program, Replay};
 use crate::{DType, Result, Tensor};
 
@@ -202,6 +203,19 @@ fn own_rounding(inst: &Instruction, x: &[Tensor], y: &Tensor) -> Result<Option<O
         }))
     };
     match inst.op.def().family {
+        // A composition of the user's: as if its inputs were rounded once more.
+        Family::General if inst.op.lenient() => {
+            let inputs: Vec<Option<Tensor>> = (x.iter())
+                .map(|t| t.dtype().is_float().then(|| t.abs()).transpose())
+                .collect::<Result<_>>()?;
+            let worst = add(
+                passed_on(inst, x, y, &inputs)?,
+                Some(y.abs()?.mul(FUNCTION)?),
+            )?;
+            let worst = worst.map_or_else(|| y.abs(), Ok)?.mul(FUNCTION)?;
+            let typical = worst.mul(1.0 / 3f64.sqrt())?;
+            Ok(Some(Own { worst, typical }))
+        }
         Family::Pointwise | Family::General => plain(FUNCTION),
         Family::Zero | Family::Cut => Ok(None),
         Family::Gate => plain(1.0),
@@ -295,8 +309,7 @@ fn push(inst: &Instruction, x: &[Tensor], y: &Tensor, d: &[Option<Tensor>]) -> R
     if inst.op.def().family == Family::Cut {
         return d[0].clone().map_or_else(|| y.zeros_like(), Ok);
     }
-    let cx = Ctx::live(inst.op.def().name, x, y, inst.site);
-    inst.op.in_dtype(DType::F64).jvp(&cx, d)
+    custom::push(&*inst.op.in_dtype(DType::F64), x, y, d, inst.site)
 }
 
 /// |J|·e: what the inputs' worst cases become.

@@ -3,7 +3,7 @@
 use super::claims::{Gradient, claimed};
 use super::examine::{Findings, examine};
 use super::oracle::Oracle;
-use super::{Check, Coordinate, Ledger, Report, Status, Verdict, measure, point};
+use super::{Check, Coordinate, Ledger, Report, Status, Verdict, custom, measure, opaque, point};
 use crate::{DType, Error, ErrorKind, Result, Tensor, mode};
 
 pub(super) fn run(check: &Check<'_>) -> Result<Report> {
@@ -16,6 +16,9 @@ pub(super) fn run(check: &Check<'_>) -> Result<Report> {
         return undetermined(check, &why);
     }
     let oracle = Oracle::new(check, &first)?;
+    if let Some(name) = custom::narrow(&oracle)? {
+        return opaque::run(check, &oracle, name);
+    }
     run_on(check, &oracle).map(|done| done.0)
 }
 
@@ -23,9 +26,16 @@ pub(super) fn run(check: &Check<'_>) -> Result<Report> {
 pub(super) fn prepare<'a>(check: &'a Check<'a>) -> Result<Oracle<'a>> {
     working_dtype(check)?;
     let first = point::first(check)?;
-    match point::nothing(&first) {
-        Some(why) => Err(Error::new(ErrorKind::DType, why)),
-        None => Oracle::new(check, &first),
+    if let Some(why) = point::nothing(&first) {
+        return Err(Error::new(ErrorKind::DType, why));
+    }
+    let oracle = Oracle::new(check, &first)?;
+    match custom::narrow(&oracle)? {
+        None => Ok(oracle),
+        Some(name) => Err(Error::new(
+            ErrorKind::Unsupported,
+            format!("forward of {name} cannot be run in 32 digits, so only `run` can check it"),
+        )),
     }
 }
 

@@ -1,6 +1,5 @@
 //! From measured facts to a verdict, coordinate by coordinate.
 
-use super::oracle::U_HI;
 use super::{Coordinate, Ledger, Status, Verdict};
 use crate::Dd;
 
@@ -31,6 +30,8 @@ pub(super) struct Facts {
     pub(super) u: f64,
     /// The smallest unit roundoff of anything that the function computes in.
     pub(super) fine: f64,
+    /// Unit roundoff of the formula in double-double.
+    pub(super) rule_unit: f64,
     pub(super) step: f64,
     pub(super) power: f64,
     /// One-sided derivatives, where a gate is tied.
@@ -84,7 +85,7 @@ fn judge(f: &Facts) -> Coordinate {
         step: (f.n_hi - f.n_rounded).to_f64(),
         forward: (f.n_rounded - Dd::from(f.numeric)).to_f64(),
     };
-    let e_f = f.e_d + 8.0 * f.q * (U_HI / f.fine);
+    let e_f = f.e_d + 8.0 * f.q * (f.rule_unit / f.fine);
     // A rounding below the last place of the result itself is always possible (an exact derivative has q = 0).
     let q8 = (8.0 * f.q).max(f.u * d.abs());
     // The worst case is of first order; the engine's own error is the measure where it is more.

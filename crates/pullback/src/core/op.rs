@@ -332,7 +332,8 @@ pub trait Op: Debug + Send + Sync + 'static {
         None
     }
 
-    /// Whether its rule may send back any gradient that sums to the input's shape, as functions of the user may.
+    /// Whether it is a function of the user: its rule may send back any gradient that sums to the input's shape, and need not
+    /// have a forward rule.
     #[doc(hidden)]
     fn lenient(&self) -> bool {
         false

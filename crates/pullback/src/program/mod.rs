@@ -258,6 +258,43 @@ impl Program {
             .map(|(program, _)| program)
     }
 
+    /// The same program with what is cut off from gradients (`detach`) no longer among the decisions, so that a frozen replay
+    /// computes it again; none where nothing floating is cut off.
+    pub(crate) fn opened(&self) -> Option<Program> {
+        let mut floats = vec![false; self.values()];
+        for &id in &self.inputs {
+            floats[id as usize] = true;
+        }
+        let mut cut = false;
+        let instructions = (self.instructions.iter())
+            .map(|inst| {
+                let reached = inst.inputs.iter().any(|&i| floats[i as usize]);
+                floats[inst.output as usize] = reached && inst.dtype.is_float();
+                let open = inst.op.def().family == Family::Cut && floats[inst.output as usize];
+                cut |= open;
+                Instruction {
+                    op: inst.op.boxed(),
+                    inputs: inst.inputs.clone(),
+                    output: inst.output,
+                    site: inst.site,
+                    place: inst.place.clone(),
+                    decision: if open { None } else { inst.decision.clone() },
+                    shape: inst.shape.clone(),
+                    dtype: inst.dtype,
+                }
+            })
+            .collect();
+        cut.then(|| Program {
+            instructions,
+            inputs: self.inputs.clone(),
+            shapes: self.shapes.clone(),
+            constants: self.constants.clone(),
+            origins: self.origins.clone(),
+            outputs: self.outputs.clone(),
+            values: self.values,
+        })
+    }
+
     fn start(&self, inputs: &[&Tensor], how: Replay) -> Result<Values> {
         if inputs.len() != self.inputs.len() {
             return Err(Error::new(

@@ -69,6 +69,9 @@ impl Op for Projection {
     fn reads(&self, _: usize) -> Reads {
         Reads::NOTHING
     }
+    fn lenient(&self) -> bool {
+        self.op.lenient()
+    }
     fn jvp(&self, cx: &Ctx<'_>, t: &[Option<Tensor>]) -> Result<Tensor> {
         let inputs = cx.inputs()?;
         let outputs = self.all(&inputs.iter().collect::<Vec<_>>(), cx.site())?;
