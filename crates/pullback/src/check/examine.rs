@@ -73,7 +73,7 @@ pub(super) fn examine(
     if matches!(check.claim, Claim::Autograd) {
         forward(oracle, report)?;
     }
-    blame(check, oracle, report, escapes, partial)?;
+    blame(&bench, report, escapes, partial)?;
     Ok(findings)
 }
 
@@ -311,13 +311,8 @@ fn amplified(bench: &Bench<'_>, backward: &Program, facts: &mut [Facts]) -> Resu
 }
 
 /// Looks for what explains a bug, and for the operation to blame.
-fn blame(
-    check: &Check<'_>,
-    oracle: &Oracle<'_>,
-    report: &mut Report,
-    escapes: bool,
-    partial: bool,
-) -> Result<()> {
+fn blame(bench: &Bench<'_>, report: &mut Report, escapes: bool, partial: bool) -> Result<()> {
+    let (check, oracle, claimed) = (bench.check, bench.oracle, bench.claimed);
     if report.coordinates.iter().any(|c| c.verdict == Verdict::Bug) {
         report.bugs = explain::explain(check, report, claimed, cut(oracle));
         report.bug = report.bugs.first().map(|b| b.1.clone());
