@@ -10,6 +10,7 @@ use crate::dtype::{DType, Element};
 use crate::error::{Error, ErrorKind, Result};
 use crate::real::Real;
 use smallvec::SmallVec;
+use std::borrow::Cow;
 
 /// A float and the type its long accumulations are kept in.
 pub(super) trait Wide: Real {
@@ -69,14 +70,18 @@ pub fn prod(a: &Array, dims: &[usize], keepdim: bool) -> Result<Array> {
 
 /// The array with each reduced dimension that repeats one element (`expand`) cut to one element: for reductions to which a
 /// repetition is nothing new. And how many equal ones each that is left stands for.
-fn distinct(a: &Array, dims: &[usize]) -> Result<(Array, usize)> {
-    let (mut rest, mut times) = (a.clone(), 1usize);
+fn distinct<'a>(a: &'a Array, dims: &[usize]) -> Result<(Cow<'a, Array>, usize)> {
+    if a.is_contiguous() {
+        return Ok((Cow::Borrowed(a), 1));
+    }
+    let (mut rest, mut times) = (Cow::Borrowed(a), 1usize);
     for &k in dims {
         let Some(&n) = a.shape().get(k) else {
             continue; // the reduction says what is wrong
         };
-        if n > 1 && !a.is_contiguous() && a.layout().stride(k) == 0 {
-            (rest, times) = (rest.slice(k, 0, 1, 1)?, times.saturating_mul(n));
+        if n > 1 && a.layout().stride(k) == 0 {
+            rest = Cow::Owned(rest.slice(k, 0, 1, 1)?);
+            times = times.saturating_mul(n);
         }
     }
     Ok((rest, times))

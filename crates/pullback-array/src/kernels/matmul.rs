@@ -228,13 +228,6 @@ pub(super) fn product<T: Arith + gemm::Gemm>(
         let flat = a.reshape(&Shape::new(&[rows, a.shape()[a.rank() - 1]]))?;
         return product::<T>(&flat, b, bias, Shape::new(&[rows, b.shape()[1]]))?.reshape(&shape);
     }
-    if shape.contains(&0) {
-        return Array::zeros(shape, T::DTYPE); // rows or columns without the other may be any number
-    }
-    let k = a.shape().last().copied().unwrap_or(1);
-    if k > LONG {
-        return super::matmul_long::product::<T>(a, b, bias, k);
-    }
     let (ga, gb) = (a.read()?, b.read()?);
     let bias = bias.map(Array::contiguous).transpose()?;
     let gc = bias.as_ref().map(Array::read).transpose()?;
@@ -250,6 +243,15 @@ pub(super) fn product<T: Arith + gemm::Gemm>(
     );
     let (m, k, n) = (ma.rows, ma.cols, mb.cols);
     let work = m.saturating_mul(n).saturating_mul(k);
+    // One test for the common case: neither empty nor far beyond what memory holds.
+    if work.wrapping_sub(1) >= LONG {
+        if shape.contains(&0) {
+            return Array::zeros(shape, T::DTYPE); // rows or columns without the other may be any number
+        }
+        if k > LONG {
+            return super::matmul_long::product::<T>(a, b, bias.as_ref(), k);
+        }
+    }
     if a.rank() <= 2 && b.rank() <= 2 {
         let (ia, ib) = (a.layout().offset(), b.layout().offset());
         let c = row_major(out, m, n);

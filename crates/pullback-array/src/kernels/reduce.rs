@@ -57,8 +57,8 @@ impl Plan {
         let len = reduced.iter().map(|axis| axis.0).product();
         // A run is evenly spaced if its dimensions are one walk. Repeated elements may be more than any memory holds.
         let walk = merge(&reduced);
-        let repeats = a.numel() > a.storage().bytes() / a.dtype().size();
-        if walk.len() <= 1 || repeats {
+        let repeats = || a.numel() > a.storage().bytes() / a.dtype().size();
+        if walk.len() <= 1 || repeats() {
             return Ok(Plan {
                 source: a.clone(),
                 start: a.layout().offset(),
@@ -131,7 +131,7 @@ impl<'a, A: Element> Run<'a, A> {
     fn new(start: *const A, path: &'a Path<'a>) -> Self {
         let left = match path.len {
             0 => 0,
-            _ => path.stretch(0).1,
+            _ => (path.walk.first().map_or(path.len, |axis| axis.0)).min(Path::STRETCH),
         };
         Run {
             start,
