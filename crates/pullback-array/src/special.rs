@@ -134,8 +134,10 @@ fn polygamma<T: Real>(x: T, n: u32, series: &Series<T>) -> T {
         let limit = if n == 1 && !x.is_nan() { 0.0 } else { f64::NAN };
         return T::lit(limit);
     }
-    let factorial = (1..=n).fold(T::ONE, |f, i| f * T::lit(f64::from(i)));
-    sign * factorial * zeta(n as i32 + 1, x, series)
+    // Infinite long before this in every dtype: an order that a user gives may be any number.
+    let factorial = (1..=n.min(4096)).fold(T::ONE, |f, i| f * T::lit(f64::from(i)));
+    let order = i32::try_from(n).unwrap_or(i32::MAX).saturating_add(1);
+    sign * factorial * zeta(order, x, series)
 }
 
 /// PyTorch's trigamma function, in single precision throughout: beside the negative integers the rounding of π·x shows.

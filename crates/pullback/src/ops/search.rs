@@ -101,7 +101,7 @@ impl Op for Bincount {
         let n = numbers
             .iter()
             .max()
-            .map_or(0, |m| m + 1)
+            .map_or(0, |m| m.saturating_add(1))
             .max(self.minlength as i64);
         let weights = match x.get(1) {
             Some(w) => (*w).clone(),

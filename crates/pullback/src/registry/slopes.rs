@@ -21,6 +21,12 @@ fn widths(a: &Args<'_>, y: &Tensor, dim: usize) -> Result<Width> {
             format!("{}: x must be at least one-dimensional", a.name()),
         ));
     }
+    if y.ndim() == 0 {
+        return Err(Error::new(
+            ErrorKind::Index,
+            "Dimension specified as 0 but tensor has no dimensions",
+        ));
+    }
     let name = a.name().replace("trapz", "trapezoid");
     let mut shape = vec![1i64; y.ndim()];
     let x = if x.ndim() == 1 {
