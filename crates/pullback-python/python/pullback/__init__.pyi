@@ -51,6 +51,7 @@ from pullback.random import manual_seed as manual_seed
 from pullback._parts import memory_format as memory_format
 from . import nn as nn
 from pullback.autograd.grad_mode import no_grad as no_grad
+from . import optim as optim
 from . import random as random
 from pullback._pickles import save as save
 from pullback.random import seed as seed
@@ -64,6 +65,7 @@ from ._native import tensor as tensor
 from . import testing as testing
 from . import types as types
 from ._native import uint8 as uint8
+from . import utils as utils
 from pullback._vmap import vmap as vmap
 
 _Number = _py.int | _py.float | np.number[Any] | np.bool_
