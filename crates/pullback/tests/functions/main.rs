@@ -3,6 +3,7 @@
 mod digits;
 mod golden;
 mod list;
+mod modes;
 mod rows;
 mod threads;
 
