@@ -4,12 +4,12 @@
 //! out in `content.rs`; this file makes arrays and takes views.
 #![allow(unsafe_code)]
 
+use crate::dtype::number::Number;
 use crate::dtype::{DType, Element};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{Layout, Shape};
-use crate::number::Number;
-use crate::storage::{ReadGuard, Storage, WriteGuard};
-use crate::{dispatch, kernels};
+use crate::memory::storage::{ReadGuard, Storage, WriteGuard};
+use crate::{device::cpu::kernels, dispatch};
 use std::any::Any;
 
 /// An n-dimensional array of one dtype; cloning shares the data.

@@ -3,10 +3,10 @@
 
 use crate::array::Array;
 use crate::dispatch;
+use crate::dtype::number::Number;
 use crate::dtype::{DType, Element};
 use crate::error::{Error, ErrorKind, Result};
-use crate::number::Number;
-use crate::room::{gathered, room};
+use crate::memory::room::{gathered, room};
 
 impl Array {
     /// All elements in row-major order.

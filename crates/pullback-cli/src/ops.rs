@@ -3,8 +3,8 @@
 //! Also writes `docs/ops.md`, which a test holds equal to this list. Not for: running anything (`pullback check --all`).
 
 use crate::output::{self, DIM, HEAD, STRONG};
-use pullback::functions::{Entry, entries, find};
 use pullback::ops::OPS;
+use pullback::registry::{Entry, entries, find};
 use pullback::{Family, OpDef};
 use serde_json::{Value, json};
 use std::fmt::Write;

@@ -3,7 +3,7 @@
 use crate::convert::{each, part, to_python, to_value, wrap};
 use crate::error::Raise;
 use crate::tensor::PyTensor;
-use pullback::functions::{
+use pullback::registry::{
     Arguments, Entry, Value, check_overlap, dispatch, dispatch_plain, entries, in_place, overloads,
 };
 use pullback::{DType, Tensor};

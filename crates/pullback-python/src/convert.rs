@@ -4,7 +4,7 @@ use crate::dtype;
 use crate::error::{Raise, room};
 use crate::memory;
 use crate::tensor::PyTensor;
-use pullback::functions::Value;
+use pullback::registry::Value;
 use pullback::{Number, Operand, Tensor};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;

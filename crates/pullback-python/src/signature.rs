@@ -2,7 +2,7 @@
 //! function of its kind takes beside them.
 
 use crate::call::Target;
-use pullback::functions::{Entry, entries};
+use pullback::registry::{Entry, entries};
 use pyo3::prelude::*;
 
 /// Name, type, `None` allowed, gathers the rest, by name only, default as written.

@@ -1,8 +1,8 @@
 //! Writes every argument list that functions are tried on as JSON to standard output: the input of
 //! `tests/golden/make_functions.py`, which has PyTorch answer them. Names of groups as arguments select those groups.
 
-use pullback::functions::{Value, entries};
 use pullback::proof::Call;
+use pullback::registry::{Value, entries};
 use pullback::{DType, Result, Tensor};
 use serde_json::{Value as Json, json};
 

@@ -4,12 +4,12 @@
 //! [`crate::func::jvp`] uses. Tangents are kept beside the tensors, in a table that ends with the level. Not for: functions
 //! as a whole (`func`), which nest; levels do not, as in PyTorch.
 
+use crate::core::ctx::Ctx;
+use crate::core::graph::{EXTRA, Edge, Node, OUTPUT};
+use crate::core::mode::{self, ModeGuard};
+use crate::core::op::{Family, Op};
+use crate::core::tensor::Tensor;
 use crate::core::watch::{self, Watch, Writing};
-use crate::ctx::Ctx;
-use crate::graph::{EXTRA, Edge, Node, OUTPUT};
-use crate::mode::{self, ModeGuard};
-use crate::op::{Family, Op};
-use crate::tensor::Tensor;
 use crate::{Array, Error, ErrorKind, Result, Shared};
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -131,7 +131,7 @@ pub fn make_dual(primal: &Tensor, tangent: &Tensor) -> Result<Tensor> {
         );
     }
     let tangent = tangent.to(primal.dtype())?;
-    let dual = crate::apply::apply(crate::core::structural::Alias, &[primal], site)?;
+    let dual = crate::core::apply::apply(crate::core::structural::Alias, &[primal], site)?;
     set(&dual, tangent);
     Ok(dual)
 }
@@ -143,7 +143,8 @@ pub fn unpack_dual(dual: &Tensor) -> (Tensor, Option<Tensor>) {
         return (dual.clone(), None);
     };
     let _quiet = mode::set(mode::DUAL, false);
-    let primal = crate::apply::apply(crate::core::structural::Alias, &[dual], Location::caller());
+    let primal =
+        crate::core::apply::apply(crate::core::structural::Alias, &[dual], Location::caller());
     (primal.unwrap_or_else(|_| dual.clone()), Some(tangent))
 }
 

@@ -36,26 +36,24 @@ pub mod random;
 pub mod registry;
 mod transform;
 
-use crate::core::{anomaly, apply, ctx, flow, grad_fn, graph, history, hooks, mode, op, tensor};
-#[cfg(feature = "functions")]
-pub use registry as functions;
 pub use transform::func;
 
 pub use core::binding;
 
-pub use anomaly::{detect_anomaly, detect_nonfinite};
-pub use ctx::Ctx;
-pub use display::{PrintOptions, get_printoptions, set_printoptions};
-pub use engine::{BackwardOptions, Seed, backward, grad};
-pub use flow::{CutAt, CutReason, Flow, track_flow};
-pub use func::{apply_many, apply_op, jvp};
-pub use grad_fn::GradFn;
-pub use hooks::{Grads, HookHandle};
-pub use mode::{
+pub use crate::core::anomaly::{detect_anomaly, detect_nonfinite};
+pub use crate::core::ctx::Ctx;
+pub use crate::core::flow::{CutAt, CutReason, Flow, track_flow};
+pub use crate::core::grad_fn::GradFn;
+pub use crate::core::hooks::{Grads, HookHandle};
+pub use crate::core::mode::{
     InferenceGuard, ModeGuard, enable_grad, inference_mode, is_grad_enabled,
     is_inference_mode_enabled, no_grad, set_grad_enabled, switch_grad,
 };
-pub use op::{Family, Op, OpDef, Reads};
+pub use crate::core::op::{Family, Op, OpDef, Reads};
+pub use crate::core::tensor::Tensor;
+pub use display::{PrintOptions, get_printoptions, set_printoptions};
+pub use engine::{BackwardOptions, Seed, backward, grad};
+pub use func::{apply_many, apply_op, jvp};
 pub use ops::{
     Approximate, Attention, Closeness, CrossEntropy, Curve, EmbeddingOptions, Index, IntoIndices,
     NormOrder, Operand, Orthogonal, PadMode, Reduce, Reduction, Rounding, Sizes, TripletMargin,
@@ -70,7 +68,6 @@ pub use pullback_array::{
     Shared, Special, check_interrupt, num_threads, release_memory, set_interrupt_check,
     set_num_threads,
 };
-pub use tensor::Tensor;
 pub use transform::custom::{
     Backward, Forward, Function, apply_function, apply_shared, function_op,
 };

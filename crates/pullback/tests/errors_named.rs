@@ -3,9 +3,9 @@
 //! Every function of the list is called with arguments that it was not made for: other shapes, dtypes, dimensions, indices.
 //! Methods whose names the list does not have are called one by one below.
 
-use pullback::functions::{Args, Value, entries};
 use pullback::ops::OPS;
 use pullback::proof::Call;
+use pullback::registry::{Args, Value, entries};
 use pullback::{
     BackwardOptions, DType, Error, PadMode, Reduction, Result, Rounding, Tensor, cat, einsum,
     hstack, meshgrid, one_hot, randint, stack,

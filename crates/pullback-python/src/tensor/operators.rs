@@ -9,7 +9,7 @@ use crate::convert::{Other, to_python, wrap};
 use crate::error::Raise;
 use crate::memory;
 use pullback::Tensor;
-use pullback::functions::{Arguments, Entry, Value, dispatch_plain, in_place, overloads};
+use pullback::registry::{Arguments, Entry, Value, dispatch_plain, in_place, overloads};
 use pyo3::basic::CompareOp;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;

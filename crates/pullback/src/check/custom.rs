@@ -6,9 +6,9 @@
 use super::measure::scale_of;
 use super::numbers::probe;
 use super::oracle::Oracle;
-use crate::op::{Ctx, Op};
+use crate::core::op::{Ctx, Op};
 use crate::program::{Instruction, Program, Replay};
-use crate::{DType, Result, Tensor, apply};
+use crate::{DType, Result, Tensor, core::apply};
 use std::panic::Location;
 
 /// Whether a recorded run holds a function of the user.

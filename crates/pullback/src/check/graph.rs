@@ -3,7 +3,7 @@
 use super::numbers;
 use super::oracle::Oracle;
 use super::{Check, RuleTest, guilty};
-use crate::op::Family;
+use crate::core::op::Family;
 use crate::program::Replay;
 use crate::{DType, Result, Shape, Tensor};
 

@@ -5,9 +5,9 @@
 
 use super::numbers::{self, probe};
 use super::oracle::Oracle;
-use crate::op::{Ctx, Family};
+use crate::core::op::{Ctx, Family};
 use crate::program::{Instruction, Replay, Values};
-use crate::{DType, Dd, Result, Tensor, apply};
+use crate::{DType, Dd, Result, Tensor, core::apply};
 use std::fmt;
 
 /// Which of an operation's two rules.

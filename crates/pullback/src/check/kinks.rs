@@ -1,7 +1,7 @@
 //! Decisions: whether two runs took the same, how far a run is from taking another, what lies on a kink.
 
 use super::oracle::Oracle;
-use crate::op::Family;
+use crate::core::op::Family;
 use crate::program::{Program, Replay, Values};
 use crate::{Array, DType, Dd, Result, Tensor};
 use pullback_array::kernels;

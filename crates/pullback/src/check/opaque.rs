@@ -6,7 +6,7 @@ use super::numbers::{self, probe};
 use super::oracle::Oracle;
 use super::{BlackBoxOptions, Check, Guilty, Mode, Report, Status, black_box, claims, run};
 use crate::program::{Instruction, Replay, Values};
-use crate::{DType, Error, Result, Tensor, apply};
+use crate::{DType, Error, Result, Tensor, core::apply};
 use std::cell::RefCell;
 
 /// The report of a black box, with the names of the check.

@@ -3,7 +3,7 @@
 use super::numbers::{gradients, leaf, number, probe, reduced};
 use super::point::{call, finite};
 use super::{Check, custom, kinks};
-use crate::op::Family;
+use crate::core::op::Family;
 use crate::program::{Program, Replay};
 use crate::{DType, Dd, Result, Tensor};
 use std::cell::Cell;

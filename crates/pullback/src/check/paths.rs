@@ -6,7 +6,7 @@
 use super::numbers::{self, gradients};
 use super::oracle::Oracle;
 use super::{BugKind, Coordinate, Report};
-use crate::{DType, Dd, Result, Tensor, apply};
+use crate::{DType, Dd, Result, Tensor, core::apply};
 
 /// Uses that are tried.
 const USES: usize = 64;

@@ -3,7 +3,7 @@
 //! Not for: runs in other arithmetic (`oracle.rs`), which replay what was recorded here.
 
 use super::{Check, Claim, Formula, numbers};
-use crate::{Error, ErrorKind, Result, Tensor, mode};
+use crate::{Error, ErrorKind, Result, Tensor, core::mode};
 use std::cell::Cell;
 
 /// What is called without leaves: a function whose gradient is given may be one that the engine cannot differentiate (it

@@ -8,7 +8,7 @@
 //! needs a rule of its own.
 
 use super::custom;
-use crate::op::Family;
+use crate::core::op::Family;
 use crate::program::{Instruction, Program, Replay};
 use crate::{DType, Result, Tensor};
 
@@ -156,7 +156,7 @@ pub(super) fn kernels_agree(program: &Program, inputs: &[&Tensor]) -> Result<boo
                 .collect()
         };
         let wide = in_dtype(DType::Dd)?;
-        let exact = crate::apply::boxed(
+        let exact = crate::core::apply::boxed(
             &*inst.op.in_dtype(DType::Dd),
             &wide.iter().collect::<Vec<_>>(),
             inst.site,
@@ -263,7 +263,11 @@ fn sums(inst: &Instruction, x: &[Tensor], y: &Tensor, k: usize) -> Result<Option
             })
             .collect::<Result<Vec<_>>>()?;
         if inst.op.def().family == Family::Multilinear {
-            return crate::apply::boxed(&*inst.op, &mapped.iter().collect::<Vec<_>>(), inst.site);
+            return crate::core::apply::boxed(
+                &*inst.op,
+                &mapped.iter().collect::<Vec<_>>(),
+                inst.site,
+            );
         }
         // Each input alone, so that a difference of two sums their sizes.
         let mut total: Option<Tensor> = None;
@@ -280,7 +284,7 @@ fn sums(inst: &Instruction, x: &[Tensor], y: &Tensor, k: usize) -> Result<Option
                 })
                 .collect::<Result<_>>()?;
             let part =
-                crate::apply::boxed(&*inst.op, &alone.iter().collect::<Vec<_>>(), inst.site)?
+                crate::core::apply::boxed(&*inst.op, &alone.iter().collect::<Vec<_>>(), inst.site)?
                     .abs()?;
             total = add(total, Some(part))?;
         }

@@ -4,7 +4,7 @@ use super::claims::{Gradient, claimed};
 use super::examine::{Findings, examine};
 use super::oracle::Oracle;
 use super::{Check, Coordinate, Ledger, Report, Status, Verdict, custom, measure, opaque, point};
-use crate::{DType, Error, ErrorKind, Result, Tensor, mode};
+use crate::{DType, Error, ErrorKind, Result, Tensor, core::mode};
 
 pub(super) fn run(check: &Check<'_>) -> Result<Report> {
     working_dtype(check)?;

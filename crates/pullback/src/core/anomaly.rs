@@ -1,8 +1,8 @@
 //! Anomaly detection: names the operation, and the user's line, that first made a value or a gradient that is not a number.
 
-use crate::graph::Node;
-use crate::mode::{self, ModeGuard};
-use crate::tensor::Tensor;
+use crate::core::graph::Node;
+use crate::core::mode::{self, ModeGuard};
+use crate::core::tensor::Tensor;
 use crate::{Array, Error, ErrorKind, Result, Shape};
 use pullback_array::{dispatch, kernels};
 use std::panic::Location;

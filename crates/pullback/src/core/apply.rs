@@ -1,10 +1,10 @@
 //! The one door every operation goes through: evaluate, then record what gradients, or a recorder, will need.
 
-use crate::flow::{Cut, CutReason};
-use crate::graph::{Edge, Input, Node, OUTPUT, push_in_place};
-use crate::op::{Family, Op, OpDef, Reads};
-use crate::tensor::{INFERENCE, INFERENCE_VIEW, INHERITED, Inner, Tensor, UNTRACKED_VIEW};
-use crate::{Array, Error, ErrorKind, Result, Shared, anomaly, core::watch, mode};
+use crate::core::flow::{Cut, CutReason};
+use crate::core::graph::{Edge, Input, Node, OUTPUT, push_in_place};
+use crate::core::op::{Family, Op, OpDef, Reads};
+use crate::core::tensor::{INFERENCE, INFERENCE_VIEW, INHERITED, Inner, Tensor, UNTRACKED_VIEW};
+use crate::{Array, Error, ErrorKind, Result, Shared, core::anomaly, core::mode, core::watch};
 use pullback_array::OnceBox;
 use smallvec::SmallVec;
 use std::panic::Location;

@@ -1,6 +1,6 @@
 //! Tensors from numbers: slices, constants, and constants like another tensor.
 
-use crate::tensor::Tensor;
+use crate::core::tensor::Tensor;
 use crate::{Array, DType, Element, Number, Result, Shape};
 use std::panic::Location;
 

@@ -3,9 +3,9 @@
 //! In backward these are the values that a node saved, checked for in-place writes when they are asked for; in forward mode
 //! the values themselves.
 
-use crate::graph::{EXTRA, Edge, Node, OUTPUT, Saved, SavedList};
-use crate::tensor::Tensor;
-use crate::{DType, Error, ErrorKind, Result, Shape, Shared, core::watch, mode};
+use crate::core::graph::{EXTRA, Edge, Node, OUTPUT, Saved, SavedList};
+use crate::core::tensor::Tensor;
+use crate::{DType, Error, ErrorKind, Result, Shape, Shared, core::mode, core::watch};
 use smallvec::SmallVec;
 use std::panic::Location;
 

@@ -6,10 +6,10 @@
 //! parameters further back are found too (and memory with them, which is why it is not the default).
 
 use crate::Shared;
-use crate::graph::{Edge, drop_edges};
-use crate::mode::{self, ModeGuard};
-use crate::op::known_as;
-use crate::tensor::Tensor;
+use crate::core::graph::{Edge, drop_edges};
+use crate::core::mode::{self, ModeGuard};
+use crate::core::op::known_as;
+use crate::core::tensor::Tensor;
 use smallvec::SmallVec;
 use std::collections::HashSet;
 use std::fmt;

@@ -4,9 +4,9 @@
 //! in PyTorch. Names are in `display/grad_fn.rs`, hooks in `hooks`.
 
 use crate::core::binding::HookOf;
-use crate::graph::{Edge, Leaf, Node, lock};
-use crate::hooks::{Grads, HookHandle, Hooks};
-use crate::tensor::Tensor;
+use crate::core::graph::{Edge, Leaf, Node, lock};
+use crate::core::hooks::{Grads, HookHandle, Hooks};
+use crate::core::tensor::Tensor;
 use crate::{Result, Shared};
 use std::any::Any;
 use std::borrow::Cow;

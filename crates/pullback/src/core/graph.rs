@@ -4,10 +4,10 @@
 //! tensor or a later node points to it: when the loss goes, the graph goes. Edges run from an operation to the ones
 //! that made its inputs; nothing points forward, so there are no cycles.
 
-use crate::flow::Cut;
-use crate::hooks::Hooks;
-use crate::op::Op;
-use crate::tensor::Tensor;
+use crate::core::flow::Cut;
+use crate::core::hooks::Hooks;
+use crate::core::op::Op;
+use crate::core::tensor::Tensor;
 use crate::{Array, DType, Error, ErrorKind, Result, Shape, Shared};
 use smallvec::SmallVec;
 use std::cell::{Cell, RefCell};

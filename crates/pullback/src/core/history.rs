@@ -8,10 +8,10 @@
 //! writes change the numbers and the version (and make saved values stale) but nobody else's history.
 
 use crate::core::binding::free;
+use crate::core::graph::{Edge, Input, Node, lock};
+use crate::core::hooks::Slot;
 use crate::core::structural::{Alias, Overlay};
-use crate::graph::{Edge, Input, Node, lock};
-use crate::hooks::Slot;
-use crate::tensor::{Inner, REBASED, Tensor};
+use crate::core::tensor::{Inner, REBASED, Tensor};
 use crate::{Layout, Shared};
 use std::panic::Location;
 use std::sync::atomic::Ordering;

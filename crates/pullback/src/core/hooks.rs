@@ -10,8 +10,8 @@
 //! PyTorch; capture what it needs instead, or remove it by its handle.
 
 use crate::core::binding::{HookOf, Kept, Visit, free};
-use crate::graph::{Edge, Leaf, Node, lock};
-use crate::tensor::Tensor;
+use crate::core::graph::{Edge, Leaf, Node, lock};
+use crate::core::tensor::Tensor;
 use crate::{Array, Error, ErrorKind, Result, Shared};
 use std::any::Any;
 use std::collections::HashMap;

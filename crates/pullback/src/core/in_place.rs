@@ -5,12 +5,14 @@
 //! never half of each other's numbers. Other writes go straight to a kernel, which is one hold by itself. Who learns of a write,
 //! and how, is in `history`.
 
+use crate::core::graph::{Edge, Input, Node, OUTPUT};
+use crate::core::op::{Family, Op, Reads};
 use crate::core::structural::Overlay;
+use crate::core::tensor::{
+    FUNCTION_VIEW, INFERENCE, INFERENCE_VIEW, MANY_VIEWS, Tensor, UNTRACKED_VIEW,
+};
 use crate::core::{overlap, watch};
-use crate::graph::{Edge, Input, Node, OUTPUT};
-use crate::op::{Family, Op, Reads};
-use crate::tensor::{FUNCTION_VIEW, INFERENCE, INFERENCE_VIEW, MANY_VIEWS, Tensor, UNTRACKED_VIEW};
-use crate::{Array, Error, ErrorKind, Number, Result, Shared, mode};
+use crate::{Array, Error, ErrorKind, Number, Result, Shared, core::mode};
 use pullback_array::kernels;
 use smallvec::SmallVec;
 use std::panic::Location;
@@ -230,7 +232,7 @@ fn node_with_inputs(
         if reads & Reads::input(i.min(30)).0 == 0 {
             continue;
         }
-        crate::apply::forbid_inference(t)?;
+        crate::core::apply::forbid_inference(t)?;
         let shares = t.0.array.storage().same(inputs[0].0.array.storage());
         let array = match shares {
             true => t.0.array.copy()?,

@@ -8,9 +8,9 @@
 //! Rules never mention broadcasting (the engine sums a gradient to its input's shape), dtype promotion (operands are
 //! converted before they get here) or their own name in errors (the engine adds it).
 
-pub(crate) use crate::ctx::Ctx;
-use crate::tensor::Tensor;
-use crate::{Array, DType, Error, ErrorKind, Result, apply};
+pub(crate) use crate::core::ctx::Ctx;
+use crate::core::tensor::Tensor;
+use crate::{Array, DType, Error, ErrorKind, Result, core::apply};
 use smallvec::SmallVec;
 use std::borrow::Cow;
 use std::fmt::Debug;

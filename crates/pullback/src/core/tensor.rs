@@ -4,9 +4,9 @@
 //! `in_place` and `history`, gradients in `backward`. Cloning a handle shares everything: the numbers, `.grad` and what later in-place writes do to the
 //! history (PyTorch's `clone()`, a copy that gradients flow through, is [`Tensor::copy`]).
 
-use crate::graph::{Edge, Leaf, lock};
-use crate::history::Slow;
-use crate::{Array, DType, Element, Error, ErrorKind, Number, Result, Shape, Shared, mode};
+use crate::core::graph::{Edge, Leaf, lock};
+use crate::core::history::Slow;
+use crate::{Array, DType, Element, Error, ErrorKind, Number, Result, Shape, Shared, core::mode};
 use pullback_array::OnceBox;
 use std::panic::Location;
 use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};

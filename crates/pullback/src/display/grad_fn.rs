@@ -6,7 +6,7 @@
 //! are `t`, `transpose` and `permute`; the commonest spelling is named. Functions called by name (`functions/`) say what
 //! PyTorch calls them, and give their nodes that name.
 
-use crate::graph::{Edge, Input, Node};
+use crate::core::graph::{Edge, Input, Node};
 use crate::{Shape, Tensor};
 use std::borrow::Cow;
 use std::sync::atomic::Ordering;
@@ -55,7 +55,7 @@ impl Tensor {
         write: impl FnOnce() -> crate::Result<()>,
     ) -> crate::Result<()> {
         let key = || self.edge().map(|e| e.key());
-        if name.is_empty() || !crate::mode::records(crate::mode::flags()) {
+        if name.is_empty() || !crate::core::mode::records(crate::core::mode::flags()) {
             return write();
         }
         let before = key();

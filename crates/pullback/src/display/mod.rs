@@ -11,7 +11,7 @@ mod options;
 
 pub use options::{PrintOptions, get_printoptions, set_printoptions};
 
-use crate::tensor::Tensor;
+use crate::core::tensor::Tensor;
 use crate::{DType, Shape};
 use std::fmt;
 

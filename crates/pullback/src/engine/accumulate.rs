@@ -1,9 +1,9 @@
 //! Adding gradients up: at leaves until backward ends, into `.grad` then, and down to an input's shape.
 
 use crate::core::address::ByAddress;
-use crate::graph::{Leaf, Node, lock, push_in_place};
-use crate::tensor::{Tensor, owned};
-use crate::{Error, ErrorKind, Result, Shape, Shared, mode};
+use crate::core::graph::{Leaf, Node, lock, push_in_place};
+use crate::core::tensor::{Tensor, owned};
+use crate::{Error, ErrorKind, Result, Shape, Shared, core::mode};
 use pullback_array::kernels;
 use smallvec::SmallVec;
 

@@ -13,9 +13,9 @@ mod run;
 #[cfg(feature = "proof")]
 pub(crate) use accumulate::sum_to;
 
-use crate::graph::Edge;
-use crate::tensor::Tensor;
-use crate::{Error, ErrorKind, Result, mode};
+use crate::core::graph::Edge;
+use crate::core::tensor::Tensor;
+use crate::{Error, ErrorKind, Result, core::mode};
 use run::{Goal, Run};
 use smallvec::SmallVec;
 use std::panic::Location;

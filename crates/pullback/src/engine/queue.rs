@@ -5,8 +5,8 @@
 //! value used a thousand times holds one sum and not a thousand terms.
 
 use crate::core::address::ByAddress;
-use crate::graph::{Node, push_in_place};
-use crate::tensor::Tensor;
+use crate::core::graph::{Node, push_in_place};
+use crate::core::tensor::Tensor;
 use crate::{Result, Shared};
 use smallvec::SmallVec;
 use std::collections::BinaryHeap;

@@ -2,8 +2,8 @@
 
 use crate::Shared;
 use crate::core::address::ByAddress;
-use crate::graph::{Edge, Leaf, Node};
-use crate::tensor::Tensor;
+use crate::core::graph::{Edge, Leaf, Node};
+use crate::core::tensor::Tensor;
 use smallvec::SmallVec;
 
 /// Which places were asked for, and which nodes lead there.

@@ -4,11 +4,11 @@ use super::accumulate::{Leaves, accumulate, fitted, store};
 use super::queue::{Gathered, Queue};
 use super::reachability::{Wanted, reachable};
 use crate::core::address::ByAddress;
-use crate::graph::{Edge, Leaf, Node};
-use crate::hooks::{Hooks, leaves_have_hooks};
-use crate::op::Ctx;
-use crate::tensor::Tensor;
-use crate::{Result, Shape, Shared, anomaly, apply, mode};
+use crate::core::graph::{Edge, Leaf, Node};
+use crate::core::hooks::{Hooks, leaves_have_hooks};
+use crate::core::op::Ctx;
+use crate::core::tensor::Tensor;
+use crate::{Result, Shape, Shared, core::anomaly, core::apply, core::mode};
 use smallvec::SmallVec;
 
 /// Where gradients go.

@@ -4,187 +4,113 @@
 //! shows it step by step.
 
 mod activation;
-mod activations;
-mod addmm;
-mod amax;
-mod anchor;
-mod arith;
-mod attention;
-mod axes;
-mod bce;
-mod bend;
-mod binary;
-mod blend;
-mod bounded;
-mod choose;
-mod clamp;
-mod clamp_tensor;
-mod classes;
-mod constant;
+mod common;
 mod create;
-mod cross;
-mod cut;
-mod decimals;
-mod diag;
-mod distance;
-mod einsum;
-mod embedding;
-mod exponential;
-mod extreme_norm;
-mod extremes;
-mod fill;
-mod flip;
-mod gate;
-mod gather;
-mod general;
-mod histogram;
 mod index;
-mod index_write;
-mod indexing;
-mod indices;
-mod integer;
-mod join;
-mod linear;
-mod logic;
-mod margin;
-mod matmul;
-mod matrix_norm;
-mod moments;
-mod noise;
+mod linalg;
+mod loss;
+mod math;
 mod norm;
-mod normal;
-mod once;
-mod operand;
-mod operators;
-mod order;
-mod pad;
-mod partial_order;
-mod piecewise;
-mod pointwise;
-mod polynomial;
-mod positions;
-mod power;
-mod prelu;
-mod product;
-mod put;
-mod quantile;
-mod rectifier;
+mod random;
 mod reduce;
-mod reduction;
-mod regression;
-mod repeat;
-mod rounding;
-mod rows;
-mod scale;
-mod scan;
-mod scatter;
-mod scatter_reduce;
-mod search;
-mod series;
 mod shape;
-mod similarity;
-mod sizes;
-mod slice;
-mod sort;
-mod special;
-mod split;
-mod trig;
-mod truth;
-mod unfold;
-mod unique;
-mod view;
-mod zero;
 
 use crate::core::define::{common, define};
 use crate::core::op::OpDef;
 pub use crate::core::structural::{Alias, Clone, Copy, Detach, Overlay, To, Uncover, detach};
 
-pub use activation::{Gelu, GeluTanh, LogSigmoid, Mish, Ndtr, NormalDensity, Silu};
-pub use activations::Approximate;
-pub use amax::{Amax, Amin, Max, Median, Min, NanMedian};
-pub use anchor::Anchor;
-pub use arith::{Add, AddScaled, Div, Mul, Neg, Sub};
-pub use attention::{Attention, CausalSoftmax};
-pub use bce::{Bce, BceWithLogits};
-pub use bend::{Huber, SmoothL1};
-pub use binary::{
+pub use activation::attention::{Attention, CausalSoftmax};
+pub use activation::methods::Approximate;
+pub use activation::prelu::Prelu;
+pub use activation::rectifier::{
+    Elu, Hardshrink, Hardsigmoid, Hardswish, Hardtanh, LeakyRelu, Softplus, Softshrink, Threshold,
+};
+pub use activation::smooth::{Gelu, GeluTanh, LogSigmoid, Mish, Ndtr, NormalDensity, Silu};
+pub use activation::softmax::{LogSoftmax, Softmax};
+pub use common::anchor::Anchor;
+pub use common::gate::{Relu, ThresholdBackward};
+pub(crate) use common::operand::result_type_number;
+pub use common::operand::{Operand, result_type};
+pub use common::scale::Scale;
+pub use common::sizes::Sizes;
+pub use create::create::{
+    arange, eye, linspace, logspace, one_hot, rand, randint, randn, randperm,
+};
+pub use index::bracket_items::{Index, IntoIndices};
+pub use index::embedding::{Embedding, EmbeddingBackward, EmbeddingOptions};
+pub use index::positions::{Along, Nonzero, Positions};
+pub use index::rows::{IndexAddUp, IndexPut, IndexTake};
+pub use index::scatter_reduce::{Reduce, ScatterReduce};
+pub use index::search::{Bincount, Searchsorted};
+pub use index::sort::{Argsort, Kth, Topk};
+pub use index::take_put::{Put, Take, Where};
+pub use index::unique::{Distinct, Unique};
+pub use linalg::cross::Cross;
+pub use linalg::diagonal::{DiagEmbed, Diagonal, Place, Tril, Triu, tril_indices, triu_indices};
+pub use linalg::einsum::einsum;
+pub use linalg::linear::Linear;
+pub use linalg::matmul::{Matmul, Outer};
+pub use linalg::product::{bilinear, multi_dot};
+pub use loss::bce::{Bce, BceWithLogits};
+pub use loss::cross_entropy::{ClassPositions, CrossEntropy};
+pub use loss::reduction::Reduction;
+pub use loss::smooth_l1::{Huber, SmoothL1};
+pub use math::arith::{Add, AddScaled, Div, Mul, Neg, Sub};
+pub use math::binary::{
     Atan2, Copysign, Heaviside, Hypot, Logaddexp, Logaddexp2, Nextafter, Xlog1py, Xlogy,
 };
-pub use blend::{Addcdiv, Addcmul, Lerp, LerpScalar};
-pub use choose::NanToNum;
-pub use clamp::Clamp;
-pub use clamp_tensor::ClampTensor;
-pub use classes::{ClassPositions, CrossEntropy};
-pub use create::{arange, eye, linspace, logspace, one_hot, rand, randint, randn, randperm};
-pub use cross::Cross;
-pub use cut::{Compare, Eq, Ge, Gt, Le, Lt, Ne};
-pub use decimals::RoundDecimals;
-pub use diag::{DiagEmbed, Diagonal, Place, Tril, Triu, tril_indices, triu_indices};
-pub use einsum::einsum;
-pub use embedding::{Embedding, EmbeddingBackward, EmbeddingOptions};
-pub use extreme_norm::ExtremeNorm;
-pub use extremes::{Abs, Fmax, Fmin, Maximum, Minimum};
-pub use flip::Flip;
-pub use gate::{Relu, ThresholdBackward};
-pub use general::{LogSoftmax, Softmax};
-pub use histogram::{ArgMode, BinCounts, BinEdges, Exponent};
-pub use index::{Put, Take, Where};
-pub use indices::{Index, IntoIndices};
-pub use integer::{
+pub use math::clamp::Clamp;
+pub use math::clamp_tensor::ClampTensor;
+pub use math::compare::{Compare, Eq, Ge, Gt, Le, Lt, Ne};
+pub use math::elementary::{
+    Exp, Exp2, Expm1, Log, Log1p, Log2, Log10, Reciprocal, Rsqrt, Sigmoid, Sqrt,
+};
+pub use math::floor_sign::{Ceil, Floor, Round, Sign, Trunc};
+pub use math::integer::{
     BitwiseAnd, BitwiseLeftShift, BitwiseNot, BitwiseOr, BitwiseRightShift, BitwiseXor, Gcd, Lcm,
 };
-pub use join::{
-    broadcast_tensors, cartesian_prod, column_stack, dstack, hstack, meshgrid, stack, vstack,
-};
-pub use linear::Linear;
-pub use logic::{
+pub use math::lerp::{Addcdiv, Addcmul, Lerp, LerpScalar};
+pub use math::logic::{
     Closeness, Isfinite, Isinf, Isnan, Isneginf, Isposinf, Isreal, LogicalAnd, LogicalNot,
     LogicalOr, LogicalXor, Signbit,
 };
-pub use matmul::{Matmul, Outer};
-pub use matrix_norm::NormOrder;
-pub use moments::{Over, Std, Var};
-pub use norm::{LogSumExp, VectorNorm};
-pub use normal::{LayerNorm, RmsNorm};
-pub(crate) use operand::result_type_number;
-pub use operand::{Operand, result_type};
-pub use order::{ArgMedian, ArgNanMedian, Argmax, Argmin, CumExtreme};
-pub use pad::{Pad, PadMode};
-pub use pointwise::{Exp, Exp2, Expm1, Log, Log1p, Log2, Log10, Reciprocal, Rsqrt, Sigmoid, Sqrt};
-pub use polynomial::{Curve, Curved, Orthogonal, Polynomial, Zeta};
-pub use positions::{Along, Nonzero, Positions};
-pub use power::{Pow, PowScalar};
-pub use prelu::Prelu;
-pub use product::{bilinear, multi_dot};
-pub use rectifier::{
-    Elu, Hardshrink, Hardsigmoid, Hardswish, Hardtanh, LeakyRelu, Softplus, Softshrink, Threshold,
-};
-pub use reduce::{Mean, Prod, Sum};
-pub use reduction::Reduction;
-pub use repeat::{RepeatIndex, repeat_interleave};
-pub use rounding::{DivRounded, Fmod, Remainder, Rounding};
-pub use rows::{IndexAddUp, IndexPut, IndexTake};
-pub use scale::Scale;
-pub use scan::{CumProd, CumSum, LogCumSumExp, Recurrence};
-pub use scatter_reduce::{Reduce, ScatterReduce};
-pub use search::{Bincount, Searchsorted};
-pub use series::{
+pub use math::min_max::{Abs, Fmax, Fmin, Maximum, Minimum};
+pub use math::nan_to_num::NanToNum;
+pub use math::polynomial::{Curve, Curved, Orthogonal, Polynomial, Zeta};
+pub use math::power::{Pow, PowScalar};
+pub use math::remainder::{DivRounded, Fmod, Remainder, Rounding};
+pub use math::round_decimals::RoundDecimals;
+pub use math::series::{
     BesselJ0, BesselJ1, BesselK0, BesselK1, BesselY0, BesselY1, Erfcx, ErfcxDerivative, LogNdtr,
     Ndtri,
 };
-pub use shape::{Expand, Permute, Reshape};
-pub use similarity::TripletMargin;
-pub use sizes::Sizes;
-pub use slice::{Cat, Embed, Select, Slice, cat};
-pub use sort::{Argsort, Kth, Topk};
-pub use special::{Digamma, Entr, Erf, Erfc, Erfinv, I0, I0e, I1, I1e, Lgamma, Logit, Polygamma};
-pub use trig::{
+pub use math::special::{
+    Digamma, Entr, Erf, Erfc, Erfinv, I0, I0e, I1, I1e, Lgamma, Logit, Polygamma,
+};
+pub use math::trig::{
     Acos, Acosh, Asin, Asinh, Atan, Atanh, Cos, Cosh, Sin, Sinc, SincDerivative, Sinh, Tan, Tanh,
 };
-pub use truth::{All, Any, CountNonzero, NanSum};
-pub use unfold::{Fold, Unfold};
-pub use unique::{Distinct, Unique};
-pub use zero::{Ceil, Floor, Round, Sign, Trunc};
+pub use norm::extreme_norm::ExtremeNorm;
+pub use norm::layer_norm::{LayerNorm, RmsNorm};
+pub use norm::matrix_norm::NormOrder;
+pub use norm::similarity::TripletMargin;
+pub use norm::vector_norm::{LogSumExp, VectorNorm};
+pub use reduce::any_all::{All, Any, CountNonzero, NanSum};
+pub use reduce::arg_extreme::{ArgMedian, ArgNanMedian, Argmax, Argmin, CumExtreme};
+pub use reduce::extreme::{Amax, Amin, Max, Median, Min, NanMedian};
+pub use reduce::histogram::{ArgMode, BinCounts, BinEdges, Exponent};
+pub use reduce::moments::{Over, Std, Var};
+pub use reduce::scan::{CumProd, CumSum, LogCumSumExp, Recurrence};
+pub use reduce::sum::{Mean, Prod, Sum};
+pub use shape::flip::Flip;
+pub use shape::join::{
+    broadcast_tensors, cartesian_prod, column_stack, dstack, hstack, meshgrid, stack, vstack,
+};
+pub use shape::pad::{Pad, PadMode};
+pub use shape::rearrange::{Expand, Permute, Reshape};
+pub use shape::repeat::{RepeatIndex, repeat_interleave};
+pub use shape::slice::{Cat, Embed, Select, Slice, cat};
+pub use shape::unfold::{Fold, Unfold};
 
 /// Every operation there is. Tests, documentation, the program and the bindings walk this list.
 pub static OPS: &[&OpDef] = &[

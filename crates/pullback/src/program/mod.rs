@@ -10,9 +10,9 @@ mod projection;
 pub(crate) mod recorder;
 mod trace;
 
-use crate::op::{Ctx, Family, Op};
-use crate::tensor::Tensor;
-use crate::{Array, DType, Error, ErrorKind, Result, Shape, apply, mode};
+use crate::core::op::{Ctx, Family, Op};
+use crate::core::tensor::Tensor;
+use crate::{Array, DType, Error, ErrorKind, Result, Shape, core::apply, core::mode};
 pub use place::with_places;
 use smallvec::SmallVec;
 use std::panic::Location;

@@ -3,10 +3,10 @@
 //! A program has one value per instruction, and all that read programs rely on it. A projection computes all results and gives one;
 //! replays go through the whole operation, so gradients and tangents are those of its definition.
 
-use crate::ctx::Ctx;
-use crate::op::{Op, OpDef, Reads};
-use crate::tensor::Tensor;
-use crate::{Array, DType, Error, ErrorKind, Result, apply};
+use crate::core::ctx::Ctx;
+use crate::core::op::{Op, OpDef, Reads};
+use crate::core::tensor::Tensor;
+use crate::{Array, DType, Error, ErrorKind, Result, core::apply};
 use smallvec::SmallVec;
 use std::panic::Location;
 

@@ -1,9 +1,9 @@
 //! Running a function under a recorder.
 
 use super::recorder::{Known, RECORDERS, Recorder, Recorders};
+use crate::core::tensor::Tensor;
 use crate::program::{Program, ValueId};
-use crate::tensor::Tensor;
-use crate::{Result, core::watch, mode};
+use crate::{Result, core::mode, core::watch};
 
 /// A program, the outputs of the run that was recorded, and its constants with their histories.
 pub(crate) type Traced = (Program, Vec<Tensor>, Vec<(ValueId, Tensor)>);

@@ -2,8 +2,8 @@
 
 use super::Sample;
 use super::difference::{Differences, differences};
-use crate::op::{Family, Op, OpDef};
-use crate::{Array, DType, Dd, Error, Result, Shape, Tensor, apply, no_grad};
+use crate::core::op::{Family, Op, OpDef};
+use crate::{Array, DType, Dd, Error, Result, Shape, Tensor, core::apply, no_grad};
 use pullback_array::kernels;
 use std::cell::OnceCell;
 use std::fmt;

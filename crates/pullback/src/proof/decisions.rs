@@ -1,7 +1,7 @@
 //! Decisions and margins: what non-smooth operations choose, and how far they are from choosing otherwise.
 
 use super::case::{Case, Finding, Verdict, numbers};
-use crate::op::{Family, Op};
+use crate::core::op::{Family, Op};
 use crate::{Array, DType, Dd, Result, Tensor};
 use pullback_array::kernels;
 

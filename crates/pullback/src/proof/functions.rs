@@ -9,7 +9,7 @@ use super::difference::{Differences, differences};
 use super::literal::Call;
 use super::suite::Report;
 use super::values::laid_out;
-use crate::functions::{Entry, Value, in_place};
+use crate::registry::{Entry, Value, in_place};
 use crate::{BackwardOptions, DType, Dd, Program, Replay, Result, Tensor, grad, no_grad};
 use pullback_array::kernels;
 use std::cell::OnceCell;

@@ -5,7 +5,7 @@
 //! in [0, 5), `I[…]` given ones; `B(3)`, `B[…]` truth values. A suffix `.t` lays them out transposed in memory, `.f32 .f64
 //! .i32 .u8` says another dtype, `.fixed` that PyTorch has no gradient for it. Everything else is Python's: numbers, `None`, `'text'`, lists, tuples, dtype names, `name=value`.
 
-use crate::functions::Value;
+use crate::registry::Value;
 use crate::{Array, DType, Error, ErrorKind, Result, Shape, Tensor};
 use pullback_array::kernels;
 

@@ -4,7 +4,7 @@
 use super::case::{Case, Finding, Verdict, leaf, numbers, probe, run, same_bits};
 use super::difference::differences;
 use super::rules::transposed;
-use crate::op::Op;
+use crate::core::op::Op;
 use crate::{
     BackwardOptions, DType, Error, ErrorKind, Program, Replay, Result, Tensor, forward_ad, grad,
 };

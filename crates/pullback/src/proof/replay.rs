@@ -3,7 +3,7 @@
 use super::case::{Budget, Case, Finding, Verdict, numbers, probe, run, same_bits};
 use super::difference::differences;
 use super::rules::adjoint;
-use crate::op::Family;
+use crate::core::op::Family;
 use crate::{DType, Dd, Program, Replay, Result, Tensor};
 
 const FROZEN: Replay = Replay {

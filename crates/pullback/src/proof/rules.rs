@@ -3,7 +3,7 @@
 use super::case::{Budget, Case, Finding, Verdict, leaf, numbers, probe, run, same_bits};
 use super::difference::Differences;
 use super::values::laid_out;
-use crate::op::{Ctx, Op};
+use crate::core::op::{Ctx, Op};
 use crate::{BackwardOptions, Dd, Program, Replay, Result, Tensor, grad};
 use std::panic::Location;
 

@@ -3,7 +3,7 @@
 use super::case::{Case, Verdict};
 use super::{decisions, exact, orders, replay, rules, values};
 use crate::DType;
-use crate::op::OpDef;
+use crate::core::op::OpDef;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// One thing that every operation must fulfil.

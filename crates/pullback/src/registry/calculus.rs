@@ -2,7 +2,7 @@
 
 use super::value::{IntoValue, Value};
 use super::{Args, Function};
-use crate::apply::apply;
+use crate::core::apply::apply;
 use crate::{DType, Error, ErrorKind, Number, Result, Tensor, ops};
 use std::panic::Location;
 

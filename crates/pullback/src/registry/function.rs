@@ -4,7 +4,7 @@ use super::args::Args;
 use super::overlaps::check_overlap;
 use super::signature::Signature;
 use super::value::Value;
-use crate::op::OpDef;
+use crate::core::op::OpDef;
 use crate::{DType, Error, ErrorKind, Result, Tensor};
 use std::panic::Location;
 

@@ -3,9 +3,9 @@
 //! A rule that subtracts large terms agrees with differences near 1 and has no digit left at 10 or 1000. What an argument's own rounding
 //! does to a derivative is allowed for: the derivative after it, times the argument.
 
-use pullback::functions::entries;
 use pullback::ops::OPS;
 use pullback::proof::{Call, Case};
+use pullback::registry::entries;
 use pullback::{BackwardOptions, DType, Reduction, Result, Tensor, grad};
 
 type Run<'a> = &'a dyn Fn(&Tensor) -> Result<Tensor>;

@@ -1,8 +1,8 @@
 //! PyTorch's values, gradients and errors on every sample and edge: `golden/functions/GROUP.json`, written by
 //! `make_functions.py`. `golden GROUP` as a filter of the test runner runs one group.
 
-use pullback::functions::{Entry, Value, dispatch, entries, overloads};
 use pullback::proof::Call;
+use pullback::registry::{Entry, Value, dispatch, entries, overloads};
 use pullback::{BackwardOptions, DType, ErrorKind, Number, Result, Tensor, grad};
 use serde_json::Value as Json;
 use std::collections::BTreeSet;

@@ -1,8 +1,8 @@
 //! What must hold of the list of functions itself.
 
-use pullback::functions::{Entry, entries, find, overloads};
 use pullback::ops::OPS;
 use pullback::proof::Call;
+use pullback::registry::{Entry, entries, find, overloads};
 use pullback::{BackwardOptions, DType, Program, Result, Tensor, grad};
 use std::collections::BTreeSet;
 

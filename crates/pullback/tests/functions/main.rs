@@ -7,8 +7,8 @@ mod modes;
 mod rows;
 mod threads;
 
-use pullback::functions::entries;
 use pullback::proof::{DTYPES, prove_function};
+use pullback::registry::entries;
 
 /// `PULLBACK_ONLY=name` in the environment proves one function, or one group of them.
 #[test]

@@ -7,9 +7,9 @@
 //! against the other mode's entry, and a whole row (column) without NaN against the other mode's sum.
 
 use pullback::forward_ad::{dual_level, make_dual, unpack_dual};
-use pullback::functions::entries;
 use pullback::ops::OPS;
 use pullback::proof::{Call, Case, DTYPES};
+use pullback::registry::entries;
 use pullback::{BackwardOptions, DType, Family, OpDef, Result, Tensor, grad};
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -1,7 +1,7 @@
 //! One thread equals two, bit for bit: every function on samples that are large enough to be shared, values and gradients.
 
-use pullback::functions::{Entry, entries};
 use pullback::proof::Call;
+use pullback::registry::{Entry, entries};
 use pullback::{BackwardOptions, DType, Result, Tensor, grad, set_num_threads};
 
 /// Elements from which loops are shared among threads, and some.

@@ -1,8 +1,8 @@
 //! The same tensor by another name: what transforms differentiate by, and hooks on views hang on.
 
 use crate::core::define::{common, define};
-use crate::op::{Ctx, Op};
-use crate::tensor::Tensor;
+use crate::core::op::{Ctx, Op};
+use crate::core::tensor::Tensor;
 use crate::{Array, Result};
 
 #[cfg(feature = "proof")]

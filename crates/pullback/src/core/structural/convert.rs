@@ -1,10 +1,10 @@
 //! Copies and conversions: `to`, `clone`, `copy_`.
 
-use crate::apply::apply;
+use crate::core::apply::apply;
 use crate::core::define::{common, define};
-use crate::history::{in_place, in_place_number};
-use crate::op::{Ctx, Op};
-use crate::tensor::Tensor;
+use crate::core::history::{in_place, in_place_number};
+use crate::core::op::{Ctx, Op};
+use crate::core::tensor::Tensor;
 use crate::{Array, DType, Error, ErrorKind, Number, Result};
 use pullback_array::kernels;
 use std::panic::Location;

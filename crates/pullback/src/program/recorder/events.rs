@@ -1,12 +1,12 @@
 //! Where recorders are told of what runs: operations, writes, functions of the user, saved values that backward takes out.
 
 use super::{Known, Latest, Made, each};
+use crate::core::graph::{Edge, Node, OUTPUT};
+use crate::core::op::Op;
+use crate::core::tensor::Tensor;
 use crate::core::watch::{Watch, Writing};
-use crate::graph::{Edge, Node, OUTPUT};
-use crate::op::Op;
 use crate::program::projection::Projection;
 use crate::program::{Instruction, ValueId};
-use crate::tensor::Tensor;
 use crate::{Array, Result, Shared};
 use smallvec::SmallVec;
 use std::panic::Location;

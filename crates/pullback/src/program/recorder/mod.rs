@@ -9,12 +9,12 @@ mod events;
 pub(crate) use events::{Recorders, read_all, record_function, same_value};
 
 use crate::core::address::ByAddress;
+use crate::core::graph::{Edge, Node};
+use crate::core::op::{Family, Op};
 use crate::core::structural::Overlay;
-use crate::graph::{Edge, Node};
-use crate::op::{Family, Op};
+use crate::core::tensor::Tensor;
 use crate::program::{Constant, Instruction, Program, ValueId};
-use crate::tensor::Tensor;
-use crate::{Array, Layout, Result, Shared, mode};
+use crate::{Array, Layout, Result, Shared, core::mode};
 use pullback_array::Storage;
 use smallvec::SmallVec;
 use std::cell::RefCell;

@@ -1,11 +1,11 @@
 //! Running a function of the user: its results' histories, views and writes, and what recorders and forward mode learn.
 
 use super::op::{FunctionOp, Ran};
-use crate::apply::{finish, reason};
-use crate::flow::Cut;
-use crate::graph::Edge;
-use crate::tensor::{FUNCTION_VIEW, MANY_VIEWS, Tensor};
-use crate::{Error, ErrorKind, Result, Shared, forward_ad, mode, program::recorder};
+use crate::core::apply::{finish, reason};
+use crate::core::flow::Cut;
+use crate::core::graph::Edge;
+use crate::core::tensor::{FUNCTION_VIEW, MANY_VIEWS, Tensor};
+use crate::{Error, ErrorKind, Result, Shared, core::mode, forward_ad, program::recorder};
 use smallvec::SmallVec;
 use std::panic::Location;
 use std::sync::Arc;

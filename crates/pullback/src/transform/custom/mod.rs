@@ -7,10 +7,10 @@
 mod apply;
 mod op;
 
-use crate::ctx::Ctx;
-use crate::hooks::Grads;
-use crate::op::Op;
-use crate::tensor::Tensor;
+use crate::core::ctx::Ctx;
+use crate::core::hooks::Grads;
+use crate::core::op::Op;
+use crate::core::tensor::Tensor;
 use crate::{DType, Error, ErrorKind, Result, Shape};
 use op::FunctionOp;
 use std::any::Any;

@@ -2,14 +2,14 @@
 
 use super::apply::apply;
 use super::{Backward, Forward, Function};
-use crate::apply::forbid_inference;
-use crate::ctx::Ctx;
-use crate::graph::{EXTRA, Edge, Input, Node, OUTPUT, drop_edges, lock};
-use crate::hooks::Grads;
-use crate::op::{Family, Op, OpDef};
+use crate::core::apply::forbid_inference;
+use crate::core::ctx::Ctx;
+use crate::core::graph::{EXTRA, Edge, Input, Node, OUTPUT, drop_edges, lock};
+use crate::core::hooks::Grads;
+use crate::core::op::{Family, Op, OpDef};
+use crate::core::tensor::Tensor;
 use crate::program::{Program, Replay};
-use crate::tensor::Tensor;
-use crate::{Array, Error, ErrorKind, Result, mode};
+use crate::{Array, Error, ErrorKind, Result, core::mode};
 use smallvec::SmallVec;
 use std::any::Any;
 use std::borrow::Cow;

@@ -1,7 +1,7 @@
 //! Forward mode: a function is recorded and replayed with tangents.
 
+use crate::core::tensor::Tensor;
 use crate::program::{Program, Replay};
-use crate::tensor::Tensor;
 use crate::{Error, ErrorKind, Result};
 use std::panic::Location;
 

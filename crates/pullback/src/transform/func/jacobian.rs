@@ -4,7 +4,7 @@
 
 use super::forward::Traced;
 use super::reverse::pull;
-use crate::tensor::Tensor;
+use crate::core::tensor::Tensor;
 use crate::{Result, Shape, cat};
 use std::panic::Location;
 

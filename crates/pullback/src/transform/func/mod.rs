@@ -12,9 +12,9 @@ pub use forward::{jvp, jvp_many};
 pub use jacobian::{hessian, hvp, jacfwd, jacobian, jacrev};
 pub use reverse::{Vjp, grad, grad_aux, value_and_grad, value_and_grad_aux, vjp, vjp_many};
 
-use crate::op::Op;
-use crate::tensor::Tensor;
-use crate::{Result, apply};
+use crate::core::op::Op;
+use crate::core::tensor::Tensor;
+use crate::{Result, core::apply};
 use std::panic::Location;
 
 /// Applies an operation of your own: the door that the built-in ones go through. Gradients of every order, forward mode,

@@ -3,13 +3,13 @@
 //! The function runs on handles of its own, leaves or (inside another derivative) aliases in the outer graph. Afterwards the
 //! result's graph says whether anything else hangs on it: only then is the gradient's own computation recorded.
 
-use crate::apply::apply;
 use crate::core::address::ByAddress;
+use crate::core::apply::apply;
+use crate::core::graph::Edge;
+use crate::core::mode;
 use crate::core::structural::Alias;
+use crate::core::tensor::Tensor;
 use crate::engine::{self, BackwardOptions, Seed};
-use crate::graph::Edge;
-use crate::mode;
-use crate::tensor::Tensor;
 use crate::{Error, ErrorKind, Result, Shared};
 use std::panic::Location;
 

@@ -1,0 +1,81 @@
+//! Reading and writing by index arrays, on the flat (row-major) order of elements.
+//!
+//! Basic indexing (integers, slices) is a view and needs none of this; advanced indexing is turned into flat positions
+//! by its caller, which also checks bounds against the user's dimensions.
+#![allow(unsafe_code)]
+
+use crate::array::{Array, fresh};
+use crate::dispatch;
+use crate::dtype::{DType, Element};
+use crate::error::{Error, ErrorKind, Result};
+use crate::layout::Shape;
+use crate::scalar::arith::Arith;
+
+fn positions(index: &Array, numel: usize) -> Result<Vec<i64>> {
+    let positions = index.to_vec::<i64>()?;
+    match positions.iter().find(|&&p| p >= numel as i64) {
+        Some(p) => Err(Error::new(
+            ErrorKind::Index,
+            format!("index {p} is out of bounds for size {numel}"),
+        )),
+        None => Ok(positions),
+    }
+}
+
+/// Element `index[i]` of `a` in row-major order, or zero where the index is negative; the result has the index's
+/// shape.
+///
+/// # Errors
+/// Where an index is not below the number of elements.
+pub fn take(a: &Array, index: &Array) -> Result<Array> {
+    let positions = positions(index, a.numel())?;
+    let a = a.contiguous()?;
+    let guard = a.read()?;
+    dispatch!(a.dtype(), T => {
+        let (storage, out) = fresh::<T>(index.shape())?;
+        // SAFETY: positions are negative or below numel, and a contiguous array has numel elements from its offset on;
+        // `out` has room for one element each.
+        unsafe {
+            let from = guard.ptr::<T>().add(a.layout().offset());
+            for (i, &p) in positions.iter().enumerate() {
+                out.add(i).write(if p < 0 { T::default() } else { T::load(from.add(p as usize)) });
+            }
+        }
+        Ok(Array::from_fresh::<T>(storage, index.shape().clone()))
+    })
+}
+
+/// Zeros of `shape` with `values[i]` added at flat position `index[i]`; negative positions are left out. The transpose
+/// of [`take`].
+///
+/// # Errors
+/// Where an index is not below the number of elements, or the shapes of index and values differ.
+pub fn put_add(values: &Array, index: &Array, shape: &Shape) -> Result<Array> {
+    if values.shape() != index.shape() {
+        return Err(Error::new(
+            ErrorKind::Shape,
+            format!(
+                "values of shape {} for an index of shape {}",
+                values.shape(),
+                index.shape()
+            ),
+        ));
+    }
+    let positions = positions(index, shape.checked_numel()?)?;
+    dispatch!(number values.dtype(), T => {
+        let values = values.to_vec::<T>()?;
+        let (storage, out) = fresh::<T>(shape)?;
+        // SAFETY: `out` has room for the shape's elements, is written before it is read, and positions are negative or
+        // below their number.
+        unsafe {
+            (0..shape.numel()).for_each(|i| out.add(i).write(T::default()));
+            for (&p, x) in positions.iter().zip(values) {
+                if p >= 0 {
+                    let sum = out.add(p as usize);
+                    sum.write((*sum).plus(x));
+                }
+            }
+        }
+        Ok(Array::from_fresh::<T>(storage, shape.clone()))
+    }, else Err(Error::new(ErrorKind::DType, format!("put_add has no {} form", DType::Bool.scalar_type_name()))))
+}

@@ -1,0 +1,307 @@
+//! Rows picked, replaced and added by an index: what advanced indexing comes down to.
+//!
+//! Dimensions `at..at + count` of an array count as one, of size n; an index holds numbers below n, and the result has the
+//! index's dimensions in their place. With `count` equal to the rank, rows are single elements in row-major order.
+//! Moves do not care about dtypes: they copy bytes. Negative indices and bounds against the user's dimensions are the
+//! caller's business.
+#![allow(unsafe_code)]
+
+use super::assign;
+use crate::array::{Array, fresh, no_such_dim};
+use crate::dispatch;
+use crate::dtype::{DType, Element};
+use crate::error::{Error, ErrorKind, Result};
+use crate::layout::Shape;
+use crate::scalar::arith::Arith;
+
+/// An array seen as `outer` blocks of `n` rows of `inner` elements.
+#[derive(Clone, Copy)]
+struct Grid {
+    outer: usize,
+    n: usize,
+    inner: usize,
+}
+
+impl Grid {
+    fn of(shape: &Shape, at: usize, count: usize) -> Result<Grid> {
+        if at.checked_add(count).is_none_or(|end| end > shape.len()) {
+            return Err(Error::new(
+                ErrorKind::Index,
+                format!("too many indices for tensor of dimension {}", shape.len()),
+            ));
+        }
+        let size = |dims: &[usize]| dims.iter().product();
+        Ok(Grid {
+            outer: size(&shape[..at]),
+            n: size(&shape[at..at + count]),
+            inner: size(&shape[at + count..]),
+        })
+    }
+
+    /// The index's numbers, each of which is a row.
+    fn rows(&self, index: &Array) -> Result<Vec<i64>> {
+        let rows = index.to_vec::<i64>()?;
+        match rows.iter().find(|&&p| p < 0 || p >= self.n as i64) {
+            Some(p) => Err(Error::new(
+                ErrorKind::Index,
+                format!("index {p} is out of bounds for size {}", self.n),
+            )),
+            None => Ok(rows),
+        }
+    }
+}
+
+/// The shape of what an index of shape `index` picks.
+pub fn index_shape(shape: &Shape, at: usize, count: usize, index: &Shape) -> Shape {
+    let (before, after) = (&shape[..at], &shape[at + count..]);
+    [before, index, after].concat().into()
+}
+
+/// `y[b…, j…, a…] = x[b…, index[j…], a…]`, where `index` counts dimensions `at..at + count` in row-major order.
+///
+/// ```
+/// use pullback_array::{Array, kernels};
+/// let x = Array::from_slice(&[1.0f32, 2.0, 3.0, 4.0], [2, 2])?;
+/// let i = Array::from_slice(&[1i64, 1, 0], [3])?;
+/// assert_eq!(kernels::index(&x, 0, 1, &i)?.to_vec::<f32>()?, [3.0, 4.0, 3.0, 4.0, 1.0, 2.0]);
+/// assert_eq!(kernels::index(&x, 0, 2, &i)?.to_vec::<f32>()?, [2.0, 2.0, 1.0]);
+/// # Ok::<(), pullback_array::Error>(())
+/// ```
+///
+/// # Errors
+/// Where a number of the index is no row.
+pub fn index(x: &Array, at: usize, count: usize, index: &Array) -> Result<Array> {
+    let grid = Grid::of(x.shape(), at, count)?;
+    let rows = grid.rows(index)?;
+    let shape = index_shape(x.shape(), at, count, index.shape());
+    if shape.contains(&0) {
+        return Array::zeros(shape, x.dtype()); // the sizes beside the 0 may be any
+    }
+    let x = x.contiguous()?;
+    let guard = x.read()?;
+    dispatch!(x.dtype(), T => {
+        let (storage, out) = fresh::<T>(&shape)?;
+        // SAFETY: a contiguous array has outer·n·inner elements from its offset on and rows are below n; `out` has room
+        // for outer·rows·inner elements and is not shared.
+        unsafe {
+            let from = guard.ptr::<T>().add(x.layout().offset());
+            pick(out.cast(), from.cast(), &rows, grid, size_of::<T>());
+        }
+        Ok(Array::from_fresh::<T>(storage, shape))
+    })
+}
+
+/// # Safety
+/// `from` holds the grid's elements of `size` bytes, `to` has room for a row for every entry of `rows` in each block, the
+/// two do not overlap, and rows are below n.
+unsafe fn pick(to: *mut u8, from: *const u8, rows: &[i64], grid: Grid, size: usize) {
+    let bytes = grid.inner * size;
+    match bytes {
+        // SAFETY: the caller's promise.
+        1 => unsafe { pick_words::<u8>(to, from, rows, grid) },
+        // SAFETY: the caller's promise.
+        4 => unsafe { pick_words::<u32>(to, from, rows, grid) },
+        // SAFETY: the caller's promise.
+        8 => unsafe { pick_words::<u64>(to, from, rows, grid) },
+        // SAFETY: the caller's promise.
+        16 => unsafe { pick_words::<[u64; 2]>(to, from, rows, grid) },
+        _ => {
+            for block in 0..grid.outer {
+                for (k, &row) in rows.iter().enumerate() {
+                    // SAFETY: the caller's promise.
+                    unsafe {
+                        std::ptr::copy_nonoverlapping(
+                            from.add((block * grid.n + row as usize) * bytes),
+                            to.add((block * rows.len() + k) * bytes),
+                            bytes,
+                        );
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// [`pick`] for rows of one word, which may lie at any address.
+///
+/// # Safety
+/// As [`pick`].
+unsafe fn pick_words<W: Copy>(to: *mut u8, from: *const u8, rows: &[i64], grid: Grid) {
+    let (to, from) = (to.cast::<W>(), from.cast::<W>());
+    for block in 0..grid.outer {
+        for (k, &row) in rows.iter().enumerate() {
+            // SAFETY: the caller's promise; words are read and written unaligned.
+            unsafe {
+                let word = from.add(block * grid.n + row as usize).read_unaligned();
+                to.add(block * rows.len() + k).write_unaligned(word);
+            }
+        }
+    }
+}
+
+/// Writes rows in place: `x[b…, index[j…], a…] = src[b…, j…, a…]`, or `+=` with `accumulate` (for bool: or). Of rows named
+/// twice the last one stays; sums are taken in the index's order.
+///
+/// # Errors
+/// Where a number of the index is no row, `src` has another shape than [`index_shape`] or another dtype.
+pub fn index_put(
+    x: &Array,
+    at: usize,
+    count: usize,
+    index: &Array,
+    src: &Array,
+    accumulate: bool,
+) -> Result<()> {
+    let grid = Grid::of(x.shape(), at, count)?;
+    let rows = grid.rows(index)?;
+    let want = index_shape(x.shape(), at, count, index.shape());
+    if *src.shape() != want {
+        return Err(Error::new(
+            ErrorKind::Shape,
+            format!(
+                "shape mismatch: value tensor of shape {} cannot be broadcast to indexing result of shape {want}",
+                src.shape()
+            ),
+        ));
+    }
+    if src.dtype() != x.dtype() {
+        return Err(Error::new(
+            ErrorKind::DType,
+            format!(
+                "Index put requires the source and destination dtypes match, got {} for the destination and {} for the source.",
+                x.dtype().scalar_type_name(),
+                src.dtype().scalar_type_name()
+            ),
+        ));
+    }
+    if !x.is_contiguous() {
+        let whole = x.copy()?;
+        index_put(&whole, at, count, index, src, accumulate)?;
+        return assign(x, &whole);
+    }
+    let src = if src.storage().shares_memory(x.storage()) {
+        src.copy()?
+    } else {
+        src.contiguous()?
+    };
+    let (read, write) = (src.read()?, x.write()?);
+    if src.numel() == 0 {
+        return Ok(()); // the sizes beside the 0 may be any
+    }
+    dispatch!(x.dtype(), T => {
+        // SAFETY: contiguous arrays have their elements from their offsets on, in distinct guarded storages; rows are
+        // below n, and `src` has a row for every entry of `rows` in each block.
+        unsafe {
+            let from = read.ptr::<T>().add(src.layout().offset());
+            let to = write.ptr::<T>().add(x.layout().offset());
+            match accumulate {
+                true => gather_up(to, from, &rows, grid),
+                false => place(to, from, &rows, grid),
+            }
+        }
+    });
+    Ok(())
+}
+
+/// # Safety
+/// As [`pick`], the other way round.
+unsafe fn place<T: Copy>(to: *mut T, mut from: *const T, rows: &[i64], grid: Grid) {
+    for block in 0..grid.outer {
+        for &row in rows {
+            // SAFETY: the caller's promise.
+            unsafe {
+                let row = to.add((block * grid.n + row as usize) * grid.inner);
+                std::ptr::copy_nonoverlapping(from, row, grid.inner);
+                from = from.add(grid.inner);
+            }
+        }
+    }
+}
+
+/// # Safety
+/// As [`place`].
+unsafe fn gather_up<T: Gather>(to: *mut T, mut from: *const T, rows: &[i64], grid: Grid) {
+    for block in 0..grid.outer {
+        for &row in rows {
+            for k in 0..grid.inner {
+                // SAFETY: the caller's promise.
+                unsafe {
+                    let sum = to.add((block * grid.n + row as usize) * grid.inner + k);
+                    sum.write(T::load(sum).gathered(T::load(from.add(k))));
+                }
+            }
+            // SAFETY: the caller's promise.
+            from = unsafe { from.add(grid.inner) };
+        }
+    }
+}
+
+/// Sums of every dtype: PyTorch adds truth values by "or".
+trait Gather: Element {
+    fn gathered(self, other: Self) -> Self;
+}
+
+impl Gather for bool {
+    fn gathered(self, other: Self) -> Self {
+        self | other
+    }
+}
+
+macro_rules! gather {
+    ($($t:ty)*) => {$(
+        impl Gather for $t {
+            #[inline(always)]
+            fn gathered(self, other: Self) -> Self {
+                self.plus(other)
+            }
+        }
+    )*};
+}
+gather!(u8 i32 i64 f32 f64 crate::dd::Dd);
+
+/// Zeros of `shape` with rows added up: the transpose of [`index`].
+///
+/// # Errors
+/// As [`index_put`].
+pub fn index_add_up(
+    src: &Array,
+    shape: &Shape,
+    at: usize,
+    count: usize,
+    index: &Array,
+) -> Result<Array> {
+    let sum = Array::zeros(shape.clone(), src.dtype())?;
+    index_put(&sum, at, count, index, src, true)?;
+    Ok(sum)
+}
+
+/// `step` apart windows of `size` neighbours along `dim`, added up where they overlap into zeros of `shape`; windows are
+/// the last dimension of `x`. The transpose of PyTorch's `unfold`.
+///
+/// # Errors
+/// Where a window reaches outside.
+pub fn fold(x: &Array, shape: &Shape, dim: usize, step: usize) -> Result<Array> {
+    let sum = Array::zeros(shape.clone(), x.dtype())?;
+    if x.dtype() == DType::Bool {
+        return Err(Error::new(
+            ErrorKind::Unsupported,
+            "\"unfold_backward\" not implemented for 'Bool'",
+        ));
+    }
+    if x.numel() == 0 {
+        return Ok(sum); // whatever the windows' size
+    }
+    let Some(last) = x.rank().checked_sub(1) else {
+        return Err(no_such_dim(dim, 0));
+    };
+    let windows = x.shape().get(dim).copied().unwrap_or(1);
+    for k in 0..x.shape()[last] {
+        let part = x.select(last, k)?;
+        let to = match sum.rank() {
+            0 => sum.clone(),
+            _ => sum.slice(dim, k, windows, step)?,
+        };
+        dispatch!(number x.dtype(), T => super::zip_assign(&to, &part, |a: T, b: T| a.plus(b))?, else ());
+    }
+    Ok(sum)
+}

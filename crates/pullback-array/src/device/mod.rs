@@ -1,0 +1,3 @@
+//! Where numbers lie and are computed. There is one device, the CPU.
+
+pub(crate) mod cpu;

@@ -1,0 +1,421 @@
+//! Bytes that arrays share, and the rule that keeps sharing sound.
+//!
+//! A [`Storage`] is a counted block of bytes with a version (how often it was written in place) and a reader/writer
+//! state. Kernels never make a `&[T]` over it, since another handle may write it: they take a [`ReadGuard`] or a
+//! [`WriteGuard`] and work through raw pointers. A guard that cannot be had is an error and not a wait: two threads
+//! that write and read one tensor at once have a bug, and a lock would hide it or deadlock.
+//! Memory may belong to somebody else (NumPy): then the owner rides along and is dropped with the storage.
+#![allow(unsafe_code)]
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::memory::pool;
+use crate::memory::room::out_of_memory;
+use std::any::Any;
+use std::cell::Cell;
+use std::marker::PhantomData;
+use std::panic::Location;
+use std::ptr::{self, NonNull};
+use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicUsize, Ordering, fence};
+
+const WRITER: u32 = 1 << 31;
+/// Set while one thread reads, computes and writes back; only that thread may write then.
+const UPDATE: u32 = 1 << 30;
+/// Bytes up to which data lies in the header's own block.
+const INLINE: usize = pool::LARGEST - HEADER;
+const HEADER: usize = pool::ALIGN;
+
+struct Header {
+    count: AtomicUsize,
+    /// [`WRITER`] or the number of readers, and [`UPDATE`].
+    state: AtomicU32,
+    version: AtomicU32,
+    data: *mut u8,
+    bytes: usize,
+    /// The source line of the latest in-place write, for error messages.
+    writer: AtomicPtr<Location<'static>>,
+    /// Keeps foreign memory alive.
+    owner: Option<Box<dyn Any + Send + Sync>>,
+    /// The header whose reader and writer state counts, for a storage that shares another one's data under a version of its own;
+    /// the owner keeps it alive. Null for all others.
+    lender: *const Header,
+}
+
+const _: () = assert!(size_of::<Header>() <= HEADER);
+
+/// A shared, counted block of bytes.
+pub struct Storage(NonNull<Header>);
+
+// SAFETY: the data is only touched under a guard, whose state is atomic; everything else in the header is immutable or
+// atomic.
+unsafe impl Send for Storage {}
+// SAFETY: as above.
+unsafe impl Sync for Storage {}
+
+impl Storage {
+    /// The same bytes under a version of its own: writes through one handle are not counted by the other. Who may read and write at
+    /// once is decided for both together.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Alloc`] where the system has no block for the header.
+    pub fn uncounted(&self) -> Result<Storage> {
+        let block = pool::take(HEADER);
+        if block.is_null() {
+            return Err(out_of_memory(HEADER));
+        }
+        let owner: Box<dyn Any + Send + Sync> = Box::new(self.clone());
+        let (data, bytes) = (self.header().data, self.bytes());
+        let alias = Self::from_parts(block, data, bytes, Some(owner));
+        // SAFETY: the block is fresh and held by `alias` alone.
+        unsafe { (*alias.0.as_ptr()).lender = self.guarding() };
+        Ok(alias)
+    }
+
+    /// The header whose state says who reads and writes.
+    #[inline]
+    fn guarding(&self) -> *const Header {
+        match self.header().lender.is_null() {
+            true => self.0.as_ptr(),
+            false => self.header().lender,
+        }
+    }
+
+    /// Who reads and writes.
+    #[inline]
+    fn state(&self) -> &AtomicU32 {
+        // SAFETY: a lender lives as long as the owner that this header holds.
+        unsafe { &(*self.guarding()).state }
+    }
+
+    /// `bytes` bytes whose content is arbitrary until written (zero if `zeroed`).
+    ///
+    /// # Errors
+    /// [`ErrorKind::Alloc`] where the system has no such block.
+    #[inline]
+    pub(crate) fn new(bytes: usize, zeroed: bool) -> Result<Storage> {
+        let (block, data);
+        if bytes <= INLINE {
+            block = pool::take(HEADER + bytes);
+            if block.is_null() {
+                return Err(out_of_memory(bytes));
+            }
+            // SAFETY: the block has HEADER + bytes bytes.
+            unsafe {
+                data = block.add(HEADER);
+                if zeroed {
+                    ptr::write_bytes(data, 0, bytes);
+                }
+            }
+        } else {
+            data = if zeroed {
+                pool::take_zeroed(bytes)
+            } else {
+                pool::take(bytes)
+            };
+            if data.is_null() {
+                return Err(out_of_memory(bytes));
+            }
+            block = pool::take(HEADER);
+            if block.is_null() {
+                // SAFETY: just taken with the same size.
+                unsafe { pool::give(data, bytes) };
+                return Err(out_of_memory(HEADER));
+            }
+        }
+        Ok(Self::from_parts(block, data, bytes, None))
+    }
+
+    /// Wraps memory that somebody else owns.
+    ///
+    /// # Safety
+    /// `data` must be valid for reads and writes of `bytes` bytes, and stay so while `owner` lives; whoever else
+    /// writes it while a kernel runs answers for the race.
+    pub unsafe fn foreign(
+        data: *mut u8,
+        bytes: usize,
+        owner: Box<dyn Any + Send + Sync>,
+    ) -> Result<Storage> {
+        let block = pool::take(HEADER);
+        if block.is_null() {
+            return Err(out_of_memory(HEADER));
+        }
+        Ok(Self::from_parts(block, data, bytes, Some(owner)))
+    }
+
+    #[inline]
+    fn from_parts(
+        block: *mut u8,
+        data: *mut u8,
+        bytes: usize,
+        owner: Option<Box<dyn Any + Send + Sync>>,
+    ) -> Storage {
+        let header = block.cast::<Header>();
+        // SAFETY: the block is fresh, aligned to 64 and at least HEADER long.
+        unsafe {
+            header.write(Header {
+                count: AtomicUsize::new(1),
+                state: AtomicU32::new(0),
+                version: AtomicU32::new(0),
+                data,
+                bytes,
+                writer: AtomicPtr::new(ptr::null_mut()),
+                owner,
+                lender: ptr::null(),
+            });
+            Storage(NonNull::new_unchecked(header))
+        }
+    }
+
+    #[inline]
+    fn header(&self) -> &Header {
+        // SAFETY: the header lives while a handle does.
+        unsafe { self.0.as_ref() }
+    }
+
+    /// Size in bytes.
+    #[inline]
+    pub fn bytes(&self) -> usize {
+        self.header().bytes
+    }
+
+    /// How often the data was written in place.
+    #[inline]
+    pub fn version(&self) -> u32 {
+        self.header().version.load(Ordering::Acquire)
+    }
+
+    /// Says that somebody who goes around the guards has written the data: the version advances.
+    pub fn note_write(&self) {
+        self.header().version.fetch_add(1, Ordering::Release);
+    }
+
+    /// Notes the source line of an in-place write.
+    pub fn set_writer(&self, site: &'static Location<'static>) {
+        self.header()
+            .writer
+            .store(ptr::from_ref(site).cast_mut(), Ordering::Release);
+    }
+
+    /// The source line of the latest in-place write that was noted.
+    pub fn writer(&self) -> Option<&'static Location<'static>> {
+        // SAFETY: only `set_writer` stores here, and what it stores lives forever.
+        unsafe { self.header().writer.load(Ordering::Acquire).as_ref() }
+    }
+
+    /// Address of the data: equal for arrays that share memory. Not to be read through.
+    #[inline]
+    pub fn address(&self) -> usize {
+        self.header().data as usize
+    }
+
+    /// Where the data starts, to be written by who has just made the storage.
+    #[inline]
+    pub(crate) fn start(&self) -> *mut u8 {
+        self.header().data
+    }
+
+    /// Whether two handles share one block, be it under two versions.
+    #[inline]
+    pub fn same(&self, other: &Storage) -> bool {
+        self.guarding() == other.guarding()
+    }
+
+    /// Whether a byte of one may be a byte of the other: the same block, or foreign memory that was wrapped twice.
+    #[inline]
+    pub fn shares_memory(&self, other: &Storage) -> bool {
+        let (a, b) = (self.address(), other.address());
+        self.same(other) || (a < b + other.bytes() && b < a + self.bytes())
+    }
+
+    /// Whether no other handle shares the data.
+    #[inline]
+    pub fn is_unique(&self) -> bool {
+        self.header().count.load(Ordering::Acquire) == 1
+    }
+
+    /// Whether the memory belongs to somebody else.
+    pub fn is_foreign(&self) -> bool {
+        self.header().owner.is_some()
+    }
+
+    /// Leave to read, until the guard is dropped.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Concurrent`] while a writer is at work.
+    #[inline]
+    pub(crate) fn read(&self) -> Result<ReadGuard<'_>> {
+        let state = self.state();
+        if state.fetch_add(1, Ordering::Acquire) & WRITER != 0 {
+            state.fetch_sub(1, Ordering::Release);
+            return Err(conflict("read", "writes"));
+        }
+        Ok(ReadGuard(self))
+    }
+
+    /// Leave to write, until the guard is dropped; dropping it advances the version.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Concurrent`] while anybody else reads or writes.
+    #[inline]
+    pub(crate) fn write(&self) -> Result<WriteGuard<'_>> {
+        let state = self.state();
+        if state
+            .compare_exchange(0, WRITER, Ordering::Acquire, Ordering::Relaxed)
+            .is_err()
+            && !self.write_in_update()
+        {
+            return Err(conflict("written", "uses"));
+        }
+        Ok(WriteGuard(self))
+    }
+
+    /// Whether this thread is the one that updates the storage, and nobody reads it: then it is now the writer.
+    #[cold]
+    fn write_in_update(&self) -> bool {
+        let state = self.state();
+        UPDATING.get() == self.guarding().cast()
+            && (state.compare_exchange(
+                UPDATE,
+                UPDATE | WRITER,
+                Ordering::Acquire,
+                Ordering::Relaxed,
+            ))
+            .is_ok()
+    }
+
+    /// Leave to read, compute and write back without another thread's write in between, until the guard is dropped. Others
+    /// may read meanwhile.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Concurrent`] while anybody else writes or updates.
+    pub fn update(&self) -> Result<UpdateGuard<'_>> {
+        let free = |state: u32| (state & (WRITER | UPDATE) == 0).then_some(state | UPDATE);
+        let state = self.state();
+        if state
+            .fetch_update(Ordering::Acquire, Ordering::Relaxed, free)
+            .is_err()
+        {
+            return Err(conflict("written", "writes"));
+        }
+        Ok(UpdateGuard {
+            storage: self,
+            outer: UPDATING.replace(self.guarding().cast()),
+            thread: PhantomData,
+        })
+    }
+}
+
+thread_local! {
+    /// The storage that this thread updates.
+    static UPDATING: Cell<*const ()> = const { Cell::new(ptr::null()) };
+}
+
+#[cold]
+fn conflict(wanted: &str, other: &str) -> Error {
+    Error::new(
+        ErrorKind::Concurrent,
+        format!("a tensor cannot be {wanted} while another thread {other} its memory"),
+    )
+    .help("give each thread its own copy, or let the threads take turns")
+}
+
+impl Clone for Storage {
+    #[inline]
+    fn clone(&self) -> Self {
+        if self.header().count.fetch_add(1, Ordering::Relaxed) > isize::MAX as usize {
+            std::process::abort(); // leaked handles without end; as Arc
+        }
+        Storage(self.0)
+    }
+}
+
+impl Drop for Storage {
+    #[inline]
+    fn drop(&mut self) {
+        let count = &self.header().count;
+        if count.load(Ordering::Acquire) != 1 {
+            if count.fetch_sub(1, Ordering::Release) != 1 {
+                return;
+            }
+            fence(Ordering::Acquire);
+        }
+        // SAFETY: this was the last handle; sizes are those the blocks were taken with.
+        unsafe {
+            let header = self.0.as_ptr();
+            let (data, bytes) = ((*header).data, (*header).bytes);
+            let foreign = (*header).owner.take();
+            // By size and not by address: another allocation may begin right behind the header.
+            if bytes <= INLINE && foreign.is_none() {
+                pool::give(header.cast(), HEADER + bytes);
+            } else {
+                if foreign.is_none() {
+                    pool::give(data, bytes);
+                }
+                pool::give(header.cast(), HEADER);
+            }
+            drop(foreign);
+        }
+    }
+}
+
+/// Leave to read a storage's bytes.
+pub(crate) struct ReadGuard<'a>(&'a Storage);
+
+impl ReadGuard<'_> {
+    #[inline]
+    pub(crate) fn ptr<T>(&self) -> *const T {
+        self.0.header().data.cast()
+    }
+}
+
+impl Drop for ReadGuard<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        self.0.state().fetch_sub(1, Ordering::Release);
+    }
+}
+
+/// Leave to read, compute and write back: what [`Storage::update`] gives.
+#[must_use = "the update ends when the guard is dropped"]
+pub struct UpdateGuard<'a> {
+    storage: &'a Storage,
+    /// The storage that this thread was updating before.
+    outer: *const (),
+    /// Belongs to its thread.
+    thread: PhantomData<*const ()>,
+}
+
+impl Drop for UpdateGuard<'_> {
+    fn drop(&mut self) {
+        UPDATING.set(self.outer);
+        self.storage.state().fetch_sub(UPDATE, Ordering::Release);
+    }
+}
+
+/// Leave to write a storage's bytes, alone.
+pub(crate) struct WriteGuard<'a>(&'a Storage);
+
+impl WriteGuard<'_> {
+    #[inline]
+    pub(crate) fn ptr<T>(&self) -> *mut T {
+        self.0.header().data.cast()
+    }
+}
+
+impl Drop for WriteGuard<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        let header = self.0.header();
+        header.version.fetch_add(1, Ordering::Release);
+        // Not a store: readers that were turned away may be between their add and their subtraction.
+        self.0.state().fetch_sub(WRITER, Ordering::Release);
+    }
+}
+
+impl std::fmt::Debug for Storage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Storage")
+            .field("bytes", &self.bytes())
+            .field("version", &self.version())
+            .finish()
+    }
+}

@@ -1,0 +1,9 @@
+//! Arithmetic and functions of single numbers, which the kernels are made of.
+
+pub(crate) mod arith;
+pub(crate) mod bessel;
+pub(crate) mod erfcx;
+pub(crate) mod math;
+pub(crate) mod real;
+pub(crate) mod series;
+pub(crate) mod special;

@@ -1,0 +1,462 @@
+//! Special functions that are summed in double-double and rounded once: Bessel functions J, Y and K, Airy's function, the scaled
+//! complement of the error function, the normal distribution's inverse, Hurwitz' zeta function.
+//!
+//! Near the origin the power series, whose cancellation double-double has digits to spare for; far out the asymptotic series, which
+//! are cut before they diverge. Not for: I₀ and I₁ (`bessel`), gamma functions (`special`).
+
+use crate::dd::Dd;
+use crate::scalar::real::Real;
+
+/// Euler's constant.
+fn gamma() -> Dd {
+    Dd::parse("0.577215664901532860606512090082402431042")
+}
+
+fn lit(x: f64) -> Dd {
+    Dd::from(x)
+}
+
+fn tiny(term: Dd, sum: Dd) -> bool {
+    term.to_f64().abs() <= sum.to_f64().abs() * 1e-34
+}
+
+/// Σ ±(x/2)^(2k + n)/(k! (k + n)!), and the same with each term times a sum of harmonic numbers (Hₖ for n = 0, Hₖ + Hₖ₊₁ for n = 1);
+/// signs alternate for J and Y.
+fn power(x: Dd, n: u32, alternating: bool) -> (Dd, Dd) {
+    let quarter = x * x * lit(if alternating { -0.25 } else { 0.25 });
+    let mut term = if n == 0 { Dd::ONE } else { x * lit(0.5) };
+    let (mut h, mut next) = (Dd::ZERO, Dd::ONE);
+    let weight = |h: Dd, next: Dd| if n == 0 { h } else { h + next };
+    let (mut sum, mut harmonic) = (term, term * weight(h, next));
+    for k in 1..200 {
+        let k = f64::from(k);
+        term = term * quarter / lit(k * (k + f64::from(n)));
+        h = next;
+        next += Dd::ONE / lit(k + 1.0);
+        sum += term;
+        harmonic += term * weight(h, next);
+        if k > x.to_f64() && tiny(term, sum) {
+            break;
+        }
+    }
+    (sum, harmonic)
+}
+
+/// The terms aₖ(n)/xᵏ of Hankel's expansions, as long as they fall.
+fn hankel(x: Dd, n: u32) -> Vec<Dd> {
+    let four = lit(4.0 * f64::from(n * n));
+    let mut terms = vec![Dd::ONE];
+    let mut term = Dd::ONE;
+    for k in 1..200 {
+        let odd = lit(f64::from(2 * k - 1));
+        let next = term * (four - odd * odd) / (lit(8.0 * f64::from(k)) * x);
+        if next.to_f64().abs() > term.to_f64().abs() {
+            break;
+        }
+        term = next;
+        terms.push(term);
+        if term.to_f64().abs() < 1e-34 {
+            break;
+        }
+    }
+    terms
+}
+
+/// From here on Hankel's expansions are taken.
+const FAR: f64 = 30.0;
+
+/// J and Y of order `n` at x ≥ `FAR`.
+fn oscillating(x: Dd, n: u32) -> (Dd, Dd) {
+    let (mut p, mut q) = (Dd::ZERO, Dd::ZERO);
+    for (k, t) in hankel(x, n).into_iter().enumerate() {
+        match k % 4 {
+            0 => p += t,
+            1 => q += t,
+            2 => p -= t,
+            _ => q -= t,
+        }
+    }
+    let (s, c) = x.sin_cos();
+    // Of x - π/4 and x - 3π/4, without a second reduction.
+    let (cos, sin) = match n {
+        0 => (c + s, s - c),
+        _ => (s - c, -(s + c)),
+    };
+    let scale = (Dd::PI * x).sqrt().recip();
+    (scale * (p * cos - q * sin), scale * (p * sin + q * cos))
+}
+
+fn j(x: Dd, n: u32) -> Dd {
+    if !x.is_finite() {
+        return Dd::NAN;
+    }
+    let positive = x.abs();
+    let y = match positive.to_f64() < FAR {
+        true => power(positive, n, true).0,
+        false => oscillating(positive, n).0,
+    };
+    if n == 1 && x.is_sign_negative() {
+        -y
+    } else {
+        y
+    }
+}
+
+fn y(x: Dd, n: u32) -> Dd {
+    if x == Dd::ZERO {
+        return Dd::NEG_INFINITY;
+    }
+    if x < Dd::ZERO || !x.is_finite() {
+        return Dd::NAN;
+    }
+    if x.to_f64() >= FAR {
+        return oscillating(x, n).1;
+    }
+    let (sum, harmonic) = power(x, n, true);
+    let log = (x * lit(0.5)).ln();
+    match n {
+        0 => lit(2.0) * Dd::FRAC_1_PI * ((log + gamma()) * sum - harmonic),
+        _ => Dd::FRAC_1_PI * (lit(2.0) * (log + gamma()) * sum - harmonic - lit(2.0) / x),
+    }
+}
+
+/// eˣ K of order `n`.
+fn k_scaled(x: Dd, n: u32) -> Dd {
+    if x == Dd::ZERO {
+        return Dd::INFINITY;
+    }
+    if x < Dd::ZERO || x.is_nan() {
+        return Dd::NAN;
+    }
+    if !x.is_finite() {
+        return Dd::ZERO;
+    }
+    if x.to_f64() > 18.0 {
+        let sum = (hankel(x, n).into_iter()).fold(Dd::ZERO, |sum, t| sum + t);
+        return (Dd::FRAC_PI_2 / x).sqrt() * sum;
+    }
+    let (sum, harmonic) = power(x, n, false);
+    let log = (x * lit(0.5)).ln() + gamma();
+    let k = match n {
+        0 => harmonic - log * sum,
+        _ => x.recip() + log * sum - harmonic * lit(0.5),
+    };
+    x.exp() * k
+}
+
+fn k(x: Dd, n: u32) -> Dd {
+    // Past all exponents, where 0·∞ would be no number.
+    match x.to_f64() > 800.0 {
+        true => Dd::ZERO,
+        false => k_scaled(x, n) * (-x).exp(),
+    }
+}
+
+/// The terms uₖ/ζᵏ of Airy's expansions, as long as they fall.
+fn airy_terms(zeta: Dd) -> Vec<Dd> {
+    let mut terms = vec![Dd::ONE];
+    let mut term = Dd::ONE;
+    for k in 1..200 {
+        let k = f64::from(k);
+        let (a, b, c) = (6.0 * k - 5.0, 6.0 * k - 3.0, 6.0 * k - 1.0);
+        let next = term * lit(a * b) * lit(c) / (lit(216.0 * k * (2.0 * k - 1.0)) * zeta);
+        if next.to_f64().abs() > term.to_f64().abs() {
+            break;
+        }
+        term = next;
+        terms.push(term);
+        if term.to_f64() < 1e-34 {
+            break;
+        }
+    }
+    terms
+}
+
+fn airy_ai(x: Dd) -> Dd {
+    if !x.is_finite() {
+        return Dd::NAN;
+    }
+    // Where PyTorch's is 0.
+    if x.to_f64() > 103.892 {
+        return Dd::ZERO;
+    }
+    if x.to_f64().abs() < 9.0 {
+        let cube = x * x * x;
+        let (mut f, mut g) = (Dd::ONE, x);
+        let (mut sum_f, mut sum_g) = (f, g);
+        for k in 1..200 {
+            let k = f64::from(k);
+            f = f * cube / lit((3.0 * k - 1.0) * 3.0 * k);
+            g = g * cube / lit(3.0 * k * (3.0 * k + 1.0));
+            sum_f += f;
+            sum_g += g;
+            if k > 20.0 && tiny(f, sum_f) && tiny(g, sum_g) {
+                break;
+            }
+        }
+        let at_zero = Dd::parse("0.355028053887817239260063186004183176397979");
+        let slope = Dd::parse("0.258819403792806798405183560189203963479091");
+        return at_zero * sum_f - slope * sum_g;
+    }
+    let z = x.abs();
+    let zeta = z * z.sqrt() * lit(2.0) / lit(3.0);
+    let terms = airy_terms(zeta);
+    let scale = (Dd::PI.sqrt() * z.sqrt().sqrt()).recip();
+    if x > Dd::ZERO {
+        let sum = (terms.iter().enumerate()).fold(
+            Dd::ZERO,
+            |s, (k, &t)| if k % 2 == 0 { s + t } else { s - t },
+        );
+        return scale * lit(0.5) * (-zeta).exp() * sum;
+    }
+    let (mut even, mut odd) = (Dd::ZERO, Dd::ZERO);
+    for (k, t) in terms.into_iter().enumerate() {
+        match k % 4 {
+            0 => even += t,
+            1 => odd += t,
+            2 => even -= t,
+            _ => odd -= t,
+        }
+    }
+    let (s, c) = (zeta + Dd::FRAC_PI_4).sin_cos();
+    scale * (s * even - c * odd)
+}
+
+/// e^(x²) erfc x.
+fn erfcx(x: Dd) -> Dd {
+    let v = x.to_f64();
+    if v.is_nan() {
+        return x;
+    }
+    if v < 12.0 {
+        // Infinite below -26.7, as the exponential is.
+        return (x * x).exp() * Real::erfc(x);
+    }
+    if v.is_infinite() {
+        return Dd::ZERO;
+    }
+    let step = (lit(2.0) * x * x).recip();
+    let (mut term, mut sum) = (Dd::ONE, Dd::ONE);
+    for k in 1..100 {
+        let next = -term * lit(f64::from(2 * k - 1)) * step;
+        if next.to_f64().abs() >= term.to_f64().abs() || tiny(next, sum) {
+            break;
+        }
+        term = next;
+        sum += term;
+    }
+    sum / (Dd::PI.sqrt() * x)
+}
+
+/// ln Φ(x).
+fn log_ndtr(x: Dd) -> Dd {
+    let t = x * Dd::FRAC_1_SQRT_2;
+    match x.to_f64() < -1.0 {
+        true if x.is_infinite() => Dd::NEG_INFINITY,
+        true => (erfcx(-t) * lit(0.5)).ln() - t * t,
+        false => (-Real::erfc(t) * lit(0.5)).ln_1p(),
+    }
+}
+
+/// The x with Φ(x) = p.
+fn ndtri(p: Dd) -> Dd {
+    let half = lit(0.5);
+    if p == Dd::ZERO {
+        return Dd::NEG_INFINITY;
+    }
+    if p == Dd::ONE {
+        return Dd::INFINITY;
+    }
+    if !(p > Dd::ZERO && p < Dd::ONE) {
+        return Dd::NAN;
+    }
+    if p == half {
+        return Dd::ZERO;
+    }
+    let upper = p > half;
+    let q = if upper { Dd::ONE - p } else { p };
+    let log = q.ln();
+    let t = (-2.0 * log.to_f64()).sqrt();
+    // Abramowitz and Stegun 26.2.23, good to 4.5e-4; then Newton's steps on ln Φ, which is nearly quadratic.
+    let start = t
+        - (2.515517 + t * (0.802853 + t * 0.010328))
+            / (1.0 + t * (1.432788 + t * (0.189269 + t * 0.001308)));
+    let mut x = lit(-start);
+    for _ in 0..5 {
+        let value = log_ndtr(x);
+        let slope = (-x * x * half - value).exp() / (Dd::TAU).sqrt();
+        x -= (value - log) / slope;
+    }
+    if upper { -x } else { x }
+}
+
+/// Σ (q + k)^-x over k ≥ 0, by Euler and Maclaurin.
+fn zeta(x: Dd, q: Dd) -> Dd {
+    if x.is_nan() || q.is_nan() {
+        return Dd::NAN;
+    }
+    if x == Dd::ONE {
+        return Dd::INFINITY;
+    }
+    if x < Dd::ONE {
+        return Dd::NAN;
+    }
+    if q <= Dd::ZERO {
+        if q == q.floor() {
+            return Dd::INFINITY;
+        }
+        // A fractional power of a negative number is none.
+        if x != x.floor() {
+            return Dd::NAN;
+        }
+    }
+    if !x.is_finite() || q.is_infinite() {
+        return if q > Dd::ONE { Dd::ZERO } else { Dd::INFINITY };
+    }
+    // Bernoulli numbers of even order, as fractions.
+    const BERNOULLI: [(f64, f64); 13] = [
+        (1.0, 6.0),
+        (-1.0, 30.0),
+        (1.0, 42.0),
+        (-1.0, 30.0),
+        (5.0, 66.0),
+        (-691.0, 2730.0),
+        (7.0, 6.0),
+        (-3617.0, 510.0),
+        (43867.0, 798.0),
+        (-174_611.0, 330.0),
+        (854_513.0, 138.0),
+        (-236_364_091.0, 2730.0),
+        (8_553_103.0, 6.0),
+    ];
+    let power = |a: Dd| match a > Dd::ZERO {
+        true => a.powf(-x),
+        // Whole powers only, as was seen to.
+        false => {
+            let size = a.abs().powf(-x);
+            let odd = (x * lit(0.5)).floor() * lit(2.0) != x;
+            if odd { -size } else { size }
+        }
+    };
+    let (mut a, mut sum) = (q, Dd::ZERO);
+    let mut count = 0;
+    while count < 30 || a.to_f64() < 30.0 {
+        let term = power(a);
+        sum += term;
+        a += Dd::ONE;
+        count += 1;
+        if a.to_f64() > 1.0 && tiny(term, sum) || count > 100_000 {
+            return sum;
+        }
+    }
+    let last = power(a);
+    sum = sum + last * a / (x - Dd::ONE) + last * lit(0.5);
+    // (x)₂ₖ₋₁ a^-(x + 2k - 1) B₂ₖ/(2k)!.
+    let mut factor = x * last / a;
+    let mut factorial = lit(2.0);
+    for (k, (n, d)) in BERNOULLI.into_iter().enumerate() {
+        let term = factor * lit(n) / (lit(d) * factorial);
+        sum += term;
+        if tiny(term, sum) {
+            break;
+        }
+        let m = lit(2.0 * k as f64);
+        factor = factor * (x + m + Dd::ONE) * (x + m + lit(2.0)) / (a * a);
+        factorial = factorial * (m + lit(3.0)) * (m + lit(4.0));
+    }
+    sum
+}
+
+/// Declares [`Series`] and implements it: in double-double by the functions above, in narrower types by rounding what they give.
+macro_rules! series {
+    ($($(#[$doc:meta])* $name:ident($($arg:ident),*) = |$x:ident| $value:expr;)*) => {
+        /// A floating number type with the functions that are sums of series.
+        ///
+        /// ```
+        /// use pullback_array::Series;
+        /// assert!((1.0f64.bessel_j0() - 0.7651976865579666).abs() < 1e-15);
+        /// assert!((0.975f64.ndtri() - 1.959963984540054).abs() < 1e-15);
+        /// ```
+        pub trait Series: Real {
+            $($(#[$doc])* #[must_use] fn $name(self $(, $arg: Self)*) -> Self;)*
+        }
+        impl Series for Dd {
+            $(fn $name(self $(, $arg: Dd)*) -> Dd { let $x = self; $value })*
+        }
+        impl Series for f64 {
+            $(fn $name(self $(, $arg: f64)*) -> f64 { Series::$name(Dd::from(self) $(, Dd::from($arg))*).to_f64() })*
+        }
+        impl Series for f32 {
+            $(fn $name(self $(, $arg: f32)*) -> f32 { Series::$name(Dd::from(f64::from(self)) $(, Dd::from(f64::from($arg)))*).to_f64() as f32 })*
+        }
+    };
+}
+
+series! {
+    /// Bessel function of the first kind and order 0.
+    bessel_j0() = |x| j(x, 0);
+    /// Bessel function of the first kind and order 1.
+    bessel_j1() = |x| j(x, 1);
+    /// Bessel function of the second kind and order 0: -∞ at 0, NaN below.
+    bessel_y0() = |x| y(x, 0);
+    /// Bessel function of the second kind and order 1: -∞ at 0, NaN below.
+    bessel_y1() = |x| y(x, 1);
+    /// Modified Bessel function of the second kind and order 0: ∞ at 0, NaN below.
+    bessel_k0() = |x| k(x, 0);
+    /// Modified Bessel function of the second kind and order 1: ∞ at 0, NaN below.
+    bessel_k1() = |x| k(x, 1);
+    /// eˣ times [`Series::bessel_k0`].
+    bessel_k0e() = |x| k_scaled(x, 0);
+    /// eˣ times [`Series::bessel_k1`].
+    bessel_k1e() = |x| k_scaled(x, 1);
+    /// Airy's function Ai.
+    airy_ai() = |x| airy_ai(x);
+    /// e^(x²) erfc x.
+    erfcx() = |x| erfcx(x);
+    /// ln Φ(x), accurate where Φ is tiny.
+    log_ndtr() = |x| log_ndtr(x);
+    /// The x with Φ(x) = p.
+    ndtri() = |x| ndtri(x);
+    /// Hurwitz' zeta function Σ (q + k)^-x.
+    zeta(q) = |x| zeta(x, q);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// To 30 digits by another program (mpmath); a unit in the last place of `f64` is allowed.
+    #[test]
+    fn values_to_the_last_place() {
+        let close = |got: f64, want: f64| {
+            assert!(
+                (got - want).abs() <= 2.3e-16 * want.abs(),
+                "{got:e} where {want:e} is meant"
+            );
+        };
+        close(2.5f64.bessel_j0(), -0.048383776468198);
+        close(45.5f64.bessel_j1(), J1_FAR);
+        close(0.3f64.bessel_y0(), Y0_NEAR);
+        close(29.9f64.bessel_y1(), Y1_EDGE);
+        close(17.5f64.bessel_k0(), K0_EDGE);
+        close(18.5f64.bessel_k1(), K1_EDGE);
+        close(8.9f64.airy_ai(), AI_EDGE);
+        close((-9.5f64).airy_ai(), AI_FAR);
+        close(11.9f64.erfcx(), ERFCX_EDGE);
+        close(1e-10f64.ndtri(), NDTRI_TAIL);
+        close((-30.0f64).log_ndtr(), LOG_NDTR_TAIL);
+        close(2.5f64.zeta(0.75), ZETA);
+    }
+
+    const J1_FAR: f64 = 0.07981379965306677;
+    const Y0_NEAR: f64 = -0.8072735778045195;
+    const Y1_EDGE: f64 = 0.09601482979060925;
+    const K0_EDGE: f64 = 7.470835177068449e-09;
+    const K1_EDGE: f64 = 2.745377291399347e-09;
+    const AI_EDGE: f64 = 3.3420610425187e-09;
+    const AI_FAR: f64 = 0.3191032477191282;
+    const ERFCX_EDGE: f64 = 0.04724523248408767;
+    const NDTRI_TAIL: f64 = -6.361340902404057;
+    const LOG_NDTR_TAIL: f64 = -454.3212439563432;
+    const ZETA: f64 = 2.491542385511935;
+}

@@ -1,0 +1,9 @@
+//! Activation functions, softmax, attention.
+
+pub(super) mod attention;
+pub(super) mod bounded;
+pub(super) mod methods;
+pub(super) mod prelu;
+pub(super) mod rectifier;
+pub(super) mod smooth;
+pub(super) mod softmax;

@@ -1,0 +1,11 @@
+//! What operations of several folders share: operands and their dtypes, gates, pieces, sizes, constants.
+
+pub(super) mod anchor;
+pub(super) mod constant;
+pub(super) mod exponential;
+pub(super) mod gate;
+pub(super) mod once;
+pub(super) mod operand;
+pub(super) mod piecewise;
+pub(super) mod scale;
+pub(super) mod sizes;

@@ -1,0 +1,3 @@
+//! Tensors made of numbers.
+
+pub(super) mod create;

@@ -1,0 +1,240 @@
+//! Distances between vectors, and how variables vary together: compositions of norms, sums and products.
+
+use crate::core::tensor::Tensor;
+use crate::{DType, Error, ErrorKind, Result};
+use std::panic::Location;
+
+#[pullback_macros::called]
+impl Tensor {
+    /// The norm of order `p` of the difference.
+    ///
+    /// # Errors
+    /// Where the shapes do not broadcast; for integers.
+    #[track_caller]
+    pub fn dist(&self, other: &Tensor, p: f64) -> Result<Tensor> {
+        let off = self.sub(other)?;
+        if !off.dtype().is_float() {
+            let dtype = off.dtype().scalar_type_name();
+            return Err(Error::new(
+                ErrorKind::Unsupported,
+                format!("norm(): input dtype should be either floating point or complex. Got {dtype} instead."),
+            )
+            .op("dist")
+            .at(Location::caller()));
+        }
+        off.vector_norm(p, &[], false, None)
+    }
+
+    /// Distances of order `p` between all pairs of rows of two matrices, or of stacks of them.
+    ///
+    /// # Errors
+    /// Where ranks, sizes or dtypes do not fit; for a negative order.
+    ///
+    /// ```
+    /// # use pullback::Tensor;
+    /// let x = Tensor::from_slice(&[0.0f32, 0.0, 3.0, 4.0], [2, 2])?;
+    /// assert_eq!(x.cdist(&x, 2.0)?.to_vec::<f32>()?, [0.0, 5.0, 5.0, 0.0]);
+    /// # Ok::<(), pullback::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn cdist(&self, x2: &Tensor, p: f64) -> Result<Tensor> {
+        let site = Location::caller();
+        let fail = |kind, text: String| Err(Error::new(kind, text).op("cdist").at(site));
+        for (name, x) in [("X1", self), ("X2", x2)] {
+            if x.ndim() < 2 {
+                return fail(
+                    ErrorKind::Shape,
+                    format!(
+                        "cdist only supports at least 2D tensors, {name} got: {}D",
+                        x.ndim()
+                    ),
+                );
+            }
+        }
+        let (m, n) = (self.size(-1)?, x2.size(-1)?);
+        for (name, x) in [("X1", self), ("X2", x2)] {
+            if !x.dtype().is_float() {
+                let dtype = x.dtype().scalar_type_name();
+                return fail(
+                    ErrorKind::DType,
+                    format!("cdist only supports floating-point dtypes, {name} got: {dtype}"),
+                );
+            }
+        }
+        if m != n {
+            return fail(
+                ErrorKind::Shape,
+                format!("X1 and X2 must have the same number of columns. X1: {m} X2: {n}"),
+            );
+        }
+        if p.is_nan() || p < 0.0 {
+            return fail(
+                ErrorKind::Argument,
+                "cdist only supports non-negative p values".into(),
+            );
+        }
+        if self.dtype() != x2.dtype() {
+            let name = |d: DType| d.scalar_type_name();
+            return fail(
+                ErrorKind::DType,
+                format!(
+                    "expected scalar type {} but found {}",
+                    name(self.dtype()),
+                    name(x2.dtype())
+                ),
+            );
+        }
+        let off = self.unsqueeze(-2)?.sub(&x2.unsqueeze(-3)?)?;
+        if n == 0 {
+            return off.sum_dims(&[-1], false);
+        }
+        if p != f64::INFINITY {
+            return off.vector_norm(p, &[-1], false, None);
+        }
+        // Unlike in a norm, each of several largest coordinates gets the whole gradient.
+        let size = off.abs()?;
+        let top = size.detach().amax(&[-1], true)?;
+        let won = size.detach().eq(&top)?.to(size.dtype())?;
+        let moving = size.sub(&size.detach())?.mul(&won)?;
+        top.sum_dims(&[-1], false)?
+            .add(&moving.sum_dims(&[-1], false)?)
+    }
+
+    /// Covariances of variables (rows) over observations (columns), with `n - correction` as divisor; observations count
+    /// `fweights` times (integers) and weigh `aweights`.
+    ///
+    /// # Errors
+    /// For more than two dimensions, for bool, for weights that do not fit.
+    #[track_caller]
+    pub fn cov(
+        &self,
+        correction: i64,
+        fweights: Option<&Tensor>,
+        aweights: Option<&Tensor>,
+    ) -> Result<Tensor> {
+        let site = Location::caller();
+        let fail = |kind, text: String| Err(Error::new(kind, text).op("cov").at(site));
+        if self.ndim() > 2 {
+            return fail(
+                ErrorKind::Shape,
+                format!(
+                    "cov(): expected input to have two or fewer dimensions but got an input with {} dimensions",
+                    self.ndim()
+                ),
+            );
+        }
+        if self.dtype() == DType::Bool {
+            return fail(
+                ErrorKind::Unsupported,
+                "cov(): bool dtype is not supported for input".into(),
+            );
+        }
+        let x = match self.ndim() {
+            2 => self.clone(),
+            _ => self.reshape([1, self.numel()])?,
+        };
+        let n = x.shape()[1];
+        for (name, w) in [("fweights", fweights), ("aweights", aweights)] {
+            let Some(w) = w else { continue };
+            let dtype = w.dtype().scalar_type_name();
+            let (right, want) = match name {
+                "fweights" => (
+                    !w.dtype().is_float() && w.dtype() != DType::Bool,
+                    "integral",
+                ),
+                _ => (w.dtype().is_float(), "floating point"),
+            };
+            if w.ndim() > 1 {
+                return fail(
+                    ErrorKind::Shape,
+                    format!(
+                        "cov(): expected {name} to have one or fewer dimensions but got {name} with {} dimensions",
+                        w.ndim()
+                    ),
+                );
+            }
+            if !right {
+                return fail(
+                    ErrorKind::DType,
+                    format!(
+                        "cov(): expected {name} to have {want} dtype but got {name} with {dtype} dtype"
+                    ),
+                );
+            }
+            if w.numel() != n {
+                return fail(
+                    ErrorKind::Shape,
+                    format!(
+                        "cov(): expected {name} to have the same numel as there are observations in the input but got {} != {n}",
+                        w.numel()
+                    ),
+                );
+            }
+            if w.lt(0i64)?.any(&[], false)?.item()? == crate::Number::Bool(true) {
+                return fail(
+                    ErrorKind::Argument,
+                    format!("cov(): {name} cannot be negative"),
+                );
+            }
+        }
+        let weights = match (fweights, aweights) {
+            (Some(f), Some(a)) => Some(f.mul(a)?),
+            (f, a) => f.or(a).cloned(),
+        };
+        let weighted = |x: &Tensor| match &weights {
+            Some(w) => x.mul(w),
+            None => Ok(x.clone()),
+        };
+        let x = match x.dtype().is_float() {
+            true => x,
+            false => x.to(DType::default_float())?,
+        };
+        let Some(w) = &weights else {
+            let divisor = (n as f64 - correction as f64).max(0.0);
+            let off = x.sub(&x.sum_dims(&[1], true)?.div(n as f64)?)?;
+            return off.mm(&off.t()?)?.div(divisor)?.squeeze();
+        };
+        let total = w.sum()?;
+        let off = x.sub(&weighted(&x)?.sum_dims(&[1], true)?.div(&total)?)?;
+        let lost = match aweights {
+            Some(a) if correction != 0 => w.mul(a)?.sum()?.mul(correction)?.div(&total)?,
+            Some(_) => total.zeros_like()?,
+            None => Tensor::full(total.shape().clone(), correction, total.dtype())?,
+        };
+        let divisor = total.sub(&lost)?;
+        let divisor = if divisor.item_f64()? <= 0.0 {
+            divisor.zeros_like()?
+        } else {
+            divisor
+        };
+        off.mm(&weighted(&off)?.t()?)?.div(&divisor)?.squeeze()
+    }
+
+    /// Pearson's correlation coefficients of variables (rows) over observations (columns).
+    ///
+    /// # Errors
+    /// For more than two dimensions.
+    #[track_caller]
+    pub fn corrcoef(&self) -> Result<Tensor> {
+        if self.ndim() > 2 {
+            return Err(Error::new(
+                ErrorKind::Shape,
+                format!(
+                    "corrcoef(): expected input to have two or fewer dimensions but got an input with {} dimensions",
+                    self.ndim()
+                ),
+            )
+            .op("corrcoef")
+            .at(Location::caller()));
+        }
+        let c = self.cov(1, None, None)?;
+        if c.ndim() == 0 {
+            return c.div(&c);
+        }
+        let deviation = c.diag(0)?.sqrt()?;
+        let n = deviation.numel();
+        c.div(&deviation.reshape([n, 1])?)?
+            .div(&deviation.reshape([1, n])?)?
+            .clamp(Some((-1.0).into()), Some(1.0.into()))
+    }
+}

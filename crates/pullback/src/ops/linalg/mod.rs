@@ -1,0 +1,10 @@
+//! Products of matrices and vectors, and matrices taken apart.
+
+pub(super) mod addmm;
+pub(super) mod cross;
+pub(super) mod diagonal;
+pub(super) mod distance;
+pub(super) mod einsum;
+pub(super) mod linear;
+pub(super) mod matmul;
+pub(super) mod product;

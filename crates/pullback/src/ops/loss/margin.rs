@@ -1,0 +1,192 @@
+//! Losses with a margin: hinge embedding, ranking, soft, and of several classes.
+
+use crate::core::apply::apply_dyn;
+use crate::core::tensor::Tensor;
+use crate::ops::Softplus;
+use crate::ops::common::constant::plus;
+use crate::ops::loss::cross_entropy::shape_error;
+use crate::ops::loss::reduction::Reduction;
+use crate::{DType, Error, ErrorKind, Result};
+use std::panic::Location;
+
+/// `max(x, 0)`, whose derivative at 0 is 0.
+#[track_caller]
+fn hinge(x: &Tensor) -> Result<Tensor> {
+    x.clamp_min(0.0)
+}
+
+/// `x` where the mask holds, else 0.
+#[track_caller]
+fn only(x: &Tensor, mask: &Tensor) -> Result<Tensor> {
+    x.where_(mask, 0.0)
+}
+
+#[pullback_macros::called]
+impl Tensor {
+    /// This tensor where `target` is 1, `max(margin - self, 0)` where it is -1; PyTorch's default margin is 1.
+    ///
+    /// # Errors
+    /// For shapes that do not broadcast.
+    #[track_caller]
+    pub fn hinge_embedding_loss(
+        &self,
+        target: &Tensor,
+        margin: f64,
+        reduction: Reduction,
+    ) -> Result<Tensor> {
+        let short = hinge(&plus(&self.neg()?, margin)?)?;
+        let dissimilar = only(&short, &target.ne(1i64)?)?;
+        let similar = only(self, &target.ne(-1i64)?)?;
+        reduction.of(dissimilar.add(&similar)?)
+    }
+
+    /// `max(margin - target·(self - other), 0)`: this tensor should be larger where `target` is 1, `other` where it is -1.
+    ///
+    /// # Errors
+    /// For tensors of different numbers of dimensions, shapes that do not broadcast.
+    #[track_caller]
+    pub fn margin_ranking_loss(
+        &self,
+        other: &Tensor,
+        target: &Tensor,
+        margin: f64,
+        reduction: Reduction,
+    ) -> Result<Tensor> {
+        if self.ndim() != other.ndim() || self.ndim() != target.ndim() {
+            return Err(shape_error(format!(
+                "margin_ranking_loss : All input tensors should have same dimension but got sizes: input1: torch.Size({}), input2: torch.Size({}), target: torch.Size({}) ",
+                self.shape(),
+                other.shape(),
+                target.shape()
+            ))
+            .op("margin_ranking_loss")
+            .at(Location::caller()));
+        }
+        let led = target.neg()?.mul(&self.sub(other)?)?;
+        reduction.of(hinge(&plus(&led, margin)?)?)
+    }
+
+    /// `ln(1 + e^{-target·self})`.
+    ///
+    /// # Errors
+    /// For shapes that do not broadcast.
+    #[track_caller]
+    pub fn soft_margin_loss(&self, target: &Tensor, reduction: Reduction) -> Result<Tensor> {
+        let z = self.mul(target)?;
+        if z.shape() != self.shape() {
+            return Err(shape_error(format!(
+                "output with shape {} doesn't match the broadcast shape {}",
+                self.shape(),
+                z.shape()
+            ))
+            .op("soft_margin_loss")
+            .at(Location::caller()));
+        }
+        // Never the line instead of the logarithm: PyTorch's values are infinite where the exponential is.
+        let smooth = Softplus {
+            beta: 1.0,
+            threshold: f64::INFINITY,
+        };
+        reduction.of(apply_dyn(&smooth, &[&z.neg()?], Location::caller())?)
+    }
+
+    /// For each row of scores, `Σ max(margin - score of the target + score, 0)ᵖ` over the other classes, divided by the number of
+    /// classes; `weight` has one factor for each target class. PyTorch's defaults are 1, 1, no weight and the mean.
+    ///
+    /// # Errors
+    /// PyTorch's sentences: powers other than 1 and 2, a class number out of range, shapes that do not fit.
+    #[track_caller]
+    pub fn multi_margin_loss(
+        &self,
+        target: &Tensor,
+        p: i64,
+        margin: f64,
+        weight: Option<&Tensor>,
+        reduction: Reduction,
+    ) -> Result<Tensor> {
+        let site = Location::caller();
+        let fail =
+            |kind, text: String| Err(Error::new(kind, text).op("multi_margin_loss").at(site));
+        if p != 1 && p != 2 {
+            return fail(
+                ErrorKind::Value,
+                "only p == 1 and p == 2 supported".to_string(),
+            );
+        }
+        if weight.is_some_and(|w| w.ndim() != 1) {
+            return fail(
+                ErrorKind::Argument,
+                "weight must be one-dimensional".to_string(),
+            );
+        }
+        let rows = if self.ndim() < 2 {
+            self.reshape([1, self.numel()])?
+        } else {
+            self.clone()
+        };
+        let (n, classes) = (rows.shape()[0], rows.shape()[1]);
+        if target.ndim() > 1 || target.numel() != n {
+            return fail(
+                ErrorKind::Shape,
+                format!(
+                    "multi_margin_loss: target tensor should be 1-D with size equal to the number of input samples (batch size). Expected target size [{n}], but got {}. Input has shape {}.",
+                    target.shape(),
+                    self.shape()
+                ),
+            );
+        }
+        if let Some(w) = weight.filter(|w| w.numel() != classes) {
+            return fail(
+                ErrorKind::Shape,
+                format!(
+                    "inconsistent weight size, expected {classes} but got {}",
+                    w.shape()
+                ),
+            );
+        }
+        let numbers = target.to_f64_vec()?;
+        if numbers.iter().any(|&t| !(0.0..classes as f64).contains(&t)) {
+            return fail(ErrorKind::Argument, "target out of range".to_string());
+        }
+        let column = target.to(DType::I64)?.reshape([n, 1])?;
+        let number = Tensor::arange(classes)?;
+        let own = number.eq(&column)?;
+        // The score of the target, exactly: everything else is 0 in the sum.
+        let score = only(&rows, &own)?.sum_dims(&[1], true)?;
+        let mut short = hinge(&plus(&rows.sub(&score)?, margin)?)?;
+        if p == 2 {
+            short = short.mul(&short)?;
+        }
+        let mut loss = only(&short, &own.eq(false)?)?;
+        if let Some(w) = weight {
+            let own_weight = only(&w.expand([n, classes])?, &own)?.sum_dims(&[1], true)?;
+            loss = loss.mul(&own_weight)?;
+        }
+        let loss = loss.sum_dims(&[1], false)?.div(classes as f64)?;
+        reduction.of(if self.ndim() < 2 {
+            loss.reshape(target.shape())?
+        } else {
+            loss
+        })
+    }
+
+    /// For several labels at once: the mean over the last dimension of the cross-entropy of each label's logistic function.
+    ///
+    /// # Errors
+    /// For shapes that do not broadcast; without dimensions.
+    #[track_caller]
+    pub fn multilabel_soft_margin_loss(
+        &self,
+        target: &Tensor,
+        weight: Option<&Tensor>,
+        reduction: Reduction,
+    ) -> Result<Tensor> {
+        let negative = target.neg()?.add(1i64)?.mul(&self.neg()?.logsigmoid()?)?;
+        let mut loss = target.mul(&self.logsigmoid()?)?.add(&negative)?.neg()?;
+        if let Some(w) = weight {
+            loss = loss.mul(w)?;
+        }
+        let classes = self.size(-1)?;
+        reduction.of(loss.sum_dims(&[-1], false)?.div(classes as f64)?)
+    }
+}

@@ -1,0 +1,8 @@
+//! Losses, and what they do with their elements.
+
+pub(super) mod bce;
+pub(super) mod cross_entropy;
+pub(super) mod margin;
+pub(super) mod reduction;
+pub(super) mod regression;
+pub(super) mod smooth_l1;

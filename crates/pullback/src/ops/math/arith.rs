@@ -1,0 +1,388 @@
+//! Addition, subtraction, multiplication, division and powers by a number.
+
+use crate::core::apply::apply;
+use crate::core::define::{common, define};
+use crate::core::history::in_place;
+use crate::core::op::{Ctx, Op, Reads};
+use crate::core::tensor::Tensor;
+use crate::ops::common::operand::{Operand, binary_, converted, direct_, promote, with_promoted};
+use crate::{Arith, Array, DType, Error, ErrorKind, Number, Result};
+use pullback_array::{dispatch, kernels};
+use std::panic::Location;
+
+#[cfg(feature = "proof")]
+use crate::core::samples::{Sample, broken_shapes, pairs, signed, unary};
+
+/// `a + b`.
+#[derive(Clone, Debug)]
+pub struct Add;
+define! { Add: Linear "add", "torch.add";
+    summary: "Sum, element by element, with broadcasting.";
+    formula: "a + b";
+    derivative: "g to both";
+    proof: { samples: || pairs(Add), errors: || broken_shapes(Add) }
+}
+
+impl Op for Add {
+    common!();
+    #[inline]
+    fn eval(&self, x: &[&Array]) -> Result<Array> {
+        match x[0].dtype() {
+            DType::F32 => kernels::zip(x[0], x[1], |a: f32, b: f32| a + b),
+            DType::Bool => kernels::zip(x[0], x[1], |a: bool, b: bool| a | b),
+            other => {
+                dispatch!(number other, T => kernels::zip(x[0], x[1], |a: T, b: T| a.plus(b)), else unreachable!())
+            }
+        }
+    }
+    fn vjp(&self, _: &Ctx<'_>, _: usize, g: &Tensor) -> Result<Tensor> {
+        Ok(g.clone())
+    }
+}
+
+/// `a + alpha·b`.
+#[derive(Clone, Debug)]
+pub struct AddScaled {
+    /// The factor.
+    pub alpha: f64,
+}
+define! { AddScaled: Linear "add_scaled", "torch.add";
+    summary: "Sum with a factor on the second term: PyTorch's `add(a, b, alpha=…)` and `sub(…, alpha=…)`.";
+    formula: "a + alpha·b";
+    derivative: "g to a, alpha·g to b";
+    proof: { samples: || pairs(AddScaled { alpha: -0.75 }), errors: || broken_shapes(AddScaled { alpha: 2.0 }) }
+}
+
+impl Op for AddScaled {
+    common!();
+    fn eval(&self, x: &[&Array]) -> Result<Array> {
+        dispatch!(number x[0].dtype(), T => {
+            let alpha = Number::Float(self.alpha).cast::<T>();
+            kernels::add_scaled(x[0], x[1], alpha)
+        }, else {
+            let alpha = self.alpha != 0.0;
+            kernels::zip(x[0], x[1], |a: bool, b: bool| a | (alpha & b))
+        })
+    }
+    fn vjp(&self, _: &Ctx<'_>, i: usize, g: &Tensor) -> Result<Tensor> {
+        if i == 0 {
+            Ok(g.clone())
+        } else {
+            g.mul(self.alpha)
+        }
+    }
+}
+
+/// `a - b`.
+#[derive(Clone, Debug)]
+pub struct Sub;
+define! { Sub: Linear "sub", "torch.sub";
+    summary: "Difference, element by element, with broadcasting.";
+    formula: "a - b";
+    derivative: "g to a, -g to b";
+    proof: { samples: || pairs(Sub), errors: || broken_shapes(Sub) }
+}
+
+impl Op for Sub {
+    common!();
+    fn eval(&self, x: &[&Array]) -> Result<Array> {
+        dispatch!(number x[0].dtype(), T => kernels::zip(x[0], x[1], |a: T, b: T| a.minus(b)), else
+            Err(Error::new(ErrorKind::Unsupported, "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or `logical_xor()` operator instead.")))
+    }
+    fn vjp(&self, _: &Ctx<'_>, i: usize, g: &Tensor) -> Result<Tensor> {
+        if i == 0 { Ok(g.clone()) } else { g.neg() }
+    }
+}
+
+/// `-x`.
+#[derive(Clone, Debug)]
+pub struct Neg;
+define! { Neg: Linear "neg", "torch.neg";
+    summary: "Negative, element by element.";
+    formula: "-x";
+    derivative: "-g";
+    proof: { samples: || unary(Neg, signed()) }
+}
+
+impl Op for Neg {
+    common!();
+    fn eval(&self, x: &[&Array]) -> Result<Array> {
+        dispatch!(float x[0].dtype(), T => kernels::map(x[0], |a: T| -a), else
+            dispatch!(number x[0].dtype(), T => kernels::map(x[0], |a: T| T::NIL.minus(a)), else
+                Err(Error::new(ErrorKind::Unsupported, "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, use the `~` or `logical_not()` operator instead."))))
+    }
+    fn vjp(&self, _: &Ctx<'_>, _: usize, g: &Tensor) -> Result<Tensor> {
+        g.neg()
+    }
+}
+
+/// `a · b`, element by element.
+#[derive(Clone, Debug)]
+pub struct Mul;
+define! { Mul: Multilinear "mul", "torch.mul";
+    summary: "Product, element by element, with broadcasting.";
+    formula: "a · b";
+    derivative: "g·b to a, g·a to b";
+    proof: { samples: || pairs(Mul), errors: || broken_shapes(Mul) }
+}
+
+impl Op for Mul {
+    common!();
+    #[inline]
+    fn eval(&self, x: &[&Array]) -> Result<Array> {
+        match x[0].dtype() {
+            DType::F32 => kernels::zip(x[0], x[1], |a: f32, b: f32| a * b),
+            DType::Bool => kernels::zip(x[0], x[1], |a: bool, b: bool| a & b),
+            other => {
+                dispatch!(number other, T => kernels::zip(x[0], x[1], |a: T, b: T| a.times(b)), else unreachable!())
+            }
+        }
+    }
+    fn vjp(&self, cx: &Ctx<'_>, i: usize, g: &Tensor) -> Result<Tensor> {
+        g.mul(&cx.input(1 - i)?)
+    }
+}
+
+/// `a / b`, element by element.
+#[derive(Clone, Debug)]
+pub struct Div;
+define! { Div: Pointwise "div", "torch.div";
+    summary: "Quotient, element by element, with broadcasting; integers divide as floats.";
+    formula: "a / b";
+    derivative: "1/b by a, -(a/b)/b by b";
+    proof: { samples: div_samples, errors: || broken_shapes(Div) }
+}
+
+#[cfg(feature = "proof")]
+fn div_samples() -> Vec<Sample> {
+    let mut samples = pairs(Div);
+    samples
+        .iter_mut()
+        .for_each(|s| s.map_input(1, |b| if b < 0.0 { b - 0.5 } else { b + 0.5 }));
+    samples
+}
+
+impl Op for Div {
+    common!();
+    fn eval(&self, x: &[&Array]) -> Result<Array> {
+        dispatch!(float x[0].dtype(), T => kernels::zip(x[0], x[1], |a: T, b: T| a / b), else Err(needs_float(x[0])))
+    }
+    fn reads(&self, i: usize) -> Reads {
+        if i == 0 {
+            Reads::input(1)
+        } else {
+            Reads::INPUTS
+        }
+    }
+    fn slope(&self, cx: &Ctx<'_>, i: usize) -> Result<Tensor> {
+        let b = cx.input(1)?;
+        if i == 0 {
+            b.ones_like()?.div(&b)
+        } else {
+            cx.input(0)?.div(&b)?.div(&b)?.neg()
+        }
+    }
+    fn vjp(&self, cx: &Ctx<'_>, i: usize, g: &Tensor) -> Result<Tensor> {
+        // g/b and -g·((a/b)/b), as PyTorch rounds them.
+        let b = cx.input(1)?;
+        if i == 0 {
+            g.div(&b)
+        } else {
+            g.neg()?.mul(&cx.input(0)?.div(&b)?.div(&b)?)
+        }
+    }
+}
+
+pub(in crate::ops) fn needs_float(x: &Array) -> Error {
+    Error::new(
+        ErrorKind::Unsupported,
+        format!("expected a floating dtype, got {}", x.dtype()),
+    )
+    .help_in("convert it: `x.to(DType::F32)?`", "convert it: `x.float()`")
+}
+
+/// Errors where the dtype cannot hold a factor.
+fn fits(alpha: f64, dtype: DType) -> Result<()> {
+    match dtype.is_float() {
+        true => Number::Float(alpha).fit(dtype),
+        false => Number::Int(alpha as i64).fit(dtype),
+    }
+}
+
+fn float_alpha(site: &'static Location<'static>) -> Error {
+    Error::new(
+        ErrorKind::DType,
+        "For integral input tensors, argument alpha must not be a floating point number.",
+    )
+    .op(AddScaled::DEF.name)
+    .at(site)
+}
+
+macro_rules! binary {
+    ($($(#[$doc:meta])* $name:ident, $op:expr;)*) => {
+        impl Tensor {
+            $($(#[$doc])*
+            ///
+            /// # Errors
+            /// Where the shapes do not broadcast, with both shapes and the source line.
+            #[track_caller]
+            #[inline]
+            pub fn $name<'a>(&'a self, other: impl Into<Operand<'a>>) -> Result<Tensor> {
+                let site = Location::caller();
+                with_promoted(self, other.into(), site, |a, b| apply($op, &[a, b], site))
+            })*
+        }
+    };
+}
+binary! {
+    /// `self + other`, with broadcasting and PyTorch's promotion; `other` is a tensor or a number.
+    add, Add;
+    /// `self - other`, with broadcasting and PyTorch's promotion; `other` is a tensor or a number.
+    sub, Sub;
+    /// `self · other`, element by element, with broadcasting and PyTorch's promotion; `other` is a tensor or a number.
+    mul, Mul;
+}
+
+#[pullback_macros::called]
+impl Tensor {
+    /// `self / other`, element by element; integers divide as floats, as in PyTorch.
+    ///
+    /// # Errors
+    /// Where the shapes do not broadcast.
+    #[track_caller]
+    pub fn div<'a>(&'a self, other: impl Into<Operand<'a>>) -> Result<Tensor> {
+        let site = Location::caller();
+        if !self.dtype().is_float() {
+            return crate::ops::common::operand::binary(&Div, self, other.into(), true, site);
+        }
+        with_promoted(self, other.into(), site, |a, b| apply(Div, &[a, b], site))
+    }
+
+    /// `self + alpha·other`.
+    #[track_caller]
+    pub fn add_scaled<'a>(&'a self, other: impl Into<Operand<'a>>, alpha: f64) -> Result<Tensor> {
+        let site = Location::caller();
+        let (a, b) = promote(self, other.into(), site)?;
+        if !a.dtype().is_float() && alpha.fract() != 0.0 {
+            return Err(float_alpha(site));
+        }
+        fits(alpha, a.dtype()).map_err(|e| e.op("add").at(site))?;
+        apply(AddScaled { alpha }, &[a.as_ref(), b.as_ref()], site)
+    }
+
+    /// `-self`.
+    ///
+    /// # Errors
+    /// For truth values.
+    #[track_caller]
+    pub fn neg(&self) -> Result<Tensor> {
+        apply(Neg, &[self], Location::caller())
+    }
+
+    /// `self = -self`, in place.
+    ///
+    /// # Errors
+    /// As [`Tensor::neg`]; a leaf that requires a gradient outside `no_grad`.
+    #[track_caller]
+    pub fn neg_(&self) -> Result<()> {
+        direct_(&Neg, self, &[], Location::caller())
+    }
+
+    /// `self /= other`, in place.
+    ///
+    /// # Errors
+    /// As [`Tensor::add_`]; integers cannot hold quotients.
+    #[track_caller]
+    pub fn div_<'a>(&'a self, other: impl Into<Operand<'a>>) -> Result<()> {
+        binary_(&Div, self, other.into(), true, Location::caller())
+    }
+
+    /// `other - alpha·self`: PyTorch's `rsub`.
+    ///
+    /// # Errors
+    /// As [`Tensor::sub`].
+    #[track_caller]
+    pub fn rsub<'a>(&'a self, other: impl Into<Operand<'a>>, alpha: f64) -> Result<Tensor> {
+        let site = Location::caller();
+        let (a, b) = promote(self, other.into(), site)?;
+        if alpha == 1.0 || a.dtype() == DType::Bool {
+            return apply(Sub, &[b.as_ref(), a.as_ref()], site);
+        }
+        b.add_scaled(a.as_ref(), -alpha)
+    }
+}
+
+/// The operand of an in-place operation, in the dtype of the pair; in place the tensor itself keeps its own.
+macro_rules! in_place_binary {
+    ($($(#[$doc:meta])* $name:ident, $op:expr, |$a:ident, $b:ident| $fast:expr;)*) => {
+        #[pullback_macros::called]
+        impl Tensor {
+            $($(#[$doc])*
+            ///
+            /// # Errors
+            /// PyTorch's sentences: a leaf that requires a gradient outside `no_grad`, a result of another shape or
+            /// category.
+            #[track_caller]
+            pub fn $name<'a>(&'a self, other: impl Into<Operand<'a>>) -> Result<()> {
+                let site = Location::caller();
+                let (a, b) = promote(self, other.into(), site)?;
+                if a.dtype() != self.dtype() {
+                    // Computed in the wider dtype, rounded once, as PyTorch does.
+                    let value = apply($op, &[a.as_ref(), b.as_ref()], site)?;
+                    return self.overwrite(&value, $op.def().name, site);
+                }
+                in_place($op, self, &[b.as_ref()], site, |x| {
+                    dispatch!(number x.dtype(), T => {
+                        kernels::zip_assign(x, b.array(), |$a: T, $b: T| $fast).map(|()| true)
+                    }, else Ok(false))
+                })
+            })*
+        }
+    };
+}
+in_place_binary! {
+    /// `self += other`, in place.
+    add_, Add, |a, b| a.plus(b);
+    /// `self -= other`, in place.
+    sub_, Sub, |a, b| a.minus(b);
+    /// `self *= other`, in place.
+    mul_, Mul, |a, b| a.times(b);
+}
+
+#[pullback_macros::called]
+impl Tensor {
+    /// `self += alpha·other`, in place: PyTorch's `add_(other, alpha=…)`.
+    ///
+    /// # Errors
+    /// As [`Tensor::add_`].
+    #[track_caller]
+    pub fn add_scaled_(&self, other: &Tensor, alpha: f64) -> Result<()> {
+        let site = Location::caller();
+        if !self.dtype().is_float() && alpha.fract() != 0.0 && !other.dtype().is_float() {
+            return Err(float_alpha(site));
+        }
+        if crate::ops::result_type(self, other) != self.dtype() {
+            // Computed in the wider dtype, rounded once, as PyTorch does.
+            let (a, b) = promote(self, other.into(), site)?;
+            let value = apply(AddScaled { alpha }, &[a.as_ref(), b.as_ref()], site)?;
+            return self.overwrite(&value, AddScaled::DEF.name, site);
+        }
+        fits(alpha, self.dtype()).map_err(|e| e.op("add").at(site))?;
+        let other = converted(other, self.dtype(), site)?;
+        in_place(AddScaled { alpha }, self, &[other.as_ref()], site, |x| {
+            dispatch!(number x.dtype(), T => {
+                let alpha = Number::Float(alpha).cast::<T>();
+                kernels::add_scaled_assign(x, other.array(), alpha).map(|()| true)
+            }, else Ok(false))
+        })
+    }
+
+    /// `self -= alpha·other`, in place: PyTorch's `sub_(other, alpha=…)`.
+    ///
+    /// # Errors
+    /// As [`Tensor::add_`].
+    #[track_caller]
+    pub fn sub_scaled_(&self, other: &Tensor, alpha: f64) -> Result<()> {
+        self.add_scaled_(other, -alpha)
+    }
+}

@@ -1,0 +1,193 @@
+//! Smooth functions of one number, applied element by element. The formula is the code: value and slope side by side.
+//!
+//! The macro that defines them, and the exponentials, logarithms and roots. Others are in `trig` and `special`.
+
+use crate::core::op::{Ctx, Op, Reads};
+use crate::core::tensor::Tensor;
+use crate::ops::common::operand::{float_map, unary, unary_};
+use crate::ops::{Scale, common, define};
+use crate::{Array, Real, Result};
+use pullback_array::dd::Dd;
+use std::panic::Location;
+
+#[cfg(feature = "proof")]
+use crate::core::samples::{points1, signed, unary as samples_of};
+
+/// Defines smooth unary operations and the tensor methods that apply them, in place too. `fused` is the slope at what it
+/// reads times the gradient, in one loop for a plain backward; it rounds as `slope` does.
+macro_rules! pointwise {
+    ($(
+        $(#[$doc:meta])*
+        $op:ident $name:literal, $torch:literal $(, $method:ident $method_:ident)?;
+        $summary:literal;
+        $formula:literal, $derivative:literal;
+        $how:ident |$x:ident: $T:ident| $value:expr;
+        slope $reads:expr, |$cx:ident| $slope:expr;
+        $(fused $fhow:ident |$g:ident, $v:ident: $F:ident| $fused:expr;)?
+        samples $samples:expr, points $points:expr;
+    )*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Debug)]
+        pub struct $op;
+        define! { $op: Pointwise $name, $torch;
+            summary: $summary;
+            formula: $formula;
+            derivative: $derivative;
+            proof: { samples: || samples_of($op, $samples), points: || points1($op, $points) }
+        }
+
+        impl Op for $op {
+            common!();
+            fn eval(&self, x: &[&Array]) -> Result<Array> {
+                float_map!($how x[0], |$x: $T| $value)
+            }
+            fn reads(&self, _: usize) -> Reads {
+                $reads
+            }
+            fn slope(&self, $cx: &Ctx<'_>, _: usize) -> Result<Tensor> {
+                $slope
+            }
+            $(fn vjp(&self, cx: &Ctx<'_>, i: usize, g: &Tensor) -> Result<Tensor> {
+                if cx.create_graph() || crate::ops::common::gate::recording() {
+                    return self.slope(cx, i)?.mul(g);
+                }
+                let v = match $reads {
+                    Reads::OUTPUT => cx.output()?,
+                    _ => cx.input(0)?,
+                };
+                crate::ops::common::operand::float_slope!($fhow g.array(), v.array(), |$g, $v: $F| $fused).map(Tensor::from_array)
+            })?
+        }
+
+        $(crate::ops::math::elementary::methods! { $summary $op $method $method_ })?
+    )*};
+}
+pub(in crate::ops) use pointwise;
+
+/// The methods that apply a unary operation.
+macro_rules! methods {
+    ($summary:literal $op:ident $method:ident $method_:ident) => {
+        #[pullback_macros::called]
+        impl Tensor {
+            #[doc = $summary]
+            ///
+            /// Integers are converted to float32 first.
+            #[track_caller]
+            pub fn $method(&self) -> Result<Tensor> {
+                unary(&$op, self, Location::caller())
+            }
+
+            #[doc = concat!("[`Tensor::", stringify!($method), "`], in place.")]
+            ///
+            /// # Errors
+            /// Where the tensor is no float; a leaf that requires a gradient outside `no_grad`.
+            #[track_caller]
+            pub fn $method_(&self) -> Result<()> {
+                unary_(&$op, self, Location::caller())
+            }
+        }
+    };
+}
+pub(in crate::ops) use methods;
+
+/// Samples of functions of positive numbers.
+#[cfg(feature = "proof")]
+pub(in crate::ops) fn positive() -> Vec<f64> {
+    vec![0.2, 0.9, 1.0, 3.5]
+}
+
+pointwise! {
+    /// Exponential, element by element.
+    Exp "exp", "torch.exp", exp exp_;
+    "Exponential, element by element.";
+    "eˣ", "eˣ";
+    fast |x: T| Real::exp(x);
+    slope Reads::OUTPUT, |cx| cx.output();
+    samples signed(), points &[(0.0, 1.0), (f64::NEG_INFINITY, 0.0), (f64::INFINITY, f64::INFINITY)];
+
+    /// Power of two, element by element.
+    Exp2 "exp2", "torch.exp2", exp2 exp2_;
+    "Power of two, element by element.";
+    "2ˣ", "2ˣ ln 2";
+    fast |x: T| Real::exp2(x);
+    slope Reads::OUTPUT, |cx| Scale::of(&cx.output()?, Dd::LN_2);
+    samples signed(), points &[(f64::NEG_INFINITY, 0.0), (f64::INFINITY, f64::INFINITY)];
+
+    /// eˣ - 1 without cancellation, element by element.
+    Expm1 "expm1", "torch.expm1", expm1 expm1_;
+    "Exponential less one, without cancellation near 0, element by element.";
+    "eˣ - 1", "eˣ";
+    fast |x: T| Real::exp_m1(x);
+    slope Reads::OUTPUT, |cx| cx.output()?.add(1.0);
+    fused fast |g, v: T| (v + T::ONE) * g;
+    samples signed(), points &[(0.0, 1.0), (f64::NEG_INFINITY, 0.0)];
+
+    /// Natural logarithm, element by element.
+    Log "log", "torch.log", log log_;
+    "Natural logarithm, element by element.";
+    "ln x", "1/x";
+    fast |x: T| Real::ln(x);
+    slope Reads::input(0), |cx| cx.input(0)?.reciprocal();
+    fused fast |g, v: T| T::ONE / v * g;
+    samples positive(), points &[(0.0, f64::INFINITY), (2.0, 0.5)];
+
+    /// Logarithm to base 2, element by element.
+    Log2 "log2", "torch.log2", log2 log2_;
+    "Logarithm to base 2, element by element.";
+    "log₂ x", "1/(x ln 2)";
+    fast |x: T| Real::log2(x);
+    slope Reads::input(0), |cx| Scale::of(&cx.input(0)?, Dd::LN_2)?.reciprocal();
+    samples positive(), points &[(0.0, f64::INFINITY)];
+
+    /// Logarithm to base 10, element by element.
+    Log10 "log10", "torch.log10", log10 log10_;
+    "Logarithm to base 10, element by element.";
+    "log₁₀ x", "1/(x ln 10)";
+    fast |x: T| Real::log10(x);
+    slope Reads::input(0), |cx| Scale::of(&cx.input(0)?, Dd::LN_10)?.reciprocal();
+    samples positive(), points &[(0.0, f64::INFINITY)];
+
+    /// ln(1 + x) without cancellation, element by element.
+    Log1p "log1p", "torch.log1p", log1p log1p_;
+    "Logarithm of one more, without cancellation near 0, element by element.";
+    "ln(1 + x)", "1/(1 + x)";
+    fast |x: T| Real::ln_1p(x);
+    slope Reads::input(0), |cx| cx.input(0)?.add(1.0)?.reciprocal();
+    fused fast |g, v: T| T::ONE / (v + T::ONE) * g;
+    samples vec![-0.6, 0.4, 1.7, 3.5], points &[(-1.0, f64::INFINITY), (0.0, 1.0)];
+
+    /// Square root, element by element.
+    Sqrt "sqrt", "torch.sqrt", sqrt sqrt_;
+    "Square root, element by element.";
+    "√x", "1/(2√x)";
+    fast |x: T| Real::sqrt(x);
+    slope Reads::OUTPUT, |cx| cx.output()?.mul(2.0)?.reciprocal();
+    fused fast |g, v: T| T::ONE / (v * T::lit(2.0)) * g;
+    samples positive(), points &[(0.0, f64::INFINITY), (4.0, 0.25)];
+
+    /// 1/√x, element by element.
+    Rsqrt "rsqrt", "torch.rsqrt", rsqrt rsqrt_;
+    "Reciprocal of the square root, element by element.";
+    "1/√x", "-y³/2";
+    fast |x: T| T::ONE / Real::sqrt(x);
+    slope Reads::OUTPUT, |cx| cx.output()?.pow(3.0)?.mul(-0.5);
+    samples positive(), points &[(0.0, f64::NEG_INFINITY), (4.0, -0.0625)];
+
+    /// 1/x, element by element.
+    Reciprocal "reciprocal", "torch.reciprocal", reciprocal reciprocal_;
+    "Reciprocal, element by element.";
+    "1/x", "-y²";
+    fast |x: T| T::ONE / x;
+    slope Reads::OUTPUT, |cx| { let y = cx.output()?; y.mul(&y)?.neg() };
+    fused fast |g, v: T| -(v * v) * g;
+    samples signed(), points &[(0.0, f64::NEG_INFINITY), (2.0, -0.25), (f64::INFINITY, -0.0)];
+
+    /// Logistic function, element by element.
+    Sigmoid "sigmoid", "torch.sigmoid", sigmoid sigmoid_;
+    "Logistic function, element by element.";
+    "1/(1 + e⁻ˣ)", "y(1 - y)";
+    fast |x: T| T::ONE / (T::ONE + Real::exp(-x));
+    slope Reads::OUTPUT, |cx| { let y = cx.output()?; y.ones_like()?.sub(&y)?.mul(&y) };
+    fused fast |g, v: T| (T::ONE - v) * v * g;
+    samples signed(), points &[(0.0, 0.25), (-800.0, 0.0), (800.0, 0.0)];
+}

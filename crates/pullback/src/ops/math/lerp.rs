@@ -1,0 +1,434 @@
+//! Mixtures of three: interpolation, and sums with a product or a quotient.
+
+use crate::core::apply::apply_dyn;
+use crate::core::define::{common, define};
+use crate::core::history::in_place_dyn;
+use crate::core::op::{Ctx, Op, Reads, pulled};
+use crate::core::tensor::Tensor;
+use crate::ops::common::operand::{
+    Operand, apart, cannot_cast, converted, direct_, not_implemented, replace,
+};
+use crate::ops::math::nan_to_num::cpp_name;
+use crate::{Arith, Array, DType, Error, ErrorKind, Number, Real, Result};
+use pullback_array::{dispatch, kernels};
+use std::borrow::Cow;
+use std::panic::Location;
+
+#[cfg(feature = "proof")]
+use crate::core::samples::{Failure, Sample, error, pairs};
+
+#[cfg(feature = "proof")]
+fn triples(op: impl Op + Clone) -> Vec<Sample> {
+    let a = [0.6, -1.3, 2.2, -0.4, 1.7, -2.6];
+    let b = [1.1, 0.7, -1.9, 2.4, -0.8, 0.3];
+    let c = [0.3, 0.9, -0.5, 1.4, 0.25, -1.2];
+    let of = |s: [&[usize]; 3]| {
+        let n = s.map(|s| s.iter().product::<usize>());
+        let inputs = [(s[0], &a[..n[0]]), (s[1], &b[..n[1]]), (s[2], &c[..n[2]])];
+        Sample::new(op.clone(), &inputs)
+    };
+    vec![
+        of([&[6], &[6], &[6]]),
+        of([&[2, 3], &[3], &[2, 1]]),
+        of([&[], &[2], &[]]),
+        of([&[], &[], &[]]),
+        of([&[0, 3], &[3], &[]]),
+    ]
+}
+
+#[cfg(feature = "proof")]
+fn broken(op: impl Op) -> Vec<Failure> {
+    vec![error(
+        op,
+        &[&[2, 3], &[4], &[]],
+        "The size of tensor a (3) must match the size of tensor b (4) at non-singleton dimension 1",
+    )]
+}
+
+/// PyTorch's form, which hits both ends exactly.
+#[inline(always)]
+fn interpolate<T: Real>(a: T, b: T, w: T) -> T {
+    if w.abs() < T::lit(0.5) {
+        a + w * (b - a)
+    } else {
+        b - (b - a) * (T::ONE - w)
+    }
+}
+
+/// Interpolation with a tensor of weights.
+#[derive(Clone, Debug)]
+pub struct Lerp;
+define! { Lerp: Pointwise "lerp", "torch.lerp";
+    summary: "Linear interpolation between two tensors by a third, element by element, with broadcasting.";
+    formula: "a + w(b - a)";
+    derivative: "1 - w by a, w by b, b - a by w";
+    proof: { samples: || triples(Lerp), errors: || broken(Lerp) }
+}
+
+impl Op for Lerp {
+    common!();
+    fn eval(&self, x: &[&Array]) -> Result<Array> {
+        dispatch!(float x[0].dtype(), T => kernels::zip3(x[0], x[1], x[2], interpolate::<T>), else
+            Err(not_implemented("lerp_kernel_tensor", x[0].dtype())))
+    }
+    fn reads(&self, i: usize) -> Reads {
+        match i {
+            2 => Reads::input(0).and(Reads::input(1)),
+            _ => Reads::input(2),
+        }
+    }
+    fn slope(&self, cx: &Ctx<'_>, i: usize) -> Result<Tensor> {
+        match i {
+            0 => cx.input(2)?.neg()?.add(1.0),
+            1 => cx.input(2),
+            _ => cx.input(1)?.sub(&cx.input(0)?),
+        }
+    }
+}
+
+/// Interpolation with a number as weight.
+#[derive(Clone, Debug)]
+pub struct LerpScalar {
+    /// The weight of the second tensor.
+    pub weight: f64,
+}
+define! { LerpScalar: Linear "lerp_scalar", "torch.lerp";
+    summary: "Linear interpolation between two tensors by a number, element by element, with broadcasting.";
+    formula: "a + w(b - a)";
+    derivative: "1 - w by a, w by b";
+    proof: { samples: || pairs(LerpScalar { weight: 0.375 }) }
+}
+
+impl Op for LerpScalar {
+    common!();
+    fn eval(&self, x: &[&Array]) -> Result<Array> {
+        dispatch!(float x[0].dtype(), T => {
+            let w = T::lit(self.weight);
+            kernels::zip(x[0], x[1], |a: T, b: T| interpolate(a, b, w))
+        }, else Err(not_implemented("lerp_kernel_scalar", x[0].dtype())))
+    }
+    fn vjp(&self, _: &Ctx<'_>, i: usize, g: &Tensor) -> Result<Tensor> {
+        g.mul(if i == 0 {
+            1.0 - self.weight
+        } else {
+            self.weight
+        })
+    }
+    fn jvp(&self, cx: &Ctx<'_>, t: &[Option<Tensor>]) -> Result<Tensor> {
+        // Not the interpolation itself: an infinite tangent would be taken from itself.
+        pulled(self, cx, t)
+    }
+}
+
+/// `a + value·b·c`.
+#[derive(Clone, Debug)]
+pub struct Addcmul {
+    /// The factor.
+    pub value: Number,
+}
+define! { Addcmul: Pointwise "addcmul", "torch.addcmul";
+    summary: "Sum with a product, element by element, with broadcasting.";
+    formula: "a + v·b·c";
+    derivative: "1 by a, v·c by b, v·b by c";
+    proof: { samples: || triples(Addcmul { value: Number::Float(-0.75) }), errors: || broken(Addcmul { value: Number::Int(1) }) }
+}
+
+impl Op for Addcmul {
+    common!();
+    fn eval(&self, x: &[&Array]) -> Result<Array> {
+        dispatch!(number x[0].dtype(), T => {
+            self.value.fit(x[0].dtype())?;
+            let v: T = self.value.cast();
+            kernels::zip3(x[0], x[1], x[2], |a: T, b: T, c: T| a.plus(v.times(b).times(c)))
+        }, else Err(not_implemented("addcmul_cpu_out", x[0].dtype())))
+    }
+    fn reads(&self, i: usize) -> Reads {
+        match i {
+            0 => Reads::NOTHING,
+            i => Reads::input(3 - i),
+        }
+    }
+    fn slope(&self, cx: &Ctx<'_>, i: usize) -> Result<Tensor> {
+        match i {
+            0 => Tensor::ones(cx.shape(0).clone(), cx.dtype(0)),
+            i => cx.input(3 - i)?.mul(self.value),
+        }
+    }
+    fn vjp(&self, cx: &Ctx<'_>, i: usize, g: &Tensor) -> Result<Tensor> {
+        match i {
+            0 => Ok(g.clone()),
+            i => g.mul(&self.slope(cx, i)?),
+        }
+    }
+}
+
+/// `a + value·b/c`.
+#[derive(Clone, Debug)]
+pub struct Addcdiv {
+    /// The factor.
+    pub value: Number,
+}
+define! { Addcdiv: Pointwise "addcdiv", "torch.addcdiv";
+    summary: "Sum with a quotient, element by element, with broadcasting.";
+    formula: "a + v·b/c";
+    derivative: "1 by a, v/c by b, -(v/c)(b/c) by c";
+    proof: { samples: || triples(Addcdiv { value: Number::Float(-0.75) }), errors: || broken(Addcdiv { value: Number::Int(1) }) }
+}
+
+impl Op for Addcdiv {
+    common!();
+    fn eval(&self, x: &[&Array]) -> Result<Array> {
+        dispatch!(float x[0].dtype(), T => {
+            self.value.fit(x[0].dtype())?;
+            let v: T = self.value.cast();
+            kernels::zip3(x[0], x[1], x[2], |a: T, b: T, c: T| a + v * b / c)
+        }, else Err(not_implemented("addcdiv_cpu_out", x[0].dtype())))
+    }
+    fn reads(&self, i: usize) -> Reads {
+        match i {
+            0 => Reads::NOTHING,
+            1 => Reads::input(2),
+            _ => Reads::input(1).and(Reads::input(2)),
+        }
+    }
+    fn slope(&self, cx: &Ctx<'_>, i: usize) -> Result<Tensor> {
+        if i == 0 {
+            return Tensor::ones(cx.shape(0).clone(), cx.dtype(0));
+        }
+        let c = cx.input(2)?;
+        let part = Tensor::full([], self.value, c.dtype())?.div(&c)?;
+        match i {
+            1 => Ok(part),
+            _ => part.neg()?.mul(&cx.input(1)?.div(&c)?),
+        }
+    }
+    fn vjp(&self, cx: &Ctx<'_>, i: usize, g: &Tensor) -> Result<Tensor> {
+        match i {
+            0 => Ok(g.clone()),
+            i => g.mul(&self.slope(cx, i)?),
+        }
+    }
+}
+
+type Site = &'static Location<'static>;
+
+fn same_dtype(x: &Tensor, other: &Tensor, what: &str, site: Site) -> Result<()> {
+    if x.dtype() == other.dtype() {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::DType,
+        format!(
+            "expected dtype {} for `{what}` but got dtype {}",
+            cpp_name(x.dtype()),
+            cpp_name(other.dtype())
+        ),
+    )
+    .op("lerp")
+    .at(site))
+}
+
+/// A weight in the dtype of the ends; one without dimensions may have another.
+fn weight<'a>(x: &Tensor, w: &'a Tensor, site: Site) -> Result<Cow<'a, Tensor>> {
+    if w.ndim() > 0 {
+        same_dtype(x, w, "weight", site)?;
+    }
+    converted(w, x.dtype(), site)
+}
+
+/// Three operands in their common dtype.
+fn promote3<'a>(x: [&'a Tensor; 3], site: Site) -> Result<[Cow<'a, Tensor>; 3]> {
+    let dtype = common3(x);
+    let [a, b, c] = x.map(|t| converted(t, dtype, site));
+    Ok([a?, b?, c?])
+}
+
+/// The common dtype: tensors with dimensions decide, the others count where their category is higher.
+fn common3([a, b, c]: [&Tensor; 3]) -> DType {
+    let mut ranks = [None::<DType>; 2];
+    for t in [a, b, c] {
+        let rank = &mut ranks[usize::from(t.ndim() == 0)];
+        *rank = Some(rank.map_or(t.dtype(), |d| d.promote(t.dtype())));
+    }
+    match ranks {
+        [Some(high), Some(low)] if low.category() > high.category() => high.promote(low),
+        [Some(high), _] => high,
+        [None, low] => low.unwrap_or(a.dtype()),
+    }
+}
+
+const INTEGER_ADDCDIV: &str = "Integer division with addcdiv is no longer supported, and in a future  release addcdiv will perform a true division of tensor1 and tensor2. The historic addcdiv behavior can be implemented as (input + value * torch.trunc(tensor1 / tensor2)).to(input.dtype) for integer inputs and as (input + value * tensor1 / tensor2) for float inputs. The future addcdiv behavior is just the latter implementation: (input + value * tensor1 / tensor2), for all dtypes.";
+
+fn divisible(b: &Tensor, c: &Tensor, site: Site) -> Result<()> {
+    if b.dtype().is_float() || c.dtype().is_float() {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::DType, INTEGER_ADDCDIV)
+        .op("addcdiv")
+        .at(site))
+}
+
+fn ternary(op: &dyn Op, x: [&Tensor; 3], site: Site) -> Result<Tensor> {
+    let [a, b, c] = promote3(x, site)?;
+    apply_dyn(op, &[a.as_ref(), b.as_ref(), c.as_ref()], site)
+}
+
+/// An operation of three over its first operand; `write` computes it in the operand's memory, where it can.
+fn ternary_(
+    op: &dyn Op,
+    [x, b, c]: [&Tensor; 3],
+    site: Site,
+    write: impl Fn(&Array, &Array, &Array) -> Result<bool>,
+) -> Result<()> {
+    let common = common3([x, b, c]);
+    if common.category() > x.dtype().category() {
+        return Err(cannot_cast(common, x.dtype()).op(op.def().name).at(site));
+    }
+    if common != x.dtype() {
+        let (b, c) = (apart(x, b, site)?, apart(x, c, site)?);
+        return replace(x, &[&b, &c], op.def().name, site, |x| {
+            ternary(op, [x, &b, &c], site)
+        });
+    }
+    let (b, c) = (converted(b, common, site)?, converted(c, common, site)?);
+    in_place_dyn(op, x, &[b.as_ref(), c.as_ref()], site, &mut |x| {
+        write(x, b.array(), c.array())
+    })
+}
+
+#[pullback_macros::called]
+impl Tensor {
+    /// Linear interpolation: `self + weight·(end - self)`, weight a number or a tensor.
+    ///
+    /// # Errors
+    /// Where the dtypes differ or are no floats; where the shapes do not broadcast.
+    #[track_caller]
+    pub fn lerp<'a>(&self, end: &Tensor, weight: impl Into<Operand<'a>>) -> Result<Tensor> {
+        let site = Location::caller();
+        same_dtype(self, end, "end", site)?;
+        match weight.into() {
+            Operand::Number(w) => {
+                if self.dtype().is_float() {
+                    w.fit(self.dtype()).map_err(|e| e.op("lerp").at(site))?;
+                }
+                let weight = w.to_f64();
+                apply_dyn(&LerpScalar { weight }, &[self, end], site)
+            }
+            Operand::Tensor(w) => {
+                let w = self::weight(self, w, site)?;
+                apply_dyn(&Lerp, &[self, end, w.as_ref()], site)
+            }
+        }
+    }
+
+    /// [`Tensor::lerp`], in place.
+    ///
+    /// # Errors
+    /// As [`Tensor::lerp`] and [`Tensor::add_`].
+    #[track_caller]
+    pub fn lerp_<'a>(&self, end: &Tensor, weight: impl Into<Operand<'a>>) -> Result<()> {
+        let site = Location::caller();
+        same_dtype(self, end, "end", site)?;
+        match weight.into() {
+            Operand::Number(w) => {
+                if self.dtype().is_float() {
+                    w.fit(self.dtype()).map_err(|e| e.op("lerp").at(site))?;
+                }
+                let weight = w.to_f64();
+                direct_(&LerpScalar { weight }, self, &[end], site)
+            }
+            Operand::Tensor(w) => {
+                let w = self::weight(self, w, site)?;
+                direct_(&Lerp, self, &[end, w.as_ref()], site)
+            }
+        }
+    }
+
+    /// `self + value·tensor1·tensor2`, element by element.
+    ///
+    /// # Errors
+    /// Where the shapes do not broadcast.
+    #[track_caller]
+    pub fn addcmul(
+        &self,
+        tensor1: &Tensor,
+        tensor2: &Tensor,
+        value: impl Into<Number>,
+    ) -> Result<Tensor> {
+        let value = value.into();
+        ternary(
+            &Addcmul { value },
+            [self, tensor1, tensor2],
+            Location::caller(),
+        )
+    }
+
+    /// [`Tensor::addcmul`], in place.
+    ///
+    /// # Errors
+    /// As [`Tensor::addcmul`] and [`Tensor::add_`].
+    #[track_caller]
+    pub fn addcmul_(
+        &self,
+        tensor1: &Tensor,
+        tensor2: &Tensor,
+        value: impl Into<Number>,
+    ) -> Result<()> {
+        let value = value.into();
+        ternary_(
+            &Addcmul { value },
+            [self, tensor1, tensor2],
+            Location::caller(),
+            |x, b, c| {
+                dispatch!(float x.dtype(), T => {
+                    value.fit(x.dtype())?;
+                    let v: T = value.cast();
+                    kernels::zip3_assign(x, b, c, |a: T, b: T, c: T| a + v * b * c).map(|()| true)
+                }, else Ok(false))
+            },
+        )
+    }
+
+    /// `self + value·tensor1/tensor2`, element by element.
+    ///
+    /// # Errors
+    /// Where both divided tensors are integers; where the shapes do not broadcast.
+    #[track_caller]
+    pub fn addcdiv(
+        &self,
+        tensor1: &Tensor,
+        tensor2: &Tensor,
+        value: impl Into<Number>,
+    ) -> Result<Tensor> {
+        let (site, value) = (Location::caller(), value.into());
+        divisible(tensor1, tensor2, site)?;
+        ternary(&Addcdiv { value }, [self, tensor1, tensor2], site)
+    }
+
+    /// [`Tensor::addcdiv`], in place.
+    ///
+    /// # Errors
+    /// As [`Tensor::addcdiv`] and [`Tensor::add_`].
+    #[track_caller]
+    pub fn addcdiv_(
+        &self,
+        tensor1: &Tensor,
+        tensor2: &Tensor,
+        value: impl Into<Number>,
+    ) -> Result<()> {
+        let (site, value) = (Location::caller(), value.into());
+        divisible(tensor1, tensor2, site)?;
+        ternary_(
+            &Addcdiv { value },
+            [self, tensor1, tensor2],
+            site,
+            |x, b, c| {
+                dispatch!(float x.dtype(), T => {
+                    value.fit(x.dtype())?;
+                    let v: T = value.cast();
+                    kernels::zip3_assign(x, b, c, |a: T, b: T, c: T| a + v * b / c).map(|()| true)
+                }, else Ok(false))
+            },
+        )
+    }
+}

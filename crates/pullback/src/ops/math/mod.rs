@@ -1,0 +1,22 @@
+//! Arithmetic and functions of numbers, element by element.
+
+pub(super) mod arith;
+pub(super) mod binary;
+pub(super) mod clamp;
+pub(super) mod clamp_tensor;
+pub(super) mod compare;
+pub(super) mod elementary;
+pub(super) mod floor_sign;
+pub(super) mod integer;
+pub(super) mod lerp;
+pub(super) mod logic;
+pub(super) mod min_max;
+pub(super) mod nan_to_num;
+pub(super) mod operators;
+pub(super) mod polynomial;
+pub(super) mod power;
+pub(super) mod remainder;
+pub(super) mod round_decimals;
+pub(super) mod series;
+pub(super) mod special;
+pub(super) mod trig;

@@ -1,0 +1,236 @@
+//! Norms by name: of matrices, and PyTorch's three functions that choose between those of vectors and of matrices.
+//!
+//! Compositions of [`VectorNorm`](crate::ops::VectorNorm) and extremes. Norms that need singular values (2, -2, nuclear) are errors
+//! that say so.
+
+use crate::core::tensor::Tensor;
+use crate::{DType, Error, ErrorKind, Result};
+use std::fmt;
+use std::panic::Location;
+
+/// The order of a norm: a number, or `"fro"` or `"nuc"`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum NormOrder<'a> {
+    /// A number, infinities too.
+    Number(f64),
+    /// A name.
+    Name(&'a str),
+}
+
+impl From<f64> for NormOrder<'_> {
+    fn from(x: f64) -> Self {
+        NormOrder::Number(x)
+    }
+}
+
+impl<'a> From<&'a str> for NormOrder<'a> {
+    fn from(x: &'a str) -> Self {
+        NormOrder::Name(x)
+    }
+}
+
+impl fmt::Display for NormOrder<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            NormOrder::Number(x) => write!(f, "{x}"),
+            NormOrder::Name(name) => f.write_str(name),
+        }
+    }
+}
+
+fn fail<T>(kind: ErrorKind, text: String, site: &'static Location<'static>) -> Result<T> {
+    Err(Error::new(kind, text).op("linalg_matrix_norm").at(site))
+}
+
+#[pullback_macros::called]
+impl Tensor {
+    /// Norm of the matrices in two dimensions: `"fro"` (the root of the sum of squares), 1 or -1 (largest or smallest sum
+    /// of magnitudes of a column), ∞ or -∞ (of a row). PyTorch's `linalg.matrix_norm`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unsupported`] for the orders 2, -2 and `"nuc"`, which need singular values; other orders, dimensions
+    /// and dtypes as in PyTorch.
+    ///
+    /// ```
+    /// # use pullback::Tensor;
+    /// let a = Tensor::from_slice(&[1.0f32, -2.0, 3.0, 4.0], [2, 2])?;
+    /// assert_eq!(a.matrix_norm(1.0, &[-2, -1], false, None)?.item_f64()?, 6.0);
+    /// # Ok::<(), pullback::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn matrix_norm<'a>(
+        &self,
+        ord: impl Into<NormOrder<'a>>,
+        dims: &[i64],
+        keepdim: bool,
+        dtype: Option<DType>,
+    ) -> Result<Tensor> {
+        let (site, ord) = (Location::caller(), ord.into());
+        let shape = |text: String| fail(ErrorKind::Shape, text, site);
+        let [first, second] = self.matrix_dims(dims, dtype, site)?;
+        let singular = || {
+            fail(
+                ErrorKind::Unsupported,
+                format!(
+                    "linalg.matrix_norm: Order {ord} needs a singular value decomposition, which does not exist here yet."
+                ),
+                site,
+            )
+        };
+        let number = match ord {
+            NormOrder::Name("fro") => return self.vector_norm(2.0, dims, keepdim, dtype),
+            NormOrder::Name("nuc") => return singular(),
+            NormOrder::Name(_) => {
+                return shape(format!("linalg.matrix_norm: Order {ord} not supported."));
+            }
+            NormOrder::Number(x) if x.abs() == 2.0 => return singular(),
+            NormOrder::Number(x) if x.abs() == 1.0 || x.is_infinite() => x,
+            NormOrder::Number(_) => {
+                return shape(format!("linalg.matrix_norm: Order {ord} not supported."));
+            }
+        };
+        // Sums go over rows for 1, over columns for ∞; the extreme is of the sums.
+        let (summed, mut chosen) = match number.is_infinite() {
+            true => (second, first),
+            false => (first, second),
+        };
+        let sums = self.vector_norm(1.0, &[summed], keepdim, dtype)?;
+        if !keepdim && chosen > summed {
+            chosen -= 1;
+        }
+        if number < 0.0 {
+            return sums.amin(&[chosen], keepdim);
+        }
+        if sums.size(chosen)? == 0 {
+            // The largest of no sums is 0 here, in PyTorch too, and depends on nothing.
+            return sums.detach().sum_dims(&[chosen], keepdim);
+        }
+        sums.amax(&[chosen], keepdim)
+    }
+
+    fn matrix_dims(
+        &self,
+        dims: &[i64],
+        dtype: Option<DType>,
+        site: &'static Location<'static>,
+    ) -> Result<[i64; 2]> {
+        let shape = |text: String| fail(ErrorKind::Shape, text, site);
+        let name = |d: DType| d.scalar_type_name();
+        if !self.dtype().is_float() {
+            return fail(
+                ErrorKind::Unsupported,
+                format!(
+                    "linalg.matrix_norm: Expected a floating point or complex tensor as input. Got {}",
+                    name(self.dtype())
+                ),
+                site,
+            );
+        }
+        if let Some(d) = dtype.filter(|d| !d.is_float()) {
+            return fail(
+                ErrorKind::DType,
+                format!(
+                    "linalg.matrix_norm: dtype should be floating point or complex, but got {}",
+                    name(d)
+                ),
+                site,
+            );
+        }
+        if self.ndim() < 2 {
+            return shape(
+                "linalg.matrix_norm: The input tensor A must have at least 2 dimensions.".into(),
+            );
+        }
+        let &[first, second] = dims else {
+            let list: Vec<String> = dims.iter().map(i64::to_string).collect();
+            return shape(format!(
+                "linalg.matrix_norm: dim must be a 2-tuple. Got {}",
+                list.join(" ")
+            ));
+        };
+        let wrap = |d| {
+            self.shape()
+                .dim(d)
+                .map_err(|e| e.op("linalg_matrix_norm").at(site))
+        };
+        let (a, b) = (wrap(first)? as i64, wrap(second)? as i64);
+        if a == b {
+            return shape(format!(
+                "linalg.matrix_norm: dims must be different. Got ({first}, {second})"
+            ));
+        }
+        Ok([a, b])
+    }
+
+    /// A vector's or a matrix's norm: of vectors for one dimension, of matrices for two (or for a matrix without `dims`) if
+    /// an order is given; else the root of the sum of squares. PyTorch's `linalg.norm`.
+    ///
+    /// # Errors
+    /// As [`Tensor::vector_norm`] and [`Tensor::matrix_norm`].
+    #[track_caller]
+    pub fn linalg_norm(
+        &self,
+        ord: Option<NormOrder<'_>>,
+        dims: Option<&[i64]>,
+        keepdim: bool,
+        dtype: Option<DType>,
+    ) -> Result<Tensor> {
+        let site = Location::caller();
+        let shape = |text: String| {
+            Err(Error::new(ErrorKind::Shape, text)
+                .op("linalg_norm")
+                .at(site))
+        };
+        match dims {
+            Some(dims) if !(1..=2).contains(&dims.len()) => {
+                let list: Vec<String> = dims.iter().map(i64::to_string).collect();
+                return shape(format!(
+                    "linalg.norm: If dim is specified, it must be of length 1 or 2. Got [{}]",
+                    list.join(", ")
+                ));
+            }
+            None if ord.is_some() && !(1..=2).contains(&self.ndim()) => {
+                return shape(format!(
+                    "linalg.norm: If dim is not specified but ord is, the input must be 1D or 2D. Got {}D.",
+                    self.ndim()
+                ));
+            }
+            _ => {}
+        }
+        let both = [-2, -1];
+        match ord {
+            Some(name @ NormOrder::Name(_)) => {
+                self.matrix_norm(name, dims.unwrap_or(&both), keepdim, dtype)
+            }
+            Some(ord) if dims.map_or(self.ndim(), <[i64]>::len) == 2 => {
+                self.matrix_norm(ord, dims.unwrap_or(&both), keepdim, dtype)
+            }
+            Some(NormOrder::Number(ord)) => {
+                self.vector_norm(ord, dims.unwrap_or(&[]), keepdim, dtype)
+            }
+            None => self.vector_norm(2.0, dims.unwrap_or(&[]), keepdim, dtype),
+        }
+    }
+
+    /// Norm over dimensions as of one vector, for a number; `"fro"` is 2. PyTorch's `torch.norm`.
+    ///
+    /// # Errors
+    /// As [`Tensor::vector_norm`]; `"nuc"` as [`Tensor::matrix_norm`].
+    #[track_caller]
+    pub fn norm<'a>(
+        &self,
+        p: impl Into<NormOrder<'a>>,
+        dims: &[i64],
+        keepdim: bool,
+        dtype: Option<DType>,
+    ) -> Result<Tensor> {
+        match p.into() {
+            NormOrder::Number(p) => self.vector_norm(p, dims, keepdim, dtype),
+            NormOrder::Name("fro") if dims.len() <= 2 => {
+                self.vector_norm(2.0, dims, keepdim, dtype)
+            }
+            name if dims.is_empty() => self.matrix_norm(name, &[-2, -1], keepdim, dtype),
+            name => self.matrix_norm(name, dims, keepdim, dtype),
+        }
+    }
+}

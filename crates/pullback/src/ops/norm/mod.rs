@@ -1,0 +1,7 @@
+//! Norms of vectors and matrices, and normalisation.
+
+pub(super) mod extreme_norm;
+pub(super) mod layer_norm;
+pub(super) mod matrix_norm;
+pub(super) mod similarity;
+pub(super) mod vector_norm;

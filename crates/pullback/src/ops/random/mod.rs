@@ -1,0 +1,4 @@
+//! Tensors filled with random numbers, and operations that draw.
+
+pub(super) mod dropout;
+pub(super) mod fill;

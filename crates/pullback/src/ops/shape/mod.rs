@@ -1,0 +1,12 @@
+//! The same elements in another shape or order; parts and joins.
+
+pub(super) mod axes;
+pub(super) mod flip;
+pub(super) mod join;
+pub(super) mod pad;
+pub(super) mod rearrange;
+pub(super) mod repeat;
+pub(super) mod slice;
+pub(super) mod split;
+pub(super) mod unfold;
+pub(super) mod view;

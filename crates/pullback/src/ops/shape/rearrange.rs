@@ -1,0 +1,97 @@
+//! Rearrangements: reshape, permute, expand. All linear; most share memory. The methods are in `view`, `axes` and `repeat`.
+
+use crate::core::apply::apply;
+use crate::core::define::{common, define};
+use crate::core::op::{Ctx, Op};
+use crate::core::tensor::Tensor;
+use crate::{Array, Result, Shape};
+
+#[cfg(feature = "proof")]
+use crate::core::samples::{Sample, error};
+
+#[cfg(feature = "proof")]
+pub(in crate::ops) const SIX: [f64; 6] = [0.5, -1.0, 2.0, 3.0, -0.25, 1.5];
+
+/// The same elements in the same order under another shape.
+#[derive(Clone, Debug)]
+pub struct Reshape {
+    /// Shape of the result.
+    pub shape: Shape,
+}
+define! { Reshape: Linear "reshape", "torch.reshape", view: true;
+    summary: "The same elements in row-major order under another shape; a view where strides allow it.";
+    formula: "x";
+    derivative: "g in the input's shape";
+    proof: { samples: || {
+        let to = |s: &[usize], from: &[usize]| Sample::new(Reshape { shape: Shape::new(s) }, &[(from, &SIX[..from.iter().product()])]);
+        vec![to(&[3, 2], &[2, 3]), to(&[6], &[2, 3]), to(&[1, 2, 1, 3], &[6]), to(&[], &[1]), to(&[0, 4], &[2, 0])]
+    }, errors: || vec![error(Reshape { shape: Shape::new(&[4]) }, &[&[2, 3]], "shape '[4]' is invalid for input of size 6")] }
+}
+
+impl Op for Reshape {
+    common!();
+    fn eval(&self, x: &[&Array]) -> Result<Array> {
+        x[0].reshape(&self.shape)
+    }
+    fn vjp(&self, cx: &Ctx<'_>, _: usize, g: &Tensor) -> Result<Tensor> {
+        g.reshape(cx.shape(0))
+    }
+}
+
+/// Reordered dimensions.
+#[derive(Clone, Debug)]
+pub struct Permute {
+    /// Dimension k of the result is dimension `order[k]` of the input.
+    pub order: Vec<usize>,
+}
+define! { Permute: Linear "permute", "torch.permute", view: true;
+    summary: "Reordered dimensions, without a copy.";
+    formula: "y[i₀, i₁, …] = x[i at the permuted places]";
+    derivative: "g permuted back";
+    proof: { samples: || {
+        let by = |o: &[usize], from: &[usize]| Sample::new(Permute { order: o.to_vec() }, &[(from, &SIX[..from.iter().product()])]);
+        vec![by(&[1, 0], &[2, 3]), by(&[2, 0, 1], &[1, 2, 3]), by(&[0], &[4]), by(&[], &[]), by(&[1, 0], &[0, 3])]
+    } }
+}
+
+impl Op for Permute {
+    common!();
+    fn eval(&self, x: &[&Array]) -> Result<Array> {
+        x[0].view(x[0].layout().permute(&self.order))
+    }
+    fn vjp(&self, cx: &Ctx<'_>, _: usize, g: &Tensor) -> Result<Tensor> {
+        let mut back = vec![0; self.order.len()];
+        self.order
+            .iter()
+            .enumerate()
+            .for_each(|(k, &o)| back[o] = k);
+        apply(Permute { order: back }, &[g], cx.site())
+    }
+}
+
+/// Stretched to a larger shape.
+#[derive(Clone, Debug)]
+pub struct Expand {
+    /// Shape of the result.
+    pub shape: Shape,
+}
+define! { Expand: Linear "expand", "torch.Tensor.expand", view: true;
+    summary: "Size-1 and missing leading dimensions repeated, without a copy.";
+    formula: "y[i, j] = x[0, j]";
+    derivative: "g summed over the repeated dimensions";
+    proof: { samples: || {
+        let to = |s: &[usize], from: &[usize]| Sample::new(Expand { shape: Shape::new(s) }, &[(from, &SIX[..from.iter().product()])]);
+        vec![to(&[4, 3], &[1, 3]), to(&[2, 2, 3], &[2, 3]), to(&[3], &[]), to(&[2, 3], &[2, 1]), to(&[0, 3], &[1, 3])]
+    }, errors: || vec![error(Expand { shape: Shape::new(&[3, 3]) }, &[&[2, 3]],
+        "The expanded size of the tensor (3) must match the existing size (2) at non-singleton dimension 0.  Target sizes: [3, 3].  Tensor sizes: [2, 3]")] }
+}
+
+impl Op for Expand {
+    common!();
+    fn eval(&self, x: &[&Array]) -> Result<Array> {
+        x[0].expand(&self.shape)
+    }
+    fn vjp(&self, _: &Ctx<'_>, _: usize, g: &Tensor) -> Result<Tensor> {
+        Ok(g.clone()) // the engine sums it to the input's shape
+    }
+}

@@ -1,0 +1,459 @@
+//! Parts and joins: select, slice, its transpose, and cat. All linear; parts share memory.
+
+use crate::core::apply::apply;
+use crate::core::define::{common, define};
+use crate::core::op::{Ctx, Op};
+use crate::core::tensor::Tensor;
+use crate::{Array, Error, ErrorKind, Result, Shape};
+use pullback_array::{kernels, wrap_dim};
+use std::panic::Location;
+
+#[cfg(feature = "proof")]
+use crate::core::samples::{Sample, error};
+
+#[cfg(feature = "proof")]
+use crate::ops::shape::rearrange::SIX;
+
+/// One index of a dimension.
+#[derive(Clone, Debug)]
+pub struct Select {
+    /// The dimension, resolved.
+    pub dim: usize,
+    /// The index, resolved.
+    pub index: usize,
+}
+define! { Select: Linear "select", "torch.select", view: true;
+    summary: "One index of a dimension, which is dropped; a view.";
+    formula: "x[…, index, …]";
+    derivative: "g at that index, 0 elsewhere";
+    proof: { samples: || {
+        let at = |dim, index, from: &[usize]| Sample::new(Select { dim, index }, &[(from, &SIX[..from.iter().product()])]);
+        vec![at(0, 1, &[2, 3]), at(1, 2, &[2, 3]), at(0, 0, &[4]), at(1, 0, &[0, 3])]
+    }, errors: || vec![error(Select { dim: 0, index: 5 }, &[&[2, 3]], "select(): index 5 out of range for tensor of size [2, 3] at dimension 0")] }
+}
+
+impl Op for Select {
+    common!();
+    fn eval(&self, x: &[&Array]) -> Result<Array> {
+        if x[0].shape().get(self.dim).is_some_and(|&n| self.index >= n) {
+            return Err(out_of_range(
+                self.index as i64,
+                self.dim as i64,
+                x[0].shape(),
+            ));
+        }
+        x[0].select(self.dim, self.index)
+    }
+    fn vjp(&self, cx: &Ctx<'_>, _: usize, g: &Tensor) -> Result<Tensor> {
+        let mut shape = g.shape().clone();
+        shape.insert(self.dim, 1);
+        embed(&g.reshape(&shape)?, cx, self.dim, self.index, 1)
+    }
+}
+
+/// PyTorch's sentence for `select`; indexing has another.
+fn out_of_range(index: i64, dim: i64, shape: &Shape) -> Error {
+    Error::new(
+        ErrorKind::Index,
+        format!(
+            "select(): index {index} out of range for tensor of size {shape} at dimension {dim}"
+        ),
+    )
+}
+
+/// Evenly spaced indices of a dimension.
+#[derive(Clone, Debug)]
+pub struct Slice {
+    /// The dimension, resolved.
+    pub dim: usize,
+    /// First index.
+    pub start: usize,
+    /// Number of indices.
+    pub len: usize,
+    /// Distance between them.
+    pub step: usize,
+}
+define! { Slice: Linear "slice", "torch.narrow", view: true;
+    summary: "Evenly spaced indices of a dimension; a view.";
+    formula: "x[…, start : start + len·step : step, …]";
+    derivative: "g at those indices, 0 elsewhere";
+    proof: { samples: || {
+        let at = |dim, start, len, step, from: &[usize]| Sample::new(Slice { dim, start, len, step }, &[(from, &SIX[..from.iter().product()])]);
+        vec![at(1, 1, 2, 1, &[2, 3]), at(0, 1, 3, 2, &[6]), at(0, 0, 0, 1, &[2, 3]), at(1, 0, 2, 2, &[2, 3]), at(1, 1, 2, 1, &[0, 3])]
+    }, errors: || vec![error(Slice { dim: 0, start: 2, len: 5, step: 1 }, &[&[3]], "start (2) + length (5) exceeds dimension size (3).")] }
+}
+
+impl Op for Slice {
+    common!();
+    fn eval(&self, x: &[&Array]) -> Result<Array> {
+        x[0].slice(self.dim, self.start, self.len, self.step)
+    }
+    fn vjp(&self, cx: &Ctx<'_>, _: usize, g: &Tensor) -> Result<Tensor> {
+        embed(g, cx, self.dim, self.start, self.step)
+    }
+}
+
+/// Zeros of input 0's shape with `g` at `start, start + step, …` of `dim`.
+fn embed(g: &Tensor, cx: &Ctx<'_>, dim: usize, start: usize, step: usize) -> Result<Tensor> {
+    apply(
+        Embed {
+            shape: cx.shape(0).clone(),
+            dim,
+            start,
+            step,
+        },
+        &[g],
+        cx.site(),
+    )
+}
+
+/// Zeros with a tensor laid at evenly spaced indices of a dimension; the transpose of [`Slice`].
+#[derive(Clone, Debug)]
+pub struct Embed {
+    /// Shape of the result.
+    pub shape: Shape,
+    /// The dimension.
+    pub dim: usize,
+    /// First index.
+    pub start: usize,
+    /// Distance between indices.
+    pub step: usize,
+}
+define! { Embed: Linear "slice_backward", "torch.slice_scatter";
+    summary: "Zeros with a tensor laid at evenly spaced indices of a dimension.";
+    formula: "y[…, start + k·step, …] = x[…, k, …], 0 elsewhere";
+    derivative: "g at those indices (slice)";
+    proof: { samples: || {
+        let at = |s: &[usize], dim, start, step, from: &[usize]| Sample::new(Embed { shape: Shape::new(s), dim, start, step }, &[(from, &SIX[..from.iter().product()])]);
+        vec![at(&[2, 5], 1, 1, 1, &[2, 3]), at(&[6], 0, 1, 2, &[3]), at(&[3, 2], 0, 2, 1, &[1, 2]), at(&[2, 3], 0, 0, 1, &[0, 3])]
+    } }
+}
+
+impl Op for Embed {
+    common!();
+    fn eval(&self, x: &[&Array]) -> Result<Array> {
+        let out = Array::zeros(self.shape.clone(), x[0].dtype())?;
+        let len = x[0].shape()[self.dim];
+        kernels::assign(&out.slice(self.dim, self.start, len, self.step)?, x[0])?;
+        Ok(out)
+    }
+    fn vjp(&self, cx: &Ctx<'_>, _: usize, g: &Tensor) -> Result<Tensor> {
+        let len = cx.shape(0)[self.dim];
+        apply(
+            Slice {
+                dim: self.dim,
+                start: self.start,
+                len,
+                step: self.step,
+            },
+            &[g],
+            cx.site(),
+        )
+    }
+}
+
+/// Joined along a dimension.
+#[derive(Clone, Debug)]
+pub struct Cat {
+    /// The dimension, resolved.
+    pub dim: usize,
+}
+define! { Cat: Linear "cat", "torch.cat";
+    summary: "Tensors joined along a dimension.";
+    formula: "[a, b, …]";
+    derivative: "the matching slice of g to each";
+    proof: { samples: || vec![
+        Sample::new(Cat { dim: 0 }, &[(&[2], &SIX[..2]), (&[3], &SIX[..3])]),
+        Sample::new(Cat { dim: 1 }, &[(&[2, 1], &SIX[..2]), (&[2, 2], &SIX[..4]), (&[2, 1], &SIX[2..4])]),
+        Sample::new(Cat { dim: 0 }, &[(&[1, 3], &SIX[..3]), (&[0, 3], &[])]),
+        Sample::new(Cat { dim: 0 }, &[(&[6], &SIX)]),
+    ], errors: || vec![error(Cat { dim: 0 }, &[&[2, 3], &[2, 4]],
+        "Sizes of tensors must match except in dimension 0. Expected size 3 but got size 4 for tensor number 1 in the list.")] }
+}
+
+/// A vector without elements joins with anything: a custom from before tensors of several dimensions could be empty.
+fn skipped(shape: &Shape) -> bool {
+    shape[..] == [0]
+}
+
+impl Cat {
+    /// How much an input adds to the dimension.
+    fn len(&self, shape: &Shape) -> usize {
+        if skipped(shape) { 0 } else { shape[self.dim] }
+    }
+
+    /// The slice of `g` that belongs to input `i`, which begins at `start`.
+    fn part(&self, cx: &Ctx<'_>, i: usize, start: usize, g: &Tensor) -> Result<Tensor> {
+        if skipped(cx.shape(i)) {
+            return Tensor::zeros_of(cx.shape(i), g.dtype());
+        }
+        let op = Slice {
+            dim: self.dim,
+            start,
+            len: cx.shape(i)[self.dim],
+            step: 1,
+        };
+        apply(op, &[g], cx.site())
+    }
+}
+
+impl Op for Cat {
+    common!();
+    fn eval(&self, x: &[&Array]) -> Result<Array> {
+        if let Some(k) = x.iter().position(|a| a.rank() == 0) {
+            return Err(Error::new(
+                ErrorKind::Shape,
+                format!("zero-dimensional tensor (at position {k}) cannot be concatenated"),
+            ));
+        }
+        let first = x.iter().position(|a| !skipped(a.shape())).unwrap_or(0);
+        let mut shape = x[first].shape().clone();
+        if self.dim >= shape.len() {
+            return Err(pullback_array::wrap_dim(self.dim as i64, shape.len())
+                .err()
+                .unwrap_or_else(|| Error::new(ErrorKind::Index, "no such dimension")));
+        }
+        for (k, a) in x.iter().enumerate().skip(first + 1) {
+            if skipped(a.shape()) {
+                continue;
+            }
+            if a.rank() != shape.len() {
+                return Err(Error::new(
+                    ErrorKind::Shape,
+                    format!(
+                        "Tensors must have same number of dimensions: got {} and {}",
+                        shape.len(),
+                        a.rank()
+                    ),
+                ));
+            }
+            for d in (0..shape.len()).filter(|&d| d != self.dim) {
+                if a.shape()[d] != shape[d] {
+                    return Err(Error::new(
+                        ErrorKind::Shape,
+                        format!(
+                            "Sizes of tensors must match except in dimension {}. Expected size {} but got size {} for tensor number {k} in the list.",
+                            self.dim,
+                            shape[d],
+                            a.shape()[d]
+                        ),
+                    ));
+                }
+            }
+            shape.dims_mut()[self.dim] += a.shape()[self.dim];
+        }
+        let out = Array::zeros(shape, x[0].dtype())?;
+        let mut start = 0;
+        for a in x.iter().filter(|a| !skipped(a.shape())) {
+            let len = a.shape()[self.dim];
+            kernels::assign(&out.slice(self.dim, start, len, 1)?, a)?;
+            start += len;
+        }
+        Ok(out)
+    }
+    fn vjp(&self, cx: &Ctx<'_>, i: usize, g: &Tensor) -> Result<Tensor> {
+        let start = (0..i).map(|k| self.len(cx.shape(k))).sum();
+        self.part(cx, i, start, g)
+    }
+    fn vjp_all(&self, cx: &Ctx<'_>, g: &Tensor, out: &mut [Option<Tensor>]) -> Result<()> {
+        // One walk for all, where `vjp` would walk to its start for each.
+        let mut start = 0;
+        for (i, slot) in out.iter_mut().enumerate() {
+            if cx.needs(i) {
+                *slot = Some(self.part(cx, i, start, g)?);
+            }
+            start += self.len(cx.shape(i));
+        }
+        Ok(())
+    }
+}
+
+/// Joins tensors along `dim`, in their common dtype. PyTorch's `torch.cat`.
+///
+/// # Errors
+/// Where other sizes differ, with both sizes and the tensor's number; for an empty list.
+#[pullback_macros::called]
+#[track_caller]
+pub fn cat(tensors: &[&Tensor], dim: i64) -> Result<Tensor> {
+    let site = Location::caller();
+    let Some(first) = tensors.first() else {
+        return Err(Error::new(
+            ErrorKind::Value,
+            "torch.cat(): expected a non-empty list of Tensors",
+        )
+        .op("cat")
+        .at(site));
+    };
+    // A tensor without dimensions is found by the operation, in its own words.
+    let rank = (tensors.iter())
+        .find(|t| !skipped(t.shape()))
+        .map_or(1, |t| t.ndim());
+    let dim = wrap_dim(dim, rank).map_err(|e| e.op("cat").at(site))?;
+    let dtype = tensors
+        .iter()
+        .skip(1)
+        .fold(first.dtype(), |d, t| d.promote(t.dtype()));
+    let converted = tensors
+        .iter()
+        .map(|t| crate::ops::common::operand::converted(t, dtype, site))
+        .collect::<Result<Vec<_>>>()?;
+    apply(
+        Cat { dim },
+        &converted.iter().map(AsRef::as_ref).collect::<Vec<_>>(),
+        site,
+    )
+}
+
+#[pullback_macros::called]
+impl Tensor {
+    /// One index of a dimension, which is dropped; negative indices count from the end. A view: Python's `x[i]`.
+    ///
+    /// # Errors
+    /// Where the index is out of range.
+    #[track_caller]
+    pub fn select(&self, dim: i64, index: i64) -> Result<Tensor> {
+        let site = Location::caller();
+        let context = |e: Error| e.op("select").at(site);
+        if self.ndim() == 0 {
+            return Err(context(Error::new(
+                ErrorKind::Index,
+                "select() cannot be applied to a 0-dim tensor.",
+            )));
+        }
+        let d = self.shape().dim(dim).map_err(context)?;
+        let n = self.shape()[d] as i64;
+        if !(-n..n).contains(&index) {
+            return Err(context(out_of_range(index, d as i64, self.shape())));
+        }
+        self.select_at(dim, index, site)
+    }
+
+    pub(crate) fn select_at(
+        &self,
+        dim: i64,
+        index: i64,
+        site: &'static Location<'static>,
+    ) -> Result<Tensor> {
+        let context = |e: Error| e.op("select").at(site);
+        if self.ndim() == 0 {
+            return Err(context(Error::new(
+                ErrorKind::Index,
+                "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ to convert a 0-dim tensor to a number",
+            )));
+        }
+        let dim = self.shape().dim(dim).map_err(context)?;
+        let n = self.shape()[dim] as i64;
+        if !(-n..n).contains(&index) {
+            return Err(context(Error::new(
+                ErrorKind::Index,
+                format!("index {index} is out of bounds for dimension {dim} with size {n}"),
+            )));
+        }
+        let index = if index < 0 { index + n } else { index } as usize;
+        apply(Select { dim, index }, &[self], site)
+    }
+
+    /// `length` indices of a dimension from `start` on; a view. PyTorch's `narrow`.
+    ///
+    /// # Errors
+    /// Where the range reaches beyond the dimension.
+    #[track_caller]
+    pub fn narrow(&self, dim: i64, start: usize, length: usize) -> Result<Tensor> {
+        // Numbers beyond 64 bits with a sign are beyond every dimension too.
+        let signed = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
+        self.narrow_at(dim, signed(start), signed(length), Location::caller())
+    }
+
+    /// [`Tensor::narrow`] with a start that counts from the end where it is negative.
+    pub(crate) fn narrow_at(
+        &self,
+        dim: i64,
+        start: i64,
+        length: i64,
+        site: &'static Location<'static>,
+    ) -> Result<Tensor> {
+        let fail = |kind, text: String| Err(Error::new(kind, text).op("narrow").at(site));
+        if self.ndim() == 0 {
+            return fail(
+                ErrorKind::Shape,
+                "narrow() cannot be applied to a 0-dim tensor.".into(),
+            );
+        }
+        if length < 0 {
+            return fail(
+                ErrorKind::Shape,
+                "narrow(): length must be non-negative.".into(),
+            );
+        }
+        let dim = self.shape().dim(dim).map_err(|e| e.op("narrow").at(site))?;
+        let n = self.shape()[dim] as i64;
+        if !(-n..=n).contains(&start) {
+            return fail(
+                ErrorKind::Index,
+                format!(
+                    "start out of range (expected to be in range of [{}, {n}], but got {start})",
+                    -n
+                ),
+            );
+        }
+        let start = if start < 0 { start + n } else { start };
+        if start.saturating_add(length) > n {
+            return fail(
+                ErrorKind::Shape,
+                format!("start ({start}) + length ({length}) exceeds dimension size ({n})."),
+            );
+        }
+        let op = Slice {
+            dim,
+            start: start as usize,
+            len: length as usize,
+            step: 1,
+        };
+        apply(op, &[self], site)
+    }
+
+    /// Python's `x[start:end:step]` along a dimension: bounds are clipped, negative ones count from the end.
+    ///
+    /// # Errors
+    /// Where `dim` is out of range or `step` is not positive.
+    ///
+    /// ```
+    /// # use pullback::Tensor;
+    /// let x = Tensor::arange(10)?;
+    /// assert_eq!(x.slice(0, Some(-3), None, 1)?.to_vec::<i64>()?, [7, 8, 9]);
+    /// # Ok::<(), pullback::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn slice(
+        &self,
+        dim: i64,
+        start: Option<i64>,
+        end: Option<i64>,
+        step: i64,
+    ) -> Result<Tensor> {
+        let site = Location::caller();
+        let dim = self.shape().dim(dim).map_err(|e| e.op("slice").at(site))?;
+        if step <= 0 || self.ndim() == 0 {
+            let what = if step <= 0 {
+                "step must be greater than zero"
+            } else {
+                "slice() cannot be applied to a 0-dim tensor."
+            };
+            return Err(Error::new(ErrorKind::Value, what).op("slice").at(site));
+        }
+        let n = self.shape()[dim] as i64;
+        let clip = |i: i64| if i < 0 { i.saturating_add(n) } else { i }.clamp(0, n);
+        let (start, end) = (clip(start.unwrap_or(0)), clip(end.unwrap_or(n)));
+        let len = ((end - start).max(0) as usize).div_ceil(step as usize);
+        apply(
+            Slice {
+                dim,
+                start: start as usize,
+                len,
+                step: step as usize,
+            },
+            &[self],
+            site,
+        )
+    }
+}
