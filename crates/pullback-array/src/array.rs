@@ -4,12 +4,12 @@
 //! out in `content.rs`; this file makes arrays and takes views.
 #![allow(unsafe_code)]
 
+use crate::dispatch;
 use crate::dtype::number::Number;
 use crate::dtype::{DType, Element};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{Layout, Shape};
 use crate::memory::storage::{ReadGuard, Storage, WriteGuard};
-use crate::{device::cpu::kernels, dispatch};
 use std::any::Any;
 
 /// An n-dimensional array of one dtype; cloning shares the data.
@@ -336,20 +336,6 @@ impl Array {
             Some(&size) => Ok(size),
             None => Err(no_such_dim(dim, self.rank())),
         }
-    }
-
-    /// This array if it is row-major already, else a row-major copy.
-    pub fn contiguous(&self) -> Result<Array> {
-        if self.is_contiguous() {
-            Ok(self.clone())
-        } else {
-            self.copy()
-        }
-    }
-
-    /// A row-major copy in memory of its own.
-    pub fn copy(&self) -> Result<Array> {
-        kernels::copy(self)
     }
 
     /// Errors unless `T` is this array's dtype; every kernel's first line, on which its soundness rests.

@@ -6,9 +6,9 @@
 //! (and kept ones at most [`MOST`]), so keeping does not raise the peak of memory. `--cfg pullback_no_pool` turns it off.
 #![allow(unsafe_code)]
 
-use crate::device::cpu::threads::Ptr;
 use crate::memory::fork::around_fork;
 use crate::memory::pool;
+use crate::memory::ptr::Ptr;
 use std::cell::Cell;
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 

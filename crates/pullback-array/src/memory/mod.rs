@@ -6,5 +6,6 @@ pub(crate) mod large;
 pub(crate) mod once;
 pub(crate) mod pages;
 pub(crate) mod pool;
+pub(crate) mod ptr;
 pub(crate) mod room;
 pub(crate) mod storage;

@@ -6,9 +6,10 @@
 use super::assign::operand;
 use super::operand::{Buffer, Operand, TURN, strip};
 use crate::array::{Array, fresh_of};
-use crate::device::cpu::threads::{BLOCK, Ptr, blocks};
+use crate::device::cpu::threads::{BLOCK, blocks};
 use crate::dtype::{DType, Element};
 use crate::error::Result;
+use crate::memory::ptr::Ptr;
 
 /// Copies `n` elements of `size` bytes; the steps are in bytes.
 ///
@@ -64,8 +65,24 @@ unsafe fn typed<T: Copy>(to: *mut u8, to_step: isize, from: *const u8, from_step
     }
 }
 
+impl Array {
+    /// This array if it is row-major already, else a row-major copy.
+    pub fn contiguous(&self) -> Result<Array> {
+        if self.is_contiguous() {
+            Ok(self.clone())
+        } else {
+            self.copy()
+        }
+    }
+
+    /// A row-major copy in memory of its own.
+    pub fn copy(&self) -> Result<Array> {
+        copy(self)
+    }
+}
+
 /// A row-major copy in new memory.
-pub(crate) fn copy(a: &Array) -> Result<Array> {
+fn copy(a: &Array) -> Result<Array> {
     let guard = a.read()?;
     let (storage, out) = fresh_of(a.shape(), a.dtype())?;
     let from = Operand::new(

@@ -6,10 +6,11 @@
 
 use super::operand::{Buffer, Operand, PIECE, TURN, strip};
 use crate::array::{Array, fresh_of};
-use crate::device::cpu::threads::{BLOCK, Ptr, blocks};
+use crate::device::cpu::threads::{BLOCK, blocks};
 use crate::dtype::DType;
 use crate::error::Result;
 use crate::layout::Shape;
+use crate::memory::ptr::Ptr;
 use crate::memory::storage::ReadGuard;
 use std::mem::MaybeUninit;
 use std::ptr;

@@ -5,9 +5,10 @@
 
 use super::wide::wide_for;
 use crate::array::{Array, fresh};
-use crate::device::cpu::threads::{BLOCK, Ptr, blocks};
+use crate::device::cpu::threads::{BLOCK, blocks};
 use crate::dtype::Element;
 use crate::error::{Error, ErrorKind, Result};
+use crate::memory::ptr::Ptr;
 
 /// An array like `x`, in which `f(number, run, others)` has rewritten every run of `len` neighbours: `run` holds that of `x` and
 /// is overwritten, `others` are the runs of the same number of arrays of the same shape. For `f32` it is compiled for wide

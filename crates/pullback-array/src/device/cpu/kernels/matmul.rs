@@ -7,11 +7,12 @@
 use super::gemm;
 use super::wide::wide_for;
 use crate::array::{Array, fresh};
-use crate::device::cpu::threads::{LONG, Ptr, blocks};
+use crate::device::cpu::threads::{LONG, blocks};
 use crate::dispatch;
 use crate::dtype::DType;
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{Layout, Shape};
+use crate::memory::ptr::Ptr;
 use crate::memory::room::gathered;
 use crate::scalar::arith::Arith;
 use std::mem::MaybeUninit;

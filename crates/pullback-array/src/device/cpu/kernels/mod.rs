@@ -27,7 +27,7 @@ mod wide;
 
 pub use assign::{assign, fill, map_assign, zip_assign, zip3_assign};
 pub use cast::cast;
-pub(crate) use copy::copy;
+
 pub use fold::{arg_extreme, count_nonzero, extreme, logsumexp, prod, variance};
 pub use index::{put_add, take};
 pub use linear::linear;

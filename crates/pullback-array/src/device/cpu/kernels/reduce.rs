@@ -5,11 +5,12 @@
 
 use super::nest::{Axes, Axis, merge, place, split};
 use crate::array::{Array, fresh, no_such_dim};
-use crate::device::cpu::threads::{BLOCK, LONG, Ptr, watched};
+use crate::device::cpu::threads::{BLOCK, LONG, watched};
 use crate::dtype::Element;
 use crate::error::{Error, ErrorKind, Result};
 use crate::interrupt::Watch;
 use crate::layout::Shape;
+use crate::memory::ptr::Ptr;
 use smallvec::SmallVec;
 use std::marker::PhantomData;
 

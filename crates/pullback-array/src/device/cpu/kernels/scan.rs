@@ -7,11 +7,12 @@
 use super::fold::{Wide, beats};
 use super::nest::{place, split};
 use crate::array::{Array, fresh, no_such_dim};
-use crate::device::cpu::threads::{BLOCK, Ptr, blocks};
+use crate::device::cpu::threads::{BLOCK, blocks};
 use crate::dispatch;
 use crate::dtype::{DType, Element};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{Layout, Shape};
+use crate::memory::ptr::Ptr;
 use crate::scalar::real::Real;
 
 /// Walks every line of `N` arrays of one shape along `dim` (backwards if `reverse`): `f` takes the state, the position

@@ -14,12 +14,13 @@ use super::cascade::{cascade, contiguous, lanes, row, run};
 use super::nest::{Axes, Axis, merge, place, split};
 use super::reduce::{Run, check_dims, reduce, reduced_shape};
 use crate::array::{Array, fresh};
-use crate::device::cpu::threads::{BLOCK, LONG, Ptr, blocks};
+use crate::device::cpu::threads::{BLOCK, LONG, blocks};
 use crate::dispatch;
 use crate::dtype::Element;
 use crate::error::Result;
 use crate::interrupt::Watch;
 use crate::layout::Layout;
+use crate::memory::ptr::Ptr;
 use crate::memory::room::filled;
 use crate::scalar::real::Real;
 

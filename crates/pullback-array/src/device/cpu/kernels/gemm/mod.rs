@@ -20,8 +20,9 @@ mod vector;
 
 use super::matmul::{Mat, plus_row};
 use crate::dd::Dd;
-use crate::device::cpu::threads::{Ptr, blocks, num_threads};
+use crate::device::cpu::threads::{blocks, num_threads};
 use crate::error::Result;
+use crate::memory::ptr::Ptr;
 use crate::scalar::arith::Arith;
 use crate::scalar::real::Real;
 use pack::Room;

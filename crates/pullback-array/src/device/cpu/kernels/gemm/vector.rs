@@ -6,8 +6,9 @@
 
 use super::super::matmul::Mat;
 use super::Blocked;
-use crate::device::cpu::threads::{BLOCK, Ptr, blocks};
+use crate::device::cpu::threads::{BLOCK, blocks};
 use crate::error::Result;
+use crate::memory::ptr::Ptr;
 use crate::memory::room::gathered;
 
 /// Running sums of a dot product, and results summed side by side.
