@@ -414,12 +414,10 @@ impl BoundMethod {
         )
     }
 
-    fn __reduce__<'py>(
-        &self,
-        py: Python<'py>,
-    ) -> PyResult<(Bound<'py, PyAny>, (Py<PyAny>, String))> {
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let getattr = py.import("builtins")?.getattr("getattr")?;
-        Ok((getattr, (self.object.clone_ref(py), self.__name__())))
+        let arguments = (self.object.clone_ref(py), self.__name__());
+        Ok((getattr, arguments).into_pyobject(py)?.into_any())
     }
 
     #[getter]

@@ -24,7 +24,7 @@ pub(super) struct Host {
 /// Looks whether the function is what was recorded when all its numbers move: each by its own size, and, where some are much
 /// smaller than those beside them, each by the size of all.
 pub(super) fn look(check: &Check<'_>, oracle: &Oracle<'_>) -> Result<Host> {
-    let own = shifted(check, |data, i| scale_of(data, i))?;
+    let own = shifted(check, scale_of)?;
     if !recorded_alike(oracle, &own)? {
         return Ok(Host { differs: true });
     }

@@ -33,7 +33,7 @@ pub(crate) use common::operand::result_type_number;
 pub use common::operand::{Operand, result_type};
 pub use common::scale::Scale;
 pub use common::sizes::Sizes;
-pub use create::create::{
+pub use create::constants::{
     arange, eye, linspace, logspace, one_hot, rand, randint, randn, randperm,
 };
 pub use index::bracket_items::{Index, IntoIndices};

@@ -5,13 +5,16 @@
 use std::cell::Cell;
 use std::sync::Arc;
 
+/// Says where the program is, if it knows.
+type Place = fn() -> Option<String>;
+
 thread_local! {
-    static PLACES: Cell<Option<fn() -> Option<String>>> = const { Cell::new(None) };
+    static PLACES: Cell<Option<Place>> = const { Cell::new(None) };
 }
 
 /// Runs `f`; operations that are recorded meanwhile, on this thread, ask `place` where they are (`file:line`).
 pub fn with_places<R>(place: fn() -> Option<String>, f: impl FnOnce() -> R) -> R {
-    struct Before(Option<fn() -> Option<String>>);
+    struct Before(Option<Place>);
     impl Drop for Before {
         fn drop(&mut self) {
             PLACES.set(self.0);

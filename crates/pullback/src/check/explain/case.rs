@@ -10,6 +10,9 @@ pub(super) struct Known {
     pub(super) wrong: bool,
 }
 
+/// A number of a list along one of its axes.
+type Measure<'a> = &'a dyn Fn(&[f64], usize) -> f64;
+
 /// One input's wrong gradient beside the right one, which may be known in part only.
 pub(super) struct Case<'a> {
     pub(super) claimed: Vec<f64>,
@@ -191,7 +194,7 @@ impl Case<'_> {
             .collect();
         for &a in &long {
             for &b in long.iter().filter(|&&b| b != a) {
-                let tests: [&dyn Fn(&[f64], usize) -> f64; 2] = [
+                let tests: [Measure<'_>; 2] = [
                     &|v, axis| {
                         self.lines(v, axis)
                             .iter()
@@ -259,7 +262,7 @@ impl Case<'_> {
         let n = self.shape[axis];
         let stride: usize = self.shape[axis + 1..].iter().product();
         (0..v.len())
-            .filter(|i| i / stride % n == 0)
+            .filter(|i| (i / stride).is_multiple_of(n))
             .map(|i| (0..n).map(|j| v[i + j * stride]).collect())
             .collect()
     }

@@ -1,3 +1,3 @@
 //! Tensors made of numbers.
 
-pub(super) mod create;
+pub(super) mod constants;
