@@ -1,4 +1,4 @@
-//! The one door every operation goes through: evaluate, then record what gradients, or a recorder, will need.
+//! How every operation is run: evaluate, then record what gradients, or those who watch, will need.
 
 use crate::core::flow::{Cut, CutReason};
 use crate::core::graph::{Edge, Input, Node, OUTPUT, push_in_place};
@@ -292,7 +292,7 @@ pub(crate) fn finish(
         base,
         flags: AtomicU32::new(flags),
         epoch,
-        slow: OnceBox::new(),
+        meta: OnceBox::new(),
         object: AtomicPtr::new(std::ptr::null_mut()),
     }))
 }

@@ -46,13 +46,13 @@ impl Tensor {
 
     /// What a binding keeps with this tensor.
     pub fn companion(&self) -> Option<Kept> {
-        let slow = self.0.slow.get()?;
+        let slow = self.0.meta.get()?;
         lock(&slow.companion).clone()
     }
 
     /// Keeps something with this tensor, in the place of what was kept before.
     pub fn set_companion(&self, kept: Kept) {
-        let old = lock(&self.0.slow().companion).replace(kept);
+        let old = lock(&self.0.meta().companion).replace(kept);
         drop(old);
     }
 
@@ -83,7 +83,7 @@ impl Tensor {
         if self.holders() != 1 {
             return;
         }
-        let slow = self.0.slow.get();
+        let slow = self.0.meta.get();
         if let Some(kept) = slow.and_then(|s| free(&s.companion)?.clone()) {
             // One holder is the tensor, one is `kept`.
             if Arc::strong_count(&kept) == 2 {

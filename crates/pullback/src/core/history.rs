@@ -1,4 +1,4 @@
-//! How every handle of a memory learns of in-place writes. The door they go through is `in_place`.
+//! How every handle of a memory learns of in-place writes. They are carried out by `in_place`.
 //!
 //! A tensor that was not made as a view, and all views of it, are a *family*: they share memory, and a recorded write
 //! through one of them changes the history of all. The family's root keeps a log of such writes, each with the layout it
@@ -21,7 +21,7 @@ pub(crate) use crate::core::in_place::{in_place, in_place_dyn, in_place_number};
 
 /// What only tensors need that were written in place, given `requires_grad_` while shared, recorded, or whose gradient is retained.
 #[derive(Default)]
-pub(crate) struct Slow {
+pub(crate) struct AutogradMeta {
     /// Roots: the recorded writes.
     family: Mutex<Log>,
     /// The edge as of an epoch, replacing the one the tensor was made with.
@@ -36,7 +36,7 @@ pub(crate) struct Slow {
     pub(crate) companion: Mutex<Option<crate::core::binding::Kept>>,
 }
 
-impl Slow {
+impl AutogradMeta {
     /// All edges in here, for who must not wait for a lock; none where one is taken.
     pub(crate) fn edges(&self) -> Vec<Edge> {
         let (Some(family), Some(current)) = (free(&self.family), free(&self.current)) else {
@@ -62,8 +62,8 @@ struct Write {
 }
 
 impl Inner {
-    pub(crate) fn slow(&self) -> &Slow {
-        self.slow.get_or_init(Box::default)
+    pub(crate) fn meta(&self) -> &AutogradMeta {
+        self.meta.get_or_init(Box::default)
     }
 
     #[inline]
@@ -139,7 +139,7 @@ impl Tensor {
     pub(crate) fn family_epoch(&self) -> u32 {
         let root = self.root();
         if root.0.rebased() {
-            lock(&root.0.slow().family).epoch
+            lock(&root.0.meta().family).epoch
         } else {
             0
         }
@@ -147,8 +147,8 @@ impl Tensor {
 
     #[cold]
     fn slow_edge(&self) -> Option<Edge> {
-        let family = lock(&self.root().0.slow().family);
-        let mut current = lock(&self.0.slow().current);
+        let family = lock(&self.root().0.meta().family);
+        let mut current = lock(&self.0.meta().current);
         let (mut seen, mut edge) = match current.take() {
             Some(known) => known,
             None => (self.0.epoch, self.0.edge.clone()),
@@ -176,8 +176,8 @@ impl Tensor {
 
     /// Gives the tensor another edge, for every clone of the handle.
     pub(crate) fn override_edge(&self, edge: Option<Edge>) {
-        let family = lock(&self.root().0.slow().family);
-        *lock(&self.0.slow().current) = Some((family.epoch, edge));
+        let family = lock(&self.root().0.meta().family);
+        *lock(&self.0.meta().current) = Some((family.epoch, edge));
         self.0.flags.fetch_or(REBASED, Ordering::Release);
     }
 
@@ -210,7 +210,7 @@ impl Tensor {
 
     /// The place for this result's gradient, if it is new.
     pub(crate) fn retain_slot(&self) -> Option<Arc<Slot>> {
-        let cell = &self.0.slow().retained;
+        let cell = &self.0.meta().retained;
         if cell.get().is_some() {
             return None;
         }
@@ -223,7 +223,7 @@ impl Tensor {
     }
 
     pub(crate) fn retained(&self) -> Option<&Arc<Slot>> {
-        self.0.slow.get()?.retained.get()
+        self.0.meta.get()?.retained.get()
     }
 
     /// `retain_grad` follows a tensor to the node that an in-place write gives it.
@@ -264,7 +264,7 @@ impl Tensor {
         let root = self.root();
         // What is replaced drops when nothing is locked any more: it may own hooks, and they anything.
         let mut gone: Vec<Write> = Vec::new();
-        let mut family = lock(&root.0.slow().family);
+        let mut family = lock(&root.0.meta().family);
         family.epoch += 1;
         let epoch = family.epoch;
         let layout = self.0.array.layout().clone();
@@ -275,7 +275,7 @@ impl Tensor {
         if family.writes.last().is_some_and(|w| w.layout == layout) {
             gone.extend(family.writes.pop());
         }
-        let mut current = lock(&self.0.slow().current);
+        let mut current = lock(&self.0.meta().current);
         let before = current.take().map_or_else(|| self.0.edge.clone(), |c| c.1);
         let own = match self.retained() {
             None => own,

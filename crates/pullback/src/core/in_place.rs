@@ -1,6 +1,6 @@
-//! In-place writes: the one door they go through, and what it refuses.
+//! In-place writes: the one function that carries all of them out, and what it refuses.
 //!
-//! A write that somebody must hear of (a history, a recorder) evaluates the operation, writes the result and logs it, all
+//! A write that is tracked or watched (by a history, a recorder) evaluates the operation, writes the result and logs it, all
 //! under one hold on the memory ([`pullback_array::Storage::update`]): two threads that write one tensor at once get an error and
 //! never half of each other's numbers. Other writes go straight to a kernel, which is one hold by itself. Who learns of a write,
 //! and how, is in `history`.
@@ -50,12 +50,12 @@ pub(crate) fn in_place_dyn(
     fast: &mut dyn FnMut(&Array) -> Result<bool>,
 ) -> Result<()> {
     match allowed(op, x, others, site)? {
-        Door::Open if straight(op, x, site, fast)? => Ok(()),
-        door => logged(op, x, others, site, matches!(door, Door::Tracked)),
+        Reach::Plain if straight(op, x, site, fast)? => Ok(()),
+        reach => logged(op, x, others, site, matches!(reach, Reach::Tracked)),
     }
 }
 
-/// As [`in_place`], for a number that is made a tensor only where somebody must hear of the write.
+/// As [`in_place`], for a number that is made a tensor only where the write is tracked or watched.
 ///
 /// # Errors
 /// As [`in_place`].
@@ -66,20 +66,20 @@ pub(crate) fn in_place_number(
     site: &'static Location<'static>,
     fast: &mut dyn FnMut(&Array) -> Result<bool>,
 ) -> Result<()> {
-    let door = allowed(op, x, &[], site)?;
-    if matches!(door, Door::Open) && straight(op, x, site, fast)? {
+    let reach = allowed(op, x, &[], site)?;
+    if matches!(reach, Reach::Plain) && straight(op, x, site, fast)? {
         return Ok(());
     }
     let number = Tensor::from_array(Array::number(number, x.dtype())?);
-    logged(op, x, &[&number], site, matches!(door, Door::Tracked))
+    logged(op, x, &[&number], site, matches!(reach, Reach::Tracked))
 }
 
 /// What a write must do.
-enum Door {
-    /// Nobody hears of it.
-    Open,
+enum Reach {
+    /// It is neither tracked nor watched.
+    Plain,
     /// A recorder or forward mode does.
-    Heard,
+    Watched,
     /// It has a gradient.
     Tracked,
 }
@@ -105,7 +105,7 @@ fn allowed(
     x: &Tensor,
     others: &[&Tensor],
     site: &'static Location<'static>,
-) -> Result<Door> {
+) -> Result<Reach> {
     let name = op.def().name;
     let context = |e: Error| e.op(name).at(site);
     let flags = mode::flags();
@@ -129,9 +129,9 @@ fn allowed(
         overlap::same_or_apart(x.array(), other.array()).map_err(context)?;
     }
     Ok(match flags & watch::WATCHED {
-        _ if tracked => Door::Tracked,
-        0 => Door::Open,
-        _ => Door::Heard,
+        _ if tracked => Reach::Tracked,
+        0 => Reach::Plain,
+        _ => Reach::Watched,
     })
 }
 

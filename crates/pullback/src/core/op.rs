@@ -304,7 +304,7 @@ pub trait Op: Debug + Send + Sync + 'static {
         true
     }
 
-    /// Operations that do not go through the common door (parts of operations with several results, functions of the
+    /// Operations that are not run by `apply` (projections of operations with several results, functions of the
     /// user): the result, made their own way.
     #[doc(hidden)]
     fn applied(

@@ -86,7 +86,7 @@ impl Sample {
             .collect()
     }
 
-    /// Applies the operation, whatever it is, to other inputs, through the door of all operations.
+    /// Applies the operation, whatever it is, to other inputs, as every operation is applied.
     ///
     /// # Errors
     /// Whatever it reports.

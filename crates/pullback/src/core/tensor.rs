@@ -5,7 +5,7 @@
 //! history (PyTorch's `clone()`, a copy that gradients flow through, is [`Tensor::copy`]).
 
 use crate::core::graph::{Edge, Leaf, lock};
-use crate::core::history::Slow;
+use crate::core::history::AutogradMeta;
 use crate::{Array, DType, Element, Error, ErrorKind, Number, Result, Shape, Shared, core::mode};
 use pullback_array::OnceBox;
 use std::panic::Location;
@@ -52,14 +52,14 @@ const NUMBER_BITS: u32 = 24;
 pub(crate) struct Inner {
     pub(crate) array: Array,
     /// Where gradients went when the tensor was made. In-place writes and `requires_grad_` on a shared handle put a
-    /// newer edge into `slow` and set [`REBASED`].
+    /// newer edge into `meta` and set [`REBASED`].
     pub(crate) edge: Option<Edge>,
     /// For a view, the tensor whose memory it shows.
     pub(crate) base: Option<Tensor>,
     pub(crate) flags: AtomicU32,
     /// The family's epoch (see `history`) when this tensor was made.
     pub(crate) epoch: u32,
-    pub(crate) slow: OnceBox<Slow>,
+    pub(crate) meta: OnceBox<AutogradMeta>,
     /// Where a language binding notes its object for this tensor.
     pub(crate) object: AtomicPtr<()>,
 }
@@ -80,7 +80,7 @@ impl Tensor {
                 _ => INFERENCE,
             }),
             epoch: 0,
-            slow: OnceBox::new(),
+            meta: OnceBox::new(),
             object: AtomicPtr::new(std::ptr::null_mut()),
         }))
     }
@@ -274,10 +274,10 @@ impl Tensor {
         match &edge {
             _ if grad.is_none() => {}
             Some(Edge::Leaf(leaf)) => *lock(&leaf.grad) = grad,
-            _ => *lock(&self.0.slow().own_grad) = grad,
+            _ => *lock(&self.0.meta().own_grad) = grad,
         }
         match Shared::get_mut(&mut self.0) {
-            Some(inner) if inner.slow.get().is_none() => inner.edge = edge,
+            Some(inner) if inner.meta.get().is_none() => inner.edge = edge,
             _ => self.override_edge(edge),
         }
         Ok(self)
@@ -291,7 +291,7 @@ impl Tensor {
         self.with_edge_now(|edge| match edge {
             Some(Edge::Leaf(leaf)) => lock(&leaf.grad).clone(),
             Some(Edge::Node(..)) => self.retained().and_then(|slot| lock(slot).clone()),
-            _ => (self.0.slow.get()).and_then(|slow| lock(&slow.own_grad).clone()),
+            _ => (self.0.meta.get()).and_then(|slow| lock(&slow.own_grad).clone()),
         })
     }
 
@@ -340,7 +340,7 @@ impl Tensor {
         }
         let old = match &leaf {
             Some(leaf) => std::mem::replace(&mut *lock(&leaf.grad), grad),
-            None => std::mem::replace(&mut *lock(&self.0.slow().own_grad), grad),
+            None => std::mem::replace(&mut *lock(&self.0.meta().own_grad), grad),
         };
         drop(old);
         Ok(())
@@ -355,7 +355,7 @@ impl Tensor {
         } else if let Some(slot) = self.retained() {
             let old = lock(slot).take();
             drop(old);
-        } else if let Some(slow) = self.0.slow.get() {
+        } else if let Some(slow) = self.0.meta.get() {
             let old = lock(&slow.own_grad).take();
             drop(old);
         }
@@ -440,7 +440,7 @@ impl Tensor {
     pub(crate) fn id(&self) -> u64 {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let fresh = || NEXT.fetch_add(1, Ordering::Relaxed);
-        *self.0.slow().id.get_or_init(fresh)
+        *self.0.meta().id.get_or_init(fresh)
     }
 }
 

@@ -13,7 +13,7 @@ use smallvec::SmallVec;
 use std::panic::Location;
 use std::sync::OnceLock;
 
-/// One that hears of what this thread runs.
+/// One that is told what this thread runs.
 pub(crate) trait Watch: Sync {
     /// `op` was applied to `inputs` and gave `outputs`.
     fn applied(

@@ -86,12 +86,12 @@ fn several(results: usize, nr: u32, grad: Tensor) -> Box<Several> {
 pub(super) struct Queue<'g> {
     list: SmallVec<[Entry<'g>; 8]>,
     /// In use once the list has outgrown [`SCAN`], and until it is empty again.
-    crowd: Option<Box<Crowd<'g>>>,
+    heap: Option<Box<HeapQueue<'g>>>,
 }
 
 /// Many waiting entries: `heap` knows the order, `place` where a node's entry is.
 #[derive(Default)]
-struct Crowd<'g> {
+struct HeapQueue<'g> {
     slots: Vec<Option<Entry<'g>>>,
     free: Vec<usize>,
     heap: BinaryHeap<(u64, usize)>,
@@ -108,7 +108,7 @@ impl<'g> Queue<'g> {
         grad: Tensor,
         sum: impl FnOnce(Tensor, &Tensor) -> Result<Tensor>,
     ) -> Result<()> {
-        if self.crowd.is_none() {
+        if self.heap.is_none() {
             let known = |e: &&mut Entry<'_>| Shared::ptr_eq(e.node, node);
             if let Some(entry) = self.list.iter_mut().find(known) {
                 return entry.add(nr, grad, sum);
@@ -118,13 +118,13 @@ impl<'g> Queue<'g> {
                 return Ok(());
             }
         }
-        let crowd = self.crowd.get_or_insert_with(Box::default);
-        self.list.drain(..).for_each(|entry| crowd.insert(entry));
-        let place = crowd.place.get(&Shared::address(node));
-        match place.and_then(|&slot| crowd.slots[slot].as_mut()) {
+        let heap = self.heap.get_or_insert_with(Box::default);
+        self.list.drain(..).for_each(|entry| heap.insert(entry));
+        let place = heap.place.get(&Shared::address(node));
+        match place.and_then(|&slot| heap.slots[slot].as_mut()) {
             Some(entry) => entry.add(nr, grad, sum),
             None => {
-                crowd.insert(Entry::new(node, nr, grad));
+                heap.insert(Entry::new(node, nr, grad));
                 Ok(())
             }
         }
@@ -133,12 +133,12 @@ impl<'g> Queue<'g> {
     /// The node made last, all of whose uses have been visited.
     #[inline]
     pub(super) fn pop(&mut self) -> Option<(&'g Shared<Node>, Gathered)> {
-        if let Some(crowd) = &mut self.crowd {
-            let next = crowd.pop();
+        if let Some(heap) = &mut self.heap {
+            let next = heap.pop();
             if next.is_some() {
                 return next;
             }
-            self.crowd = None;
+            self.heap = None;
         }
         let last = (0..self.list.len()).max_by_key(|&i| self.list[i].node.seq)?;
         let taken = self.list[last].take();
@@ -147,7 +147,7 @@ impl<'g> Queue<'g> {
     }
 }
 
-impl<'g> Crowd<'g> {
+impl<'g> HeapQueue<'g> {
     fn insert(&mut self, entry: Entry<'g>) {
         let slot = self.free.pop().unwrap_or_else(|| {
             self.slots.push(None);

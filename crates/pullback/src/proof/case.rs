@@ -81,7 +81,7 @@ impl Case {
         self.def().family != Family::Cut
     }
 
-    /// The operation on these inputs, through the door of all operations.
+    /// The operation on these inputs, as every operation is applied.
     ///
     /// # Errors
     /// Whatever it reports.

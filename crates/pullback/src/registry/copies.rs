@@ -304,7 +304,7 @@ pub(super) static LIST: &[Function] = &[
     )
     .node("UnsafeSplitBackward0")
     .about(
-        "As `chunk`, with results that may be written in place: nobody hears of it.",
+        "As `chunk`, with results that may be written in place: they are no views to autograd.",
         "x = [y₀ y₁ …]",
     )
     .exact()
@@ -322,7 +322,7 @@ pub(super) static LIST: &[Function] = &[
     )
     .node("UnsafeSplitBackward0")
     .about(
-        "As `split`, with results that may be written in place: nobody hears of it.",
+        "As `split`, with results that may be written in place: they are no views to autograd.",
         "x = [y₀ y₁ …]",
     )
     .exact()
@@ -340,7 +340,7 @@ pub(super) static LIST: &[Function] = &[
     )
     .node("UnsafeSplitWithSizesBackward0")
     .about(
-        "As `split_with_sizes`, with results that may be written in place: nobody hears of it.",
+        "As `split_with_sizes`, with results that may be written in place: they are no views to autograd.",
         "x = [y₀ y₁ …]",
     )
     .exact()

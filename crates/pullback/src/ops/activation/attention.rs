@@ -6,7 +6,6 @@ use crate::core::op::{Ctx, Op, Reads};
 use crate::core::tensor::Tensor;
 use crate::ops::activation::softmax::pull_softmax;
 use crate::ops::common::constant::times;
-use crate::ops::common::gate::recording;
 use crate::{Array, DType, Error, ErrorKind, Result};
 use pullback_array::{dispatch, kernels};
 use std::panic::Location;
@@ -44,7 +43,7 @@ impl Op for CausalSoftmax {
     }
     fn vjp(&self, cx: &Ctx<'_>, _: usize, g: &Tensor) -> Result<Tensor> {
         let y = cx.output()?;
-        pull_softmax(&y, g, y.ndim() - 1, cx.create_graph() || recording())
+        pull_softmax(&y, g, y.ndim() - 1, !cx.unobserved())
     }
     fn jvp(&self, cx: &Ctx<'_>, t: &[Option<Tensor>]) -> Result<Tensor> {
         let y = cx.output()?;

@@ -4,7 +4,7 @@ use crate::core::apply::apply_dyn;
 use crate::core::op::{Ctx, Op, Reads, pulled};
 use crate::core::tensor::Tensor;
 use crate::ops::common::anchor::anchored;
-use crate::ops::common::gate::{no_form, recording};
+use crate::ops::common::gate::no_form;
 use crate::ops::{Where, common, define};
 use crate::{Array, Error, ErrorKind, Real, Result, Shape};
 use pullback_array::{dispatch, kernels};
@@ -68,7 +68,7 @@ impl Op for Prelu {
     }
     fn vjp(&self, cx: &Ctx<'_>, i: usize, g: &Tensor) -> Result<Tensor> {
         let x = cx.input(0)?;
-        let plain = !cx.create_graph() && !recording();
+        let plain = cx.unobserved();
         if i == 0 {
             let w = cx.input(1)?;
             if !plain {

@@ -7,7 +7,7 @@ use crate::core::op::{Ctx, Op, Reads};
 use crate::core::tensor::Tensor;
 use crate::ops::common::constant::times;
 use crate::ops::common::exponential::{below_normal, exp};
-use crate::ops::common::gate::{no_form, recording};
+use crate::ops::common::gate::no_form;
 use crate::ops::math::arith::needs_float;
 use crate::{Array, Real, Result};
 use pullback_array::{dispatch, kernels};
@@ -50,7 +50,7 @@ macro_rules! smooth {
                 $slope
             }
             fn vjp(&self, cx: &Ctx<'_>, i: usize, g: &Tensor) -> Result<Tensor> {
-                if cx.create_graph() || recording() {
+                if !cx.unobserved() {
                     return self.slope(cx, i)?.mul(g);
                 }
                 let (g, x) = (g.array(), cx.input(0)?);

@@ -7,7 +7,6 @@ use crate::core::define::{common, define};
 use crate::core::op::{Ctx, Op, Reads, sum_terms};
 use crate::core::tensor::Tensor;
 use crate::ops::common::exponential::exp;
-use crate::ops::common::gate::recording;
 use crate::ops::math::arith::needs_float;
 use crate::{Array, Real, Result, Shape};
 use pullback_array::{dispatch, kernels};
@@ -146,7 +145,7 @@ impl Op for Softmax {
         Reads::OUTPUT
     }
     fn vjp(&self, cx: &Ctx<'_>, _: usize, g: &Tensor) -> Result<Tensor> {
-        pull_softmax(&cx.output()?, g, self.dim, cx.create_graph() || recording())
+        pull_softmax(&cx.output()?, g, self.dim, !cx.unobserved())
     }
     fn jvp(&self, cx: &Ctx<'_>, t: &[Option<Tensor>]) -> Result<Tensor> {
         sum_terms(t, |_, t| pull_softmax(&cx.output()?, t, self.dim, true))
@@ -186,7 +185,7 @@ impl Op for LogSoftmax {
     }
     fn vjp(&self, cx: &Ctx<'_>, _: usize, g: &Tensor) -> Result<Tensor> {
         let y = cx.output()?;
-        let plain = !cx.create_graph() && !recording();
+        let plain = cx.unobserved();
         if let (true, Some(len)) = (plain, last(y.shape(), self.dim)) {
             let (y, g) = (y.array(), g.array());
             return dispatch!(float y.dtype(), T => kernels::lines(g, [y], len, #[inline(always)] |_, g: &mut [T], [y]| {

@@ -8,18 +8,12 @@ use crate::core::apply::apply;
 use crate::core::op::{Ctx, Op, Reads, pulled};
 use crate::core::tensor::Tensor;
 use crate::ops::{Where, common, define};
-use crate::{Array, Error, ErrorKind, Real, Result, Shape, core::mode};
+use crate::{Array, Error, ErrorKind, Real, Result, Shape};
 use pullback_array::{dispatch, kernels};
 use std::panic::Location;
 
 #[cfg(feature = "proof")]
 use crate::core::samples::{pairs, point, points1, signed, unary};
-
-/// Whether a recorder watches, or tangents are pushed: then decisions are taken by operations that are seen, or a replay would
-/// keep old ones and a gradient would lose its tangent.
-pub(in crate::ops) fn recording() -> bool {
-    mode::watched()
-}
 
 pub(in crate::ops) fn no_form(name: &str, x: &Array) -> Error {
     Error::new(

@@ -9,7 +9,7 @@ use crate::core::tensor::Tensor;
 use crate::ops::Where;
 use crate::ops::common::anchor::anchored;
 use crate::ops::common::constant::{number_like, times};
-use crate::ops::common::gate::{no_form, recording};
+use crate::ops::common::gate::no_form;
 use crate::{Array, Real, Result, Shape};
 use pullback_array::{dispatch, kernels};
 use smallvec::SmallVec;
@@ -152,7 +152,7 @@ fn rule(p: &dyn Pieces, cx: &Ctx<'_>, x: &Tensor, v: &Tensor) -> Result<Tensor> 
 /// The reverse rule.
 pub(in crate::ops) fn pull(p: &dyn Pieces, cx: &Ctx<'_>, g: &Tensor) -> Result<Tensor> {
     let x = cx.input(0)?;
-    if cx.create_graph() || recording() {
+    if !cx.unobserved() {
         rule(p, cx, &x, g)
     } else {
         p.fused(g.array(), x.array()).map(Tensor::from_array)

@@ -4,7 +4,7 @@ use crate::core::define::{common, define};
 use crate::core::op::{Ctx, Op, Reads};
 use crate::core::tensor::Tensor;
 use crate::ops::common::constant::number_like;
-use crate::ops::common::gate::{no_form, recording};
+use crate::ops::common::gate::no_form;
 use crate::{Array, Error, ErrorKind, Real, Result};
 use pullback_array::{dispatch, kernels};
 
@@ -100,7 +100,7 @@ impl Op for Bce {
         x.sub(&cx.input(1)?)?.div(&product)
     }
     fn vjp(&self, cx: &Ctx<'_>, i: usize, g: &Tensor) -> Result<Tensor> {
-        if cx.create_graph() || recording() {
+        if !cx.unobserved() {
             return self.slope(cx, i)?.mul(g);
         }
         let x = cx.input(0)?;

@@ -3,7 +3,7 @@
 use crate::core::apply::{apply, apply_dyn};
 use crate::core::op::{Ctx, Op, Reads, pulled};
 use crate::core::tensor::Tensor;
-use crate::ops::common::gate::{magnitude, no_form, recording};
+use crate::ops::common::gate::{magnitude, no_form};
 use crate::ops::common::operand::{Operand, binary, binary_, direct_, not_implemented};
 use crate::ops::{Where, common, define};
 use crate::{Array, DType, Element, Result, Shape};
@@ -105,7 +105,7 @@ impl Extreme {
     /// As [`Extreme::winner`], by operations that a recorder sees where one watches.
     fn decision(self, cx: &Ctx<'_>) -> Result<Tensor> {
         let (a, b) = (cx.input(0)?, cx.input(1)?);
-        if !recording() {
+        if !crate::core::mode::watched() {
             return Ok(Tensor::from_array(self.winner(a.array(), b.array())?));
         }
         let pick = |mask: Result<Tensor>, code: i64, other: &Tensor| {

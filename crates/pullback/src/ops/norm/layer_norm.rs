@@ -7,7 +7,7 @@ use crate::core::define::{common, define};
 use crate::core::op::{Ctx, Op, Reads};
 use crate::core::tensor::Tensor;
 use crate::ops::common::constant::plus;
-use crate::ops::common::gate::{no_form, recording};
+use crate::ops::common::gate::no_form;
 use crate::{Array, DType, Error, ErrorKind, Real, Result, Shape};
 use pullback_array::{dispatch, kernels};
 use std::panic::Location;
@@ -186,7 +186,7 @@ impl Norm {
             return Ok(g.clone());
         }
         let x = cx.input(0)?;
-        if cx.create_graph() || recording() {
+        if !cx.unobserved() {
             return match i {
                 0 if cx.arity() > 1 => self.slope(&x, &g.mul(&cx.input(1)?)?),
                 0 => self.slope(&x, g),

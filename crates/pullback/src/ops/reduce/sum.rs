@@ -4,7 +4,6 @@ use crate::core::apply::apply;
 use crate::core::define::{common, define};
 use crate::core::op::{Ctx, Op, sum_terms};
 use crate::core::tensor::Tensor;
-use crate::ops::common::gate::recording;
 use crate::ops::math::arith::needs_float;
 use crate::ops::reduce::scan::{other_products, zeros};
 use crate::{Array, DType, Error, ErrorKind, Real, Result};
@@ -207,7 +206,7 @@ impl Op for Prod {
         }
         let x = cx.input(0)?;
         let zeros = zeros(&x)?;
-        if self.dim.is_none() && zeros > 1 && !cx.create_graph() && !recording() {
+        if self.dim.is_none() && zeros > 1 && cx.unobserved() {
             return x.zeros_like();
         }
         let slopes = self.slopes(&x, &cx.output()?, zeros)?;
@@ -219,7 +218,7 @@ impl Op for Prod {
             return sum_terms(t, |_, t| Ok(t.clone()));
         }
         let zeros = zeros(&x)?;
-        if self.dim.is_none() && zeros > 1 && !x.requires_grad() && !recording() {
+        if self.dim.is_none() && zeros > 1 && !x.requires_grad() && !crate::core::mode::watched() {
             return cx.output()?.zeros_like();
         }
         let slopes = self.slopes(&x, &cx.output()?, zeros)?;

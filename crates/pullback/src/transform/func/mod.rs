@@ -2,7 +2,7 @@
 //!
 //! `reverse` has `grad` and `vjp`, `forward` has `jvp`, `jacobian` what is made of them. A function is given handles of its own to
 //! its inputs; what it captures keeps its history, so a derivative inside another function's is differentiated with it. Here: the
-//! doors for operations of one's own.
+//! ways to apply operations of one's own.
 
 mod forward;
 mod jacobian;
@@ -17,7 +17,7 @@ use crate::core::tensor::Tensor;
 use crate::{Result, core::apply};
 use std::panic::Location;
 
-/// Applies an operation of your own: the door that the built-in ones go through. Gradients of every order, forward mode,
+/// Applies an operation of your own: as the built-in ones are applied. Gradients of every order, forward mode,
 /// recording and errors with the source line follow from its definition.
 ///
 /// # Errors
