@@ -72,3 +72,37 @@ def test_inputs_of_several_dtypes_are_checked():
     assert gradcheck(right, (a, b)) and gradcheck(right, (b, a))
     wrong = lambda a, b: (a * b.detach()).sin()
     assert not gradcheck(wrong, (a, b), raise_exception=False, atol=1e-3)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("forward_rule", [False, True])
+def test_a_backward_that_forgets_the_incoming_gradient_of_a_number_fails(forward_rule, dtype):
+    class Forgets(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, a):
+            ctx.save_for_backward(a)
+            ctx.save_for_forward(a)
+            return (a**2).sum()
+
+        @staticmethod
+        def backward(ctx, g):
+            (a,) = ctx.saved_tensors
+            return 2 * a
+
+    class Right(Forgets):
+        @staticmethod
+        def backward(ctx, g):
+            (a,) = ctx.saved_tensors
+            return 2 * a * g
+
+    if forward_rule:
+        for kind in (Forgets, Right):
+            kind.jvp = staticmethod(lambda ctx, t: (2 * ctx.saved_tensors[0] * t).sum())
+    x = torch.tensor([1.0, -2.0, 3.0], dtype=dtype)
+    for kind, right in ((Forgets, False), (Right, True)):
+        assert gradcheck(kind.apply, (x.clone().requires_grad_(),), raise_exception=False) is right
+        report = torch.check(kind.apply, [x])
+        assert (report.status == "pass") is right, report
+        assert right or "does not multiply by its incoming gradient" in repr(report)
+    # A function of it scales what comes in, and is right where the number is not what is differentiated by.
+    assert gradcheck(lambda a: 3 * Right.apply(a).sin(), (x.clone().requires_grad_(),))

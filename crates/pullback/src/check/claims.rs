@@ -24,13 +24,46 @@ pub(super) fn claimed(check: &Check<'_>, oracle: &Oracle<'_>) -> Result<Gradient
     }
 }
 
+/// The engine's gradient by way of an incoming gradient of -2, where that is another one than `claimed`: then some backward does
+/// not multiply by what comes in. Every right rule is linear in it, and a power of two changes no rounding.
+pub(super) fn disproportionate(
+    check: &Check<'_>,
+    oracle: &Oracle<'_>,
+    claimed: &Gradient,
+) -> Result<Option<Gradient>> {
+    if !matches!(check.claim, Claim::Autograd) {
+        return Ok(None);
+    }
+    let leaves = (check.inputs.iter().map(numbers::leaf)).collect::<Result<Vec<_>>>()?;
+    let y = oracle.direct(&leaves)?;
+    let incoming = Tensor::full(y.shape().clone(), -2.0, y.dtype())?;
+    let found = flatten(check, &autograd_of(&y, Some(&incoming), &leaves)?)?;
+    let halved: Gradient = (found.into_iter())
+        .map(|g| g.map(|g| g.into_iter().map(|x| x / -2.0).collect()))
+        .collect();
+    let small = if y.dtype() == DType::F32 { 1e-4 } else { 1e-9 };
+    let differs = claimed.iter().zip(&halved).any(|(a, b)| match (a, b) {
+        (Some(a), Some(b)) => {
+            let size = a.iter().chain(b).fold(0.0f64, |m, x| m.max(x.abs()));
+            (a.iter().zip(b)).any(|(a, b)| (a - b).abs() > small * size && a.is_finite())
+        }
+        _ => false,
+    });
+    Ok(differs.then_some(halved))
+}
+
 pub(super) fn autograd(y: &Tensor, leaves: &[Tensor]) -> Result<Vec<Tensor>> {
+    autograd_of(y, None, leaves)
+}
+
+/// The gradient of `y` for an incoming gradient; `None` is one.
+fn autograd_of(y: &Tensor, incoming: Option<&Tensor>, leaves: &[Tensor]) -> Result<Vec<Tensor>> {
     let floats: Vec<&Tensor> = leaves.iter().filter(|t| t.dtype().is_float()).collect();
     if !y.requires_grad() {
         return floats.iter().map(|t| t.zeros_like()).collect();
     }
     let found = crate::grad(
-        &[(y, None)],
+        &[(y, incoming)],
         &floats,
         crate::BackwardOptions {
             allow_unused: true,

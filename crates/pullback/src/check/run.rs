@@ -1,6 +1,6 @@
 //! One check, from the function to the report.
 
-use super::claims::{Gradient, claimed};
+use super::claims::{Gradient, claimed, disproportionate};
 use super::examine::{Findings, examine};
 use super::oracle::Oracle;
 use super::{Check, Coordinate, Ledger, Report, Status, Verdict, custom, measure, opaque, point};
@@ -99,6 +99,17 @@ pub(super) fn run_on(check: &Check<'_>, oracle: &Oracle<'_>) -> Result<(Report, 
             format!("the function's numbers are too large to be added in {dtype}"),
         ));
     } else {
+        let claimed = match disproportionate(check, oracle, &claimed)? {
+            None => claimed,
+            Some(other) => {
+                report.notes.push(
+                    "the gradient is not proportional to what comes in: a backward does not multiply by its incoming gradient \
+                     (what is shown is the gradient for an incoming -2, divided by it)"
+                        .to_string(),
+                );
+                other
+            }
+        };
         findings = examine(check, oracle, &claimed, &mut report)?;
     }
     let worst = report
