@@ -374,7 +374,7 @@ fn doubles_among_floats_are_said_where_they_first_hurt() -> Result<()> {
 }
 
 #[test]
-fn streams_errors_become_the_librarys() {
+fn errors_of_streams_become_errors_of_the_library() {
     fn draw() -> Result<Vec<f64>> {
         let mut rng = pullback::random::numpy::default_rng(0);
         Ok(rng.normal(0.0, -1.0, 3)?)

@@ -258,7 +258,8 @@ def _imag(self):
     raise TypeError("imag is not implemented for tensors with non-complex dtypes.")
 
 
-Tensor.real, Tensor.imag = property(_real), property(_imag)
+setattr(Tensor, "real", property(_real))
+setattr(Tensor, "imag", property(_imag))
 
 
 class _NotThere:
@@ -282,7 +283,7 @@ def _own(self, name):
 
 
 # Python asks it where the class has no such name.
-Tensor.__getattr__ = _own
+setattr(Tensor, "__getattr__", _own)
 
 
 for _name in ("t", "transpose", "squeeze", "unsqueeze", "swapaxes", "swapdims", "as_strided"):

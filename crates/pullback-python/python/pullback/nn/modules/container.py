@@ -153,8 +153,6 @@ class ModuleList(_Listed):
             at = end + 1
         return f"{self._get_name()}(\n  " + "\n  ".join(lines) + "\n)"
 
-    forward = None
-
 
 class ModuleDict(Module):
     """A dict of modules, whose parameters are those of the module that holds it."""
@@ -214,8 +212,6 @@ class ModuleDict(Module):
             if len(pair) != 2:
                 raise ValueError(f"ModuleDict update sequence element #{i} has length {len(pair)}; 2 is required")
             self[pair[0]] = pair[1]
-
-    forward = None
 
 
 def _shown(value, what):
