@@ -93,10 +93,10 @@ fn grad_can_be_assigned_and_taken_away() -> Result<()> {
         x.set_grad(Some(wrong)).unwrap_err().kind(),
         ErrorKind::DType
     );
-    assert_eq!(
-        plain(&[1.0]).set_grad(None).unwrap_err().kind(),
-        ErrorKind::Autograd
-    );
+    // As in PyTorch, a tensor that requires none may have one put in place.
+    let other = plain(&[1.0, 2.0]);
+    other.set_grad(Some(plain(&[3.0, 4.0])))?;
+    assert_eq!(other.grad().unwrap().to_f64_vec()?, [3.0, 4.0]);
     Ok(())
 }
 

@@ -105,6 +105,16 @@ impl Number {
         same.then_some(x)
     }
 
+    /// An integer or a truth value as it is; `None` for floats.
+    pub fn to_i128(self) -> Option<i128> {
+        match self {
+            Number::Bool(b) => Some(i128::from(b)),
+            Number::Int(i) => Some(i128::from(i)),
+            Number::UInt(u) => Some(i128::from(u)),
+            Number::Float(_) | Number::Dd(_) => None,
+        }
+    }
+
     /// The number in double precision.
     pub fn to_f64(self) -> f64 {
         self.cast()

@@ -136,7 +136,7 @@ fn polygamma<T: Real>(x: T, n: u32, series: &Series<T>) -> T {
     }
     // Infinite long before this in every dtype: an order that a user gives may be any number.
     let factorial = (1..=n.min(4096)).fold(T::ONE, |f, i| f * T::lit(f64::from(i)));
-    let order = i32::try_from(n).unwrap_or(i32::MAX).saturating_add(1);
+    let order = n.min(4096) as i32 + 1;
     sign * factorial * zeta(order, x, series)
 }
 

@@ -79,6 +79,8 @@ pub struct OpDef {
 pub(crate) fn known_as(name: &'static str) -> &'static str {
     match name {
         "alias" => "view",
+        "anchor" => "leaky_relu",
+        "apart" => "unsafe_split",
         "along_dim" => "take_along_dim",
         "argmedian" => "median",
         "argmode" => "mode",
@@ -89,6 +91,7 @@ pub(crate) fn known_as(name: &'static str) -> &'static str {
         "class_positions" => "nll_loss",
         "cummax_indices" => "cummax",
         "embedding_backward" => "embedding",
+        "erfcx_derivative" => "erfcx",
         "frexp_exponent" => "frexp",
         "gelu_tanh" => "gelu",
         "index_backward" => "index",
@@ -100,6 +103,7 @@ pub(crate) fn known_as(name: &'static str) -> &'static str {
         "pow_tensor" => "pow",
         "ravel_multi_index" => "index",
         "recurrence" => "cumprod",
+        "sinc_derivative" => "sinc",
         "slice_backward" => "slice",
         "special_zeta" => "zeta",
         "threshold_backward" => "relu",

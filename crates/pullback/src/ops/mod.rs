@@ -17,7 +17,9 @@ mod shape;
 
 use crate::core::define::{common, define};
 use crate::core::op::OpDef;
-pub use crate::core::structural::{Alias, Clone, Copy, Detach, Overlay, To, Uncover, detach};
+pub use crate::core::structural::{
+    Alias, Apart, Clone, Copy, Detach, Overlay, To, Uncover, detach,
+};
 
 pub use activation::attention::{Attention, CausalSoftmax};
 pub use activation::methods::Approximate;
@@ -261,6 +263,7 @@ pub static OPS: &[&OpDef] = &[
     LogSoftmax::DEF,
     // shape and index
     Alias::DEF,
+    Apart::DEF,
     Reshape::DEF,
     Permute::DEF,
     Expand::DEF,

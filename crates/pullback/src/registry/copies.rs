@@ -3,12 +3,15 @@
 use super::parts::slice_of;
 use super::value::{IntoValue, Value};
 use super::{Args, Function};
-use crate::{Result, Tensor};
+use crate::{Result, Tensor, ops};
 use pullback_array::dd::Dd;
+use std::panic::Location;
 
 /// Views that are none to those who write: each with a history and a version of its own over the memory that they share.
+#[track_caller]
 fn apart(views: Vec<Tensor>) -> Result<Value> {
-    let own = |t: Tensor| Ok(Tensor::with_edge(t.array().uncounted()?, t.end()));
+    let site = Location::caller();
+    let own = |t: Tensor| crate::core::apply::apply(ops::Apart, &[&t], site);
     let own: Result<Vec<Tensor>> = views.into_iter().map(own).collect();
     own.into_value()
 }

@@ -133,7 +133,8 @@ fn combinations(x: &Tensor, r: i64, again: bool) -> Result<Tensor> {
         return Tensor::zeros([0], x.dtype());
     }
     if ways(x.numel(), r, again) == 0 {
-        return Tensor::zeros([0, r], x.dtype());
+        // Of nothing, but made of the input: its result has a history where the input has one.
+        return x.narrow(0, 0, 0)?.reshape([0, 1])?.expand([0, r]);
     }
     let columns = (chosen(x.numel(), r, again)?.iter())
         .map(|list| x.take(&Tensor::from_slice(list, [list.len()])?))
@@ -193,18 +194,27 @@ fn pixel_shuffle(x: &Tensor, factor: i64) -> Result<Tensor> {
     let (lead, rest) = last("pixel_shuffle", x, 3)?;
     let r = positive("pixel_shuffle", "upscale_factor", factor)? as i64;
     let (c, h, w) = (rest[0], rest[1], rest[2]);
-    if c % (r * r) != 0 {
+    let Some(square) = r.checked_mul(r) else {
         return Err(wrong(format!(
-            "pixel_shuffle expects its input's 'channel' dimension to be divisible by the square of upscale_factor, but input.size(-3)={c} is not divisible by {}",
-            r * r
+            "pixel_shuffle: upscale_factor {r} is too large"
+        )));
+    };
+    if h.checked_mul(r).is_none() || w.checked_mul(r).is_none() {
+        return Err(wrong(format!(
+            "pixel_shuffle: an image of {h}x{w} cannot be {r} times larger"
+        )));
+    }
+    if c % square != 0 {
+        return Err(wrong(format!(
+            "pixel_shuffle expects its input's 'channel' dimension to be divisible by the square of upscale_factor, but input.size(-3)={c} is not divisible by {square}"
         )));
     }
     let n = lead.len() as i64;
     let sizes = |tail: &[i64]| [&lead[..], tail].concat();
     let order: Vec<i64> = (0..n).chain([n, n + 3, n + 1, n + 4, n + 2]).collect();
-    x.reshape(sizes(&[c / (r * r), r, r, h, w]))?
+    x.reshape(sizes(&[c / square, r, r, h, w]))?
         .permute(&order)?
-        .reshape(sizes(&[c / (r * r), h * r, w * r]))
+        .reshape(sizes(&[c / square, h * r, w * r]))
 }
 
 fn pixel_unshuffle(x: &Tensor, factor: i64) -> Result<Tensor> {

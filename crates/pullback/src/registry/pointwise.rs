@@ -161,6 +161,10 @@ fn div(a: &Args<'_>) -> Result<Value> {
         .str_opt("rounding_mode")?
         .map(str::parse::<Rounding>)
         .transpose()?;
+    quotient(a, mode)
+}
+
+fn quotient(a: &Args<'_>, mode: Option<Rounding>) -> Result<Value> {
     let (x, y) = match (mode, a.operand("input")?, a.operand("other")?) {
         // A quotient of integers is a float, and numbers do not wrap on the way to it.
         (None, Operand::Tensor(x), y @ Operand::Number(_)) => return x.div(y).into_value(),
@@ -276,8 +280,7 @@ pub(super) static LIST: &[Function] = &[
         .errors(&["T(2,3), T(4)", "T(2), 2, rounding_mode='x'", "I[1, 2], 0, rounding_mode='floor'", "I[1, 2], I[0, 1], rounding_mode='trunc'",
             "B[True], B[True], rounding_mode='floor'", "B[True], True, rounding_mode='trunc'"]),
     Function::new("true_divide(Tensor|number input, Tensor|number other) -> Tensor", "torch Tensor", |a| {
-        let (x, y) = numbers(a)?;
-        x.div(&y).into_value()
+        quotient(a, None)
     })
         .node("DivBackward0")
         .of(ops::Div::DEF)

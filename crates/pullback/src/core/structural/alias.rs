@@ -27,3 +27,23 @@ impl Op for Alias {
         Ok(g.clone())
     }
 }
+
+/// The same elements in the same memory, but no view to those who write: what PyTorch's unsafe splits give.
+#[derive(Clone, Debug)]
+pub struct Apart;
+define! { Apart: Linear "apart", "torch.unsafe_split";
+    summary: "The same elements in the same memory with a version and a history of their own: writes through one are not seen by others.";
+    formula: "x";
+    derivative: "g";
+    proof: { samples: || unary(Apart, signed()) }
+}
+
+impl Op for Apart {
+    common!();
+    fn eval(&self, x: &[&Array]) -> Result<Array> {
+        x[0].uncounted()
+    }
+    fn vjp(&self, _: &Ctx<'_>, _: usize, g: &Tensor) -> Result<Tensor> {
+        Ok(g.clone())
+    }
+}

@@ -6,7 +6,7 @@ mod convert;
 mod detach;
 mod overlay;
 
-pub use alias::Alias;
+pub use alias::{Alias, Apart};
 pub use convert::{Clone, Copy, To};
 pub(crate) use detach::data;
 pub use detach::{Detach, detach};

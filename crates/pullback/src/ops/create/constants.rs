@@ -57,14 +57,28 @@ pub fn arange(
     if !(a.is_finite() && b.is_finite()) {
         return fail(format!("unsupported range: {a} -> {b}"));
     }
-    if (s > 0.0) != (b >= a) && a != b {
+    let exact = [start, end].map(Number::to_i128);
+    let (above, equal) = match exact {
+        [Some(a), Some(b)] => (b >= a, a == b),
+        _ => (b >= a, a == b),
+    };
+    if (s > 0.0) != above && !equal {
         return fail("upper bound and lower bound inconsistent with step sign".into());
     }
-    let n = ((b - a) / s).ceil();
-    if !(0.0..=i64::MAX as f64).contains(&n) {
+    let n = match [start, end, step].map(Number::to_i128) {
+        // Integers are counted as such: above 2^53 their difference is not a float's.
+        [Some(a), Some(b), Some(s)] => {
+            let (span, s) = ((b - a).unsigned_abs(), s.unsigned_abs());
+            usize::try_from(span.div_ceil(s)).ok()
+        }
+        _ => {
+            let n = ((b - a) / s).ceil();
+            (0.0..=i64::MAX as f64).contains(&n).then_some(n as usize)
+        }
+    };
+    let Some(n) = n.filter(|&n| n <= i64::MAX as usize) else {
         return fail("invalid size, possible overflow?".into());
-    }
-    let n = n as usize;
+    };
     // As vector registers are filled: two of `width` at a time, each from its own first number.
     let lanes = |width: usize, i: usize| {
         let first = if i < n - n % (2 * width) {

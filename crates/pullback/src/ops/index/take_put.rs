@@ -169,8 +169,13 @@ impl Tensor {
     /// Where the mask is not bool or the shapes do not broadcast.
     #[track_caller]
     pub fn where_<'a>(&'a self, mask: &Tensor, other: impl Into<Operand<'a>>) -> Result<Tensor> {
-        let site = Location::caller();
-        let (a, b) = promote(self, other.into(), site)?;
+        let (site, other) = (Location::caller(), other.into());
+        if let Operand::Number(n) = &other
+            && n.default_dtype().category() <= self.dtype().category()
+        {
+            n.fit(self.dtype()).map_err(|e| e.op("where_").at(site))?;
+        }
+        let (a, b) = promote(self, other, site)?;
         apply(Where, &[mask, a.as_ref(), b.as_ref()], site)
     }
 }

@@ -155,7 +155,7 @@ define! { SincDerivative: Pointwise "sinc_derivative", "torch.sinc";
     formula: "πⁿ·g⁽ⁿ⁾(πx), g(t) = sin t/t";
     derivative: "that of order n + 1";
     convention: "exact at 0 and near it, where PyTorch's second derivative is NaN, and 0";
-    proof: { samples: || samples_of(SincDerivative { n: 1 }, vec![0.6, -1.3, 0.05, -0.4, 1.7, -0.11]), points: || points1(SincDerivative { n: 2 }, &[(0.0, 0.0), (-0.0, -0.0)]) }
+    proof: { samples: || samples_of(SincDerivative { n: 1 }, vec![0.6, -1.3, 0.05, -0.4, 1.7, -0.11]), points: || points1(SincDerivative { n: 2 }, &[(0.0, 0.0)]) }
 }
 
 impl SincDerivative {

@@ -44,7 +44,11 @@ impl Op for Unfold {
         }
         let (n, step) = (shape[self.dim], strides[self.dim]);
         shape.dims_mut()[self.dim] = (n - self.size) / self.step + 1;
-        strides[self.dim] = step * self.step as isize;
+        // Beyond the only window a step leads nowhere.
+        strides[self.dim] = match shape[self.dim] {
+            0 | 1 => step,
+            _ => step * self.step as isize,
+        };
         shape.push(self.size);
         strides.push(step);
         x[0].view(Layout::new(shape, &strides, layout.offset()))
