@@ -175,3 +175,45 @@ def test_a_worker_that_dies_is_an_error():
 
     with pytest.raises(RuntimeError, match="exited unexpectedly"):
         list(torch.utils.data.DataLoader(Dies(), num_workers=1))
+
+
+def test_states_are_saved_and_loaded(tmp_path):
+    net = nn.Sequential(nn.Linear(2, 3), nn.Linear(3, 1))
+    adam = torch.optim.Adam(net.parameters(), lr=0.1)
+    steps = torch.optim.lr_scheduler.MultiStepLR(adam, [2, 3])
+    for _ in range(3):
+        adam.zero_grad()
+        net(torch.ones(1, 2)).sum().backward()
+        adam.step()
+        steps.step()
+    whole = {"model": net.state_dict(), "optimizer": adam.state_dict(), "schedule": steps.state_dict(), "parameter": net[0].weight}
+    torch.save(whole, tmp_path / "all.pt")
+    back = torch.load(tmp_path / "all.pt")
+    other = nn.Sequential(nn.Linear(2, 3), nn.Linear(3, 1))
+    assert repr(other.load_state_dict(back["model"])) == "<All keys matched successfully>"
+    assert back["model"]._metadata == net.state_dict()._metadata
+    again = torch.optim.Adam(other.parameters(), lr=0.5)
+    again.load_state_dict(back["optimizer"])
+    schedule = torch.optim.lr_scheduler.MultiStepLR(again, [2, 3])
+    schedule.load_state_dict(back["schedule"])
+    for model, optimizer in ((net, adam), (other, again)):
+        optimizer.zero_grad()
+        model(torch.ones(1, 2)).sum().backward()
+        optimizer.step()
+    assert [p.tolist() for p in net.parameters()] == [p.tolist() for p in other.parameters()]
+    assert schedule.get_last_lr() == steps.get_last_lr() and schedule.milestones == steps.milestones
+    assert type(back["parameter"]) is nn.Parameter and back["parameter"].requires_grad
+
+
+def test_backward_hooks_are_told_of_arguments_without_gradient():
+    seen = []
+    layer = nn.Linear(2, 1)
+    layer.register_full_backward_hook(lambda m, gi, go: seen.append((gi, [g.tolist() for g in go])))
+    layer(torch.ones(1, 2)).sum().backward()
+    assert seen == [((None,), [[[1.0]]])]
+
+
+def test_what_has_no_forward_says_so():
+    for holder in (nn.ModuleList([nn.ReLU()]), nn.ModuleDict({"a": nn.ReLU()})):
+        with pytest.raises(NotImplementedError, match='is missing the required "forward" function'):
+            holder(1)

@@ -10,7 +10,7 @@ import io
 import os
 import pickle
 import struct
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 
 from . import _native
 from ._parts import Size, device
@@ -82,13 +82,29 @@ def _bytearray(data=b""):
     return bytearray(data)
 
 
+def _counter(counts=None):
+    if counts is not None and (type(counts) is not dict or not all(type(n) is int for n in counts.values())):
+        raise pickle.UnpicklingError("a Counter is made of numbers")
+    return Counter(counts)
+
+
+def _parameter(data, requires_grad):
+    from .nn.parameter import rebuild_parameter
+
+    if not isinstance(data, _native.Tensor) or type(requires_grad) is not bool:
+        raise pickle.UnpicklingError("a parameter is pickled as a tensor, and whether it requires a gradient")
+    return rebuild_parameter(data, requires_grad)
+
+
 # What a file may call, by the names that `save` writes, and what is called then.
 _CALLS = {
     ("pullback._pickles", "rebuild_tensor"): rebuild_tensor,
     ("pullback._parts", "dtype_named"): _dtype_named,
     ("pullback._parts", "Size"): _size,
     ("pullback._parts", "device"): _device,
+    ("pullback.nn.parameter", "rebuild_parameter"): _parameter,
     ("collections", "OrderedDict"): _ordered,
+    ("collections", "Counter"): _counter,
     ("builtins", "complex"): _complex,
     ("builtins", "bytearray"): _bytearray,
 }
@@ -255,10 +271,11 @@ def _tuple(n):
 
 
 def _build(r):
-    """Attributes of a tensor: names of the user's own, and none that means something to tensors."""
-    state, t = r.value(), r.top(_native.Tensor)
+    """Attributes of a tensor, or of a state dict: names of the user's own, and none that means something to tensors."""
+    state = r.value()
+    t = r.top(OrderedDict if r.stack and type(r.stack[-1]) is OrderedDict else _native.Tensor)
     if type(state) is not dict or any(type(k) is not str or hasattr(type(t), k) for k in state):
-        raise pickle.UnpicklingError("Weights only load failed. A tensor's attributes are a dict of names of the user's own")
+        raise pickle.UnpicklingError("Weights only load failed. Attributes are a dict of names of the user's own")
     for name, value in state.items():
         setattr(t, name, value)
 

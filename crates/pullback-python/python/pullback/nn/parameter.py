@@ -34,13 +34,22 @@ class Parameter(Tensor):
         return made
 
     def __reduce_ex__(self, protocol):
-        return _rebuild, (type(self), self.detach(), self.requires_grad, dict(self.__dict__))
+        state = dict(self.__dict__) or None
+        if type(self) is Parameter:
+            return rebuild_parameter, (self.detach(), self.requires_grad), state
+        return _rebuild, (type(self), self.detach(), self.requires_grad), state
+
+    def __setstate__(self, state):
+        self.__dict__.update(state)
 
 
-def _rebuild(kind, data, requires_grad, attributes):
-    made = kind(data, requires_grad)
-    made.__dict__.update(attributes)
-    return made
+def rebuild_parameter(data, requires_grad):
+    """A parameter as pickles hold it."""
+    return Parameter(data, requires_grad)
+
+
+def _rebuild(kind, data, requires_grad):
+    return kind(data, requires_grad)
 
 
 class Buffer(Tensor):

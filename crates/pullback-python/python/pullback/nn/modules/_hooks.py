@@ -78,6 +78,7 @@ class _Passing:
     def __init__(self, module, before, after):
         self.module, self.before, self.after = module, before, after
         self.grad_outputs = self.inputs = None
+        self.blank = ()
 
     def _joined(self, values):
         leaves, rebuild = flatten(values)
@@ -94,6 +95,8 @@ class _Passing:
     def arguments(self, args):
         found = self._joined(args)
         if found is None:
+            # No gradient passes the arguments: hooks are told so, one None for each.
+            self.blank = (None,) * len(flatten(args)[0])
             return args
         node, args, at, n = found
         self.inputs = True
@@ -131,7 +134,7 @@ class _Passing:
             self.grad_outputs = full
             if not self.inputs:
                 for f in self.after:
-                    if f(self.module, (), full) is not None:
+                    if f(self.module, self.blank, full) is not None:
                         raise RuntimeError("Backward hook for Modules where no input requires gradient should always return None or None for all gradients.")
             return tuple(full[i] for i in at)
 
