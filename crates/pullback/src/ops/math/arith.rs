@@ -3,7 +3,7 @@
 use crate::core::apply::apply;
 use crate::core::define::{common, define};
 use crate::core::history::in_place;
-use crate::core::op::{Ctx, Op, Reads};
+use crate::core::op::{Ctx, Op, Reads, pulled};
 use crate::core::tensor::Tensor;
 use crate::ops::common::operand::{Operand, binary_, converted, direct_, promote, with_promoted};
 use crate::{Arith, Array, DType, Error, ErrorKind, Number, Result};
@@ -189,6 +189,13 @@ impl Op for Div {
             g.div(&b)
         } else {
             g.neg()?.mul(&cx.input(0)?.div(&b)?.div(&b)?)
+        }
+    }
+    fn jvp(&self, cx: &Ctx<'_>, t: &[Option<Tensor>]) -> Result<Tensor> {
+        match t {
+            // As PyTorch has it: a number divided by itself does not move.
+            [Some(p), Some(q)] => p.sub(&q.mul(&cx.output()?)?)?.div(&cx.input(1)?),
+            _ => pulled(self, cx, t),
         }
     }
 }
