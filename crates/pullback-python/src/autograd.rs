@@ -19,6 +19,7 @@ thread_local! {
 
 /// Keeps an exception while the engine unwinds with an error of its own.
 pub(crate) fn keep_exception(e: PyErr) -> pullback::Error {
+    crate::watch::note(&e);
     let text = e.to_string();
     PASSING.with(|p| *p.borrow_mut() = Some(e));
     pullback::Error::new(pullback::ErrorKind::Autograd, text)
@@ -39,6 +40,13 @@ fn tensor_or_edge(v: &Bound<'_, PyAny>) -> Option<Tensor> {
     }
     let token = v.getattr("ownership_token").ok()?;
     token.cast::<PyTensor>().ok().map(|t| t.get().0.clone())
+}
+
+/// Whether this exception is the one that was kept.
+pub(crate) fn is_passing(e: &PyErr) -> bool {
+    Python::attach(|py| {
+        PASSING.with(|p| (p.borrow().as_ref()).is_some_and(|kept| kept.value(py).is(e.value(py))))
+    })
 }
 
 /// One tensor, or a sequence of them, `None` among them where allowed.

@@ -4,9 +4,10 @@ use crate::autograd::{keep_exception, tensors};
 use crate::convert::wrap;
 use crate::error::{Raise, raise};
 use crate::tensor::PyTensor;
+use crate::watch::{self, Watch};
 use pullback::check::{Argument, BlackBox, Check, Claimed, Coordinate, Report};
 use pullback::{DType, Error, ErrorKind, Tensor};
-use pyo3::exceptions::{PyException, PyNotImplementedError, PyTypeError};
+use pyo3::exceptions::{PyNotImplementedError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyTuple};
 use std::cell::{Cell, RefCell};
@@ -115,23 +116,15 @@ fn place() -> Option<String> {
 struct Left {
     /// What it returned instead of a tensor, in words.
     other: RefCell<Option<String>>,
-    /// Ctrl-C and its kin (no `Exception`): the function is not called again.
-    stopped: RefCell<Option<PyErr>>,
     /// It raised something.
     raised: Cell<bool>,
 }
 
 impl Left {
     fn call(&self, f: &Bound<'_, PyAny>, x: &[Tensor]) -> pullback::Result<Tensor> {
-        let py = f.py();
-        if let Some(e) = &*self.stopped.borrow() {
-            return Err(keep_exception(e.clone_ref(py)));
-        }
+        watch::stopped()?;
         pullback::with_places(place, || call(f, x, &self.other)).map_err(|e| {
             self.raised.set(true);
-            if !e.is_instance_of::<PyException>(py) {
-                *self.stopped.borrow_mut() = Some(e.clone_ref(py));
-            }
             keep_exception(e)
         })
     }
@@ -169,6 +162,7 @@ fn prepared<'a>(
     }
     if let Some(formula) = formula {
         check = check.formula(move |x| {
+            watch::stopped()?;
             let py = formula.py();
             let run = || -> PyResult<Vec<Tensor>> {
                 let args = (x.iter().map(|t| wrap(py, t.clone()))).collect::<PyResult<Vec<_>>>()?;
@@ -219,16 +213,16 @@ pub(crate) fn check_tensors<'py>(
         few,
         &left,
     );
+    let watch = Watch::new();
     if page {
-        let page = pullback_report::gather(&check).map_err(raise)?;
+        let page = pullback_report::gather(&check);
+        watch.ended(page.is_ok())?;
+        let page = page.map_err(raise)?;
         return Ok(pullback_report::render(&page).into_pyobject(py)?.into_any());
     }
     let before = crate::function::applications();
     let ran = check.run();
-    if let Some(e) = left.stopped.borrow_mut().take() {
-        crate::autograd::passing_exception();
-        return Err(e);
-    }
+    watch.ended(ran.is_ok())?;
     // A `Function` that computes in NumPy, say, cannot be replayed in more digits, though the function itself can be called.
     if let Err(e) = &ran
         && !left.raised.get()
@@ -272,7 +266,9 @@ pub(crate) fn check_numbers<'py>(
     fast: bool,
 ) -> PyResult<Bound<'py, PyDict>> {
     let dtype = |single| if single { DType::F32 } else { DType::F64 };
+    let watch = Watch::new();
     let value = |x: &[f64]| -> pullback::Result<Vec<f64>> {
+        watch::stopped()?;
         let run = || -> PyResult<Vec<f64>> {
             py.check_signals()?;
             let y = f.call1((to_bytes(py, x),))?;
@@ -304,9 +300,41 @@ pub(crate) fn check_numbers<'py>(
     if fast {
         check = check.fast();
     }
-    let found = check.run().map_err(|e| match e.kind() {
+    let found = check.run();
+    watch.ended(found.is_ok())?;
+    let found = found.map_err(|e| match e.kind() {
         ErrorKind::Shape => Error::new(ErrorKind::Value, e.message().to_string()),
         _ => e,
     });
     report(py, &found.raise()?)
+}
+
+/// The report on a function of numbers that returned none, with the reason. Each argument is a name, a shape and whether it is float32.
+#[pyfunction]
+#[pyo3(signature = (arguments, why, step=None, power=None))]
+pub(crate) fn check_nothing<'py>(
+    py: Python<'py>,
+    arguments: Vec<(String, Vec<usize>, bool)>,
+    why: String,
+    step: Option<f64>,
+    power: Option<f64>,
+) -> PyResult<Bound<'py, PyDict>> {
+    let inputs = (arguments.iter())
+        .map(|(_, shape, single)| {
+            Tensor::zeros(shape.clone(), if *single { DType::F32 } else { DType::F64 })
+        })
+        .collect::<pullback::Result<Vec<_>>>()
+        .raise()?;
+    let names: Vec<String> = arguments.into_iter().map(|a| a.0).collect();
+    let none = |_: &[Tensor]| Err(Error::new(ErrorKind::Type, "it is not called"));
+    let refs: Vec<&Tensor> = inputs.iter().collect();
+    let mut check =
+        Check::new(none, &refs).names(&names.iter().map(String::as_str).collect::<Vec<_>>());
+    if let Some(step) = step {
+        check = check.step(step);
+    }
+    if let Some(power) = power {
+        check = check.power(power);
+    }
+    report(py, &check.nothing(&why).raise()?)
 }

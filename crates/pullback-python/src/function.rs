@@ -8,6 +8,7 @@ use crate::convert::wrap;
 use crate::error::Raise;
 use crate::object::Held;
 use crate::tensor::PyTensor;
+use crate::watch;
 use pullback::{Backward, Forward, Function, Grads, Result, Tensor, apply_shared};
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyTuple};
@@ -56,6 +57,7 @@ impl Function for Applied {
     }
 
     fn forward(&self, cx: &mut Forward, inputs: &[Tensor]) -> Result<Vec<Tensor>> {
+        watch::stopped()?;
         Python::attach(|py| {
             let mut run = || -> PyResult<Vec<Tensor>> {
                 let call = self.call.0.bind(py);
@@ -79,11 +81,15 @@ impl Function for Applied {
                 call.call_method0("forward_done")?;
                 Ok(out)
             };
-            run().map_err(keep_exception)
+            run().map_err(|e| {
+                watch::note_own(&e, inputs.iter());
+                keep_exception(e)
+            })
         })
     }
 
     fn backward(&self, cx: &Backward<'_>) -> Result<Grads> {
+        watch::stopped()?;
         Python::attach(|py| {
             let call = self.call.0.bind(py);
             let saved = self.saved(py, cx)?;
@@ -100,11 +106,15 @@ impl Function for Applied {
                 let out = call.call_method1("backward", (saved, self.list(py, &grads)?))?;
                 tensors(&out, "backward's result")
             };
-            run().map_err(keep_exception)
+            run().map_err(|e| {
+                watch::note_own(&e, grads.iter().flatten());
+                keep_exception(e)
+            })
         })
     }
 
     fn jvp(&self, cx: &Backward<'_>, tangents: &[Option<Tensor>]) -> Result<Grads> {
+        watch::stopped()?;
         Python::attach(|py| {
             let saved = self.saved(py, cx)?;
             let run = || -> PyResult<Grads> {

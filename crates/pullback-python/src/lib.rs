@@ -22,6 +22,7 @@ mod picture;
 mod signature;
 mod task;
 mod tensor;
+mod watch;
 
 use pullback::DType;
 use pyo3::prelude::*;
@@ -60,6 +61,7 @@ fn _native(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_function(wrap_pyfunction!(autograd::is_anomaly_enabled, m)?)?;
     m.add_function(wrap_pyfunction!(check::check_tensors, m)?)?;
     m.add_function(wrap_pyfunction!(check::check_numbers, m)?)?;
+    m.add_function(wrap_pyfunction!(check::check_nothing, m)?)?;
     m.add_function(wrap_pyfunction!(function::apply_function, m)?)?;
     m.add_function(wrap_pyfunction!(tensor::identity, m)?)?;
     m.add_function(wrap_pyfunction!(forward_ad::enter_dual_level, m)?)?;

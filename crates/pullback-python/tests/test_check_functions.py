@@ -120,3 +120,107 @@ def test_numpy_is_no_excuse_for_leaving_the_graph():
     report = torch.check(lambda x: (leaky.apply(x) * x.detach()).sum(), [X])
     assert report.status == "fail", report
     assert np.isfinite([c.claimed for c in report.coordinates]).all()
+
+
+def squares(shape):
+    """The sum of squares, computed in NumPy, as a result of this shape."""
+    return lambda x: torch.from_numpy(np.full(shape, (x.detach().numpy() ** 2).sum()))
+
+
+@pytest.mark.parametrize("shape", [(), (1,), (1, 1)])
+@pytest.mark.parametrize("mode", ["full", "fast"])
+def test_one_number_hides_no_forgotten_gradient(shape, mode):
+    rules = {"Right": lambda g: g, "Ignores": lambda g: 1.0, "Square": lambda g: g * g, "Size": lambda g: g.abs()}
+    for dtype in (torch.float64, torch.float32):
+        for name, of in rules.items():
+            cls = function(name, squares(shape), lambda g, x, of=of: 2 * x * (of(g).reshape(()) if isinstance(of(g), torch.Tensor) else of(g)))
+            report = torch.check(cls.apply, [X[0].to(dtype)], mode=mode)
+            assert report.status == ("pass" if name == "Right" else "fail"), (name, report)
+            if name != "Right":
+                assert f" {name} at " in report.guilty and "not proportional" in repr(report), report
+
+
+def test_several_inputs_keep_names_and_shapes():
+    def forward(x, y):
+        return torch.from_numpy(x.detach().numpy() @ y.detach().numpy())
+
+    def checked(backward, **options):
+        return torch.check(lambda x, n, y: function("Product", forward, backward).apply(x, y)[n], [X[:2], ORDER[2:], Y], **options)
+
+    right = checked(lambda g, x, y: (g @ y.t(), x.t() @ g), names=["W", "at", "V"])
+    assert right.ok, right
+    assert right.coordinates[4].name == "W[1,1]" and right.coordinates[4].index == (1, 1)
+    assert right.coordinates[6].name == "V[0,0]" and {c.input for c in right.coordinates} == {0, 2}
+    wrong = checked(lambda g, x, y: (g @ y.t(), -x.t() @ g), names=["W", "at", "V"])
+    assert wrong.status == "fail" and list(wrong.bugs) == ["V"] and "sign" in wrong.bugs["V"], wrong
+    assert {c.name[0] for c in wrong.coordinates if c.status == "fail"} == {"V"}
+
+
+class Stop(BaseException):
+    """As Ctrl-C is, no `Exception`."""
+
+
+@pytest.mark.parametrize("kind", [KeyboardInterrupt, SystemExit, Stop])
+@pytest.mark.parametrize("numpy", [False, True])
+@pytest.mark.parametrize("where", ["forward", "backward"])
+def test_interrupts_end_the_check(kind, numpy, where):
+    """Raised at any call: none follows."""
+    calls = {"forward": 0, "backward": 0, "all": 0, "after": 0}
+    at = [0]
+
+    def tick(name):
+        calls["all"] += 1
+        calls["after"] += at[0] > 0 and calls[where] >= at[0]
+        calls[name] += 1
+        if name == where and calls[name] == at[0]:
+            raise kind("now")
+
+    def forward(x):
+        tick("forward")
+        return outside(x) if numpy else x**3
+
+    def backward(g, x):
+        tick("backward")
+        return 3 * x**2 * g
+
+    cls = function("Cube", forward, backward)
+
+    def run(n):
+        calls.update({name: 0 for name in calls})
+        at[0] = n
+        return torch.check(lambda x: cls.apply(x).sum(), [X[0]])
+
+    assert run(0).ok
+    total = calls[where]
+    for n in sorted({*range(1, min(total, 12) + 1), total}):
+        with pytest.raises(kind, match="now"):
+            run(n)
+        assert calls["after"] == 0, (n, calls)
+    # Nothing is left behind for the next error.
+    assert run(0).ok
+    with pytest.raises(RuntimeError, match="shape"):
+        torch.ones(2) + torch.ones(3)
+
+
+def test_exceptions_of_a_backward_end_the_check():
+    calls = [0]
+
+    def backward(g, x):
+        calls[0] += 1
+        raise LookupError("a bad backward")
+
+    for forward in (cube, outside):
+        calls[0] = 0
+        with pytest.raises(LookupError, match="a bad backward"):
+            torch.check(lambda x, forward=forward: function("Bad", forward, backward).apply(x).sum(), [X[0]])
+        assert calls[0] <= 2
+
+
+def test_what_a_black_box_returns_and_names_of_one_input():
+    x = np.array([0.5, -1.5])
+    for result, word in [(None, "NoneType"), ({"loss": x}, "dict"), ("no", "<U2"), (x > 0, "bool"), (x + 0j, "complex"), ([x, x[:1]], "list"), (x[:0], "no numbers")]:
+        report = torch.check(lambda a, result=result: result, [x], grad=lambda a: a)
+        assert report.status == "unknown" and word in repr(report), report
+    for inputs in (x, torch.from_numpy(x)):
+        report = torch.check(lambda a: (a * a).sum(), inputs, grad=lambda a: 2 * a, names="weights")
+        assert report.ok and [c.name for c in report.coordinates] == ["weights[0]", "weights[1]"], report

@@ -346,3 +346,15 @@ fn errors_name_the_line_that_ran_the_check() -> Result<()> {
     );
     Ok(())
 }
+
+/// A report whose coordinates are all right and which is open as a whole does not count 0 coordinates as the open ones.
+#[test]
+fn a_gradient_that_is_open_as_a_whole_is_said_to_be() {
+    let x = Tensor::from_slice(&[0.5f64, 2.0], [2]).unwrap();
+    let mut report = Check::new(|x| x[0].exp()?.sum(), &[&x]).run().unwrap();
+    assert_eq!(report.status, Status::Pass);
+    report.status = Status::Unknown;
+    let text = report.to_string();
+    assert!(text.contains("as a whole cannot be certified"), "{text}");
+    assert!(!text.contains("0 of 2"), "{text}");
+}

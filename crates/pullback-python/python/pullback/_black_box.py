@@ -16,6 +16,10 @@ from . import _native
 COTANGENTS = 3
 
 
+class _NoNumbers(TypeError):
+    """A function returned something that is no array of real numbers; the text says what."""
+
+
 class _NumPy:
     """Arrays as they are; without a gradient of their own."""
 
@@ -156,7 +160,10 @@ class _Box:
                 raise ValueError(f"check: input {i} is {self.arrays[i].dtype}; float32 and float64 are checked")
 
     def check(self, grad, step, names, power, mode):
-        y = self.value(self.fresh())
+        try:
+            y = self.value(self.fresh())
+        except _NoNumbers as e:
+            return self.nothing(str(e), names, step, power)
         self.shape, self.single = y.shape, y.dtype == np.float32
         cotangents = [_uneven(y.shape, k) for k in range(COTANGENTS)]
         notes = []
@@ -174,9 +181,20 @@ class _Box:
         return [self.world.like(a.copy(), x) for a, x in zip(self.arrays, self.inputs)]
 
     def value(self, args):
-        y = self.world.to_numpy(self.f(*args))
+        result = self.f(*args)
+        kind = type(result).__name__
+        try:
+            y = self.world.to_numpy(result)
+        except ValueError:
+            # A list of arrays of several shapes.
+            raise _NoNumbers(f"the function returns {kind}, not one array of real numbers") from None
+        if y.dtype == object:
+            help = ": return one of its arrays, or a sum of them" if isinstance(result, (tuple, list, dict)) else ""
+            raise _NoNumbers(f"the function returns {kind}, not an array of real numbers{help}")
         if not (np.issubdtype(y.dtype, np.floating) or np.issubdtype(y.dtype, np.integer)):
-            raise TypeError(f"check: the function must return an array of real numbers, got {y.dtype}")
+            raise _NoNumbers(f"the function returns {y.dtype}, not real numbers")
+        if y.size == 0:
+            raise _NoNumbers(f"the function returns no numbers (its result has shape {y.shape})")
         return y
 
     def given(self, grad, cotangents, notes):
@@ -225,10 +243,19 @@ class _Box:
             raise ValueError(f"check: the function returned shape {self.shape} at first and {y.shape} now")
         return y.astype(np.float64).tobytes()
 
+    def named(self, names):
+        names = list(names or [])
+        return [str(n) for n in names] + [f"x{i}" for i in range(len(names), len(self.arrays))]
+
+    def nothing(self, why, names, step, power):
+        names = self.named(names)
+        arguments = [(names[i], self.arrays[i].shape, self.arrays[i].dtype == np.float32) for i in self.floating]
+        return _native.check_nothing(arguments, why, step, power)
+
     def judge(self, claims, cotangents, names, step, power, mode, notes):
-        names = list(names or []) + [f"x{i}" for i in range(len(names or []), len(self.arrays))]
+        names = self.named(names)
         arguments = [
-            (str(names[i]), self.arrays[i].shape, self.arrays[i].dtype == np.float32, self.arrays[i].astype(np.float64).tobytes()) for i in self.floating
+            (names[i], self.arrays[i].shape, self.arrays[i].dtype == np.float32, self.arrays[i].astype(np.float64).tobytes()) for i in self.floating
         ]
         claims = [(np.ascontiguousarray(w, np.float64).tobytes(), claim.tobytes()) for w, claim in zip(cotangents, claims)]
         report = _native.check_numbers(self.at, arguments, claims, self.single, step, power, mode == "fast")

@@ -88,6 +88,8 @@ class _Check:
             inputs = (inputs,)
         if not inputs:
             raise ValueError("check: there are no inputs to differentiate by")
+        if isinstance(names, str):
+            names = [names]
         if all(isinstance(x, _native.Tensor) for x in inputs):
             return self._tensors(f, list(inputs), grad, step, names, power, mode)
         return Report(black_box(f, list(inputs), grad, step, names, power, mode))

@@ -24,6 +24,28 @@ pub(super) fn claimed(check: &Check<'_>, oracle: &Oracle<'_>) -> Result<Gradient
     }
 }
 
+/// What is said of a backward that forgets its incoming gradient.
+pub(super) const DISPROPORTIONATE: &str = "the gradient is not proportional to what comes in: a backward does not multiply \
+     by its incoming gradient";
+
+/// The engine's gradient of the function's numbers weighed by a cotangent.
+pub(super) fn weighed(
+    check: &Check<'_>,
+    oracle: &Oracle<'_>,
+    cotangent: &Tensor,
+) -> Result<Gradient> {
+    let leaves = (check.inputs.iter().map(numbers::leaf)).collect::<Result<Vec<_>>>()?;
+    let y = oracle.whole(&leaves)?;
+    flatten(check, &autograd_of(&y, Some(cotangent), &leaves)?)
+}
+
+/// Whether two gradients that should be equal differ by more than rounding.
+pub(super) fn differ(a: &[f64], b: &[f64], dtype: DType) -> bool {
+    let small = if dtype == DType::F32 { 1e-4 } else { 1e-9 };
+    let size = a.iter().chain(b).fold(0.0f64, |m, x| m.max(x.abs()));
+    (a.iter().zip(b)).any(|(a, b)| (a - b).abs() > small * size && a.is_finite())
+}
+
 /// The engine's gradient by way of an incoming gradient of -2, where that is another one than `claimed`: then some backward does
 /// not multiply by what comes in. Every right rule is linear in it, and a power of two changes no rounding.
 pub(super) fn disproportionate(
@@ -41,12 +63,8 @@ pub(super) fn disproportionate(
     let halved: Gradient = (found.into_iter())
         .map(|g| g.map(|g| g.into_iter().map(|x| x / -2.0).collect()))
         .collect();
-    let small = if y.dtype() == DType::F32 { 1e-4 } else { 1e-9 };
     let differs = claimed.iter().zip(&halved).any(|(a, b)| match (a, b) {
-        (Some(a), Some(b)) => {
-            let size = a.iter().chain(b).fold(0.0f64, |m, x| m.max(x.abs()));
-            (a.iter().zip(b)).any(|(a, b)| (a - b).abs() > small * size && a.is_finite())
-        }
+        (Some(a), Some(b)) => differ(a, b, y.dtype()),
         _ => false,
     });
     Ok(differs.then_some(halved))

@@ -1,73 +1,104 @@
 //! A function that cannot be run in double-double, because a function of the user in it cannot: it is called in its own dtype,
 //! as a black box, and a wrong rule is found by differences of that one `forward`.
+//!
+//! All its numbers are handed on, weighed by several uneven cotangents, so that a backward which does not multiply by what comes
+//! in cannot hide: neither behind a sum nor, for one number, behind an incoming one.
 
+use super::claims;
 use super::measure::scale_of;
 use super::numbers::{self, probe};
 use super::oracle::Oracle;
-use super::{BlackBoxOptions, Check, Guilty, Mode, Report, Status, black_box, claims, run};
+use super::{Argument, BlackBox, Check, Claim, Claimed, Guilty, Mode, Report, Status};
 use crate::program::{Instruction, Replay, Values};
-use crate::{DType, Error, Result, Tensor, core::apply};
-use std::cell::RefCell;
+use crate::{DType, Result, Tensor, core::apply};
+
+/// What one number is weighed by: first by one, so that what is shown is the gradient itself.
+const OF_ONE: [f64; 3] = [1.0, -2.0, 0.625];
 
 /// The report of a black box, with the names of the check.
 pub(super) fn run(check: &Check<'_>, oracle: &Oracle<'_>, name: &str) -> Result<Report> {
-    let claimed = claims::claimed(check, oracle)?;
-    let places: Vec<(usize, usize)> = (claimed.iter().enumerate())
-        .flat_map(|(i, g)| (0..g.as_ref().map_or(0, Vec::len)).map(move |flat| (i, flat)))
+    let y = oracle.whole(&check.inputs)?;
+    let claims = claimed(check, oracle, &y)?;
+    let uneven = y.numel() == 1 && !proportional(&claims, y.dtype());
+    let floats: Vec<usize> = (0..check.inputs.len())
+        .filter(|&i| check.inputs[i].dtype().is_float())
         .collect();
-    let claim: Vec<f64> = claimed.iter().flatten().flatten().copied().collect();
-    let mut x = Vec::new();
-    for t in check.inputs.iter().filter(|t| t.dtype().is_float()) {
-        x.extend(t.to_f64_vec()?);
-    }
-    let failed: RefCell<Option<Error>> = RefCell::new(None);
-    let value = |x: &[f64]| -> f64 {
-        if failed.borrow().is_some() {
-            return f64::NAN;
-        }
-        at(check, oracle, x).unwrap_or_else(|e| {
-            *failed.borrow_mut() = Some(e);
-            f64::NAN
+    let arguments = (floats.iter())
+        .map(|&i| {
+            let t = &check.inputs[i];
+            Ok(Argument {
+                name: check.names[i].clone(),
+                shape: t.shape().to_vec(),
+                dtype: t.dtype(),
+                values: t.to_f64_vec()?,
+            })
         })
-    };
-    let options = BlackBoxOptions {
-        step: check.step,
-        power: check.power,
-    };
-    let single = (check.inputs.iter()).all(|t| !t.dtype().is_float() || t.dtype() == DType::F32);
-    let found = match single {
-        true => {
-            let narrow = |v: &[f64]| v.iter().map(|&x| x as f32).collect::<Vec<f32>>();
-            let wide = |x: &[f32]| x.iter().map(|&x| f64::from(x)).collect::<Vec<f64>>();
-            let value = |x: &[f32]| value(&wide(x)) as f32;
-            black_box::<f32>(value, &narrow(&x), &narrow(&claim), options)
-        }
-        false => black_box::<f64>(value, &x, &claim, options),
-    };
-    if let Some(e) = failed.into_inner() {
-        return Err(e);
+        .collect::<Result<Vec<_>>>()?;
+    let value = |x: &[f64]| at(check, oracle, x);
+    let mut called = BlackBox::new(value, arguments, claims).results(y.dtype());
+    if let Some(step) = check.step {
+        called = called.step(step);
     }
-    let mut report = found?;
+    if let Some(power) = check.power {
+        called = called.power(power);
+    }
+    let mut report = called.run()?;
     for c in &mut report.coordinates {
-        // A black box knows its numbers by their place alone.
-        let flat = c.index.first().copied().unwrap_or(0);
-        if let Some(&(input, flat)) = places.get(flat) {
-            (c.name, c.index) = run::name_of(check, input, flat);
-            c.input = input;
-        }
+        // A black box knows its floating inputs alone.
+        c.input = floats.get(c.input).copied().unwrap_or(c.input);
     }
     report.notes.push(format!(
         "forward of {name} cannot be run in 32 digits, so the function was checked by calling it in {}",
         report.dtype
     ));
+    if uneven {
+        report.notes.push(claims::DISPROPORTIONATE.to_string());
+    }
     if report.status == Status::Fail {
         report.guilty = guilty(check, oracle)?;
     }
     Ok(report)
 }
 
-/// The function at these numbers, in its own dtype.
-fn at(check: &Check<'_>, oracle: &Oracle<'_>, x: &[f64]) -> Result<f64> {
+/// The gradient under test for several cotangents; what the user gives is the gradient for one.
+fn claimed(check: &Check<'_>, oracle: &Oracle<'_>, y: &Tensor) -> Result<Vec<Claimed>> {
+    let own = match oracle.weights() {
+        Some(weights) => weights.to(y.dtype())?,
+        None => Tensor::full(y.shape().clone(), OF_ONE[0], y.dtype())?,
+    };
+    let flat = |g: claims::Gradient| -> Vec<f64> { g.into_iter().flatten().flatten().collect() };
+    if !matches!(check.claim, Claim::Autograd) {
+        return Ok(vec![Claimed {
+            cotangent: own.to_f64_vec()?,
+            gradient: flat(claims::claimed(check, oracle)?),
+        }]);
+    }
+    let mut cotangents = vec![own];
+    for (k, one) in OF_ONE.iter().enumerate().skip(1) {
+        cotangents.push(match y.numel() {
+            1 => Tensor::full(y.shape().clone(), *one, y.dtype())?,
+            _ => probe(y.shape(), check.seed.wrapping_add(7700 + k as u64))?.to(y.dtype())?,
+        });
+    }
+    (cotangents.iter())
+        .map(|w| {
+            Ok(Claimed {
+                cotangent: w.to_f64_vec()?,
+                gradient: flat(claims::weighed(check, oracle, w)?),
+            })
+        })
+        .collect()
+}
+
+/// Whether gradients of one number are multiples of each other, as their cotangents are.
+fn proportional(claims: &[Claimed], dtype: DType) -> bool {
+    let own = |c: &Claimed| -> Vec<f64> { c.gradient.iter().map(|g| g / c.cotangent[0]).collect() };
+    let first = claims.first().map(own).unwrap_or_default();
+    !(claims.iter()).any(|c| claims::differ(&first, &own(c), dtype))
+}
+
+/// The function's numbers at these numbers, in its own dtype.
+fn at(check: &Check<'_>, oracle: &Oracle<'_>, x: &[f64]) -> Result<Vec<f64>> {
     let mut from = 0;
     let mut inputs = Vec::new();
     for t in &check.inputs {
@@ -79,7 +110,7 @@ fn at(check: &Check<'_>, oracle: &Oracle<'_>, x: &[f64]) -> Result<f64> {
         from += t.numel();
         inputs.push(Tensor::from_slice(own, t.shape().clone())?.to(t.dtype())?);
     }
-    oracle.direct(&inputs)?.item_f64()
+    oracle.whole(&inputs)?.to_f64_vec()
 }
 
 /// The first function of the user whose rule is further from differences of its `forward` than these may be off.

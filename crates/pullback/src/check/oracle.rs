@@ -124,8 +124,13 @@ impl<'a> Oracle<'a> {
 
     /// The function itself in the working precision.
     pub(super) fn direct(&self, x: &[Tensor]) -> Result<Tensor> {
+        reduced(&self.whole(x)?, self.weights())
+    }
+
+    /// All its numbers, before they are weighed.
+    pub(super) fn whole(&self, x: &[Tensor]) -> Result<Tensor> {
         self.count(1);
-        reduced(&call(self.check, x, Some(&self.shape))?, self.weights())
+        call(self.check, x, Some(&self.shape))
     }
 
     /// A recorded program at double-double inputs. The real one may not exist there: what it recorded may have had another

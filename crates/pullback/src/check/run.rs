@@ -1,6 +1,6 @@
 //! One check, from the function to the report.
 
-use super::claims::{Gradient, claimed, disproportionate};
+use super::claims::{DISPROPORTIONATE, Gradient, claimed, disproportionate};
 use super::examine::{Findings, examine};
 use super::oracle::Oracle;
 use super::{Check, Coordinate, Ledger, Report, Status, Verdict, custom, measure, opaque, point};
@@ -102,11 +102,9 @@ pub(super) fn run_on(check: &Check<'_>, oracle: &Oracle<'_>) -> Result<(Report, 
         let claimed = match disproportionate(check, oracle, &claimed)? {
             None => claimed,
             Some(other) => {
-                report.notes.push(
-                    "the gradient is not proportional to what comes in: a backward does not multiply by its incoming gradient \
-                     (what is shown is the gradient for an incoming -2, divided by it)"
-                        .to_string(),
-                );
+                report.notes.push(format!(
+                    "{DISPROPORTIONATE} (what is shown is the gradient for an incoming -2, divided by it)"
+                ));
                 other
             }
         };

@@ -99,7 +99,10 @@ impl Report {
                     .iter()
                     .filter(|c| c.status == Status::Unknown)
                     .count();
-                out.push(format!("Nothing is wrong as far as can be seen, but {n} of {} coordinates cannot be certified.", self.coordinates.len()));
+                out.push(match n {
+                    0 => "Nothing is wrong as far as can be seen, and every coordinate that was looked at is right, but the gradient as a whole cannot be certified.".into(),
+                    n => format!("Nothing is wrong as far as can be seen, but {n} of {} coordinates cannot be certified.", self.coordinates.len()),
+                });
                 if let Some(c) = self
                     .coordinates
                     .iter()
