@@ -135,7 +135,10 @@ def native_class(cls, skip):
             continue
         if inspect.isgetsetdescriptor(member) or isinstance(member, property):
             kind = MEMBERS.get(name, "Any")
-            lines.append(f"    {name}: {kind}")
+            if isinstance(member, property) and member.fset is None:
+                lines += ["    @property", f"    def {name}(self) -> {kind}: ..."]
+            else:
+                lines.append(f"    {name}: {kind}")
         elif callable(member):
             try:
                 text = str(inspect.signature(member))
@@ -197,6 +200,10 @@ def stubs():
     files = {"_native.pyi": "\n".join(text) + "\n"}
     for place, file in (("nn.functional", "nn/functional.pyi"), ("linalg", "linalg.pyi"), ("special", "special.pyi")):
         lines = functions(listed, place, set())
+        if place == "nn.functional":
+            written = sorted(n for n, f in vars(pullback.nn.functional).items() if inspect.isfunction(f) and n.endswith("_") and not n.startswith("_"))
+            named = {line.split("(")[0].split()[-1] for line in lines}
+            lines += [f"def {n}(input: _Tensor, *args: Any, **kwargs: Any) -> _Tensor: ..." for n in written if n not in named]
         files[file] = HEADER + COMMON + NATIVE + ALIASES + "\n" + "\n".join(lines) + "\n"
     files["__init__.pyi"] = package(pullback, listed)
     return files

@@ -507,7 +507,7 @@ OTHER_NAMES = {"floor_divide_", "heaviside_", "igamma_", "igammac_", "logical_an
 def test_writes_are_called_as_the_functions_are(monkeypatch):
     here = Path(__file__).parent / "written"
     monkeypatch.syspath_prepend(str(here))
-    from calls import calls, name
+    from written_calls import calls, name
 
     golden, wrong = json.loads((here / "names.json").read_text()), {}
     for function, args in calls():

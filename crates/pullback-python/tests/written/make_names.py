@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import torch
-from calls import calls, name
+from written_calls import calls, name
 
 found = {f"{function}({args})": name(torch, function, args) for function, args in calls()}
 (Path(__file__).parent / "names.json").write_text(json.dumps(found, indent=0) + "\n")

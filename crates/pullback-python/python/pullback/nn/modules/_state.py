@@ -12,6 +12,8 @@ EXTRA = "_extra_state"
 class _IncompatibleKeys(namedtuple("_IncompatibleKeys", ["missing_keys", "unexpected_keys"])):
     """What `load_state_dict` did not find, and what it had no place for."""
 
+    __slots__ = ()
+
     def __repr__(self):
         return "<All keys matched successfully>" if not (self.missing_keys or self.unexpected_keys) else super().__repr__()
 
