@@ -159,11 +159,11 @@ impl<'a> BlackBox<'a> {
         self.fits()?;
         let probe = probe::Probe::new(self)?;
         let mut report = self.blank(&probe);
-        let chosen = match self.fast || probe.x.len() > project::ONE_BY_ONE {
+        let choice = match self.fast || probe.x.len() > project::ONE_BY_ONE {
             true => project::choose(&probe, &mut report)?,
-            false => (0..probe.x.len()).collect(),
+            false => project::Choice::all(probe.x.len()),
         };
-        let found = judge::examine(&probe, &chosen)?;
+        let found = judge::examine(&probe, &choice.chosen)?;
         let found = match found.iter().any(|j| j.wrong()) {
             true => judge::examine_more(&probe, found)?,
             false => found,
@@ -174,6 +174,13 @@ impl<'a> BlackBox<'a> {
         report.bug = report.bugs.first().map(|b| b.1.clone());
         let worst = report.coordinates.iter().map(|c| c.status).max();
         report.status = report.status.max(worst.unwrap_or(Status::Pass));
+        if let Some(why) = choice.unexplained(&judge::at_kinks(&found)) {
+            report.status = report.status.max(Status::Unknown);
+            // A coordinate that was found wrong explains what the projections say.
+            report
+                .notes
+                .extend((worst != Some(Status::Fail)).then_some(why));
+        }
         report.evaluations = probe.calls.get();
         Ok(report)
     }

@@ -47,6 +47,8 @@ pub(super) struct Ends {
     pub(super) odd: Vec<f64>,
     pub(super) even: Vec<f64>,
     pub(super) sizes: Vec<f64>,
+    /// By claim: whether an end has another value than the point, as it was returned.
+    pub(super) moved: Vec<bool>,
 }
 
 impl<'a> Probe<'a> {
@@ -198,6 +200,7 @@ impl<'a> Probe<'a> {
             odd: Vec::new(),
             even: Vec::new(),
             sizes: Vec::new(),
+            moved: Vec::new(),
         };
         for (k, claim) in self.check.claims.iter().enumerate() {
             let (mut a, mut b) = (0.0, 0.0);
@@ -212,6 +215,11 @@ impl<'a> Probe<'a> {
             out.even
                 .push((up_k - self.values[k]) / 2.0 + (down_k - self.values[k]) / 2.0);
             out.sizes.push(up.sizes[k].max(down.sizes[k]));
+            out.moved.push(
+                [up.values[k], down.values[k]]
+                    .iter()
+                    .any(|v| *v != self.values[k]),
+            );
         }
         Ok(out)
     }

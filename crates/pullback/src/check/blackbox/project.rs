@@ -4,6 +4,7 @@
 //! ξ/|a|, ½ ≤ |ξ| ≤ 3/2, so that none drowns; the derivative along the bucket's line must be what the claims say. A bucket that fails, or
 //! whose line is too uncertain for the power asked for, is halved.
 
+use super::judge::SURE;
 use super::probe::Probe;
 use crate::Result;
 use crate::check::{Report, Status, measure};
@@ -33,16 +34,54 @@ struct Settled {
     error: Vec<f64>,
     /// By coordinate: the size of its claims; where they are 0, that of all.
     sizes: Vec<f64>,
+    /// A line has clearly contradicted the claims.
+    refuted: bool,
+    /// Lines were left out, since there are suspects enough.
+    skipped: bool,
+}
+
+/// What is to be examined one by one, and what the answer must explain.
+pub(super) struct Choice {
+    pub(super) chosen: Vec<usize>,
+    suspects: Vec<usize>,
+    refuted: bool,
+    skipped: bool,
+}
+
+impl Choice {
+    /// All coordinates, of which nothing is known yet.
+    pub(super) fn all(n: usize) -> Choice {
+        Choice {
+            chosen: (0..n).collect(),
+            suspects: Vec::new(),
+            refuted: false,
+            skipped: false,
+        }
+    }
+
+    /// Why the claims cannot pass though no coordinate was found wrong; `kinks` are the coordinates whose claims choose between the slopes
+    /// of a kink's sides, which a projection contradicts with no one being wrong.
+    pub(super) fn unexplained(&self, kinks: &[usize]) -> Option<String> {
+        let explained =
+            !self.suspects.is_empty() && self.suspects.iter().all(|i| kinks.contains(i));
+        match (self.skipped, self.refuted && !explained) {
+            (true, _) => Some("so many coordinates look wrong along random projections that others were not settled".into()),
+            (false, true) => Some("a random projection contradicts the gradient, and no coordinate examined one by one does".into()),
+            (false, false) => None,
+        }
+    }
 }
 
 /// Certifies the claims by projections, and picks coordinates to examine one by one.
-pub(super) fn choose(probe: &Probe<'_>, report: &mut Report) -> Result<Vec<usize>> {
+pub(super) fn choose(probe: &Probe<'_>, report: &mut Report) -> Result<Choice> {
     let n = probe.x.len();
     let (buckets, sizes, broken) = buckets(probe);
     let mut state = Settled {
         suspects: broken.into_iter().take(SUSPECTS).collect(),
         error: vec![f64::NAN; n],
         sizes,
+        refuted: false,
+        skipped: false,
     };
     for entries in &buckets {
         settle(probe, entries, &mut state)?;
@@ -53,14 +92,22 @@ pub(super) fn choose(probe: &Probe<'_>, report: &mut Report) -> Result<Vec<usize
     let hidden = shown.filter(|e| **e > probe.power).count();
     if hidden > 0 {
         report.status = report.status.max(Status::Unknown);
+    }
+    if hidden > 0 && weakest.is_finite() {
         report.notes.push(format!(
             "noise hides errors of the power asked for in {hidden} of {n} coordinates (the largest that may be hidden is {weakest:.0e})"
         ));
     }
     let examples = EXAMPLES.min(n);
-    let mut chosen = state.suspects;
+    let mut chosen = state.suspects.clone();
+    let shown = match weakest.is_finite() {
+        true => format!("an error of {weakest:.0e} in any one would have shown"),
+        false => {
+            "along some of them the function is not finite and nothing would have shown".into()
+        }
+    };
     let note = format!(
-        "{n} coordinates settled by random projections: an error of {weakest:.0e} in any one would have shown; {} examined one by one",
+        "{n} coordinates settled by random projections: {shown}; {} examined one by one",
         chosen.len() + examples
     );
     if chosen.is_empty() {
@@ -69,7 +116,12 @@ pub(super) fn choose(probe: &Probe<'_>, report: &mut Report) -> Result<Vec<usize
     chosen.extend((0..examples).map(|k| k * (n / examples)));
     chosen.sort_unstable();
     chosen.dedup();
-    Ok(chosen)
+    Ok(Choice {
+        chosen,
+        suspects: state.suspects,
+        refuted: state.refuted,
+        skipped: state.skipped,
+    })
 }
 
 /// The buckets; the size of each coordinate's claims; coordinates whose claims are no numbers.
@@ -114,11 +166,20 @@ fn buckets(probe: &Probe<'_>) -> (Vec<Vec<Entry>>, Vec<f64>, Vec<usize>) {
 
 /// Settles a set of coordinates, or halves it.
 fn settle(probe: &Probe<'_>, entries: &[Entry], state: &mut Settled) -> Result<()> {
-    if state.suspects.len() >= SUSPECTS || entries.is_empty() {
+    if entries.is_empty() {
+        return Ok(());
+    }
+    if state.suspects.len() >= SUSPECTS {
+        state.skipped = true;
         return Ok(());
     }
     let line = Line::of(probe, entries);
-    let (off, error) = line.project(probe)?;
+    let Projected {
+        off,
+        refuted,
+        error,
+    } = line.project(probe)?;
+    state.refuted |= refuted;
     if off {
         if let [only] = entries {
             state.suspects.push(only.i);
@@ -147,6 +208,16 @@ fn settle(probe: &Probe<'_>, entries: &[Entry], state: &mut Settled) -> Result<(
     Ok(())
 }
 
+/// What a line says of the claims.
+struct Projected {
+    /// A claim is off along the line, perhaps by no more than bad luck.
+    off: bool,
+    /// One is off for certain.
+    refuted: bool,
+    /// The smallest error that would have shown.
+    error: f64,
+}
+
 /// A direction whose largest move is its number's own size.
 struct Line {
     moves: Vec<(usize, f64)>,
@@ -162,9 +233,9 @@ impl Line {
     }
 
     /// Whether a claim is off along the line, and what would have shown.
-    fn project(&self, probe: &Probe<'_>) -> Result<(bool, f64)> {
+    fn project(&self, probe: &Probe<'_>) -> Result<Projected> {
         let slopes = probe.slopes(&self.moves)?;
-        let (mut off, mut error) = (false, f64::INFINITY);
+        let (mut off, mut refuted, mut error) = (false, false, f64::INFINITY);
         for (s, claim) in slopes.iter().zip(&probe.check.claims) {
             let (mut dot, mut own) = (0.0, 0.0f64);
             for &(i, m) in &self.moves {
@@ -174,9 +245,16 @@ impl Line {
             // The claims' own rounding, as if each were off by a few units.
             let allowed = s.e + 8.0 * own.sqrt();
             let apart = (dot - s.d).abs();
-            off |= apart > 3.0 * allowed;
-            error = error.min(4.0 * allowed);
+            // One coordinate alone is judged as where it is examined: what is within the power asked for is no suspicion.
+            let tolerated = self.moves.len() == 1 && apart <= probe.power * s.d.abs();
+            off |= apart > SURE * allowed || (apart > 3.0 * allowed && !tolerated);
+            refuted |= apart > SURE * allowed;
+            error = error.min(4.0 * allowed.max(apart / 3.0));
         }
-        Ok((off, error))
+        Ok(Projected {
+            off,
+            refuted,
+            error,
+        })
     }
 }

@@ -10,8 +10,8 @@ use crate::Result;
 /// Points on each side.
 const POINTS: usize = 16;
 
-/// Longest line, relative to the numbers' size, and how often it is halved.
-const LONGEST: f64 = 0.5;
+/// Longest line, relative to the numbers' size (no round number, as for the ladder), and how often it is halved.
+const LONGEST: f64 = 0.456_789_012_345_678_9;
 const HALVINGS: usize = 3;
 
 /// Terms of the longest polynomial.
@@ -24,7 +24,10 @@ impl Probe<'_> {
     /// Replaces derivatives that noise keeps from being good enough by fitted ones, where those are better and agree.
     pub(super) fn refine(&self, line: &Moves, slopes: &mut [Slope]) -> Result<()> {
         let poor = |s: &Slope| {
-            s.e > 0.1 * self.power * s.d.abs() && s.by_noise >= 0.3 * s.e && s.jump.is_none()
+            s.e > 0.1 * self.power * s.d.abs()
+                && s.by_noise >= 0.3 * s.e
+                && s.jump.is_none()
+                && !s.beside
         };
         for halving in 0..HALVINGS {
             if !slopes.iter().any(poor) {

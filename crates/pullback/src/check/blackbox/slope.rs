@@ -1,6 +1,7 @@
 //! The derivative along a line, from a ladder of steps, and how far it may be off.
 //!
-//! Each step is half the one before, from a quarter of the numbers' own size downward. Three neighbours give a derivative without the
+//! Each step is half the one before, from about a quarter of the numbers' own size downward; the first is no round number, so that no
+//! term of the function has a period that all steps are multiples of, and much shorter steps must agree before the ladder may end. Three neighbours give a derivative without the
 //! errors of second and fourth order (Romberg's scheme); four neighbours give a combination that no polynomial of sixth order moves, so
 //! that what is left of it is noise, or the function's finer structure, at just that length of step. Noise is charged as the largest
 //! such remainder at shorter steps, so that a solver's waviness is seen at its own length and not only a rounding's. The ladder ends
@@ -20,8 +21,14 @@ pub(super) struct Slope {
     pub(super) noise: f64,
     /// Noise at the shortest steps taken, where it may be louder.
     pub(super) loudest: f64,
-    /// The slope's jump, where it jumps at the point.
+    /// The slope's jump, where it jumps at the point or nearer than can be told.
     pub(super) jump: Option<f64>,
+    /// Whether the jump is the same down to the shortest steps.
+    pub(super) steady: bool,
+    /// The slope jumps beside the point: long steps do not count.
+    pub(super) beside: bool,
+    /// No step changed the value by a single bit.
+    pub(super) unmoved: bool,
     /// What other lengths of step say with some confidence, and how far that may be off.
     pub(super) credible: Vec<(f64, f64)>,
 }
@@ -40,8 +47,10 @@ impl Slope {
     }
 }
 
-/// First step, relative to the numbers moved.
-const FIRST: f64 = 0.25;
+/// First step, relative to the numbers moved: of so few digits that it is stored exactly beside most numbers, of so many that the
+/// steps are no multiples of a period.
+const FIRST: f64 = 15_331_951.0 / 67_108_864.0;
+const FIRST_SINGLE: f64 = 3_743.0 / 16_384.0;
 
 /// So many steps are taken at least, and at most.
 const LEAST: usize = 6;
@@ -55,6 +64,16 @@ struct Rung {
     odd: Vec<f64>,
     even: Vec<f64>,
     sizes: Vec<f64>,
+    moved: Vec<bool>,
+}
+
+/// A jump of the slope.
+struct Kink {
+    jump: f64,
+    /// It is the same at all shorter steps that could show it.
+    steady: bool,
+    /// It is gone from this step on, so that it is beside the point.
+    gone: Option<usize>,
 }
 
 impl Probe<'_> {
@@ -76,43 +95,102 @@ impl Probe<'_> {
         let claims = &self.check.claims;
         let mut rungs: Vec<Rung> = Vec::new();
         let mut found: Vec<Slope> = Vec::new();
-        let mut h = FIRST;
+        let claimed: Vec<f64> = (claims.iter())
+            .map(|c| {
+                let along = line.iter().map(|m| c.gradient[m.0] * m.1);
+                along.filter(|t| t.is_finite()).sum()
+            })
+            .collect();
+        let mut h = self.first(line);
+        // The step that the ladder must reach.
+        let mut down_to = f64::INFINITY;
+        let mut tried = false;
         for n in 1..=MOST {
-            let ends = self.ends(line, h)?;
-            rungs.push(Rung {
-                h,
-                odd: ends.odd,
-                even: ends.even,
-                sizes: ends.sizes,
-            });
+            rungs.push(self.rung(line, h)?);
             h /= 2.0;
             if n < LEAST {
                 continue;
             }
             found = (0..claims.len()).map(|k| self.slope(&rungs, k)).collect();
-            let done = found.iter().enumerate().all(|(k, s)| {
-                let along = line.iter().map(|m| claims[k].gradient[m.0] * m.1);
-                let claimed: f64 = along.filter(|t| t.is_finite()).sum();
-                self.enough(&rungs, s, k, claimed)
-            });
-            if done {
+            let done = h <= down_to
+                && (found.iter().enumerate()).all(|(k, s)| self.enough(&rungs, s, k, claimed[k]));
+            if done && !tried {
+                tried = true;
+                down_to = self.other_below(line, &rungs, &found, &claimed)?;
+            }
+            if done && h <= down_to {
                 break;
             }
         }
         Ok(found)
     }
 
+    fn rung(&self, line: &Moves, h: f64) -> Result<Rung> {
+        let ends = self.ends(line, h)?;
+        Ok(Rung {
+            h,
+            odd: ends.odd,
+            even: ends.even,
+            sizes: ends.sizes,
+            moved: ends.moved,
+        })
+    }
+
+    /// The first step along a line.
+    pub(super) fn first(&self, line: &Moves) -> f64 {
+        match line.iter().any(|m| self.units[m.0] > f64::EPSILON) {
+            true => FIRST_SINGLE,
+            false => FIRST,
+        }
+    }
+
+    /// Two much shorter steps, to see that the function has no finer structure than the ladder's: where one of them gives a clearly
+    /// different slope, the step that the ladder must go down to; otherwise infinity.
+    fn other_below(
+        &self,
+        line: &Moves,
+        rungs: &[Rung],
+        found: &[Slope],
+        claimed: &[f64],
+    ) -> Result<f64> {
+        let last = &rungs[rungs.len() - 1];
+        // The shortest step that rounding leaves readable for some claim.
+        let readable = (found.iter().enumerate())
+            .map(|(k, s)| {
+                self.floor(last, k) / (10.0 * self.power * size_seen(rungs, s, k, claimed[k]))
+            })
+            .filter(|h| h.is_finite() && *h > 0.0)
+            .fold(f64::INFINITY, f64::min);
+        let steps = (last.h / (16.0 * readable)).log2().floor();
+        if !(steps.is_finite() && steps >= 2.0) {
+            return Ok(f64::INFINITY);
+        }
+        for power in [(steps / 2.0).floor(), steps] {
+            let r = self.rung(line, last.h / power.exp2())?;
+            let differs = found.iter().enumerate().any(|(k, s)| {
+                let apart = (r.odd[k] / r.h - s.d).abs();
+                let size = size_seen(rungs, s, k, claimed[k]);
+                apart > 8.0 * self.floor(&r, k) / r.h + 3.0 * s.e + 1e-3 * size
+            });
+            if differs {
+                return Ok(r.h / 16.0);
+            }
+        }
+        Ok(f64::INFINITY)
+    }
+
     /// Whether shorter steps cannot help any more.
     fn enough(&self, rungs: &[Rung], s: &Slope, k: usize, claimed: f64) -> bool {
         let h = rungs.last().map_or(0.0, |r| r.h);
-        let size = s.d.abs().max(claimed.abs());
+        let size = size_seen(rungs, s, k, claimed);
         let floor = self.floor(&rungs[rungs.len() - 1], k);
         if rungs.iter().all(|r| r.odd[k] == 0.0 && r.even[k] == 0.0) {
             return true;
         }
         // Rounding alone hides more than the power asked for, ten times over.
         let bottom = floor / h > 10.0 * self.power * size.max(self.power * floor);
-        let good = s.e <= 0.1 * self.power * s.d.abs();
+        // Whether a jump of the slope is at the point or beside it, only the shortest steps say.
+        let good = s.e <= 0.1 * self.power * size && s.jump.is_none();
         let by_noise = 3.0 * s.noise.max(floor) / h > 4.0 * s.e;
         bottom || (good && by_noise)
     }
@@ -143,16 +221,24 @@ impl Probe<'_> {
             noise: self.noise[k],
             loudest: self.noise[k].max(even_noise(rungs, k)),
             jump: None,
+            steady: false,
+            beside: false,
+            unmoved: !rungs.iter().any(|r| r.moved[k]),
             credible: Vec::new(),
         };
-        for i in 0..m - 3 {
+        // Steps across a jump beside the point say nothing of the slope at the point.
+        let floor = rungs.iter().fold(0.0, |f: f64, r| f.max(self.floor(r, k)));
+        let kink = kink(rungs, k, floor);
+        let gone = kink.as_ref().and_then(|j| j.gone);
+        let from = gone.unwrap_or(0).min(m - 4);
+        for i in from..m - 3 {
             let d = d6[i + 1];
             let apart = (d6[i] - d).abs();
             if !apart.is_finite() {
                 continue;
             }
             let before = match i {
-                0 => 0.0,
+                i if i == from => 0.0,
                 i if d6[i - 1].is_finite() => (d6[i - 1] - d6[i]).abs() / 64.0,
                 _ => apart,
             };
@@ -169,7 +255,7 @@ impl Probe<'_> {
             } else {
                 by_noise
             };
-            if e <= CREDIBLE * d.abs() {
+            if e <= CREDIBLE * d.abs().max(best.d.abs()) {
                 best.credible.push((d, e));
             }
             if e < best.e {
@@ -179,7 +265,10 @@ impl Probe<'_> {
         // Only what contradicts the best is another answer; the others are it, less exactly.
         let (d, e) = (best.d, best.e);
         best.credible.retain(|c| (c.0 - d).abs() > 3.0 * (c.1 + e));
-        best.jump = jump(rungs, k, best.noise, best.d);
+        best.beside = gone.is_some();
+        if let Some(kink) = kink.filter(|j| j.gone.is_none() && j.jump.abs() > 1e-6 * d.abs()) {
+            (best.jump, best.steady) = (Some(kink.jump), kink.steady);
+        }
         best
     }
 }
@@ -197,13 +286,12 @@ fn even_noise(rungs: &[Rung], k: usize) -> f64 {
 /// Where four steps change nothing though longer ones do, by less than a millionth: the height of what is a plateau of rounding, or of a
 /// solver's tolerance.
 fn plateau(rungs: &[Rung], i: usize, k: usize) -> f64 {
-    if rungs[i..i + 4].iter().any(|r| r.odd[k] != 0.0) {
+    // What storing the points changed is taken out of the differences, which makes no step of it.
+    let steps = |r: &&Rung| r.moved[k] && r.odd[k] != 0.0;
+    if rungs[i..i + 4].iter().any(|r| steps(&r)) {
         return 0.0;
     }
-    let heights = rungs[..i]
-        .iter()
-        .map(|r| r.odd[k].abs())
-        .filter(|h| *h > 0.0);
+    let heights = rungs[..i].iter().filter(steps).map(|r| r.odd[k].abs());
     let height = heights.fold(f64::INFINITY, f64::min);
     match height < 1e-6 * rungs[i].sizes[k] {
         true => height,
@@ -211,17 +299,39 @@ fn plateau(rungs: &[Rung], i: usize, k: usize) -> f64 {
     }
 }
 
-/// The difference of the slopes on both sides, where it does not shrink with the step.
-fn jump(rungs: &[Rung], k: usize, noise: f64, d: f64) -> Option<f64> {
+/// A slope's size: that of derivative and claim, or where both are no more than noise, what the ladder's steps change the value by.
+fn size_seen(rungs: &[Rung], s: &Slope, k: usize, claimed: f64) -> f64 {
+    let size = s.d.abs().max(claimed.abs());
+    if size > 2.0 * s.e {
+        return size;
+    }
+    let seen = rungs
+        .iter()
+        .map(|r| (r.odd[k].abs() + r.even[k].abs()) / r.h);
+    seen.filter(|r| r.is_finite()).fold(size, f64::max)
+}
+
+/// The difference of the slopes on both sides, where four steps in a row agree on it.
+fn kink(rungs: &[Rung], k: usize, noise: f64) -> Option<Kink> {
     let r = |i: usize| 2.0 * rungs[i].even[k] / rungs[i].h;
     // Without what curvature adds.
-    let jumps = (0..rungs.len() - 1).map(|i| (2.0 * r(i + 1) - r(i), rungs[i + 1].h));
-    let clear: Vec<f64> = jumps
-        .filter(|(j, h)| j.abs() > 64.0 * noise / h)
-        .map(|(j, _)| j)
+    let jumps: Vec<f64> = (0..rungs.len() - 1)
+        .map(|i| 2.0 * r(i + 1) - r(i))
         .collect();
-    let last = clear.last().copied()?;
-    let steady = clear.len() >= 4
-        && (clear[clear.len() - 4..].iter()).all(|j| (j - last).abs() <= 0.05 * last.abs());
-    (steady && last.abs() > 1e-6 * d.abs()).then_some(last)
+    // Whether a jump can be told from noise at a step.
+    let clear = |j: f64, i: usize| j.abs() > 64.0 * noise / rungs[i + 1].h;
+    let same = |j: f64, other: f64| (j - other).abs() <= 0.05 * other.abs();
+    let end = (3..jumps.len()).rev().find(|end| {
+        let jump = jumps[*end];
+        (end - 3..=*end).all(|i| clear(jumps[i], i) && same(jumps[i], jump))
+    })?;
+    let jump = jumps[end];
+    let later: Vec<usize> = (end + 1..jumps.len()).filter(|i| clear(jump, *i)).collect();
+    let absent = |i: &usize| jumps[*i].abs() < 0.1 * jump.abs();
+    let gone = later.windows(3).find(|w| w.iter().all(absent));
+    Some(Kink {
+        jump,
+        steady: later.iter().all(|i| same(jumps[*i], jump)),
+        gone: gone.map(|w| w[0]),
+    })
 }
