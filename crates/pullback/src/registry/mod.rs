@@ -7,7 +7,7 @@
 //! Behind the feature `functions`; programs in Rust call methods and do not pay for it.
 //!
 //! ```
-//! use pullback::{Tensor, functions::{call, Value}};
+//! use pullback::{Tensor, registry::{Value, call}};
 //! let x = Tensor::from_slice(&[1.0f64, 2.0, 4.0], [3])?;
 //! let y = call("sum", &[x.into()], &[("dim", Value::Int(0))])?;
 //! assert_eq!(y.tensors()[0].item_f64()?, 7.0);
