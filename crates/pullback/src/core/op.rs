@@ -80,7 +80,6 @@ pub(crate) fn known_as(name: &'static str) -> &'static str {
     match name {
         "alias" => "view",
         "anchor" => "leaky_relu",
-        "apart" => "unsafe_split",
         "along_dim" => "take_along_dim",
         "argmedian" => "median",
         "argmode" => "mode",
@@ -109,6 +108,7 @@ pub(crate) fn known_as(name: &'static str) -> &'static str {
         "threshold_backward" => "relu",
         "uncover" => "copy_",
         "unfold_backward" => "unfold",
+        "unshared" => "unsafe_split",
         known => known,
     }
 }

@@ -249,7 +249,8 @@ fn against(
         let budget = Budget {
             relative: ROUNDINGS * u,
             scale: scale.max(largest),
-            slack,
+            // What differences say of their own error is an estimate from two steps and no bound.
+            slack: 8.0 * slack,
         };
         budget.check(
             || format!("{what} of argument {k}, element {j}"),

@@ -31,7 +31,7 @@ impl Op for Alias {
 /// The same elements in the same memory, but no view to those who write: what PyTorch's unsafe splits give.
 #[derive(Clone, Debug)]
 pub struct Apart;
-define! { Apart: Linear "apart", "torch.unsafe_split";
+define! { Apart: Linear "unshared", "torch.unsafe_split";
     summary: "The same elements in the same memory with a version and a history of their own: writes through one are not seen by others.";
     formula: "x";
     derivative: "g";
