@@ -79,7 +79,6 @@ pub struct OpDef {
 pub(crate) fn known_as(name: &'static str) -> &'static str {
     match name {
         "alias" => "view",
-        "anchor" => "leaky_relu",
         "along_dim" => "take_along_dim",
         "argmedian" => "median",
         "argmode" => "mode",
@@ -88,6 +87,7 @@ pub(crate) fn known_as(name: &'static str) -> &'static str {
         "causal_softmax" => "scaled_dot_product_attention",
         "clamp_tensor" => "clamp",
         "class_positions" => "nll_loss",
+        "constant_on_piece" => "leaky_relu",
         "cummax_indices" => "cummax",
         "embedding_backward" => "embedding",
         "erfcx_derivative" => "erfcx",

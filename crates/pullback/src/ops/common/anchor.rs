@@ -20,7 +20,7 @@ pub struct Anchor {
     /// PyTorch's name of the operation whose gradient it is.
     pub of: &'static str,
 }
-define! { Anchor: General "anchor", "torch.ops.aten.leaky_relu_backward";
+define! { Anchor: General "constant_on_piece", "torch.ops.aten.leaky_relu_backward";
     summary: "A gradient that is the same on each side of a kink, as a function of the input at which it was computed.";
     formula: "g, whatever x is";
     derivative: "the incoming gradient to g, 0 to x";
