@@ -113,7 +113,7 @@ impl DType {
         }
     }
 
-    /// Bytes per element, at most [`WIDEST`].
+    /// Bytes per element, at most `WIDEST`.
     #[inline]
     pub const fn size(self) -> usize {
         match self {
