@@ -65,6 +65,19 @@ class Buffer(Tensor):
         pass
 
 
+def forget_gradients(parameters, set_to_none=True):
+    """Takes the gradients away, or sets them to zero; one with a graph is replaced by zeros without."""
+    for p in parameters:
+        if p.grad is None:
+            continue
+        if set_to_none:
+            p.grad = None
+        elif p.grad.grad_fn is not None:
+            p.grad = p.grad.detach().zero_()
+        else:
+            p.grad.requires_grad_(False).zero_()
+
+
 def is_lazy(param):
     """Whether a parameter still waits for its shape: never, since there are no lazy modules here."""
     return False

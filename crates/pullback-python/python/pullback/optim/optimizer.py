@@ -12,6 +12,7 @@ from itertools import chain
 
 from .. import Tensor, enable_grad, no_grad
 from ..nn.modules._hooks import Handle
+from ..nn.parameter import forget_gradients
 
 
 class _Required:
@@ -165,16 +166,7 @@ class Optimizer:
 
     def zero_grad(self, set_to_none=True):
         """Forgets the gradients of all parameters, or sets them to zero."""
-        for group in self.param_groups:
-            for p in group["params"]:
-                if p.grad is None:
-                    continue
-                if set_to_none:
-                    p.grad = None
-                elif p.grad.grad_fn is not None:
-                    p.grad = p.grad.detach().zero_()
-                else:
-                    p.grad.requires_grad_(False).zero_()
+        forget_gradients(chain.from_iterable(g["params"] for g in self.param_groups), set_to_none)
 
     def step(self, closure=None):
         """Moves the parameters by their gradients. A closure computes the loss, and its gradients, first."""

@@ -7,7 +7,7 @@ one class that users see.
 from collections import OrderedDict
 
 from ... import Tensor
-from ..parameter import Buffer, Parameter
+from ..parameter import Buffer, Parameter, forget_gradients
 from ._hooks import Hooks
 from ._state import State
 
@@ -341,15 +341,7 @@ class Module(State, Hooks):
 
     def zero_grad(self, set_to_none=True):
         """Forgets the gradients of all parameters, or sets them to zero."""
-        for param in self.parameters():
-            if param.grad is None:
-                continue
-            if set_to_none:
-                param.grad = None
-            elif param.grad.grad_fn is not None:
-                param.grad = param.grad.detach().zero_()
-            else:
-                param.grad.requires_grad_(False).zero_()
+        forget_gradients(self.parameters(), set_to_none)
 
     def compile(self, *args, **kwargs):
         """Nothing to do: there is nothing to compile here."""
