@@ -4,8 +4,6 @@ This file has registration, the call, and walking the tree. State dicts are in `
 one class that users see.
 """
 
-from collections import OrderedDict
-
 from ... import Tensor
 from ..parameter import Buffer, Parameter, forget_gradients
 from ._hooks import Hooks
@@ -371,6 +369,3 @@ def _type_name(x):
     if isinstance(x, Tensor) and kind is Tensor:
         return "torch.FloatTensor" if x.dtype.is_floating_point and x.element_size() == 4 else x.type()
     return kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
-
-
-__all__ = ["Module", "OrderedDict"]
