@@ -246,6 +246,18 @@ impl Array {
         })
     }
 
+    /// As [`Array::uncounted`], counting from `version`.
+    ///
+    /// # Errors
+    /// As [`Array::uncounted`].
+    pub fn uncounted_from(&self, version: u32) -> Result<Array> {
+        Ok(Array {
+            storage: self.storage.uncounted_from(version)?,
+            layout: self.layout.clone(),
+            dtype: self.dtype,
+        })
+    }
+
     /// The same memory under another layout.
     ///
     /// # Errors

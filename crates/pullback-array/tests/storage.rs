@@ -164,3 +164,70 @@ fn every_size_has_memory_of_its_own() {
         }
     }
 }
+
+/// What is closed gives its data back at once, is an error to every guard, and is not given back twice.
+#[test]
+fn closed_storages_are_errors() {
+    for n in [0usize, 1, 1000, 100_000] {
+        let a = Array::full([n], 1.0, DType::F64).unwrap();
+        let shared = a.clone();
+        assert!(!a.storage().close() && shared.storage().is_open());
+        drop(shared);
+        let alias = a.uncounted().unwrap();
+        assert!(!a.storage().close() && !alias.storage().close());
+        drop(alias);
+        assert_eq!(a.to_vec::<f64>().unwrap().len(), n);
+        // Small data lies with its header, and stays.
+        let closed = a.storage().close();
+        assert_eq!(closed, n * 8 > 4096 || closed && n > 0);
+        assert_eq!(a.storage().is_open(), !closed);
+        assert_eq!(a.storage().close(), closed);
+        let late = a.clone();
+        for e in [
+            late.to_vec::<f64>().err(),
+            kernels::fill(&a, Number::Int(0)).err(),
+        ] {
+            assert_eq!(e.map(|e| e.kind()), closed.then_some(ErrorKind::Concurrent));
+        }
+        assert_eq!(late.storage().update().is_err(), closed);
+    }
+}
+
+/// One thread closes what others read and clone: they get the numbers or an error, and who asked whether it is open keeps it.
+#[test]
+fn closing_races_with_readers() {
+    for _ in 0..300 {
+        let a = Array::full([5000], 1.0, DType::F32).unwrap();
+        thread::scope(|s| {
+            s.spawn(|| a.storage().close());
+            s.spawn(|| match kernels::sum(&a, &[0], false) {
+                Ok(sum) => assert_eq!(sum.item().unwrap(), Number::Float(5000.0)),
+                Err(e) => assert_eq!(e.kind(), ErrorKind::Concurrent),
+            });
+            s.spawn(|| {
+                let own = a.clone();
+                if own.storage().is_open() {
+                    thread::yield_now();
+                    assert_eq!(own.to_vec::<f32>().unwrap(), [1.0; 5000]);
+                }
+            });
+        });
+    }
+}
+
+/// An alias of an alias holds the data and not the alias; a version goes on where it is told to.
+#[test]
+fn aliases_make_no_chains() {
+    let a = Array::full([3000], 1.0, DType::F64).unwrap();
+    let mut alias = a.clone();
+    for i in 0..100_000 {
+        alias = alias.uncounted_from(i).unwrap();
+        assert_eq!(alias.version(), i);
+    }
+    assert_eq!(alias.storage().key(), a.storage().key());
+    kernels::fill(&alias, Number::Int(2)).unwrap();
+    assert_eq!((a.version(), alias.version()), (0, 100_000));
+    assert_eq!(a.to_vec::<f64>().unwrap(), [2.0; 3000]);
+    drop(a);
+    assert_eq!(alias.to_vec::<f64>().unwrap(), [2.0; 3000]);
+}

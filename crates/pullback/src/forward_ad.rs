@@ -162,6 +162,11 @@ fn set(t: &Tensor, tangent: Tensor) {
     drop(old);
 }
 
+fn unset(t: &Tensor) {
+    let old = TANGENTS.with(|all| all.borrow_mut().remove(&t.id()));
+    drop(old);
+}
+
 /// What the core tells forward mode, inside a level.
 struct Tangents;
 
@@ -184,6 +189,23 @@ impl Watch for Tangents {
         site: &'static Location<'static>,
     ) -> Result<Box<dyn Writing>> {
         Ok(Box::new(Written::before(op, inputs, value, site)?))
+    }
+
+    /// The tangent goes with the history; without one it stays, where it still fits.
+    fn replaced(
+        &self,
+        x: &Tensor,
+        by: &Tensor,
+        history: bool,
+        _: &'static Location<'static>,
+    ) -> Result<()> {
+        let fits = |dot: &Tensor| dot.shape() == x.shape() && dot.dtype() == x.dtype();
+        match history {
+            true => get(by),
+            false => get(x).filter(fits),
+        }
+        .map_or_else(|| unset(x), |dot| set(x, dot));
+        Ok(())
     }
 
     /// `value` has the tangent that the saved tensor had.
@@ -350,11 +372,17 @@ impl Writing for Written {
             return Ok(());
         }
         // A view of a tensor that had no tangent: the base gets zeros, and the view a view of them.
-        let (own, base) = (x.array().layout(), root.array().layout());
-        if !base.is_contiguous() {
+        let (own, base) = (x.array(), root.array());
+        let apart = !own.storage().same(base.storage());
+        let (own, base) = (own.layout(), base.layout());
+        if apart || !base.is_contiguous() || own.offset() < base.offset() {
+            let what = match apart {
+                true => "a view whose base was given another array",
+                false => "a view of a tensor with gaps",
+            };
             return Err(Error::new(
                 ErrorKind::Unsupported,
-                "a view of a tensor with gaps was written with a dual tensor in place",
+                format!("{what} was written with a dual tensor in place"),
             )
             .help("make the tensor contiguous, or dual, first"));
         }

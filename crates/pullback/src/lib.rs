@@ -50,6 +50,7 @@ pub use crate::core::mode::{
     is_inference_mode_enabled, no_grad, set_grad_enabled, switch_grad,
 };
 pub use crate::core::op::{Family, Op, OpDef, Reads};
+pub use crate::core::replace::ArrayRef;
 pub use crate::core::tensor::Tensor;
 pub use display::{PrintOptions, get_printoptions, set_printoptions};
 pub use engine::{BackwardOptions, Seed, backward, grad};

@@ -20,6 +20,8 @@ use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicUsize, Ordering, fence};
 const WRITER: u32 = 1 << 31;
 /// Set while one thread reads, computes and writes back; only that thread may write then.
 const UPDATE: u32 = 1 << 30;
+/// Set, with [`WRITER`] and for good, once the data was given back ([`Storage::close`]).
+const CLOSED: u32 = 1 << 29;
 /// Bytes up to which data lies in the header's own block.
 const INLINE: usize = pool::LARGEST - HEADER;
 const HEADER: usize = pool::ALIGN;
@@ -58,16 +60,77 @@ impl Storage {
     /// # Errors
     /// [`ErrorKind::Alloc`] where the system has no block for the header.
     pub fn uncounted(&self) -> Result<Storage> {
+        self.uncounted_from(0)
+    }
+
+    /// As [`Storage::uncounted`], counting from `version`.
+    ///
+    /// # Errors
+    /// As [`Storage::uncounted`].
+    pub fn uncounted_from(&self, version: u32) -> Result<Storage> {
         let block = pool::take(HEADER);
         if block.is_null() {
             return Err(out_of_memory(HEADER));
         }
-        let owner: Box<dyn Any + Send + Sync> = Box::new(self.clone());
+        // Of an alias the lender is held, and not the alias: else a chain of aliases would keep every link of it.
+        let owner: Box<dyn Any + Send + Sync> = Box::new(self.lender().unwrap_or(self).clone());
         let (data, bytes) = (self.header().data, self.bytes());
         let alias = Self::from_parts(block, data, bytes, Some(owner));
         // SAFETY: the block is fresh and held by `alias` alone.
-        unsafe { (*alias.0.as_ptr()).lender = self.guarding() };
+        unsafe {
+            (*alias.0.as_ptr()).lender = self.guarding();
+            (*alias.0.as_ptr()).version = AtomicU32::new(version);
+        }
         Ok(alias)
+    }
+
+    /// The storage whose data this one shows under a version of its own.
+    fn lender(&self) -> Option<&Storage> {
+        match self.header().lender.is_null() {
+            true => None,
+            false => self.header().owner.as_ref()?.downcast_ref(),
+        }
+    }
+
+    /// A number that handles of one block share, be it under two versions, and no other block has while it lives.
+    #[inline]
+    pub fn key(&self) -> usize {
+        self.guarding() as usize
+    }
+
+    /// Gives the data back although this handle stays: for who keeps the handle only because somebody may be looking at it.
+    /// Where others hold the storage, read or write it, where the memory is somebody else's, or lies in one block with the header,
+    /// nothing happens. Says whether the data is gone; from then on every guard is an error.
+    pub fn close(&self) -> bool {
+        let header = self.header();
+        if header.bytes <= INLINE || header.owner.is_some() || !self.is_unique() {
+            return false;
+        }
+        let shut = WRITER | CLOSED;
+        if (header.state)
+            .compare_exchange(0, shut, Ordering::SeqCst, Ordering::Relaxed)
+            .is_err()
+        {
+            return header.state.load(Ordering::Relaxed) & CLOSED != 0;
+        }
+        // Somebody may have cloned this very handle since the count was read. Either this sees the new holder, or `is_open` of
+        // the new holder sees the state: each writes its own word before it reads the other's, with a fence between.
+        fence(Ordering::SeqCst);
+        if !self.is_unique() {
+            header.state.fetch_sub(shut, Ordering::Release);
+            return false;
+        }
+        // SAFETY: the block was taken with this size, and belongs to the header alone: memory of others was excluded above. Data is
+        // only touched under a guard; none was held when the state changed from 0, and none can be had any more. `Drop` sees
+        // CLOSED and does not give the block back again.
+        unsafe { pool::give(header.data, header.bytes) };
+        true
+    }
+
+    /// Whether the data is there, and stays while this handle does. For who hands an address to others: ask a handle of your own.
+    pub fn is_open(&self) -> bool {
+        fence(Ordering::SeqCst);
+        self.state().load(Ordering::SeqCst) & CLOSED == 0
     }
 
     /// The header whose state says who reads and writes.
@@ -188,6 +251,11 @@ impl Storage {
         self.header().version.fetch_add(1, Ordering::Release);
     }
 
+    /// Lets the version go on from `version`: for memory that takes the place of other memory.
+    pub fn count_from(&self, version: u32) {
+        self.header().version.store(version, Ordering::Release);
+    }
+
     /// Notes the source line of an in-place write.
     pub fn set_writer(&self, site: &'static Location<'static>) {
         self.header()
@@ -245,8 +313,8 @@ impl Storage {
     pub(crate) fn read(&self) -> Result<ReadGuard<'_>> {
         let state = self.state();
         if state.fetch_add(1, Ordering::Acquire) & WRITER != 0 {
-            state.fetch_sub(1, Ordering::Release);
-            return Err(conflict("read", "writes"));
+            let now = state.fetch_sub(1, Ordering::Release);
+            return Err(conflict("read", "writes", now));
         }
         Ok(ReadGuard(self))
     }
@@ -263,7 +331,7 @@ impl Storage {
             .is_err()
             && !self.write_in_update()
         {
-            return Err(conflict("written", "uses"));
+            return Err(conflict("written", "uses", state.load(Ordering::Relaxed)));
         }
         Ok(WriteGuard(self))
     }
@@ -294,7 +362,7 @@ impl Storage {
             .fetch_update(Ordering::Acquire, Ordering::Relaxed, free)
             .is_err()
         {
-            return Err(conflict("written", "writes"));
+            return Err(conflict("written", "writes", state.load(Ordering::Relaxed)));
         }
         Ok(UpdateGuard {
             storage: self,
@@ -310,7 +378,16 @@ thread_local! {
 }
 
 #[cold]
-fn conflict(wanted: &str, other: &str) -> Error {
+fn conflict(wanted: &str, other: &str, state: u32) -> Error {
+    if state & CLOSED != 0 {
+        return Error::new(
+            ErrorKind::Concurrent,
+            format!("an array cannot be {wanted} after its tensor was given another one"),
+        )
+        .help(
+            "clone the array, and not only the reference to it, before the tensor's is replaced",
+        );
+    }
     Error::new(
         ErrorKind::Concurrent,
         format!("a tensor cannot be {wanted} while another thread {other} its memory"),
@@ -347,7 +424,7 @@ impl Drop for Storage {
             if bytes <= INLINE && foreign.is_none() {
                 pool::give(header.cast(), HEADER + bytes);
             } else {
-                if foreign.is_none() {
+                if foreign.is_none() && *(*header).state.get_mut() & CLOSED == 0 {
                     pool::give(data, bytes);
                 }
                 pool::give(header.cast(), HEADER);

@@ -85,7 +85,7 @@ impl PyTensor {
             )));
         }
         // What was written there already, as in `x.data -= y`, need not be written again.
-        let (there, here) = (to.array(), from.array());
+        let (there, here) = (&to.array(), &from.array());
         if there.storage().same(here.storage()) && there.layout() == here.layout() {
             return Ok(());
         }

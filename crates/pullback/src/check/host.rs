@@ -82,7 +82,7 @@ fn recorded_alike(oracle: &Oracle<'_>, at: &[Tensor]) -> Result<bool> {
         return Ok(false);
     };
     let recorded = &recorded[0];
-    Ok(now.array().bits_equal(recorded.array())?
+    Ok(now.array().bits_equal(&recorded.array())?
         || now.item_f64()?.is_nan() && recorded.item_f64()?.is_nan())
 }
 
@@ -297,7 +297,7 @@ fn in_own(
     if h <= 0.0 || !h.is_finite() {
         return Ok((Touch::Unclear, 0.0));
     }
-    let x = numbers::element(inputs[input].array(), flat)?;
+    let x = numbers::element(&inputs[input].array(), flat)?;
     let mut size = 0.0f64;
     let mut apart = |at: f64| -> Result<f64> {
         let mut moved = inputs.clone();

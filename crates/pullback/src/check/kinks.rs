@@ -3,7 +3,7 @@
 use super::oracle::Oracle;
 use crate::core::op::Family;
 use crate::program::{Program, Replay, Values};
-use crate::{Array, DType, Dd, Result, Tensor};
+use crate::{DType, Dd, Result, Tensor};
 use pullback_array::kernels;
 
 /// The kink that the user's step meets first.
@@ -27,9 +27,7 @@ pub(super) fn same_decisions(program: &Program, values: &Values) -> Result<bool>
         };
         let x: Vec<Tensor> = inst.inputs.iter().map(|&i| values.get(i)).collect();
         let now = match inst.op.def().family {
-            Family::Gate => inst
-                .op
-                .decide(&x.iter().map(Tensor::array).collect::<Vec<_>>())?,
+            Family::Gate => inst.decide(&x)?,
             // What is cut or locally constant is compared by value, unless it carries numbers along (detach).
             Family::Zero | Family::Cut if inst.op.def().name != "detach" => {
                 let now = values.get(inst.output);
@@ -64,8 +62,8 @@ impl Margins {
         let mut gates = Vec::new();
         for (k, inst) in program.instructions().iter().enumerate() {
             let x: Vec<Tensor> = inst.inputs.iter().map(|&i| values.get(i)).collect();
-            let arrays: Vec<&Array> = x.iter().map(Tensor::array).collect();
-            if let Some(margin) = inst.op.margin(&arrays)? {
+            let x: Vec<&Tensor> = x.iter().collect();
+            if let Some(margin) = Tensor::with_arrays(&x, &mut |arrays| inst.op.margin(arrays))? {
                 gates.push((k, margin.to_f64_vec()?));
             }
         }

@@ -72,7 +72,7 @@ pub(super) fn numeric(
 ) -> Result<f64> {
     let _quiet = crate::no_grad();
     let x = &check.inputs[input];
-    let original = numbers::element(x.array(), flat)?;
+    let original = numbers::element(&x.array(), flat)?;
     let at = |value: f64| -> Result<Tensor> {
         let mut moved = check.inputs.clone();
         moved[input] = numbers::with_element(x, flat, value)?;
@@ -94,9 +94,9 @@ pub(super) fn quotients(
     let smooth = oracle.central(&oracle.frozen, input, flat, h)?;
     let real = oracle.central(&oracle.program, input, flat, h)?;
     let x = &check.inputs[input];
-    let original = numbers::element(x.array(), flat)?;
+    let original = numbers::element(&x.array(), flat)?;
     let stored = |value: f64| -> Result<Dd> {
-        let rounded = numbers::element(numbers::with_element(x, flat, value)?.array(), flat)?;
+        let rounded = numbers::element(&numbers::with_element(x, flat, value)?.array(), flat)?;
         oracle.value(
             &oracle.program,
             &oracle.moved(input, flat, Dd::from(rounded) - Dd::from(original))?,

@@ -178,7 +178,7 @@ fn differs_from_run_to_run(
 ) -> Result<Option<String>> {
     for _ in 0..2 {
         let again = oracle.direct(&check.inputs)?;
-        if !again.array().bits_equal(first.array())? {
+        if !again.array().bits_equal(&first.array())? {
             return Ok(Some(format!(
                 "three runs at one point gave different values ({} and {}): fix the random seed, or pass the random numbers as inputs",
                 first.item()?,

@@ -353,7 +353,7 @@ impl<'a> Study<'a> {
 
     /// Where a coordinate is.
     fn position(&self, f: &Facts) -> f64 {
-        numbers::element(self.check.inputs[f.input].array(), f.flat).unwrap_or(f64::NAN)
+        numbers::element(&self.check.inputs[f.input].array(), f.flat).unwrap_or(f64::NAN)
     }
 
     /// The inputs with one coordinate at the nearest number to `at` that can be stored.
@@ -368,7 +368,7 @@ impl<'a> Study<'a> {
 fn changed(program: &Program, position: usize, values: &Values) -> Result<Vec<usize>> {
     let inst = &program.instructions()[position];
     let x: Vec<Tensor> = inst.inputs.iter().map(|&i| values.get(i)).collect();
-    let now = (inst.op).decide(&x.iter().map(Tensor::array).collect::<Vec<_>>())?;
+    let now = inst.decide(&x)?;
     let (Some(now), Some(then)) = (now, &inst.decision) else {
         return Ok(Vec::new());
     };

@@ -100,7 +100,7 @@ pub(crate) fn gradients(
     let infinite = flags & mode::FINITE != 0;
     for (i, g) in out.iter().enumerate() {
         let Some(g) = g else { continue };
-        if let Some(bad) = first_bad(g.array(), infinite)? {
+        if let Some(bad) = first_bad(&g.array(), infinite)? {
             return Err(report(&node.name(result), i, bad, g.shape())
                 .op(node.op.def().name)
                 .at(node.site));

@@ -22,14 +22,15 @@ pub(crate) fn apply<O: Op>(
 ) -> Result<Tensor> {
     let before = stamp(inputs);
     let value = match inputs {
-        [a] => op.eval(&[&a.0.array]),
-        [a, b] => op.eval(&[&a.0.array, &b.0.array]),
-        _ => op.eval(
-            &inputs
-                .iter()
-                .map(|t| &t.0.array)
-                .collect::<SmallVec<[&Array; 4]>>(),
-        ),
+        [a] => match a.lent() {
+            Some(a) => op.eval(&[a]),
+            None => eval_held(&op, inputs),
+        },
+        [a, b] => match (a.lent(), b.lent()) {
+            (Some(a), Some(b)) => op.eval(&[a, b]),
+            _ => eval_held(&op, inputs),
+        },
+        _ => value(&op, inputs),
     };
     conclude(&op, inputs, value, before, site)
 }
@@ -45,16 +46,36 @@ pub(crate) fn apply_dyn(
 ) -> Result<Tensor> {
     let before = stamp(inputs);
     let value = match inputs {
-        [a] => op.eval(&[&a.0.array]),
-        [a, b] => op.eval(&[&a.0.array, &b.0.array]),
-        _ => op.eval(
-            &inputs
-                .iter()
-                .map(|t| &t.0.array)
-                .collect::<SmallVec<[&Array; 4]>>(),
-        ),
+        [a] => match a.lent() {
+            Some(a) => op.eval(&[a]),
+            None => eval_held(op, inputs),
+        },
+        [a, b] => match (a.lent(), b.lent()) {
+            (Some(a), Some(b)) => op.eval(&[a, b]),
+            _ => eval_held(op, inputs),
+        },
+        _ => value(op, inputs),
     };
     conclude(op, inputs, value, before, site)
+}
+
+/// The value of an operation, whatever its inputs are.
+///
+/// # Errors
+/// What [`Op::eval`] says.
+pub(crate) fn value(op: &dyn Op, inputs: &[&Tensor]) -> Result<Array> {
+    let lent: Option<SmallVec<[&Array; 4]>> = inputs.iter().map(|t| t.lent()).collect();
+    match lent {
+        Some(arrays) => op.eval(&arrays),
+        None => eval_held(op, inputs),
+    }
+}
+
+/// The value of an operation some of whose inputs had their arrays replaced.
+#[cold]
+#[inline(never)]
+fn eval_held(op: &dyn Op, inputs: &[&Tensor]) -> Result<Array> {
+    Tensor::with_arrays(inputs, &mut |arrays| op.eval(arrays))
 }
 
 /// Makes a tensor of the value that an operation gave; `before` is the inputs' stamp from before it was computed. Compiled once.
@@ -89,7 +110,7 @@ fn conclude(
         && inputs.iter().any(|t| t.has_edge())
     {
         let values = std::slice::from_ref(value);
-        let view = def.view && value.storage().same(inputs[0].0.array.storage());
+        let view = def.view && value.storage().same(inputs[0].array().storage());
         match record(op.boxed(), inputs, values, view, site) {
             Ok(node) => finish(def.view, inputs, result?, Some(Edge::Node(node, 0)), flags),
             Err(e) => return Err(e.op(def.name).at(site)),
@@ -119,8 +140,12 @@ pub(crate) fn apply_many(
     let def = op.def();
     let context = |e: Error| e.op(def.name).at(site);
     let before = stamp(inputs);
-    let arrays: SmallVec<[&Array; 4]> = inputs.iter().map(|t| &t.0.array).collect();
-    let values = op.eval_many(&arrays).map_err(context)?;
+    let lent: Option<SmallVec<[&Array; 4]>> = inputs.iter().map(|t| t.lent()).collect();
+    let values = match lent {
+        Some(arrays) => op.eval_many(&arrays),
+        None => Tensor::with_arrays(inputs, &mut |arrays| op.eval_many(arrays)),
+    }
+    .map_err(context)?;
     let flags = mode::flags();
     if flags & mode::FINITE != 0 {
         for (k, value) in values.iter().enumerate() {
@@ -175,9 +200,7 @@ pub(crate) fn reason(def: &OpDef, flags: u32) -> CutReason {
 /// two states of a tensor that another thread writes between its guarded kernels.
 #[inline]
 fn stamp(inputs: &[&Tensor]) -> u32 {
-    inputs
-        .iter()
-        .fold(0, |sum, t| sum.wrapping_add(t.0.array.version()))
+    inputs.iter().fold(0, |sum, t| sum.wrapping_add(t.stamp()))
 }
 
 /// The error for values that another thread wrote while they were in use.
@@ -236,7 +259,7 @@ fn record(
             for (i, t) in inputs.iter().enumerate() {
                 if reads & Reads::input(i.min(30)).0 != 0 {
                     forbid_inference(t)?;
-                    node.save(i as u32, &t.0.array);
+                    node.save(i as u32, &t.array());
                 }
             }
             if reads & Reads::OUTPUT.0 != 0 {
@@ -271,7 +294,7 @@ pub(crate) fn finish(
     mode: u32,
 ) -> Tensor {
     let (mut base, mut epoch, mut flags) = (None, 0, 0);
-    if view && array.storage().same(inputs[0].0.array.storage()) {
+    if view && array.storage().same(inputs[0].array().storage()) {
         base = Some(inputs[0].root().clone());
         epoch = inputs[0].family_epoch();
         flags = inputs[0].0.flags.load(Ordering::Relaxed) & INHERITED;
@@ -287,7 +310,7 @@ pub(crate) fn finish(
         flags = INFERENCE;
     }
     Tensor(Shared::new(Inner {
-        array,
+        first: array,
         edge,
         base,
         flags: AtomicU32::new(flags),

@@ -58,20 +58,16 @@ pub(crate) type HookCell = OnceLock<Arc<Hooks>>;
 /// What a leaf tensor's gradient is gathered in.
 pub(crate) struct Leaf {
     pub(crate) grad: Mutex<Option<Tensor>>,
-    pub(crate) dtype: DType,
-    pub(crate) shape: Shape,
     /// Its own number, never reused: what reports remember instead of the leaf.
     pub(crate) id: u64,
     pub(crate) hooks: HookCell,
 }
 
 impl Leaf {
-    pub(crate) fn new(array: &Array) -> Shared<Leaf> {
+    pub(crate) fn new() -> Shared<Leaf> {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         Shared::new(Leaf {
             grad: Mutex::new(None),
-            dtype: array.dtype(),
-            shape: array.shape().clone(),
             id: NEXT.fetch_add(1, Ordering::Relaxed),
             hooks: HookCell::new(),
         })

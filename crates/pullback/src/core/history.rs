@@ -10,12 +10,17 @@
 use crate::core::binding::free;
 use crate::core::graph::{Edge, Input, Node, lock};
 use crate::core::hooks::Slot;
+use crate::core::replace::Replaced;
 use crate::core::structural::{Alias, Overlay};
 use crate::core::tensor::{Inner, REBASED, Tensor};
 use crate::{Layout, Shared};
+use pullback_array::OnceBox;
 use std::panic::Location;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, OnceLock};
+
+#[cfg(doc)]
+use pullback_array::Storage;
 
 pub(crate) use crate::core::in_place::{in_place, in_place_dyn, in_place_number};
 
@@ -32,11 +37,21 @@ pub(crate) struct AutogradMeta {
     pub(crate) id: OnceLock<u64>,
     /// The gradient of a tensor that requires none: given by the user, or left from when it required one.
     pub(crate) own_grad: Mutex<Option<Tensor>>,
+    /// What the tensor has in the place of its first array.
+    replaced: OnceBox<Replaced>,
     /// What a language binding keeps with the tensor.
     pub(crate) companion: Mutex<Option<crate::core::binding::Kept>>,
 }
 
 impl AutogradMeta {
+    pub(crate) fn replaced(&self) -> Option<&Replaced> {
+        self.replaced.get()
+    }
+
+    pub(crate) fn replaced_or(&self, make: impl FnOnce() -> Box<Replaced>) -> &Replaced {
+        self.replaced.get_or_init(make)
+    }
+
     /// All edges in here, for who must not wait for a lock; none where one is taken.
     pub(crate) fn edges(&self) -> Vec<Edge> {
         let (Some(family), Some(current)) = (free(&self.family), free(&self.current)) else {
@@ -56,6 +71,9 @@ struct Log {
 
 struct Write {
     epoch: u32,
+    /// Of which memory ([`Storage::key`]): tensors of a family whose array was replaced have different ones. A number is enough, since
+    /// who asks has held its memory since before the write.
+    memory: usize,
     layout: Layout,
     edge: Option<Edge>,
     site: &'static Location<'static>,
@@ -155,14 +173,10 @@ impl Tensor {
         };
         let start = family.writes.partition_point(|w| w.epoch <= seen);
         let before = edge.clone();
-        for write in &family.writes[start..] {
-            edge = Overlay::edge(
-                edge,
-                &self.0.array,
-                write.edge.clone(),
-                &write.layout,
-                write.site,
-            );
+        let array = self.array();
+        let memory = array.storage().key();
+        for write in family.writes[start..].iter().filter(|w| w.memory == memory) {
+            edge = Overlay::edge(edge, &array, write.edge.clone(), &write.layout, write.site);
         }
         if let (Some(slot), Some(last)) = (self.retained(), family.writes.last())
             && edge.as_ref().map(Edge::key) != before.as_ref().map(Edge::key)
@@ -179,6 +193,26 @@ impl Tensor {
         let family = lock(&self.root().0.meta().family);
         *lock(&self.0.meta().current) = Some((family.epoch, edge));
         self.0.flags.fetch_or(REBASED, Ordering::Release);
+    }
+
+    /// Gives the tensor the edge of a view of it, whose place it takes: its elements are what they were, and so is what others of the
+    /// family know of them.
+    pub(crate) fn succeed(&self, edge: Edge, site: &'static Location<'static>) {
+        let root = self.root();
+        let mut family = lock(&root.0.meta().family);
+        // Views have PyTorch's general node from now on.
+        family.epoch += u32::from(root.is(self));
+        let mut current = lock(&self.0.meta().current);
+        let before = current.take().map_or_else(|| self.0.edge.clone(), |c| c.1);
+        let edge = match self.retained() {
+            None => Some(edge),
+            Some(slot) => self.keep_retaining(slot, before.as_ref(), Some(edge), site),
+        };
+        *current = Some((family.epoch, edge));
+        drop(current);
+        drop(family);
+        self.0.flags.fetch_or(REBASED, Ordering::Release);
+        drop(before);
     }
 
     /// Where a hook on this tensor belongs. A view that was written shares its node with the base, whose gradient passes
@@ -267,12 +301,15 @@ impl Tensor {
         let mut family = lock(&root.0.meta().family);
         family.epoch += 1;
         let epoch = family.epoch;
-        let layout = self.0.array.layout().clone();
-        if layout == *root.0.array.layout() {
-            gone.append(&mut family.writes); // nothing older shows through
+        let array = self.array();
+        let (layout, memory) = (array.layout().clone(), array.storage().key());
+        let whole = root.array();
+        if layout == *whole.layout() && memory == whole.storage().key() {
+            // Nothing older of this memory shows through.
+            gone.extend(family.writes.extract_if(.., |w| w.memory == memory));
         }
         // A write over the last one's elements hides it: a loop over one element keeps one entry.
-        if family.writes.last().is_some_and(|w| w.layout == layout) {
+        if (family.writes.last()).is_some_and(|w| w.layout == layout && w.memory == memory) {
             gone.extend(family.writes.pop());
         }
         let mut current = lock(&self.0.meta().current);
@@ -285,6 +322,7 @@ impl Tensor {
         drop(current);
         family.writes.push(Write {
             epoch,
+            memory,
             layout,
             edge,
             site,

@@ -92,9 +92,9 @@ fn straight(
     site: &'static Location<'static>,
     fast: &mut dyn FnMut(&Array) -> Result<bool>,
 ) -> Result<bool> {
-    let done = fast(&x.0.array).map_err(|e| e.op(op.def().name).at(site))?;
+    let done = fast(&x.array()).map_err(|e| e.op(op.def().name).at(site))?;
     if done {
-        x.0.array.storage().set_writer(site);
+        x.array().storage().set_writer(site);
     }
     Ok(done)
 }
@@ -115,24 +115,30 @@ fn allowed(
         && x.dtype().is_float()
         && (has_edge || others.iter().any(|t| t.has_edge()))
         && op.def().family != Family::Cut;
-    if grad && (has_edge || x.0.base.is_some()) {
-        forbid_leaves(x, x.edge().as_ref(), tracked).map_err(context)?;
-    }
-    let own = x.0.flags.load(Ordering::Relaxed);
-    if own & INFERENCE != 0 && flags & mode::INFERENCE == 0 {
-        return Err(context(Error::new(
-            ErrorKind::Autograd,
-            "Inplace update to inference tensor outside InferenceMode is not allowed.You can make a clone to get a normal tensor before doing inplace update.See https://github.com/pytorch/rfcs/pull/17 for more details.",
-        )));
-    }
+    writable(x, tracked, flags).map_err(context)?;
     for other in others {
-        overlap::same_or_apart(x.array(), other.array()).map_err(context)?;
+        overlap::same_or_apart(&x.array(), &other.array()).map_err(context)?;
     }
     Ok(match flags & watch::WATCHED {
         _ if tracked => Reach::Tracked,
         0 => Reach::Plain,
         _ => Reach::Watched,
     })
+}
+
+/// Refuses what PyTorch refuses of every change of a tensor.
+pub(crate) fn writable(x: &Tensor, tracked: bool, flags: u32) -> Result<()> {
+    if mode::records(flags) && (x.0.base.is_some() || x.has_edge()) {
+        forbid_leaves(x, x.edge().as_ref(), tracked)?;
+    }
+    let own = x.0.flags.load(Ordering::Relaxed);
+    if own & INFERENCE != 0 && flags & mode::INFERENCE == 0 {
+        return Err(Error::new(
+            ErrorKind::Autograd,
+            "Inplace update to inference tensor outside InferenceMode is not allowed.You can make a clone to get a normal tensor before doing inplace update.See https://github.com/pytorch/rfcs/pull/17 for more details.",
+        ));
+    }
+    Ok(())
 }
 
 /// Evaluates, writes, and tells everybody.
@@ -146,10 +152,10 @@ fn logged(
     let name = op.def().name;
     let context = |e: Error| e.op(name).at(site);
     let flags = mode::flags();
-    let _turn = x.0.array.storage().update().map_err(context)?;
+    let array = x.array();
+    let _turn = array.storage().update().map_err(context)?;
     let inputs: SmallVec<[&Tensor; 4]> = std::iter::once(x).chain(others.iter().copied()).collect();
-    let arrays: SmallVec<[&Array; 4]> = inputs.iter().map(|t| &t.0.array).collect();
-    let value = op.eval(&arrays).map_err(context)?;
+    let value = crate::core::apply::value(op, &inputs).map_err(context)?;
     fits(x, &value).map_err(context)?;
     // What is saved of `x` itself must be its old numbers.
     let mut node = match tracked {
@@ -157,14 +163,14 @@ fn logged(
         false => None,
     };
     let mut told = watch::writing(flags, op, &inputs, &value, site)?;
-    if let Err(e) = kernels::assign(&x.0.array, &value) {
+    if let Err(e) = kernels::assign(&array, &value) {
         told.into_iter().for_each(|w| w.failed(x));
         return Err(context(e));
     }
-    x.0.array.storage().set_writer(site);
+    x.array().storage().set_writer(site);
     if let Some((mut node, reads)) = node.take() {
         if reads & Reads::OUTPUT.0 != 0 {
-            node.save(OUTPUT, &x.0.array);
+            node.save(OUTPUT, &array);
         }
         // Nothing of the old numbers is left in a part that was overwritten: the base keeps the rest of its gradient, and only
         // the part itself sends zeros back. A loop over a buffer's elements costs as much as the elements.
@@ -176,7 +182,7 @@ fn logged(
         told.iter_mut().for_each(|w| w.recorded(&node));
         let edge = Some(Edge::Node(node, 0));
         let own = match replaced.filter(Edge::flows) {
-            Some(old) => Overlay::all(old, x.array(), edge.clone(), site),
+            Some(old) => Overlay::all(old, &array, edge.clone(), site),
             None => edge.clone(),
         };
         x.rebase_as(edge, own, site);
@@ -233,10 +239,10 @@ fn node_with_inputs(
             continue;
         }
         crate::core::apply::forbid_inference(t)?;
-        let shares = t.0.array.storage().same(inputs[0].0.array.storage());
+        let shares = t.array().storage().same(inputs[0].array().storage());
         let array = match shares {
-            true => t.0.array.copy()?,
-            false => t.0.array.clone(),
+            true => t.array().copy()?,
+            false => t.array().clone(),
         };
         node.save(i as u32, &array);
     }

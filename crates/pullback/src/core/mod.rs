@@ -19,6 +19,7 @@ pub(crate) mod in_place;
 pub(crate) mod mode;
 pub(crate) mod op;
 pub(crate) mod overlap;
+pub(crate) mod replace;
 #[cfg(feature = "proof")]
 pub(crate) mod samples;
 pub(crate) mod structural;

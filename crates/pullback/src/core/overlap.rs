@@ -110,7 +110,7 @@ mod tests {
     use crate::Tensor;
 
     fn between(a: &Tensor, b: &Tensor) -> Overlap {
-        overlap(a.array(), b.array())
+        overlap(&a.array(), &b.array())
     }
 
     #[test]

@@ -6,7 +6,7 @@
 
 use crate::core::graph::{Edge, Leaf, lock};
 use crate::core::history::AutogradMeta;
-use crate::{Array, DType, Element, Error, ErrorKind, Number, Result, Shape, Shared, core::mode};
+use crate::{Array, DType, Element, Error, ErrorKind, Number, Result, Shared, core::mode};
 use pullback_array::OnceBox;
 use std::panic::Location;
 use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
@@ -47,10 +47,13 @@ const MANY_NAMES: [&str; 3] = ["Unbind", "Split", "SplitWithSizes"];
 /// Above the flags: 1 + the place in [`MANY_NAMES`], then which of the views this is.
 const CODE_SHIFT: u32 = 6;
 const NUMBER_SHIFT: u32 = 8;
-const NUMBER_BITS: u32 = 24;
+const NUMBER_BITS: u32 = 23;
+/// Of tensors that were given another array: it stands in the metadata (see `replace`).
+pub(crate) const REPLACED: u32 = 1 << (NUMBER_SHIFT + NUMBER_BITS);
 
 pub(crate) struct Inner {
-    pub(crate) array: Array,
+    /// The array that the tensor was made with. What it has now says [`Tensor::array`].
+    pub(crate) first: Array,
     /// Where gradients went when the tensor was made. In-place writes and `requires_grad_` on a shared handle put a
     /// newer edge into `meta` and set [`REBASED`].
     pub(crate) edge: Option<Edge>,
@@ -72,7 +75,7 @@ impl Tensor {
     #[inline(always)]
     pub(crate) fn with_edge(array: Array, edge: Option<Edge>) -> Tensor {
         Tensor(Shared::new(Inner {
-            array,
+            first: array,
             edge,
             base: None,
             flags: AtomicU32::new(match mode::flags() & mode::INFERENCE {
@@ -89,12 +92,6 @@ impl Tensor {
     #[inline]
     pub fn from_array(array: Array) -> Tensor {
         Tensor::with_edge(array, None)
-    }
-
-    /// Sizes of the dimensions.
-    #[inline]
-    pub fn shape(&self) -> &Shape {
-        self.0.array.shape()
     }
 
     /// Size of one dimension; negative ones count from the end.
@@ -118,30 +115,24 @@ impl Tensor {
     /// Element type.
     #[inline]
     pub fn dtype(&self) -> DType {
-        self.0.array.dtype()
+        self.array().dtype()
     }
 
     /// Number of dimensions.
     #[inline]
     pub fn ndim(&self) -> usize {
-        self.0.array.rank()
+        self.array().rank()
     }
 
     /// Number of elements.
     #[inline]
     pub fn numel(&self) -> usize {
-        self.0.array.numel()
+        self.array().numel()
     }
 
     /// Whether elements lie in row-major order without gaps.
     pub fn is_contiguous(&self) -> bool {
-        self.0.array.is_contiguous()
-    }
-
-    /// The numbers, without the history.
-    #[inline]
-    pub fn array(&self) -> &Array {
-        &self.0.array
+        self.array().is_contiguous()
     }
 
     /// The tensor whose memory this one shows, where it was made as a view. PyTorch's `_base`.
@@ -151,7 +142,7 @@ impl Tensor {
 
     /// How often the memory was written in place. PyTorch's `_version`.
     pub fn version(&self) -> u32 {
-        self.0.array.version()
+        self.array().version()
     }
 
     /// Whether two handles are the same tensor (not: hold equal numbers).
@@ -171,14 +162,14 @@ impl Tensor {
     #[track_caller]
     pub fn to_vec<T: Element>(&self) -> Result<Vec<T>> {
         let site = Location::caller();
-        self.0.array.to_vec().map_err(|e| e.op("to_vec").at(site))
+        self.array().to_vec().map_err(|e| e.op("to_vec").at(site))
     }
 
     /// All elements as `f64`, whatever the dtype.
     #[track_caller]
     pub fn to_f64_vec(&self) -> Result<Vec<f64>> {
         let site = Location::caller();
-        (self.0.array.to_f64_vec()).map_err(|e| e.op("to_f64_vec").at(site))
+        (self.array().to_f64_vec()).map_err(|e| e.op("to_f64_vec").at(site))
     }
 
     /// The one element of a tensor of one element, as a number of its own kind. PyTorch's `item()`.
@@ -195,7 +186,7 @@ impl Tensor {
     #[track_caller]
     pub fn item(&self) -> Result<Number> {
         let site = Location::caller();
-        self.0.array.item().map_err(|e| e.op("item").at(site))
+        self.array().item().map_err(|e| e.op("item").at(site))
     }
 
     /// [`Tensor::item`] as `f64`.
@@ -270,7 +261,7 @@ impl Tensor {
         }
         // `.grad` stays what it is.
         let grad = self.grad();
-        let edge = on.then(|| Edge::Leaf(Leaf::new(&self.0.array)));
+        let edge = on.then(|| Edge::Leaf(Leaf::new()));
         match &edge {
             _ if grad.is_none() => {}
             Some(Edge::Leaf(leaf)) => *lock(&leaf.grad) = grad,
@@ -310,10 +301,7 @@ impl Tensor {
             )
             .at(at));
         }
-        let (shape, dtype) = match &leaf {
-            Some(leaf) => (&leaf.shape, leaf.dtype),
-            None => (self.shape(), self.dtype()),
-        };
+        let (shape, dtype) = (self.shape(), self.dtype());
         if let Some(g) = &grad {
             if g.shape() != shape {
                 return Err(Error::new(
@@ -385,7 +373,7 @@ impl Tensor {
         if code > 0 {
             return format!(
                 "Output {} of {}",
-                flags >> NUMBER_SHIFT,
+                flags >> NUMBER_SHIFT & ((1 << NUMBER_BITS) - 1),
                 MANY_NAMES[code - 1]
             );
         }
@@ -446,5 +434,5 @@ impl Tensor {
 
 /// Whether a write to this tensor can be seen by nobody but its holder.
 pub(crate) fn owned(t: &Tensor) -> bool {
-    Shared::is_unique(&t.0) && t.0.array.is_unique()
+    Shared::is_unique(&t.0) && t.array().is_unique()
 }

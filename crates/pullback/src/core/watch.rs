@@ -33,6 +33,16 @@ pub(crate) trait Watch: Sync {
         site: &'static Location<'static>,
     ) -> Result<Box<dyn Writing>>;
 
+    /// `x` was given the array of `by`: with its history (`by` is a view of the same numbers, and the memory's version has advanced
+    /// by one), or without one.
+    fn replaced(
+        &self,
+        x: &Tensor,
+        by: &Tensor,
+        history: bool,
+        site: &'static Location<'static>,
+    ) -> Result<()>;
+
     /// Backward took `value` out of `node`, which had saved it as `which`.
     fn unpacked(&self, node: &Shared<Node>, which: u32, value: &Tensor);
 }
@@ -82,6 +92,18 @@ pub(crate) fn applied(
     site: &'static Location<'static>,
 ) -> Result<()> {
     watchers(flags).try_for_each(|w| w.applied(op, inputs, outputs, site))
+}
+
+/// Tells of a tensor that was given another array.
+#[cold]
+pub(crate) fn replaced(
+    flags: u32,
+    x: &Tensor,
+    by: &Tensor,
+    history: bool,
+    site: &'static Location<'static>,
+) -> Result<()> {
+    watchers(flags).try_for_each(|w| w.replaced(x, by, history, site))
 }
 
 /// Tells of a saved value.

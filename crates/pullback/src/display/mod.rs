@@ -101,7 +101,7 @@ fn text(tensor: &Tensor, options: &PrintOptions) -> String {
         // No element tells an int64 from a float32.
         show_dtype = dtype != DType::default_float();
     } else {
-        let body = brackets::body(tensor.array(), PREFIX.len(), options);
+        let body = brackets::body(&tensor.array(), PREFIX.len(), options);
         show_size = options.edgeitems == 0 || body.is_err();
         show_dtype = !matches!(dtype, DType::I64 | DType::Bool) && dtype != DType::default_float();
         // Numbers that cannot be read (another thread writes them, no memory) leave the rest worth printing.

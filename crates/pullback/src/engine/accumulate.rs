@@ -78,7 +78,7 @@ pub(super) fn accumulate(sum: Tensor, g: &Tensor, create_graph: bool) -> Result<
 
 fn add_assign(sum: &Tensor, g: &Tensor) -> Result<()> {
     pullback_array::dispatch!(float sum.dtype(), T => {
-        kernels::zip_assign(&sum.0.array, &g.0.array, |a: T, b: T| a + b)
+        kernels::zip_assign(&sum.array(), &g.array(), |a: T, b: T| a + b)
     }, else Err(Error::new(ErrorKind::DType, "gradients are floating")))
 }
 
@@ -87,9 +87,9 @@ pub(super) fn store(leaf: &Leaf, g: Tensor, create_graph: bool) -> Result<()> {
     let mut slot = lock(&leaf.grad);
     let new = match &*slot {
         // Moved only if nobody else can see it: `a + b` sends one gradient both ways, and a seed is the caller's.
-        None if owned(&g) && g.0.array.is_contiguous() => g,
+        None if owned(&g) && g.array().is_contiguous() => g,
         None if create_graph || mode::watched() => g.copy()?,
-        None => Tensor::from_array(g.0.array.copy()?),
+        None => Tensor::from_array(g.array().copy()?),
         // A gradient that has a graph keeps it, whether or not this backward records.
         Some(old) if create_graph || old.has_edge() => {
             let _on = mode::set(mode::GRAD, true);

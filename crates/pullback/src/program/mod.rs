@@ -343,6 +343,15 @@ impl Instruction {
         }
     }
 
+    /// What the operation decides on other inputs.
+    ///
+    /// # Errors
+    /// What [`Op::decide`] says.
+    pub(crate) fn decide(&self, x: &[Tensor]) -> Result<Option<Array>> {
+        let x: SmallVec<[&Tensor; 4]> = x.iter().collect();
+        Tensor::with_arrays(&x, &mut |arrays| self.op.decide(arrays))
+    }
+
     fn run(&self, x: &[&Tensor], how: Replay) -> Result<Tensor> {
         if let (true, Some(decision)) = (how.frozen, &self.decision) {
             let decision = Tensor::from_array(decision.clone());

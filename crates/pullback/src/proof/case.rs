@@ -123,7 +123,7 @@ pub(super) fn unit(dtype: DType) -> f64 {
 
 /// Elements in double-double, exactly.
 pub(super) fn numbers(t: &Tensor) -> Result<Vec<Dd>> {
-    kernels::cast(t.array(), DType::Dd)?.to_vec::<Dd>()
+    kernels::cast(&t.array(), DType::Dd)?.to_vec::<Dd>()
 }
 
 /// The same memory, as a leaf that gathers gradients.

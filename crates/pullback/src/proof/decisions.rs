@@ -23,7 +23,7 @@ pub(super) fn margins(case: &Case) -> Verdict {
     let wide = case.op.in_dtype(DType::Dd);
     let x: Vec<Array> = (case.inputs.iter())
         .map(|t| match t.dtype().is_float() {
-            true => kernels::cast(t.array(), DType::Dd),
+            true => kernels::cast(&t.array(), DType::Dd),
             false => Ok(t.array().clone()),
         })
         .collect::<Result<_>>()?;

@@ -29,7 +29,7 @@ pub(super) struct Differences {
 pub(super) fn differences(x: &[Tensor], f: Function<'_>) -> Result<Differences, Finding> {
     let x: Vec<Tensor> = (x.iter())
         .map(|t| match t.dtype().is_float() {
-            true => kernels::cast(t.array(), DType::Dd).map(Tensor::from_array),
+            true => kernels::cast(&t.array(), DType::Dd).map(Tensor::from_array),
             false => Ok(Tensor::from_array(t.array().clone())),
         })
         .collect::<Result<_>>()?;

@@ -24,7 +24,7 @@ impl Point {
 pub(super) fn point(point: &Point, dtype: DType) -> Verdict {
     let case = point.case(dtype)?;
     let x: Vec<Tensor> = (case.inputs.iter())
-        .map(|t| leaf(t.array()))
+        .map(|t| leaf(&t.array()))
         .collect::<Result<_>>()?;
     let y = run(&*case.op, &x)?;
     let found = grad(

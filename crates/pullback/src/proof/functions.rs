@@ -71,7 +71,9 @@ fn is_float(t: &&Tensor) -> bool {
 }
 
 fn leaves(x: &[Tensor]) -> Tensors {
-    Ok((x.iter()).map(|t| leaf(t.array())).collect::<Result<_>>()?)
+    Ok((x.iter())
+        .map(|t| leaf(&t.array()))
+        .collect::<Result<_>>()?)
 }
 
 fn probes(y: &[Tensor], seed: u64) -> Result<Vec<Tensor>> {
@@ -105,7 +107,7 @@ fn pull(y: &[Tensor], g: &[Tensor], x: &[Tensor], again: bool) -> Result<Option<
 
 fn wide(t: &Tensor) -> Result<Tensor> {
     match t.dtype().is_float() {
-        true => kernels::cast(t.array(), DType::Dd).map(Tensor::from_array),
+        true => kernels::cast(&t.array(), DType::Dd).map(Tensor::from_array),
         false => Ok(t.clone()),
     }
 }
@@ -352,7 +354,7 @@ fn second_order(s: &Subject<'_>) -> Verdict {
         let x: Vec<Tensor> = (x.iter())
             .map(|t| match t.requires_grad() {
                 true => Ok(t.clone()),
-                false => leaf(t.array()),
+                false => leaf(&t.array()),
             })
             .collect::<Result<_>>()?;
         let y = if wide { s.run_wide(&x)? } else { s.run(&x)? };

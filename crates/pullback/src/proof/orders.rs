@@ -26,7 +26,7 @@ fn nested(
             if t.requires_grad() {
                 Ok(t.clone())
             } else {
-                leaf(t.array())
+                leaf(&t.array())
             }
         })
         .collect::<Result<_>>()?;
@@ -123,7 +123,7 @@ pub(super) fn recorded(case: &Case) -> Verdict {
     let y = case.run(&case.inputs)?;
     let counts = inputs_of_orders(&case.inputs);
     let mut z: Vec<Tensor> = (case.inputs.iter())
-        .map(|t| leaf(t.array()))
+        .map(|t| leaf(&t.array()))
         .collect::<Result<_>>()?;
     z.push(probe(y.shape(), y.dtype(), 31)?);
     let (program, _) = Program::trace(&z.iter().collect::<Vec<_>>(), |z| {
@@ -190,7 +190,7 @@ pub(super) fn pushed(case: &Case) -> Verdict {
         let _level = forward_ad::dual_level()?;
         let duals = (z[..below].iter().zip(&directions))
             .map(|(t, d)| match d {
-                Some(d) => forward_ad::make_dual(&leaf(t.array())?, d),
+                Some(d) => forward_ad::make_dual(&leaf(&t.array())?, d),
                 None => Ok(t.clone()),
             })
             .collect::<Result<Vec<_>>>()?;

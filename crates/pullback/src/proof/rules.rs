@@ -21,7 +21,7 @@ fn pull(
     let x: Vec<Tensor> = (x.iter().enumerate())
         .map(|(k, t)| {
             if needs(k) {
-                leaf(t.array())
+                leaf(&t.array())
             } else {
                 Ok(Tensor::from_array(t.array().clone()))
             }
@@ -90,7 +90,7 @@ pub(super) fn transposed(
 /// gradient. Where there is no gradient, the result requires none.
 pub(super) fn reverse(case: &Case) -> Verdict {
     let x: Vec<Tensor> = (case.inputs.iter())
-        .map(|t| leaf(t.array()))
+        .map(|t| leaf(&t.array()))
         .collect::<Result<_>>()?;
     let y = case.run(&x)?;
     if !case.differentiable() {

@@ -56,7 +56,7 @@ pub(super) fn layouts(case: &Case) -> Verdict {
         reordered(case, &format!("inputs {what}"), &case.run(&x)?, &plain)?;
     }
     for (k, input) in case.inputs.iter().enumerate() {
-        for (view, copy) in repeated(input.array())? {
+        for (view, copy) in repeated(&input.array())? {
             let with = |a| {
                 let mut x = case.inputs.clone();
                 x[k] = Tensor::from_array(a);
@@ -105,7 +105,7 @@ pub(super) fn laid_out(inputs: &[Tensor]) -> Result<Vec<(String, Vec<Tensor>)>> 
     let mut out: Vec<(String, Vec<Tensor>)> = Vec::new();
     let all = inputs
         .iter()
-        .map(|t| variants(t.array()))
+        .map(|t| variants(&t.array()))
         .collect::<Result<Vec<_>>>()?;
     for name in [
         "spread over a larger array",
@@ -147,7 +147,7 @@ pub(super) fn dtypes(case: &Case) -> Verdict {
         &*case.op.in_dtype(DType::Dd),
         &(case.inputs.iter())
             .map(|t| match t.dtype().is_float() {
-                true => kernels::cast(t.array(), DType::Dd).map(Tensor::from_array),
+                true => kernels::cast(&t.array(), DType::Dd).map(Tensor::from_array),
                 false => Ok(t.clone()),
             })
             .collect::<Result<Vec<_>>>()?,

@@ -120,8 +120,8 @@ fn check_value(name: &str, target: &Tensor, place: usize, value: &Value) -> Resu
     match value {
         Value::Tensor(t) => match rule(name, place) {
             Rule::Free => Ok(()),
-            Rule::Same => same_or_apart(target.array(), t.array()),
-            Rule::Apart => apart(target.array(), t.array()),
+            Rule::Same => same_or_apart(&target.array(), &t.array()),
+            Rule::Apart => apart(&target.array(), &t.array()),
         },
         Value::List(list) => list
             .iter()

@@ -118,7 +118,8 @@ impl Op for Broken {
     }
     fn frozen(&self, x: &[Tensor], decision: &Tensor) -> Result<Tensor> {
         if self.fault == F::Redecides {
-            let lent: Vec<&Array> = x.iter().map(Tensor::array).collect();
+            let held: Vec<_> = x.iter().map(Tensor::array).collect();
+            let lent: Vec<&Array> = held.iter().map(|a| &**a).collect();
             if let Some(again) = self.inner.decide(&lent)? {
                 return self.inner.frozen(x, &Tensor::from_array(again));
             }

@@ -238,7 +238,7 @@ impl Tensor {
             .at(site));
         }
         in_place(Copy, self, &[src], site, |x| {
-            kernels::assign(x, src.array()).map(|()| true)
+            kernels::assign(x, &src.array()).map(|()| true)
         })
     }
 

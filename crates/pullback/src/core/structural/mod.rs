@@ -5,6 +5,7 @@ mod alias;
 mod convert;
 mod detach;
 mod overlay;
+mod replace;
 
 pub use alias::{Alias, Apart};
 pub use convert::{Clone, Copy, To};

@@ -238,7 +238,7 @@ impl Tensor {
         if !self.dtype().is_float() {
             return Err(fail(crate::ops::common::gate::no_form(
                 "glu_cpu",
-                self.array(),
+                &self.array(),
             )));
         }
         let half = n / 2;

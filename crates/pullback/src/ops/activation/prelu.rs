@@ -75,14 +75,14 @@ impl Op for Prelu {
                 let chosen = Prelu::choose(cx, &x, g, &g.mul(&w)?)?;
                 return anchored(cx, "_prelu_kernel", chosen, &x);
             }
-            let (g, x, w) = (g.array(), x.array(), w.array());
+            let (g, x, w) = (&g.array(), &x.array(), &w.array());
             return dispatch!(float x.dtype(), T => kernels::zip3(g, x, w, |g: T, x: T, w: T| if x > T::ZERO { g } else { w * g }), else
                 Err(no_form("prelu_cpu", x))).map(Tensor::from_array);
         }
         if !plain {
             return Prelu::choose(cx, &x, &Prelu::zero(&x)?, &g.mul(&x)?);
         }
-        let (g, x) = (g.array(), x.array());
+        let (g, x) = (&g.array(), &x.array());
         dispatch!(float x.dtype(), T => kernels::zip(g, x, |g: T, x: T| if x > T::ZERO { T::ZERO } else { x * g }), else
             Err(no_form("prelu_cpu", x))).map(Tensor::from_array)
     }

@@ -53,8 +53,8 @@ macro_rules! smooth {
                 if !cx.unobserved() {
                     return self.slope(cx, i)?.mul(g);
                 }
-                let (g, x) = (g.array(), cx.input(0)?);
-                let x = x.array();
+                let (g, x) = (&g.array(), cx.input(0)?);
+                let x = &x.array();
                 dispatch!(float x.dtype(), $F => kernels::zip_wide(g, x, $fused), else Err(no_form($kernel, x))).map(Tensor::from_array)
             }
         }

@@ -98,7 +98,7 @@ pub(in crate::ops) fn pull_softmax(
     recorded: bool,
 ) -> Result<Tensor> {
     if let (false, Some(len)) = (recorded, last(y.shape(), dim)) {
-        let (y, v) = (y.array(), v.array());
+        let (y, v) = (&y.array(), &v.array());
         return dispatch!(float y.dtype(), T => kernels::lines(v, [y], len, #[inline(always)] |_, g: &mut [T], [y]| {
             let sum = g.iter().zip(y).fold(T::ZERO, |s, (&g, &y)| s + g * y);
             g.iter_mut().zip(y).for_each(|(g, &y)| *g = y * (*g - sum));
@@ -187,7 +187,7 @@ impl Op for LogSoftmax {
         let y = cx.output()?;
         let plain = cx.unobserved();
         if let (true, Some(len)) = (plain, last(y.shape(), self.dim)) {
-            let (y, g) = (y.array(), g.array());
+            let (y, g) = (&y.array(), &g.array());
             return dispatch!(float y.dtype(), T => kernels::lines(g, [y], len, #[inline(always)] |_, g: &mut [T], [y]| {
                 let sum = lanes(g, T::ZERO, |s, &g| s + g, |a, b| a + b);
                 g.iter_mut().zip(y).for_each(|(g, &y)| *g = *g - exp(y) * sum);

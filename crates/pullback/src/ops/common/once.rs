@@ -6,7 +6,8 @@ use crate::{DType, Result};
 impl Tensor {
     /// A view of each element once: dimensions that stand for one element many times keep one place.
     pub(crate) fn once(&self) -> Result<Tensor> {
-        let layout = self.array().layout();
+        let array = self.array();
+        let layout = array.layout();
         let mut once = self.clone();
         if layout.is_stretched() {
             for (dim, (&n, &stride)) in layout
@@ -26,7 +27,8 @@ impl Tensor {
     /// Of what a function made of a stretched tensor: the elements to write to [`Tensor::once`]. Of those that share one, the
     /// last that was changed.
     pub(crate) fn gathered_once(&self, result: &Tensor) -> Result<Tensor> {
-        let layout = self.array().layout();
+        let array = self.array();
+        let layout = array.layout();
         let strides = layout.strides();
         let stretched = |d: &usize| self.shape()[*d] > 1 && strides[*d] == 0;
         let (front, rest): (Vec<usize>, Vec<usize>) = (0..self.ndim()).partition(stretched);

@@ -303,7 +303,7 @@ pub(in crate::ops) fn apart<'a>(
     other: &'a Tensor,
     site: Site,
 ) -> Result<Cow<'a, Tensor>> {
-    crate::core::overlap::same_or_apart(x.array(), other.array()).map_err(|e| e.at(site))?;
+    crate::core::overlap::same_or_apart(&x.array(), &other.array()).map_err(|e| e.at(site))?;
     set_apart(x, other, site)
 }
 

@@ -155,7 +155,7 @@ pub(in crate::ops) fn pull(p: &dyn Pieces, cx: &Ctx<'_>, g: &Tensor) -> Result<T
     if !cx.unobserved() {
         rule(p, cx, &x, g)
     } else {
-        p.fused(g.array(), x.array()).map(Tensor::from_array)
+        p.fused(&g.array(), &x.array()).map(Tensor::from_array)
     }
 }
 

@@ -155,7 +155,7 @@ impl Op for EmbeddingBackward {
             return Ok(back);
         }
         // Divided by infinity where the padding row was looked up: a factor of 0 that is finite.
-        let factors: Vec<f64> = (self.factors(ids.array())?.iter())
+        let factors: Vec<f64> = (self.factors(&ids.array())?.iter())
             .map(|&n| if n == 0.0 { f64::INFINITY } else { n })
             .collect();
         let mut shape = ids.shape().to_vec();
@@ -235,7 +235,7 @@ impl Tensor {
             );
         }
         if let Some(most) = how.max_norm {
-            rows(self.array(), n as usize).map_err(|e| e.op("embedding").at(site))?;
+            rows(&self.array(), n as usize).map_err(|e| e.op("embedding").at(site))?;
             shorten(self, weight, most, how.norm_type)?;
         }
         let op = Embedding {

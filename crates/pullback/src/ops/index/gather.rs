@@ -26,7 +26,7 @@ pub(in crate::ops) fn slab_rows(
     message: impl Fn(i64, usize) -> Error,
 ) -> Result<Rows> {
     let n = x.shape().get(dim).copied().unwrap_or(1);
-    let bad = (crate::ops::common::operand::once(index.array())?
+    let bad = (crate::ops::common::operand::once(&index.array())?
         .to_vec::<i64>()?
         .into_iter())
     .find(|i| !(0..n as i64).contains(i));
@@ -218,7 +218,7 @@ impl Tensor {
             .op(name)
             .at(site));
         }
-        let bad = (crate::ops::common::operand::once(index.array())?
+        let bad = (crate::ops::common::operand::once(&index.array())?
             .to_vec::<i64>()?
             .into_iter())
         .find(|p| !(-(n as i64)..n as i64).contains(p));

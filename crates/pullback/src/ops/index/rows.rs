@@ -277,7 +277,7 @@ impl Rows {
         site: &'static Location<'static>,
     ) -> Result<()> {
         for read in [src, &self.positions] {
-            crate::core::overlap::apart(x.array(), read.array())
+            crate::core::overlap::apart(&x.array(), &read.array())
                 .map_err(|e| e.op("index_put").at(site))?;
         }
         if x.array().layout().is_stretched() && !accumulate {
@@ -290,8 +290,8 @@ impl Rows {
             &[&self.positions, &src],
             site,
             |x| {
-                let index = self.positions.array();
-                kernels::index_put(x, self.at, self.count, index, src.array(), accumulate)
+                let index = &self.positions.array();
+                kernels::index_put(x, self.at, self.count, index, &src.array(), accumulate)
                     .map(|()| true)
             },
         )

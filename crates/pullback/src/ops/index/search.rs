@@ -217,7 +217,7 @@ impl Tensor {
         };
         let negative = || {
             Ok::<bool, Error>(
-                crate::ops::common::operand::once(self.array())?
+                crate::ops::common::operand::once(&self.array())?
                     .to_f64_vec()?
                     .iter()
                     .any(|&x| x < 0.0),

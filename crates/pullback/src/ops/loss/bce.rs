@@ -104,10 +104,10 @@ impl Op for Bce {
             return self.slope(cx, i)?.mul(g);
         }
         let x = cx.input(0)?;
-        let (x, g) = (x.array(), g.array());
+        let (x, g) = (&x.array(), &g.array());
         dispatch!(float x.dtype(), T => if i == 0 {
             let (t, least) = (cx.input(1)?, T::lit(SMALLEST_PRODUCT));
-            kernels::zip3(g, x, t.array(), move |g: T, x: T, t: T| {
+            kernels::zip3(g, x, &t.array(), move |g: T, x: T, t: T| {
                 g * (x - t) / larger((T::ONE - x) * x, least)
             })
         } else {

@@ -21,7 +21,7 @@ fn difference(x: &Tensor, target: &Tensor, kernel: &str) -> Result<Tensor> {
     if d.dtype().is_float() {
         return Ok(d);
     }
-    Err(no_form(kernel, d.array()).at(Location::caller()))
+    Err(no_form(kernel, &d.array()).at(Location::caller()))
 }
 
 /// The loss of elements that may be weighted one by one.
@@ -250,7 +250,7 @@ impl Tensor {
             Operand::Tensor(t) => t.clone(),
             Operand::Number(n) => self.ones_like()?.mul(n)?,
         };
-        if crate::ops::common::operand::once(var.array())?
+        if crate::ops::common::operand::once(&var.array())?
             .to_f64_vec()?
             .iter()
             .any(|&v| v < 0.0)
@@ -402,7 +402,7 @@ impl Tensor {
                 .at(site));
         }
         if !self.dtype().is_float() {
-            return Err(no_form("log_sigmoid_cpu", self.array())
+            return Err(no_form("log_sigmoid_cpu", &self.array())
                 .op("binary_cross_entropy_with_logits")
                 .at(site));
         }

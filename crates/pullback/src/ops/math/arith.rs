@@ -340,7 +340,7 @@ macro_rules! in_place_binary {
                 }
                 in_place($op, self, &[b.as_ref()], site, |x| {
                     dispatch!(number x.dtype(), T => {
-                        kernels::zip_assign(x, b.array(), |$a: T, $b: T| $fast).map(|()| true)
+                        kernels::zip_assign(x, &b.array(), |$a: T, $b: T| $fast).map(|()| true)
                     }, else Ok(false))
                 })
             })*
@@ -379,7 +379,7 @@ impl Tensor {
         in_place(AddScaled { alpha }, self, &[other.as_ref()], site, |x| {
             dispatch!(number x.dtype(), T => {
                 let alpha = Number::Float(alpha).cast::<T>();
-                kernels::add_scaled_assign(x, other.array(), alpha).map(|()| true)
+                kernels::add_scaled_assign(x, &other.array(), alpha).map(|()| true)
             }, else Ok(false))
         })
     }

@@ -55,7 +55,7 @@ macro_rules! pointwise {
                     Reads::OUTPUT => cx.output()?,
                     _ => cx.input(0)?,
                 };
-                crate::ops::common::operand::float_slope!($fhow g.array(), v.array(), |$g, $v: $F| $fused).map(Tensor::from_array)
+                crate::ops::common::operand::float_slope!($fhow &g.array(), &v.array(), |$g, $v: $F| $fused).map(Tensor::from_array)
             })?
         }
 

@@ -292,7 +292,7 @@ fn ternary_(
     }
     let (b, c) = (converted(b, common, site)?, converted(c, common, site)?);
     in_place_dyn(op, x, &[b.as_ref(), c.as_ref()], site, &mut |x| {
-        write(x, b.array(), c.array())
+        write(x, &b.array(), &c.array())
     })
 }
 

@@ -130,7 +130,7 @@ macro_rules! logic {
             #[track_caller]
             pub fn $method_(&self, other: &Tensor) -> Result<()> {
                 let site = Location::caller();
-                crate::core::overlap::same_or_apart(self.array(), other.array()).map_err(|e| e.op($name).at(site))?;
+                crate::core::overlap::same_or_apart(&self.array(), &other.array()).map_err(|e| e.op($name).at(site))?;
                 self.overwrite(&self.$method(other)?, $name, site)
             }
         }
@@ -164,7 +164,7 @@ macro_rules! compare_ {
             pub fn $name_<'a>(&'a self, other: impl Into<crate::ops::Operand<'a>>) -> Result<()> {
                 let (site, other) = (Location::caller(), other.into());
                 if let crate::ops::Operand::Tensor(t) = other {
-                    crate::core::overlap::same_or_apart(self.array(), t.array()).map_err(|e| e.op(stringify!($name)).at(site))?;
+                    crate::core::overlap::same_or_apart(&self.array(), &t.array()).map_err(|e| e.op(stringify!($name)).at(site))?;
                 }
                 self.overwrite(&self.$name(other)?, stringify!($name), site)
             }

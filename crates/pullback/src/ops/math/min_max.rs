@@ -106,7 +106,7 @@ impl Extreme {
     fn decision(self, cx: &Ctx<'_>) -> Result<Tensor> {
         let (a, b) = (cx.input(0)?, cx.input(1)?);
         if !crate::core::mode::watched() {
-            return Ok(Tensor::from_array(self.winner(a.array(), b.array())?));
+            return Ok(Tensor::from_array(self.winner(&a.array(), &b.array())?));
         }
         let pick = |mask: Result<Tensor>, code: i64, other: &Tensor| {
             Tensor::scalar(code).where_(&mask?, other)

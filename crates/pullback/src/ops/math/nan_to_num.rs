@@ -177,7 +177,7 @@ impl Tensor {
     #[track_caller]
     pub fn masked_fill_<'a>(&self, mask: &Tensor, value: impl Into<Operand<'a>>) -> Result<()> {
         let (site, value) = (Location::caller(), value.into());
-        crate::core::overlap::same_or_apart(self.array(), mask.array())
+        crate::core::overlap::same_or_apart(&self.array(), &mask.array())
             .map_err(|e| e.op("masked_fill").at(site))?;
         match value {
             Operand::Tensor(t) => {

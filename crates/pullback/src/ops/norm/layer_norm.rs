@@ -193,7 +193,7 @@ impl Norm {
                 _ => g.mul(&self.parts(&x)?.0),
             };
         }
-        let (g, x) = (g.array(), x.array());
+        let (g, x) = (&g.array(), &x.array());
         let own = if i == 0 && cx.arity() > 1 {
             Some(cx.input(1)?)
         } else {

@@ -100,7 +100,7 @@ fn dropout_factor(x: &Tensor, p: f64, training: bool) -> Result<Option<Tensor>> 
     if !x.dtype().is_float() {
         return Err(not_floating(x.dtype()));
     }
-    mask(x.array(), p).map(Tensor::from_array).map(Some)
+    mask(&x.array(), p).map(Tensor::from_array).map(Some)
 }
 
 fn slopes(lower: f64, upper: f64) -> Result<LeakyRelu> {
@@ -278,7 +278,7 @@ impl Tensor {
         if !training {
             return apply_dyn(&plain, &[self], site);
         }
-        let factor = random_slopes(self.array(), lower, upper).map_err(context)?;
+        let factor = random_slopes(&self.array(), lower, upper).map_err(context)?;
         apply_dyn(&crate::ops::Mul, &[self, &Tensor::from_array(factor)], site)
     }
 
@@ -294,7 +294,7 @@ impl Tensor {
         if !training {
             return in_place_dyn(&plain, self, &[], site, &mut |_| Ok(false));
         }
-        let factor = random_slopes(self.array(), lower, upper).map_err(context)?;
+        let factor = random_slopes(&self.array(), lower, upper).map_err(context)?;
         let factor = Tensor::from_array(factor);
         in_place_dyn(&crate::ops::Mul, self, &[&factor], site, &mut |_| Ok(false))
     }

@@ -42,7 +42,7 @@ macro_rules! fill {
     ($x:expr, $name:literal, $site:expr, |$g:ident, $out:ident| $fill:expr, [$($dtype:ident $t:ty),*], $else:expr) => {{
         let (x, site): (&Tensor, Site) = ($x, $site);
         let numbers = match x.dtype() {
-            $(DType::$dtype => drawn::<$t>(x.array(), |$g, $out| $fill),)*
+            $(DType::$dtype => drawn::<$t>(&x.array(), |$g, $out| $fill),)*
             other => Err($else(other)),
         };
         let numbers = numbers.map_err(|e| e.op($name).at(site))?;
@@ -53,8 +53,8 @@ macro_rules! fill {
 /// 1 of a probability, else 0, drawn in the order of memory of `x`.
 pub(in crate::ops) fn bernoulli_like(x: &Tensor, p: f64) -> Result<Tensor> {
     match x.dtype() {
-        DType::F32 => drawn::<f32>(x.array(), |g, out| g.fill_bernoulli(p, out)),
-        _ => drawn::<f64>(x.array(), |g, out| g.fill_bernoulli(p, out)),
+        DType::F32 => drawn::<f32>(&x.array(), |g, out| g.fill_bernoulli(p, out)),
+        _ => drawn::<f64>(&x.array(), |g, out| g.fill_bernoulli(p, out)),
     }
     .and_then(|noise| Tensor::from_array(noise).to(x.dtype()))
 }
@@ -62,8 +62,8 @@ pub(in crate::ops) fn bernoulli_like(x: &Tensor, p: f64) -> Result<Tensor> {
 /// Places with the largest p/q, q exponential: what PyTorch draws for probabilities whose rows do not lie one after the other.
 fn races(x: &Tensor, n: usize) -> Result<Tensor> {
     let q = match x.dtype() {
-        DType::F32 => drawn::<f32>(x.array(), |g, out| g.fill_exponential(1.0, out)),
-        _ => drawn::<f64>(x.array(), |g, out| g.fill_exponential(1.0, out)),
+        DType::F32 => drawn::<f32>(&x.array(), |g, out| g.fill_exponential(1.0, out)),
+        _ => drawn::<f64>(&x.array(), |g, out| g.fill_exponential(1.0, out)),
     }?;
     let race = x.div(&Tensor::from_array(q).to(x.dtype())?)?;
     match n {

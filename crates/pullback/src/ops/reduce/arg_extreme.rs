@@ -114,7 +114,7 @@ fn named<O: Op>(
     let dim = x.shape().dim(dim).map_err(context)?;
     let dims = if x.ndim() == 0 { vec![] } else { vec![dim] };
     // PyTorch's `nanmedian` shares its sentence with `median`.
-    not_empty(name.trim_start_matches("nan"), x.array(), &dims).map_err(context)?;
+    not_empty(name.trim_start_matches("nan"), &x.array(), &dims).map_err(context)?;
     let index = apply(op(dims.clone()), &[x], site)?;
     let values = x.gather(dim as i64, &index)?;
     if keepdim {

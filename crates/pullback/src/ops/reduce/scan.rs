@@ -65,7 +65,7 @@ pub(in crate::ops) fn other_products(x: &Tensor, dim: usize) -> Result<Tensor> {
 /// Whether there is a zero.
 pub(in crate::ops) fn zeros(x: &Tensor) -> Result<usize> {
     let dims: Vec<usize> = (0..x.ndim()).collect();
-    let nonzero: i64 = kernels::count_nonzero(x.array(), &dims, false)?
+    let nonzero: i64 = kernels::count_nonzero(&x.array(), &dims, false)?
         .item()?
         .cast();
     Ok(x.numel() - nonzero as usize)

@@ -307,6 +307,6 @@ impl Tensor {
 
     /// Whether every element is finite.
     pub fn all_finite(&self) -> Result<bool> {
-        dispatch!(float self.dtype(), T => Ok(crate::ops::common::operand::once(self.array())?.to_vec::<T>()?.into_iter().all(Real::is_finite)), else Ok(self.dtype() != DType::F32))
+        dispatch!(float self.dtype(), T => Ok(crate::ops::common::operand::once(&self.array())?.to_vec::<T>()?.into_iter().all(Real::is_finite)), else Ok(self.dtype() != DType::F32))
     }
 }

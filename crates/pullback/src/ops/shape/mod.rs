@@ -2,6 +2,7 @@
 
 pub(super) mod axes;
 pub(super) mod flip;
+mod in_place;
 pub(super) mod join;
 pub(super) mod pad;
 pub(super) mod rearrange;

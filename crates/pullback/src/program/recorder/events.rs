@@ -39,6 +39,29 @@ impl Watch for Recorders {
         Ok(Box::new(Logged))
     }
 
+    /// `x` holds the value of `by` now.
+    fn replaced(
+        &self,
+        x: &Tensor,
+        by: &Tensor,
+        history: bool,
+        site: &'static Location<'static>,
+    ) -> Result<()> {
+        each(|r| {
+            // The version advanced after `by` was made.
+            let value = match r.known.get(&by.id()).filter(|_| history) {
+                Some(known) => known.value,
+                None => r.read(by)?,
+            };
+            if history {
+                // So that other handles of this memory know what the step of its version was.
+                r.log_write(x, (x.version(), 1), value, site);
+            }
+            r.knows(x, value);
+            Ok(())
+        })
+    }
+
     /// `value` is what the recorders knew by another handle.
     fn unpacked(&self, node: &Shared<Node>, which: u32, value: &Tensor) {
         adopt(node, which, value);
@@ -71,7 +94,7 @@ fn record(
     site: &'static Location<'static>,
 ) -> Result<()> {
     each(|r| {
-        let value = r.push(op, inputs, out.array(), site)?;
+        let value = r.push(op, inputs, &out.array(), site)?;
         let outputs = [value].into_iter().collect();
         r.made(&out.0.edge, outputs);
         r.knows(out, value);
@@ -94,7 +117,7 @@ fn record_many(
                 op: op.boxed(),
                 which,
             };
-            values.push(r.push(&projection, inputs, t.array(), site)?);
+            values.push(r.push(&projection, inputs, &t.array(), site)?);
         }
         let node = out
             .iter()

@@ -96,7 +96,7 @@ impl Recorder {
 
     /// The value a tensor holds now.
     pub(crate) fn read(&mut self, t: &Tensor) -> Result<ValueId> {
-        let (array, now) = (t.array(), t.version());
+        let (array, now) = (&t.array(), t.version());
         let seen = match self.known.get(&t.id()) {
             Some(known) if known.version == now => return Ok(known.value),
             Some(known) => Some(*known),
@@ -156,7 +156,8 @@ impl Recorder {
         value: ValueId,
         site: &'static Location<'static>,
     ) {
-        let storage = x.array().storage();
+        let array = x.array();
+        let storage = array.storage();
         let entry = self.writes.entry(storage.address());
         let (_, list) = entry.or_insert_with(|| (storage.clone(), Vec::new()));
         list.push(Write {
@@ -200,7 +201,7 @@ impl Recorder {
         let decision = match op.def().family {
             // Integers have no derivative, and so no kinks.
             Family::Gate if result.dtype().is_float() => {
-                op.decide(&inputs.iter().map(|t| t.array()).collect::<Vec<_>>())?
+                Tensor::with_arrays(inputs, &mut |arrays| op.decide(arrays))?
             }
             Family::Zero | Family::Cut => Some(result.copy()?),
             _ => None,

@@ -228,7 +228,7 @@ impl FunctionOp {
         let mut node = Node::new(Box::new(op), slots, site);
         for (t, &which) in ran.cx.saved.iter().zip(&kept.which) {
             forbid_inference(t)?;
-            node.save(which, t.array());
+            node.save(which, &t.array());
         }
         node.results = match &ran.results[..] {
             [_] => None,
