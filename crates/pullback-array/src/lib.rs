@@ -51,6 +51,10 @@ pub use memory::room::{filled, gathered, room};
 pub use memory::storage::{Storage, UpdateGuard};
 pub use scalar::arith::Arith;
 pub use scalar::erfcx::erfcx_derivative;
+pub use scalar::expression::{Arithmetic, Comparison, Expression, Step, Symbol};
+pub use scalar::formula::{Formula, Function, Scalar, Truth};
+#[doc(hidden)]
+pub use scalar::quick::exp_quick;
 pub use scalar::real::Real;
 pub use scalar::series::Series;
 pub use scalar::special::Special;

@@ -5,7 +5,7 @@
 use crate::output::{self, DIM, HEAD, STRONG};
 use pullback::ops::OPS;
 use pullback::registry::{Entry, entries, find};
-use pullback::{Family, OpDef};
+use pullback::{Family, OpDef, Reads};
 use serde_json::{Value, json};
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -168,6 +168,8 @@ fn primitive_json(def: &OpDef) -> Value {
         "formula": def.formula,
         "derivative": def.derivative,
         "convention": def.convention,
+        "computed_as": recorded(def).0,
+        "gradient_computed_as": recorded(def).1,
         "pytorch": def.torch,
         "view": def.view,
         "samples": (def.proof.samples)().len(),
@@ -211,6 +213,22 @@ fn listing() -> String {
     text
 }
 
+/// The formula that an elementwise operation's loops are compiled from, as it records itself in its first sample, and that of its
+/// gradient, of the incoming gradient g and of what it reads; empty where there is none.
+fn recorded(def: &OpDef) -> (String, String) {
+    let samples = (def.proof.samples)();
+    let Some(sample) = samples.first() else {
+        return Default::default();
+    };
+    let read = match sample.op.reads(0) {
+        Reads::OUTPUT => "y",
+        _ => "x",
+    };
+    let value = sample.op.expression().map(|e| e.to_string());
+    let gradient = (sample.op.gradient_expression()).map(|e| e.text_of(&["g", read]));
+    (value.unwrap_or_default(), gradient.unwrap_or_default())
+}
+
 fn details(functions: &[&Entry], primitives: &[&OpDef]) -> String {
     let mut text = String::new();
     for entry in functions {
@@ -222,13 +240,16 @@ fn details(functions: &[&Entry], primitives: &[&OpDef]) -> String {
         );
         let mut line = |what: &str, value: &str| {
             if !value.is_empty() {
-                let _ = writeln!(text, "  {DIM}{what:<11}{DIM:#} {value}");
+                let _ = writeln!(text, "  {DIM}{what:<12}{DIM:#} {value}");
             }
         };
         line("formula", f.formula);
         if let Some(def) = f.op {
             line("derivative", def.derivative);
             line("convention", def.convention);
+            let (value, gradient) = recorded(def);
+            line("computed as", &value);
+            line("its gradient", &gradient);
         }
         line("family", kind(entry));
         line("PyTorch", &places(entry));
@@ -243,20 +264,23 @@ fn details(functions: &[&Entry], primitives: &[&OpDef]) -> String {
             "{STRONG}primitive {}{STRONG:#}\n  {}",
             def.name, def.summary
         );
+        let (value, gradient) = recorded(def);
         for (what, value) in [
             ("formula", def.formula),
             ("derivative", def.derivative),
             ("convention", def.convention),
+            ("computed as", value.as_str()),
+            ("its gradient", gradient.as_str()),
             ("family", def.family.name()),
             ("PyTorch", def.torch),
         ] {
             if !value.is_empty() {
-                let _ = writeln!(text, "  {DIM}{what:<11}{DIM:#} {value}");
+                let _ = writeln!(text, "  {DIM}{what:<12}{DIM:#} {value}");
             }
         }
         let _ = writeln!(
             text,
-            "  {DIM}{:<11}{DIM:#} samples in three widths and all layouts: {}, exact points: {}, errors: {}",
+            "  {DIM}{:<12}{DIM:#} samples in three widths and all layouts: {}, exact points: {}, errors: {}",
             "proven",
             (def.proof.samples)().len(),
             (def.proof.points)().len(),

@@ -80,6 +80,13 @@ pub use pullback_array::{filled, gathered, room};
 /// The kernels operations are made of, for custom operations.
 pub use pullback_array::{dispatch, kernels};
 
+/// Elementwise formulas as values: written once, compiled into loops, computed in 32 digits, recorded and differentiated.
+pub mod formula {
+    pub use pullback_array::{
+        Arithmetic, Comparison, Expression, Formula, Function, Scalar, Step, Symbol, Truth,
+    };
+}
+
 /// The README's programs are compiled and run with the other examples.
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]

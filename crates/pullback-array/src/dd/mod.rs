@@ -106,6 +106,8 @@ impl Dd {
     pub const FRAC_1_PI: Dd = tables::FRAC_1_PI;
     /// 2 / sqrt(pi).
     pub const FRAC_2_SQRT_PI: Dd = tables::FRAC_2_SQRT_PI;
+    /// 1/√(2π).
+    pub const FRAC_1_SQRT_TAU: Dd = tables::FRAC_1_SQRT_TAU;
     /// Euler's number, 2.71828...
     pub const E: Dd = tables::E;
     /// ln 2.

@@ -23,6 +23,8 @@ pub(super) const TAU: Dd = dd(0x401921fb54442d18, 0x3cb1a62633145c07);
 pub(super) const FRAC_1_PI: Dd = dd(0x3fd45f306dc9c883, 0xbc76b01ec5417056);
 /// 2 / sqrt(pi).
 pub(super) const FRAC_2_SQRT_PI: Dd = dd(0x3ff20dd750429b6d, 0x3c71ae3a914fed80);
+/// 1 / sqrt(2 pi).
+pub(super) const FRAC_1_SQRT_TAU: Dd = dd(0x3fd9884533d43651, 0xbc7cbc0d30ebfd15);
 /// Euler's number.
 pub(super) const E: Dd = dd(0x4005bf0a8b145769, 0x3ca4d57ee2b1013a);
 /// ln 2.

@@ -3,7 +3,10 @@
 pub(crate) mod arith;
 pub(crate) mod bessel;
 pub(crate) mod erfcx;
+pub(crate) mod expression;
+pub(crate) mod formula;
 pub(crate) mod math;
+pub(crate) mod quick;
 pub(crate) mod real;
 pub(crate) mod series;
 pub(crate) mod special;

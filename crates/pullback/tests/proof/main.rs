@@ -2,6 +2,7 @@
 
 mod custom;
 mod errors;
+mod formulas;
 mod list;
 mod methods;
 mod mutants;

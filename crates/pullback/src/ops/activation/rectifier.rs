@@ -3,10 +3,11 @@
 use crate::core::op::{Ctx, Reads};
 use crate::core::tensor::Tensor;
 use crate::ops::common::constant::{number_like, times};
+use crate::ops::common::formula::Pulled;
 use crate::ops::common::gate::no_form;
 use crate::ops::common::piecewise::{Slope, above, below, pieces};
-use crate::{Array, DType, Element, Error, ErrorKind, Real, Result};
-use pullback_array::{dispatch, kernels};
+use crate::{Array, DType, Element, Error, ErrorKind, Result};
+use pullback_array::{Formula, Scalar, dispatch, kernels};
 
 #[cfg(feature = "proof")]
 use crate::core::samples::{points1, signed, unary};
@@ -43,8 +44,8 @@ pieces! {
     "Relu that lets a little of negative numbers through.";
     "x where x > 0, else a·x", "g where x > 0, else a·g";
     "the derivative at 0 is a, as in PyTorch";
-    value |s, T| { let a = T::lit(s.negative_slope); move |x: T| if x > T::ZERO { x } else { x * a } };
-    fused |s, T| { let a = T::lit(s.negative_slope); move |g: T, x: T| if x > T::ZERO { g } else { g * a } };
+    value |s, x: T| T::choose(x.above(T::ZERO), || x, || x * T::lit(s.negative_slope));
+    fused |s, g, x: T| T::choose(x.above(T::ZERO), || g, || g * T::lit(s.negative_slope));
     kinks |_s| [below(0.0)];
     piece |s, k, x| if k == 0 { times(x, s.negative_slope) } else { Ok(x.clone()) };
     slope |s, k, _x| Ok(Slope::Number(if k == 0 { s.negative_slope } else { 1.0 }));
@@ -63,13 +64,13 @@ pieces! {
     "Exponential linear unit: elu, and selu and celu by their constants.";
     "s·x where x > 0, else s·α·(e^{cx} - 1)", "g·s where x > 0, else g·s·α·c·e^{cx}";
     "at 0 the derivative is that of the exponential, s·α·c, at NaN that of the line, as in PyTorch's loops for few numbers";
-    value |s, T| {
+    value |s, x: T| {
         let (negative, positive, c) = (T::lit(s.alpha * s.scale), T::lit(s.scale), T::lit(s.input_scale));
-        move |x: T| if x <= T::ZERO { (x * c).exp_m1() * negative } else { x * positive }
+        T::choose(x.at_most(T::ZERO), || (x * c).exp_m1() * negative, || x * positive)
     };
-    fused |s, T| {
+    fused |s, g, x: T| {
         let (negative, positive, c) = (T::lit(s.alpha * s.scale), T::lit(s.scale), T::lit(s.input_scale));
-        move |g: T, x: T| if x <= T::ZERO { g * c * negative * (x * c).exp() } else { g * positive }
+        T::choose(x.at_most(T::ZERO), || g * c * negative * (x * c).exp(), || g * positive)
     };
     kinks |_s| [below(0.0).nan_above()];
     piece |s, k, x| if k == 0 { times(&times(x, s.input_scale)?.exp()?.sub(1.0)?, s.alpha * s.scale) } else { times(x, s.scale) };
@@ -93,17 +94,17 @@ pieces! {
     "Numbers cut off at two bounds; relu6 is hardtanh between 0 and 6.";
     "min(max(x, low), high)", "g where low < x < high, else 0";
     "the derivative at the bounds is 0, at NaN it is 1, as in PyTorch's loops for few numbers";
-    value |s, T| {
+    value |s, x: T| {
         let (low, high) = (T::lit(s.min_val), T::lit(s.max_val));
-        move |x: T| if x < low { low } else if x > high { high } else { x }
+        T::choose(x.below(low), || low, || T::choose(x.above(high), || high, || x))
     };
     integers |s, I| {
         let (low, high) = (I::from_f64(s.min_val), I::from_f64(s.max_val));
         move |x: I| if x < low { low } else if x > high { high } else { x }
     };
-    fused |s, T| {
+    fused |s, g, x: T| {
         let (low, high) = (T::lit(s.min_val), T::lit(s.max_val));
-        move |g: T, x: T| if x <= low || x >= high { T::ZERO } else { g }
+        T::choose(x.at_most(low) | x.at_least(high), || T::ZERO, || g)
     };
     kinks |s| [below(s.min_val).nan_above(), above(s.max_val)];
     piece |s, k, x| match k { 0 => constant(x, s.min_val), 1 => Ok(x.clone()), _ => constant(x, s.max_val) };
@@ -116,10 +117,10 @@ pieces! {
     "The logistic function in three straight pieces.";
     "min(max(x + 3, 0), 6)/6", "g/6 where -3 < x < 3, else 0";
     "the derivative at -3 and 3 is 0, and at NaN, as in PyTorch";
-    value |_s, T| |x: T| ramp(x) / T::lit(6.0);
-    fused |_s, T| {
+    value |_s, x: T| ramp(x) / T::lit(6.0);
+    fused |_s, g, x: T| {
         let sixth = T::ONE / T::lit(6.0);
-        move |g: T, x: T| if x > T::lit(-3.0) && x < T::lit(3.0) { g * sixth } else { T::ZERO }
+        T::choose(x.above(T::lit(-3.0)) & x.below(T::lit(3.0)), || g * sixth, || T::ZERO)
     };
     kinks |_s| [below(-3.0), above(3.0)];
     piece |_s, k, x| match k { 0 => constant(x, 0.0), 1 => x.add(3.0)?.div(6.0), _ => constant(x, 1.0) };
@@ -132,10 +133,10 @@ pieces! {
     "x times the logistic function in three straight pieces.";
     "x·min(max(x + 3, 0), 6)/6", "0 where x ≤ -3, g where x ≥ 3, else g·(x/3 + 1/2)";
     "the derivative is 0 at -3, and 1 at 3 and at NaN, as in PyTorch's loops for few numbers";
-    value |_s, T| |x: T| x * ramp(x) / T::lit(6.0);
-    fused |_s, T| |g: T, x: T| {
-        if x <= T::lit(-3.0) { T::ZERO } else if x < T::lit(3.0) { g * (x / T::lit(3.0) + T::lit(0.5)) } else { g }
-    };
+    value |_s, x: T| x * ramp(x) / T::lit(6.0);
+    fused |_s, g, x: T| T::choose(x.at_most(T::lit(-3.0)), || T::ZERO, || {
+        T::choose(x.below(T::lit(3.0)), || g * (x / T::lit(3.0) + T::lit(0.5)), || g)
+    });
     kinks |_s| [below(-3.0).nan_above(), above(3.0).nan_above()];
     piece |_s, k, x| match k { 0 => constant(x, 0.0), 1 => x.mul(&x.add(3.0)?)?.div(6.0), _ => Ok(x.clone()) };
     slope |_s, k, x| Ok(match k { 0 => Slope::None, 1 => Slope::Of(x()?.div(3.0)?.add(0.5)?), _ => Slope::Number(1.0) });
@@ -150,8 +151,8 @@ pieces! {
     "Numbers near 0 become 0, others stay.";
     "0 where |x| ≤ λ, else x", "0 where |x| ≤ λ, else g";
     "the derivative at ±λ is 0, at NaN it is 1, as in PyTorch's loops for few numbers";
-    value |s, T| { let l = T::lit(s.lambd); move |x: T| if x >= -l && x <= l { T::ZERO } else { x } };
-    fused |s, T| { let l = T::lit(s.lambd); move |g: T, x: T| if x >= -l && x <= l { T::ZERO } else { g } };
+    value |s, x: T| T::choose(x.at_least(-T::lit(s.lambd)) & x.at_most(T::lit(s.lambd)), || T::ZERO, || x);
+    fused |s, g, x: T| T::choose(x.at_least(-T::lit(s.lambd)) & x.at_most(T::lit(s.lambd)), || T::ZERO, || g);
     kinks |s| [above(-s.lambd), below(s.lambd)];
     piece |_s, k, x| if k == 1 { constant(x, 0.0) } else { Ok(x.clone()) };
     slope |_s, k, _x| Ok(if k == 1 { Slope::None } else { Slope::Number(1.0) });
@@ -166,11 +167,11 @@ pieces! {
     "Numbers move towards 0 and stop there.";
     "x - λ where x > λ, x + λ where x < -λ, else 0", "0 where |x| ≤ λ, else g";
     "the derivative at ±λ is 0, at NaN it is 1, and numbers near 0 keep their sign, as in PyTorch's loops for few numbers";
-    value |s, T| {
+    value |s, x: T| {
         let l = T::lit(s.lambd);
-        move |x: T| if x > l { x - l } else if x < -l { x + l } else { x * T::ZERO }
+        T::choose(x.above(l), || x - l, || T::choose(x.below(-l), || x + l, || x * T::ZERO))
     };
-    fused |s, T| { let l = T::lit(s.lambd); move |g: T, x: T| if x >= -l && x <= l { T::ZERO } else { g } };
+    fused |s, g, x: T| T::choose(x.at_least(-T::lit(s.lambd)) & x.at_most(T::lit(s.lambd)), || T::ZERO, || g);
     kinks |s| [above(-s.lambd), below(s.lambd)];
     piece |s, k, x| match k { 0 => x.add(s.lambd), 1 => constant(x, 0.0), _ => x.sub(s.lambd) };
     slope |_s, k, _x| Ok(if k == 1 { Slope::None } else { Slope::Number(1.0) });
@@ -187,9 +188,9 @@ pieces! {
     "Numbers up to a threshold are replaced.";
     "x where x > t, else v", "g where x > t, else 0";
     "the derivative at the threshold is 0, at NaN it is 1, as in PyTorch";
-    value |s, T| { let (t, v) = (T::lit(s.threshold), T::lit(s.value)); move |x: T| if x <= t { v } else { x } };
+    value |s, x: T| T::choose(x.at_most(T::lit(s.threshold)), || T::lit(s.value), || x);
     integers |s, I| { let (t, v) = (I::from_f64(s.threshold), I::from_f64(s.value)); move |x: I| if x <= t { v } else { x } };
-    fused |s, T| { let t = T::lit(s.threshold); move |g: T, x: T| if x <= t { T::ZERO } else { g } };
+    fused |s, g, x: T| T::choose(x.at_most(T::lit(s.threshold)), || T::ZERO, || g);
     kinks |s| [below(s.threshold).nan_above()];
     piece |s, k, x| if k == 0 { constant(x, s.value) } else { Ok(x.clone()) };
     slope |_s, k, _x| Ok(if k == 1 { Slope::Number(1.0) } else { Slope::None });
@@ -206,13 +207,13 @@ pieces! {
     "A smooth relu, which becomes x itself where β·x is above the threshold.";
     "ln(1 + e^{βx})/β where βx ≤ t, else x", "g·e^{βx}/(e^{βx} + 1) where βx ≤ t, else g";
     "at βx = t the smooth form holds, as in PyTorch";
-    value |s, T| {
+    value |s, x: T| {
         let (b, t) = (T::lit(s.beta), T::lit(s.threshold));
-        move |x: T| if x * b > t { x } else { (x * b).exp().ln_1p() / b }
+        T::choose((x * b).above(t), || x, || (x * b).exp().ln_1p() / b)
     };
-    fused |s, T| {
+    fused |s, g, x: T| {
         let (b, t) = (T::lit(s.beta), T::lit(s.threshold));
-        move |g: T, x: T| if x * b > t { g } else { let z = (x * b).exp(); g * z / (z + T::ONE) }
+        T::choose((x * b).above(t), || g, || { let z = (x * b).exp(); g * z / (z + T::ONE) })
     };
     kinks |s| [if s.beta < 0.0 { above(s.threshold / s.beta).nan_above() } else { below(s.threshold / s.beta) }];
     piece |s, k, x| if s.smooth(k) { times(x, -s.beta)?.logsigmoid()?.div(&number_like(x, -s.beta)?) } else { Ok(x.clone()) };
@@ -229,13 +230,12 @@ impl Softplus {
 }
 
 /// `min(max(x + 3, 0), 6)`; NaN stays.
-fn ramp<T: Real>(x: T) -> T {
+#[inline(always)]
+fn ramp<T: Scalar>(x: T) -> T {
     let y = x + T::lit(3.0);
-    if y < T::ZERO {
-        T::ZERO
-    } else if y > T::lit(6.0) {
-        T::lit(6.0)
-    } else {
-        y
-    }
+    T::choose(
+        y.below(T::ZERO),
+        || T::ZERO,
+        || T::choose(y.above(T::lit(6.0)), || T::lit(6.0), || y),
+    )
 }

@@ -6,11 +6,12 @@ use crate::core::define::{common, define};
 use crate::core::op::{Ctx, Op, Reads};
 use crate::core::tensor::Tensor;
 use crate::ops::common::constant::times;
-use crate::ops::common::exponential::{below_normal, exp};
+use crate::ops::common::formula::{Gradient, Pulled};
 use crate::ops::common::gate::no_form;
 use crate::ops::math::arith::needs_float;
-use crate::{Array, Real, Result};
-use pullback_array::{dispatch, kernels};
+use crate::{Array, Result};
+use pullback_array::dd::Dd;
+use pullback_array::{Expression, Formula, Scalar, dispatch, kernels};
 
 #[cfg(feature = "proof")]
 use crate::core::samples::{points1, signed, unary};
@@ -22,8 +23,8 @@ macro_rules! smooth {
         $op:ident $name:literal, $torch:literal, $kernel:literal;
         $summary:literal;
         $formula:literal, $derivative:literal;
-        value |$T:ident| $value:expr;
-        fused |$F:ident| $fused:expr;
+        value |$v:ident: $T:ident| $value:expr;
+        fused |$g:ident, $f:ident: $F:ident| $fused:expr;
         slope |$x:ident| $slope:expr;
         points $points:expr;
     )*) => {$(
@@ -40,7 +41,13 @@ macro_rules! smooth {
         impl Op for $op {
             common!();
             fn eval(&self, x: &[&Array]) -> Result<Array> {
-                dispatch!(float x[0].dtype(), $T => kernels::map_wide(x[0], $value), else Err(no_form($kernel, x[0])))
+                dispatch!(float x[0].dtype(), T => kernels::map_wide(x[0], #[inline(always)] |x: T| $op.at([x])), else Err(no_form($kernel, x[0])))
+            }
+            fn expression(&self) -> Option<Expression> {
+                Some(Expression::of(self))
+            }
+            fn gradient_expression(&self) -> Option<Expression> {
+                Some(Expression::of(&Gradient(self)))
             }
             fn reads(&self, _: usize) -> Reads {
                 Reads::input(0)
@@ -49,20 +56,33 @@ macro_rules! smooth {
                 let $x = &cx.input(0)?;
                 $slope
             }
-            fn vjp(&self, cx: &Ctx<'_>, i: usize, g: &Tensor) -> Result<Tensor> {
-                if !cx.unobserved() {
-                    return self.slope(cx, i)?.mul(g);
-                }
-                let (g, x) = (&g.array(), cx.input(0)?);
-                let x = &x.array();
-                dispatch!(float x.dtype(), $F => kernels::zip_wide(g, x, $fused), else Err(no_form($kernel, x))).map(Tensor::from_array)
+            fn fused(&self, cx: &Ctx<'_>, _: usize, g: &Array) -> Option<Result<Array>> {
+                Some(cx.input(0).and_then(|x| {
+                    let x = &x.array();
+                    dispatch!(float x.dtype(), T => kernels::zip_wide(g, x, #[inline(always)] |g: T, x: T| $op.pull_at(g, x)), else Err(no_form($kernel, x)))
+                }))
+            }
+        }
+
+        impl Formula<1> for $op {
+            #[inline(always)]
+            fn at<$T: Scalar>(&self, [$v]: [$T; 1]) -> $T {
+                $value
+            }
+        }
+
+        impl Pulled for $op {
+            #[inline(always)]
+            fn pull_at<$F: Scalar>(&self, $g: $F, $f: $F) -> $F {
+                $fused
             }
         }
     )*};
 }
 
-fn logistic<T: Real>(x: T) -> T {
-    T::ONE / (T::ONE + exp(-x))
+#[inline(always)]
+fn logistic<T: Scalar>(x: T) -> T {
+    T::ONE / (T::ONE + (-x).exp_quick())
 }
 
 /// √(2/π) and the cubic coefficient of gelu's approximation, which PyTorch defines in double precision.
@@ -74,8 +94,8 @@ smooth! {
     Silu "silu", "torch.nn.functional.silu", "silu_cpu";
     "x times its logistic function (swish).";
     "x/(1 + e⁻ˣ)", "σ(x)·(1 + x·(1 - σ(x)))";
-    value |T| |x: T| x / (T::ONE + exp(-x));
-    fused |T| |g: T, x: T| { let s = logistic(x); g * s * (T::ONE + x * (T::ONE - s)) };
+    value |x: T| x / (T::ONE + (-x).exp_quick());
+    fused |g, x: T| { let s = logistic(x); g * s * (T::ONE + x * (T::ONE - s)) };
     slope |x| { let s = x.sigmoid()?; s.mul(&s.neg()?.add(1.0)?.mul(x)?.add(1.0)?) };
     points &[(0.0, 0.5), (-800.0, -0.0), (f64::NAN, f64::NAN)];
 
@@ -83,8 +103,8 @@ smooth! {
     Mish "mish", "torch.nn.functional.mish", "mish_cpu";
     "x times the hyperbolic tangent of its softplus.";
     "x·tanh(ln(1 + eˣ))", "t + x·σ(x)·(1 - t²), t = tanh(ln(1 + eˣ))";
-    value |T| |x: T| x * x.exp().ln_1p().tanh();
-    fused |T| |g: T, x: T| { let t = x.exp().ln_1p().tanh(); g * (t + x * logistic(x) * (T::ONE - t * t)) };
+    value |x: T| x * x.exp().ln_1p().tanh();
+    fused |g, x: T| { let t = x.exp().ln_1p().tanh(); g * (t + x * logistic(x) * (T::ONE - t * t)) };
     slope |x| {
         let t = x.neg()?.logsigmoid()?.neg()?.tanh()?;
         t.mul(&t)?.neg()?.add(1.0)?.mul(&x.sigmoid()?)?.mul(x)?.add(&t)
@@ -95,11 +115,13 @@ smooth! {
     LogSigmoid "logsigmoid", "torch.nn.functional.logsigmoid", "log_sigmoid_cpu";
     "Logarithm of the logistic function, without overflow on the way.";
     "-ln(1 + e⁻ˣ)", "1/(1 + eˣ)";
-    value |T| |x: T| if x.is_nan() { x } else { (if x < T::ZERO { x } else { T::ZERO }) - (-x.abs()).exp().ln_1p() };
-    fused |T| |g: T, x: T| {
+    value |x: T| T::choose(x.is_nan(), || x, || {
+        T::choose(x.below(T::ZERO), || x, || T::ZERO) - (-x.abs()).exp().ln_1p()
+    });
+    fused |g, x: T| {
         let z = (-x.abs()).exp();
         let part = z / (T::ONE + z);
-        g * if x < T::ZERO { T::ONE - part } else { part }
+        g * T::choose(x.below(T::ZERO), || T::ONE - part, || part)
     };
     slope |x| x.neg()?.sigmoid();
     points &[(0.0, 0.5), (f64::INFINITY, 0.0), (f64::NEG_INFINITY, 1.0), (f64::NAN, f64::NAN)];
@@ -108,11 +130,8 @@ smooth! {
     Gelu "gelu", "torch.nn.functional.gelu", "GeluKernelImpl";
     "x times the normal distribution function.";
     "x·Φ(x) = x·(1 + erf(x/√2))/2", "Φ(x) + x·φ(x)";
-    value |T| { let c = root_half::<T>(); move |x: T| x * below_normal(x, c) };
-    fused |T| {
-        let (c, peak) = (root_half::<T>(), density_peak::<T>());
-        move |g: T, x: T| g * (below_normal(x, c) + x * (peak * exp(x * x * T::lit(-0.5))))
-    };
+    value |x: T| x * x.normal_quick();
+    fused |g, x: T| g * (x.normal_quick() + x * density_at(x));
     slope |x| apply_dyn(&Ndtr, &[x], std::panic::Location::caller())?.add(&density(x)?.mul(x)?);
     points &[(0.0, 0.5), (f64::INFINITY, f64::NAN), (f64::NEG_INFINITY, f64::NAN), (-1e4, 0.0)];
 
@@ -120,18 +139,15 @@ smooth! {
     GeluTanh "gelu_tanh", "torch.nn.functional.gelu", "GeluKernelImpl";
     "x times the normal distribution function, approximated by a hyperbolic tangent.";
     "x·(1 + tanh(√(2/π)·(x + 0.044715·x³)))/2", "(1 + t)/2 + x·(1 - t²)·√(2/π)·(1 + 3·0.044715·x²)/2, t the tangent";
-    value |T| {
+    value |x: T| {
         // (1 + tanh u)/2 is the logistic function of 2u, which does not cancel.
         let (a, c) = (T::lit(TANH_SCALE * 2.0), T::lit(TANH_CUBE));
-        move |x: T| x / (T::ONE + exp(-(a * (x + c * (x * x * x)))))
+        x / (T::ONE + (-(a * (x + c * (x * x * x)))).exp_quick())
     };
-    fused |T| {
-        let (a, c) = (T::lit(TANH_SCALE * 2.0), T::lit(TANH_CUBE));
-        move |g: T, x: T| {
-            let square = x * x;
-            let s = logistic(a * (x + c * (square * x)));
-            g * (s + x * (s * (T::ONE - s) * (a * (T::ONE + T::lit(3.0) * c * square))))
-        }
+    fused |g, x: T| {
+        let (a, c, square) = (T::lit(TANH_SCALE * 2.0), T::lit(TANH_CUBE), x * x);
+        let s = logistic(a * (x + c * (square * x)));
+        g * (s + x * (s * (T::ONE - s) * (a * (T::ONE + T::lit(3.0) * c * square))))
     };
     slope |x| {
         let square = x.mul(x)?;
@@ -145,20 +161,16 @@ smooth! {
     Ndtr "ndtr", "torch.special.ndtr", "ndtr_cpu";
     "The distribution function of the normal distribution.";
     "Φ(x) = (1 + erf(x/√2))/2", "φ(x) = e^{-x²/2}/√(2π)";
-    value |T| { let c = root_half::<T>(); move |x: T| below_normal(x, c) };
-    fused |T| { let peak = density_peak::<T>(); move |g: T, x: T| g * (peak * exp(x * x * T::lit(-0.5))) };
+    value |x: T| x.normal_quick();
+    fused |g, x: T| g * density_at(x);
     slope |x| density(x);
     points &[(f64::INFINITY, 0.0), (f64::NEG_INFINITY, 0.0)];
 }
 
-/// 1/√2.
-fn root_half<T: Real>() -> T {
-    T::lit(0.5).sqrt()
-}
-
-/// 1/√(2π).
-fn density_peak<T: Real>() -> T {
-    T::parse("0.398942280401432677939946059934381868476")
+/// e^{-x²/2}/√(2π).
+#[inline(always)]
+fn density_at<T: Scalar>(x: T) -> T {
+    T::constant(Dd::FRAC_1_SQRT_TAU) * (x * x * T::lit(-0.5)).exp_quick()
 }
 
 /// The density of the normal distribution.
@@ -174,16 +186,23 @@ define! { NormalDensity: Pointwise "normal_density", "torch.distributions.Normal
 impl Op for NormalDensity {
     common!();
     fn eval(&self, x: &[&Array]) -> Result<Array> {
-        dispatch!(float x[0].dtype(), T => {
-            let peak = density_peak::<T>();
-            kernels::map(x[0], |x: T| peak * exp(x * x * T::lit(-0.5)))
-        }, else Err(needs_float(x[0])))
+        dispatch!(float x[0].dtype(), T => kernels::map(x[0], |x: T| self.at([x])), else Err(needs_float(x[0])))
+    }
+    fn expression(&self) -> Option<Expression> {
+        Some(Expression::of(self))
     }
     fn reads(&self, _: usize) -> Reads {
         Reads::input(0).and(Reads::OUTPUT)
     }
     fn slope(&self, cx: &Ctx<'_>, _: usize) -> Result<Tensor> {
         cx.input(0)?.neg()?.mul(&cx.output()?)
+    }
+}
+
+impl Formula<1> for NormalDensity {
+    #[inline(always)]
+    fn at<T: Scalar>(&self, [x]: [T; 1]) -> T {
+        density_at(x)
     }
 }
 

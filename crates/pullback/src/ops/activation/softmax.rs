@@ -6,10 +6,9 @@ use crate::core::apply::apply;
 use crate::core::define::{common, define};
 use crate::core::op::{Ctx, Op, Reads, sum_terms};
 use crate::core::tensor::Tensor;
-use crate::ops::common::exponential::exp;
 use crate::ops::math::arith::needs_float;
 use crate::{Array, Real, Result, Shape};
-use pullback_array::{dispatch, kernels};
+use pullback_array::{dispatch, exp_quick as exp, kernels};
 use std::panic::Location;
 
 #[cfg(feature = "proof")]

@@ -8,8 +8,8 @@ use crate::core::apply::apply;
 use crate::core::op::{Ctx, Op, Reads, pulled};
 use crate::core::tensor::Tensor;
 use crate::ops::{Where, common, define};
-use crate::{Array, Error, ErrorKind, Real, Result, Shape};
-use pullback_array::{dispatch, kernels};
+use crate::{Array, Error, ErrorKind, Result, Shape};
+use pullback_array::{Expression, Formula, Scalar, dispatch, kernels};
 use std::panic::Location;
 
 #[cfg(feature = "proof")]
@@ -45,12 +45,22 @@ define! { Relu: Gate "relu", "torch.relu";
     proof: { samples: || unary(Relu, signed()), points: || points1(Relu, &[(0.0, 0.0), (-0.0, 0.0), (1e-30, 1.0), (-1.0, 0.0)]) }
 }
 
+impl Formula<1> for Relu {
+    #[inline(always)]
+    fn at<T: Scalar>(&self, [x]: [T; 1]) -> T {
+        // Selected as PyTorch's kernel does: NaN stays NaN and -0 stays -0.
+        T::choose(x.below(T::ZERO), || T::ZERO, || x)
+    }
+}
+
 impl Op for Relu {
     common!();
+    fn expression(&self) -> Option<Expression> {
+        Some(Expression::of(self))
+    }
     #[inline]
     fn eval(&self, x: &[&Array]) -> Result<Array> {
-        // Selected as PyTorch's kernel does: NaN stays NaN and -0 stays -0.
-        dispatch!(float x[0].dtype(), T => kernels::map(x[0], |a: T| if a < T::ZERO { T::ZERO } else { a }), else
+        dispatch!(float x[0].dtype(), T => kernels::map(x[0], |x: T| self.at([x])), else
             dispatch!(number x[0].dtype(), T => kernels::map(x[0], |a: T| if a > T::default() { a } else { T::default() }), else
                 Err(Error::new(ErrorKind::Unsupported, "Boolean inputs not supported for relu"))))
     }
@@ -76,7 +86,7 @@ impl Op for Relu {
 
 /// `x > 0`; a NaN counts as passing, since it does.
 pub(in crate::ops) fn positive(x: &Array) -> Result<Array> {
-    dispatch!(float x.dtype(), T => kernels::map(x, |a: T| a > T::ZERO || a.is_nan()), else Err(no_form("relu", x)))
+    dispatch!(float x.dtype(), T => kernels::map(x, |a: T| a.above(T::ZERO) || a.is_nan()), else Err(no_form("relu", x)))
 }
 
 pub(in crate::ops) fn magnitude(x: &Array) -> Result<Array> {
@@ -96,11 +106,21 @@ define! { ThresholdBackward: Gate "threshold_backward", "torch.ops.aten.threshol
     ] }
 }
 
+impl Formula<2> for ThresholdBackward {
+    #[inline(always)]
+    fn at<T: Scalar>(&self, [g, y]: [T; 2]) -> T {
+        T::choose(y.above(T::ZERO) | y.is_nan(), || g, || T::ZERO)
+    }
+}
+
 impl Op for ThresholdBackward {
     common!();
+    fn expression(&self) -> Option<Expression> {
+        Some(Expression::of(self))
+    }
     #[inline]
     fn eval(&self, x: &[&Array]) -> Result<Array> {
-        dispatch!(float x[0].dtype(), T => kernels::zip(x[0], x[1], |g: T, y: T| if y > T::ZERO || y.is_nan() { g } else { T::ZERO }), else
+        dispatch!(float x[0].dtype(), T => kernels::zip(x[0], x[1], |g: T, y: T| self.at([g, y])), else
             Err(no_form("threshold_backward", x[0])))
     }
     fn reads(&self, i: usize) -> Reads {

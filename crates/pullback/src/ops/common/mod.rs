@@ -2,7 +2,8 @@
 
 pub(super) mod anchor;
 pub(super) mod constant;
-pub(super) mod exponential;
+
+pub(super) mod formula;
 pub(super) mod gate;
 pub(super) mod once;
 pub(super) mod operand;

@@ -83,7 +83,7 @@ pub(in crate::ops) trait Pieces: Op {
     /// second derivative is 0, as in PyTorch.
     fn slope_of(&self, k: usize, x: &dyn Fn() -> Result<Tensor>) -> Result<Slope>;
     /// `g` times the derivative, in one loop.
-    fn fused(&self, g: &Array, x: &Array) -> Result<Array>;
+    fn gradient(&self, g: &Array, x: &Array) -> Result<Array>;
 }
 
 /// The number of the piece that each element is in; NaN is where its kinks say.
@@ -155,12 +155,12 @@ pub(in crate::ops) fn pull(p: &dyn Pieces, cx: &Ctx<'_>, g: &Tensor) -> Result<T
     if !cx.unobserved() {
         rule(p, cx, &x, g)
     } else {
-        p.fused(&g.array(), &x.array()).map(Tensor::from_array)
+        p.gradient(&g.array(), &x.array()).map(Tensor::from_array)
     }
 }
 
-/// Defines functions in pieces. `value` and `fused` give the loops' closures, with constants made once; `integers` is
-/// for those that PyTorch also has for integers.
+/// Defines functions in pieces. `value` is the formula, `fused` that of the gradient; `integers` gives the loop's closure for those
+/// that PyTorch also has for integers.
 macro_rules! pieces {
     ($(
         $(#[$doc:meta])*
@@ -168,9 +168,9 @@ macro_rules! pieces {
         $summary:literal;
         $formula:literal, $derivative:literal;
         $convention:literal;
-        value |$s:ident, $T:ident| $value:expr;
+        value |$s:ident, $v:ident: $T:ident| $value:expr;
         $(integers |$is:ident, $I:ident| $int:expr;)?
-        fused |$fs:ident, $F:ident| $fused:expr;
+        fused |$fs:ident, $g:ident, $f:ident: $F:ident| $fused:expr;
         kinks |$ks:ident| [$($kink:expr),*];
         piece |$ps:ident, $pk:ident, $px:ident| $piece:expr;
         slope |$ss:ident, $sk:ident, $sx:ident| $slope:expr;
@@ -192,12 +192,17 @@ macro_rules! pieces {
         impl crate::core::op::Op for $op {
             crate::ops::common!();
             fn eval(&self, x: &[&Array]) -> Result<Array> {
-                let $s = self;
-                dispatch!(float x[0].dtype(), $T => kernels::map(x[0], $value), else
+                dispatch!(float x[0].dtype(), T => kernels::map(x[0], |x: T| self.at([x])), else
                     crate::core::define::or!($({
                         let $is = self;
                         dispatch!(number x[0].dtype(), $I => kernels::map(x[0], $int), else Err($kernel(x[0])))
                     })?, Err($kernel(x[0]))))
+            }
+            fn expression(&self) -> Option<pullback_array::Expression> {
+                Some(pullback_array::Expression::of(self))
+            }
+            fn gradient_expression(&self) -> Option<pullback_array::Expression> {
+                Some(pullback_array::Expression::of(&crate::ops::common::formula::Gradient(self)))
             }
             fn reads(&self, _: usize) -> Reads {
                 Reads::input(0)
@@ -232,9 +237,24 @@ macro_rules! pieces {
                 let $ss = self;
                 $slope
             }
-            fn fused(&self, g: &Array, x: &Array) -> Result<Array> {
+            fn gradient(&self, g: &Array, x: &Array) -> Result<Array> {
+                dispatch!(float x.dtype(), T => kernels::zip(g, x, |g: T, x: T| self.pull_at(g, x)), else Err($kernel(x)))
+            }
+        }
+
+        impl pullback_array::Formula<1> for $op {
+            #[inline(always)]
+            fn at<$T: Scalar>(&self, [$v]: [$T; 1]) -> $T {
+                let $s = self;
+                $value
+            }
+        }
+
+        impl crate::ops::common::formula::Pulled for $op {
+            #[inline(always)]
+            fn pull_at<$F: Scalar>(&self, $g: $F, $f: $F) -> $F {
                 let $fs = self;
-                dispatch!(float x.dtype(), $F => kernels::zip(g, x, $fused), else Err($kernel(x)))
+                $fused
             }
         }
     )*};

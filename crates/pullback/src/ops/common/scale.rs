@@ -6,9 +6,9 @@ use crate::core::define::{common, define};
 use crate::core::op::{Ctx, Op};
 use crate::core::tensor::Tensor;
 use crate::ops::common::operand::{floating, unary_};
-use crate::{Array, Element, Result};
+use crate::{Array, Result};
 use pullback_array::dd::Dd;
-use pullback_array::{dispatch, kernels};
+use pullback_array::{Expression, Formula, Scalar, dispatch, kernels};
 use std::panic::Location;
 
 #[cfg(feature = "proof")]
@@ -27,13 +27,20 @@ define! { Scale: Linear "scale", "torch.mul";
     proof: { samples: || samples_of(Scale { factor: Dd::LN_2 }, signed()) }
 }
 
+impl Formula<1> for Scale {
+    #[inline(always)]
+    fn at<T: Scalar>(&self, [x]: [T; 1]) -> T {
+        x * T::constant(self.factor)
+    }
+}
+
 impl Op for Scale {
     common!();
+    fn expression(&self) -> Option<Expression> {
+        Some(Expression::of(self))
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
-        dispatch!(float x[0].dtype(), T => {
-            let c = T::from_dd(self.factor);
-            kernels::map(x[0], |a: T| a * c)
-        }, else Err(crate::ops::math::arith::needs_float(x[0])))
+        dispatch!(float x[0].dtype(), T => kernels::map(x[0], |x: T| self.at([x])), else Err(crate::ops::math::arith::needs_float(x[0])))
     }
     fn vjp(&self, cx: &Ctx<'_>, _: usize, g: &Tensor) -> Result<Tensor> {
         apply_dyn(self, &[g], cx.site())

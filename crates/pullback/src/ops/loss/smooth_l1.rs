@@ -3,10 +3,11 @@
 use crate::core::op::{Ctx, Reads};
 use crate::core::tensor::Tensor;
 use crate::ops::common::constant::{number_like, times};
+use crate::ops::common::formula::Pulled;
 use crate::ops::common::gate::no_form;
 use crate::ops::common::piecewise::{Slope, above, below, pieces};
-use crate::{Array, Error, Real, Result};
-use pullback_array::{dispatch, kernels};
+use crate::{Array, Error, Result};
+use pullback_array::{Formula, Scalar, dispatch, kernels};
 
 #[cfg(feature = "proof")]
 use crate::core::samples::{points1, signed, unary};
@@ -24,13 +25,13 @@ pieces! {
     "A difference's square near 0, its magnitude further out.";
     "x²/(2β) where |x| < β, else |x| - β/2", "g·x/β where |x| < β, else g·sign(x)";
     "at ±β the line holds, as in PyTorch";
-    value |s, T| {
-        let (b, half) = (T::lit(s.beta), T::lit(0.5));
-        move |x: T| { let z = x.abs(); if z < b { half * z * z / b } else { z - half * b } }
+    value |s, x: T| {
+        let (b, half, z) = (T::lit(s.beta), T::lit(0.5), x.abs());
+        T::choose(z.below(b), || half * z * z / b, || z - half * b)
     };
-    fused |s, T| {
+    fused |s, g, x: T| {
         let b = T::lit(s.beta);
-        move |g: T, x: T| if x <= -b { -g } else if x >= b { g } else { x * g / b }
+        T::choose(x.at_most(-b), || -g, || T::choose(x.at_least(b), || g, || x * g / b))
     };
     kinks |s| [below(-s.beta).nan_above(), above(s.beta)];
     piece |s, k, x| {
@@ -57,13 +58,13 @@ pieces! {
     "A difference's square near 0, a line of the same slope further out.";
     "x²/2 where |x| < δ, else δ·(|x| - δ/2)", "g·x where |x| < δ, else g·δ·sign(x)";
     "at ±δ the line holds, as in PyTorch";
-    value |s, T| {
-        let (d, half) = (T::lit(s.delta), T::lit(0.5));
-        move |x: T| { let z = x.abs(); if z < d { half * z * z } else { d * (z - half * d) } }
+    value |s, x: T| {
+        let (d, half, z) = (T::lit(s.delta), T::lit(0.5), x.abs());
+        T::choose(z.below(d), || half * z * z, || d * (z - half * d))
     };
-    fused |s, T| {
+    fused |s, g, x: T| {
         let d = T::lit(s.delta);
-        move |g: T, x: T| if x <= -d { -(g * d) } else if x >= d { g * d } else { x * g }
+        T::choose(x.at_most(-d), || -(g * d), || T::choose(x.at_least(d), || g * d, || x * g))
     };
     kinks |s| [below(-s.delta).nan_above(), above(s.delta)];
     piece |s, k, x| {

@@ -7,7 +7,7 @@ use crate::core::op::{Ctx, Op, Reads, pulled};
 use crate::core::tensor::Tensor;
 use crate::ops::common::operand::{Operand, binary_, converted, direct_, promote, with_promoted};
 use crate::{Arith, Array, DType, Error, ErrorKind, Number, Result};
-use pullback_array::{dispatch, kernels};
+use pullback_array::{Expression, Formula, Scalar, dispatch, kernels};
 use std::panic::Location;
 
 #[cfg(feature = "proof")]
@@ -23,12 +23,22 @@ define! { Add: Linear "add", "torch.add";
     proof: { samples: || pairs(Add), errors: || broken_shapes(Add) }
 }
 
+impl Formula<2> for Add {
+    #[inline(always)]
+    fn at<T: Scalar>(&self, [a, b]: [T; 2]) -> T {
+        a + b
+    }
+}
+
 impl Op for Add {
     common!();
+    fn expression(&self) -> Option<Expression> {
+        Some(Expression::of(self))
+    }
     #[inline]
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         match x[0].dtype() {
-            DType::F32 => kernels::zip(x[0], x[1], |a: f32, b: f32| a + b),
+            DType::F32 => kernels::zip(x[0], x[1], |a: f32, b: f32| self.at([a, b])),
             DType::Bool => kernels::zip(x[0], x[1], |a: bool, b: bool| a | b),
             other => {
                 dispatch!(number other, T => kernels::zip(x[0], x[1], |a: T, b: T| a.plus(b)), else unreachable!())
@@ -83,8 +93,18 @@ define! { Sub: Linear "sub", "torch.sub";
     proof: { samples: || pairs(Sub), errors: || broken_shapes(Sub) }
 }
 
+impl Formula<2> for Sub {
+    #[inline(always)]
+    fn at<T: Scalar>(&self, [a, b]: [T; 2]) -> T {
+        a - b
+    }
+}
+
 impl Op for Sub {
     common!();
+    fn expression(&self) -> Option<Expression> {
+        Some(Expression::of(self))
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         dispatch!(number x[0].dtype(), T => kernels::zip(x[0], x[1], |a: T, b: T| a.minus(b)), else
             Err(Error::new(ErrorKind::Unsupported, "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or `logical_xor()` operator instead.")))
@@ -104,10 +124,20 @@ define! { Neg: Linear "neg", "torch.neg";
     proof: { samples: || unary(Neg, signed()) }
 }
 
+impl Formula<1> for Neg {
+    #[inline(always)]
+    fn at<T: Scalar>(&self, [x]: [T; 1]) -> T {
+        -x
+    }
+}
+
 impl Op for Neg {
     common!();
+    fn expression(&self) -> Option<Expression> {
+        Some(Expression::of(self))
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
-        dispatch!(float x[0].dtype(), T => kernels::map(x[0], |a: T| -a), else
+        dispatch!(float x[0].dtype(), T => kernels::map(x[0], |x: T| self.at([x])), else
             dispatch!(number x[0].dtype(), T => kernels::map(x[0], |a: T| T::NIL.minus(a)), else
                 Err(Error::new(ErrorKind::Unsupported, "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, use the `~` or `logical_not()` operator instead."))))
     }
@@ -126,12 +156,22 @@ define! { Mul: Multilinear "mul", "torch.mul";
     proof: { samples: || pairs(Mul), errors: || broken_shapes(Mul) }
 }
 
+impl Formula<2> for Mul {
+    #[inline(always)]
+    fn at<T: Scalar>(&self, [a, b]: [T; 2]) -> T {
+        a * b
+    }
+}
+
 impl Op for Mul {
     common!();
+    fn expression(&self) -> Option<Expression> {
+        Some(Expression::of(self))
+    }
     #[inline]
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         match x[0].dtype() {
-            DType::F32 => kernels::zip(x[0], x[1], |a: f32, b: f32| a * b),
+            DType::F32 => kernels::zip(x[0], x[1], |a: f32, b: f32| self.at([a, b])),
             DType::Bool => kernels::zip(x[0], x[1], |a: bool, b: bool| a & b),
             other => {
                 dispatch!(number other, T => kernels::zip(x[0], x[1], |a: T, b: T| a.times(b)), else unreachable!())
@@ -162,10 +202,20 @@ fn div_samples() -> Vec<Sample> {
     samples
 }
 
+impl Formula<2> for Div {
+    #[inline(always)]
+    fn at<T: Scalar>(&self, [a, b]: [T; 2]) -> T {
+        a / b
+    }
+}
+
 impl Op for Div {
     common!();
+    fn expression(&self) -> Option<Expression> {
+        Some(Expression::of(self))
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
-        dispatch!(float x[0].dtype(), T => kernels::zip(x[0], x[1], |a: T, b: T| a / b), else Err(needs_float(x[0])))
+        dispatch!(float x[0].dtype(), T => kernels::zip(x[0], x[1], |a: T, b: T| self.at([a, b])), else Err(needs_float(x[0])))
     }
     fn reads(&self, i: usize) -> Reads {
         if i == 0 {

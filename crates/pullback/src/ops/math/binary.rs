@@ -10,7 +10,7 @@ use crate::ops::common::operand::{
 };
 use crate::{Array, DType, Error, ErrorKind, Real, Result};
 use pullback_array::dd::Dd;
-use pullback_array::{Element, Special, dispatch, kernels};
+use pullback_array::{Expression, Formula, Scalar, dispatch, kernels};
 use std::panic::Location;
 
 #[cfg(feature = "proof")]
@@ -87,7 +87,10 @@ macro_rules! smooth {
                 if !x[0].dtype().is_float() {
                     return Err(not_implemented($kernel, x[0].dtype()));
                 }
-                float_zip!(slow x[0], x[1], |$a, $b: $T| $value)
+                float_zip!(slow x[0], x[1], |a, b: T| $op.at([a, b]))
+            }
+            fn expression(&self) -> Option<Expression> {
+                Some(Expression::of(self))
             }
             fn reads(&self, _: usize) -> Reads {
                 $reads
@@ -98,19 +101,28 @@ macro_rules! smooth {
             }
         }
 
+        impl Formula<2> for $op {
+            fn at<$T: Scalar>(&self, [$a, $b]: [$T; 2]) -> $T {
+                $value
+            }
+        }
+
         methods! { $(#[$doc])* $op $method $method_ $kernel }
     )*};
 }
 
 /// PyTorch's sum of exponentials: infinities that are equal stay.
 #[inline(always)]
-fn add_exponentials<T: Real>(a: T, b: T, tail: impl Fn(T) -> T) -> T {
-    let infinite = !a.is_finite() && !a.is_nan();
-    if infinite && a == b {
-        return a;
-    }
-    let most = if a > b || a.is_nan() { a } else { b };
-    most + tail(-(a - b).abs())
+fn add_exponentials<T: Scalar>(a: T, b: T, tail: impl Fn(T) -> T) -> T {
+    let infinite = !a.is_finite() & !a.is_nan();
+    T::choose(
+        infinite & a.equals(b),
+        || a,
+        || {
+            let most = T::choose(a.above(b) | a.is_nan(), || a, || b);
+            most + tail(-(a - b).abs())
+        },
+    )
 }
 
 /// 1/(a² + b²), and 0 at the origin, where PyTorch's gradient is 0 too.
@@ -151,7 +163,7 @@ smooth! {
     Logaddexp2 "logaddexp2", "torch.logaddexp2", logaddexp2 logaddexp2_ "logaddexp2_cpu";
     "Logarithm to base 2 of a sum of powers of 2, element by element, with broadcasting.";
     "log₂(2ᵃ + 2ᵇ)", "1/(1 + 2ᵇ⁻ᵃ) by a, 1/(1 + 2ᵃ⁻ᵇ) by b";
-    value |a, b: T| add_exponentials(a, b, |d: T| d.exp2().ln_1p() * T::from_dd(Dd::LOG2_E));
+    value |a, b: T| add_exponentials(a, b, |d: T| d.exp2().ln_1p() * T::constant(Dd::LOG2_E));
     reads Reads::INPUTS;
     slopes |cx| b.sub(&a)?.exp2()?.add(1.0)?.reciprocal(), a.sub(&b)?.exp2()?.add(1.0)?.reciprocal();
     samples wider, points vec![point(Logaddexp2, &[&[0.0], &[0.0]], &[&[0.5], &[0.5]])];
@@ -160,7 +172,7 @@ smooth! {
     Xlogy "xlogy", "torch.xlogy", xlogy xlogy_ "";
     "Product with a logarithm, 0 where the factor is 0, element by element, with broadcasting.";
     "a ln b, 0 at a = 0", "ln b by a (0 at a = 0, b ≤ 0), a/b by b";
-    value |a, b: T| if b.is_nan() { b } else if a == T::ZERO { T::ZERO } else { a * b.ln() };
+    value |a, b: T| T::choose(b.is_nan(), || b, || T::choose(a.equals(T::ZERO), || T::ZERO, || a * b.ln()));
     reads Reads::INPUTS;
     slopes |cx| select(&a.eq(0.0)?.logical_and(&b.le(0.0)?)?.logical_not()?, &b.log()?), a.div(&b);
     samples second_positive, points vec![point(Xlogy, &[&[0.0, 2.0], &[0.0, 1.0]], &[&[0.0, 0.0], &[f64::NAN, 2.0]])];
@@ -169,7 +181,7 @@ smooth! {
     Xlog1py "special_xlog1py", "torch.special.xlog1py", xlog1py xlog1py_ "";
     "Product with the logarithm of one more, 0 where the factor is 0, element by element, with broadcasting.";
     "a ln(1 + b), 0 at a = 0", "ln(1 + b) by a (0 at a = 0, b ≤ -1), a/(1 + b) by b";
-    value |a, b: T| if b.is_nan() { b } else if a == T::ZERO { T::ZERO } else { a * b.ln_1p() };
+    value |a, b: T| T::choose(b.is_nan(), || b, || T::choose(a.equals(T::ZERO), || T::ZERO, || a * b.ln_1p()));
     reads Reads::INPUTS;
     slopes |cx| select(&a.eq(0.0)?.logical_and(&b.le(-1.0)?)?.logical_not()?, &b.log1p()?), a.div(&b.add(1.0)?);
     samples second_positive, points vec![point(Xlog1py, &[&[0.0], &[-1.0]], &[&[0.0], &[f64::NAN]])];
@@ -218,7 +230,7 @@ impl Op for Copysign {
     }
     fn decide(&self, x: &[&Array]) -> Result<Option<Array>> {
         dispatch!(float x[0].dtype(), T => kernels::zip(x[0], x[1], |a: T, b: T| {
-            if a == T::ZERO { 0 } else if a.is_sign_negative() == b.is_sign_negative() { 1i64 } else { -1 }
+            if a == <T as Real>::ZERO { 0 } else if a.is_sign_negative() == b.is_sign_negative() { 1i64 } else { -1 }
         }), else Err(crate::ops::math::arith::needs_float(x[0])))
         .map(Some)
     }
@@ -278,7 +290,7 @@ impl Op for Nextafter {
         if !x[0].dtype().is_float() {
             return Err(not_implemented("nextafter_cpu", x[0].dtype()));
         }
-        float_zip!(slow x[0], x[1], |a, b: T| a.nextafter(b))
+        float_zip!(slow x[0], x[1], |a, b: T| pullback_array::Special::nextafter(a, b))
     }
     fn slope(&self, cx: &Ctx<'_>, i: usize) -> Result<Tensor> {
         match i {

@@ -9,8 +9,8 @@ use crate::ops::common::operand::{
     Operand, apart, cannot_cast, converted, direct_, not_implemented, replace,
 };
 use crate::ops::math::nan_to_num::cpp_name;
-use crate::{Arith, Array, DType, Error, ErrorKind, Number, Real, Result};
-use pullback_array::{dispatch, kernels};
+use crate::{Arith, Array, DType, Error, ErrorKind, Number, Result};
+use pullback_array::{Expression, Formula, Scalar, dispatch, kernels};
 use std::borrow::Cow;
 use std::panic::Location;
 
@@ -47,12 +47,12 @@ fn broken(op: impl Op) -> Vec<Failure> {
 
 /// PyTorch's form, which hits both ends exactly.
 #[inline(always)]
-fn interpolate<T: Real>(a: T, b: T, w: T) -> T {
-    if w.abs() < T::lit(0.5) {
-        a + w * (b - a)
-    } else {
-        b - (b - a) * (T::ONE - w)
-    }
+fn interpolate<T: Scalar>(a: T, b: T, w: T) -> T {
+    T::choose(
+        w.abs().below(T::lit(0.5)),
+        || a + w * (b - a),
+        || b - (b - a) * (T::ONE - w),
+    )
 }
 
 /// Interpolation with a tensor of weights.
@@ -65,10 +65,20 @@ define! { Lerp: Pointwise "lerp", "torch.lerp";
     proof: { samples: || triples(Lerp), errors: || broken(Lerp) }
 }
 
+impl Formula<3> for Lerp {
+    #[inline(always)]
+    fn at<T: Scalar>(&self, [a, b, w]: [T; 3]) -> T {
+        interpolate(a, b, w)
+    }
+}
+
 impl Op for Lerp {
     common!();
+    fn expression(&self) -> Option<Expression> {
+        Some(Expression::of(self))
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
-        dispatch!(float x[0].dtype(), T => kernels::zip3(x[0], x[1], x[2], interpolate::<T>), else
+        dispatch!(float x[0].dtype(), T => kernels::zip3(x[0], x[1], x[2], |a: T, b: T, w: T| self.at([a, b, w])), else
             Err(not_implemented("lerp_kernel_tensor", x[0].dtype())))
     }
     fn reads(&self, i: usize) -> Reads {
@@ -99,13 +109,20 @@ define! { LerpScalar: Linear "lerp_scalar", "torch.lerp";
     proof: { samples: || pairs(LerpScalar { weight: 0.375 }) }
 }
 
+impl Formula<2> for LerpScalar {
+    #[inline(always)]
+    fn at<T: Scalar>(&self, [a, b]: [T; 2]) -> T {
+        interpolate(a, b, T::lit(self.weight))
+    }
+}
+
 impl Op for LerpScalar {
     common!();
+    fn expression(&self) -> Option<Expression> {
+        Some(Expression::of(self))
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
-        dispatch!(float x[0].dtype(), T => {
-            let w = T::lit(self.weight);
-            kernels::zip(x[0], x[1], |a: T, b: T| interpolate(a, b, w))
-        }, else Err(not_implemented("lerp_kernel_scalar", x[0].dtype())))
+        dispatch!(float x[0].dtype(), T => kernels::zip(x[0], x[1], |a: T, b: T| self.at([a, b])), else Err(not_implemented("lerp_kernel_scalar", x[0].dtype())))
     }
     fn vjp(&self, _: &Ctx<'_>, i: usize, g: &Tensor) -> Result<Tensor> {
         g.mul(if i == 0 {

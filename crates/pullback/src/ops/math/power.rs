@@ -9,8 +9,8 @@ use crate::ops::common::operand::{
     Operand, binary, binary_, cannot_cast, converted, direct_, float_zip, not_implemented,
     result_type_number,
 };
-use crate::{Arith, Array, DType, Error, ErrorKind, Number, Real, Result};
-use pullback_array::{Element, dispatch, kernels};
+use crate::{Arith, Array, DType, Error, ErrorKind, Number, Result};
+use pullback_array::{Element, Expression, Formula, Scalar, dispatch, kernels};
 use std::borrow::Cow;
 use std::panic::Location;
 
@@ -66,8 +66,29 @@ fn power<T: Arith>(x: T, mut e: u64) -> T {
     y
 }
 
+impl Formula<1> for PowScalar {
+    /// The exponents that PyTorch's kernel writes as products and roots are in its rounding.
+    #[inline(always)]
+    fn at<T: Scalar>(&self, [x]: [T; 1]) -> T {
+        let e = self.exponent;
+        match e {
+            1.0 => x,
+            2.0 => x * x,
+            3.0 => x * x * x,
+            0.5 => x.sqrt(),
+            -0.5 => T::ONE / x.sqrt(),
+            -1.0 => T::ONE / x,
+            -2.0 => T::ONE / (x * x),
+            _ => x.powf(T::lit(e)),
+        }
+    }
+}
+
 impl Op for PowScalar {
     common!();
+    fn expression(&self) -> Option<Expression> {
+        Some(Expression::of(self))
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         let e = self.exponent;
         if !x[0].dtype().is_float() && e < 0.0 {
@@ -76,28 +97,17 @@ impl Op for PowScalar {
                 "Integers to negative integer powers are not allowed.",
             ));
         }
-        // The exponents PyTorch's kernel writes as products and roots, in its rounding.
         if e == 1.0 {
             return x[0].copy();
         }
         dispatch!(float x[0].dtype(), T => {
+            // Loops of their own for the two that are short; one for all others, which call.
             if e == 2.0 {
-                kernels::map(x[0], |a: T| a * a)
+                kernels::map(x[0], |x: T| PowScalar { exponent: 2.0 }.at([x]))
             } else if e == 3.0 {
-                kernels::map(x[0], |a: T| a * a * a)
+                kernels::map(x[0], |x: T| PowScalar { exponent: 3.0 }.at([x]))
             } else {
-                let (power, power_f) = (T::lit(e), T::powf);
-                let f: &(dyn Fn(T) -> T + Sync) = if e == 0.5 {
-                    &|a| a.sqrt()
-                } else if e == -0.5 {
-                    &|a| T::ONE / a.sqrt()
-                } else if e == -1.0 {
-                    &|a| T::ONE / a
-                } else if e == -2.0 {
-                    &|a| T::ONE / (a * a)
-                } else {
-                    &|a| power_f(a, power)
-                };
+                let f: &(dyn Fn(T) -> T + Sync) = &|x| self.at([x]);
                 kernels::map(x[0], f)
             }
         }, else dispatch!(number x[0].dtype(), T => kernels::map(x[0], |a: T| power(a, e as u64)), else
@@ -176,11 +186,21 @@ impl Pow {
     }
 }
 
+impl Formula<2> for Pow {
+    #[inline(always)]
+    fn at<T: Scalar>(&self, [a, b]: [T; 2]) -> T {
+        a.powf(b)
+    }
+}
+
 impl Op for Pow {
     common!();
+    fn expression(&self) -> Option<Expression> {
+        Some(Expression::of(self))
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         if x[0].dtype().is_float() {
-            return float_zip!(slow x[0], x[1], |a, b: T| a.powf(b));
+            return float_zip!(slow x[0], x[1], |a, b: T| Pow.at([a, b]));
         }
         dispatch!(number x[0].dtype(), T => kernels::zip(x[0], x[1], |a: T, b: T| {
             let (a_wide, b_wide) = (a.to_i64(), b.to_i64());

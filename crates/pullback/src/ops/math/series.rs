@@ -11,7 +11,7 @@ use crate::ops::math::elementary::positive;
 use crate::ops::{Scale, common, define};
 use crate::{Array, Result};
 use pullback_array::dd::Dd;
-use pullback_array::{Element, Series, dispatch, erfcx_derivative, kernels};
+use pullback_array::{Expression, Formula, Scalar, dispatch, kernels};
 use std::panic::Location;
 
 #[cfg(feature = "proof")]
@@ -27,7 +27,7 @@ pointwise! {
     BesselJ0 "special_bessel_j0", "torch.special.bessel_j0", bessel_j0 bessel_j0_;
     "The Bessel function of the first kind and order 0, element by element.";
     "J₀(x)", "-J₁(x)";
-    slow |x: T| Series::bessel_j0(x);
+    slow |x: T| x.bessel_j0();
     slope Reads::input(0), |cx| cx.input(0)?.bessel_j1()?.neg();
     samples signed(), points &[(0.0, -0.0)];
 
@@ -35,7 +35,7 @@ pointwise! {
     BesselJ1 "special_bessel_j1", "torch.special.bessel_j1", bessel_j1 bessel_j1_;
     "The Bessel function of the first kind and order 1, element by element.";
     "J₁(x)", "J₀(x) - J₁(x)/x";
-    slow |x: T| Series::bessel_j1(x);
+    slow |x: T| x.bessel_j1();
     slope Reads::input(0).and(Reads::OUTPUT), |cx| {
         let x = cx.input(0)?;
         let safe = x.ones_like()?.where_(&x.eq(0.0)?, &x)?;
@@ -47,7 +47,7 @@ pointwise! {
     BesselY0 "special_bessel_y0", "torch.special.bessel_y0", bessel_y0 bessel_y0_;
     "The Bessel function of the second kind and order 0, element by element.";
     "Y₀(x)", "-Y₁(x)";
-    slow |x: T| Series::bessel_y0(x);
+    slow |x: T| x.bessel_y0();
     slope Reads::input(0), |cx| cx.input(0)?.bessel_y1()?.neg();
     samples positive(), points &[(0.0, f64::INFINITY)];
 
@@ -55,7 +55,7 @@ pointwise! {
     BesselY1 "special_bessel_y1", "torch.special.bessel_y1", bessel_y1 bessel_y1_;
     "The Bessel function of the second kind and order 1, element by element.";
     "Y₁(x)", "Y₀(x) - Y₁(x)/x";
-    slow |x: T| Series::bessel_y1(x);
+    slow |x: T| x.bessel_y1();
     slope Reads::input(0).and(Reads::OUTPUT), |cx| {
         let x = cx.input(0)?;
         at_zero(&x, f64::INFINITY, &x.bessel_y0()?.sub(&cx.output()?.div(&x)?)?)
@@ -66,7 +66,7 @@ pointwise! {
     BesselK0 "special_modified_bessel_k0", "torch.special.modified_bessel_k0", modified_bessel_k0 modified_bessel_k0_;
     "The modified Bessel function of the second kind and order 0, element by element.";
     "K₀(x)", "-K₁(x)";
-    slow |x: T| Series::bessel_k0(x);
+    slow |x: T| x.bessel_k0();
     slope Reads::input(0), |cx| cx.input(0)?.modified_bessel_k1()?.neg();
     samples vec![0.2, 0.9, 1.0, 1.6], points &[(0.0, f64::NEG_INFINITY)];
 
@@ -74,7 +74,7 @@ pointwise! {
     BesselK1 "special_modified_bessel_k1", "torch.special.modified_bessel_k1", modified_bessel_k1 modified_bessel_k1_;
     "The modified Bessel function of the second kind and order 1, element by element.";
     "K₁(x)", "-K₀(x) - K₁(x)/x";
-    slow |x: T| Series::bessel_k1(x);
+    slow |x: T| x.bessel_k1();
     slope Reads::input(0).and(Reads::OUTPUT), |cx| {
         let x = cx.input(0)?;
         x.modified_bessel_k0()?.neg()?.sub(&cx.output()?.div(&x)?)
@@ -85,7 +85,7 @@ pointwise! {
     Erfcx "special_erfcx", "torch.special.erfcx", erfcx erfcx_;
     "The complement of the error function, scaled by e^(x²), element by element.";
     "e^(x²) erfc x", "2xy - 2/√π";
-    slow |x: T| Series::erfcx(x);
+    slow |x: T| x.erfcx();
     slope Reads::input(0), |cx| apply_dyn(&ErfcxDerivative { n: 1 }, &[&cx.input(0)?], cx.site());
     samples vec![0.6, -0.3, 0.2, -0.85], points &[(f64::NEG_INFINITY, f64::NEG_INFINITY), (f64::INFINITY, f64::NAN)];
 
@@ -93,7 +93,7 @@ pointwise! {
     LogNdtr "special_log_ndtr", "torch.special.log_ndtr", log_ndtr log_ndtr_;
     "The logarithm of the normal distribution's cumulative distribution function, element by element.";
     "ln Φ(x)", "e^(-x²/2 - y)/√(2π)";
-    slow |x: T| Series::log_ndtr(x);
+    slow |x: T| x.log_ndtr();
     slope Reads::input(0).and(Reads::OUTPUT), |cx| {
         // NaN at -∞, where PyTorch has ∞ - ∞. Far below 0, x²/2 and y are as large as they are close; there it is √(2/π)/erfcx(-x/√2).
         let (x, y) = (cx.input(0)?, cx.output()?);
@@ -113,7 +113,7 @@ pointwise! {
     Ndtri "special_ndtri", "torch.special.ndtri", ndtri ndtri_;
     "The inverse of the normal distribution's cumulative distribution function, element by element.";
     "y with Φ(y) = x", "√(2π) e^(y²/2)";
-    slow |x: T| Series::ndtri(x);
+    slow |x: T| x.ndtri();
     slope Reads::OUTPUT, |cx| {
         let y = cx.output()?;
         Scale::of(&y.mul(&y)?.mul(0.5)?.exp()?, Dd::TAU.sqrt())
@@ -134,11 +134,20 @@ define! { ErfcxDerivative: Pointwise "erfcx_derivative", "torch.special.erfcx";
     proof: { samples: || [1, 2].map(|n| samples_of(ErfcxDerivative { n }, vec![0.6, -0.3, 0.2, -0.85])).concat() }
 }
 
+impl Formula<1> for ErfcxDerivative {
+    fn at<T: Scalar>(&self, [x]: [T; 1]) -> T {
+        x.erfcx_derivative(self.n)
+    }
+}
+
 impl Op for ErfcxDerivative {
     common!();
     fn eval(&self, x: &[&Array]) -> Result<Array> {
-        dispatch!(float x[0].dtype(), T => kernels::map(x[0], |a: T| T::from_dd(erfcx_derivative(a.to_dd(), self.n))), else
+        dispatch!(float x[0].dtype(), T => kernels::map(x[0], |x: T| self.at([x])), else
             Err(crate::ops::math::arith::needs_float(x[0])))
+    }
+    fn expression(&self) -> Option<Expression> {
+        Some(Expression::of(self))
     }
     fn slope(&self, cx: &Ctx<'_>, _: usize) -> Result<Tensor> {
         apply_dyn(

@@ -7,9 +7,9 @@ use crate::ops::math::elementary::pointwise;
 #[cfg(feature = "proof")]
 use crate::ops::math::elementary::positive;
 use crate::ops::{Scale, common, define};
-use crate::{Array, Error, ErrorKind, Number, Real, Result};
+use crate::{Array, Error, ErrorKind, Number, Result};
 use pullback_array::dd::Dd;
-use pullback_array::{Special, dispatch, kernels};
+use pullback_array::{Expression, Formula, Scalar, dispatch, kernels};
 use std::panic::Location;
 
 #[cfg(feature = "proof")]
@@ -36,7 +36,7 @@ pointwise! {
     Erf "erf", "torch.erf", erf erf_;
     "The error function, element by element.";
     "2/√π ∫₀ˣ e^(-t²) dt", "2/√π e^(-x²)";
-    fast |x: T| Real::erf(x);
+    fast |x: T| x.erf();
     slope Reads::input(0), |cx| gaussian(&cx.input(0)?);
     samples signed(), points &[(f64::INFINITY, 0.0), (f64::NEG_INFINITY, 0.0)];
 
@@ -44,7 +44,7 @@ pointwise! {
     Erfc "erfc", "torch.erfc", erfc erfc_;
     "The complement of the error function, accurate where it is tiny, element by element.";
     "1 - erf x", "-2/√π e^(-x²)";
-    slow |x: T| Real::erfc(x);
+    slow |x: T| x.erfc();
     slope Reads::input(0), |cx| gaussian(&cx.input(0)?)?.neg();
     samples signed(), points &[(f64::INFINITY, -0.0)];
 
@@ -52,7 +52,7 @@ pointwise! {
     Erfinv "erfinv", "torch.erfinv", erfinv erfinv_;
     "The inverse of the error function, element by element.";
     "y with erf y = x", "√π/2 e^(y²)";
-    slow |x: T| Special::erfinv(x);
+    slow |x: T| x.erfinv();
     slope Reads::OUTPUT, |cx| { let y = cx.output()?; Scale::of(&y.mul(&y)?.exp()?, Dd::FRAC_2_SQRT_PI.recip()) };
     samples vec![0.6, -0.3, 0.2, -0.85], points &[(1.0, f64::INFINITY)];
 
@@ -60,7 +60,7 @@ pointwise! {
     Lgamma "lgamma", "torch.lgamma", lgamma lgamma_;
     "The logarithm of the magnitude of the gamma function, element by element.";
     "ln |Γ(x)|", "ψ(x)";
-    slow |x: T| Special::lgamma(x);
+    slow |x: T| x.lgamma();
     slope Reads::input(0), |cx| cx.input(0)?.digamma();
     samples vec![3.4, 5.7, 6.2, 4.5], points &[(f64::INFINITY, f64::INFINITY)];
 
@@ -68,7 +68,7 @@ pointwise! {
     Digamma "digamma", "torch.digamma", digamma digamma_;
     "The logarithmic derivative of the gamma function, element by element.";
     "ψ(x)", "ψ′(x)";
-    slow |x: T| Special::digamma(x);
+    slow |x: T| x.digamma();
     slope Reads::input(0), |cx| cx.input(0)?.polygamma(1);
     samples vec![0.6, 2.7, -1.2, 4.5], points &[(0.0, f64::INFINITY)];
 
@@ -76,7 +76,7 @@ pointwise! {
     I0 "i0", "torch.i0", i0 i0_;
     "The modified Bessel function of the first kind and order 0, element by element.";
     "I₀(x)", "I₁(x)";
-    slow |x: T| Special::i0(x);
+    slow |x: T| x.i0();
     slope Reads::input(0), |cx| cx.input(0)?.i1();
     samples signed(), points &[(0.0, 0.0)];
 
@@ -84,7 +84,7 @@ pointwise! {
     I1 "special_i1", "torch.special.i1", i1 i1_;
     "The modified Bessel function of the first kind and order 1, element by element.";
     "I₁(x)", "I₀(x) - I₁(x)/x";
-    slow |x: T| Special::i1(x);
+    slow |x: T| x.i1();
     slope Reads::input(0).and(Reads::OUTPUT), |cx| {
         let x = cx.input(0)?;
         let (near, safe) = near_zero(&x)?;
@@ -96,7 +96,7 @@ pointwise! {
     I0e "special_i0e", "torch.special.i0e", i0e i0e_;
     "The modified Bessel function of the first kind and order 0, scaled by e^-|x|, element by element.";
     "e^-|x| I₀(x)", "e^-|x| I₁(x) - sign(x) y";
-    slow |x: T| Special::i0e(x);
+    slow |x: T| x.i0e();
     slope Reads::input(0).and(Reads::OUTPUT), |cx| {
         let x = cx.input(0)?;
         x.i1e()?.sub(&x.sign()?.mul(&cx.output()?)?)
@@ -107,7 +107,7 @@ pointwise! {
     I1e "special_i1e", "torch.special.i1e", i1e i1e_;
     "The modified Bessel function of the first kind and order 1, scaled by e^-|x|, element by element.";
     "e^-|x| I₁(x)", "e^-|x| I₀(x) - y (sign(x) + 1/x)";
-    slow |x: T| Special::i1e(x);
+    slow |x: T| x.i1e();
     slope Reads::input(0).and(Reads::OUTPUT), |cx| {
         let x = cx.input(0)?;
         let (near, safe) = near_zero(&x)?;
@@ -120,7 +120,9 @@ pointwise! {
     Entr "special_entr", "torch.special.entr", entr entr_;
     "Entropy of one probability, element by element: 0 at 0, -∞ below.";
     "-x ln x", "-1 - ln x";
-    slow |x: T| if x > T::ZERO { -x * x.ln() } else if x == T::ZERO { T::ZERO } else if x.is_nan() { x } else { T::lit(f64::NEG_INFINITY) };
+    slow |x: T| T::choose(x.above(T::ZERO), || -x * x.ln(), || {
+        T::choose(x.equals(T::ZERO), || T::ZERO, || T::choose(x.is_nan(), || x, || T::lit(f64::NEG_INFINITY)))
+    });
     slope Reads::input(0), |cx| cx.input(0)?.log()?.add(1.0)?.neg();
     samples positive(), points &[(0.0, f64::INFINITY)];
 
@@ -153,11 +155,20 @@ define! { Polygamma: Pointwise "polygamma", "torch.polygamma";
     proof: { samples: || [1, 2].map(|n| samples_of(Polygamma { n }, vec![0.6, 2.7, -1.2, 4.5])).concat() }
 }
 
+impl Formula<1> for Polygamma {
+    fn at<T: Scalar>(&self, [x]: [T; 1]) -> T {
+        x.polygamma(self.n)
+    }
+}
+
 impl Op for Polygamma {
     common!();
     fn eval(&self, x: &[&Array]) -> Result<Array> {
-        dispatch!(float x[0].dtype(), T => kernels::map(x[0], |a: T| a.polygamma(self.n)), else
+        dispatch!(float x[0].dtype(), T => kernels::map(x[0], |x: T| self.at([x])), else
             Err(crate::ops::math::arith::needs_float(x[0])))
+    }
+    fn expression(&self) -> Option<Expression> {
+        Some(Expression::of(self))
     }
     fn slope(&self, cx: &Ctx<'_>, _: usize) -> Result<Tensor> {
         cx.input(0)?.polygamma(self.n as i64 + 1)

@@ -8,7 +8,7 @@ use crate::ops::common::operand::{float_map, unary, unary_};
 use crate::ops::math::elementary::pointwise;
 use crate::{Array, Real, Result};
 use pullback_array::dd::Dd;
-use pullback_array::{Element, Special, dispatch, kernels};
+use pullback_array::{Element, Expression, Formula, Scalar, dispatch, kernels};
 use std::panic::Location;
 
 #[cfg(feature = "proof")]
@@ -20,75 +20,62 @@ fn inside() -> Vec<f64> {
     vec![0.6, -0.3, 0.2, -0.55]
 }
 
-/// 1 - x², 1 + x² and x² - 1, in PyTorch's arithmetic.
-fn square_and(x: &Tensor, sign: f64, one: f64) -> Result<Tensor> {
-    let square = x.mul(x)?;
-    match sign {
-        1.0 => square.add(one),
-        _ => square.neg()?.add(one),
-    }
-}
-
 pointwise! {
     /// Sine, element by element.
     Sin "sin", "torch.sin", sin sin_;
     "Sine, element by element.";
     "sin x", "cos x";
-    sin |x: T| Real::sin(x);
+    sin |x: T| x.sin();
     slope Reads::input(0), |cx| cx.input(0)?.cos();
-    fused cos |g, v: T| Real::cos(v) * g;
+    loop cos |x: T| x.cos();
     samples signed(), points &[(0.0, 1.0)];
 
     /// Cosine, element by element.
     Cos "cos", "torch.cos", cos cos_;
     "Cosine, element by element.";
     "cos x", "-sin x";
-    cos |x: T| Real::cos(x);
+    cos |x: T| x.cos();
     slope Reads::input(0), |cx| cx.input(0)?.sin()?.neg();
-    fused sin |g, v: T| -Real::sin(v) * g;
+    loop sin |x: T| -x.sin();
     samples signed(), points &[(0.0, -0.0), (-0.0, 0.0)];
 
     /// Tangent, element by element.
     Tan "tan", "torch.tan", tan tan_;
     "Tangent, element by element.";
     "tan x", "1 + tan²x";
-    slow |x: T| Real::tan(x);
-    slope Reads::OUTPUT, |cx| square_and(&cx.output()?, 1.0, 1.0);
-    fused fast |g, v: T| (v * v + T::ONE) * g;
+    slow |x: T| x.tan();
+    slope Reads::OUTPUT, formula fast |y: T| y * y + T::ONE;
     samples signed(), points &[(0.0, 1.0)];
 
     /// Inverse sine, element by element.
     Asin "asin", "torch.asin", asin asin_;
     "Inverse sine, element by element.";
     "arcsin x", "1/√(1 - x²)";
-    slow |x: T| Real::asin(x);
-    slope Reads::input(0), |cx| square_and(&cx.input(0)?, -1.0, 1.0)?.rsqrt();
-    fused fast |g, v: T| T::ONE / Real::sqrt(-(v * v) + T::ONE) * g;
+    slow |x: T| x.asin();
+    slope Reads::input(0), formula fast |x: T| T::ONE / (-(x * x) + T::ONE).sqrt();
     samples inside(), points &[(0.0, 1.0), (1.0, f64::INFINITY), (-1.0, f64::INFINITY)];
 
     /// Inverse cosine, element by element.
     Acos "acos", "torch.acos", acos acos_;
     "Inverse cosine, element by element.";
     "arccos x", "-1/√(1 - x²)";
-    slow |x: T| Real::acos(x);
-    slope Reads::input(0), |cx| square_and(&cx.input(0)?, -1.0, 1.0)?.rsqrt()?.neg();
-    fused fast |g, v: T| -(T::ONE / Real::sqrt(-(v * v) + T::ONE)) * g;
+    slow |x: T| x.acos();
+    slope Reads::input(0), formula fast |x: T| -(T::ONE / (-(x * x) + T::ONE).sqrt());
     samples inside(), points &[(0.0, -1.0), (1.0, f64::NEG_INFINITY)];
 
     /// Inverse tangent, element by element.
     Atan "atan", "torch.atan", atan atan_;
     "Inverse tangent, element by element.";
     "arctan x", "1/(1 + x²)";
-    slow |x: T| Real::atan(x);
-    slope Reads::input(0), |cx| square_and(&cx.input(0)?, 1.0, 1.0)?.reciprocal();
-    fused fast |g, v: T| T::ONE / (v * v + T::ONE) * g;
+    slow |x: T| x.atan();
+    slope Reads::input(0), formula fast |x: T| T::ONE / (x * x + T::ONE);
     samples signed(), points &[(0.0, 1.0), (f64::INFINITY, 0.0)];
 
     /// Hyperbolic sine, element by element.
     Sinh "sinh", "torch.sinh", sinh sinh_;
     "Hyperbolic sine, element by element.";
     "sinh x", "cosh x";
-    slow |x: T| Real::sinh(x);
+    slow |x: T| x.sinh();
     slope Reads::input(0), |cx| cx.input(0)?.cosh();
     samples signed(), points &[(0.0, 1.0)];
 
@@ -96,7 +83,7 @@ pointwise! {
     Cosh "cosh", "torch.cosh", cosh cosh_;
     "Hyperbolic cosine, element by element.";
     "cosh x", "sinh x";
-    slow |x: T| Real::cosh(x);
+    slow |x: T| x.cosh();
     slope Reads::input(0), |cx| cx.input(0)?.sinh();
     samples signed(), points &[(0.0, 0.0)];
 
@@ -104,42 +91,42 @@ pointwise! {
     Tanh "tanh", "torch.tanh", tanh tanh_;
     "Hyperbolic tangent, element by element.";
     "tanh x", "1 - tanh²x";
-    fast |x: T| Real::tanh(x);
-    slope Reads::OUTPUT, |cx| { let y = cx.output()?; y.ones_like()?.sub(&y.mul(&y)?) };
-    fused fast |g, v: T| (T::ONE - v * v) * g;
+    fast |x: T| x.tanh();
+    slope Reads::OUTPUT, formula fast |y: T| T::ONE - y * y;
     samples signed(), points &[(0.0, 1.0), (40.0, 0.0)];
 
     /// Inverse hyperbolic sine, element by element.
     Asinh "asinh", "torch.asinh", asinh asinh_;
     "Inverse hyperbolic sine, element by element.";
     "arsinh x", "1/√(x² + 1)";
-    slow |x: T| Special::asinh(x);
-    slope Reads::input(0), |cx| square_and(&cx.input(0)?, 1.0, 1.0)?.rsqrt();
-    fused fast |g, v: T| T::ONE / Real::sqrt(v * v + T::ONE) * g;
+    slow |x: T| x.asinh();
+    slope Reads::input(0), formula fast |x: T| T::ONE / (x * x + T::ONE).sqrt();
     samples signed(), points &[(0.0, 1.0)];
 
     /// Inverse hyperbolic cosine, element by element.
     Acosh "acosh", "torch.acosh", acosh acosh_;
     "Inverse hyperbolic cosine, element by element.";
     "arcosh x", "1/√(x² - 1)";
-    slow |x: T| Special::acosh(x);
-    slope Reads::input(0), |cx| square_and(&cx.input(0)?, 1.0, -1.0)?.rsqrt();
+    slow |x: T| x.acosh();
+    slope Reads::input(0), formula fast |x: T| T::ONE / (x * x + T::lit(-1.0)).sqrt();
     samples vec![1.3, 2.2, 1.7, 3.6], points &[(1.0, f64::INFINITY)];
 
     /// Inverse hyperbolic tangent, element by element.
     Atanh "atanh", "torch.atanh", atanh atanh_;
     "Inverse hyperbolic tangent, element by element.";
     "artanh x", "1/(1 - x²)";
-    slow |x: T| Special::atanh(x);
-    slope Reads::input(0), |cx| square_and(&cx.input(0)?, -1.0, 1.0)?.reciprocal();
-    fused fast |g, v: T| T::ONE / (-(v * v) + T::ONE) * g;
+    slow |x: T| x.atanh();
+    slope Reads::input(0), formula fast |x: T| T::ONE / (-(x * x) + T::ONE);
     samples inside(), points &[(0.0, 1.0), (1.0, f64::INFINITY)];
 
     /// sin(πx)/(πx), element by element; 1 at 0.
     Sinc "sinc", "torch.sinc", sinc sinc_;
     "Normalised cardinal sine, element by element; 1 at 0.";
     "sin(πx)/(πx)", "(πx cos πx - sin πx)/(πx²)";
-    slow |x: T| if x == T::ZERO { T::ONE } else { let t = x * <T as Element>::from_dd(Dd::PI); t.sin() / t };
+    slow |x: T| {
+        let t = x * T::constant(Dd::PI);
+        T::choose(x.equals(T::ZERO), || T::ONE, || t.sin() / t)
+    };
     slope Reads::input(0), |cx| apply_dyn(&SincDerivative { n: 1 }, &[&cx.input(0)?], cx.site());
     samples signed(), points &[(0.0, 0.0), (-0.0, 0.0)];
 }
