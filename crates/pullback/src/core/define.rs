@@ -8,6 +8,8 @@ macro_rules! define {
         formula: $formula:literal;
         derivative: $derivative:literal;
         $(convention: $convention:literal;)?
+        $(node: $node:literal;)?
+        $(node by $node_by:expr;)?
         proof: { samples: $samples:expr $(, points: $points:expr)? $(, errors: $errors:expr)? $(,)? }
     ) => {
         impl $op {
@@ -21,6 +23,7 @@ macro_rules! define {
                 convention: crate::core::define::or!($($convention)?, ""),
                 torch: $torch,
                 view: crate::core::define::or!($($view)?, false),
+                node: crate::core::define::node!($($node)? $(by $node_by)?),
                 #[cfg(feature = "proof")]
                 proof: crate::core::samples::Proof {
                     samples: $samples,
@@ -29,6 +32,19 @@ macro_rules! define {
                 },
             };
         }
+    };
+}
+
+/// The name of a node: one, a choice by inputs and result, or that of PyTorch's rule.
+macro_rules! node {
+    () => {
+        crate::core::made::NodeName::Rule
+    };
+    ($name:literal) => {
+        crate::core::made::NodeName::Is($name)
+    };
+    (by $choice:expr) => {
+        crate::core::made::NodeName::By($choice)
     };
 }
 
@@ -54,4 +70,4 @@ macro_rules! common {
     };
 }
 
-pub(crate) use {common, define, or};
+pub(crate) use {common, define, node, or};

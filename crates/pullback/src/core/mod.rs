@@ -16,6 +16,7 @@ pub(crate) mod graph;
 pub(crate) mod history;
 pub(crate) mod hooks;
 pub(crate) mod in_place;
+pub(crate) mod made;
 pub(crate) mod mode;
 pub(crate) mod op;
 pub(crate) mod overlap;

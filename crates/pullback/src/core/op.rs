@@ -9,6 +9,7 @@
 //! converted before they get here) or their own name in errors (the engine adds it).
 
 pub(crate) use crate::core::ctx::Ctx;
+use crate::core::made::{Made, NodeName};
 use crate::core::tensor::Tensor;
 use crate::{Array, DType, Error, ErrorKind, Result, core::apply};
 use pullback_array::Expression;
@@ -70,6 +71,8 @@ pub struct OpDef {
     pub torch: &'static str,
     /// Whether the result may share its first input's memory.
     pub view: bool,
+    /// What PyTorch calls its node.
+    pub node: NodeName,
     /// Inputs it is proven on.
     #[cfg(feature = "proof")]
     pub proof: crate::core::samples::Proof,
@@ -132,6 +135,7 @@ impl OpDef {
             convention: "",
             torch: "",
             view: false,
+            node: NodeName::Rule,
             #[cfg(feature = "proof")]
             proof: crate::core::samples::Proof::NONE,
         }
@@ -357,8 +361,9 @@ pub trait Op: Debug + Send + Sync + 'static {
         None
     }
 
-    /// The name of its node, where PyTorch's rule for names does not give it.
-    fn backward_name(&self) -> Option<Cow<'static, str>> {
+    /// The name of its node, where it depends on the operation's attributes; all others say it in [`OpDef::node`].
+    fn node_name(&self, made: &Made<'_>) -> Option<Cow<'static, str>> {
+        let _ = made;
         None
     }
 

@@ -53,10 +53,11 @@ pub use overlaps::check_overlap;
 pub use signature::{Kind, Param, Signature};
 pub use value::{IntoValue, Value};
 
+use crate::core::op::OpDef;
 use crate::{Error, ErrorKind, Result};
 use smallvec::SmallVec;
 use std::collections::HashMap;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, Mutex, PoisonError, RwLock};
 
 /// The lists, by the names of their files.
 static LISTS: &[(&str, &[Function])] = &[
@@ -93,10 +94,16 @@ struct Table {
     names: HashMap<(&'static str, &'static str), Vec<usize>>,
 }
 
-static TABLE: LazyLock<Table> = LazyLock::new(|| {
+/// Lists that programs added to those above.
+static ADDED: Mutex<Vec<(&str, &[Function])>> = Mutex::new(Vec::new());
+
+/// The table of today: made anew, and kept for good, when a list is added.
+static TABLE: LazyLock<RwLock<&'static Table>> = LazyLock::new(|| RwLock::new(build(&[])));
+
+fn build(added: &[(&'static str, &'static [Function])]) -> &'static Table {
     let mut entries = Vec::new();
     let mut names: HashMap<_, Vec<usize>> = HashMap::new();
-    for (group, list) in LISTS {
+    for (group, list) in LISTS.iter().chain(added) {
         for function in *list {
             // A malformed signature is ours and is said to whoever calls the function.
             let signature = Signature::parse(function.signature).unwrap_or_else(|e| Signature {
@@ -114,17 +121,66 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
             });
         }
     }
-    Table { entries, names }
-});
+    Box::leak(Box::new(Table { entries, names }))
+}
+
+fn table() -> &'static Table {
+    *TABLE.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Adds functions of a program's own, which from then on are called by name, documented and proven as all others are. Their memory is kept
+/// for good, so that they are added once, when a program starts.
+///
+/// # Errors
+/// [`ErrorKind::Argument`] where a signature is malformed, or a name is there already.
+///
+/// ```
+/// use pullback::registry::{self, Function, Value};
+/// static TWICE: [Function; 1] = [Function::new("twice(Tensor input) -> Tensor", "torch", |a| {
+///     Ok(a.tensor("input")?.mul(2.0)?.into())
+/// })
+/// .about("Twice a tensor.", "2x")
+/// .samples(&["T(2,3)", "T()"])];
+/// registry::add("mine", &TWICE)?;
+/// let y = registry::call("twice", &[pullback::Tensor::scalar(1.5f64).into()], &[])?;
+/// assert_eq!(y.tensors()[0].item_f64()?, 3.0);
+/// # Ok::<(), pullback::Error>(())
+/// ```
+pub fn add(group: &'static str, list: &'static [Function]) -> Result<()> {
+    let mut added = ADDED.lock().unwrap_or_else(PoisonError::into_inner);
+    for function in list {
+        Signature::parse(function.signature)?;
+        if let Some(there) = find(function.name()).first() {
+            return Err(Error::new(
+                ErrorKind::Argument,
+                format!("there is a function {:?} already", function.name()),
+            )
+            .note(there.signature.to_string()));
+        }
+    }
+    added.push((group, list));
+    *TABLE.write().unwrap_or_else(PoisonError::into_inner) = build(&added);
+    Ok(())
+}
+
+/// Every primitive: those of the library, and those that added functions are ([`Function::of`]).
+pub fn primitives() -> Vec<&'static OpDef> {
+    let mut all = crate::ops::OPS.to_vec();
+    for (_, list) in (ADDED.lock().unwrap_or_else(PoisonError::into_inner)).iter() {
+        let own = list.iter().filter_map(|f| f.op);
+        all.extend(own.filter(|op| crate::ops::find(op.name).is_none()));
+    }
+    all
+}
 
 /// Every function there is, overloads one after the other.
 pub fn entries() -> &'static [Entry] {
-    &TABLE.entries
+    &table().entries
 }
 
 /// The overloads of a name in one of PyTorch's namespaces (`torch`, `Tensor`, `nn.functional`, `linalg`, `special`).
 pub fn overloads(place: &str, name: &str) -> Vec<&'static Entry> {
-    let table: &'static Table = &TABLE;
+    let table = table();
     let names: &HashMap<(&str, &str), Vec<usize>> = &table.names;
     names.get(&(place, name)).map_or_else(Vec::new, |list| {
         list.iter().map(|&i| &table.entries[i]).collect()

@@ -22,6 +22,7 @@ define! { To: Linear "to", "torch.Tensor.to";
     summary: "The numbers in another dtype, rounded to nearest; floats become integers by truncation.";
     formula: "x";
     derivative: "g, in the input's dtype";
+    node: "ToCopyBackward0";
     proof: { samples: || [DType::F64, DType::F32].map(|dtype| unary(To { dtype }, signed())).concat() }
 }
 
@@ -69,6 +70,7 @@ define! { Copy: Linear "copy_", "torch.Tensor.copy_";
     summary: "The second operand in the shape and dtype of the first, which `copy_` overwrites with it.";
     formula: "b";
     derivative: "nothing to the old numbers, g to b";
+    node by |made| if made.number_second() { "FillBackward2" } else { "CopyBackwards" };
     proof: { samples: || vec![
         Sample::new(Copy, &[(&[2, 2], &[1.0, 2.0, 3.0, 4.0]), (&[2, 2], &[0.5, -1.0, 2.0, 8.0])]),
         Sample::new(Copy, &[(&[2, 2], &[1.0, 2.0, 3.0, 4.0]), (&[2], &[0.5, -1.0])]),

@@ -29,6 +29,7 @@ define! { Overlay: Linear "overlay", "torch.Tensor.as_strided_scatter";
     summary: "The first operand with some elements replaced by elements of the second; made by in-place writes through views.";
     formula: "b where it lies over a, else a";
     derivative: "g where it was kept to a, g where it was replaced added up at the positions to b";
+    node: "CopySlices";
     proof: { samples: || {
         let at = |a: (&[usize], &[f64]), b: (&[usize], &[f64]), old: (&[isize], usize), new: (&[isize], usize)| {
             let layout = |shape: &[usize], (strides, offset): (&[isize], usize)| Layout::new(Shape::new(shape), strides, offset);

@@ -6,6 +6,7 @@
 
 use crate::core::apply::apply_dyn;
 use crate::core::define::{common, define};
+use crate::core::made::Made;
 use crate::core::op::{Ctx, Op, Reads};
 use crate::core::tensor::Tensor;
 use crate::{Array, Result};
@@ -55,7 +56,7 @@ impl Op for Anchor {
             None => cx.output()?.zeros_like(),
         }
     }
-    fn backward_name(&self) -> Option<Cow<'static, str>> {
+    fn node_name(&self, _: &Made<'_>) -> Option<Cow<'static, str>> {
         let words = self.of.split('_').filter(|w| !w.is_empty());
         let name: String = words
             .map(|w| format!("{}{}", w[..1].to_ascii_uppercase(), &w[1..]))

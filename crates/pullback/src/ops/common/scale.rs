@@ -24,6 +24,7 @@ define! { Scale: Linear "scale", "torch.mul";
     summary: "Product with a constant known to 32 digits, element by element.";
     formula: "c·x";
     derivative: "c·g";
+    node: "MulBackward0";
     proof: { samples: || samples_of(Scale { factor: Dd::LN_2 }, signed()) }
 }
 

@@ -6,6 +6,7 @@
 use crate::core::apply::apply;
 use crate::core::define::{common, define};
 use crate::core::history::in_place;
+use crate::core::made::Made;
 use crate::core::op::{Ctx, Op, Reads, sum_terms};
 use crate::core::tensor::Tensor;
 use crate::{Array, Error, ErrorKind, Result, Shape};
@@ -62,7 +63,7 @@ define! { IndexTake: Linear "index", "torch.index_select";
 
 impl Op for IndexTake {
     common!();
-    fn backward_name(&self) -> Option<Cow<'static, str>> {
+    fn node_name(&self, _: &Made<'_>) -> Option<Cow<'static, str>> {
         (!self.node.is_empty()).then_some(Cow::Borrowed(self.node))
     }
     fn eval(&self, x: &[&Array]) -> Result<Array> {

@@ -3,6 +3,7 @@
 
 use crate::core::apply::{apply, apply_dyn};
 use crate::core::define::{common, define};
+use crate::core::made::Made;
 use crate::core::op::{Ctx, Op, Reads, sum_terms};
 use crate::core::tensor::Tensor;
 use crate::ops::linalg::matmul::Matmul;
@@ -20,6 +21,7 @@ define! { Linear: General "linear", "torch.nn.functional.linear";
     summary: "A fully connected layer: rows times the rows of a weight, plus a bias.";
     formula: "x Wᵀ + b";
     derivative: "g W by x, gᵀ x by W, g by b";
+    node by linear_node;
     proof: { samples: || {
         let x = [0.5, -1.0, 2.0, 3.0, -0.25, 1.5, 0.75, -2.0, 1.25, -0.5, 4.0, 0.1];
         let of = |a: &[usize], w: &[usize], bias: bool| {
@@ -37,6 +39,15 @@ define! { Linear: General "linear", "torch.nn.functional.linear";
             of(&[2, 0], &[3, 0], true),
         ]
     } }
+}
+
+/// By the rank and the bias: PyTorch folds larger operands into matrices.
+fn linear_node(made: &Made<'_>) -> &'static str {
+    match (made.arity(), made.rank(0)) {
+        (3, 2) => "AddmmBackward0",
+        (_, 2) => "MmBackward0",
+        _ => "UnsafeViewBackward0",
+    }
 }
 
 impl Op for Linear {

@@ -2,6 +2,7 @@
 
 use crate::core::apply::apply;
 use crate::core::define::{common, define};
+use crate::core::made::Made;
 use crate::core::op::{Ctx, Op};
 use crate::core::tensor::Tensor;
 use crate::{Array, Result};
@@ -18,6 +19,7 @@ define! { Matmul: Multilinear "matmul", "torch.matmul";
     summary: "Matrix product with the ranks and broadcasting of PyTorch's matmul.";
     formula: "A B";
     derivative: "g Bᵀ to A, Aᵀ g to B";
+    node by matmul_node;
     proof: { samples: matmul_samples, errors: || vec![
         error(Matmul, &[&[2, 3], &[2, 2]], "mm: mat1 and mat2 shapes cannot be multiplied (2x3 and 2x2)"),
         error(Matmul, &[&[2, 3], &[2]], "size mismatch, got input (2), mat (2x3), vec (2)"),
@@ -59,6 +61,22 @@ impl Matmul {
             (1, false) => x.reshape([x.numel(), 1]),
             _ => Ok(x.clone()),
         }
+    }
+}
+
+/// By the ranks: PyTorch folds larger operands into one product of matrices and shapes the result.
+fn matmul_node(made: &Made<'_>) -> &'static str {
+    match (made.rank(0), made.rank(1)) {
+        (1, 1) => "DotBackward0",
+        (2, 1) => "MvBackward0",
+        (1, 2) => "SqueezeBackward4",
+        (2, 2) => "MmBackward0",
+        // A matrix times a stack is computed transposed where the matrix's gradient is wanted.
+        (2, _) if made.tracked(0) => match made.out[made.out.len() - 2..].contains(&1) {
+            true => "TransposeBackward0",
+            false => "CloneBackward0",
+        },
+        _ => "UnsafeViewBackward0",
     }
 }
 
@@ -123,6 +141,7 @@ define! { Outer: Multilinear "outer", "torch.outer";
     summary: "The matrix of all products of two vectors' elements.";
     formula: "a bᵀ";
     derivative: "g b to a, gᵀ a to b";
+    node: "MulBackward0";
     proof: { samples: || {
         let x = [0.5, -1.0, 2.0, 3.0];
         let of = |n: usize, m: usize| Sample::new(Outer, &[(&[n], &x[..n]), (&[m], &x[4 - m..])]);

@@ -60,6 +60,7 @@ define! { AddScaled: Linear "add_scaled", "torch.add";
     summary: "Sum with a factor on the second term: PyTorch's `add(a, b, alpha=…)` and `sub(…, alpha=…)`.";
     formula: "a + alpha·b";
     derivative: "g to a, alpha·g to b";
+    node: "AddBackward0";
     proof: { samples: || pairs(AddScaled { alpha: -0.75 }), errors: || broken_shapes(AddScaled { alpha: 2.0 }) }
 }
 
@@ -90,6 +91,7 @@ define! { Sub: Linear "sub", "torch.sub";
     summary: "Difference, element by element, with broadcasting.";
     formula: "a - b";
     derivative: "g to a, -g to b";
+    node by |made| if made.number_first() { "RsubBackward1" } else { "SubBackward0" };
     proof: { samples: || pairs(Sub), errors: || broken_shapes(Sub) }
 }
 
@@ -190,6 +192,7 @@ define! { Div: Pointwise "div", "torch.div";
     summary: "Quotient, element by element, with broadcasting; integers divide as floats.";
     formula: "a / b";
     derivative: "1/b by a, -(a/b)/b by b";
+    node by |made| if made.number_first() { "MulBackward0" } else { "DivBackward0" };
     proof: { samples: div_samples, errors: || broken_shapes(Div) }
 }
 

@@ -40,6 +40,7 @@ define! { Clamp: Gate "clamp", "torch.clamp";
     formula: "min(max(x, low), high)";
     derivative: "g where low < x < high, else 0";
     convention: "at the bounds the gradient is 0, as in PyTorch; NaN stays and passes none";
+    node: "ClampBackward1";
     proof: { samples: || {
         let at = |min: Option<f64>, max: Option<f64>| unary(Clamp { min: min.map(Number::Float), max: max.map(Number::Float) }, signed());
         [at(Some(-0.75), Some(1.5)), at(Some(0.25), None), at(None, Some(0.25)), at(Some(2.0), Some(1.0))].concat()

@@ -21,6 +21,7 @@ define! { ClampTensor: Gate "clamp_tensor", "torch.clamp";
     formula: "min(max(x, low), high)";
     derivative: "g to x where it is between the bounds, else to the bound that it became";
     convention: "at a bound x and the bound get half each, where both bounds are equal x gets all, as in PyTorch";
+    node: "ClampBackward0";
     proof: { samples: clamp_samples, points: || vec![
         point(ClampTensor,
             &[&[0.0, 1.0, 2.0, -1.0, 5.0, 0.0, 1.0], &[0.0, 2.0, 0.0, 1.0, 1.0, 3.0, 1.0], &[1.0, 3.0, 2.0, 1.0, 4.0, 2.0, 1.0]],

@@ -62,6 +62,7 @@ define! { Lerp: Pointwise "lerp", "torch.lerp";
     summary: "Linear interpolation between two tensors by a third, element by element, with broadcasting.";
     formula: "a + w(b - a)";
     derivative: "1 - w by a, w by b, b - a by w";
+    node: "LerpBackward1";
     proof: { samples: || triples(Lerp), errors: || broken(Lerp) }
 }
 
@@ -106,6 +107,7 @@ define! { LerpScalar: Linear "lerp_scalar", "torch.lerp";
     summary: "Linear interpolation between two tensors by a number, element by element, with broadcasting.";
     formula: "a + w(b - a)";
     derivative: "1 - w by a, w by b";
+    node: "LerpBackward0";
     proof: { samples: || pairs(LerpScalar { weight: 0.375 }) }
 }
 

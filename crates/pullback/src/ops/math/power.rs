@@ -150,6 +150,7 @@ define! { Pow: Pointwise "pow_tensor", "torch.pow";
     summary: "Power of two tensors, element by element, with broadcasting.";
     formula: "aᵇ";
     derivative: "b·aᵇ⁻¹ by a, and 0 where b = 0; aᵇ ln a by b, and 0 where a = 0 and b ≥ 0";
+    node by |made| if made.number_first() { "PowBackward2" } else { "PowBackward1" };
     proof: { samples: pow_pairs, points: || vec![
         point(Pow, &[&[0.0, 0.0, 1.0, 0.0], &[0.0, 2.0, 0.0, -1.0]],
             &[&[0.0, 0.0, 0.0, f64::NEG_INFINITY], &[0.0, 0.0, 0.0, f64::NEG_INFINITY]]),

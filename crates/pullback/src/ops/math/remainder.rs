@@ -161,6 +161,7 @@ define! { DivRounded: Zero "div_rounded", "torch.div";
     formula: "⌊a/b⌋ or trunc(a/b)";
     derivative: "0";
     convention: "locally constant: the gradient is exactly 0 everywhere, at the jumps too, as in PyTorch";
+    node: "DivBackward1";
     proof: { samples: || [Rounding::Trunc, Rounding::Floor].map(|how| apart_from_jumps(DivRounded { how })).concat(),
         points: || vec![point(DivRounded { how: Rounding::Floor }, &[&[4.0, -1.5], &[2.0, 1.0]], &[&[0.0, 0.0], &[0.0, 0.0]])],
         errors: || broken_shapes(DivRounded { how: Rounding::Floor }) }
@@ -179,7 +180,7 @@ impl Op for DivRounded {
 macro_rules! remainders {
     ($(
         $(#[$doc:meta])*
-        $op:ident $name:literal $torch:literal $method:ident $method_:ident $kernel:literal $how:ident;
+        $op:ident $name:literal $torch:literal $node:literal $method:ident $method_:ident $kernel:literal $how:ident;
         $summary:literal; $formula:literal, $derivative:literal; $points:expr;
         |$a:ident, $b:ident: $T:ident| $float:expr; |$i:ident, $j:ident| $int:expr;
     )*) => {$(
@@ -191,6 +192,7 @@ macro_rules! remainders {
             formula: $formula;
             derivative: $derivative;
             convention: "at the jumps too the gradient is that of the piece the value is on, as in PyTorch";
+            node: $node;
             proof: { samples: || apart_from_jumps($op), points: || $points, errors: || broken_shapes($op) }
         }
 
@@ -254,7 +256,7 @@ macro_rules! remainders {
 
 remainders! {
     /// The remainder with the divisor's sign (Python's `%`), element by element.
-    Remainder "remainder" "torch.remainder" remainder remainder_ "remainder_cpu" Floor;
+    Remainder "remainder" "torch.remainder" "RemainderBackward1" remainder remainder_ "remainder_cpu" Floor;
     "Remainder with the divisor's sign, element by element, with broadcasting.";
     "a - b⌊a/b⌋", "g to a, -g⌊a/b⌋ to b";
     vec![point(Remainder, &[&[4.0, -1.5], &[2.0, 1.0]], &[&[1.0, 1.0], &[-2.0, 2.0]])];
@@ -265,7 +267,7 @@ remainders! {
     };
 
     /// The remainder with the dividend's sign (C's `fmod`), element by element.
-    Fmod "fmod" "torch.fmod" fmod fmod_ "fmod_cpu" Trunc;
+    Fmod "fmod" "torch.fmod" "FmodBackward0" fmod fmod_ "fmod_cpu" Trunc;
     "Remainder with the dividend's sign, element by element, with broadcasting.";
     "a - b trunc(a/b)", "g to a, -g trunc(a/b) to b";
     vec![point(Fmod, &[&[4.0, -1.5], &[2.0, 1.0]], &[&[1.0, 1.0], &[-2.0, 1.0]])];

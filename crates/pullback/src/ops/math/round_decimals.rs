@@ -24,6 +24,7 @@ define! { RoundDecimals: Zero "round_decimals", "torch.round";
     formula: "round(x·10ᵈ)/10ᵈ";
     derivative: "0";
     convention: "locally constant: the gradient is exactly 0 everywhere, at the jumps too, as in PyTorch";
+    node: "RoundBackward1";
     proof: { samples: || [1, -1].map(|decimals| samples_of(RoundDecimals { decimals }, signed())).concat(),
         points: || points1(RoundDecimals { decimals: 1 }, &[(0.25, 0.0), (1.0, 0.0)]) }
 }

@@ -6,7 +6,6 @@ use crate::core::op::{Ctx, Op, Reads, sum_terms};
 use crate::core::tensor::Tensor;
 use crate::{Array, Real, Result};
 use pullback_array::{dispatch, kernels};
-use std::borrow::Cow;
 
 #[cfg(feature = "proof")]
 use crate::core::samples::{Sample, point};
@@ -26,6 +25,7 @@ define! { ExtremeNorm: Gate "linalg_vector_norm_inf", "torch.linalg.vector_norm"
     formula: "max |x|, or min |x|";
     derivative: "g·sign(x)/k for the k winners, 0 for the others";
     convention: "winners share evenly, NaNs among them; 0 at 0, as in PyTorch";
+    node: "LinalgVectorNormBackward0";
     proof: { samples: || {
         let x = [0.5, -1.25, 2.0, 0.75, 3.5, -0.25];
         let of = |largest, dims: &[usize], keepdim, shape: &[usize]| {
@@ -82,9 +82,6 @@ impl Op for ExtremeNorm {
     }
     fn reads(&self, _: usize) -> Reads {
         Reads::input(0).and(Reads::OUTPUT)
-    }
-    fn backward_name(&self) -> Option<Cow<'static, str>> {
-        Some(Cow::Borrowed("LinalgVectorNormBackward0"))
     }
     fn vjp(&self, cx: &Ctx<'_>, _: usize, g: &Tensor) -> Result<Tensor> {
         let kept = kernels::reduced_shape(cx.shape(0), &self.dims, true);

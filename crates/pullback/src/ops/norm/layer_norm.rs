@@ -48,7 +48,7 @@ fn moments<T: Real>(x: &[T], eps: T, center: bool) -> (T, T) {
 }
 
 macro_rules! norms {
-    ($($(#[$doc:meta])* $op:ident $name:literal, $torch:literal, $center:literal; $summary:literal; $formula:literal; $derivative:literal;)*) => {$(
+    ($($(#[$doc:meta])* $op:ident $name:literal, $torch:literal, $node:literal, $center:literal; $summary:literal; $formula:literal; $derivative:literal;)*) => {$(
         $(#[$doc])*
         #[derive(Clone, Debug)]
         pub struct $op {
@@ -61,6 +61,7 @@ macro_rules! norms {
             summary: $summary;
             formula: $formula;
             derivative: $derivative;
+            node: $node;
             proof: { samples: || samples(|dims, eps| $op { dims, eps }) }
         }
 
@@ -87,13 +88,13 @@ macro_rules! norms {
 }
 norms! {
     /// Each run of trailing dimensions shifted to mean 0 and scaled to variance 1, then times a weight, plus a bias.
-    LayerNorm "layer_norm", "torch.nn.functional.layer_norm", true;
+    LayerNorm "layer_norm", "torch.nn.functional.layer_norm", "NativeLayerNormBackward0", true;
     "Numbers over trailing dimensions shifted to mean 0 and scaled to variance 1; then a weight and a bias.";
     "(x - mean x)/√(var x + ε)·w + b";
     "r·(gw - mean gw - z·mean(gw·z)) by x, g·z by w, g by b; z the normalised numbers, r their factor";
 
     /// Each run of trailing dimensions scaled to mean square 1, then times a weight.
-    RmsNorm "rms_norm", "torch.nn.functional.rms_norm", false;
+    RmsNorm "rms_norm", "torch.nn.functional.rms_norm", "RmsNormBackward0", false;
     "Numbers over trailing dimensions scaled to mean square 1; then a weight.";
     "x/√(mean x² + ε)·w";
     "r·(gw - z·mean(gw·z)) by x, g·z by w; z the normalised numbers, r their factor";

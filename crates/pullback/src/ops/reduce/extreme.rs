@@ -213,7 +213,7 @@ over_dims! {
 
 /// One element of all.
 macro_rules! of_all {
-    ($($(#[$doc:meta])* $op:ident $name:literal $torch:literal $method:ident, $summary:literal, $formula:literal, $convention:literal,
+    ($($(#[$doc:meta])* $op:ident $name:literal $torch:literal $node:literal $method:ident, $summary:literal, $formula:literal, $convention:literal,
         point: $tie:expr => $shares:expr, |$x:ident, $dims:ident| $eval:expr, forbid: $forbid:literal;)*) => {$(
         $(#[$doc])*
         #[derive(Clone, Debug)]
@@ -223,6 +223,7 @@ macro_rules! of_all {
             formula: $formula;
             derivative: "g to the winner";
             convention: $convention;
+            node: $node;
             proof: { samples: || of_all_samples($op), points: || vec![point($op, &[$tie], &[$shares])] }
         }
         winner_op!($op, true, |$x, _op| {
@@ -247,22 +248,22 @@ macro_rules! of_all {
 
 of_all! {
     /// The largest element; tied ones share the gradient.
-    Max "max" "torch.max" max, "The largest of all elements; NaN wins.", "max of x",
+    Max "max" "torch.max" "MaxBackward1" max, "The largest of all elements; NaN wins.", "max of x",
         "tied winners share the gradient evenly, NaNs too, as in PyTorch",
         point: &[f64::NAN, 1.0, f64::NAN] => &[0.5, 0.0, 0.5],
         |x, dims| kernels::extreme(x, &dims, false, true), forbid: true;
     /// The smallest element; tied ones share the gradient.
-    Min "min" "torch.min" min, "The smallest of all elements; NaN wins.", "min of x",
+    Min "min" "torch.min" "MinBackward1" min, "The smallest of all elements; NaN wins.", "min of x",
         "tied winners share the gradient evenly, NaNs too, as in PyTorch",
         point: &[3.0, 1.0, 2.0, 1.0] => &[0.0, 0.5, 0.0, 0.5],
         |x, dims| kernels::extreme(x, &dims, false, false), forbid: true;
     /// The median of all elements, the lower one of an even count; NaN where there is a NaN or nothing.
-    Median "median" "torch.median" median, "The median of all elements, the lower one of an even count; NaN wins.", "median of x",
+    Median "median" "torch.median" "MedianBackward0" median, "The median of all elements, the lower one of an even count; NaN wins.", "median of x",
         "elements equal to it share the gradient evenly, NaNs too, as in PyTorch",
         point: &[2.0, 1.0, 1.0, 5.0] => &[0.0, 0.5, 0.5, 0.0],
         |x, dims| middle(x, &dims, false), forbid: false;
     /// The median of all elements that are no NaN, the lower one of an even count.
-    NanMedian "nanmedian" "torch.nanmedian" nanmedian, "The median of all elements that are no NaN, the lower one of an even count.", "median of x without NaN",
+    NanMedian "nanmedian" "torch.nanmedian" "NanmedianBackward0" nanmedian, "The median of all elements that are no NaN, the lower one of an even count.", "median of x without NaN",
         "elements equal to it share the gradient evenly, as in PyTorch",
         point: &[f64::NAN, 1.0, 1.0, 5.0] => &[0.0, 0.5, 0.5, 0.0],
         |x, dims| middle(x, &dims, true), forbid: false;

@@ -85,6 +85,7 @@ define! { Sum: Linear "sum", "torch.sum";
     summary: "Sum over dimensions; integers and bools add up in int64.";
     formula: "Σ x";
     derivative: "g, repeated over the summed dimensions";
+    node by |made| if made.whole() { "SumBackward0" } else { "SumBackward1" };
     proof: { samples: || over(|dims, keepdim| Sum { dims, keepdim }) }
 }
 
@@ -111,6 +112,7 @@ define! { Mean: Linear "mean", "torch.mean";
     formula: "Σ x / n";
     derivative: "g / n, repeated over the averaged dimensions";
     convention: "the mean of nothing is NaN";
+    node by |made| if made.whole() { "MeanBackward0" } else { "MeanBackward1" };
     proof: { samples: || over(|dims, keepdim| Mean { dims, keepdim }) }
 }
 
@@ -153,6 +155,7 @@ define! { Prod: General "prod", "torch.prod";
     formula: "Π x";
     derivative: "g·y/x; where there are zeros, g times the product of the others";
     convention: "zeros have their exact gradient, to every order";
+    node by |made| if made.whole() { "ProdBackward0" } else { "ProdBackward1" };
     proof: { samples: || {
         let x = [0.5, -1.0, 2.0, 3.0, -0.25, 1.5];
         let of = |dim, keepdim, shape: &[usize]| {

@@ -2,9 +2,11 @@
 
 use crate::core::apply::apply;
 use crate::core::define::{common, define};
+use crate::core::made::Made;
 use crate::core::op::{Ctx, Op};
 use crate::core::tensor::Tensor;
 use crate::{Array, Result, Shape};
+use std::borrow::Cow;
 
 #[cfg(feature = "proof")]
 use crate::core::samples::{Sample, error};
@@ -22,10 +24,31 @@ define! { Reshape: Linear "reshape", "torch.reshape", view: true;
     summary: "The same elements in row-major order under another shape; a view where strides allow it.";
     formula: "x";
     derivative: "g in the input's shape";
+    node by reshape_node;
     proof: { samples: || {
         let to = |s: &[usize], from: &[usize]| Sample::new(Reshape { shape: Shape::new(s) }, &[(from, &SIX[..from.iter().product()])]);
         vec![to(&[3, 2], &[2, 3]), to(&[6], &[2, 3]), to(&[1, 2, 1, 3], &[6]), to(&[], &[1]), to(&[0, 4], &[2, 0])]
     }, errors: || vec![error(Reshape { shape: Shape::new(&[4]) }, &[&[2, 3]], "shape '[4]' is invalid for input of size 6")] }
+}
+
+/// One that drops all sizes of 1 or adds one is called squeeze or unsqueeze; one that copies, unsafe view.
+fn reshape_node(made: &Made<'_>) -> &'static str {
+    let (Some(input), to) = (made.inputs.first(), made.out) else {
+        return "ViewBackward0";
+    };
+    let from = &input.shape;
+    let squeezed = from.iter().filter(|&&n| n != 1);
+    let without = |at: usize| to.iter().enumerate().filter(move |&(k, _)| k != at);
+    let added = |at: usize| to[at] == 1 && without(at).map(|(_, n)| n).eq(from.iter());
+    if !made.view {
+        "UnsafeViewBackward0"
+    } else if from.contains(&1) && squeezed.eq(to.iter()) {
+        "SqueezeBackward0"
+    } else if (0..to.len()).any(added) {
+        "UnsqueezeBackward0"
+    } else {
+        "ViewBackward0"
+    }
 }
 
 impl Op for Reshape {
@@ -58,6 +81,16 @@ impl Op for Permute {
     common!();
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         x[0].view(x[0].layout().permute(&self.order))
+    }
+    /// By how many dimensions move.
+    fn node_name(&self, _: &Made<'_>) -> Option<Cow<'static, str>> {
+        let moved = (self.order.iter().enumerate()).filter(|&(k, &o)| k != o);
+        let name = match (self.order.len(), moved.count()) {
+            (2, 2) => "TBackward0",
+            (_, 2) => "TransposeBackward0",
+            _ => "PermuteBackward0",
+        };
+        Some(Cow::Borrowed(name))
     }
     fn vjp(&self, cx: &Ctx<'_>, _: usize, g: &Tensor) -> Result<Tensor> {
         let mut back = vec![0; self.order.len()];

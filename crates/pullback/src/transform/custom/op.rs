@@ -6,6 +6,7 @@ use crate::core::apply::forbid_inference;
 use crate::core::ctx::Ctx;
 use crate::core::graph::{EXTRA, Edge, Input, Node, OUTPUT, drop_edges, lock};
 use crate::core::hooks::Grads;
+use crate::core::made::Made;
 use crate::core::op::{Family, Op, OpDef};
 use crate::core::tensor::Tensor;
 use crate::program::{Program, Replay};
@@ -340,7 +341,7 @@ impl Op for FunctionOp {
     ) -> Result<SmallVec<[Option<Tensor>; 2]>> {
         Ok(self.push(cx, t)?.into_iter().collect())
     }
-    fn backward_name(&self) -> Option<Cow<'static, str>> {
+    fn node_name(&self, _: &Made<'_>) -> Option<Cow<'static, str>> {
         Some(Cow::Owned(format!("{}Backward", self.def.name)))
     }
     fn lenient(&self) -> bool {
