@@ -227,8 +227,8 @@ pub trait Element:
     const DTYPE: DType;
     /// Nearest value to `x`; non-zero (NaN too) is `true`.
     ///
-    /// Integers truncate. What lies outside `i32` or `i64` becomes the nearest end, NaN becomes 0; `u8` takes the `i64`
-    /// modulo 256, as PyTorch's does. PyTorch leaves the first two undefined: on x86 it gives the lowest integer.
+    /// Integers truncate. What lies outside `i32` or `i64`, and NaN, becomes the lowest integer, as PyTorch's casts on x86;
+    /// `u8` takes the `i64` modulo 256.
     fn from_f64(x: f64) -> Self;
     /// Nearest value to an integer; integer types keep the low bits.
     fn from_i64(x: i64) -> Self;
@@ -324,17 +324,45 @@ macro_rules! element {
     };
 }
 
-fn saturate(x: i64) -> i32 {
-    x.clamp(i64::from(i32::MIN), i64::from(i32::MAX)) as i32
+/// The integer part; the smallest integer for NaN, infinity and what is beyond the range: what PyTorch's casts give on x86.
+#[inline(always)]
+fn whole(x: f64) -> i64 {
+    // Both ends are exact in f64, and the upper one is the first that does not fit.
+    match (-9_223_372_036_854_775_808.0..9_223_372_036_854_775_808.0).contains(&x) {
+        true => x as i64,
+        false => i64::MIN,
+    }
+}
+
+/// As [`whole`], for 32 bits.
+#[inline(always)]
+fn whole_32(x: f64) -> i32 {
+    match x > -2_147_483_649.0 && x < 2_147_483_648.0 {
+        true => x as i32,
+        false => i32::MIN,
+    }
+}
+
+/// As [`whole`], of 32 digits.
+fn whole_of_dd(x: Dd) -> i64 {
+    match x >= Dd::from(i64::MIN) && x < Dd::from(9_223_372_036_854_775_808.0) {
+        true => x.to_i64(),
+        false => i64::MIN,
+    }
+}
+
+/// As [`whole_32`], of 32 digits.
+fn whole_32_of_dd(x: Dd) -> i32 {
+    i32::try_from(whole_of_dd(x)).unwrap_or(i32::MIN)
 }
 
 element!(bool, Bool, f64: |x| x != 0.0, i64: |x| x != 0, dd: |x| x.to_f64() != 0.0,
     to_f64: |x| x as u8 as f64, to_i64: |x| x as i64, to_dd: |x| Dd::from(x as u8 as f64), any_byte!());
-element!(u8, U8, f64: |x| x as i64 as u8, i64: |x| x as u8, dd: |x| x.to_i64() as u8,
+element!(u8, U8, f64: |x| whole(x) as u8, i64: |x| x as u8, dd: |x| whole_of_dd(x) as u8,
     to_f64: |x| x as f64, to_i64: |x| x as i64, to_dd: |x| Dd::from(x as f64));
-element!(i32, I32, f64: |x| x as i32, i64: |x| x as i32, dd: |x| saturate(x.to_i64()),
+element!(i32, I32, f64: whole_32, i64: |x| x as i32, dd: whole_32_of_dd,
     to_f64: |x| x as f64, to_i64: |x| x as i64, to_dd: |x| Dd::from(x as f64));
-element!(i64, I64, f64: |x| x as i64, i64: |x| x, dd: |x| x.to_i64(),
+element!(i64, I64, f64: whole, i64: |x| x, dd: whole_of_dd,
     to_f64: |x| x as f64, to_i64: |x| x, to_dd: Dd::from);
 element!(f32, F32, f64: |x| x as f32, i64: |x| x as f32, dd: |x| x.to_f32(),
     to_f64: |x| x as f64, to_i64: |x| x as i64, to_dd: |x| Dd::from(x as f64));

@@ -91,7 +91,7 @@ impl Number {
     pub fn exactly<T: Element>(self) -> Option<T> {
         let x: T = self.cast();
         let float = T::DTYPE.category() == Category::Float;
-        // An integer's ends are what larger numbers saturate to.
+        // An integer's lower end is what numbers beyond the range become.
         let inside = |f: f64| (-9.223_372_036_854_776e18..9.223_372_036_854_776e18).contains(&f);
         let same = match self {
             Number::Bool(_) => true,
