@@ -163,14 +163,7 @@ impl Array {
         owner: Box<dyn Any + Send + Sync>,
     ) -> Result<Array> {
         check_bounds(&layout, bytes / dtype.size())?;
-        let align = dispatch!(dtype, T => align_of::<T>());
-        if !(data as usize).is_multiple_of(align) {
-            return Err(Error::new(
-                ErrorKind::Value,
-                format!("the memory of a {dtype} array starts at no multiple of {align} bytes"),
-            )
-            .help("copy it into aligned memory"));
-        }
+        check_aligned(data as usize, dtype)?;
         // SAFETY: the caller's promise.
         let storage = unsafe { Storage::foreign(data, bytes, owner) }?;
         Ok(Array {
@@ -265,6 +258,20 @@ impl Array {
     pub fn view(&self, layout: Layout) -> Result<Array> {
         check_bounds(&layout, self.storage.bytes() / self.dtype.size())?;
         Ok(self.with_layout(layout))
+    }
+
+    /// The same memory as elements of another dtype, under a layout that counts those. Any bytes are elements of any dtype.
+    ///
+    /// # Errors
+    /// Where the layout reaches outside the storage, and where the memory is somebody else's and not aligned for the dtype.
+    pub fn reinterpret(&self, dtype: DType, layout: Layout) -> Result<Array> {
+        check_bounds(&layout, self.storage.bytes() / dtype.size())?;
+        check_aligned(self.storage.address(), dtype)?;
+        Ok(Array {
+            storage: self.storage.clone(),
+            layout,
+            dtype,
+        })
     }
 
     /// As [`Array::view`], for layouts derived from this array's own by operations that stay inside.
@@ -406,6 +413,18 @@ pub(crate) fn no_such_dim(dim: usize, rank: usize) -> Error {
             n - 1
         ),
     )
+}
+
+fn check_aligned(address: usize, dtype: DType) -> Result<()> {
+    let align = dispatch!(dtype, T => align_of::<T>());
+    if address.is_multiple_of(align) {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::Value,
+        format!("the memory of a {dtype} array starts at no multiple of {align} bytes"),
+    )
+    .help("copy it into aligned memory"))
 }
 
 fn check_bounds(layout: &Layout, elements: usize) -> Result<()> {

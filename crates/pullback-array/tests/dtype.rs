@@ -103,7 +103,11 @@ fn conversions_beyond_the_range_are_pytorchs() {
                     }
                 }
                 let number = Array::number(many.select(0, 0).unwrap().item().unwrap(), to);
-                assert_eq!(number.unwrap().item().unwrap(), expected, "{from} {x} to {to}");
+                assert_eq!(
+                    number.unwrap().item().unwrap(),
+                    expected,
+                    "{from} {x} to {to}"
+                );
             }
         }
     }

@@ -227,7 +227,7 @@ pub(crate) fn type_name(v: &Bound<'_, PyAny>) -> String {
 
 /// A shape as `Size`.
 pub(crate) fn size<'py>(py: Python<'py>, shape: &[usize]) -> PyResult<Bound<'py, PyAny>> {
-    part(py, "Size")?.call1((PyTuple::new(py, shape)?,))
+    part(py, "size_of")?.call1((PyTuple::new(py, shape)?,))
 }
 
 /// Number as a Python object of its kind.

@@ -19,6 +19,7 @@ mod node;
 mod numpy_random;
 mod object;
 mod picture;
+mod saved;
 mod signature;
 mod task;
 mod tensor;
@@ -50,7 +51,10 @@ fn _native(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_function(wrap_pyfunction!(memory::shares_memory, m)?)?;
     m.add_function(wrap_pyfunction!(object::attributes, m)?)?;
     m.add_function(wrap_pyfunction!(memory::storage_row, m)?)?;
-    m.add_function(wrap_pyfunction!(memory::laid_out, m)?)?;
+    m.add_function(wrap_pyfunction!(memory::strided, m)?)?;
+    m.add_function(wrap_pyfunction!(saved::push_saved_hooks, m)?)?;
+    m.add_function(wrap_pyfunction!(saved::pop_saved_hooks, m)?)?;
+    m.add_function(wrap_pyfunction!(saved::forbid_saved_hooks, m)?)?;
     m.add_function(wrap_pyfunction!(autograd::grad, m)?)?;
     m.add_function(wrap_pyfunction!(autograd::backward, m)?)?;
     m.add_function(wrap_pyfunction!(autograd::is_grad_enabled, m)?)?;
@@ -71,6 +75,7 @@ fn _native(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_function(wrap_pyfunction!(node::gradient_node, m)?)?;
     m.add_function(wrap_pyfunction!(autograd::increment_version, m)?)?;
     m.add_function(wrap_pyfunction!(task::current_graph_task_id, m)?)?;
+    m.add_function(wrap_pyfunction!(task::goes_to_leaves, m)?)?;
     m.add_function(wrap_pyfunction!(task::queue_callback, m)?)?;
     m.add_function(wrap_pyfunction!(task::will_visit, m)?)?;
     m.add_function(wrap_pyfunction!(task::reaches_others, m)?)?;

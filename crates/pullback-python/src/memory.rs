@@ -247,36 +247,44 @@ pub(crate) fn from_numpy<'py>(
     }
 }
 
-/// The whole memory of a tensor as one row: of its own elements, or of bytes. Without history; it holds the tensor.
+/// The whole memory of a tensor as one row: of its own elements, or of bytes. Without history, under a version of its own; it holds the
+/// memory and not the tensor, which may hold the row.
 #[pyfunction]
 pub(crate) fn storage_row<'py>(
     t: &Bound<'py, PyTensor>,
     bytewise: bool,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let owner = t.get().0.clone();
+    let owner = t.get().0.array().clone();
     let dtype = match bytewise {
         true => DType::U8,
         false => owner.dtype(),
     };
-    let (start, bytes) = (
-        owner.array().storage().address(),
-        owner.array().storage().bytes(),
-    );
+    let (start, bytes) = (owner.storage().address(), owner.storage().bytes());
     let layout = Layout::row_major(Shape::new(&[bytes / dtype.size()]));
-    // SAFETY: the storage's bytes live while the owner holds its tensor; all of them are elements of this dtype, since an array's storage
-    // holds nothing else.
+    // SAFETY: the storage's bytes live while the owner holds them, and any bytes are elements of any dtype.
     let row = unsafe { Array::foreign(start as *mut u8, bytes, layout, dtype, Box::new(owner)) };
     wrap(t.py(), Tensor::from_array(row.raise()?))
 }
 
-/// Another tensor's layout over the memory of a row.
+/// Elements of a dtype at given places of the memory of a row: how pickles make tensors that share memory.
 #[pyfunction]
-pub(crate) fn laid_out<'py>(
+pub(crate) fn strided<'py>(
     row: &Bound<'py, PyTensor>,
-    like: &Bound<'py, PyTensor>,
+    dtype: &Bound<'py, PyAny>,
+    sizes: Vec<usize>,
+    strides: Vec<isize>,
+    offset: usize,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let layout = like.get().0.array().layout().clone();
-    let array = row.get().0.array().view(layout).raise()?;
+    if sizes.len() != strides.len() || strides.iter().any(|&s| s < 0) {
+        return Err(PyValueError::new_err(
+            "a tensor has a stride that is not negative for each of its sizes",
+        ));
+    }
+    let dtype = dtype::extract(dtype).ok_or_else(|| PyTypeError::new_err("that is no dtype"))?;
+    let shape = Shape::new(&sizes);
+    shape.checked_numel().raise()?;
+    let layout = Layout::new(shape, &strides, offset);
+    let array = row.get().0.array().reinterpret(dtype, layout).raise()?;
     wrap(row.py(), Tensor::from_array(array))
 }
 

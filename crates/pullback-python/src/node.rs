@@ -7,10 +7,10 @@ use crate::object;
 use crate::tensor::PyTensor;
 use pullback::{GradFn, Grads, HookHandle, Tensor};
 use pyo3::PyTraverseError;
-use pyo3::exceptions::PyTypeError;
+use pyo3::exceptions::{PyAttributeError, PyTypeError};
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple, PyWeakrefMethods, PyWeakrefReference};
+use pyo3::types::{PyDict, PyTuple, PyType, PyWeakrefMethods, PyWeakrefReference};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -82,8 +82,33 @@ pub(crate) fn register_post_hook(t: &Bound<'_, PyTensor>, hook: Py<PyAny>) -> Py
 }
 
 /// The operation that a tensor came from.
-#[pyclass(name = "Node", module = "torch.autograd.graph", frozen, weakref)]
+#[pyclass(
+    name = "Node",
+    module = "torch.autograd.graph",
+    frozen,
+    weakref,
+    subclass
+)]
 pub(crate) struct PyNode(pub(crate) GradFn);
+
+/// The classes of operations, by PyTorch's names: programs that draw graphs ask for `type(node).__name__`.
+static CLASSES: Mutex<Option<HashMap<String, Py<PyType>>>> = Mutex::new(None);
+
+fn class_of<'py>(py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyType>> {
+    let lock = || CLASSES.lock().unwrap_or_else(PoisonError::into_inner);
+    let known = (lock().as_ref()).and_then(|all| all.get(name).map(|c| c.clone_ref(py)));
+    if let Some(class) = known {
+        return Ok(class.into_bound(py));
+    }
+    let own = PyDict::new(py);
+    own.set_item("__module__", "torch.autograd")?;
+    own.set_item("__slots__", PyTuple::empty(py))?;
+    let bases = PyTuple::new(py, [py.get_type::<PyNode>()])?;
+    let made = (py.get_type::<PyType>()).call1((name, bases, own))?;
+    let class = made.cast_into::<PyType>()?;
+    (lock().get_or_insert_default()).insert(name.to_string(), class.clone().unbind());
+    Ok(class)
+}
 
 /// The objects that operations have, by the operations' addresses: an object keeps its operation, so none is used twice.
 static OBJECTS: Mutex<Option<HashMap<usize, Py<PyWeakrefReference>>>> = Mutex::new(None);
@@ -99,7 +124,11 @@ fn object_of(py: Python<'_>, node: GradFn) -> PyResult<Bound<'_, PyAny>> {
     if let Some(object) = known.and_then(|w| w.bind(py).upgrade()) {
         return Ok(object);
     }
-    let made = Bound::new(py, PyNode(node))?;
+    let class = class_of(py, node.short_name())?;
+    // What Python makes an object of the class from; it goes before the object is noted, since its end would erase the note.
+    let plain = Bound::new(py, PyNode(node))?;
+    let made = class.call1((&plain,))?.cast_into::<PyNode>()?;
+    drop(plain);
     let weak = PyWeakrefReference::new(&made)?.unbind();
     let old = objects().get_or_insert_default().insert(at, weak);
     drop(old);
@@ -134,6 +163,23 @@ fn replaced(result: &Bound<'_, PyAny>) -> pullback::Result<Option<Grads>> {
 
 #[pymethods]
 impl PyNode {
+    #[new]
+    fn new(node: &Bound<'_, PyNode>) -> PyNode {
+        PyNode(node.get().0.clone())
+    }
+
+    /// The leaf whose gradient is gathered here.
+    #[getter]
+    fn variable<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        match object::leaf_at(py, &self.0)? {
+            Some(leaf) => Ok(leaf),
+            None => Err(PyAttributeError::new_err(format!(
+                "'{}' object has no attribute 'variable'",
+                self.0.short_name()
+            ))),
+        }
+    }
+
     /// Its name.
     fn name(&self) -> String {
         self.0.name().to_string()
@@ -208,7 +254,11 @@ impl PyNode {
     }
 
     fn __repr__(&self) -> String {
-        format!("<{} object at {:#x}>", self.0.name(), self.0.address())
+        format!(
+            "<{} object at {:#x}>",
+            self.0.short_name(),
+            self.0.address()
+        )
     }
 }
 

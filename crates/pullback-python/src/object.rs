@@ -9,14 +9,14 @@
 #![allow(unsafe_code)]
 
 use crate::tensor::PyTensor;
-use pullback::Tensor;
 use pullback::binding::{HookOf, Kept};
+use pullback::{GradFn, Tensor};
 use pyo3::PyTraverseError;
 use pyo3::exceptions::PyAttributeError;
 use pyo3::ffi;
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString, PyType};
+use pyo3::types::{PyDict, PyString, PyType, PyWeakrefMethods, PyWeakrefReference};
 use std::any::Any;
 use std::ptr;
 use std::sync::Arc;
@@ -63,7 +63,45 @@ fn known<'py>(py: Python<'py>, t: &Tensor) -> Option<Bound<'py, PyAny>> {
 fn made(py: Python<'_>, t: Tensor) -> PyResult<Bound<'_, PyAny>> {
     let object = Bound::new(py, PyTensor(t))?;
     note(&object);
+    note_leaf(&object)?;
     Ok(object.into_any())
+}
+
+/// The object that a leaf's graph leads to, and its memory, should the object be gone when it is asked for.
+struct Leaf {
+    object: Py<PyWeakrefReference>,
+    array: pullback::Array,
+}
+
+/// Lets the place where a leaf's gradient is gathered know the leaf's object.
+#[inline]
+pub(crate) fn note_leaf(object: &Bound<'_, PyTensor>) -> PyResult<()> {
+    let t = &object.get().0;
+    if t.is_gathered() {
+        let leaf = Leaf {
+            object: PyWeakrefReference::new(object)?.unbind(),
+            array: t.array().clone(),
+        };
+        t.set_leaf_companion(Arc::new(leaf));
+    }
+    Ok(())
+}
+
+/// The leaf whose gradient is gathered at a place; `None` for operations.
+pub(crate) fn leaf_at<'py>(py: Python<'py>, place: &GradFn) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let Some(kept) = place.leaf_companion() else {
+        return Ok(None);
+    };
+    let Some(leaf) = kept.downcast_ref::<Leaf>() else {
+        return Ok(None);
+    };
+    match leaf.object.bind(py).upgrade() {
+        Some(object) => Ok(Some(object)),
+        None => match place.leaf_over(leaf.array.clone()) {
+            Some(t) => made(py, t).map(Some),
+            None => Ok(None),
+        },
+    }
 }
 
 /// Lets a tensor know its object.

@@ -77,6 +77,12 @@ pub(crate) fn current_graph_task_id() -> i64 {
     TASKS.with(|t| t.borrow().last().map_or(-1, |t| t.id as i64))
 }
 
+/// Whether a backward is running on this thread that gathers gradients in all leaves, asked for none in particular.
+#[pyfunction]
+pub(crate) fn goes_to_leaves() -> bool {
+    TASKS.with(|t| t.borrow().last().is_some_and(|t| t.inputs.is_none()))
+}
+
 /// Calls `callback()` when the running backward has ended without an error.
 #[pyfunction]
 pub(crate) fn queue_callback(callback: Py<PyAny>) -> PyResult<()> {

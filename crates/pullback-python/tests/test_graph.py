@@ -103,9 +103,43 @@ def test_writes_that_nobody_saw():
 
 
 def test_what_is_not_there_says_so():
-    with pytest.raises(AttributeError, match="the engine keeps saved values itself"):
-        graph.saved_tensors_hooks  # noqa: B018
     with pytest.raises(AttributeError, match="has no attribute 'nonsense'"):
         graph.nonsense  # noqa: B018
     with pytest.raises(AttributeError, match="profiler"):
         torch.autograd.profiler  # noqa: B018
+
+
+def test_nodes_are_of_classes_with_pytorchs_names():
+    x = torch.ones(4).requires_grad_()
+    y = x * 1
+    y[:2].mul_(2)
+    for node, short, long in (
+        (x.exp().grad_fn, "ExpBackward0", "ExpBackward0"),
+        (y.grad_fn, "CopySlices", "torch::autograd::CopySlices"),
+        (x.exp().grad_fn.next_functions[0][0], "AccumulateGrad", "torch::autograd::AccumulateGrad"),
+    ):
+        assert type(node).__name__ == short and node.name() == long and isinstance(node, graph.Node)
+        assert repr(node).startswith(f"<{short} object at 0x")
+    assert y.grad_fn is y.grad_fn and y.grad_fn == y.grad_fn and repr(y).endswith("grad_fn=<CopySlices>)")
+    with pytest.raises(AttributeError, match="'ExpBackward0' object has no attribute 'variable'"):
+        x.exp().grad_fn.variable  # noqa: B018
+
+
+def leaf_of(node):
+    while node.next_functions:
+        node = node.next_functions[0][0]
+    return node.variable
+
+
+def test_leaves_are_found_from_their_graphs():
+    made = torch.ones(3, requires_grad=True)
+    later = torch.ones(3).requires_grad_()
+    module = torch.nn.Linear(3, 3)
+    attribute = torch.ones(3)
+    attribute.requires_grad = True
+    for x in (made, later, attribute, module.weight, module.bias, torch.tensor([1.0, 2.0], requires_grad=True)):
+        assert leaf_of((x * 2).sum().grad_fn) is x
+    y = (torch.ones(2, requires_grad=True) * 3).sum()
+    leaf = leaf_of(y.grad_fn)  # nobody else has it
+    y.backward()
+    assert leaf.tolist() == [1.0, 1.0] and leaf.is_leaf and leaf.requires_grad and leaf.grad.tolist() == [3.0, 3.0]

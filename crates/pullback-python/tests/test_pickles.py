@@ -1,5 +1,6 @@
 """`save` and `load`: what is written comes back, files are whole or absent, and a hostile file runs nothing."""
 
+import copy
 import io
 import os
 import pickle
@@ -80,6 +81,53 @@ def test_what_is_saved_comes_back(tmp_path):
         same(obj, loaded(pickle.dumps(obj, protocol)))
 
 
+def where(t):
+    """What a tensor is apart from its numbers."""
+    return tuple(t.shape), t.stride(), t.storage_offset(), t.untyped_storage().nbytes(), t.requires_grad
+
+
+def laid_out():
+    a = torch.arange(24.0).reshape(2, 3, 4)
+    views = [a, a.transpose(0, 2), a[:, 1], a[1:, ::2, 1:3], a[1, 2, 3], a[0, :0], torch.ones(1).expand(5), a.as_strided((2, 2), (1, 1), 3)]
+    return views + [v.to(torch.uint8) for v in views] + [a.to(torch.int32).view(torch.float32), a.flip(0).requires_grad_()]
+
+
+@pytest.mark.parametrize("copied", (lambda x: loaded(saved(x)), lambda x: pickle.loads(pickle.dumps(x)), copy.deepcopy))
+def test_strides_and_places_come_back(copied):
+    for t in laid_out():
+        made = copied(t)
+        assert torch.equal(t, made) and where(t) == where(made)
+    a = torch.arange(6.0)
+    assert copied(a[1:4]).untyped_storage().data_ptr() != a.untyped_storage().data_ptr()
+
+
+@pytest.mark.parametrize("copied", (lambda x: loaded(saved(x)), lambda x: torch.load(io.BytesIO(saved(x)), weights_only=False), copy.deepcopy))
+def test_what_shares_memory_goes_on_sharing(copied):
+    a = torch.arange(6, dtype=torch.int32)
+    other = torch.arange(6, dtype=torch.int32)
+    made, row, turned, floats, apart = copied((a, a[2:4], a.view(2, 3).t(), a.view(torch.float32), other))
+    made[2] = 0x3F800000
+    assert row.tolist() == [0x3F800000, 3] and turned[2, 0] == 0x3F800000 and floats[2] == 1.0 and apart[2] == 2
+    assert a[2] == 2
+    state = copied({"w": torch.nn.Parameter(torch.ones(2, 2)), "twice": [a, a]})
+    assert type(state["w"]) is torch.nn.Parameter and state["twice"][0] is state["twice"][1]
+    # A pickle of Python's own has each tensor's memory apart, as in PyTorch.
+    first, second = pickle.loads(pickle.dumps((a, a[2:4])))
+    first[2] = 7
+    assert second[0] == 2
+
+
+def test_older_pickles_of_elements_are_read():
+    from pullback._pickles import rebuild_tensor
+
+    class Old:
+        def __reduce__(self):
+            return rebuild_tensor, (b"\0\0\x80?" * 2, "float32", (2, 1), True)
+
+    for made in (loaded(pickle.dumps(Old(), 4)), pickle.loads(pickle.dumps(Old(), 4))):
+        assert made.tolist() == [[1.0], [1.0]] and made.requires_grad
+
+
 class Call:
     def __init__(self, function, *args):
         self.made = function, args
@@ -125,6 +173,30 @@ def hostile(tmp_path):
     yield name(b"pullback._parts", b"dtype_named") + b"X\x06\0\0\0Tensor\x85R."
     yield size + b"X\x03\0\0\0abc\x85R."
     # Tensors that are none.
+    from pullback._pickled import rebuild_memory, rebuild_view
+
+    memory = Call(rebuild_memory, b"\0" * 8)
+    for args in (
+        (memory, "float32", (3,), (1,), 0, False),
+        (memory, "float32", (2,), (1,), 1, False),
+        (memory, "float32", (2,), (-1,), 1, False),
+        (memory, "float32", (-2,), (1,), 0, False),
+        (memory, "float32", (2,), (1, 1), 0, False),
+        (memory, "float32", (2,), (1 << 62,), 0, False),
+        (memory, "float32", (1 << 62, 1 << 62), (0, 0), 0, False),
+        (memory, "float32", (1 << 70,), (0,), 0, False),
+        (memory, "float64x2", (1,), (1,), 0, False),
+        (memory, "Tensor", (1,), (1,), 0, False),
+        (memory, ["float32"], (1,), (1,), 0, False),
+        (memory, "float32", [1], (1,), 0, False),
+        (memory, "float32", (True,), (1,), 0, False),
+        (memory, "int64", (1,), (1,), 0, True),
+        (torch.ones(2), "float32", (1,), (1,), 0, False),
+        (b"\0" * 8, "float32", (1,), (1,), 0, False),
+    ):
+        yield pickle.dumps(Call(rebuild_view, *args), 4)
+    yield pickle.dumps(Call(rebuild_memory, 1 << 40), 4)
+    yield pickle.dumps(Call(rebuild_memory, "text"), 4)
     shape = lambda *n: b"(" + b"".join(b"\x8a\x08" + struct.pack("<q", x) for x in n) + b"t"
     tensor = lambda data, dtype, sizes: rebuild + b"(" + data + b"X" + struct.pack("<I", len(dtype)) + dtype + sizes + b"\x88tR."
     eight = b"C\x08" + b"\0" * 8

@@ -51,6 +51,10 @@ pub use crate::core::mode::{
 };
 pub use crate::core::op::{Family, Op, OpDef, Reads};
 pub use crate::core::replace::ArrayRef;
+pub use crate::core::saved_hooks::{
+    SavedHooks, SavedHooksGuard, forbid_saved_hooks, pop_saved_hooks, push_saved_hooks,
+    saved_tensors_hooks,
+};
 pub use crate::core::tensor::Tensor;
 pub use display::{PrintOptions, get_printoptions, set_printoptions};
 pub use engine::{BackwardOptions, Seed, backward, grad};

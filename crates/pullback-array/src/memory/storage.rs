@@ -300,6 +300,14 @@ impl Storage {
         self.header().count.load(Ordering::Acquire) == 1
     }
 
+    /// Begins counting writes anew, where nobody else has the data: what made it may have taken several.
+    #[inline]
+    pub fn renew(&self) {
+        if self.version() != 0 && self.is_unique() && !self.is_foreign() {
+            self.header().version.store(0, Ordering::Release);
+        }
+    }
+
     /// Whether the memory belongs to somebody else.
     pub fn is_foreign(&self) -> bool {
         self.header().owner.is_some()

@@ -5,6 +5,7 @@ tensors: every tensor is a `Tensor`.
 """
 
 from . import _native
+from ._parts import Size
 
 
 class _OfDtype(type):
@@ -17,19 +18,15 @@ class _OfDtype(type):
         return f"<class 'torch.{cls.__name__}'>"
 
 
-def _made(cls, *data):
+def _made(cls, *data, device=None):
     """Elements of this dtype: of sizes, of one sequence, array or tensor, or none."""
-    if not data:
-        return _native.tensor([], dtype=cls.dtype)
-    if all(isinstance(n, int) for n in data):
-        return _native.Tensor(*data).to(cls.dtype)
-    if len(data) > 1:
-        raise TypeError(f"new() received an invalid combination of arguments: {cls.__name__} takes sizes or one sequence")
-    if isinstance(data[0], _native.Tensor) and data[0].dtype is not cls.dtype:
-        raise TypeError(f"expected a tensor of {cls.dtype} (got {data[0].dtype})")
-    if not hasattr(data[0], "__len__"):
-        raise TypeError(f"new(): data must be a sequence (got {type(data[0]).__name__})")
-    return _native.tensor(data[0], dtype=cls.dtype)
+    if data and isinstance(data[0], _native.Tensor) and data[0].dim() > 0 or len(data) == 1 and hasattr(data[0], "__array__"):
+        if isinstance(data[0], _native.Tensor) and data[0].dtype is not cls.dtype:
+            raise TypeError(f"expected a tensor of {cls.dtype} (got {data[0].dtype})")
+        return _native.tensor(data[0], dtype=cls.dtype)
+    if len(data) == 1 and isinstance(data[0], (list, tuple)) and not isinstance(data[0], Size):
+        return _native.tensor(data[0], dtype=cls.dtype)
+    return _native.Tensor(*data, device=device).to(cls.dtype)
 
 
 def _of(name, dtype):

@@ -38,10 +38,11 @@ def __deepcopy__(self, memo):
     if id(self) in memo:
         return memo[id(self)]
     # Tensors over one memory go on sharing: the memory is copied once, whole.
-    memory = ("memory", self.dtype.name, self.untyped_storage().data_ptr())
+    memory = ("memory", self.untyped_storage().data_ptr())
     if memory not in memo:
-        memo[memory] = _native.storage_row(self, False).clone()
-    made = _as(self, _native.laid_out(memo[memory], self)).requires_grad_(self.requires_grad)
+        memo[memory] = _native.storage_row(self, True).clone()
+    laid = _native.strided(memo[memory], self.dtype, self.shape, self.stride(), self.storage_offset())
+    made = _as(self, laid).requires_grad_(self.requires_grad)
     memo[id(self)] = made
     if self.grad is not None:
         made.grad = copy.deepcopy(self.grad, memo)
@@ -260,6 +261,33 @@ def _imag(self):
 
 setattr(Tensor, "real", property(_real))
 setattr(Tensor, "imag", property(_imag))
+
+
+# What a tensor here never is. Properties in PyTorch, and methods.
+for _name in "is_meta is_quantized is_mkldnn is_nested is_xpu is_sparse_csr is_ipu is_mps is_maia is_vulkan is_xla is_mtia is_hpu volatile".split():
+    setattr(Tensor, _name, property(lambda self: False, doc="Never so here."))
+
+
+def _never(self):
+    """Never so here."""
+    return False
+
+
+for _name in ("is_conj", "is_neg", "is_distributed"):
+    setattr(Tensor, _name, _never)
+
+
+def _is_signed(self):
+    """Whether the dtype has numbers below 0."""
+    return self.dtype.name not in ("bool", "uint8")
+
+
+def _dim_order(self, ambiguity_check=False):
+    """The dimensions from the one whose neighbours lie furthest apart to the one whose neighbours lie side by side."""
+    return tuple(sorted(range(self.dim()), key=lambda k: -self.stride()[k]))
+
+
+Tensor.is_signed, Tensor.dim_order = _is_signed, _dim_order
 
 
 class _NotThere:

@@ -1,5 +1,7 @@
 """What the native side makes objects of: sizes, devices, named results, graph nodes. Printed as PyTorch prints them."""
 
+import functools
+import operator
 from collections import namedtuple as _namedtuple
 
 
@@ -7,6 +9,9 @@ class Size(tuple):
     """The shape of a tensor."""
 
     __slots__ = ()
+
+    def __new__(cls, sizes=(), /):
+        return tuple.__new__(cls, [_size(n, k) for k, n in enumerate(sizes)])
 
     def __repr__(self):
         return f"torch.Size([{', '.join(map(repr, self))}])"
@@ -23,11 +28,36 @@ class Size(tuple):
         return Size, (tuple(self),)
 
     def __add__(self, other):
-        return Size(tuple(self) + tuple(other))
+        if not isinstance(other, tuple):
+            raise TypeError(f"can only concatenate tuple (not {type(other).__name__}) to torch.Size")
+        return size_of(tuple(self) + tuple(other))
+
+    def __radd__(self, other):
+        return size_of(tuple(other) + tuple(self)) if isinstance(other, tuple) else NotImplemented
+
+    def __mul__(self, times):
+        if not hasattr(times, "__index__"):
+            raise TypeError(f"can't multiply sequence by non-int of type '{type(times).__name__}'")
+        return size_of(tuple.__mul__(self, times))
+
+    __rmul__ = __mul__
 
     def __getitem__(self, index):
         item = tuple.__getitem__(self, index)
-        return Size(item) if isinstance(index, slice) else item
+        return size_of(item) if isinstance(index, slice) else item
+
+
+def _size(n, k):
+    if type(n) is int:
+        return n
+    try:
+        return operator.index(n)
+    except TypeError:
+        raise TypeError(f"torch.Size() takes an iterable of 'int' (item {k} is '{type(n).__name__}')") from None
+
+
+# A `Size` of a tuple that is known to hold integers, without a look at them.
+size_of = functools.partial(tuple.__new__, Size)
 
 
 _DEVICES = "cpu cuda ipu xpu mkldnn opengl opencl ideep hip ve fpga maia xla lazy vulkan mps meta hpu mtia privateuseone".split()

@@ -14,42 +14,14 @@ from collections import Counter, OrderedDict
 
 from . import _native
 from ._parts import Size, device
+from ._pickled import DTYPES, rebuild_memory, rebuild_tensor, rebuild_view, reduce_tensor, sharing
 
 PROTOCOL = 4
 _MARK = object()
-_DTYPES = ("float32", "float64", "int64", "int32", "uint8", "bool")
-
-
-def rebuild_tensor(data, dtype, shape, requires_grad):
-    """A tensor from its bytes: how pickles hold tensors."""
-    import numpy as np
-
-    if dtype not in _DTYPES or not isinstance(data, (bytes, bytearray)) or not isinstance(shape, tuple):
-        raise pickle.UnpicklingError("a tensor is pickled as its bytes, the name of its dtype, its shape, and whether it requires a gradient")
-    flat = np.frombuffer(data, np.uint8) if dtype == "bool" else np.frombuffer(data, np.dtype(dtype).newbyteorder("<"))
-    count = 1
-    for n in shape:
-        if type(n) is not int or n < 0:
-            raise pickle.UnpicklingError(f"a tensor's sizes are numbers that are not negative: {shape!r:.100}")
-        count *= n
-    if count != flat.size:
-        raise pickle.UnpicklingError(f"a tensor of shape {shape!r:.100} has not {flat.size} elements")
-    flat = flat != 0 if dtype == "bool" else flat.astype(dtype)  # a copy in memory that is ours
-    made = _native.from_numpy(flat).reshape(shape)
-    return made.requires_grad_() if requires_grad is True else made
-
-
-def reduce_tensor(t):
-    """What a pickle holds of a tensor."""
-    if t.dtype.name not in _DTYPES:
-        raise pickle.PicklingError(f"a tensor of dtype {t.dtype} cannot be pickled: bring it to float64 first")
-    array = t.detach().numpy()
-    little = array.astype(array.dtype.newbyteorder("<"), copy=False)
-    return rebuild_tensor, (little.tobytes(), t.dtype.name, tuple(t.shape), t.requires_grad)
 
 
 def _dtype_named(name):
-    if name not in (*_DTYPES, "float64x2"):
+    if name not in (*DTYPES, "float64x2"):
         raise pickle.UnpicklingError(f"there is no dtype {name!r:.100}")
     return getattr(_native, name)
 
@@ -99,6 +71,9 @@ def _parameter(data, requires_grad):
 # What a file may call, by the names that `save` writes, and what is called then.
 _CALLS = {
     ("pullback._pickles", "rebuild_tensor"): rebuild_tensor,
+    ("pullback._pickled", "rebuild_tensor"): rebuild_tensor,
+    ("pullback._pickled", "rebuild_memory"): rebuild_memory,
+    ("pullback._pickled", "rebuild_view"): rebuild_view,
     ("pullback._parts", "dtype_named"): _dtype_named,
     ("pullback._parts", "Size"): _size,
     ("pullback._parts", "device"): _device,
@@ -345,13 +320,14 @@ def save(obj, f, pickle_module=pickle, pickle_protocol=PROTOCOL, **options):
     protocol = min(max(pickle_protocol, PROTOCOL), pickle.HIGHEST_PROTOCOL)
     if hasattr(f, "write"):
         made = io.BytesIO()
-        pickle_module.dump(obj, made, protocol)
+        with sharing():
+            pickle_module.dump(obj, made, protocol)
         f.write(made.getbuffer())
         return
     parent = os.path.dirname(os.path.abspath(os.fspath(f)))
     if not os.path.isdir(parent):
         raise RuntimeError(f"Parent directory {parent} does not exist.")
-    with replacing(f, "wb") as out:
+    with replacing(f, "wb") as out, sharing():
         pickle_module.dump(obj, out, protocol)
 
 

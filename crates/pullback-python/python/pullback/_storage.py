@@ -39,6 +39,37 @@ class _Row:
         """The same numbers in memory of their own."""
         return type(self)(self._row.clone())
 
+    def _as(self, dtype):
+        made = TypedStorage.__new__(TypedStorage)
+        _Row.__init__(made, self._row.to(dtype), False)
+        made.dtype = dtype
+        return made
+
+    def float(self):
+        """The elements (of bytes: each byte) as float32, in memory of their own."""
+        return self._as(_native.float32)
+
+    def double(self):
+        return self._as(_native.float64)
+
+    def long(self):
+        return self._as(_native.int64)
+
+    def int(self):
+        return self._as(_native.int32)
+
+    def byte(self):
+        return self._as(_native.uint8)
+
+    def bool(self):
+        return self._as(_native.bool)
+
+    def is_pinned(self, device="cuda"):
+        return False
+
+    def get_device(self):
+        return -1
+
     def cpu(self):
         return self
 

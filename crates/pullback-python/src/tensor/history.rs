@@ -20,8 +20,8 @@ impl PyTensor {
     }
 
     #[setter]
-    fn set_requires_grad(&self, on: bool) -> PyResult<()> {
-        self.0.clone().requires_grad_(on).raise().map(drop)
+    fn set_requires_grad(slf: &Bound<'_, Self>, on: bool) -> PyResult<()> {
+        PyTensor::requires_grad_(slf, on).map(drop)
     }
 
     /// Switches on or off whether gradients of this leaf are computed; gives the tensor.
@@ -31,6 +31,7 @@ impl PyTensor {
         requires_grad: bool,
     ) -> PyResult<Bound<'py, Self>> {
         slf.get().0.clone().requires_grad_(requires_grad).raise()?;
+        crate::object::note_leaf(slf)?;
         Ok(slf.clone())
     }
 

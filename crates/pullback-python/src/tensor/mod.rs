@@ -9,17 +9,17 @@ mod operators;
 mod values;
 mod writes;
 
-use crate::convert::{size, wrap};
+use crate::convert::{size, type_name, wrap};
 use crate::data;
 use crate::dtype;
 use crate::error::Raise;
 use crate::object;
 use pullback::Tensor;
 use pyo3::PyTraverseError;
-use pyo3::exceptions::PyRuntimeError;
+use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple, PyType};
+use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PySet, PyTuple, PyType};
 
 /// A handle of a tensor.
 #[pyclass(name = "Tensor", module = "torch", subclass, weakref, frozen)]
@@ -275,20 +275,86 @@ impl PyTensor {
         args: &Bound<'_, PyTuple>,
         kwargs: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Self> {
-        let _ = kwargs;
         let float = data::default_float();
+        if let Some(kwargs) = kwargs {
+            named_arguments(kwargs)?;
+        }
         if args.is_empty() {
             return Ok(PyTensor(Tensor::zeros([0], float).raise()?));
         }
         let first = args.get_item(0)?;
-        if let Ok(t) = first.cast::<PyTensor>() {
-            return Ok(PyTensor(t.get().0.clone()));
+        if args.len() == 1 {
+            if let Ok(t) = first.cast::<PyTensor>() {
+                return Ok(PyTensor(t.get().0.clone()));
+            }
+            if first.is_instance(&crate::convert::part(first.py(), "Size")?)? {
+                return Ok(PyTensor(
+                    Tensor::zeros(sizes(first.cast()?)?, float).raise()?,
+                ));
+            }
         }
-        if let Ok(sizes) = args.extract::<Vec<usize>>() {
-            return Ok(PyTensor(Tensor::zeros(sizes, float).raise()?));
+        if is_size(&first) {
+            return Ok(PyTensor(Tensor::zeros(sizes(args)?, float).raise()?));
+        }
+        if args.len() > 1 {
+            return Err(PyTypeError::new_err(format!(
+                "new() received an invalid combination of arguments - got ({})",
+                (args.iter().map(|a| type_name(&a)).collect::<Vec<_>>()).join(", ")
+            )));
+        }
+        if !first.hasattr("__len__")?
+            || first.is_instance_of::<PyDict>()
+            || first.is_instance_of::<PySet>()
+        {
+            return Err(PyTypeError::new_err(format!(
+                "new(): data must be a sequence (got {})",
+                type_name(&first)
+            )));
         }
         Ok(PyTensor(data::of_data(&first, Some(float))?))
     }
+}
+
+/// Whether an argument of `Tensor(…)` begins a list of sizes.
+fn is_size(v: &Bound<'_, PyAny>) -> bool {
+    !v.is_instance_of::<PyBool>() && v.extract::<i64>().is_ok() && !v.is_instance_of::<PyFloat>()
+        || v.is_instance_of::<PyInt>() && !v.is_instance_of::<PyBool>()
+}
+
+fn sizes(args: &Bound<'_, PyTuple>) -> PyResult<Vec<usize>> {
+    let mut given = Vec::new();
+    for (k, n) in args.iter().enumerate() {
+        let size: i64 = n.extract().map_err(|_| {
+            let what = match n.is_instance_of::<PyInt>() {
+                true => "Overflow when unpacking long long".to_string(),
+                false => format!("type must be tuple of ints,but got {}", type_name(&n)),
+            };
+            PyTypeError::new_err(format!(
+                "new(): argument 'size' failed to unpack the object at pos {} with error \"{what}\"",
+                k + 1
+            ))
+        })?;
+        given.push(size);
+    }
+    match given.iter().find(|&&n| n < 0) {
+        None => Ok(given.iter().map(|&n| n as usize).collect()),
+        Some(n) => Err(PyRuntimeError::new_err(format!(
+            "Trying to create tensor with negative dimension {n}: {given:?}"
+        ))),
+    }
+}
+
+/// `device=` is looked at; another name is a mistake.
+fn named_arguments(kwargs: &Bound<'_, PyDict>) -> PyResult<()> {
+    for (key, value) in kwargs.iter() {
+        let key: String = key.extract()?;
+        match key.as_str() {
+            "device" => data::check_device(&value)?,
+            // Subclasses that have no constructor of their own give theirs to this one.
+            _ => continue,
+        }
+    }
+    Ok(())
 }
 
 /// A number that handles of one tensor share.

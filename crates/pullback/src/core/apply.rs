@@ -90,7 +90,10 @@ fn conclude(
     let def = op.def();
     // Looked at where it lies, and moved once, into its tensor.
     let value = match &result {
-        Ok(value) => value,
+        Ok(value) => {
+            value.storage().renew();
+            value
+        }
         Err(_) => {
             return result
                 .map(Tensor::from_array)
@@ -146,6 +149,7 @@ pub(crate) fn apply_many(
         None => Tensor::with_arrays(inputs, &mut |arrays| op.eval_many(arrays)),
     }
     .map_err(context)?;
+    values.iter().for_each(|v| v.storage().renew());
     let flags = mode::flags();
     if flags & mode::FINITE != 0 {
         for (k, value) in values.iter().enumerate() {
@@ -266,6 +270,9 @@ fn record(
                 for (k, value) in values.iter().enumerate() {
                     node.save(OUTPUT + k as u32, value);
                 }
+            }
+            if mode::flags() & mode::PACK != 0 {
+                node.pack()?;
             }
         }
     }

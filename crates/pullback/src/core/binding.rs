@@ -56,6 +56,23 @@ impl Tensor {
         drop(old);
     }
 
+    /// Whether this is a leaf whose gradient is gathered.
+    #[inline]
+    pub fn is_gathered(&self) -> bool {
+        match &self.0.edge {
+            Some(Edge::Node(..)) => false,
+            _ => self.has_edge() && matches!(self.edge(), Some(Edge::Leaf(_))),
+        }
+    }
+
+    /// Keeps something with the place where this leaf's gradient is gathered.
+    pub fn set_leaf_companion(&self, kept: Kept) {
+        if let Some(Edge::Leaf(leaf)) = self.edge() {
+            let old = lock(&leaf.companion).replace(kept);
+            drop(old);
+        }
+    }
+
     /// How many handles of this tensor there are.
     pub fn holders(&self) -> usize {
         Shared::count(&self.0)
@@ -156,6 +173,18 @@ impl GradFn {
         if let Some(hooks) = hooks {
             hooks.clear();
         }
+    }
+
+    /// What a binding keeps with the place where a leaf's gradient is gathered.
+    pub fn leaf_companion(&self) -> Option<Kept> {
+        let leaf = self.place().err()?;
+        lock(&leaf.companion).clone()
+    }
+
+    /// A handle of the leaf whose gradient is gathered here, over its memory.
+    pub fn leaf_over(&self, array: crate::Array) -> Option<Tensor> {
+        let leaf = self.place().err()?;
+        Some(Tensor::with_edge(array, Some(Edge::Leaf(leaf.clone()))))
     }
 
     /// As [`Tensor::clear_own`], for a handle of an operation.

@@ -95,6 +95,11 @@ impl GradFn {
         &self.name
     }
 
+    /// PyTorch's name of the operation's class: the name without where in PyTorch's sources it stands.
+    pub fn short_name(&self) -> &str {
+        self.name.rsplit("::").next().unwrap_or(&self.name)
+    }
+
     /// Whether this is the place where a leaf's gradient is gathered.
     pub fn is_leaf(&self) -> bool {
         matches!(self.at, At::Leaf(_))

@@ -61,6 +61,8 @@ pub(crate) struct Leaf {
     /// Its own number, never reused: what reports remember instead of the leaf.
     pub(crate) id: u64,
     pub(crate) hooks: HookCell,
+    /// What a language binding keeps with the leaf.
+    pub(crate) companion: Mutex<Option<crate::core::binding::Kept>>,
 }
 
 impl Leaf {
@@ -70,6 +72,7 @@ impl Leaf {
             grad: Mutex::new(None),
             id: NEXT.fetch_add(1, Ordering::Relaxed),
             hooks: HookCell::new(),
+            companion: Mutex::new(None),
         })
     }
 }

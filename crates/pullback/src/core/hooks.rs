@@ -11,6 +11,7 @@
 
 use crate::core::binding::{HookOf, Kept, Visit, free};
 use crate::core::graph::{Edge, Leaf, Node, lock};
+use crate::core::saved_hooks::Packed;
 use crate::core::tensor::Tensor;
 use crate::{Array, Error, ErrorKind, Result, Shared};
 use std::any::Any;
@@ -64,6 +65,8 @@ pub(crate) struct Hooks {
     list: Mutex<Vec<Hook>>,
     retained: Mutex<Vec<(u32, Weak<Slot>)>>,
     pub(crate) metadata: Mutex<HashMap<String, Arc<dyn Any + Send + Sync>>>,
+    /// Saved values that the user's hooks packed.
+    pub(crate) packed: Mutex<Option<Arc<Packed>>>,
     /// A leaf's numbers, of which post-accumulate hooks get a handle.
     leaf: OnceLock<Array>,
 }
@@ -134,6 +137,22 @@ impl Hooks {
         }
         for kept in free(&self.metadata).iter().flat_map(|all| all.values()) {
             visit(&**kept);
+        }
+        if let Some(packed) = free(&self.packed).as_ref().and_then(|p| p.as_ref())
+            && Arc::strong_count(packed) == 1
+        {
+            packed.visit(visit);
+        }
+    }
+
+    /// Lets go what hooks packed, once the rule has run; with `retain` only what came back of it.
+    pub(crate) fn forget_packed(&self, retain: bool) {
+        let packed = match retain {
+            true => lock(&self.packed).clone(),
+            false => lock(&self.packed).take(),
+        };
+        if let Some(packed) = packed {
+            packed.settle();
         }
     }
 

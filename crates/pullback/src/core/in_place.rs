@@ -172,6 +172,9 @@ fn logged(
         if reads & Reads::OUTPUT.0 != 0 {
             node.save(OUTPUT, &array);
         }
+        if flags & mode::PACK != 0 {
+            node.pack().map_err(context)?;
+        }
         // Nothing of the old numbers is left in a part that was overwritten: the base keeps the rest of its gradient, and only
         // the part itself sends zeros back. A loop over a buffer's elements costs as much as the elements.
         let replaced = match name == "copy_" && x.0.base.is_some() {

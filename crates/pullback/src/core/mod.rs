@@ -23,6 +23,7 @@ pub(crate) mod overlap;
 pub(crate) mod replace;
 #[cfg(feature = "proof")]
 pub(crate) mod samples;
+pub(crate) mod saved_hooks;
 pub(crate) mod structural;
 pub(crate) mod tensor;
 pub(crate) mod watch;

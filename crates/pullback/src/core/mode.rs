@@ -17,6 +17,9 @@ pub(crate) const FLOW: u32 = 32;
 /// Forward mode: operations push tangents.
 pub(crate) const DUAL: u32 = 64;
 
+/// Hooks are set that pack what is saved.
+pub(crate) const PACK: u32 = 128;
+
 /// Whether operations record gradients.
 #[inline(always)]
 pub(crate) fn records(flags: u32) -> bool {
@@ -78,6 +81,11 @@ impl Drop for ModeGuard {
 
 fn put(flag: u32, on: bool) {
     FLAGS.with(|f| f.set(if on { f.get() | flag } else { f.get() & !flag }));
+}
+
+/// Says whether hooks pack what is saved: they are a list of their own, without guards.
+pub(crate) fn put_packing(on: bool) {
+    put(PACK, on);
 }
 
 pub(crate) fn set(flag: u32, on: bool) -> ModeGuard {

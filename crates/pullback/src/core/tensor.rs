@@ -91,6 +91,7 @@ impl Tensor {
     /// A tensor over an array, without history.
     #[inline]
     pub fn from_array(array: Array) -> Tensor {
+        array.storage().renew();
         Tensor::with_edge(array, None)
     }
 

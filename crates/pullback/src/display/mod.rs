@@ -115,7 +115,7 @@ fn text(tensor: &Tensor, options: &PrintOptions) -> String {
         suffixes.push(format!("dtype={module}{dtype}"));
     }
     if let Some(node) = tensor.grad_fn() {
-        suffixes.push(format!("grad_fn=<{}>", node.name()));
+        suffixes.push(format!("grad_fn=<{}>", node.short_name()));
     } else if tensor.requires_grad() {
         suffixes.push("requires_grad=True".to_owned());
     }

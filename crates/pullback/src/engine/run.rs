@@ -190,6 +190,9 @@ impl<'g> Run<'g> {
                 out[i] = fits.transpose().map_err(context)?;
             }
         }
+        if let Some(hooks) = hooks {
+            hooks.forget_packed(self.retain);
+        }
         let shape = match self.watched {
             0 => None,
             _ => g.shape().cloned(),

@@ -112,6 +112,7 @@ pub use shape::pad::{Pad, PadMode};
 pub use shape::rearrange::{Expand, Permute, Reshape};
 pub use shape::repeat::{RepeatIndex, repeat_interleave};
 pub use shape::slice::{Cat, Embed, Select, Slice, cat};
+pub use shape::strided::{AsStrided, ViewDtype};
 pub use shape::unfold::{Fold, Unfold};
 
 /// Every operation there is. Tests, documentation, the program and the bindings walk this list.
@@ -284,6 +285,7 @@ pub static OPS: &[&OpDef] = &[
     Where::DEF,
     Overlay::DEF,
     Uncover::DEF,
+    AsStrided::DEF,
     Clone::DEF,
     Copy::DEF,
     To::DEF,
@@ -348,6 +350,7 @@ pub static OPS: &[&OpDef] = &[
     ArgMode::DEF,
     Exponent::DEF,
     Detach::DEF,
+    ViewDtype::DEF,
 ];
 
 /// The definition of an operation by PyTorch's name.

@@ -46,6 +46,7 @@ mod slopes;
 mod smooth;
 mod sort;
 mod special;
+mod strided;
 
 pub use args::Args;
 pub use function::{Entry, Function, NodeName, Warns, in_place};
@@ -76,6 +77,7 @@ static LISTS: &[(&str, &[Function])] = &[
     ("product", product::LIST),
     ("diagonal", diagonal::LIST),
     ("shape", shape::LIST),
+    ("strided", strided::LIST),
     ("repeat", repeat::LIST),
     ("join", join::LIST),
     ("index", index::LIST),

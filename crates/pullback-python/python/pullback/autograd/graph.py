@@ -1,16 +1,29 @@
-"""The graph of operations: its nodes, where gradients are computed, hooks over several tensors. PyTorch's `torch.autograd.graph`.
-
-Values are kept for backward inside of the engine, so hooks on saved values (`saved_tensors_hooks` and what is built on it) are not there.
+"""The graph of operations: its nodes, where gradients are computed, hooks over several tensors and on saved values. PyTorch's
+`torch.autograd.graph`.
 """
 
+import contextlib
 import threading
+import weakref
 from typing import Any, NamedTuple
 
 from .. import _native
 from .._graph import lines
 from .._native import Node, queue_callback
 
-__all__ = ["GradientEdge", "Node", "get_gradient_edge", "increment_version", "lines", "queue_callback", "register_multi_grad_hook"]
+__all__ = [
+    "GradientEdge",
+    "Node",
+    "allow_mutation_on_saved_tensors",
+    "disable_saved_tensors_hooks",
+    "get_gradient_edge",
+    "increment_version",
+    "lines",
+    "queue_callback",
+    "register_multi_grad_hook",
+    "save_on_cpu",
+    "saved_tensors_hooks",
+]
 
 
 class GradientEdge(NamedTuple):
@@ -97,9 +110,91 @@ def register_multi_grad_hook(tensors, fn, *, mode="all"):
     return _MultiHandle(tuple(t.register_hook(gathered(i)) for i, t in enumerate(tensors)))
 
 
+class saved_tensors_hooks:
+    """A context manager: each value that an operation inside saves for backward is given to `pack_hook`, what it returns is kept in the
+    value's place, and `unpack_hook` makes a tensor of it whenever backward needs the value.
+    """
+
+    def __init__(self, pack_hook, unpack_hook):
+        self.pack_hook, self.unpack_hook = pack_hook, unpack_hook
+
+    def __enter__(self):
+        _native.push_saved_hooks(self.pack_hook, self.unpack_hook)
+
+    def __exit__(self, *_):
+        _native.pop_saved_hooks()
+
+
+class save_on_cpu(saved_tensors_hooks):
+    """A context manager: saved values wait on the CPU, where all tensors are. One that was written since is an error."""
+
+    def __init__(self, pin_memory=False, device_type="cuda"):
+        super().__init__(lambda t: (t, t._version), self._back)
+
+    @staticmethod
+    def _back(kept):
+        value, version = kept
+        if value._version != version:
+            raise RuntimeError(
+                "one of the variables needed for gradient computation has been modified by an inplace operation: "
+                f"[{value.dtype} {list(value.shape)}] is at version {value._version}; expected version {version} instead."
+            )
+        return value
+
+
+@contextlib.contextmanager
+def disable_saved_tensors_hooks(error_message):
+    """Inside, hooks on saved values are a RuntimeError with this text."""
+    before = _native.forbid_saved_hooks(error_message)
+    try:
+        yield
+    finally:
+        _native.forbid_saved_hooks(before)
+
+
+class _Mutable:
+    """What `allow_mutation_on_saved_tensors` knows: the values that were saved, by memory and version, and copies of those written since."""
+
+    def __init__(self):
+        self.saved, self.active = [], True
+
+    def pack(self, t):
+        handle = _Handle(t)
+        self.saved.append(weakref.ref(handle))
+        return handle
+
+    def unpack(self, handle):
+        if not self.active:
+            raise RuntimeError("Trying to backward outside of the 'allow_mutation_on_saved_tensors' contextin which the graph was originally recorded.")
+        return handle.value
+
+    def clear(self):
+        """Forgets the copies."""
+        self.saved.clear()
+
+
+class _Handle:
+    """A saved value: a copy, since nobody says when it will be written."""
+
+    __slots__ = ("__weakref__", "value")
+
+    def __init__(self, t):
+        self.value = t.clone()
+
+
+@contextlib.contextmanager
+def allow_mutation_on_saved_tensors():
+    """A context manager: tensors that were saved for backward may be written in place, and backward, inside, uses the numbers of before."""
+    known = _Mutable()
+    try:
+        with saved_tensors_hooks(known.pack, known.unpack):
+            yield known
+    finally:
+        known.clear()
+        known.active = False
+
+
 def __getattr__(name):
     from .._surface import missing
 
-    if name in ("saved_tensors_hooks", "save_on_cpu", "disable_saved_tensors_hooks", "allow_mutation_on_saved_tensors"):
-        raise AttributeError(f"pullback.autograd.graph has no {name!r}: the engine keeps saved values itself, and calls nobody for them")
     raise AttributeError(missing("pullback.autograd.graph", name))

@@ -1,3 +1,3 @@
-"""Tools around training: `utils.data`."""
+"""Tools around training: `utils.data`, `utils.checkpoint`."""
 
-from . import data
+from . import checkpoint, data

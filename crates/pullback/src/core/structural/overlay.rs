@@ -9,8 +9,8 @@ use crate::core::define::{common, define};
 use crate::core::graph::{Edge, Input, Node};
 use crate::core::op::{Ctx, Op};
 use crate::core::tensor::{Tensor, owned};
-use crate::{Array, Layout, Result, Shape, Shared};
-use pullback_array::{dispatch, kernels};
+use crate::{Array, Error, ErrorKind, Layout, Result, Shape, Shared};
+use pullback_array::{dispatch, kernels, room};
 use std::collections::HashMap;
 use std::panic::Location;
 
@@ -29,7 +29,7 @@ define! { Overlay: Linear "overlay", "torch.Tensor.as_strided_scatter";
     summary: "The first operand with some elements replaced by elements of the second; made by in-place writes through views.";
     formula: "b where it lies over a, else a";
     derivative: "g where it was kept to a, g where it was replaced added up at the positions to b";
-    node: "CopySlices";
+    node: "torch::autograd::CopySlices";
     proof: { samples: || {
         let at = |a: (&[usize], &[f64]), b: (&[usize], &[f64]), old: (&[isize], usize), new: (&[isize], usize)| {
             let layout = |shape: &[usize], (strides, offset): (&[isize], usize)| Layout::new(Shape::new(shape), strides, offset);
@@ -45,6 +45,14 @@ define! { Overlay: Linear "overlay", "torch.Tensor.as_strided_scatter";
             at((&[0], &[]), (&[2], &[-1.0, 2.0]), (&[1], 0), (&[1], 0)),
         ]
     } }
+}
+
+#[cold]
+fn too_many(elements: usize) -> Error {
+    Error::new(
+        ErrorKind::Alloc,
+        format!("no memory for the places of {elements} elements"),
+    )
 }
 
 impl Overlay {
@@ -67,16 +75,13 @@ impl Overlay {
     }
 
     /// For every element of the old tensor, in row-major order, the written element at the same place, or -1.
-    fn map(&self) -> Vec<i64> {
-        let at: HashMap<usize, i64> = self
-            .new
-            .places()
-            .enumerate()
-            .map(|(i, place)| (place, i as i64))
-            .collect();
-        (self.old.places())
-            .map(|place| at.get(&place).copied().unwrap_or(-1))
-            .collect()
+    pub(crate) fn map(&self) -> Result<Vec<i64>> {
+        let mut at: HashMap<usize, i64> = HashMap::new();
+        (at.try_reserve(self.new.numel())).map_err(|_| too_many(self.new.numel()))?;
+        at.extend((self.new.places().enumerate()).map(|(i, place)| (place, i as i64)));
+        let mut map = room(self.old.numel())?;
+        map.extend((self.old.places()).map(|place| at.get(&place).copied().unwrap_or(-1)));
+        Ok(map)
     }
 
     /// Whether any element of the old tensor is replaced, and whether all are.
@@ -90,7 +95,9 @@ impl Overlay {
         if self.inside().is_some() {
             return (true, self.new.numel() == self.old.numel());
         }
-        let map = self.map();
+        let Ok(map) = self.map() else {
+            return (true, false); // no memory to see it: then a node is made that says so when it is used
+        };
         (map.iter().any(|&m| m >= 0), map.iter().all(|&m| m >= 0))
     }
 
@@ -161,7 +168,7 @@ impl Op for Overlay {
             kernels::assign(&out.view(part)?, x[1])?;
             return Ok(out);
         }
-        let index = Array::from_slice(&self.map(), x[0].shape())?;
+        let index = Array::from_slice(&self.map()?, x[0].shape())?;
         let written = kernels::take(x[1], &index)?;
         dispatch!(x[0].dtype(), T => kernels::zip3(&index, &written, x[0], |i: i64, new: T, old: T| if i >= 0 { new } else { old }))
     }
@@ -245,7 +252,7 @@ impl Op for Uncover {
             };
             return whole.view(part)?.copy();
         }
-        let index = Array::from_slice(&overlay.map(), x[0].shape())?;
+        let index = Array::from_slice(&overlay.map()?, x[0].shape())?;
         kernels::put_add(x[0], &index, self.new.shape())
     }
     fn vjp(&self, cx: &Ctx<'_>, _: usize, g: &Tensor) -> Result<Tensor> {

@@ -96,6 +96,9 @@ pieces! {
     "the derivative at the bounds is 0, at NaN it is 1, as in PyTorch's loops for few numbers";
     value |s, x: T| {
         let (low, high) = (T::lit(s.min_val), T::lit(s.max_val));
+        if s.min_val.is_nan() || s.max_val.is_nan() {
+            return T::lit(f64::NAN); // nothing of x is left, as in PyTorch
+        }
         T::choose(x.below(low), || low, || T::choose(x.above(high), || high, || x))
     };
     integers |s, I| {

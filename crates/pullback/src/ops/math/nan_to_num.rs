@@ -125,6 +125,8 @@ impl Tensor {
             }
             (Operand::Number(a), Operand::Number(b)) => {
                 let dtype = a.default_dtype().promote(b.default_dtype());
+                fits(a.into(), dtype)?;
+                fits(b.into(), dtype)?;
                 (own(a, dtype)?, own(b, dtype)?)
             }
         };

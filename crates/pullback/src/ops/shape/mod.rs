@@ -9,5 +9,6 @@ pub(super) mod rearrange;
 pub(super) mod repeat;
 pub(super) mod slice;
 pub(super) mod split;
+pub(super) mod strided;
 pub(super) mod unfold;
 pub(super) mod view;

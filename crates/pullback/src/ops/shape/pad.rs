@@ -6,7 +6,7 @@ use crate::core::apply::apply;
 use crate::core::define::{common, define};
 use crate::core::op::{Ctx, Op, Reads, sum_terms};
 use crate::core::tensor::Tensor;
-use crate::{Array, Error, ErrorKind, Number, Result, Shape};
+use crate::{Array, DType, Error, ErrorKind, Number, Result, Shape};
 use pullback_array::{gathered, kernels};
 use std::panic::Location;
 
@@ -173,6 +173,16 @@ impl Tensor {
         }
         if mode == PadMode::Constant {
             let value = value.unwrap_or(Number::Int(0));
+            // Filled as a new tensor is: an unsigned integer takes no negative number here.
+            if self.dtype() == DType::U8 && value.beside(DType::U8) != std::cmp::Ordering::Equal {
+                return Err(Error::new(
+                    ErrorKind::Argument,
+                    "value cannot be converted to type uint8_t without overflow",
+                )
+                .note(format!("the value is {value}"))
+                .op("pad")
+                .at(site));
+            }
             return apply(Pad { by, value }, &[self], site);
         }
         if value.is_some_and(|v| v.to_f64() != 0.0) {

@@ -231,6 +231,9 @@ impl FunctionOp {
             forbid_inference(t)?;
             node.save(which, &t.array());
         }
+        if mode::flags() & mode::PACK != 0 {
+            node.pack()?;
+        }
         node.results = match &ran.results[..] {
             [_] => None,
             all => Some(all.iter().map(|r| (r.shape().clone(), r.dtype())).collect()),
