@@ -19,6 +19,9 @@ const CONFIRMED: usize = 16;
 const WHOLE: usize = 256;
 const SAMPLE: usize = 64;
 
+/// What is said where a gap has another explanation than a wrong gradient.
+const HIDDEN: &str = "longer steps contradict the claimed slope, and noise hides the shorter ones, which a kink may part from them";
+
 /// What was measured at one coordinate, and what is made of it, for each claim.
 pub(super) struct Judged {
     pub(super) i: usize,
@@ -152,12 +155,24 @@ fn decide(probe: &Probe<'_>, j: &Judged, k: usize, rms: f64, all: f64) -> Decisi
         let (verdict, status, remark) = at_a_kink(s, jump, claimed, budget);
         set(verdict, status, remark);
     } else if !claimed.is_finite() || off > SURE * budget {
+        // A staircase of coarse stairs is flat as it stands, and has a slope as a rounded function.
+        let flat = claimed == 0.0 && probe.stairs[k] > 1e-6 * probe.values[k].abs();
         let other = j.shorter[k]
+            || flat
+            || s.staircase
             || (s.credible.iter()).any(|(d, e)| (claimed - d).abs() <= 2.0 * e + u * d.abs() + own);
         match other {
             true => set(Verdict::Inconclusive, Status::Unknown, "steps of different lengths give different slopes, and the claimed one is among them".into()),
-            false => set(Verdict::Bug, Status::Fail, String::new()),
+            false if s.contradicted => set(Verdict::Bug, Status::Fail, String::new()),
+            false => set(Verdict::RoundOff, Status::Unknown, HIDDEN.into()),
         }
+    } else if claimed == 0.0 && s.staircase {
+        set(
+            Verdict::Inconclusive,
+            Status::Unknown,
+            "the function goes in stairs: it is flat at the point and climbs over longer steps"
+                .into(),
+        );
     } else if off > budget && off > power * size {
         set(
             Verdict::Inconclusive,
@@ -238,8 +253,14 @@ fn at_a_kink(s: &Slope, jump: f64, claimed: f64, budget: f64) -> (Verdict, Statu
             Status::Unknown,
             format!("the slope jumps at or near this point: {remark}"),
         )
-    } else {
+    } else if s.contradicted {
         (Verdict::Bug, Status::Fail, remark)
+    } else {
+        (
+            Verdict::RoundOff,
+            Status::Unknown,
+            format!("{HIDDEN}: {remark}"),
+        )
     }
 }
 
@@ -327,7 +348,7 @@ fn coordinate(probe: &Probe<'_>, j: &Judged, k: usize) -> Result<Coordinate> {
         },
         budget: d.budget,
         mde: if d.size > 0.0 {
-            SURE * d.budget / d.size
+            (SURE * d.budget).max(s.legible) / d.size
         } else {
             0.0
         },

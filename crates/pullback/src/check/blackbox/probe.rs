@@ -5,6 +5,9 @@ use crate::check::{NearestKink, measure};
 use crate::{DType, Error, ErrorKind, Result};
 use std::cell::{Cell, RefCell};
 
+/// What moves a value in steps further apart than this, relative to the numbers' size, are the function's own jumps and no stairs.
+const LONGEST_STAIR: f64 = 1.0 / 64.0;
+
 /// A function at its point, ready to be called beside it.
 pub(super) struct Probe<'a> {
     pub(super) check: &'a BlackBox<'a>,
@@ -18,6 +21,8 @@ pub(super) struct Probe<'a> {
     pub(super) units: Vec<f64>,
     /// By claim: what two values that should be equal differ by, from runs at one point and from a fine grid.
     pub(super) noise: Vec<f64>,
+    /// By claim: the noise of a value that goes in stairs, otherwise 0.
+    pub(super) stairs: Vec<f64>,
     /// Whether runs at one point differ.
     pub(super) random: bool,
     pub(super) step: f64,
@@ -66,6 +71,7 @@ impl<'a> Probe<'a> {
             scales: Vec::new(),
             units: Vec::new(),
             noise: vec![0.0; check.claims.len()],
+            stairs: vec![0.0; check.claims.len()],
             random: false,
             step: check.step.unwrap_or(usual),
             power: check.power.unwrap_or(usual),
@@ -240,44 +246,57 @@ impl<'a> Probe<'a> {
     }
 
     /// Noise from third differences over a grid so fine that the function itself is straight there. All numbers move, so
-    /// that whatever is rounded is rounded anew.
+    /// that whatever is rounded is rounded anew. A grid on which a value does not move at all says nothing: it lies on one step of a
+    /// staircase, of a solver's decimals or of singles inside, and a longer one is taken until it moves.
     fn measure_noise(&mut self) -> Result<()> {
         let draws = pullback_random::numpy::default_rng(31).random(self.x.len());
         let line: Vec<(usize, f64)> = (draws.iter().enumerate())
             .map(|(i, u)| {
                 let sign = if *u < 0.5 { -1.0 } else { 1.0 };
-                (i, sign * (0.5 + u) * 256.0 * self.units[i] * self.scales[i])
+                (i, sign * (0.5 + u) * self.scales[i])
             })
             .collect();
-        let mut grid: Vec<Vec<f64>> = Vec::new();
-        for j in -4..=4 {
-            let (weighed, rounded) = self.at(&line, f64::from(j))?;
-            let plain = weighed
-                .values
-                .iter()
-                .zip(&self.check.claims)
-                .map(|(value, claim)| {
-                    let terms = line
-                        .iter()
-                        .zip(&rounded)
-                        .map(|(m, r)| claim.gradient[m.0] * r);
-                    let change: f64 = terms.filter(|t| t.is_finite()).sum();
-                    value - change
-                });
-            grid.push(plain.collect());
-        }
-        for k in 0..self.noise.len() {
-            let thirds = grid
-                .windows(4)
-                .map(|w| w[3][k] - 3.0 * w[2][k] + 3.0 * w[1][k] - w[0][k]);
-            let squares: Vec<f64> = thirds
-                .filter(|d| d.is_finite())
-                .map(|d| d * d / 20.0)
-                .collect();
-            let mean = squares.iter().sum::<f64>() / squares.len().max(1) as f64;
-            self.noise[k] = self.noise[k].max(2.0 * mean.sqrt());
+        let finest = self.units.iter().copied().fold(0.0, f64::max) * 256.0;
+        let mut still: Vec<usize> = (0..self.noise.len()).collect();
+        let mut t = finest;
+        while !still.is_empty() && t < LONGEST_STAIR {
+            let grid = self.grid(&line, t)?;
+            still.retain(|&k| {
+                let moved = grid.windows(2).filter(|w| w[0].0[k] != w[1].0[k]).count();
+                // One step in a longer grid may be all that there is of it; some say how high they are.
+                if t > finest && moved < 3 {
+                    return true;
+                }
+                let noise = thirds(&grid, k);
+                if t > finest {
+                    self.stairs[k] = noise;
+                }
+                self.noise[k] = self.noise[k].max(noise);
+                moved == 0
+            });
+            t *= 4.0;
         }
         Ok(())
+    }
+
+    /// Values at nine places along a line, as they are and without what storing the points changed.
+    fn grid(&self, line: &Moves, t: f64) -> Result<Vec<(Vec<f64>, Vec<f64>)>> {
+        (-4..=4)
+            .map(|j| {
+                let (weighed, rounded) = self.at(line, t * f64::from(j))?;
+                let plain = (weighed.values.iter().zip(&self.check.claims))
+                    .map(|(value, claim)| {
+                        let terms = line
+                            .iter()
+                            .zip(&rounded)
+                            .map(|(m, r)| claim.gradient[m.0] * r);
+                        let change: f64 = terms.filter(|t| t.is_finite()).sum();
+                        value - change
+                    })
+                    .collect();
+                Ok((weighed.values, plain))
+            })
+            .collect()
     }
 
     /// Which argument a coordinate belongs to, and its place there.
@@ -298,4 +317,15 @@ impl<'a> Probe<'a> {
         let start = sizes.take(argument).sum();
         start..start + self.check.arguments[argument].values.len()
     }
+}
+
+/// What a claim's values on an even grid differ by from a polynomial of second degree, twice the deviation of one value.
+fn thirds(grid: &[(Vec<f64>, Vec<f64>)], k: usize) -> f64 {
+    let squares: Vec<f64> = (grid.windows(4))
+        .map(|w| w[3].1[k] - 3.0 * w[2].1[k] + 3.0 * w[1].1[k] - w[0].1[k])
+        .filter(|d| d.is_finite())
+        .map(|d| d * d / 20.0)
+        .collect();
+    let mean = squares.iter().sum::<f64>() / squares.len().max(1) as f64;
+    2.0 * mean.sqrt()
 }

@@ -234,7 +234,9 @@ impl Line {
 
     /// Whether a claim is off along the line, and what would have shown.
     fn project(&self, probe: &Probe<'_>) -> Result<Projected> {
-        let slopes = probe.slopes(&self.moves)?;
+        let mut slopes = probe.slopes(&self.moves)?;
+        // Noise that drowns short steps, as that of singles, averages out over many long ones.
+        probe.refine(&self.moves, &mut slopes)?;
         let (mut off, mut refuted, mut error) = (false, false, f64::INFINITY);
         for (s, claim) in slopes.iter().zip(&probe.check.claims) {
             let (mut dot, mut own) = (0.0, 0.0f64);

@@ -17,6 +17,9 @@ const HALVINGS: usize = 3;
 /// Terms of the longest polynomial.
 const TERMS: usize = 5;
 
+/// A claim that a fit contradicts must be off by this many times what the ladder may be off by.
+const LADDER: f64 = 3.0;
+
 /// Noise of the fitted derivative is charged this many times.
 const CHARGED: f64 = 4.0;
 
@@ -29,15 +32,18 @@ impl Probe<'_> {
                 && s.jump.is_none()
                 && !s.beside
         };
+        let claimed: Vec<f64> = (self.check.claims.iter())
+            .map(|c| line.iter().map(|m| c.gradient[m.0] * m.1).sum())
+            .collect();
         for halving in 0..HALVINGS {
             if !slopes.iter().any(poor) {
                 return Ok(());
             }
             let length = LONGEST / 2f64.powi(halving as i32);
             let mut odd: Vec<Vec<f64>> = vec![Vec::new(); slopes.len()];
-            let mut floor = self.noise.clone();
-            for j in 1..=POINTS {
-                let ends = self.ends(line, length * j as f64 / POINTS as f64)?;
+            let mut floor: Vec<f64> = slopes.iter().map(|s| s.noise).collect();
+            for j in 0..POINTS {
+                let ends = self.ends(line, length * place(j))?;
                 for k in 0..slopes.len() {
                     odd[k].push(ends.odd[k]);
                     let unit = self.check.results.unit_roundoff();
@@ -49,12 +55,21 @@ impl Probe<'_> {
                     continue;
                 };
                 if poor(s) && e < s.e && (d - s.d).abs() <= 3.0 * s.e {
+                    // A kink within the long line bends the fit unseen: only what the ladder contradicts too is wrong for sure.
+                    s.contradicted &= (claimed[k] - s.d).abs() > LADDER * s.e;
+                    s.legible = s.legible.max(2.0 * LADDER * s.e);
                     (s.d, s.e, s.by_noise) = (d, e, e);
                 }
             }
         }
         Ok(())
     }
+}
+
+/// Where the points lie, between 0 and 1: unevenly, for a staircase that even steps climb by nearly whole stairs is off by an even slope.
+fn place(j: usize) -> f64 {
+    let golden = ((j + 1) as f64 * 0.618_033_988_749_894_9).fract();
+    (j as f64 + 0.2 + 0.8 * golden) / POINTS as f64
 }
 
 /// The first coefficient of the best odd polynomial, and how far it may be off.
@@ -78,8 +93,7 @@ fn fit(odd: &[f64], length: f64, floor: f64) -> Option<(f64, f64)> {
 /// Least squares by s(t) = d t + c t³ + …, t in (0, 1]: d, the deviation of d for deviation 1 of s, and the rest's deviation.
 fn one_fit(s: &[f64], terms: usize) -> Option<(f64, f64, f64)> {
     let n = s.len();
-    let t = |j: usize| (j + 1) as f64 / n as f64;
-    let basis = |j: usize, a: usize| t(j).powi(2 * a as i32 + 1);
+    let basis = |j: usize, a: usize| place(j).powi(2 * a as i32 + 1);
     // Gram-Schmidt on the columns, the first one last, so that its coefficient is read off at once.
     let mut columns: Vec<Vec<f64>> = Vec::new();
     for a in (0..terms).rev() {

@@ -7,6 +7,7 @@
 //! such remainder at shorter steps, so that a solver's waviness is seen at its own length and not only a rounding's. The ladder ends
 //! where shorter steps can no longer help.
 
+use super::evidence::{self, CONTRADICT, READABLE, even_noise, kink, plateau, size_seen};
 use super::probe::{Moves, Probe};
 use crate::Result;
 
@@ -31,12 +32,23 @@ pub(super) struct Slope {
     pub(super) unmoved: bool,
     /// What other lengths of step say with some confidence, and how far that may be off.
     pub(super) credible: Vec<(f64, f64)>,
+    /// The shortest steps that noise leaves readable contradict the claim too, so that no kink nearer than the others explains it.
+    pub(super) contradicted: bool,
+    /// A claim nearer than this cannot be contradicted so, whatever `e` is.
+    pub(super) legible: f64,
+    /// Short steps change nothing and longer ones climb evenly: a staircase, with the claimed slope or, for a claim of 0, with any.
+    pub(super) staircase: bool,
 }
 
 impl Slope {
     /// By the number itself, where the line moves it by `scale`.
     fn per(mut self, scale: f64) -> Slope {
-        for x in [&mut self.d, &mut self.e, &mut self.by_noise] {
+        for x in [
+            &mut self.d,
+            &mut self.e,
+            &mut self.by_noise,
+            &mut self.legible,
+        ] {
             *x /= scale;
         }
         self.jump = self.jump.map(|j| j / scale);
@@ -59,21 +71,13 @@ const MOST: usize = 48;
 /// A derivative from this few per cent of its size is believed a little.
 const CREDIBLE: f64 = 0.05;
 
-struct Rung {
-    h: f64,
-    odd: Vec<f64>,
-    even: Vec<f64>,
-    sizes: Vec<f64>,
-    moved: Vec<bool>,
-}
-
-/// A jump of the slope.
-struct Kink {
-    jump: f64,
-    /// It is the same at all shorter steps that could show it.
-    steady: bool,
-    /// It is gone from this step on, so that it is beside the point.
-    gone: Option<usize>,
+/// One step of the ladder.
+pub(super) struct Rung {
+    pub(super) h: f64,
+    pub(super) odd: Vec<f64>,
+    pub(super) even: Vec<f64>,
+    pub(super) sizes: Vec<f64>,
+    pub(super) moved: Vec<bool>,
 }
 
 impl Probe<'_> {
@@ -111,7 +115,9 @@ impl Probe<'_> {
             if n < LEAST {
                 continue;
             }
-            found = (0..claims.len()).map(|k| self.slope(&rungs, k)).collect();
+            found = (0..claims.len())
+                .map(|k| self.slope(&rungs, k, claimed[k]))
+                .collect();
             let done = h <= down_to
                 && (found.iter().enumerate()).all(|(k, s)| self.enough(&rungs, s, k, claimed[k]));
             if done && !tried {
@@ -200,7 +206,7 @@ impl Probe<'_> {
         self.noise[k].max(self.check.results.unit_roundoff() * r.sizes[k])
     }
 
-    fn slope(&self, rungs: &[Rung], k: usize) -> Slope {
+    fn slope(&self, rungs: &[Rung], k: usize, claimed: f64) -> Slope {
         let m = rungs.len();
         let odd = |i: usize| rungs[i].odd[k];
         let n = |i: usize| odd(i) / rungs[i].h;
@@ -225,6 +231,9 @@ impl Probe<'_> {
             beside: false,
             unmoved: !rungs.iter().any(|r| r.moved[k]),
             credible: Vec::new(),
+            contradicted: false,
+            legible: 0.0,
+            staircase: false,
         };
         // Steps across a jump beside the point say nothing of the slope at the point.
         let floor = rungs.iter().fold(0.0, |f: f64, r| f.max(self.floor(r, k)));
@@ -255,83 +264,34 @@ impl Probe<'_> {
             } else {
                 by_noise
             };
-            if e <= CREDIBLE * d.abs().max(best.d.abs()) {
-                best.credible.push((d, e));
-            }
+            // What the next longer step says may be of the other side of a kink.
+            best.credible
+                .push((d, apart + 3.0 * noise / rungs[i + 3].h));
             if e < best.e {
                 (best.d, best.e, best.by_noise, best.noise) = (d, e, by_noise, noise);
             }
         }
         // Only what contradicts the best is another answer; the others are it, less exactly.
         let (d, e) = (best.d, best.e);
-        best.credible.retain(|c| (c.0 - d).abs() > 3.0 * (c.1 + e));
+        best.credible.retain(|c| {
+            let believed = c.1 <= CREDIBLE * c.0.abs().max(d.abs());
+            believed && (c.0 - d).abs() > 3.0 * (c.1 + e)
+        });
         best.beside = gone.is_some();
         if let Some(kink) = kink.filter(|j| j.gone.is_none() && j.jump.abs() > 1e-6 * d.abs()) {
             (best.jump, best.steady) = (Some(kink.jump), kink.steady);
         }
+        best.staircase = evidence::staircase(rungs, k, claimed, best.d);
+        let noise = best.noise.max(floor);
+        // Smooth functions lose all but noise of these at once, those with kinks a half at each step.
+        let kinky = rest
+            .windows(2)
+            .any(|r| r[1] > 8.0 * floor && r[1] > r[0] / 16.0);
+        best.contradicted = true;
+        if kinky {
+            best.legible = READABLE * noise / rungs[CONTRADICT + 1].h;
+            best.contradicted = evidence::contradicted(rungs, &best, k, (claimed, noise), &d6);
+        }
         best
     }
-}
-
-/// What no even polynomial of fourth degree moves, at the shortest steps: noise that differences may hide by chance.
-fn even_noise(rungs: &[Rung], k: usize) -> f64 {
-    let short = &rungs[rungs.len().saturating_sub(5)..];
-    let rests = short.windows(3).map(|w| {
-        let even = |i: usize| w[i].even[k];
-        (even(2) - 5.0 / 16.0 * even(1) + even(0) / 64.0).abs()
-    });
-    rests.filter(|r| r.is_finite()).fold(0.0, f64::max)
-}
-
-/// Where four steps change nothing though longer ones do, by less than a millionth: the height of what is a plateau of rounding, or of a
-/// solver's tolerance.
-fn plateau(rungs: &[Rung], i: usize, k: usize) -> f64 {
-    // What storing the points changed is taken out of the differences, which makes no step of it.
-    let steps = |r: &&Rung| r.moved[k] && r.odd[k] != 0.0;
-    if rungs[i..i + 4].iter().any(|r| steps(&r)) {
-        return 0.0;
-    }
-    let heights = rungs[..i].iter().filter(steps).map(|r| r.odd[k].abs());
-    let height = heights.fold(f64::INFINITY, f64::min);
-    match height < 1e-6 * rungs[i].sizes[k] {
-        true => height,
-        false => 0.0,
-    }
-}
-
-/// A slope's size: that of derivative and claim, or where both are no more than noise, what the ladder's steps change the value by.
-fn size_seen(rungs: &[Rung], s: &Slope, k: usize, claimed: f64) -> f64 {
-    let size = s.d.abs().max(claimed.abs());
-    if size > 2.0 * s.e {
-        return size;
-    }
-    let seen = rungs
-        .iter()
-        .map(|r| (r.odd[k].abs() + r.even[k].abs()) / r.h);
-    seen.filter(|r| r.is_finite()).fold(size, f64::max)
-}
-
-/// The difference of the slopes on both sides, where four steps in a row agree on it.
-fn kink(rungs: &[Rung], k: usize, noise: f64) -> Option<Kink> {
-    let r = |i: usize| 2.0 * rungs[i].even[k] / rungs[i].h;
-    // Without what curvature adds.
-    let jumps: Vec<f64> = (0..rungs.len() - 1)
-        .map(|i| 2.0 * r(i + 1) - r(i))
-        .collect();
-    // Whether a jump can be told from noise at a step.
-    let clear = |j: f64, i: usize| j.abs() > 64.0 * noise / rungs[i + 1].h;
-    let same = |j: f64, other: f64| (j - other).abs() <= 0.05 * other.abs();
-    let end = (3..jumps.len()).rev().find(|end| {
-        let jump = jumps[*end];
-        (end - 3..=*end).all(|i| clear(jumps[i], i) && same(jumps[i], jump))
-    })?;
-    let jump = jumps[end];
-    let later: Vec<usize> = (end + 1..jumps.len()).filter(|i| clear(jump, *i)).collect();
-    let absent = |i: &usize| jumps[*i].abs() < 0.1 * jump.abs();
-    let gone = later.windows(3).find(|w| w.iter().all(absent));
-    Some(Kink {
-        jump,
-        steady: later.iter().all(|i| same(jumps[*i], jump)),
-        gone: gone.map(|w| w[0]),
-    })
 }
