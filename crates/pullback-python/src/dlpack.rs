@@ -68,7 +68,7 @@ struct Versioned {
 struct Keep {
     shape: Vec<i64>,
     strides: Vec<i64>,
-    _tensor: Tensor,
+    _array: Array,
 }
 
 /// Both kinds of managed tensor.
@@ -214,13 +214,13 @@ fn dtype_of(t: Type) -> PyResult<DType> {
 
 fn export<M: Managed>(py: Python<'_>, t: Tensor, flags: u64) -> PyResult<Bound<'_, PyAny>> {
     let dtype = type_of(t.dtype())?;
-    let array = t.array();
+    let array = crate::memory::held(&t)?;
     let layout = array.layout();
     let data = array.storage().address() + layout.offset() * t.dtype().size();
     let mut keep = Box::new(Keep {
         shape: t.shape().iter().map(|&n| n as i64).collect(),
         strides: layout.strides().iter().map(|&s| s as i64).collect(),
-        _tensor: t.clone(),
+        _array: array.clone(),
     });
     let view = View {
         data: data as *mut c_void,

@@ -55,6 +55,7 @@ fn _native(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_function(wrap_pyfunction!(saved::push_saved_hooks, m)?)?;
     m.add_function(wrap_pyfunction!(saved::pop_saved_hooks, m)?)?;
     m.add_function(wrap_pyfunction!(saved::forbid_saved_hooks, m)?)?;
+    m.add_function(wrap_pyfunction!(memory::storage_as, m)?)?;
     m.add_function(wrap_pyfunction!(autograd::grad, m)?)?;
     m.add_function(wrap_pyfunction!(autograd::backward, m)?)?;
     m.add_function(wrap_pyfunction!(autograd::is_grad_enabled, m)?)?;

@@ -8,7 +8,7 @@ use crate::dtype;
 use crate::error::{Raise, raise};
 use crate::tensor::PyTensor;
 use pullback::{Array, DType, Layout, Shape, Tensor};
-use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyTuple, PyType};
@@ -184,17 +184,28 @@ fn row_major(shape: &[usize], item: usize) -> Vec<isize> {
     strides
 }
 
-/// What NumPy makes an array of that shares a tensor's memory: it holds the tensor.
+/// What NumPy makes an array of that shares a tensor's memory: it holds the memory, which a tensor may be given another one for.
 #[pyclass(frozen)]
 pub(crate) struct Shared {
-    tensor: Tensor,
+    array: Array,
+}
+
+/// A tensor's array, for who hands its address to others: while it is held, the memory is there.
+pub(crate) fn held(t: &Tensor) -> PyResult<Array> {
+    let array = t.array().clone();
+    match array.storage().is_open() {
+        true => Ok(array),
+        false => Err(PyRuntimeError::new_err(
+            "the tensor was given another array by another thread",
+        )),
+    }
 }
 
 #[pymethods]
 impl Shared {
     #[getter]
     fn __array_interface__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let t = self.tensor.array();
+        let t = &self.array;
         let item = t.dtype().size();
         let layout = t.layout();
         let address = t.storage().address() + layout.offset() * item;
@@ -222,7 +233,7 @@ pub(crate) fn to_numpy<'py>(py: Python<'py>, t: &Tensor) -> PyResult<Bound<'py, 
         let shape = PyTuple::new(py, t.shape().iter())?;
         return numpy.call_method1("empty", (shape, t.dtype().name()));
     }
-    let shared = Bound::new(py, Shared { tensor: t })?;
+    let shared = Bound::new(py, Shared { array: held(&t)? })?;
     numpy.call_method1("asarray", (shared,))
 }
 
@@ -248,22 +259,44 @@ pub(crate) fn from_numpy<'py>(
 }
 
 /// The whole memory of a tensor as one row: of its own elements, or of bytes. Without history, under a version of its own; it holds the
-/// memory and not the tensor, which may hold the row.
+/// memory and not the tensor, which may hold the row or be given other memory.
 #[pyfunction]
 pub(crate) fn storage_row<'py>(
     t: &Bound<'py, PyTensor>,
     bytewise: bool,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let owner = t.get().0.array().clone();
+    let array = held(&t.get().0)?;
     let dtype = match bytewise {
         true => DType::U8,
-        false => owner.dtype(),
+        false => array.dtype(),
     };
-    let (start, bytes) = (owner.storage().address(), owner.storage().bytes());
+    wrap(t.py(), Tensor::from_array(row_of(array, dtype)?))
+}
+
+/// The whole memory of a row as elements of a dtype.
+#[pyfunction]
+pub(crate) fn storage_as<'py>(
+    row: &Bound<'py, PyTensor>,
+    dtype: &Bound<'_, dtype::PyDType>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let row_array = held(&row.get().0)?;
+    wrap(
+        row.py(),
+        Tensor::from_array(row_of(row_array, dtype.get().0)?),
+    )
+}
+
+/// The whole memory of an array as elements of a dtype, under a version of its own.
+fn row_of(array: Array, dtype: DType) -> PyResult<Array> {
+    let bytes = array.storage().bytes();
     let layout = Layout::row_major(Shape::new(&[bytes / dtype.size()]));
-    // SAFETY: the storage's bytes live while the owner holds them, and any bytes are elements of any dtype.
-    let row = unsafe { Array::foreign(start as *mut u8, bytes, layout, dtype, Box::new(owner)) };
-    wrap(t.py(), Tensor::from_array(row.raise()?))
+    if dtype == array.dtype() {
+        return array.uncounted().and_then(|a| a.view(layout)).raise();
+    }
+    let start = array.storage().address() as *mut u8;
+    // SAFETY: the storage's bytes live while the owner, an array of the same storage, does, since `held` found it open; every
+    // pattern of bits is an element.
+    unsafe { Array::foreign(start, bytes, layout, dtype, Box::new(array)) }.raise()
 }
 
 /// Elements of a dtype at given places of the memory of a row: how pickles make tensors that share memory.

@@ -20,7 +20,6 @@ SAMPLES = 30
 WRAPPED = {"T", "H", "mT", "mH", "zero_", "einsum", "polygamma", "special.polygamma", "where", "normal", "rand_like", "randn_like", "randint_like", "randint", "randn", "uniform", "bernoulli", "multinomial",
            "nn.functional.dropout", "nn.functional.dropout2d", "nn.functional.dropout3d", "nn.functional.alpha_dropout", "nn.functional.feature_alpha_dropout", "nn.functional.rrelu", "empty", "empty_like", "new_empty", "empty_permuted", "empty_strided", "new_empty_strided", "exponential", "geometric", "cauchy", "log_normal", "randperm"}  # fmt: skip
 KNOWN = {
-    "resize_": "every handle of a tensor shares its shape, which is fixed",
     "mode": "which of several equal elements is named, where there are more than sixteen: PyTorch's sort is not stable there",
     "linalg.matrix_power": "negative powers need an inverse, which is not there",
     "special.airy_ai": "PyTorch's is off by up to 2e-5 of the value between -2.1 and -6",

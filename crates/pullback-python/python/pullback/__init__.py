@@ -290,7 +290,7 @@ def compile(model=None, **options):
     return (lambda f: f) if model is None else model
 
 
-from . import nn, optim, utils  # these use all of the above
+from . import __future__, nn, optim, utils  # these use all of the above
 
 
 def __getattr__(name):

@@ -210,6 +210,32 @@ def storage(self):
     return TypedStorage(self)
 
 
+def set_(self, source=None, storage_offset=None, size=None, stride=None):
+    """Shows the memory of a tensor or a storage, whole or from an offset with a size; without a source, no memory."""
+    from ._storage import TypedStorage, UntypedStorage
+
+    if source is None:
+        return self._set(self.detach().new_empty(0))
+    if isinstance(source, UntypedStorage):
+        source = _native.storage_as(source._row, self.dtype)
+    elif isinstance(source, TypedStorage):
+        source = source._row
+    elif not isinstance(source, Tensor):
+        raise TypeError(f"set_() received an invalid combination of arguments - got ({_builtins.type(source).__name__})")
+    if size is None:
+        return self._set(source)
+    size = tuple(size) if hasattr(size, "__len__") else (size,)
+    if stride is None:
+        stride = [1] * len(size)
+        for at in range(len(size) - 2, -1, -1):
+            stride[at] = stride[at + 1] * max(size[at + 1], 1)
+    if (storage_offset or 0) < 0:
+        raise RuntimeError(f"Tensor: invalid storage offset {storage_offset}")
+    if len(size) != len(stride):
+        raise RuntimeError(f"mismatch in length of strides and shape: {len(size)} sizes and {len(stride)} strides")
+    return self._set(source, (size, stride, storage_offset or 0))
+
+
 def new(self, *args, device=None):
     """A tensor of this one's dtype: of sizes, or of data."""
     if len(args) == 1 and isinstance(args[0], Tensor):
@@ -314,6 +340,4 @@ def _own(self, name):
 setattr(Tensor, "__getattr__", _own)
 
 
-for _name in ("t", "transpose", "squeeze", "unsqueeze", "swapaxes", "swapdims", "as_strided"):
-    setattr(Tensor, f"{_name}_", _NotThere(f"{_name}_", f"x = x.{_name}(…)"))
-Tensor.resize_ = _NotThere("resize_", "x = x.new_empty(…), or reshape")
+Tensor.as_strided_ = _NotThere("as_strided_", "x = x.as_strided(…)")

@@ -7,7 +7,7 @@ class _Row:
     """The whole memory, as one row of elements."""
 
     def __init__(self, tensor, bytewise):
-        self._row, self._tensor = _native.storage_row(tensor, bytewise), tensor
+        self._row = _native.storage_row(tensor, bytewise)
         self.device = tensor.device
 
     def size(self):
@@ -130,7 +130,7 @@ class TypedStorage(_Row):
 
     def untyped(self):
         """The same memory as bytes."""
-        return UntypedStorage(self._tensor)
+        return UntypedStorage(self._row)
 
     def _name(self):
         return f"torch.storage.TypedStorage(dtype={self.dtype}, device={self.device})"

@@ -1,11 +1,12 @@
 //! The class `Tensor`: what it is, how it is made and shown, its sizes and its memory.
 //!
 //! Its other methods stand beside it, one file a concern: `history.rs` gradients, `values.rs` elements as Python's objects,
-//! `writes.rs` in-place writes, `operators.rs` Python's operators; indexing is in `index.rs`. Methods that are functions of
+//! `writes.rs` in-place writes, `replace.rs` other arrays and shapes, `operators.rs` Python's operators; indexing is in `index.rs`. Methods that are functions of
 //! the list are put on the class from there (`call.rs`).
 
 mod history;
 mod operators;
+mod replace;
 mod values;
 mod writes;
 
@@ -239,7 +240,7 @@ impl PyTensor {
 
     /// All dimensions in reverse order.
     #[getter(T)]
-    fn t_<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+    fn reversed<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let back: Vec<i64> = (0..self.0.ndim() as i64).rev().collect();
         wrap(py, self.0.permute(&back).raise()?)
     }
@@ -259,7 +260,7 @@ impl PyTensor {
     /// The matrix transposed (there are no complex numbers).
     #[getter(H)]
     fn adjoint<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        self.t_(py)
+        self.reversed(py)
     }
 
     /// The last two dimensions exchanged.

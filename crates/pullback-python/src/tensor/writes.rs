@@ -1,7 +1,8 @@
-//! In-place writes to a `Tensor` that are no functions of the list: fills, copies, `.data`. Assignments are in `index.rs`.
+//! In-place writes to a `Tensor` that are no functions of the list: fills and copies. Assignments are in `index.rs`, other arrays for
+//! a tensor in `replace.rs`.
 
 use super::PyTensor;
-use crate::convert::{Other, wrap};
+use crate::convert::Other;
 use crate::error::Raise;
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::prelude::*;
@@ -64,31 +65,5 @@ impl PyTensor {
             }
         }
         Ok(slf.clone())
-    }
-
-    /// The same memory without history.
-    #[getter]
-    fn data<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        wrap(py, self.0.data())
-    }
-
-    #[setter]
-    fn set_data(&self, v: &Bound<'_, PyTensor>) -> PyResult<()> {
-        let (to, from) = (self.0.data(), v.get().0.detach());
-        if to.shape() != from.shape() || to.dtype() != from.dtype() {
-            return Err(PyRuntimeError::new_err(format!(
-                ".data takes a tensor of the same shape and dtype here: {} {} for {} {}",
-                from.dtype(),
-                from.shape(),
-                to.dtype(),
-                to.shape()
-            )));
-        }
-        // What was written there already, as in `x.data -= y`, need not be written again.
-        let (there, here) = (&to.array(), &from.array());
-        if there.storage().same(here.storage()) && there.layout() == here.layout() {
-            return Ok(());
-        }
-        to.copy_(&from).raise()
     }
 }

@@ -81,7 +81,7 @@ impl Tensor {
             return Err(context(
                 Error::new(
                     ErrorKind::Autograd,
-                    "the derivative for 'set_' is not implemented",
+                    "derivative for set_ is not implemented",
                 )
                 .help_in(
                     "set a detached tensor: `source.detach()`",
@@ -150,6 +150,55 @@ impl Tensor {
     #[track_caller]
     pub fn resize_as_(&self, other: &Tensor) -> Result<()> {
         self.resize_(other.shape())
+    }
+
+    /// Exchanges two leaves, for every handle of them: arrays, whether a gradient is wanted, gradients and hooks. PyTorch's
+    /// `torch.utils.swap_tensors`.
+    ///
+    /// # Errors
+    /// For views, and for results of operations.
+    #[track_caller]
+    pub fn swap(&self, other: &Tensor) -> Result<()> {
+        let site = Location::caller();
+        if let Some(bad) = [self, other]
+            .into_iter()
+            .find(|t| t.0.base.is_some() || !t.is_leaf())
+        {
+            let what = if bad.is_leaf() {
+                "a view"
+            } else {
+                "a result of an operation"
+            };
+            return Err(Error::new(
+                ErrorKind::Autograd,
+                format!("Cannot swap {what}: its history and its base would be another's"),
+            )
+            .op("swap_tensors")
+            .at(site));
+        }
+        if self.is(other) {
+            return Ok(());
+        }
+        let (mine, theirs) = (self.array().clone(), other.array().clone());
+        let (grads, edges) = ((self.grad(), other.grad()), (self.end(), other.end()));
+        for (t, array, edge, grad) in [
+            (self, &theirs, edges.1, grads.1),
+            (other, &mine, edges.0, grads.0),
+        ] {
+            t.replace_array(array.clone());
+            t.override_edge(edge);
+            // Those of leaves that want a gradient came with the edge.
+            if !t.has_edge() {
+                t.set_grad(grad)?;
+            }
+        }
+        let flags = mode::flags();
+        if flags & watch::WATCHED != 0 {
+            for (t, array) in [(self, theirs), (other, mine)] {
+                watch::replaced(flags, t, &Tensor::from_array(array), false, site)?;
+            }
+        }
+        Ok(())
     }
 
     /// Takes the place of a view that `view` makes of this tensor, with its history: what `t_` and its kin do.

@@ -266,21 +266,35 @@ class Module(State, Hooks):
         return self
 
     def _apply(self, fn, recurse=True):
-        """Puts `fn` of every parameter and buffer in its place. A parameter whose dtype changes is a new object."""
+        """Gives every parameter and its gradient the data that `fn` makes of it, and puts `fn` of every buffer in its place. Parameters
+        stay the objects they are, so that an optimizer made before goes on with them."""
+        from ... import __future__, no_grad
+        from ...utils import swap_tensors
+
         if recurse:
             for module in self.children():
                 module._apply(fn)
+        swap = __future__.get_swap_module_params_on_conversion()
+        new_objects = __future__.get_overwrite_module_params_on_conversion()
         for name, param in self._parameters.items():
             if param is None:
                 continue
-            new = fn(param.detach())
-            if new.dtype is param.dtype and new.data_ptr() == param.data_ptr():
+            with no_grad():
+                made, grad = fn(param), param.grad
+                made_grad = None if grad is None else fn(grad)
+            if swap and made is not param:
+                param.grad = None
+                swap_tensors(param, type(param)(made, param.requires_grad))
+            elif new_objects and not swap:
+                param = self._parameters[name] = Parameter(made, param.requires_grad)
+            else:
+                param.data = made
+            if grad is None:
                 continue
-            made = type(param)(new, param.requires_grad)
-            made.__dict__.update(param.__dict__)
-            if param.grad is not None:
-                made.grad = fn(param.grad.detach())
-            self._parameters[name] = made
+            if swap or new_objects:
+                param.grad = made_grad.requires_grad_(grad.requires_grad)
+            else:
+                grad.data = made_grad
         for name, buffer in self._buffers.items():
             if buffer is not None:
                 self._buffers[name] = fn(buffer)
