@@ -1,15 +1,11 @@
 """Tools around training: `utils.data`, `utils.checkpoint`; two tensors exchanged."""
 
-import weakref as _weakref
-
 from . import checkpoint, data
 
 
 def swap_tensors(t1, t2):
-    """Exchanges what two leaves are, for every handle of them: data, gradients, hooks, classes and attributes."""
-    for name, t in (("t1", t1), ("t2", t2)):
-        if _weakref.getweakrefs(t):
-            raise RuntimeError(f"Cannot swap {name} because it has weakref associated with it")
+    """Exchanges what two leaves are, for every handle of them: data, gradients, hooks, classes and attributes. The objects
+    stay, and so do weak references to them."""
     if type(t1) is not type(t2):
         t1.__class__, t2.__class__ = type(t2), type(t1)
     one, two = dict(t1.__dict__), dict(t2.__dict__)
