@@ -9,7 +9,10 @@ use crate::error::Raise;
 use crate::object::Held;
 use crate::tensor::PyTensor;
 use crate::watch;
-use pullback::{Backward, Forward, Function, Grads, Result, Tensor, apply_shared};
+use pullback::{
+    Backward, Error, ErrorKind, Forward, Function, Grads, Result, Tensor, apply_shared,
+};
+use pyo3::exceptions::PyNotImplementedError;
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyTuple};
 use std::any::Any;
@@ -122,7 +125,18 @@ impl Function for Applied {
                 let out = (self.call.0.bind(py)).call_method1("jvp", (saved, list))?;
                 tensors(&out, "jvp's result")
             };
-            run().map_err(keep_exception)
+            run().map_err(|e| {
+                let missing = e.is_instance_of::<PyNotImplementedError>(py);
+                if !missing {
+                    watch::note_own(&e, tangents.iter().flatten());
+                }
+                let kept = keep_exception(e);
+                // The checker takes differences where no rule is written, and only there.
+                match missing {
+                    true => Error::new(ErrorKind::Unsupported, kept.message()),
+                    false => kept,
+                }
+            })
         })
     }
 }

@@ -224,3 +224,45 @@ def test_what_a_black_box_returns_and_names_of_one_input():
     for inputs in (x, torch.from_numpy(x)):
         report = torch.check(lambda a: (a * a).sum(), inputs, grad=lambda a: 2 * a, names="weights")
         assert report.ok and [c.name for c in report.coordinates] == ["weights[0]", "weights[1]"], report
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_an_exception_in_jvp_comes_out_and_a_missing_jvp_does_not(dtype):
+    class Failing(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.save_for_backward(x)
+            return x**3
+
+        @staticmethod
+        def backward(ctx, g):
+            (x,) = ctx.saved_tensors
+            return 3 * x * x * g
+
+    x = torch.tensor([0.5, 1.5], dtype=dtype)
+    assert torch.check(Failing.apply, [x]).ok
+    for error in (ZeroDivisionError, KeyError, RuntimeError):
+
+        class Raising(Failing):
+            @staticmethod
+            def jvp(ctx, t):
+                raise error("of the user's")
+
+        with pytest.raises(error, match="of the user's"):
+            torch.check(Raising.apply, [x])
+
+
+def test_a_wrong_gradient_that_underflows_is_no_pass():
+    class Off(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, a):
+            return a * a
+
+        @staticmethod
+        def backward(ctx, g):
+            return g * 1e-200
+
+    for size in (1e-200, 1e-170, 1e-160):
+        x = torch.tensor([size, 2 * size], dtype=torch.float64)
+        assert torch.check(Off.apply, [x]).status != "pass"
+        assert torch.check(lambda a: a * a, [x]).status != "fail"

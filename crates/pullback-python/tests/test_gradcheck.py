@@ -106,3 +106,22 @@ def test_a_backward_that_forgets_the_incoming_gradient_of_a_number_fails(forward
         assert right or "does not multiply by its incoming gradient" in repr(report)
     # A function of it scales what comes in. (In float32 its rounding lies at the power that is asked for.)
     assert dtype is torch.float32 or gradcheck(lambda a: 3 * Right.apply(a).sin(), (x.clone().requires_grad_(),))
+
+
+@pytest.mark.parametrize("options", [{}, {"fast_mode": True}, {"atol": 1e-5}])
+@pytest.mark.parametrize("size", [1e-200, 1e-160, 1e-155, 1e-150, 1e-100, 1e-20, 1e-3])
+def test_numbers_near_underflow_are_judged_as_by_pytorch(size, options):
+    # PyTorch says True to all of these.
+    for f in (lambda a: a * a, lambda a: a**3, lambda a: a.sin() * a):
+        assert gradcheck(f, (leaf(size, 2 * size),), raise_exception=False, **options)
+    # What is off by more than any tolerance stays wrong.
+    class Shifted(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, a):
+            return a * a
+
+        @staticmethod
+        def backward(ctx, g):
+            return g
+
+    assert not gradcheck(Shifted.apply, (leaf(size, 2 * size),), raise_exception=False, **options)

@@ -8,7 +8,7 @@ use super::numbers::probe;
 use super::oracle::Oracle;
 use crate::core::op::{Ctx, Op};
 use crate::program::{Instruction, Program, Replay};
-use crate::{DType, Result, Tensor, core::apply};
+use crate::{DType, ErrorKind, Result, Tensor, core::apply};
 use std::panic::Location;
 
 /// Whether a recorded run holds a function of the user.
@@ -25,8 +25,36 @@ pub(super) fn push(
     site: &'static Location<'static>,
 ) -> Result<Tensor> {
     match op.jvp(&Ctx::live(op.def().name, x, y, site), d) {
-        Err(_) if op.lenient() => quotient(op, x, d, site)?.map_or_else(|| y.zeros_like(), Ok),
+        Err(e) if op.lenient() => {
+            // A rule that is not written, or has no 32 digits, is stood in for; one that fails as it is called is an error.
+            if e.kind() != ErrorKind::Unsupported {
+                in_own_digits(op, x, d, site)?;
+            }
+            quotient(op, x, d, site)?.map_or_else(|| y.zeros_like(), Ok)
+        }
         done => done,
+    }
+}
+
+/// The error of a forward rule that fails in doubles too.
+fn in_own_digits(
+    op: &dyn Op,
+    x: &[Tensor],
+    d: &[Option<Tensor>],
+    site: &'static Location<'static>,
+) -> Result<()> {
+    let _quiet = crate::no_grad();
+    let narrow = |t: &Tensor| match t.dtype() {
+        DType::Dd => t.to(DType::F64),
+        _ => Ok(t.clone()),
+    };
+    let x = x.iter().map(narrow).collect::<Result<Vec<_>>>()?;
+    let d = (d.iter().map(|d| d.as_ref().map(narrow).transpose())).collect::<Result<Vec<_>>>()?;
+    let op = op.in_dtype(DType::F64);
+    let y = apply::boxed(&*op, &x.iter().collect::<Vec<_>>(), site)?;
+    match op.jvp(&Ctx::live(op.def().name, &x, &y, site), &d) {
+        Err(e) if e.kind() != ErrorKind::Unsupported => Err(e),
+        _ => Ok(()),
     }
 }
 

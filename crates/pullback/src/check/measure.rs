@@ -154,7 +154,14 @@ pub(super) fn scale_of(x: &[f64], flat: usize) -> f64 {
     rms(x).filter(|r| *r > 0.0).unwrap_or(1.0)
 }
 
+/// The root mean square. Numbers whose squares would underflow or overflow are scaled first.
 pub(super) fn rms(x: &[f64]) -> Option<f64> {
     let n = x.len() as f64;
-    (n > 0.0).then(|| (x.iter().map(|v| v * v).sum::<f64>() / n).sqrt())
+    let of = |scale: f64| {
+        let squares = x.iter().map(|v| (v / scale) * (v / scale));
+        scale * (squares.sum::<f64>() / n).sqrt()
+    };
+    let largest = x.iter().fold(0.0, |m: f64, v| m.max(v.abs()));
+    let squares = (1e-140..1e140).contains(&largest) || largest == 0.0 || !largest.is_finite();
+    (n > 0.0).then(|| of(if squares { 1.0 } else { largest }))
 }
