@@ -23,7 +23,7 @@ fn pad_node(a: &Args<'_>) -> Result<&'static str> {
         ("replicate", 1) => "ReplicationPad1DBackward0",
         ("replicate", 2) => "ReplicationPad2DBackward0",
         ("replicate", _) => "ReplicationPad3DBackward0",
-        ("circular", _) => "CopySlices",
+        ("circular", _) => "torch::autograd::CopySlices",
         _ => "",
     })
 }

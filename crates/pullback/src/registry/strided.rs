@@ -37,6 +37,8 @@ pub(super) static LIST: &[Function] = &[
         "T(6), (2,), (1,), 5",
         "T(6), (-1,), (1,)",
     ]),
+    // PyTorch's gradient to `input` is that at the places that are replaced, and 0 elsewhere, which its own gradcheck refuses: here it is the
+    // other way round.
     Function::new(
         "as_strided_scatter(Tensor input, Tensor src, int[] size, int[] stride, int? storage_offset=None) -> Tensor",
         "torch Tensor",
@@ -58,10 +60,10 @@ pub(super) static LIST: &[Function] = &[
     )
     .exact()
     .samples(&[
-        "T(6), T(2,2), (2, 2), (3, 1)",
-        "T(6), T(2,2), (2, 2), (3, 1), 1",
+        "T(6).fixed, T(2,2), (2, 2), (3, 1)",
+        "T(6).fixed, T(2,2), (2, 2), (3, 1), 1",
         "I(2,3, 9).t, I(2, 9), (2,), (2,)",
-        "T(6), T(), (), (), 3",
+        "T(6).fixed, T(), (), (), 3",
     ])
     .errors(&["T(6), T(3), (2,), (1,)", "T(6), T(3), (3,), (3,)"]),
     Function::new("view(Tensor input, dtype dtype) -> Tensor", "Tensor", |a| {

@@ -239,9 +239,7 @@ fn check(entry: &Entry, call: &Call, golden: &Json, kind: &str) -> Result<(), St
     }
     if let Some(names) = golden.get("nodes").and_then(Json::as_array) {
         for (got, want) in result_nodes.iter().zip(names) {
-            let want = want
-                .as_str()
-                .map(|n| n.trim_start_matches("torch::autograd::"));
+            let want = want.as_str();
             if got.as_deref() != want && !OWN_NODES.contains(&f.name()) {
                 return Err(format!("the node is {got:?} where PyTorch has {want:?}"));
             }
