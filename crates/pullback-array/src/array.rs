@@ -65,9 +65,15 @@ impl Array {
     /// As [`Array::from_fresh`], for a dtype known when the program runs.
     #[inline(always)]
     pub(crate) fn from_fresh_of(storage: Storage, shape: Shape, dtype: DType) -> Array {
+        Array::from_parts(storage, Layout::row_major(shape), dtype)
+    }
+
+    /// From a storage of which every element that the layout names has been written.
+    #[inline(always)]
+    pub(crate) fn from_parts(storage: Storage, layout: Layout, dtype: DType) -> Array {
         Array {
             storage,
-            layout: Layout::row_major(shape),
+            layout,
             dtype,
         }
     }
@@ -88,6 +94,14 @@ impl Array {
             layout: Layout::row_major(shape),
             dtype,
         })
+    }
+
+    /// Zeros (or `false`) lying as `layout` says, which has no gaps.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Alloc`]; [`ErrorKind::Index`] where the layout has gaps.
+    pub fn zeros_laid(layout: Layout, dtype: DType) -> Result<Array> {
+        Array::zeros(layout.shape().clone(), dtype)?.view(layout)
     }
 
     /// Every element the same.

@@ -42,6 +42,7 @@ pub use dtype::{Category, DType, Element};
 pub use error::{Called, Error, ErrorKind, Result};
 pub use interrupt::{check_interrupt, set_interrupt_check};
 pub use layout::dims::Dims;
+pub use layout::order::{MemoryFormat, Order, memory_order};
 pub use layout::{Layout, Places, Shape, Strides, wrap_dim};
 pub use memory::fork::around_fork;
 pub use memory::large::release_memory;

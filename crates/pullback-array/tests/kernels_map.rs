@@ -49,7 +49,7 @@ proptest! {
             .map(|i| 1000 * i64::from(i32::sample(a.stretched(i))) + i64::sample(b.stretched(i)))
             .collect();
         prop_assert_eq!(&zipped.shape()[..], &out[..]);
-        prop_assert!(zipped.is_contiguous());
+        prop_assert!(zipped.layout().is_dense());
         prop_assert_eq!(zipped.to_vec::<i64>()?, expected);
     }
 

@@ -5,6 +5,7 @@
 //! the common case costs nothing and "is it contiguous" is a length test.
 
 pub(crate) mod dims;
+pub(crate) mod order;
 pub(crate) mod shape;
 
 use crate::error::{Error, ErrorKind, Result};

@@ -117,11 +117,8 @@ def formatted(tensor, format, function):
         return tensor
     if format is contiguous_format:
         return tensor.contiguous()
-    order = format._order(tensor.dim())
-    if lies_as(tensor, format):
-        return tensor
-    back = [order.index(k) for k in range(tensor.dim())]
-    return tensor.permute(order).contiguous().permute(back)
+    format._order(tensor.dim())  # or its error
+    return tensor if lies_as(tensor, format) else tensor._copied(format._name)
 
 
 def lies_as(tensor, format):

@@ -199,6 +199,16 @@ impl PyTensor {
         }
     }
 
+    /// A copy that lies in memory as PyTorch's memory format of a name says.
+    fn _copied(&self, py: Python<'_>, format: &str) -> PyResult<Py<PyAny>> {
+        let format = match format {
+            "channels_last" => pullback::MemoryFormat::ChannelsLast,
+            "channels_last_3d" => pullback::MemoryFormat::ChannelsLast3d,
+            _ => pullback::MemoryFormat::Contiguous,
+        };
+        Ok(wrap(py, self.0.copy_in(format).raise()?)?.unbind())
+    }
+
     /// Whether the dtype is a floating one.
     fn is_floating_point(&self) -> bool {
         self.0.dtype().is_float()

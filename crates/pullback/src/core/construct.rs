@@ -68,16 +68,38 @@ impl Tensor {
         Tensor::zeros(shape.clone(), dtype)
     }
 
-    /// Zeros of this tensor's shape and dtype. PyTorch's `torch.zeros_like`.
+    /// Zeros of this tensor's shape and dtype that lie in memory as it does, without gaps. PyTorch's `torch.zeros_like`.
     #[track_caller]
     pub fn zeros_like(&self) -> Result<Tensor> {
-        Tensor::zeros(self.shape().clone(), self.dtype())
+        self.zeros_like_in(self.dtype())
     }
 
-    /// Ones of this tensor's shape and dtype. PyTorch's `torch.ones_like`.
+    /// [`Tensor::zeros_like`] of another dtype.
+    #[track_caller]
+    pub fn zeros_like_in(&self, dtype: DType) -> Result<Tensor> {
+        let site = Location::caller();
+        (Array::zeros_laid(self.array().layout().without_gaps(), dtype))
+            .map(Tensor::from_array)
+            .map_err(|e| e.op("zeros_like").at(site))
+    }
+
+    /// Ones of this tensor's shape and dtype, which lie in memory as it does, without gaps. PyTorch's `torch.ones_like`.
     #[track_caller]
     pub fn ones_like(&self) -> Result<Tensor> {
-        Tensor::ones(self.shape().clone(), self.dtype())
+        self.full_like(1i64, self.dtype())
+    }
+
+    /// Every element the same, in this tensor's shape and order in memory. PyTorch's `torch.full_like`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Argument`] where the dtype cannot hold the number.
+    #[track_caller]
+    pub fn full_like(&self, value: impl Into<Number>, dtype: DType) -> Result<Tensor> {
+        let site = Location::caller();
+        (Array::full(self.shape().clone(), value, dtype))
+            .and_then(|a| a.view(self.array().layout().without_gaps()))
+            .map(Tensor::from_array)
+            .map_err(|e| e.op("full_like").at(site))
     }
 
     /// `0, 1, …, n-1` as 64-bit integers. PyTorch's `torch.arange(n)`.

@@ -8,7 +8,7 @@ use crate::core::flow::Cut;
 use crate::core::hooks::Hooks;
 use crate::core::op::Op;
 use crate::core::tensor::Tensor;
-use crate::{Array, DType, Error, ErrorKind, Result, Shape, Shared};
+use crate::{Array, DType, Error, ErrorKind, Layout, Result, Shape, Shared};
 use smallvec::SmallVec;
 use std::cell::{Cell, RefCell};
 use std::panic::Location;
@@ -58,6 +58,8 @@ pub(crate) type HookCell = OnceLock<Arc<Hooks>>;
 /// What a leaf tensor's gradient is gathered in.
 pub(crate) struct Leaf {
     pub(crate) grad: Mutex<Option<Tensor>>,
+    /// How its gradient lies in memory where that is not row by row: as the tensor did when it became a leaf.
+    pub(crate) layout: Option<Layout>,
     /// Its own number, never reused: what reports remember instead of the leaf.
     pub(crate) id: u64,
     pub(crate) hooks: HookCell,
@@ -66,10 +68,12 @@ pub(crate) struct Leaf {
 }
 
 impl Leaf {
-    pub(crate) fn new() -> Shared<Leaf> {
+    /// Of a tensor that lies so: its gradient will, unless there are gaps.
+    pub(crate) fn new(layout: &Layout) -> Shared<Leaf> {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         Shared::new(Leaf {
             grad: Mutex::new(None),
+            layout: (!layout.is_contiguous() && layout.is_dense()).then(|| layout.without_gaps()),
             id: NEXT.fetch_add(1, Ordering::Relaxed),
             hooks: HookCell::new(),
             companion: Mutex::new(None),

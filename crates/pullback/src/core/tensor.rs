@@ -262,7 +262,7 @@ impl Tensor {
         }
         // `.grad` stays what it is.
         let grad = self.grad();
-        let edge = on.then(|| Edge::Leaf(Leaf::new()));
+        let edge = on.then(|| Edge::Leaf(Leaf::new(self.array().layout())));
         match &edge {
             _ if grad.is_none() => {}
             Some(Edge::Leaf(leaf)) => *lock(&leaf.grad) = grad,

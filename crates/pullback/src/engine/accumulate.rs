@@ -3,7 +3,7 @@
 use crate::core::address::ByAddress;
 use crate::core::graph::{Leaf, Node, lock, push_in_place};
 use crate::core::tensor::{Tensor, owned};
-use crate::{Error, ErrorKind, Result, Shape, Shared, core::mode};
+use crate::{Error, ErrorKind, Layout, MemoryFormat, Result, Shape, Shared, core::mode};
 use pullback_array::kernels;
 use smallvec::SmallVec;
 
@@ -87,9 +87,16 @@ pub(super) fn store(leaf: &Leaf, g: Tensor, create_graph: bool) -> Result<()> {
     let mut slot = lock(&leaf.grad);
     let new = match &*slot {
         // Moved only if nobody else can see it: `a + b` sends one gradient both ways, and a seed is the caller's.
-        None if owned(&g) && g.array().is_contiguous() => g,
-        None if create_graph || mode::watched() => g.copy()?,
-        None => Tensor::from_array(g.array().copy()?),
+        None => {
+            // A tensor that was given an array of another shape has its gradients row by row.
+            let layout = (leaf.layout.as_ref()).filter(|layout| layout.shape() == g.shape());
+            match layout {
+                _ if owned(&g) && lies_as(&g, layout) => g,
+                _ if create_graph || mode::watched() => laid(&g, layout)?,
+                None => Tensor::from_array(g.array().copy()?),
+                Some(layout) => Tensor::from_array(g.array().copy_like(layout)?),
+            }
+        }
         // A gradient that has a graph keeps it, whether or not this backward records.
         Some(old) if create_graph || old.has_edge() => {
             let _on = mode::set(mode::GRAD, true);
@@ -102,6 +109,32 @@ pub(super) fn store(leaf: &Leaf, g: Tensor, create_graph: bool) -> Result<()> {
     drop(slot); // before what it replaced, which may have a graph of its own
     drop(old);
     Ok(())
+}
+
+/// Whether a gradient lies in memory as its leaf asks: row by row without a layout.
+#[inline]
+fn lies_as(g: &Tensor, layout: Option<&Layout>) -> bool {
+    match layout {
+        None => g.is_contiguous(),
+        Some(layout) => g.array().layout().strides() == layout.strides(),
+    }
+}
+
+/// A copy with a history that lies so.
+fn laid(g: &Tensor, layout: Option<&Layout>) -> Result<Tensor> {
+    let Some(layout) = layout else {
+        return g.copy_in(MemoryFormat::Contiguous);
+    };
+    // Row by row along the dimensions from the outermost to the innermost, which are then called by their old numbers.
+    let strides = layout.strides();
+    let mut order: Vec<i64> = (0..layout.rank() as i64).collect();
+    order.sort_by_key(|&k| std::cmp::Reverse(strides[k as usize]));
+    let mut back = vec![0; order.len()];
+    (0i64..)
+        .zip(&order)
+        .for_each(|(at, &k)| back[k as usize] = at);
+    let copy = g.permute(&order)?.copy_in(MemoryFormat::Contiguous)?;
+    copy.permute(&back)
 }
 
 /// A rule's gradient in the shape and dtype of input `i` of `node`: summed over the dimensions along which the operation

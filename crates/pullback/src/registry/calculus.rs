@@ -51,6 +51,7 @@ fn renorm(a: &Args<'_>) -> Result<Value> {
         .filter(|&d| d != dim)
         .map(|d| d as i64)
         .collect();
+    let x = &x.contiguous()?; // PyTorch's result is row-major
     let norm = x.vector_norm(p, &others, true, None)?;
     let long = norm.detach().gt(most)?;
     // Rounded where it is used: a replay in another dtype has its own.
@@ -219,7 +220,7 @@ fn matrix_power(a: &Args<'_>) -> Result<Value> {
         return super::draw::without_slope(eye.expand_as(x)?.copy()?, &[x]);
     }
     if n == 1 {
-        return x.copy().into_value();
+        return x.copy_in(crate::MemoryFormat::Contiguous).into_value();
     }
     if n == 3 {
         return x.matmul(x)?.matmul(x).into_value();

@@ -3,7 +3,7 @@
 use super::parts::slice_of;
 use super::value::{IntoValue, Value};
 use super::{Args, Function};
-use crate::{Result, Tensor, ops};
+use crate::{MemoryFormat, Result, Tensor, ops};
 use pullback_array::dd::Dd;
 use std::panic::Location;
 
@@ -23,7 +23,7 @@ fn copies(parts: Vec<Tensor>) -> Result<Value> {
     pullback_array::room::<u8>(parts.iter().fold(0, all))?;
     Value::tuple(
         (parts.iter())
-            .map(Tensor::copy)
+            .map(|part| part.copy_in(MemoryFormat::Contiguous))
             .collect::<Result<Vec<_>>>()?,
     )
 }
@@ -31,7 +31,7 @@ fn copies(parts: Vec<Tensor>) -> Result<Value> {
 /// A function that shows its argument in another shape and copies what it shows.
 macro_rules! copy {
     ($signature:literal, |$a:ident| $view:expr, $formula:literal, [$($sample:literal),*], [$($error:literal),*]) => {
-        Function::new($signature, "torch", |$a| $view?.copy().into_value())
+        Function::new($signature, "torch", |$a| $view?.copy_in(MemoryFormat::Contiguous).into_value())
             .about("As the function without `_copy`, in memory of its own.", $formula)
             .exact()
             .samples(&[$($sample),*])
@@ -121,7 +121,10 @@ pub(super) static LIST: &[Function] = &[
     .node("NarrowCopyBackward0"),
     copy!(
         "view_copy(Tensor input, int[] size) -> Tensor",
-        |a| a.tensor("input")?.view(a.ints("size")?),
+        |a| {
+            let (x, size) = (a.tensor("input")?, a.ints("size")?);
+            x.view(&size[..]).or_else(|_| x.reshape(size))
+        },
         "x",
         [
             "T(2,3), (3, 2)",

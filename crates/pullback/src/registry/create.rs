@@ -22,10 +22,16 @@ pub(super) fn made(a: &Args<'_>, t: Result<Tensor>) -> Result<Value> {
     t?.requires_grad_(a.bool("requires_grad")?).into_value()
 }
 
-/// Shape and dtype of a `…_like` function.
-pub(super) fn like(a: &Args<'_>) -> Result<(Shape, DType)> {
+/// Zeros of the shape and dtype of a `…_like` function, which lie in memory as its input does.
+pub(super) fn like(a: &Args<'_>) -> Result<Tensor> {
     let x = a.tensor("input")?;
-    Ok((x.shape().clone(), a.dtype("dtype")?.unwrap_or(x.dtype())))
+    x.zeros_like_in(a.dtype("dtype")?.unwrap_or(x.dtype()))
+}
+
+/// One number everywhere, as [`like`].
+fn filled_like(a: &Args<'_>, value: Number) -> Result<Tensor> {
+    let x = a.tensor("input")?;
+    x.full_like(value, a.dtype("dtype")?.unwrap_or(x.dtype()))
 }
 
 /// Size and dtype of a `new_…` function.
@@ -207,7 +213,7 @@ pub(super) static LIST: &[Function] = &[
     Function::new(
         "zeros_like(Tensor input, *, dtype? dtype=None, bool requires_grad=False) -> Tensor",
         "torch",
-        |a| { let (s, d) = like(a)?; made(a, Tensor::zeros(s, d)) },
+        |a| made(a, like(a)),
     )
     .about("Zeros of a tensor's shape and dtype.", "0")
     .exact()
@@ -215,7 +221,7 @@ pub(super) static LIST: &[Function] = &[
     Function::new(
         "ones_like(Tensor input, *, dtype? dtype=None, bool requires_grad=False) -> Tensor",
         "torch",
-        |a| { let (s, d) = like(a)?; made(a, Tensor::ones(s, d)) },
+        |a| made(a, filled_like(a, Number::Int(1))),
     )
     .about("Ones of a tensor's shape and dtype.", "1")
     .exact()
@@ -223,7 +229,7 @@ pub(super) static LIST: &[Function] = &[
     Function::new(
         "empty_like(Tensor input, *, dtype? dtype=None, bool requires_grad=False) -> Tensor",
         "torch",
-        |a| { let (s, d) = like(a)?; made(a, Tensor::zeros(s, d)) },
+        |a| made(a, like(a)),
     )
     .about("Numbers that do not matter, of a tensor's shape and dtype; zeros here.", "any")
     .exact()
@@ -231,7 +237,7 @@ pub(super) static LIST: &[Function] = &[
     Function::new(
         "full_like(Tensor input, number fill_value, *, dtype? dtype=None, bool requires_grad=False) -> Tensor",
         "torch",
-        |a| { let (s, d) = like(a)?; made(a, Tensor::full(s, a.number("fill_value")?, d)) },
+        |a| made(a, filled_like(a, a.number("fill_value")?)),
     )
     .about("One number everywhere, in a tensor's shape and dtype.", "v")
     .exact()

@@ -56,12 +56,12 @@ fn normal(mean: Option<&Tensor>, std: Option<&Tensor>, plain: (f64, f64)) -> Res
     }
     let y = match (mean, std) {
         (Some(mean), None) => {
-            let y = mean.detach().zeros_like()?;
+            let y = Tensor::zeros(mean.shape().clone(), mean.dtype())?;
             y.normal_(0.0, plain.1)?;
             y.add(&mean.detach())?
         }
         (None, Some(std)) => {
-            let y = std.detach().zeros_like()?;
+            let y = Tensor::zeros(std.shape().clone(), std.dtype())?;
             y.normal_(0.0, 1.0)?;
             y.mul(&std.detach())?.add(plain.0)?
         }
@@ -119,7 +119,7 @@ fn gumbel_softmax(a: &Args<'_>) -> Result<Value> {
         return soft.into_value();
     }
     let index = soft.detach().argmax(dim, true)?;
-    let hard = x.detach().zeros_like()?.scatter(dim, &index, 1.0)?;
+    let hard = Tensor::zeros(x.shape().clone(), x.dtype())?.scatter(dim, &index, 1.0)?;
     hard.sub(&soft.detach())?.add(&soft)?.into_value()
 }
 
@@ -172,7 +172,7 @@ pub(super) static LIST: &[Function] = &[
     Function::new("bernoulli(Tensor input) -> Tensor", "torch Tensor", |a| {
         let x = a.tensor("input")?;
         not_float("bernoulli_tensor_cpu_p_", x)?;
-        let y = x.detach().zeros_like()?;
+        let y = Tensor::zeros(x.shape().clone(), x.dtype())?; // row-major, as PyTorch's
         y.bernoulli_each_(x)?;
         without_slope(y, &[x])
     })
@@ -183,7 +183,8 @@ pub(super) static LIST: &[Function] = &[
     .samples(&["T(2,3, unit)", "T(20, unit)", "T(3,2, unit).t", "T(unit)", "T(0)"])
     .errors(&["T[0.5, 2.0]", "~I[1, 0]"]),
     Function::new("bernoulli(Tensor input, float p) -> Tensor", "torch Tensor", |a| {
-        let y = a.tensor("input")?.detach().zeros_like()?;
+        let x = a.tensor("input")?;
+        let y = Tensor::zeros(x.shape().clone(), x.dtype())?; // row-major, as PyTorch's
         y.bernoulli_(a.float("p")?)?;
         y.into_value()
     })

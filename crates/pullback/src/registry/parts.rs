@@ -214,7 +214,8 @@ fn pixel_shuffle(x: &Tensor, factor: i64) -> Result<Tensor> {
     let order: Vec<i64> = (0..n).chain([n, n + 3, n + 1, n + 4, n + 2]).collect();
     x.reshape(sizes(&[c / square, r, r, h, w]))?
         .permute(&order)?
-        .reshape(sizes(&[c / square, h * r, w * r]))
+        .reshape(sizes(&[c / square, h * r, w * r]))?
+        .contiguous()
 }
 
 fn pixel_unshuffle(x: &Tensor, factor: i64) -> Result<Tensor> {
@@ -238,7 +239,8 @@ fn pixel_unshuffle(x: &Tensor, factor: i64) -> Result<Tensor> {
     let order: Vec<i64> = (0..n).chain([n, n + 2, n + 4, n + 1, n + 3]).collect();
     x.reshape(sizes(&[c, h / r, r, w / r, r]))?
         .permute(&order)?
-        .reshape(sizes(&[c * r * r, h / r, w / r]))
+        .reshape(sizes(&[c * r * r, h / r, w / r]))?
+        .contiguous()
 }
 
 fn channel_shuffle(x: &Tensor, groups: i64) -> Result<Tensor> {
@@ -261,7 +263,10 @@ fn channel_shuffle(x: &Tensor, groups: i64) -> Result<Tensor> {
         )));
     }
     let apart = [&[sizes[0], groups, sizes[1] / groups], &sizes[2..]].concat();
-    x.reshape(apart)?.transpose(1, 2)?.reshape(sizes)
+    x.reshape(apart)?
+        .transpose(1, 2)?
+        .reshape(sizes)?
+        .contiguous()
 }
 
 /// Powers of each element, from 0 or down to 0.

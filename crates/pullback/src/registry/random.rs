@@ -1,8 +1,32 @@
 //! Random tensors: uniform, normal, integers, permutations.
 
-use super::Function;
 use super::create::{float, like, made, sizes};
-use crate::{DType, rand, randint, randn, randperm};
+use super::{Args, Function};
+use crate::{DType, Result, Shape, Tensor, rand, randint, randn, randperm};
+
+/// A tensor like the input: made at once where that lies row by row, else filled in the order in which it lies.
+fn like_in_order(
+    a: &Args<'_>,
+    make: impl FnOnce(Shape, DType) -> Result<Tensor>,
+    fill: impl FnOnce(&Tensor) -> Result<()>,
+) -> Result<Tensor> {
+    let x = a.tensor("input")?;
+    if x.is_contiguous() {
+        return make(x.shape().clone(), a.dtype("dtype")?.unwrap_or(x.dtype()));
+    }
+    let out = like(a)?;
+    fill(&out)?;
+    Ok(out)
+}
+
+fn integers_like(a: &Args<'_>, low: i64) -> Result<Tensor> {
+    let high = a.int("high")?;
+    like_in_order(
+        a,
+        |shape, dtype| randint(low, high, shape, dtype),
+        |x| x.random_(Some(low), Some(high)),
+    )
+}
 
 pub(super) static LIST: &[Function] = &[
     Function::new(
@@ -70,7 +94,7 @@ pub(super) static LIST: &[Function] = &[
     Function::new(
         "rand_like(Tensor input, *, dtype? dtype=None, bool requires_grad=False) -> Tensor",
         "torch",
-        |a| { let (s, d) = like(a)?; made(a, rand(s, d)) },
+        |a| made(a, like_in_order(a, rand, |x| x.uniform_(0.0, 1.0))),
     )
     .about("Numbers drawn evenly from [0, 1), in a tensor's shape and dtype.", "U(0, 1)")
     .exact()
@@ -80,7 +104,7 @@ pub(super) static LIST: &[Function] = &[
     Function::new(
         "randn_like(Tensor input, *, dtype? dtype=None, bool requires_grad=False) -> Tensor",
         "torch",
-        |a| { let (s, d) = like(a)?; made(a, randn(s, d)) },
+        |a| made(a, like_in_order(a, randn, |x| x.normal_(0.0, 1.0))),
     )
     .about("Numbers drawn from the standard normal distribution, in a tensor's shape and dtype.", "N(0, 1)")
     .exact()
@@ -90,7 +114,7 @@ pub(super) static LIST: &[Function] = &[
     Function::new(
         "randint_like(Tensor input, int high, *, dtype? dtype=None, bool requires_grad=False) -> Tensor",
         "torch",
-        |a| { let (s, d) = like(a)?; made(a, randint(0, a.int("high")?, s, d)) },
+        |a| made(a, integers_like(a, 0)),
     )
     .about("Integers drawn evenly, in a tensor's shape and dtype.", "U{0, …, high - 1}")
     .exact()
@@ -99,7 +123,7 @@ pub(super) static LIST: &[Function] = &[
     Function::new(
         "randint_like(Tensor input, int low, int high, *, dtype? dtype=None, bool requires_grad=False) -> Tensor",
         "torch",
-        |a| { let (s, d) = like(a)?; made(a, randint(a.int("low")?, a.int("high")?, s, d)) },
+        |a| made(a, integers_like(a, a.int("low")?)),
     )
     .about("Integers drawn evenly from a range, in a tensor's shape and dtype.", "U{low, …, high - 1}")
     .exact()

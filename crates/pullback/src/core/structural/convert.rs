@@ -5,7 +5,7 @@ use crate::core::define::{common, define};
 use crate::core::history::{in_place, in_place_number};
 use crate::core::op::{Ctx, Op};
 use crate::core::tensor::Tensor;
-use crate::{Array, DType, Error, ErrorKind, Number, Result};
+use crate::{Array, DType, Error, ErrorKind, MemoryFormat, Number, Result};
 use pullback_array::kernels;
 use std::panic::Location;
 
@@ -44,19 +44,22 @@ impl Op for To {
 }
 
 /// A copy in memory of its own.
-#[derive(Clone, Debug)]
-pub struct Clone;
+#[derive(Clone, Debug, Default)]
+pub struct Clone {
+    /// How the copy lies in memory.
+    pub format: MemoryFormat,
+}
 define! { Clone: Linear "clone", "torch.clone";
     summary: "A copy in memory of its own; gradients flow through it.";
     formula: "x";
     derivative: "g";
-    proof: { samples: || unary(Clone, signed()) }
+    proof: { samples: || [MemoryFormat::Preserve, MemoryFormat::Contiguous].map(|format| unary(Clone { format }, signed())).concat() }
 }
 
 impl Op for Clone {
     common!();
     fn eval(&self, x: &[&Array]) -> Result<Array> {
-        x[0].copy()
+        x[0].copy_like(&self.format.of(x[0].layout())?)
     }
     fn vjp(&self, _: &Ctx<'_>, _: usize, g: &Tensor) -> Result<Tensor> {
         Ok(g.clone())
@@ -121,10 +124,27 @@ impl Tensor {
         apply(To { dtype }, &[self], Location::caller())
     }
 
-    /// A copy in memory of its own through which gradients flow: PyTorch's `clone()`. (Rust's `clone()` shares.)
+    /// A copy in memory of its own through which gradients flow: PyTorch's `clone()`. (Rust's `clone()` shares.) It lies in
+    /// memory as the original does, without gaps.
     #[track_caller]
     pub fn copy(&self) -> Result<Tensor> {
-        apply(Clone, &[self], Location::caller())
+        apply(Clone::default(), &[self], Location::caller())
+    }
+
+    /// [`Tensor::copy`] that lies in memory as a format says. PyTorch's `clone(memory_format=…)`.
+    ///
+    /// # Errors
+    /// Where the format is one of another number of dimensions.
+    ///
+    /// ```
+    /// # use pullback::{DType, MemoryFormat, Tensor};
+    /// let x = Tensor::zeros([2, 3, 4, 5], DType::F32)?;
+    /// assert_eq!(x.copy_in(MemoryFormat::ChannelsLast)?.strides(), [60, 1, 15, 3]);
+    /// # Ok::<(), pullback::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn copy_in(&self, format: MemoryFormat) -> Result<Tensor> {
+        apply(Clone { format }, &[self], Location::caller())
     }
 
     /// The same numbers in row-major memory without gaps: this very tensor where they lie so already.
@@ -133,7 +153,8 @@ impl Tensor {
         if self.is_contiguous() {
             return Ok(self.clone());
         }
-        apply(Clone, &[self], Location::caller())
+        let format = MemoryFormat::Contiguous;
+        apply(Clone { format }, &[self], Location::caller())
     }
 
     /// A copy that shares nothing: a leaf again if this is one, with a copy of its gradient. PyTorch's `deepcopy`.
@@ -151,13 +172,13 @@ impl Tensor {
             .op("deep_copy")
             .at(site));
         }
-        let copy = Tensor::from_array(self.array().copy()?);
+        let copy = Tensor::from_array(self.array().copy_as_it_lies()?);
         if !self.requires_grad() {
             return Ok(copy);
         }
         let copy = copy.requires_grad_(true)?;
         if let Some(g) = self.grad() {
-            copy.set_grad(Some(Tensor::from_array(g.array().copy()?)))?;
+            copy.set_grad(Some(Tensor::from_array(g.array().copy_as_it_lies()?)))?;
         }
         Ok(copy)
     }

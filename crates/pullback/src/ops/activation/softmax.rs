@@ -135,8 +135,9 @@ impl Op for Softmax {
         dispatch!(float x[0].dtype(), T => match last(x[0].shape(), self.dim) {
             Some(len) => kernels::lines(x[0], [], len, #[inline(always)] |_, run: &mut [T], []| softmax_run(run)),
             None => {
-                let (top, sum) = shifted::<T>(x[0], &dims(x[0], self.dim))?;
-                kernels::zip3(x[0], &top, &sum, |a: T, m: T, s: T| (a - m).exp() / s)
+                let x = &x[0].contiguous()?;
+                let (top, sum) = shifted::<T>(x, &dims(x, self.dim))?;
+                kernels::zip3(x, &top, &sum, |a: T, m: T, s: T| (a - m).exp() / s)
             }
         }, else Err(needs_float(x[0])))
     }
@@ -174,8 +175,9 @@ impl Op for LogSoftmax {
                 run.iter_mut().for_each(|x| *x = *x - top - sum);
             }),
             None => {
-                let (top, sum) = shifted::<T>(x[0], &dims(x[0], self.dim))?;
-                kernels::zip3(x[0], &top, &sum, |a: T, m: T, s: T| a - m - s.ln())
+                let x = &x[0].contiguous()?;
+                let (top, sum) = shifted::<T>(x, &dims(x, self.dim))?;
+                kernels::zip3(x, &top, &sum, |a: T, m: T, s: T| a - m - s.ln())
             }
         }, else Err(needs_float(x[0])))
     }

@@ -314,7 +314,7 @@ pub(in crate::ops) fn set_apart<'a>(
     site: Site,
 ) -> Result<Cow<'a, Tensor>> {
     if other.array().storage().same(x.array().storage()) {
-        return apply_dyn(&crate::ops::Clone, &[other], site).map(Cow::Owned);
+        return apply_dyn(&crate::ops::Clone::default(), &[other], site).map(Cow::Owned);
     }
     Ok(Cow::Borrowed(other))
 }

@@ -118,7 +118,7 @@ impl Tensor {
     ) -> Result<Tensor> {
         let site = Location::caller();
         self.index_add_write(dim, index, source, alpha.into(), site)?
-            .put(self, site)
+            .put(&self.contiguous()?, site) // PyTorch's copy is row-major
     }
 
     /// [`Tensor::index_add`] in place.
@@ -251,7 +251,7 @@ impl Tensor {
     pub fn index_copy(&self, dim: i64, index: &Tensor, source: &Tensor) -> Result<Tensor> {
         let site = Location::caller();
         self.index_copy_write(dim, index, source, site)?
-            .put(self, site)
+            .put(&self.contiguous()?, site) // PyTorch's copy is row-major
     }
 
     /// [`Tensor::index_copy`] in place.

@@ -128,7 +128,7 @@ impl Tensor {
     pub fn masked_scatter(&self, mask: &Tensor, source: &Tensor) -> Result<Tensor> {
         let (site, name) = (Location::caller(), "masked_scatter");
         let shape = (mask.shape().broadcast(self.shape())).map_err(|e| e.op(name).at(site))?;
-        let x = self.expand(&shape)?;
+        let x = self.expand(&shape)?.contiguous()?; // PyTorch's copy is row-major
         x.masked_scatter_write(mask, source, site)?.put(&x, site)
     }
 

@@ -175,7 +175,7 @@ define! { IndexPut: Linear "index_put", "torch.index_put";
 impl Op for IndexPut {
     common!();
     fn eval(&self, x: &[&Array]) -> Result<Array> {
-        let out = x[0].copy()?;
+        let out = x[0].copy_as_it_lies()?;
         kernels::index_put(&out, self.at, self.count, x[1], x[2], self.accumulate)?;
         Ok(out)
     }

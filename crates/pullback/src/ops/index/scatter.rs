@@ -167,7 +167,7 @@ impl Tensor {
     ) -> Result<Tensor> {
         let site = Location::caller();
         self.scatter_write("scatter", dim, index, src.into(), false, site)?
-            .put(self, site)
+            .put(&self.contiguous()?, site) // PyTorch's copy is row-major
     }
 
     /// [`Tensor::scatter`] in place.
@@ -199,7 +199,7 @@ impl Tensor {
     ) -> Result<Tensor> {
         let site = Location::caller();
         self.scatter_write("scatter", dim, index, src.into(), true, site)?
-            .put(self, site)
+            .put(&self.contiguous()?, site) // PyTorch's copy is row-major
     }
 
     /// [`Tensor::scatter_add`] in place.

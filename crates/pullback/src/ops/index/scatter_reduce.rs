@@ -207,15 +207,16 @@ impl Tensor {
         let (site, src) = (Location::caller(), src.into());
         let (rows, src) = self.scattered(dim, index, src, site)?;
         if rows.positions.numel() == 0 {
-            return self.copy();
+            return self.copy_in(crate::MemoryFormat::Contiguous);
         }
         let dtype = self.dtype();
+        let whole = self.contiguous()?; // PyTorch's copy is row-major
         let start = |value: f64| -> Result<Tensor> {
             if include_self {
-                return Ok(self.clone());
+                return Ok(whole.clone());
             }
             let value = Tensor::full(Shape::scalar(), value, DType::F64)?.to(dtype)?;
-            rows.put(self, &value, false, site)
+            rows.put(&whole, &value, false, site)
         };
         let sum = || rows.put(&start(0.0)?, &src, true, site);
         match reduce {

@@ -77,14 +77,18 @@ impl Op for Argsort {
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         let descending = self.descending;
         let n = x[0].shape().get(self.dim).copied().unwrap_or(1);
-        dispatch!(x[0].dtype(), T => along(x[0], self.dim, n, |row: &[T], out| {
+        let places = dispatch!(x[0].dtype(), T => along(x[0], self.dim, n, |row: &[T], out| {
             let start = out.len();
             out.extend(0..row.len() as i64);
             out[start..].sort_by(|&i, &j| {
                 let o = order(row[i as usize], row[j as usize]);
                 if descending { o.reverse() } else { o }
             });
-        }))
+        }))?;
+        match x[0].is_contiguous() {
+            true => Ok(places),
+            false => places.copy_like(&x[0].layout().without_gaps()),
+        }
     }
 }
 

@@ -34,6 +34,7 @@ fn combine(
     product: &Tensor,
     beta: Number,
     alpha: Number,
+    lies_as_input: bool,
     site: Site,
 ) -> Result<Tensor> {
     let dtype = product.dtype();
@@ -42,7 +43,12 @@ fn combine(
     if beta.to_f64() == 0.0 {
         return apply(Where, &[&Tensor::scalar(false), input, &product], site);
     }
-    scaled(input, beta)?.add(&product)
+    let input = scaled(input, beta)?;
+    // The result lies in memory as the first of them does.
+    match lies_as_input {
+        true => input.add(&product),
+        false => product.add(&input),
+    }
 }
 
 /// Errors unless `input` (or a bias) can be added to the product of a matrix of shape `mat1` with `mat2`.
@@ -111,7 +117,7 @@ impl Tensor {
         let site = Location::caller();
         fits_addmm(self, (mat1.shape(), mat1.dtype()), mat2, site)?;
         let product = apply(Matmul, &[mat1, mat2], site)?;
-        combine(self, &product, beta.into(), alpha.into(), site)
+        combine(self, &product, beta.into(), alpha.into(), false, site)
     }
 
     /// `beta·self + alpha·(mat vec)`; see [`Tensor::addmm`].
@@ -158,7 +164,7 @@ impl Tensor {
             );
         }
         let product = apply(Matmul, &[mat, vec], site)?;
-        combine(self, &product, beta.into(), alpha.into(), site)
+        combine(self, &product, beta.into(), alpha.into(), false, site)
     }
 
     /// `beta·self + alpha·Σ` of the products of two stacks of matrices; see [`Tensor::addmm`].
@@ -205,7 +211,7 @@ impl Tensor {
         let cols = batch2.reshape([k, b[2]])?;
         fits_addmm(self, (rows.shape(), rows.dtype()), &cols, site)?;
         let product = apply(Matmul, &[&rows, &cols], site)?;
-        combine(self, &product, beta.into(), alpha.into(), site)
+        combine(self, &product, beta.into(), alpha.into(), false, site)
     }
 
     /// `beta·self + alpha·` the products of two stacks of matrices, one by one; see [`Tensor::addmm`].
@@ -234,7 +240,7 @@ impl Tensor {
             )));
         }
         let product = apply(Matmul, &[batch1, batch2], site)?;
-        combine(self, &product, beta.into(), alpha.into(), site)
+        combine(self, &product, beta.into(), alpha.into(), false, site)
     }
 
     /// `beta·self + alpha·(vec1 vec2ᵀ)`; see [`Tensor::addmm`]. Dtypes are brought together, unlike there.
@@ -274,6 +280,6 @@ impl Tensor {
             }
         }
         let (input, product) = promote(self, (&product).into(), site)?;
-        combine(input.as_ref(), product.as_ref(), beta, alpha, site)
+        combine(input.as_ref(), product.as_ref(), beta, alpha, true, site)
     }
 }

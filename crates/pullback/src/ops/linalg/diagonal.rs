@@ -143,7 +143,8 @@ macro_rules! triangle {
                     keep.extend((0..cols as i64).map(|$j| $keep));
                 }
                 let keep = Array::from_slice(&keep, [rows, cols])?;
-                dispatch!(x[0].dtype(), T => kernels::zip(x[0], &keep, |a: T, keep: bool| if keep { a } else { T::default() }))
+                let x = x[0].contiguous()?;
+                dispatch!(x.dtype(), T => kernels::zip(&x, &keep, |a: T, keep: bool| if keep { a } else { T::default() }))
             }
             fn vjp(&self, cx: &Ctx<'_>, _: usize, g: &Tensor) -> Result<Tensor> {
                 apply(self.clone(), &[g], cx.site())

@@ -436,7 +436,9 @@ pub fn bilinear(
     // (out, rows, in2), then the products with the second input are summed.
     let half = flat(input1)?.matmul(weight)?;
     let terms = half.mul(&flat(input2)?)?;
-    let result = terms.sum_dims(&[-1], false)?.to(terms.dtype())?.t()?;
+    let result = (terms.sum_dims(&[-1], false)?.to(terms.dtype())?)
+        .t()?
+        .contiguous()?;
     shape.push(out);
     let result = result.reshape(shape)?;
     match bias {

@@ -152,8 +152,9 @@ impl Op for BceWithLogits {
     common!();
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         dispatch!(float x[0].dtype(), T => match x {
-            [x, t] => kernels::zip(x, t, |x: T, t: T| (T::ONE - t) * x - log_logistic(x)),
-            _ => kernels::zip3(x[0], x[1], x[2], |x: T, t: T, w: T| (T::ONE - t) * x - log_logistic(x) * w),
+            // The target first: the result lies in memory as it does.
+            [x, t] => kernels::zip(t, x, |t: T, x: T| (T::ONE - t) * x - log_logistic(x)),
+            _ => kernels::zip3(x[1], x[0], x[2], |t: T, x: T, w: T| (T::ONE - t) * x - log_logistic(x) * w),
         }, else Err(no_form("log_sigmoid_cpu", x[0])))
     }
     fn reads(&self, i: usize) -> Reads {

@@ -169,7 +169,9 @@ impl Tensor {
                 converted(t, self.dtype(), site)?
             }
         };
-        apply(Where, &[mask, value.as_ref(), self], site).map_err(|e| e.op("masked_fill"))
+        // PyTorch's copy is row-major.
+        let (mask, x) = (mask.contiguous()?, self.contiguous()?);
+        apply(Where, &[&mask, value.as_ref(), &x], site).map_err(|e| e.op("masked_fill"))
     }
 
     /// [`Tensor::masked_fill`], in place.

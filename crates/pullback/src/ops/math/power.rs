@@ -316,7 +316,8 @@ impl Tensor {
             base.fit(dtype).map_err(|e| e.op("pow").at(site))?;
         }
         let base = Tensor::from_array(Array::number(base, dtype)?);
-        apply_dyn(&Pow, &[&base, converted(self, dtype, site)?.as_ref()], site)
+        let exponent = converted(self, dtype, site)?.contiguous()?;
+        apply_dyn(&Pow, &[&base, &exponent], site)
     }
 
     /// `self · self`; truth values become integers.

@@ -238,7 +238,7 @@ impl Tensor {
                 .at(Location::caller())
                 .help("the function has one term for each dimension; at most 10000 are computed"));
         }
-        let x = crate::ops::common::operand::floating(self, Location::caller())?;
+        let x = crate::ops::common::operand::floating(self, Location::caller())?.contiguous()?;
         let terms = Tensor::full([], (p * (p - 1)) as f64 / 4.0, x.dtype())?;
         let mut sum = Scale::of(&terms, Dd::PI.ln())?;
         for j in 0..p {

@@ -11,41 +11,11 @@ use crate::{Array, DType, Element, Error, ErrorKind, Real, Result, Shape};
 use pullback_array::{dispatch, kernels};
 use std::panic::Location;
 
-/// The dimensions from the slowest to the fastest in memory, as PyTorch's `empty_like` finds them: masks are drawn in that
-/// order.
-pub(in crate::ops) fn memory_order(x: &Array) -> Vec<usize> {
-    let (shape, strides) = (x.shape(), x.layout().strides());
-    // Whether `a` is slower than `b`; nothing can be said of repeated dimensions.
-    let slower = |a: usize, b: usize| match strides[a].cmp(&strides[b]) {
-        _ if strides[a] == 0 || strides[b] == 0 => None,
-        std::cmp::Ordering::Less => Some(false),
-        std::cmp::Ordering::Greater => Some(true),
-        std::cmp::Ordering::Equal if shape[a] > shape[b] => Some(true),
-        std::cmp::Ordering::Equal => None,
-    };
-    let mut order: Vec<usize> = (0..x.rank()).rev().collect();
-    for i in 1..order.len() {
-        let mut at = i;
-        for before in (0..i).rev() {
-            match slower(order[before], order[at]) {
-                Some(true) => {
-                    order.swap(before, at);
-                    at = before;
-                }
-                Some(false) => break,
-                None => {}
-            }
-        }
-    }
-    order.reverse();
-    order
-}
-
 /// 0 with probability `p`, else 1/(1 - p), of the shape of `x`.
 fn mask(x: &Array, p: f64) -> Result<Array> {
     let n = x.numel();
-    let order = memory_order(x);
-    let shape: Shape = order.iter().map(|&k| x.shape()[k]).collect();
+    // Drawn in the order in which the elements of a tensor like `x` lie in memory.
+    let shape = x.shape();
     let drawn = match x.dtype() {
         DType::F32 => {
             try_draw(|g| g.dropout_mask::<f32>(p, n))?.map(|m| Array::from_slice(&m, shape))
@@ -63,9 +33,7 @@ fn mask(x: &Array, p: f64) -> Result<Array> {
         }),
     };
     let drawn = drawn.map_err(|e| Error::new(ErrorKind::Argument, e.message()))??;
-    let mut back = vec![0; order.len()];
-    order.iter().enumerate().for_each(|(at, &k)| back[k] = at);
-    drawn.view(drawn.layout().permute(&back))
+    drawn.view(x.layout().without_gaps())
 }
 
 fn not_floating(dtype: DType) -> Error {
@@ -275,11 +243,12 @@ impl Tensor {
         let site = Location::caller();
         let context = |e: Error| e.op("rrelu").at(site);
         let plain = slopes(lower, upper).map_err(context)?;
+        let x = &self.contiguous()?; // PyTorch's result is row-major
         if !training {
-            return apply_dyn(&plain, &[self], site);
+            return apply_dyn(&plain, &[x], site);
         }
-        let factor = random_slopes(&self.array(), lower, upper).map_err(context)?;
-        apply_dyn(&crate::ops::Mul, &[self, &Tensor::from_array(factor)], site)
+        let factor = random_slopes(&x.array(), lower, upper).map_err(context)?;
+        apply_dyn(&crate::ops::Mul, &[x, &Tensor::from_array(factor)], site)
     }
 
     /// [`Tensor::rrelu`] in place.

@@ -3,9 +3,8 @@
 
 use crate::core::tensor::Tensor;
 use crate::ops::common::operand::not_implemented;
-use crate::ops::random::dropout::memory_order;
 use crate::random::{self, torch::Generator, try_draw};
-use crate::{Array, DType, Element, Error, ErrorKind, Result, Shape};
+use crate::{Array, DType, Element, Error, ErrorKind, Result};
 use pullback_array::filled;
 use std::panic::Location;
 
@@ -28,12 +27,7 @@ fn drawn<T: Element + Default>(
 ) -> Result<Array> {
     let mut list = filled(x.numel(), T::default())?;
     try_draw(|g| fill(g, &mut list))?.map_err(|e| said(&e))?;
-    let order = memory_order(x);
-    let shape: Shape = order.iter().map(|&k| x.shape()[k]).collect();
-    let mut back = vec![0; order.len()];
-    order.iter().enumerate().for_each(|(at, &k)| back[k] = at);
-    let list = Array::from_slice(&list, shape)?;
-    list.view(list.layout().permute(&back))
+    Array::from_slice(&list, x.shape())?.view(x.layout().without_gaps())
 }
 
 /// Writes one expression over a tensor, in each of the dtypes named; others have PyTorch's sentence. Double-double has no numbers of

@@ -5,7 +5,7 @@ use crate::core::op::{Ctx, Op};
 use crate::core::tensor::Tensor;
 use crate::ops::shape::view::{distinct, present};
 use crate::ops::{cat, common, define};
-use crate::{Array, Error, ErrorKind, Layout, Result};
+use crate::{Array, Error, ErrorKind, Layout, MemoryFormat, Result};
 use std::panic::Location;
 
 #[cfg(feature = "proof")]
@@ -47,7 +47,7 @@ impl Op for Flip {
             strides[d] = -strides[d];
         }
         let turned = Layout::new(layout.shape().clone(), &strides, start as usize);
-        x[0].view(turned)?.copy()
+        x[0].view(turned)?.copy_like(&layout.without_gaps())
     }
     fn vjp(&self, cx: &Ctx<'_>, _: usize, g: &Tensor) -> Result<Tensor> {
         apply(self.clone(), &[g], cx.site())
@@ -125,7 +125,7 @@ impl Tensor {
             1 => self.flip(&[b])?.transpose(a, b)?.copy(),
             2 => self.flip(dims),
             3 => self.flip(&[a])?.transpose(a, b)?.copy(),
-            _ => self.copy(),
+            _ => self.copy_in(MemoryFormat::Contiguous),
         }
     }
 

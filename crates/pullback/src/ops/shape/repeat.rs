@@ -7,7 +7,7 @@ use crate::ops::index::positions::int_index;
 use crate::ops::index::rows::Rows;
 use crate::ops::shape::view::present;
 use crate::ops::{Expand, Sizes, common, define};
-use crate::{Array, Error, ErrorKind, Result, Shape};
+use crate::{Array, Error, ErrorKind, MemoryFormat, Result, Shape};
 use pullback_array::room;
 use std::panic::Location;
 
@@ -189,7 +189,7 @@ impl Tensor {
     /// A copy where this still shares memory with `other`, which PyTorch's function would not.
     fn owned(self, other: &Tensor) -> Result<Tensor> {
         if self.array().storage().same(other.array().storage()) {
-            self.copy()
+            self.copy_in(MemoryFormat::Contiguous)
         } else {
             Ok(self)
         }

@@ -81,7 +81,7 @@ impl Recorder {
 
     fn constant(&mut self, t: &Tensor) -> Result<ValueId> {
         let (value, version) = (self.fresh(), t.version());
-        let array = t.array().copy()?;
+        let array = t.array().copy_as_it_lies()?;
         let copy = Tensor::with_edge(array.clone(), t.end());
         self.copied
             .push((Known { value, version }, t.id(), copy.clone()));
@@ -203,7 +203,7 @@ impl Recorder {
             Family::Gate if result.dtype().is_float() => {
                 Tensor::with_arrays(inputs, &mut |arrays| op.decide(arrays))?
             }
-            Family::Zero | Family::Cut => Some(result.copy()?),
+            Family::Zero | Family::Cut => Some(result.copy_as_it_lies()?),
             _ => None,
         };
         let output = self.fresh();

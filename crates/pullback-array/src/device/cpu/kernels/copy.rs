@@ -8,8 +8,10 @@ use super::operand::{Buffer, Operand, TURN, strip};
 use crate::array::{Array, fresh_of};
 use crate::device::cpu::threads::{BLOCK, blocks};
 use crate::dtype::{DType, Element};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
+use crate::layout::Layout;
 use crate::memory::ptr::Ptr;
+use smallvec::SmallVec;
 
 /// Copies `n` elements of `size` bytes; the steps are in bytes.
 ///
@@ -78,6 +80,48 @@ impl Array {
     /// A row-major copy in memory of its own.
     pub fn copy(&self) -> Result<Array> {
         copy(self)
+    }
+
+    /// A copy in memory of its own without gaps, in which dimensions lie as they do here.
+    ///
+    /// ```
+    /// use pullback_array::Array;
+    /// let columns = Array::from_slice(&[1i64, 2, 3, 4, 5, 6], [3, 2])?.transpose(0, 1)?;
+    /// assert_eq!(columns.copy_as_it_lies()?.layout().strides()[..], [1, 2]);
+    /// # Ok::<(), pullback_array::Error>(())
+    /// ```
+    pub fn copy_as_it_lies(&self) -> Result<Array> {
+        match self.is_contiguous() {
+            true => copy(self),
+            false => self.copy_like(&self.layout().without_gaps()),
+        }
+    }
+
+    /// A copy in memory of its own under a layout of this shape without gaps.
+    ///
+    /// # Errors
+    /// Where the layout has another shape, or gaps.
+    pub fn copy_like(&self, layout: &Layout) -> Result<Array> {
+        if layout.shape() != self.shape() || !layout.is_dense() {
+            return Err(Error::new(
+                ErrorKind::Shape,
+                format!(
+                    "a copy of shape {} in an order of shape {}",
+                    self.shape(),
+                    layout.shape()
+                ),
+            ));
+        }
+        let layout = layout.without_gaps();
+        if layout.is_contiguous() {
+            return copy(self);
+        }
+        // Row by row in the order in which the copy lies.
+        let mut order: SmallVec<[usize; 4]> = (0..layout.rank()).collect();
+        let strides = layout.strides();
+        order.sort_by_key(|&k| std::cmp::Reverse(strides[k]));
+        let copy = copy(&self.with_layout(self.layout().permute(&order)))?;
+        Ok(copy.with_layout(layout))
     }
 }
 

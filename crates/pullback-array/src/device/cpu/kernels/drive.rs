@@ -9,7 +9,8 @@ use crate::array::{Array, fresh_of};
 use crate::device::cpu::threads::{BLOCK, blocks};
 use crate::dtype::DType;
 use crate::error::Result;
-use crate::layout::Shape;
+use crate::layout::order::{Order, memory_order};
+use crate::layout::{Layout, Shape};
 use crate::memory::ptr::Ptr;
 use crate::memory::storage::ReadGuard;
 use std::mem::MaybeUninit;
@@ -36,7 +37,8 @@ fn read<'a, const N: usize>(arrays: [&'a Array; N]) -> Result<(Guards<'a, N>, [*
     Ok((guards, bases))
 }
 
-/// A new array of dtype `out`, computed by `row` from the broadcast inputs.
+/// A new array of dtype `out`, computed by `row` from the broadcast inputs. Its dimensions lie in memory as those of the inputs
+/// do ([`memory_order`]).
 ///
 /// # Safety
 /// `row` reads elements of the given dtypes (all initialised, which need not be neighbours of anything else) and writes
@@ -199,30 +201,53 @@ unsafe fn compute_strided<const N: usize>(
             shape = shape.broadcast(a.shape())?;
         }
     }
+    let layouts = inputs.map(Array::layout);
+    let order = memory_order(&shape, layouts);
     let (storage, to) = fresh_of(&shape, out)?;
     let n = shape.numel();
     if n > 0 {
         let operands: [Operand; N] = std::array::from_fn(|k| {
-            Operand::new(
-                bases[k],
-                inputs[k].layout(),
-                &shape,
-                inputs[k].dtype().size(),
-            )
+            let size = inputs[k].dtype().size();
+            Operand::ordered(bases[k], layouts[k], &shape, size, order.as_ref())
         });
+        let dense = operands.iter().all(Operand::is_dense);
         let cut = Cut::new(&operands, None);
         let to = Ptr(to);
         blocks(n, cut.block, &|start, end| {
+            let mut row = |i: usize, from: [*const u8; N], len: usize| {
+                row(to.get().wrapping_add(i * out.size()), from, len);
+            };
+            if dense {
+                let from = operands.each_ref().map(|a| a.start(start).cast_const());
+                return row(start, from, end - start);
+            }
             // SAFETY: layouts lie inside their guarded storages; the result has room for n elements; blocks do not
             // overlap.
-            unsafe {
-                pieces(&operands, (start, end), &cut, &mut |i, from, len| {
-                    row(to.get().wrapping_add(i * out.size()), from, len)
-                });
-            }
+            unsafe { pieces(&operands, (start, end), &cut, &mut row) };
         })?;
     }
-    Ok(Array::from_fresh_of(storage, shape, out))
+    Ok(Array::from_parts(
+        storage,
+        result_layout(shape, layouts, order.as_ref()),
+        out,
+    ))
+}
+
+/// The layout of a result of [`compute_strided`]: that of the inputs where all have one without gaps.
+fn result_layout<const N: usize>(
+    shape: Shape,
+    layouts: [&Layout; N],
+    order: Option<&Order>,
+) -> Layout {
+    let Some(order) = order else {
+        return Layout::row_major(shape);
+    };
+    let first = layouts[0];
+    let same = |a: &&Layout| *a.shape() == shape && a.strides() == first.strides();
+    match first.is_dense() && layouts.iter().all(same) {
+        true => first.without_gaps(),
+        false => Layout::dense(shape, Some(order)),
+    }
 }
 
 /// How a kernel's elements are cut: into blocks for threads, and those into pieces.
@@ -352,9 +377,13 @@ pub(super) unsafe fn change<const N: usize>(
     if n == 0 {
         return Ok(());
     }
-    let to = Operand::new(write.ptr(), dst.layout(), shape, size);
-    let operands: [Operand; N] =
-        std::array::from_fn(|k| Operand::new(bases[k], operands[k].layout(), shape, sizes[k]));
+    // In the order in which the destination lies, so that it is walked from end to end.
+    let order = memory_order(shape, [dst.layout()]);
+    let order = order.as_ref();
+    let to = Operand::ordered(write.ptr(), dst.layout(), shape, size, order);
+    let operands: [Operand; N] = std::array::from_fn(|k| {
+        Operand::ordered(bases[k], operands[k].layout(), shape, sizes[k], order)
+    });
     let cut = Cut::new(&operands, Some(&to));
     blocks(n, cut.block, &|start, end| {
         let mut room = Buffer::new();

@@ -8,6 +8,7 @@
 use super::copy::copy_row;
 use super::nest::{Axes, merge};
 use crate::dtype::WIDEST;
+use crate::layout::order::Order;
 use crate::layout::{Layout, Shape};
 use smallvec::SmallVec;
 use std::mem::MaybeUninit;
@@ -80,10 +81,22 @@ pub(super) struct Operand {
 unsafe impl Sync for Operand {}
 
 impl Operand {
-    /// Elements of `size` bytes under `layout`, whose shape stretches to `shape`, in a storage that starts at `base`.
+    /// Elements of `size` bytes under `layout`, whose shape stretches to `shape`, in a storage that starts at `base`, numbered
+    /// row by row.
     pub(super) fn new(base: *mut u8, layout: &Layout, shape: &Shape, size: usize) -> Operand {
+        Operand::ordered(base, layout, shape, size, None)
+    }
+
+    /// As [`Operand::new`], numbered along the dimensions in another order than row-major, innermost first.
+    pub(super) fn ordered(
+        base: *mut u8,
+        layout: &Layout,
+        shape: &Shape,
+        size: usize,
+        order: Option<&Order>,
+    ) -> Operand {
         let start = base.wrapping_add(layout.offset() * size);
-        if layout.is_contiguous() && layout.shape() == shape {
+        if order.is_none() && layout.is_contiguous() && layout.shape() == shape {
             return Operand {
                 start,
                 size,
@@ -102,7 +115,8 @@ impl Operand {
         let strides = layout.strides();
         let lead = shape.len() - layout.rank();
         let mut all = Axes::new();
-        for k in (0..shape.len()).rev() {
+        for at in 0..shape.len() {
+            let k = order.map_or(shape.len() - 1 - at, |order| order[at]);
             let step = if k < lead || layout.shape()[k - lead] == 1 {
                 0
             } else {
@@ -188,6 +202,11 @@ impl Operand {
     /// Whether any piece may be as long as one likes.
     pub(super) fn is_dense(&self) -> bool {
         self.form == Form::Dense
+    }
+
+    /// The address of element `i` of a dense operand.
+    pub(super) fn start(&self, i: usize) -> *mut u8 {
+        self.start.wrapping_add(i * self.size)
     }
 
     /// The address of `n` elements from number `i` on, if they lie side by side.
