@@ -111,7 +111,7 @@ impl Array {
     pub fn full(shape: impl Into<Shape>, value: impl Into<Number>, dtype: DType) -> Result<Array> {
         let (shape, value) = (shape.into(), value.into());
         value.fit(dtype)?;
-        dispatch!(dtype, T => {
+        dispatch!(stored dtype, T => {
             let x: T = value.cast();
             let (storage, out) = fresh::<T>(&shape)?;
             // SAFETY: `fresh` gave room for numel elements, and nobody else holds it.
@@ -159,7 +159,7 @@ impl Array {
     /// becomes. See [`Number::fit`] where it has to fit.
     #[inline]
     pub fn number(value: Number, dtype: DType) -> Result<Array> {
-        dispatch!(dtype, T => Array::scalar::<T>(value.cast()))
+        dispatch!(stored dtype, T => Array::scalar::<T>(value.cast()))
     }
 
     /// Memory that somebody else owns, seen as an array. `offset` and strides count elements.
@@ -405,7 +405,7 @@ impl Array {
 }
 
 #[cold]
-fn wrong_dtype(expected: DType, found: DType) -> Error {
+pub(crate) fn wrong_dtype(expected: DType, found: DType) -> Error {
     Error::new(
         ErrorKind::DType,
         format!(
@@ -430,7 +430,7 @@ pub(crate) fn no_such_dim(dim: usize, rank: usize) -> Error {
 }
 
 fn check_aligned(address: usize, dtype: DType) -> Result<()> {
-    let align = dispatch!(dtype, T => align_of::<T>());
+    let align = dispatch!(stored dtype, T => align_of::<T>());
     if address.is_multiple_of(align) {
         return Ok(());
     }

@@ -39,7 +39,7 @@ impl Array {
 
     /// All elements as `f64`, whatever the dtype.
     pub fn to_f64_vec(&self) -> Result<Vec<f64>> {
-        dispatch!(self.dtype(), T => gathered(self.to_vec::<T>()?.into_iter().map(Element::to_f64)))
+        dispatch!(stored self.dtype(), T => gathered(self.to_vec::<T>()?.into_iter().map(Element::to_f64)))
     }
 
     /// The one element of an array of one element.
@@ -60,7 +60,7 @@ impl Array {
         }
         let guard = self.read()?;
         // SAFETY: one element, at the offset, inside the storage.
-        dispatch!(self.dtype(), T => Ok(Number::of::<T>(unsafe { T::load(guard.ptr::<T>().add(self.layout().offset())) })))
+        dispatch!(stored self.dtype(), T => Ok(Number::of::<T>(unsafe { T::load(guard.ptr::<T>().add(self.layout().offset())) })))
     }
 
     /// Copies the elements in row-major order to `out`, as bytes in native order; `out` has exactly their size.

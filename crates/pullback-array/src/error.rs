@@ -237,6 +237,14 @@ impl Error {
         self
     }
 
+    /// With a word of the first line exchanged: the name of a dtype that was computed in, for that of the one that was given.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn renamed(mut self, from: &str, to: &str) -> Self {
+        self.0.message = self.0.message.replace(from, to);
+        self
+    }
+
     /// The kind, for programs.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind

@@ -36,9 +36,9 @@ pub use array::Array;
 pub use device::cpu::kernels;
 pub use device::cpu::threads::{num_threads, set_num_threads};
 #[doc(hidden)]
-pub use dispatch::Closed;
+pub use dtype::Closed;
 pub use dtype::number::Number;
-pub use dtype::{Category, DType, Element};
+pub use dtype::{Category, DType, Element, bf16, f16};
 pub use error::{Called, Error, ErrorKind, Result};
 pub use interrupt::{check_interrupt, set_interrupt_check};
 pub use layout::dims::Dims;

@@ -310,6 +310,6 @@ fn other_bytes_stay() {
         assert_eq!(content(&a), all);
         let spaced = a.slice(0, 0, n / 2, 2).unwrap();
         assert_eq!(content(&spaced.copy().unwrap()), content(&spaced));
-        dispatch!(dtype, T => assert_eq!(a.to_vec::<T>().unwrap().len(), n));
+        dispatch!(stored dtype, T => assert_eq!(a.to_vec::<T>().unwrap().len(), n));
     }
 }

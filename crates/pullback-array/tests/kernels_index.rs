@@ -19,7 +19,7 @@ proptest! {
         index.places().iter().zip(&wanted).for_each(|(&place, &p)| stored[place] = p);
         let index = index.array_of(&stored);
         for &dtype in DType::ALL {
-            dispatch!(dtype, T => {
+            dispatch!(stored dtype, T => {
                 let expected: Vec<T> = wanted.iter()
                     .map(|&p| if p < 0 { T::default() } else { T::sample(places[p as usize]) })
                     .collect();

@@ -251,6 +251,9 @@ pub(crate) fn tolist<'py>(py: Python<'py>, t: &Tensor) -> PyResult<Bound<'py, Py
         pullback::DType::Bool => (flat.to_vec::<bool>().raise()?.into_iter())
             .map(|b| Ok(PyBool::new(py, b).to_owned().into_any()))
             .collect::<PyResult<_>>()?,
+        pullback::DType::U64 => (flat.to_vec::<u64>().raise()?.into_iter())
+            .map(|i| Ok(i.into_pyobject(py)?.into_any()))
+            .collect::<PyResult<_>>()?,
         _ => (flat
             .to(pullback::DType::I64)
             .and_then(|t| t.to_vec::<i64>()))

@@ -6,7 +6,7 @@ use crate::dtype;
 use crate::error::{Raise, room};
 use crate::memory::{from_array_interface, of_array};
 use crate::tensor::PyTensor;
-use pullback::{Category, DType, Number, Tensor};
+use pullback::{Category, DType, Number, Tensor, dispatch};
 use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyFloat, PyInt, PyList, PyString, PyTuple};
@@ -131,6 +131,10 @@ impl Walk {
                     let numbers = flat.to_f64_vec().raise()?;
                     self.data.extend(numbers.into_iter().map(Number::Float));
                 }
+                Category::Integer if t.dtype() == DType::U64 => {
+                    let numbers = flat.to_vec().raise()?;
+                    self.data.extend(numbers.into_iter().map(Number::UInt));
+                }
                 Category::Integer => {
                     let numbers = flat.to(DType::I64).and_then(|t| t.to_vec()).raise()?;
                     self.data.extend(numbers.into_iter().map(Number::Int));
@@ -169,6 +173,7 @@ impl Walk {
         match self.wanted {
             Some(d) if d.is_float() => v.extract().map(Number::Float),
             Some(DType::Bool) => Ok(Number::Bool(true)),
+            Some(DType::U64) => v.extract().map(Number::UInt),
             _ => Err(PyValueError::new_err("Overflow when unpacking long long")),
         }
     }
@@ -224,26 +229,11 @@ impl Walk {
                 dtype.name()
             )));
         }
-        macro_rules! fill {
-            ($t:ty) => {{
-                let mut data: Vec<$t> = room(self.data.len())?;
-                data.extend(self.data.iter().map(|n| n.cast::<$t>()));
-                Tensor::from_slice(&data, self.shape.as_slice()).raise()
-            }};
-        }
-        match dtype {
-            DType::F32 => fill!(f32),
-            DType::F64 => fill!(f64),
-            DType::I64 => fill!(i64),
-            DType::I32 => fill!(i32),
-            DType::U8 => fill!(u8),
-            DType::Bool => {
-                let mut data: Vec<bool> = room(self.data.len())?;
-                data.extend(self.data.iter().map(|n| n.to_f64() != 0.0));
-                Tensor::from_slice(&data, self.shape.as_slice()).raise()
-            }
-            _ => fill!(pullback::Dd),
-        }
+        dispatch!(stored dtype, T => {
+            let mut data: Vec<T> = room(self.data.len())?;
+            data.extend(self.data.iter().map(|n| n.cast::<T>()));
+            Tensor::from_slice(&data, self.shape.as_slice()).raise()
+        })
     }
 }
 

@@ -161,55 +161,47 @@ unsafe extern "C" fn abandoned<M: Managed>(capsule: *mut ffi::PyObject) {
     }
 }
 
+/// The codes of the kinds that dtypes have.
+const CODES: [(char, u8); 5] = [('i', 0), ('u', 1), ('f', 2), ('B', 4), ('b', 6)];
+
 fn type_of(dtype: DType) -> PyResult<Type> {
-    let (code, bits) = match dtype {
-        DType::I32 => (0, 32),
-        DType::I64 => (0, 64),
-        DType::U8 => (1, 8),
-        DType::F32 => (2, 32),
-        DType::F64 => (2, 64),
-        DType::Bool => (6, 8),
-        other => {
-            return Err(PyBufferError::new_err(format!(
-                "DLPack has no dtype for {other}: convert it to float64 first"
-            )));
-        }
-    };
-    Ok(Type {
-        code,
-        bits,
-        lanes: 1,
-    })
+    match CODES.iter().find(|(kind, _)| *kind == dtype.kind()) {
+        Some(&(_, code)) => Ok(Type {
+            code,
+            bits: dtype.size() as u8 * 8,
+            lanes: 1,
+        }),
+        None => Err(PyBufferError::new_err(format!(
+            "DLPack has no dtype for {dtype}: convert it to float64 first"
+        ))),
+    }
 }
 
 fn dtype_of(t: Type) -> PyResult<DType> {
-    Ok(match (t.code, t.bits, t.lanes) {
-        (0, 32, 1) => DType::I32,
-        (0, 64, 1) => DType::I64,
-        (1, 8, 1) => DType::U8,
-        (2, 32, 1) => DType::F32,
-        (2, 64, 1) => DType::F64,
-        (6, 8, 1) => DType::Bool,
-        (code, bits, lanes) => {
-            let kind = match code {
-                0 => "int",
-                1 => "uint",
-                2 => "float",
-                4 => "bfloat",
-                5 => "complex",
-                6 => "bool",
-                _ => "opaque",
-            };
-            let lanes = if lanes == 1 {
-                String::new()
-            } else {
-                format!("x{lanes}")
-            };
-            return Err(PyTypeError::new_err(format!(
-                "from_dlpack: dtype {kind}{bits}{lanes} is not there; convert it to float64, float32, int64, int32, uint8 or bool first"
-            )));
-        }
-    })
+    let kind = CODES.iter().find(|(_, code)| *code == t.code);
+    let known = DType::ALL.iter().find(|d| {
+        Some(d.kind()) == kind.map(|k| k.0) && d.size() * 8 == usize::from(t.bits) && t.lanes == 1
+    });
+    if let Some(&dtype) = known {
+        return Ok(dtype);
+    }
+    let kind = match t.code {
+        0 => "int",
+        1 => "uint",
+        2 => "float",
+        4 => "bfloat",
+        5 => "complex",
+        6 => "bool",
+        _ => "opaque",
+    };
+    let lanes = match t.lanes {
+        1 => String::new(),
+        n => format!("x{n}"),
+    };
+    Err(PyTypeError::new_err(format!(
+        "from_dlpack: dtype {kind}{}{lanes} is not there; convert it to float64, float32, int64, int32, uint8 or bool first",
+        t.bits
+    )))
 }
 
 fn export<M: Managed>(py: Python<'_>, t: Tensor, flags: u64) -> PyResult<Bound<'_, PyAny>> {

@@ -1,6 +1,7 @@
 //! `dtype` objects: one for each element type, compared by identity, printed as PyTorch prints them.
 
 use crate::convert::Other;
+use crate::error::Raise;
 use pullback::{Category, DType};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
@@ -33,12 +34,18 @@ impl PyDType {
 
     #[getter]
     fn is_signed(&self) -> bool {
-        !matches!(self.0, DType::Bool | DType::U8)
+        self.0 != DType::Bool && !self.0.is_unsigned()
     }
 
     #[getter]
     fn itemsize(&self) -> usize {
         self.0.size()
+    }
+
+    /// The name that PyTorch's older types and error sentences have for it: `Float`.
+    #[getter]
+    fn scalar_type(&self) -> &'static str {
+        self.0.scalar_type_name()
     }
 
     /// The name without the module.
@@ -78,29 +85,18 @@ pub(crate) fn extract(v: &Bound<'_, PyAny>) -> Option<DType> {
     None
 }
 
-/// The letter that NumPy's array interface has for a category, and the size of an element.
+/// What NumPy's array interface calls a dtype; bfloat16 and double-double are none of NumPy's.
 pub(crate) fn typestr(dtype: DType) -> String {
-    let letter = match (dtype, dtype.category()) {
-        (DType::Bool, _) => 'b',
-        (DType::U8, _) => 'u',
-        (_, Category::Float) => 'f',
-        _ => 'i',
-    };
     let order = if dtype.size() == 1 { '|' } else { '<' };
-    format!("{order}{letter}{}", dtype.size())
+    format!("{order}{}{}", dtype.kind(), dtype.size())
 }
 
 /// The element type of NumPy's array interface, if there is one.
 pub(crate) fn of_typestr(text: &str) -> Option<DType> {
-    Some(match text {
-        "|b1" => DType::Bool,
-        "|u1" => DType::U8,
-        "<i4" | "=i4" => DType::I32,
-        "<i8" | "=i8" => DType::I64,
-        "<f4" | "=f4" => DType::F32,
-        "<f8" | "=f8" => DType::F64,
-        _ => return None,
-    })
+    let text = text.replace('=', "<");
+    let all = DType::ALL.iter().copied();
+    all.filter(|d| matches!(d.kind(), 'b' | 'i' | 'u' | 'f'))
+        .find(|&d| typestr(d) == text)
 }
 
 fn named(v: &Bound<'_, PyAny>, function: &str, argument: &str, position: usize) -> PyResult<DType> {
@@ -121,7 +117,7 @@ pub(crate) fn promote_types(
 ) -> PyResult<Py<PyDType>> {
     let a = named(type1, "promote_types", "type1", 1)?;
     let b = named(type2, "promote_types", "type2", 2)?;
-    object(type1.py(), a.promote(b))
+    object(type1.py(), a.common(b).raise()?)
 }
 
 /// Whether a result of one dtype may be written into another: no float into integers, no number into bools.
@@ -149,7 +145,7 @@ pub(crate) fn result_type(a: &Bound<'_, PyAny>, b: &Bound<'_, PyAny>) -> PyResul
         Category::Float => DType::default_float(),
     };
     let dtype = match (x, y) {
-        (Other::Tensor(x), Other::Tensor(y)) => pullback::result_type(&x, &y),
+        (Other::Tensor(x), Other::Tensor(y)) => pullback::common_type(&x, &y).raise()?,
         (Other::Tensor(t), Other::Number(n)) | (Other::Number(n), Other::Tensor(t)) => {
             match n.category() > t.dtype().category() {
                 true => usual(n.category()),

@@ -63,7 +63,13 @@ fn item(v: &Bound<'_, PyAny>) -> PyResult<Index> {
         return index_array(v);
     }
     if let Some(t) = memory::from_array_interface(v, true)? {
-        return Ok(Index::Tensor(t));
+        // Arrays of NumPy are sequences of numbers to PyTorch here, whatever kind of integer they hold.
+        return Ok(Index::Tensor(
+            match t.dtype().is_narrow() && !t.dtype().is_float() {
+                true => t.to(DType::I64).raise()?,
+                false => t,
+            },
+        ));
     }
     if let Ok(i) = v.call_method0("__index__").and_then(|i| i.extract::<i64>()) {
         return Ok(Index::Int(i));

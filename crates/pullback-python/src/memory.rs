@@ -58,25 +58,10 @@ fn of_interface(v: &Bound<'_, PyAny>, copy: bool, convert: bool) -> PyResult<Opt
         ));
     }
     let Some(dtype) = dtype::of_typestr(&typestr) else {
-        // What has no counterpart is converted where that loses nothing, as PyTorch does for small integers.
-        let wider = match typestr.as_bytes() {
-            [_, b'i', ..] => "int64",
-            [_, b'u', b'2' | b'4'] => "int64",
-            [_, b'f', b'2'] => "float32",
-            _ => {
-                return Err(PyTypeError::new_err(format!(
-                    "can't convert np.ndarray of type {}. The only supported types are: float64, float32, int64, int32, uint8, and bool.",
-                    v.getattr("dtype").map_or(typestr, |d| format!("numpy.{d}"))
-                )));
-            }
-        };
-        if !copy {
-            return Err(PyTypeError::new_err(format!(
-                "can't share memory of dtype {}: convert it to {wider} first",
-                v.getattr("dtype").map_or(typestr, |d| d.to_string())
-            )));
-        }
-        return again(v.call_method1("astype", (wider,))?);
+        return Err(PyTypeError::new_err(format!(
+            "can't convert np.ndarray of type {}. The only supported types are: float64, float32, float16, int64, int32, int16, int8, uint64, uint32, uint16, uint8, and bool.",
+            v.getattr("dtype").map_or(typestr, |d| format!("numpy.{d}"))
+        )));
     };
     // A tuple, whose length is its own.
     let shape: Vec<usize> = get("shape")?.cast_into::<PyTuple>()?.extract()?;
@@ -226,6 +211,9 @@ impl Shared {
 pub(crate) fn to_numpy<'py>(py: Python<'py>, t: &Tensor) -> PyResult<Bound<'py, PyAny>> {
     let t = match t.dtype() {
         DType::Dd => t.to(DType::F64).raise()?,
+        DType::BF16 => {
+            return Err(PyTypeError::new_err("Got unsupported ScalarType BFloat16"));
+        }
         _ => t.clone(),
     };
     let numpy = py.import("numpy")?;

@@ -19,6 +19,8 @@ SPACES = {"torch": torch, "Tensor": torch.Tensor, "nn.functional": torch.nn.func
 
 def array(v):
     dtype, shape, data = v[:3]
+    if dtype == "bfloat16":  # which NumPy does not have: the upper halves of float32
+        return (np.frombuffer(bytes.fromhex(data), np.uint16).astype(np.uint32) << 16).view(np.float32).reshape(shape)
     return np.frombuffer(bytes.fromhex(data), dtype={"bool": np.bool_}.get(dtype, dtype)).reshape(shape).copy()
 
 
@@ -56,7 +58,7 @@ def close(got, want, units):
     want_array = array(want)
     if str(got.dtype) != f"torch.{want[0]}" or list(got.shape) != want[1]:
         return f"{got.dtype} {tuple(got.shape)} where PyTorch has {want[0]} {want[1]}"
-    a = got.detach().numpy()
+    a = (got.float() if got.dtype == torch.bfloat16 else got).detach().numpy()
     if a.dtype.kind != "f":
         return None if (a == want_array).all() else f"{a} where PyTorch has {want_array}"
     with np.errstate(all="ignore"):

@@ -49,7 +49,7 @@ pub use crate::core::mode::{
     InferenceGuard, ModeGuard, enable_grad, inference_mode, is_grad_enabled,
     is_inference_mode_enabled, no_grad, set_grad_enabled, switch_grad,
 };
-pub use crate::core::op::{Family, Op, OpDef, Reads};
+pub use crate::core::op::{Family, Narrow, Op, OpDef, Reads};
 pub use crate::core::replace::ArrayRef;
 pub use crate::core::saved_hooks::{
     SavedHooks, SavedHooksGuard, forbid_saved_hooks, pop_saved_hooks, push_saved_hooks,
@@ -62,15 +62,15 @@ pub use func::{apply_many, apply_op, jvp};
 pub use ops::{
     Approximate, Attention, Closeness, CrossEntropy, Curve, EmbeddingOptions, Index, IntoIndices,
     NormOrder, Operand, Orthogonal, PadMode, Reduce, Reduction, Rounding, Sizes, TripletMargin,
-    arange, bilinear, broadcast_tensors, cartesian_prod, cat, column_stack, dstack, einsum, eye,
-    hstack, linspace, logspace, meshgrid, multi_dot, one_hot, rand, randint, randn, randperm,
-    repeat_interleave, result_type, stack, tril_indices, triu_indices, vstack,
+    arange, bilinear, broadcast_tensors, cartesian_prod, cat, column_stack, common_type, dstack,
+    einsum, eye, hstack, linspace, logspace, meshgrid, multi_dot, one_hot, rand, randint, randn,
+    randperm, repeat_interleave, result_type, stack, tril_indices, triu_indices, vstack,
 };
 pub use program::{Instruction, Program, Replay, ValueId, Values, with_places};
 pub use pullback_array::dd::Dd;
 pub use pullback_array::{
     Arith, Array, Category, DType, Element, Error, ErrorKind, Layout, MemoryFormat, Number, Real,
-    Result, Shape, Shared, Special, check_interrupt, num_threads, release_memory,
+    Result, Shape, Shared, Special, bf16, check_interrupt, f16, num_threads, release_memory,
     set_interrupt_check, set_num_threads,
 };
 pub use transform::custom::{

@@ -4,6 +4,7 @@
 //! tensor into another type, a float scalar turns an integer tensor into the default float.
 
 use crate::dd::Dd;
+use crate::dtype::element::every_bit;
 use crate::dtype::{Category, DType, Element};
 use crate::error::{Error, ErrorKind, Result};
 use std::fmt;
@@ -30,7 +31,7 @@ impl Number {
         match self {
             Number::Bool(b) => T::from_i64(b as i64),
             Number::Int(i) => T::from_i64(i),
-            Number::UInt(u) if T::DTYPE.is_float() => T::from_dd(whole(u)),
+            Number::UInt(u) if T::DTYPE.is_float() => T::from_dd(every_bit(u)),
             Number::UInt(u) => T::from_i64(u as i64),
             Number::Float(x) => T::from_f64(x),
             Number::Dd(x) => T::from_dd(x),
@@ -42,16 +43,27 @@ impl Number {
     /// infinity do not fit integers, and no finite number beyond the range fits float32. Everything fits bool.
     #[inline]
     pub fn fits(self, dtype: DType) -> bool {
-        match (self, dtype) {
-            (Number::Bool(_), _) | (_, DType::Bool | DType::F64 | DType::Dd) => true,
-            (Number::Int(_) | Number::UInt(_), DType::F32) | (Number::Int(_), DType::I64) => true,
-            (Number::Int(i), DType::I32) => i32::try_from(i).is_ok(),
-            (Number::Int(i), DType::U8) => (-255..=255).contains(&i),
-            (Number::UInt(_), DType::I64 | DType::I32 | DType::U8) => false,
-            (Number::Float(x), DType::F32) => !x.is_finite() || x.abs() <= f64::from(f32::MAX),
-            (Number::Dd(x), DType::F32) => Number::Float(x.hi()).fits(dtype),
-            (Number::Float(x), _) => within(Dd::from(x), dtype),
-            (Number::Dd(x), _) => within(x, dtype),
+        let Some((low, high)) = dtype.integers() else {
+            // Halves take any number: what is too large becomes infinite.
+            return match self {
+                Number::Float(x) if dtype == DType::F32 => {
+                    !x.is_finite() || x.abs() <= f64::from(f32::MAX)
+                }
+                Number::Dd(x) if dtype == DType::F32 => Number::Float(x.hi()).fits(dtype),
+                Number::Bool(_)
+                | Number::Int(_)
+                | Number::UInt(_)
+                | Number::Float(_)
+                | Number::Dd(_) => true,
+            };
+        };
+        let low = if low == 0 { -high } else { low };
+        match self {
+            Number::Bool(_) => true,
+            Number::Int(i) => (low..=high).contains(&i128::from(i)),
+            Number::UInt(u) => i128::from(u) <= high,
+            Number::Float(x) => within(Dd::from(x), dtype),
+            Number::Dd(x) => within(x, dtype),
         }
     }
 
@@ -63,7 +75,7 @@ impl Number {
     pub fn fit(self, dtype: DType) -> Result<()> {
         match self.fits(dtype) {
             true => Ok(()),
-            false => Err(overflow(self, c_name(dtype))),
+            false => Err(overflow(self, dtype.c_name())),
         }
     }
 
@@ -92,11 +104,15 @@ impl Number {
         let x: T = self.cast();
         let float = T::DTYPE.category() == Category::Float;
         // An integer's lower end is what numbers beyond the range become.
-        let inside = |f: f64| (-9.223_372_036_854_776e18..9.223_372_036_854_776e18).contains(&f);
+        let end = 9.223_372_036_854_776e18;
+        let inside = |f: f64| match T::DTYPE == DType::U64 {
+            true => (0.0..2.0 * end).contains(&f),
+            false => (-end..end).contains(&f),
+        };
         let same = match self {
             Number::Bool(_) => true,
-            Number::Int(i) => float || x.to_i64() == i,
-            Number::UInt(_) => float,
+            Number::Int(i) => float || x.to_i64() == i && (i >= 0 || T::DTYPE != DType::U64),
+            Number::UInt(_) => float || T::DTYPE == DType::U64,
             Number::Float(f) if float => x.to_f64().is_finite() || !f.is_finite(),
             Number::Float(f) => x.to_f64() == f && inside(f),
             Number::Dd(d) if float => x.to_f64().is_finite() || !d.to_f64().is_finite(),
@@ -144,44 +160,27 @@ impl Number {
     pub fn of<T: Element>(x: T) -> Number {
         match T::DTYPE {
             DType::Bool => Number::Bool(x.to_i64() != 0),
-            DType::U8 | DType::I32 | DType::I64 => Number::Int(x.to_i64()),
-            DType::F32 | DType::F64 => Number::Float(x.to_f64()),
+            DType::U64 if x.to_i64() < 0 => Number::UInt(x.to_i64() as u64),
+            DType::U8 | DType::I8 | DType::I16 | DType::U16 | DType::I32 => Number::Int(x.to_i64()),
+            DType::U32 | DType::I64 | DType::U64 => Number::Int(x.to_i64()),
+            DType::F16 | DType::BF16 | DType::F32 | DType::F64 => Number::Float(x.to_f64()),
             DType::Dd => Number::Dd(x.to_dd()),
         }
     }
 }
 
-/// Every bit of an integer.
-fn whole(u: u64) -> Dd {
-    Dd::from((u >> 32) as f64) * Dd::from(4_294_967_296.0) + Dd::from((u & 0xffff_ffff) as f64)
-}
-
 /// The smallest and the largest integer of a dtype.
 fn range(dtype: DType) -> Option<(Dd, Dd)> {
-    let of = |i: i64| Number::Int(i).cast::<Dd>();
-    Some(match dtype {
-        DType::U8 => (of(0), of(255)),
-        DType::I32 => (of(i32::MIN.into()), of(i32::MAX.into())),
-        DType::I64 => (of(i64::MIN), of(i64::MAX)),
-        DType::Bool | DType::F32 | DType::F64 | DType::Dd => return None,
-    })
+    let of = |i: i128| match u64::try_from(i) {
+        Ok(u) => every_bit(u),
+        Err(_) => Dd::from(i as i64),
+    };
+    dtype.integers().map(|(low, high)| (of(low), of(high)))
 }
 
 /// Whether a floating number is in an integer's range: its integer part at the upper end, itself at the lower.
 fn within(x: Dd, dtype: DType) -> bool {
     range(dtype).is_none_or(|(low, high)| low <= x && x < high + Dd::from(1.0))
-}
-
-/// The dtype as PyTorch's errors of conversion call it.
-fn c_name(dtype: DType) -> &'static str {
-    match dtype {
-        DType::Bool => "bool",
-        DType::U8 => "uint8_t",
-        DType::I32 => "int",
-        DType::I64 => "int64_t",
-        DType::F32 => "float",
-        DType::F64 | DType::Dd => "double",
-    }
 }
 
 /// PyTorch's sentence for a number that an element cannot hold.
@@ -217,7 +216,7 @@ macro_rules! number_from {
         }
     )*};
 }
-number_from!(bool => Bool as bool, u8 => Int as i64, i32 => Int as i64, i64 => Int as i64, f32 => Float as f64, f64 => Float as f64);
+number_from!(bool => Bool as bool, u8 => Int as i64, i8 => Int as i64, i16 => Int as i64, u16 => Int as i64, u32 => Int as i64, i32 => Int as i64, i64 => Int as i64, f32 => Float as f64, f64 => Float as f64);
 
 impl From<Dd> for Number {
     fn from(x: Dd) -> Self {

@@ -12,7 +12,6 @@ shapes   what broadcasting, matmul and writes in place answer for two shapes: a 
 Random numbers are not stored: `numbers` is written again in the test, bit for bit.
 """
 import json
-import struct
 import sys
 
 import torch
@@ -21,8 +20,15 @@ torch.set_num_threads(1)
 DTYPES = {
     "bool": torch.bool,
     "uint8": torch.uint8,
+    "int8": torch.int8,
+    "int16": torch.int16,
+    "uint16": torch.uint16,
     "int32": torch.int32,
+    "uint32": torch.uint32,
     "int64": torch.int64,
+    "uint64": torch.uint64,
+    "float16": torch.float16,
+    "bfloat16": torch.bfloat16,
     "float32": torch.float32,
     "float64": torch.float64,
 }
@@ -40,9 +46,8 @@ def numbers(seed, n):
 
 def pattern(x):
     """Bits of a number of its tensor's dtype, as hexadecimal digits."""
-    form = {torch.float32: "f", torch.float64: "d", torch.int32: "i", torch.int64: "q"}
-    data = struct.pack(">" + form.get(x.dtype, "B"), x.item())
-    return data.hex()
+    bits = x.reshape(1).view(torch.uint8).tolist()
+    return "".join("%02x" % b for b in reversed(bits))
 
 
 def digest(patterns):
@@ -54,11 +59,13 @@ def digest(patterns):
 
 
 def promote():
-    return [
-        [a, b, str(torch.promote_types(DTYPES[a], DTYPES[b])).removeprefix("torch.")]
-        for a in DTYPES
-        for b in DTYPES
-    ]
+    def common(a, b):
+        try:
+            return str(torch.promote_types(a, b)).removeprefix("torch.")
+        except RuntimeError as error:
+            return "error: " + str(error).splitlines()[0]
+
+    return [[a, b, common(DTYPES[a], DTYPES[b])] for a in DTYPES for b in DTYPES]
 
 
 INTEGERS = [0, 1, -1, 2, 127, 128, 255, 256, -128, -129, 32768, 16777217, 16777219, -16777217]
@@ -94,10 +101,29 @@ def cast():
                 x = torch.tensor(value, dtype=s)
                 to_integer = not d.is_floating_point and d != torch.bool and s.is_floating_point
                 # C says nothing of what does not fit; PyTorch goes through int64 for uint8.
-                if to_integer and not fits(x.item(), d if d == torch.int32 else torch.int64):
+                range = torch.int64 if d == torch.uint8 else d
+                if to_integer and (x.isnan() or not fits(int(x.item()) if x.isfinite() else x.item(), range)):
                     continue
                 pairs.append([pattern(x), pattern(x.to(d))])
             rows.append({"from": src, "to": dst, "values": pairs})
+    return rows
+
+
+def halves():
+    """Every half as float32, and as many floats as halves: digests of the bits, in blocks that say where a difference is."""
+    rows = []
+    for name in ("float16", "bfloat16"):
+        every = torch.arange(-(2**15), 2**15, dtype=torch.int32).to(torch.int16)
+        wide = every.view(DTYPES[name]).float()
+        wide = torch.where(wide.isnan(), torch.tensor(float("nan")), wide)  # which NaN is not promised
+        for block in range(0, 2**16, 4096):
+            rows.append([name, "widen", block, digest("%08x" % (b & 0xFFFFFFFF) for b in wide[block : block + 4096].view(torch.int32).tolist())])
+        # All exponents with many digits: by a multiplicative hash.
+        bits = [(i * 2654435761 + 97) & 0xFFFFFFFF for i in range(2**16)]
+        floats = torch.tensor([b - 2**32 if b >= 2**31 else b for b in bits], dtype=torch.int32).view(torch.float32)
+        narrow = torch.where(floats.isnan(), torch.tensor(0.0), floats).to(DTYPES[name])
+        for block in range(0, 2**16, 4096):
+            rows.append([name, "round", block, digest("%04x" % (b & 0xFFFF) for b in narrow[block : block + 4096].view(torch.int16).tolist())])
     return rows
 
 
@@ -199,8 +225,9 @@ def shapes():
 def dtype_errors():
     rows = []
     for shape_a, shape_b in (([2], [2]), ([2, 2], [2]), ([2, 2], [2, 2]), ([3, 2, 2], [3, 2, 2]), ([3, 2, 2], [2, 2])):
-        for a in DTYPES:
-            for b in DTYPES:
+        some = [d for d in DTYPES if d not in ("int16", "uint32", "uint64")]
+        for a in some:
+            for b in some:
                 x, y = torch.zeros(shape_a, dtype=DTYPES[a]), torch.zeros(shape_b, dtype=DTYPES[b])
                 rows.append([shape_a, shape_b, a, b, answer(lambda: x @ y)])
     return rows
@@ -210,6 +237,7 @@ lists = {
     "promote": promote(),
     "cast": cast(),
     "cast_beyond": wild(),
+    "halves": halves(),
     "sum": sums(),
     "shapes": shapes(),
     "matmul_dtypes": dtype_errors(),

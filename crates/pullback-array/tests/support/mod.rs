@@ -4,7 +4,7 @@
 
 use proptest::prelude::*;
 use pullback_array::dd::Dd;
-use pullback_array::{Array, Element, Layout};
+use pullback_array::{Array, Element, Layout, bf16, f16};
 use serde_json::Value;
 
 /// What PyTorch answered, written by `golden/make_array_golden.py`.
@@ -57,6 +57,13 @@ macro_rules! sample {
 sample! {
     bool: |i| i % 3 == 1, |x| x.into();
     u8: |i| (i * 7 + 1) as u8, |x| x.into();
+    i8: |i| (i * 7 - 50) as i8, |x| x as u8 as u128;
+    i16: |i| (i * 7 - 50) as i16, |x| x as u16 as u128;
+    u16: |i| (i * 7 + 1) as u16, |x| x.into();
+    u32: |i| (i * 7 + 1) as u32, |x| x.into();
+    u64: |i| (i * 7 + 1) as u64, |x| x.into();
+    f16: |i| f16::from_f32((i * 7 - 50) as f32 / 3.0), |x| x.to_bits().into();
+    bf16: |i| bf16::from_f32((i * 7 - 50) as f32 / 3.0), |x| x.to_bits().into();
     i32: |i| (i * 7 - 50) as i32, |x| x as u32 as u128;
     i64: |i| i * 7 - 50, |x| x as u64 as u128;
     f32: |i| (i * 7 - 50) as f32 / 3.0, |x| x.to_bits().into();

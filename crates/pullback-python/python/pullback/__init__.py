@@ -14,14 +14,18 @@ from ._native import (
     Tensor,
     __version__,
     as_tensor,
+    bfloat16,
     bool,
     dtype,
+    float16,
     float32,
     float64,
     float64x2,
     from_numpy,
     get_default_dtype,
     get_num_threads,
+    int8,
+    int16,
     int32,
     int64,
     is_grad_enabled,
@@ -29,12 +33,17 @@ from ._native import (
     set_num_threads,
     tensor,
     uint8,
+    uint16,
+    uint32,
+    uint64,
 )
 from ._parts import Size, channels_last, channels_last_3d, contiguous_format, device, layout, memory_format, preserve_format, strided
 
+half = float16
 float = float32
 double = float64
 long = int64
+short = int16
 int = int32
 pi, e, inf, nan = _math.pi, _math.e, _math.inf, _math.nan
 newaxis = None
@@ -47,7 +56,7 @@ from . import autograd, func, linalg, random, special, testing, types
 from . import _methods
 from ._check import check
 from ._install import install_as_torch
-from ._legacy import BoolTensor, ByteTensor, DoubleTensor, FloatTensor, IntTensor, LongTensor
+from ._legacy import BFloat16Tensor, BoolTensor, ByteTensor, CharTensor, DoubleTensor, FloatTensor, HalfTensor, IntTensor, LongTensor, ShortTensor
 from ._native import is_inference_mode_enabled, set_printoptions
 from ._pickles import load, save
 from ._storage import TypedStorage, UntypedStorage
@@ -181,6 +190,11 @@ class finfo:
         self.dtype = get_default_dtype() if dtype is None else dtype
         if not self.dtype.is_floating_point:
             raise TypeError(f"torch.finfo() requires a floating point input type. Use torch.iinfo to handle '{self.dtype}'")
+        if self.dtype is bfloat16:
+            self.bits, self.eps, self.max, self.min = 16, 2.0**-7, (2 - 2.0**-7) * 2.0**127, (2.0**-7 - 2) * 2.0**127
+            self.tiny = self.smallest_normal = 2.0**-126
+            self.resolution = 0.01
+            return
         info = numpy.finfo(self.dtype.name)
         self.bits, self.eps, self.max, self.min = info.bits, info.eps.item(), info.max.item(), info.min.item()
         self.tiny = self.smallest_normal = info.tiny.item()
@@ -202,7 +216,7 @@ class iinfo:
         self.dtype, self.bits, self.max, self.min = dtype, info.bits, info.max, info.min
 
     def __repr__(self):
-        return f"iinfo(min={self.min}, max={self.max}, dtype={self.dtype.name})"
+        return f"iinfo(min={self.min:g}, max={self.max:g}, dtype={self.dtype.name})"
 
 
 def from_dlpack(ext_tensor, *, device=None, copy=None):

@@ -35,8 +35,12 @@ def _of(name, dtype):
 
 
 FloatTensor = _of("FloatTensor", _native.float32)
+HalfTensor = _of("HalfTensor", _native.float16)
+BFloat16Tensor = _of("BFloat16Tensor", _native.bfloat16)
 DoubleTensor = _of("DoubleTensor", _native.float64)
 LongTensor = _of("LongTensor", _native.int64)
 IntTensor = _of("IntTensor", _native.int32)
+ShortTensor = _of("ShortTensor", _native.int16)
+CharTensor = _of("CharTensor", _native.int8)
 ByteTensor = _of("ByteTensor", _native.uint8)
 BoolTensor = _of("BoolTensor", _native.bool)

@@ -105,8 +105,7 @@ def cuda(self, *args, **kwargs):
 def type(self, dtype=None, non_blocking=False):
     """The type's name, or the tensor in another dtype."""
     if dtype is None:
-        names = {"float32": "Float", "float64": "Double", "int64": "Long", "int32": "Int", "uint8": "Byte", "bool": "Bool"}
-        return f"torch.{names.get(self.dtype.name, self.dtype.name)}Tensor"
+        return f"torch.{self.dtype.scalar_type}Tensor"
     if isinstance(dtype, str):
         from . import _legacy
 

@@ -10,14 +10,14 @@ import threading
 
 from . import _native
 
-DTYPES = ("float32", "float64", "int64", "int32", "uint8", "bool")
+DTYPES = ("float32", "float64", "float16", "bfloat16", "int64", "int32", "int16", "int8", "uint64", "uint32", "uint16", "uint8", "bool")
 
 
 def rebuild_tensor(data, dtype, shape, requires_grad):
     """A tensor from its elements' bytes: how older pickles hold tensors."""
     import numpy as np
 
-    if dtype not in DTYPES or not isinstance(data, (bytes, bytearray)) or not isinstance(shape, tuple):
+    if dtype not in DTYPES or dtype == "bfloat16" or not isinstance(data, (bytes, bytearray)) or not isinstance(shape, tuple):
         raise pickle.UnpicklingError("a tensor is pickled as its bytes, the name of its dtype, its shape, and whether it requires a gradient")
     flat = np.frombuffer(data, np.uint8) if dtype == "bool" else np.frombuffer(data, np.dtype(dtype).newbyteorder("<"))
     count = 1

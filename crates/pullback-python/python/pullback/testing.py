@@ -2,7 +2,7 @@
 
 from . import _native
 
-_TOLERANCES = {"float32": (1.3e-6, 1e-5), "float64": (1e-7, 1e-7)}
+_TOLERANCES = {"float16": (1e-3, 1e-5), "bfloat16": (1.6e-2, 1e-5), "float32": (1.3e-6, 1e-5), "float64": (1e-7, 1e-7)}
 
 
 def assert_close(actual, expected, *, allow_subclasses=True, rtol=None, atol=None, equal_nan=False, check_device=True, check_dtype=True, check_layout=True, check_stride=False, msg=None):
@@ -35,7 +35,7 @@ def assert_close(actual, expected, *, allow_subclasses=True, rtol=None, atol=Non
     if rtol is None:
         pairs = [_TOLERANCES.get(t.dtype.name, (0.0, 0.0)) for t in (a, e)]
         rtol, atol = (max(p[k] for p in pairs) for k in (0, 1))
-    x, y = (np.asarray(t.detach().numpy(), dtype=np.float64) for t in (a, e))
+    x, y = (t.detach().to(_native.float64).numpy() for t in (a, e))
     with np.errstate(invalid="ignore"):
         off = np.abs(x - y)
         good = (x == y) | (np.isfinite(x) & np.isfinite(y) & (off <= atol + rtol * np.abs(y)))

@@ -4,7 +4,8 @@ use crate::core::flow::{Cut, CutReason};
 use crate::core::graph::{Edge, Input, Node, OUTPUT, push_in_place};
 use crate::core::op::{Family, Op, OpDef, Reads};
 use crate::core::tensor::{INFERENCE, INFERENCE_VIEW, INHERITED, Inner, Tensor, UNTRACKED_VIEW};
-use crate::{Array, Error, ErrorKind, Result, Shared, core::anomaly, core::mode, core::watch};
+use crate::core::{anomaly, mode, narrow, watch};
+use crate::{Array, Error, ErrorKind, Result, Shared};
 use pullback_array::OnceBox;
 use smallvec::SmallVec;
 use std::panic::Location;
@@ -22,6 +23,7 @@ pub(crate) fn apply<O: Op>(
 ) -> Result<Tensor> {
     let before = stamp(inputs);
     let value = match inputs {
+        _ if narrow::any_of(inputs) => value(&op, inputs),
         [a] => match a.lent() {
             Some(a) => op.eval(&[a]),
             None => eval_held(&op, inputs),
@@ -46,6 +48,7 @@ pub(crate) fn apply_dyn(
 ) -> Result<Tensor> {
     let before = stamp(inputs);
     let value = match inputs {
+        _ if narrow::any_of(inputs) => value(op, inputs),
         [a] => match a.lent() {
             Some(a) => op.eval(&[a]),
             None => eval_held(op, inputs),
@@ -66,7 +69,7 @@ pub(crate) fn apply_dyn(
 pub(crate) fn value(op: &dyn Op, inputs: &[&Tensor]) -> Result<Array> {
     let lent: Option<SmallVec<[&Array; 4]>> = inputs.iter().map(|t| t.lent()).collect();
     match lent {
-        Some(arrays) => op.eval(&arrays),
+        Some(arrays) => narrow::eval(op, &arrays),
         None => eval_held(op, inputs),
     }
 }
@@ -75,7 +78,7 @@ pub(crate) fn value(op: &dyn Op, inputs: &[&Tensor]) -> Result<Array> {
 #[cold]
 #[inline(never)]
 fn eval_held(op: &dyn Op, inputs: &[&Tensor]) -> Result<Array> {
-    Tensor::with_arrays(inputs, &mut |arrays| op.eval(arrays))
+    Tensor::with_arrays(inputs, &mut |arrays| narrow::eval(op, arrays))
 }
 
 /// Makes a tensor of the value that an operation gave; `before` is the inputs' stamp from before it was computed. Compiled once.
@@ -109,7 +112,7 @@ fn conclude(
         finish(def.view, inputs, result?, None, flags)
     } else if mode::records(flags)
         && def.family != Family::Cut
-        && value.dtype().is_float()
+        && value.dtype().is_differentiable()
         && inputs.iter().any(|t| t.has_edge())
     {
         let values = std::slice::from_ref(value);
@@ -145,8 +148,8 @@ pub(crate) fn apply_many(
     let before = stamp(inputs);
     let lent: Option<SmallVec<[&Array; 4]>> = inputs.iter().map(|t| t.lent()).collect();
     let values = match lent {
-        Some(arrays) => op.eval_many(&arrays),
-        None => Tensor::with_arrays(inputs, &mut |arrays| op.eval_many(arrays)),
+        Some(arrays) => narrow::eval_many(op, &arrays),
+        None => Tensor::with_arrays(inputs, &mut |arrays| narrow::eval_many(op, arrays)),
     }
     .map_err(context)?;
     values.iter().for_each(|v| v.storage().renew());
@@ -156,7 +159,8 @@ pub(crate) fn apply_many(
             anomaly::value(def.name, k, value, site)?;
         }
     }
-    let has_gradient = |(k, v): (usize, &Array)| v.dtype().is_float() && op.differentiable(k);
+    let has_gradient =
+        |(k, v): (usize, &Array)| v.dtype().is_differentiable() && op.differentiable(k);
     let node = if mode::records(flags)
         && def.family != Family::Cut
         && values.iter().enumerate().any(has_gradient)

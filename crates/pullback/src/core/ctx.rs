@@ -5,7 +5,8 @@
 
 use crate::core::graph::{EXTRA, Edge, Node, OUTPUT, Saved, SavedList};
 use crate::core::tensor::Tensor;
-use crate::{DType, Error, ErrorKind, Result, Shape, Shared, core::mode, core::watch};
+use crate::core::{mode, narrow, watch};
+use crate::{DType, Error, ErrorKind, Result, Shape, Shared};
 use smallvec::SmallVec;
 use std::panic::Location;
 
@@ -19,6 +20,8 @@ enum Source<'a> {
         saved: Option<SavedList>,
         needs: u32,
         create_graph: bool,
+        /// Whether values are given in the dtype they compute in.
+        wide: bool,
     },
     /// In forward mode: the values themselves.
     Live {
@@ -36,12 +39,14 @@ impl<'a> Ctx<'a> {
         saved: Option<SavedList>,
         needs: u32,
         create_graph: bool,
+        wide: bool,
     ) -> Self {
         Ctx(Source::Node {
             node,
             saved,
             needs,
             create_graph,
+            wide,
         })
     }
 
@@ -109,8 +114,9 @@ impl<'a> Ctx<'a> {
     /// Shape and dtype of one of several results; known without saving it.
     pub fn result(&self, k: usize) -> Option<(&Shape, DType)> {
         match &self.0 {
-            Source::Node { node, .. } => {
-                (node.results.as_ref()?.get(k)).map(|(shape, dtype)| (shape, *dtype))
+            Source::Node { node, wide, .. } => {
+                let (shape, dtype) = node.results.as_ref()?.get(k)?;
+                Some((shape, if *wide { dtype.computing() } else { *dtype }))
             }
             Source::Live { outputs, .. } => outputs.get(k).map(|t| (t.shape(), t.dtype())),
         }
@@ -153,6 +159,9 @@ impl<'a> Ctx<'a> {
     /// Dtype of input `i`; known without saving it.
     pub fn dtype(&self, i: usize) -> DType {
         match &self.0 {
+            Source::Node {
+                node, wide: true, ..
+            } => node.inputs[i].dtype.computing(),
             Source::Node { node, .. } => node.inputs[i].dtype,
             Source::Live { inputs, .. } => inputs[i].dtype(),
         }
@@ -231,6 +240,9 @@ impl<'a> Ctx<'a> {
             (true, k) if k >= EXTRA => None,
             (true, i) => node.inputs[i as usize].edge.clone(),
         };
+        if let Source::Node { wide: true, .. } = &self.0 {
+            return narrow::wide(&Tensor::from_array(array));
+        }
         let value = Tensor::with_edge(array, edge);
         if flags & watch::WATCHED != 0 {
             watch::unpacked(flags, node, which, &value);

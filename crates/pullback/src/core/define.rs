@@ -58,8 +58,21 @@ macro_rules! or {
     };
 }
 
-/// The two methods of [`crate::Op`] that are alike everywhere.
+/// The two methods of [`crate::Op`] that are alike everywhere; `native` for elementwise operations whose kernels convert narrow dtypes
+/// piece by piece, `counts` for those whose results are int64 whatever they are given ([`crate::Narrow`]).
 macro_rules! common {
+    (native) => {
+        crate::core::define::common!();
+        fn narrow(&self) -> crate::core::op::Narrow {
+            crate::core::op::Narrow::Native
+        }
+    };
+    (counts) => {
+        crate::core::define::common!();
+        fn narrow(&self) -> crate::core::op::Narrow {
+            crate::core::op::Narrow::Counts
+        }
+    };
     () => {
         fn def(&self) -> &'static crate::core::op::OpDef {
             Self::DEF

@@ -11,7 +11,7 @@ use crate::core::structural::Overlay;
 use crate::core::tensor::{
     FUNCTION_VIEW, INFERENCE, INFERENCE_VIEW, MANY_VIEWS, Tensor, UNTRACKED_VIEW,
 };
-use crate::core::{overlap, watch};
+use crate::core::{narrow, overlap, watch};
 use crate::{Array, Error, ErrorKind, Number, Result, Shared, core::mode};
 use pullback_array::kernels;
 use smallvec::SmallVec;
@@ -112,7 +112,7 @@ fn allowed(
     let grad = mode::records(flags);
     let has_edge = x.has_edge();
     let tracked = grad
-        && x.dtype().is_float()
+        && x.dtype().is_differentiable()
         && (has_edge || others.iter().any(|t| t.has_edge()))
         && op.def().family != Family::Cut;
     writable(x, tracked, flags).map_err(context)?;

@@ -18,6 +18,7 @@ pub(crate) mod hooks;
 pub(crate) mod in_place;
 pub(crate) mod made;
 pub(crate) mod mode;
+pub(crate) mod narrow;
 pub(crate) mod op;
 pub(crate) mod overlap;
 pub(crate) mod replace;

@@ -10,6 +10,7 @@
 
 pub(crate) use crate::core::ctx::Ctx;
 use crate::core::made::{Made, NodeName};
+pub use crate::core::narrow::Narrow;
 use crate::core::tensor::Tensor;
 use crate::{Array, DType, Error, ErrorKind, Result, core::apply};
 use pullback_array::Expression;
@@ -176,6 +177,15 @@ pub trait Op: Debug + Send + Sync + 'static {
     /// # Errors
     /// PyTorch's sentence where PyTorch has one, with the shapes; name and source line are added by the caller.
     fn eval(&self, x: &[&Array]) -> Result<Array>;
+
+    /// What it does with operands that are stored narrower than they compute. Elementwise kernels convert piece by piece, and views
+    /// move nothing, so those families take them as they are.
+    fn narrow(&self) -> Narrow {
+        match self.def() {
+            def if def.view || def.family == Family::Pointwise => Narrow::Native,
+            _ => Narrow::Widened,
+        }
+    }
 
     /// What the operation alone holds for somebody outside: functions of the user.
     fn held(&self) -> Option<&(dyn std::any::Any + Send + Sync)> {

@@ -37,7 +37,7 @@ fn parts(size: usize, edge: Option<usize>) -> (usize, bool, usize) {
 /// The numbers that are shown, in row-major order.
 fn gather(array: &Array, edge: Option<usize>, out: &mut Vec<Number>) -> Result<()> {
     if edge.is_none() || array.rank() == 0 {
-        return dispatch!(array.dtype(), T => {
+        return dispatch!(stored array.dtype(), T => {
             out.extend(array.to_vec::<T>()?.into_iter().map(Number::of::<T>));
             Ok(())
         });

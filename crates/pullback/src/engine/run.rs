@@ -6,9 +6,10 @@ use super::reachability::{Wanted, reachable};
 use crate::core::address::ByAddress;
 use crate::core::graph::{Edge, Leaf, Node};
 use crate::core::hooks::{Hooks, leaves_have_hooks};
-use crate::core::op::Ctx;
+use crate::core::op::{Ctx, Op};
 use crate::core::tensor::Tensor;
-use crate::{Result, Shape, Shared, core::anomaly, core::apply, core::mode};
+use crate::core::{anomaly, apply, mode, narrow};
+use crate::{Result, Shape, Shared};
 use smallvec::SmallVec;
 
 /// Where gradients go.
@@ -165,9 +166,11 @@ impl<'g> Run<'g> {
         let context = |e: crate::Error| e.op(node.op.def().known_as()).at(node.site);
         let saved = node.saved(self.retain)?;
         if needs != 0 {
-            let cx = Ctx::of_node(node, saved, needs, self.create_graph);
+            let wide = g.is_narrow() && narrow::rule_runs_wide(&*node.op, self.create_graph);
+            let cx = Ctx::of_node(node, saved, needs, self.create_graph, wide);
             let stamp = cx.stamp();
             let done = match &g {
+                _ if wide => run_wide(&*node.op, &cx, &g, out),
                 Gathered::One(g) => node.op.vjp_all(&cx, g, out),
                 Gathered::Many(all) if all.iter().all(Option::is_none) => Ok(()),
                 Gathered::Many(all) => node.op.vjp_many(&cx, all, out),
@@ -275,7 +278,30 @@ impl<'g> Run<'g> {
     }
 }
 
+/// Runs a rule on wide copies of the gradients; what it gives is rounded to its input's dtype afterwards.
+#[cold]
+#[inline(never)]
+fn run_wide(op: &dyn Op, cx: &Ctx<'_>, g: &Gathered, out: &mut [Option<Tensor>]) -> Result<()> {
+    match g {
+        Gathered::One(g) => op.vjp_all(cx, &narrow::wide(g)?, out),
+        Gathered::Many(all) if all.iter().all(Option::is_none) => Ok(()),
+        Gathered::Many(all) => {
+            let wide = all.iter().map(|g| g.as_ref().map(narrow::wide).transpose());
+            op.vjp_many(cx, &wide.collect::<Result<Vec<_>>>()?, out)
+        }
+    }
+}
+
 impl Gathered {
+    /// Whether a gradient is stored narrower than it computes.
+    #[inline]
+    fn is_narrow(&self) -> bool {
+        match self {
+            Gathered::One(g) => g.dtype().is_narrow(),
+            Gathered::Many(all) => all.iter().flatten().any(|g| g.dtype().is_narrow()),
+        }
+    }
+
     /// The shape of the only result.
     fn shape(&self) -> Option<&Shape> {
         match self {

@@ -32,7 +32,7 @@ pub use activation::softmax::{LogSoftmax, Softmax};
 pub use common::anchor::Anchor;
 pub use common::gate::{Relu, ThresholdBackward};
 pub(crate) use common::operand::result_type_number;
-pub use common::operand::{Operand, result_type};
+pub use common::operand::{Operand, common_type, result_type};
 pub use common::scale::Scale;
 pub use common::sizes::Sizes;
 pub use create::constants::{

@@ -260,6 +260,10 @@ pub(super) static LIST: &[Function] = &[
     conversion!(int, I32, "The numbers as 32-bit integers, truncated."),
     conversion!(bool, Bool, "Which elements are not zero."),
     conversion!(byte, U8, "The numbers as bytes, truncated."),
+    conversion!(char, I8, "The numbers as bytes with a sign, truncated."),
+    conversion!(short, I16, "The numbers as 16-bit integers, truncated."),
+    conversion!(half, F16, "The numbers in half precision, rounded to nearest."),
+    conversion!(bfloat16, BF16, "The numbers as the upper halves of single precision, rounded to nearest."),
     Function::new(
         "to(Tensor input, dtype dtype, bool non_blocking=False, bool copy=False, *, any memory_format=None) -> Tensor",
         "Tensor",

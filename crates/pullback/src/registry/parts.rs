@@ -271,9 +271,9 @@ fn channel_shuffle(x: &Tensor, groups: i64) -> Result<Tensor> {
 
 /// Powers of each element, from 0 or down to 0.
 pub(super) fn vander(x: &Tensor, columns: usize, increasing: bool) -> Result<Tensor> {
-    let x = match x.dtype() {
-        DType::F32 | DType::F64 | DType::Dd | DType::I64 => x.clone(),
-        _ => x.to(DType::I64)?,
+    let x = match x.dtype().is_float() {
+        true => x.clone(),
+        false => x.to(DType::I64)?,
     };
     let mut shape: Vec<i64> = x.shape().iter().map(|&n| n as i64).collect();
     shape.push(1);

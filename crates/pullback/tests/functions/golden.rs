@@ -3,7 +3,7 @@
 
 use pullback::proof::Call;
 use pullback::registry::{Entry, Value, dispatch, entries, overloads};
-use pullback::{BackwardOptions, DType, ErrorKind, Number, Result, Tensor, grad};
+use pullback::{BackwardOptions, DType, ErrorKind, Number, Result, Tensor, bf16, f16, grad};
 use serde_json::Value as Json;
 use std::collections::BTreeSet;
 
@@ -29,8 +29,18 @@ fn tensor(v: &Json) -> Result<Tensor> {
     match v[0].as_str().expect("a dtype") {
         "float32" => read!(f32),
         "float64" => read!(f64),
+        "float16" => (read!(u16)?.to_vec::<u16>()).and_then(|bits| {
+            let list: Vec<f16> = bits.into_iter().map(f16::from_bits).collect();
+            Tensor::from_slice(&list, shape.as_slice())
+        }),
+        "bfloat16" => (read!(u16)?.to_vec::<u16>()).and_then(|bits| {
+            let list: Vec<bf16> = bits.into_iter().map(bf16::from_bits).collect();
+            Tensor::from_slice(&list, shape.as_slice())
+        }),
         "int64" => read!(i64),
         "int32" => read!(i32),
+        "int16" => read!(i16),
+        "int8" => read!(i8),
         "uint8" => read!(u8),
         "bool" => {
             let list: Vec<bool> = data.iter().map(|b| *b != 0).collect();

@@ -42,8 +42,11 @@ def value(v, leaves, fixed):
 
 
 def tensor(t):
-    t = t.detach()
-    a = t.contiguous().numpy(force=True)
+    t = t.detach().contiguous()
+    if t.dtype == torch.bfloat16:  # which NumPy does not have
+        t = torch.where(t.isnan(), torch.tensor(float("nan"), dtype=t.dtype), t)
+        return ["bfloat16", list(t.shape), t.view(torch.uint16).numpy().tobytes().hex()]
+    a = t.numpy(force=True)
     if t.dtype.is_floating_point:
         a = np.where(np.isnan(a), np.array(np.nan, a.dtype), a).astype(a.dtype)
     return [str(t.dtype).removeprefix("torch."), list(t.shape), a.tobytes().hex()]

@@ -3,7 +3,7 @@
 use crate::core::apply::apply;
 use crate::core::define::{common, define};
 use crate::core::history::{in_place, in_place_number};
-use crate::core::op::{Ctx, Op};
+use crate::core::op::{Ctx, Narrow, Op};
 use crate::core::tensor::Tensor;
 use crate::{Array, DType, Error, ErrorKind, MemoryFormat, Number, Result};
 use pullback_array::kernels;
@@ -30,6 +30,9 @@ impl Op for To {
     common!();
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         kernels::cast(x[0], self.dtype)
+    }
+    fn narrow(&self) -> Narrow {
+        Narrow::Native
     }
     fn vjp(&self, cx: &Ctx<'_>, _: usize, g: &Tensor) -> Result<Tensor> {
         g.to(cx.dtype(0))
@@ -60,6 +63,9 @@ impl Op for Clone {
     common!();
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         x[0].copy_like(&self.format.of(x[0].layout())?)
+    }
+    fn narrow(&self) -> Narrow {
+        Narrow::Native
     }
     fn vjp(&self, _: &Ctx<'_>, _: usize, g: &Tensor) -> Result<Tensor> {
         Ok(g.clone())
@@ -96,6 +102,9 @@ impl Op for Copy {
         kernels::cast(x[1], x[0].dtype())?
             .expand(x[0].shape())?
             .copy()
+    }
+    fn narrow(&self) -> Narrow {
+        Narrow::Native
     }
     fn vjp(&self, cx: &Ctx<'_>, i: usize, g: &Tensor) -> Result<Tensor> {
         if i == 0 {

@@ -66,17 +66,6 @@ pub struct Attention<'a> {
     pub enable_gqa: bool,
 }
 
-fn type_name(dtype: DType) -> &'static str {
-    match dtype {
-        DType::Bool => "bool",
-        DType::U8 => "unsigned char",
-        DType::I32 => "int",
-        DType::I64 => "long int",
-        DType::F32 => "float",
-        _ => "double",
-    }
-}
-
 #[pullback_macros::called]
 impl Tensor {
     /// `softmax(scale·self·keyᵀ + mask)·value`: this tensor holds queries. A query that sees no key gets 0.
@@ -98,7 +87,7 @@ impl Tensor {
         };
         let all = [self, key, value];
         if all.iter().any(|t| t.dtype() != self.dtype()) {
-            let [q, k, v] = all.map(|t| type_name(t.dtype()));
+            let [q, k, v] = all.map(|t| t.dtype().cpp_name());
             return fail(
                 ErrorKind::DType,
                 format!(
@@ -121,8 +110,8 @@ impl Tensor {
                     ErrorKind::DType,
                     format!(
                         "Expected attn_mask dtype to be bool or float or to match query dtype, but got attn_mask.dtype: {} and  query.dtype: {} instead.",
-                        type_name(mask.dtype()),
-                        type_name(self.dtype())
+                        mask.dtype().cpp_name(),
+                        self.dtype().cpp_name()
                     ),
                 );
             }

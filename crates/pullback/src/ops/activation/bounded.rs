@@ -20,11 +20,9 @@ fn hardtanh(x: &Tensor, min_val: f64, max_val: f64, site: Site) -> Result<Hardta
                 .at(site),
         );
     }
-    let ends = match x.dtype() {
-        DType::U8 => (0.0, 255.0),
-        DType::I32 => (f64::from(i32::MIN), f64::from(i32::MAX)),
-        DType::I64 => (i64::MIN as f64, i64::MAX as f64),
-        _ => (f64::NEG_INFINITY, f64::INFINITY),
+    let ends = match x.dtype().integers() {
+        Some((low, high)) => (low as f64, high as f64),
+        None => (f64::NEG_INFINITY, f64::INFINITY),
     };
     let end = |n: f64, lower, beyond| {
         // Integers take the integer part of a bound.
@@ -56,9 +54,9 @@ fn threshold(x: &Tensor, threshold: f64, value: f64, site: Site) -> Result<Thres
         number
             .fit(x.dtype())
             .map_err(|e| e.op("threshold").at(site))?;
-        Ok::<f64, Error>(match (x.dtype(), n < 0.0) {
-            (DType::U8, true) => n + 256.0,
-            _ => n,
+        Ok::<f64, Error>(match n < 0.0 && x.dtype().is_unsigned() {
+            true => n + 2f64.powi(x.dtype().size() as i32 * 8),
+            false => n,
         })
     };
     Ok(Threshold {

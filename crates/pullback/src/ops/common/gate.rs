@@ -54,7 +54,7 @@ impl Formula<1> for Relu {
 }
 
 impl Op for Relu {
-    common!();
+    common!(native);
     fn expression(&self) -> Option<Expression> {
         Some(Expression::of(self))
     }

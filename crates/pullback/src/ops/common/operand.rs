@@ -57,22 +57,43 @@ pub(in crate::ops) fn once(x: &Array) -> Result<Array> {
 /// assert_eq!(result_type(&Tensor::zeros([3], DType::F32)?, &Tensor::scalar(0.5f64)), DType::F32);
 /// # Ok::<(), pullback::Error>(())
 /// ```
+///
+/// Where PyTorch knows none ([`DType::promotes`]) this is int64, and [`common_type`] an error.
 pub fn result_type(a: &Tensor, b: &Tensor) -> DType {
     let (da, db) = (a.dtype(), b.dtype());
+    match pair(a, b) {
+        None => da,
+        Some(_) if da == db => da,
+        Some((x, y)) => x.promote(y),
+    }
+}
+
+/// As [`result_type`].
+///
+/// # Errors
+/// PyTorch's sentence for unsigned integers of 16 bits and more beside other integers.
+pub fn common_type(a: &Tensor, b: &Tensor) -> Result<DType> {
+    match pair(a, b) {
+        None => Ok(a.dtype()),
+        Some((x, y)) => x.common(y),
+    }
+}
+
+/// The two dtypes that decide, one of them twice where only one does.
+fn pair(a: &Tensor, b: &Tensor) -> Option<(DType, DType)> {
+    let (da, db) = (a.dtype(), b.dtype());
     if da == db {
-        return da;
+        return None;
     }
     let (high, low) = match (a.ndim(), b.ndim()) {
-        (0, 0) => return da.promote(db),
-        (0, _) => (db, da),
-        (_, 0) => (da, db),
-        _ => return da.promote(db),
+        (0, 1..) => (db, da),
+        (1.., 0) => (da, db),
+        _ => return Some((da, db)),
     };
-    if low.category() > high.category() {
-        high.promote(low)
-    } else {
-        high
-    }
+    Some(match low.category() > high.category() {
+        true => (high, low),
+        false => (high, high),
+    })
 }
 
 /// The dtype of a result of a tensor and a plain number.
@@ -97,7 +118,7 @@ pub(crate) fn promote<'a>(
     match b {
         Operand::Tensor(b) if a.dtype() == b.dtype() => Ok((Cow::Borrowed(a), Cow::Borrowed(b))),
         Operand::Tensor(b) => {
-            let dtype = result_type(a, b);
+            let dtype = common_type(a, b)?;
             Ok((converted(a, dtype, site)?, converted(b, dtype, site)?))
         }
         Operand::Number(n) => {
@@ -220,7 +241,7 @@ pub(in crate::ops) fn binary(
     if float && !a.dtype().is_float() {
         // Straight to a float: what the integer's dtype cannot hold beside it must not wrap on the way.
         let common = match b {
-            Operand::Tensor(b) => result_type(a, b),
+            Operand::Tensor(b) => common_type(a, b)?,
             Operand::Number(n) => result_type_number(a.dtype(), n),
         };
         let common = match common.is_float() {
@@ -251,7 +272,7 @@ pub(in crate::ops) fn binary_(
 ) -> Result<()> {
     let name = op.def().name;
     let common = match b {
-        Operand::Tensor(b) => result_type(x, b),
+        Operand::Tensor(b) => common_type(x, b)?,
         Operand::Number(n) => result_type_number(x.dtype(), n),
     };
     let common = if float && !common.is_float() {
@@ -343,7 +364,7 @@ macro_rules! float_map {
     (@match $x:expr, |$a:ident: $T:ident| $value:expr, |$y:ident| $run:expr) => {{
         let x: &crate::Array = $x;
         match x.dtype() {
-            crate::DType::F32 => {
+            crate::DType::F32 | crate::DType::F16 | crate::DType::BF16 => {
                 type $T = f32;
                 let $y = x;
                 $run
@@ -375,7 +396,7 @@ macro_rules! float_zip {
     (@match $x:expr, $y:expr, |$a:ident, $b:ident: $T:ident| $value:expr, $f:expr) => {{
         let (x, y): (&crate::Array, &crate::Array) = ($x, $y);
         match x.dtype() {
-            crate::DType::F32 => {
+            crate::DType::F32 | crate::DType::F16 | crate::DType::BF16 => {
                 type $T = f32;
                 pullback_array::kernels::zip(x, y, $f)
             }
@@ -405,7 +426,7 @@ macro_rules! float_slope {
     (fast $g:expr, $v:expr, |$a:ident, $b:ident: $T:ident| $value:expr) => {{
         let (g, v): (&crate::Array, &crate::Array) = ($g, $v);
         match v.dtype() {
-            crate::DType::F32 => {
+            crate::DType::F32 | crate::DType::F16 | crate::DType::BF16 => {
                 type $T = f32;
                 pullback_array::kernels::zip_wide(
                     g,

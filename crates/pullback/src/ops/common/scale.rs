@@ -36,7 +36,7 @@ impl Formula<1> for Scale {
 }
 
 impl Op for Scale {
-    common!();
+    common!(native);
     fn expression(&self) -> Option<Expression> {
         Some(Expression::of(self))
     }

@@ -4,7 +4,7 @@
 use crate::core::tensor::Tensor;
 use crate::random;
 use crate::{Array, Category, DType, Dd, Element, Error, ErrorKind, Number, Result, Shape};
-use pullback_array::{dispatch, gathered};
+use pullback_array::{dispatch, gathered, kernels};
 use std::panic::Location;
 
 fn wrong(op: &'static str, site: &'static Location<'static>, text: impl Into<String>) -> Error {
@@ -88,7 +88,7 @@ pub fn arange(
         };
         (first as f64, (i - first) as f64)
     };
-    let array = match dtype {
+    let array = match dtype.computing() {
         DType::F32 => {
             let at = |i| {
                 let (first, rest) = lanes(8, i);
@@ -110,7 +110,9 @@ pub fn arange(
             dispatch!(dtype, T => from_fn(n, |i| T::from_i64(at(i))))
         }
     };
-    array.map(Tensor::from_array)
+    array
+        .and_then(|x| kernels::rounded(&x, dtype))
+        .map(Tensor::from_array)
 }
 
 /// An error where there is no room for the numbers and for the array of them: collecting them would abort the program.
@@ -153,7 +155,7 @@ pub fn linspace(
     let (site, start, end) = (Location::caller(), start.into(), end.into());
     let dtype = dtype.unwrap_or_else(DType::default_float);
     let n = count("linspace", steps, site)?;
-    let array = match dtype {
+    let array = match dtype.computing() {
         DType::F32 => {
             for bound in [start, end] {
                 bound.fit(dtype).map_err(|e| e.op("linspace").at(site))?;
@@ -194,7 +196,7 @@ pub fn linspace(
             dispatch!(dtype, T => from_fn(n, |i| T::from_f64(at(i))))
         }
     };
-    let tensor = array.map(Tensor::from_array)?;
+    let tensor = Tensor::from_array(kernels::rounded(&array?, dtype)?);
     if n == 1 {
         // The step of one number is 0/0.
         tensor.fill_(start)?;
@@ -226,7 +228,7 @@ pub fn logspace(
         true => a + step * i as f64,
         false => b - step * (n - i - 1) as f64,
     };
-    let array = match dtype {
+    let array = match dtype.computing() {
         DType::F32 => {
             let (a, b) = (start.cast::<f32>(), end.cast::<f32>());
             let (a, b) = (f64::from(a), f64::from(b));
@@ -252,7 +254,7 @@ pub fn logspace(
             dispatch!(dtype, T => from_fn(n, |i| T::from_f64(base.powf(exponent(a, b, step, i)))))
         }
     };
-    let tensor = array.map(Tensor::from_array)?;
+    let tensor = Tensor::from_array(kernels::rounded(&array?, dtype)?);
     if n == 1 {
         tensor.fill_(base.powf(start.to_f64()))?;
     }
@@ -376,8 +378,8 @@ pub fn rand(shape: impl Into<Shape>, dtype: DType) -> Result<Tensor> {
     let shape = shape.into();
     let n = shape.checked_numel()?;
     afford(n, dtype)?;
-    match dtype {
-        DType::F32 => Tensor::from_slice(&random::try_draw(|g| g.rand(n))?, shape),
+    match dtype.computing() {
+        DType::F32 => Tensor::from_slice(&random::try_draw(|g| g.rand(n))?, shape)?.to(dtype),
         _ => Tensor::from_slice(&random::try_draw(|g| g.rand_f64(n))?, shape)?.to(dtype),
     }
 }
@@ -393,8 +395,8 @@ pub fn randn(shape: impl Into<Shape>, dtype: DType) -> Result<Tensor> {
     let shape = shape.into();
     let n = shape.checked_numel()?;
     afford(n, dtype)?;
-    match dtype {
-        DType::F32 => Tensor::from_slice(&random::try_draw(|g| g.randn(n))?, shape),
+    match dtype.computing() {
+        DType::F32 => Tensor::from_slice(&random::try_draw(|g| g.randn(n))?, shape)?.to(dtype),
         _ => Tensor::from_slice(&random::try_draw(|g| g.randn_f64(n))?, shape)?.to(dtype),
     }
 }
@@ -422,6 +424,8 @@ pub fn randint(low: i64, high: i64, shape: impl Into<Shape>, dtype: DType) -> Re
         DType::I64 => draw!(i64),
         DType::F32 => draw!(f32),
         DType::F64 => draw!(f64),
+        _ if dtype.is_narrow() && !dtype.is_float() => draw!(i64).and_then(|x| x.to(dtype)),
+        _ if dtype.is_narrow() => draw!(f32).and_then(|x| x.to(dtype)),
         _ => draw!(f64).and_then(|x| x.to(dtype)),
     }
     .map_err(|e| e.op("randint").at(site))

@@ -100,7 +100,7 @@ fn basic(x: &Tensor, items: &[Index], site: Site) -> Result<(Tensor, Arrays)> {
                 dim += 1;
             }
             Index::Tensor(t) => match (t.ndim(), t.dtype()) {
-                (_, DType::F32 | DType::F64 | DType::Dd) => {
+                (_, d) if !matches!(d, DType::Bool | DType::U8 | DType::I32 | DType::I64) => {
                     return Err(out_of_range(
                         "tensors used as indices must be long, int, byte or bool tensors",
                     ));

@@ -62,7 +62,7 @@ fn wrap(i: i64, n: usize, dim: usize) -> Result<i64> {
 }
 
 impl Op for Positions {
-    common!();
+    common!(counts);
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         let mut shape = Shape::scalar();
         for a in x {
@@ -116,7 +116,7 @@ define! { Along: Cut "along_dim", "torch.gather";
 }
 
 impl Op for Along {
-    common!();
+    common!(counts);
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         let index = x[0].to_vec::<i64>()?;
         let mut strides = Layout::row_major(self.shape.clone()).strides();
@@ -166,7 +166,7 @@ define! { Nonzero: Cut "nonzero", "torch.nonzero";
 }
 
 impl Op for Nonzero {
-    common!();
+    common!(counts);
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         let holds: Vec<bool> = dispatch!(x[0].dtype(), T => {
             let zero = T::default();

@@ -250,12 +250,16 @@ impl Tensor {
 /// What any element beats.
 fn worst(reduce: Reduce, dtype: DType) -> Result<Tensor> {
     let low = reduce == Reduce::Amax;
-    let pick = |a: i64, b: i64| if low { a } else { b };
-    match dtype {
-        DType::Bool => Tensor::full((), !low, dtype),
-        DType::U8 => Tensor::full((), pick(0, 255), dtype),
-        DType::I32 => Tensor::full((), pick(i64::from(i32::MIN), i64::from(i32::MAX)), dtype),
-        DType::I64 => Tensor::full((), pick(i64::MIN, i64::MAX), dtype),
+    if dtype == DType::Bool {
+        return Tensor::full((), !low, dtype);
+    }
+    match dtype.integers() {
+        Some((low_end, high_end)) => {
+            let end = if low { low_end } else { high_end };
+            let end =
+                i64::try_from(end).map_or(crate::Number::UInt(end as u64), crate::Number::Int);
+            Tensor::full((), end, dtype)
+        }
         _ => Tensor::full(
             (),
             if low {

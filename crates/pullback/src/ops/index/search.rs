@@ -37,7 +37,7 @@ define! { Searchsorted: Cut "searchsorted", "torch.searchsorted";
 }
 
 impl Op for Searchsorted {
-    common!();
+    common!(counts);
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         let right = self.right;
         dispatch!(x[0].dtype(), T => {
@@ -94,7 +94,7 @@ define! { Bincount: Cut "bincount", "torch.bincount";
 }
 
 impl Op for Bincount {
-    common!();
+    common!(counts);
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         let index = kernels::cast(x[0], DType::I64)?;
         let numbers = index.to_vec::<i64>()?;

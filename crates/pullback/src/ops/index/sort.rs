@@ -73,7 +73,7 @@ define! { Argsort: Cut "argsort", "torch.argsort";
 }
 
 impl Op for Argsort {
-    common!();
+    common!(counts);
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         let descending = self.descending;
         let n = x[0].shape().get(self.dim).copied().unwrap_or(1);
@@ -122,7 +122,7 @@ define! { Topk: Cut "topk", "torch.topk";
 }
 
 impl Op for Topk {
-    common!();
+    common!(counts);
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         let (k, largest, sorted) = (self.k, self.largest, self.sorted);
         dispatch!(x[0].dtype(), T => along(x[0], self.dim, k, |row: &[T], out| {
@@ -175,7 +175,7 @@ define! { Kth: Cut "kthvalue", "torch.kthvalue";
 }
 
 impl Op for Kth {
-    common!();
+    common!(counts);
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         let k = self.k;
         dispatch!(x[0].dtype(), T => along(x[0], self.dim, 1, |row: &[T], out| {

@@ -94,7 +94,7 @@ impl Groups {
 }
 
 impl Op for Unique {
-    common!();
+    common!(counts);
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         let groups = self.groups(x[0])?;
         match self.result {

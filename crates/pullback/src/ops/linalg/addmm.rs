@@ -4,7 +4,7 @@ use crate::core::apply::apply;
 use crate::core::tensor::Tensor;
 use crate::ops::common::operand::promote;
 use crate::ops::linalg::matmul::Matmul;
-use crate::ops::linalg::product::{c_name, fits_bmm};
+use crate::ops::linalg::product::fits_bmm;
 use crate::ops::{Where, result_type};
 use crate::{Category, DType, Error, ErrorKind, Number, Result, Shape};
 use std::panic::Location;
@@ -233,7 +233,7 @@ impl Tensor {
         fits_bmm(batch1, batch2, site)?;
         expandable(self, &target).map_err(context)?;
         if self.dtype() != batch1.dtype() || batch1.dtype() != batch2.dtype() {
-            let [a, b, c] = [self, batch1, batch2].map(|t| c_name(t.dtype()));
+            let [a, b, c] = [self, batch1, batch2].map(|t| t.dtype().cpp_name());
             return Err(context(Error::new(
                 ErrorKind::DType,
                 format!("Input dtypes must be the same, got: input {a}, batch1: {b}, batch2: {c}"),

@@ -51,7 +51,7 @@ fn linear_node(made: &Made<'_>) -> &'static str {
 }
 
 impl Op for Linear {
-    common!();
+    common!(native);
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         kernels::linear(x[0], x[1], x.get(2).copied())
     }

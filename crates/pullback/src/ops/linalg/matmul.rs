@@ -81,7 +81,7 @@ fn matmul_node(made: &Made<'_>) -> &'static str {
 }
 
 impl Op for Matmul {
-    common!();
+    common!(native);
     #[inline]
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         kernels::matmul(x[0], x[1])
@@ -150,7 +150,7 @@ define! { Outer: Multilinear "outer", "torch.outer";
 }
 
 impl Op for Outer {
-    common!();
+    common!(native);
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         kernels::outer(x[0], x[1])
     }

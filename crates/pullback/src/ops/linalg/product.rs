@@ -308,8 +308,8 @@ pub fn multi_dot(tensors: &[&Tensor]) -> Result<Tensor> {
                 ErrorKind::DType,
                 format!(
                     "multi_dot(): all tensors must have be the same dtype but tensor 0 is {} and tensor {i} {}",
-                    c_name(tensors[0].dtype()),
-                    c_name(t.dtype())
+                    tensors[0].dtype().cpp_name(),
+                    t.dtype().cpp_name()
                 ),
             );
         }
@@ -341,17 +341,6 @@ pub fn multi_dot(tensors: &[&Tensor]) -> Result<Tensor> {
         shape.remove(0);
     }
     product.reshape(shape)
-}
-
-pub(in crate::ops) fn c_name(dtype: DType) -> &'static str {
-    match dtype {
-        DType::F32 => "float",
-        DType::F64 => "double",
-        DType::I64 => "long int",
-        DType::I32 => "int",
-        DType::U8 => "unsigned char",
-        other => other.name(),
-    }
 }
 
 /// Where to cut each run of matrices so that fewest multiplications are needed (Cormen et al., section 15.2).

@@ -33,7 +33,7 @@ define! { ClassPositions: Cut "class_positions", "torch.nn.functional.nll_loss";
 }
 
 impl Op for ClassPositions {
-    common!();
+    common!(counts);
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         let mut list = x[0].to_vec::<i64>()?;
         let inner: usize = x[0].shape().iter().skip(1).product();

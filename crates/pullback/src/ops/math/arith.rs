@@ -31,7 +31,7 @@ impl Formula<2> for Add {
 }
 
 impl Op for Add {
-    common!();
+    common!(native);
     fn expression(&self) -> Option<Expression> {
         Some(Expression::of(self))
     }
@@ -65,7 +65,7 @@ define! { AddScaled: Linear "add_scaled", "torch.add";
 }
 
 impl Op for AddScaled {
-    common!();
+    common!(native);
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         dispatch!(number x[0].dtype(), T => {
             let alpha = Number::Float(self.alpha).cast::<T>();
@@ -103,7 +103,7 @@ impl Formula<2> for Sub {
 }
 
 impl Op for Sub {
-    common!();
+    common!(native);
     fn expression(&self) -> Option<Expression> {
         Some(Expression::of(self))
     }
@@ -134,7 +134,7 @@ impl Formula<1> for Neg {
 }
 
 impl Op for Neg {
-    common!();
+    common!(native);
     fn expression(&self) -> Option<Expression> {
         Some(Expression::of(self))
     }
@@ -166,7 +166,7 @@ impl Formula<2> for Mul {
 }
 
 impl Op for Mul {
-    common!();
+    common!(native);
     fn expression(&self) -> Option<Expression> {
         Some(Expression::of(self))
     }
@@ -213,7 +213,7 @@ impl Formula<2> for Div {
 }
 
 impl Op for Div {
-    common!();
+    common!(native);
     fn expression(&self) -> Option<Expression> {
         Some(Expression::of(self))
     }

@@ -39,7 +39,7 @@ macro_rules! compare {
         }
 
         impl Op for $op {
-            common!();
+            common!(native);
             fn eval(&self, x: &[&Array]) -> Result<Array> {
                 dispatch!(x[0].dtype(), T => kernels::zip(x[0], x[1], |a: T, b: T| $op::holds(a.partial_cmp(&b))))
             }

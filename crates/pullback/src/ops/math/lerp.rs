@@ -8,7 +8,6 @@ use crate::core::tensor::Tensor;
 use crate::ops::common::operand::{
     Operand, apart, cannot_cast, converted, direct_, not_implemented, replace,
 };
-use crate::ops::math::nan_to_num::cpp_name;
 use crate::{Arith, Array, DType, Error, ErrorKind, Number, Result};
 use pullback_array::{Expression, Formula, Scalar, dispatch, kernels};
 use std::borrow::Cow;
@@ -239,8 +238,8 @@ fn same_dtype(x: &Tensor, other: &Tensor, what: &str, site: Site) -> Result<()> 
         ErrorKind::DType,
         format!(
             "expected dtype {} for `{what}` but got dtype {}",
-            cpp_name(x.dtype()),
-            cpp_name(other.dtype())
+            x.dtype().cpp_name(),
+            other.dtype().cpp_name()
         ),
     )
     .op("lerp")

@@ -33,10 +33,7 @@ define! { NanToNum: Pointwise "nan_to_num", "torch.nan_to_num";
 impl Op for NanToNum {
     common!();
     fn eval(&self, x: &[&Array]) -> Result<Array> {
-        let most = match x[0].dtype() {
-            DType::F32 => f64::from(f32::MAX),
-            _ => f64::MAX,
-        };
+        let most = x[0].dtype().largest().min(f64::MAX);
         dispatch!(float x[0].dtype(), T => {
             let nan = T::lit(self.nan.unwrap_or(0.0));
             let high = T::lit(self.posinf.unwrap_or(most));
@@ -56,19 +53,6 @@ impl Op for NanToNum {
     }
     fn slope(&self, cx: &Ctx<'_>, _: usize) -> Result<Tensor> {
         cx.input(0)?.isfinite()?.to(cx.dtype(0))
-    }
-}
-
-/// The name C++ gives a dtype's type, as some of PyTorch's sentences do.
-pub(in crate::ops) fn cpp_name(dtype: DType) -> &'static str {
-    match dtype {
-        DType::Bool => "bool",
-        DType::U8 => "unsigned char",
-        DType::I32 => "int",
-        DType::I64 => "long int",
-        DType::F32 => "float",
-        DType::F64 => "double",
-        _ => "double-double",
     }
 }
 
@@ -142,7 +126,7 @@ impl Tensor {
         let site = Location::caller();
         let fail = |kind, text| Err(Error::new(kind, text).op("masked_fill").at(site));
         if mask.dtype() != DType::Bool {
-            let got = cpp_name(mask.dtype());
+            let got = mask.dtype().cpp_name();
             let text =
                 format!("masked_fill_ only supports boolean masks, but got mask with dtype {got}");
             return fail(ErrorKind::DType, text);

@@ -331,7 +331,7 @@ impl Tensor {
             .map_err(|e| e.op("rms_norm").at(site))?;
         let op = RmsNorm {
             dims: normalized_shape.len(),
-            eps: eps.unwrap_or(match self.dtype() {
+            eps: eps.unwrap_or(match self.dtype().computing() {
                 DType::F32 => f64::from(f32::EPSILON),
                 _ => f64::EPSILON,
             }),

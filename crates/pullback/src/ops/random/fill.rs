@@ -30,14 +30,22 @@ fn drawn<T: Element + Default>(
     Array::from_slice(&list, x.shape())?.view(x.layout().without_gaps())
 }
 
+/// The dtype that numbers are drawn in: halves are drawn in single precision and rounded, the narrow integers with a sign as int32.
+fn drawn_as(dtype: DType) -> DType {
+    match dtype.is_narrow() && !dtype.is_unsigned() {
+        true => dtype.computing(),
+        false => dtype,
+    }
+}
+
 /// Writes one expression over a tensor, in each of the dtypes named; others have PyTorch's sentence. Double-double has no numbers of
 /// its own, only those of double precision.
 macro_rules! fill {
     ($x:expr, $name:literal, $site:expr, |$g:ident, $out:ident| $fill:expr, [$($dtype:ident $t:ty),*], $else:expr) => {{
         let (x, site): (&Tensor, Site) = ($x, $site);
-        let numbers = match x.dtype() {
+        let numbers = match drawn_as(x.dtype()) {
             $(DType::$dtype => drawn::<$t>(&x.array(), |$g, $out| $fill),)*
-            other => Err($else(other)),
+            _ => Err($else(x.dtype())),
         };
         let numbers = numbers.map_err(|e| e.op($name).at(site))?;
         x.overwrite(&Tensor::from_array(numbers), "copy_", site)
@@ -46,16 +54,24 @@ macro_rules! fill {
 
 /// 1 of a probability, else 0, drawn in the order of memory of `x`.
 pub(in crate::ops) fn bernoulli_like(x: &Tensor, p: f64) -> Result<Tensor> {
-    match x.dtype() {
+    match x.dtype().computing() {
         DType::F32 => drawn::<f32>(&x.array(), |g, out| g.fill_bernoulli(p, out)),
         _ => drawn::<f64>(&x.array(), |g, out| g.fill_bernoulli(p, out)),
     }
     .and_then(|noise| Tensor::from_array(noise).to(x.dtype()))
 }
 
+/// Probabilities in the dtype they compute in.
+fn widened(p: &Tensor) -> Result<Tensor> {
+    match p.dtype().is_float() {
+        true => p.to(p.dtype().computing()),
+        false => Ok(p.clone()),
+    }
+}
+
 /// Places with the largest p/q, q exponential: what PyTorch draws for probabilities whose rows do not lie one after the other.
 fn races(x: &Tensor, n: usize) -> Result<Tensor> {
-    let q = match x.dtype() {
+    let q = match x.dtype().computing() {
         DType::F32 => drawn::<f32>(&x.array(), |g, out| g.fill_exponential(1.0, out)),
         _ => drawn::<f64>(&x.array(), |g, out| g.fill_exponential(1.0, out)),
     }?;
@@ -86,7 +102,7 @@ impl Tensor {
     #[track_caller]
     pub fn uniform_(&self, from: f64, to: f64) -> Result<()> {
         let site = Location::caller();
-        match self.dtype() {
+        match self.dtype().computing() {
             DType::F32 => {
                 fill!(self, "uniform_", site, |g, out| g.fill_uniform_f32(from, to, out), [F32 f32], |d| not_implemented("check_uniform_bounds", d))
             }
@@ -105,7 +121,7 @@ impl Tensor {
         let site = Location::caller();
         let blocks = in_blocks(self);
         let other = |d| not_implemented("normal_kernel_cpu", d);
-        match self.dtype() {
+        match self.dtype().computing() {
             DType::F32 => fill!(self, "normal_", site, |g, out| match blocks {
                 true => g.fill_normal_f32(mean, std, out),
                 false => g.fill_normal_serial_f32(mean, std, out),
@@ -125,7 +141,7 @@ impl Tensor {
     pub fn log_normal_(&self, mean: f64, std: f64) -> Result<()> {
         let site = Location::caller();
         let other = |d| not_implemented("log_normal_cpu", d);
-        match self.dtype() {
+        match self.dtype().computing() {
             DType::F32 => {
                 fill!(self, "log_normal_", site, |g, out| g.fill_log_normal_f32(mean, std, out), [F32 f32], other)
             }
@@ -172,12 +188,7 @@ impl Tensor {
             ErrorKind::Argument,
             format!(
                 "Cauchy distribution is a continuous probability distribution. dtype must be a floating point but you specified {}",
-                match d {
-                    DType::I64 => "long int",
-                    DType::I32 => "int",
-                    DType::U8 => "unsigned char",
-                    _ => "bool",
-                }
+                d.cpp_name()
             )
         ))
     }
@@ -190,6 +201,10 @@ impl Tensor {
     pub fn random_(&self, from: Option<i64>, to: Option<i64>) -> Result<()> {
         let site = Location::caller();
         match (from, to) {
+            // All that the dtype holds without a sign.
+            (None, None) if matches!(self.dtype(), DType::I8 | DType::I16) => {
+                self.random_(Some(0), Some(1 << (8 * self.dtype().size() - 1)))
+            }
             (None, None) => {
                 fill!(self, "random_", site, |g, out| { g.fill_random(out); Ok(()) }, [F32 f32, F64 f64, Dd f64, I64 i64, I32 i32, U8 u8, Bool bool], no_bool)
             }
@@ -216,7 +231,7 @@ impl Tensor {
     #[track_caller]
     pub fn bernoulli_each_(&self, p: &Tensor) -> Result<()> {
         let site = Location::caller();
-        let p = p.detach().expand_as(self)?.contiguous()?;
+        let p = widened(&p.detach())?.expand_as(self)?.contiguous()?;
         let list = match p.dtype() {
             DType::F32 => {
                 let p = p.to_vec::<f32>()?;
@@ -246,7 +261,7 @@ impl Tensor {
     #[track_caller]
     pub fn multinomial(&self, num_samples: i64, replacement: bool) -> Result<Tensor> {
         let site = Location::caller();
-        let x = self.detach();
+        let x = widened(&self.detach())?;
         let shape = &x.shape()[..];
         let in_order = shape.len() != 2 || x.is_contiguous() || num_samples > 1 && replacement;
         let found = match x.dtype() {

@@ -86,7 +86,7 @@ define! { NanSum: General "nansum", "torch.nansum";
 }
 
 impl Op for NanSum {
-    common!();
+    common!(counts);
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         let numbers = dispatch!(float x[0].dtype(), T => kernels::map(x[0], |a: T| if a.is_nan() { T::ZERO } else { a }), else Ok(x[0].clone()))?;
         kernels::sum(&numbers, &self.dims, self.keepdim)

@@ -49,7 +49,7 @@ macro_rules! positions {
         }
 
         impl Op for $op {
-            common!();
+            common!(counts);
             fn eval(&self, x: &[&Array]) -> Result<Array> {
                 let ($x, $dims, $keepdim) = (x[0], &self.dims, self.keepdim);
                 not_empty($short, $x, $dims)?;
@@ -95,7 +95,7 @@ define! { CumExtreme: Cut "cummax_indices", "torch.cummax";
 }
 
 impl Op for CumExtreme {
-    common!();
+    common!(counts);
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         kernels::cumulate_extreme(x[0], self.dim, self.largest)
     }

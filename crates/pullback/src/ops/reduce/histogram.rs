@@ -100,7 +100,7 @@ define! { BinCounts: Cut "bin_counts", "torch.histogram";
 }
 
 impl Op for BinCounts {
-    common!();
+    common!(counts);
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         dispatch!(float x[0].dtype(), T => {
             let (numbers, edges) = (x[0].to_vec::<T>()?, x[1].to_vec::<T>()?);
@@ -139,7 +139,7 @@ define! { ArgMode: Cut "argmode", "torch.mode";
 }
 
 impl Op for ArgMode {
-    common!();
+    common!(counts);
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         let n = x[0].shape()[self.dim];
         // The dimension last, its rows one after the other.

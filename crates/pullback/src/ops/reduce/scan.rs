@@ -87,7 +87,7 @@ define! { CumSum: Linear "cumsum", "torch.cumsum";
 }
 
 impl Op for CumSum {
-    common!();
+    common!(counts);
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         kernels::cumulate(x[0], self.dim, self.reverse, Running::Sum)
     }
@@ -119,7 +119,7 @@ define! { CumProd: General "cumprod", "torch.cumprod";
 }
 
 impl Op for CumProd {
-    common!();
+    common!(counts);
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         kernels::cumulate(x[0], self.dim, self.reverse, Running::Product)
     }

@@ -90,7 +90,7 @@ define! { Sum: Linear "sum", "torch.sum";
 }
 
 impl Op for Sum {
-    common!();
+    common!(counts);
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         kernels::sum(x[0], &self.dims, self.keepdim)
     }
@@ -199,7 +199,7 @@ impl Prod {
 }
 
 impl Op for Prod {
-    common!();
+    common!(counts);
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         kernels::prod(x[0], &self.dims(x[0].rank()), self.keepdim)
     }

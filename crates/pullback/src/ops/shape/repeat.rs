@@ -32,7 +32,7 @@ define! { RepeatIndex: Cut "repeat_interleave", "torch.repeat_interleave";
 }
 
 impl Op for RepeatIndex {
-    common!();
+    common!(counts);
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         let repeats = x[0].to_vec::<i64>()?;
         if repeats.iter().any(|&n| n < 0) {

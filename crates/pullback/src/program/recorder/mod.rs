@@ -13,8 +13,9 @@ use crate::core::graph::{Edge, Node};
 use crate::core::op::{Family, Op};
 use crate::core::structural::Overlay;
 use crate::core::tensor::Tensor;
+use crate::core::{mode, narrow};
 use crate::program::{Constant, Instruction, Program, ValueId};
-use crate::{Array, Layout, Result, Shared, core::mode};
+use crate::{Array, Layout, Result, Shared};
 use pullback_array::Storage;
 use smallvec::SmallVec;
 use std::cell::RefCell;
@@ -201,7 +202,7 @@ impl Recorder {
         let decision = match op.def().family {
             // Integers have no derivative, and so no kinks.
             Family::Gate if result.dtype().is_float() => {
-                Tensor::with_arrays(inputs, &mut |arrays| op.decide(arrays))?
+                Tensor::with_arrays(inputs, &mut |arrays| narrow::decide(op, arrays))?
             }
             Family::Zero | Family::Cut => Some(result.copy_as_it_lies()?),
             _ => None,

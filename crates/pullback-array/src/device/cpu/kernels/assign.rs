@@ -50,16 +50,15 @@ pub(super) fn operand<'a>(dst: &Array, src: &'a Array) -> Result<Cow<'a, Array>>
 /// `dst = f(dst)`, element by element.
 #[inline]
 pub fn map_assign<A: Element>(dst: &Array, f: impl Fn(A) -> A + Sync) -> Result<()> {
-    dst.expect_dtype::<A>()?;
     let row = |to: *mut u8, []: [*const u8; 0], n: usize| {
         let to = to.cast::<A>();
         for i in 0..n {
-            // SAFETY: the driver gives n elements of the destination's dtype, which was checked.
+            // SAFETY: the driver gives n elements of the dtype named below.
             unsafe { to.add(i).write(f(A::load(to.add(i)))) };
         }
     };
     // SAFETY: the row changes what the destination holds.
-    unsafe { change(dst, [], &row) }
+    unsafe { change((dst, A::DTYPE), [], [], &row) }
 }
 
 /// `dst = f(dst, src)`, element by element; `src` broadcasts to `dst`, whose shape stays.
@@ -69,19 +68,17 @@ pub fn zip_assign<A: Element, B: Element>(
     src: &Array,
     f: impl Fn(A, B) -> A + Sync,
 ) -> Result<()> {
-    dst.expect_dtype::<A>()?;
-    src.expect_dtype::<B>()?;
     check_stretches(dst, src)?;
     let row = |to: *mut u8, [from]: [*const u8; 1], n: usize| {
         let (to, from) = (to.cast::<A>(), from.cast::<B>());
         for i in 0..n {
-            // SAFETY: the driver gives n elements of each, of the dtypes checked above.
+            // SAFETY: the driver gives n elements of each, of the dtypes named below.
             unsafe { to.add(i).write(f(A::load(to.add(i)), B::load(from.add(i)))) };
         }
     };
     let src = apart(dst, src)?;
     // SAFETY: the row changes and reads what the arrays hold; they share no memory, and the source stretches.
-    unsafe { change(dst, [&src], &row) }
+    unsafe { change((dst, A::DTYPE), [&src], [B::DTYPE], &row) }
 }
 
 /// `dst = f(dst, b, c)`, element by element; `b` and `c` broadcast to `dst`, whose shape stays.
@@ -91,14 +88,11 @@ pub fn zip3_assign<A: Element, B: Element, C: Element>(
     c: &Array,
     f: impl Fn(A, B, C) -> A + Sync,
 ) -> Result<()> {
-    dst.expect_dtype::<A>()?;
-    b.expect_dtype::<B>()?;
-    c.expect_dtype::<C>()?;
     let (b, c) = (operand(dst, b)?, operand(dst, c)?);
     let row = |to: *mut u8, [b, c]: [*const u8; 2], n: usize| {
         let (to, b, c) = (to.cast::<A>(), b.cast::<B>(), c.cast::<C>());
         for i in 0..n {
-            // SAFETY: the driver gives n elements of each, of the dtypes checked above.
+            // SAFETY: the driver gives n elements of each, of the dtypes named below.
             unsafe {
                 to.add(i)
                     .write(f(A::load(to.add(i)), B::load(b.add(i)), C::load(c.add(i))))
@@ -106,7 +100,7 @@ pub fn zip3_assign<A: Element, B: Element, C: Element>(
         }
     };
     // SAFETY: the row changes and reads what the arrays hold; they share no memory, and the operands stretch.
-    unsafe { change(dst, [&b, &c], &row) }
+    unsafe { change((dst, A::DTYPE), [&b, &c], [B::DTYPE, C::DTYPE], &row) }
 }
 
 /// Copies `src`, broadcast and converted, over `dst`.
@@ -123,7 +117,7 @@ pub fn assign(dst: &Array, src: &Array) -> Result<()> {
 #[inline]
 pub fn fill(dst: &Array, value: Number) -> Result<()> {
     value.fit(dst.dtype())?;
-    dispatch!(dst.dtype(), T => {
+    dispatch!(stored dst.dtype(), T => {
         let x: T = value.cast();
         // SAFETY: `x` is an element of the destination's dtype.
         unsafe { fill_with(dst, (&raw const x).cast()) }

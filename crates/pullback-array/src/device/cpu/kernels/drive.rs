@@ -4,6 +4,7 @@
 //! find or make such rows (`operand.rs`). Work is cut into fixed blocks of the result's elements.
 #![allow(unsafe_code)]
 
+use super::narrow::{changed, computed};
 use super::operand::{Buffer, Operand, PIECE, TURN, strip};
 use crate::array::{Array, fresh_of};
 use crate::device::cpu::threads::{BLOCK, blocks};
@@ -45,7 +46,7 @@ fn read<'a, const N: usize>(arrays: [&'a Array; N]) -> Result<(Guards<'a, N>, [*
 /// `n` elements of dtype `out`.
 ///
 /// # Errors
-/// Where an input has another dtype, a writer is at work, or shapes do not broadcast.
+/// Where an input neither has nor [computes in](DType::computing) the dtype, a writer is at work, or shapes do not broadcast.
 #[inline(never)]
 pub(super) unsafe fn compute<const N: usize>(
     inputs: [&Array; N],
@@ -53,8 +54,9 @@ pub(super) unsafe fn compute<const N: usize>(
     out: DType,
     row: Row<'_, N>,
 ) -> Result<Array> {
-    for (a, dtype) in inputs.iter().zip(dtypes) {
-        a.expect(dtype)?;
+    if (inputs.iter().zip(dtypes)).any(|(a, dtype)| a.dtype() != dtype) {
+        // SAFETY: the caller's promise.
+        return unsafe { computed(inputs, dtypes, out, row) };
     }
     let first = inputs[0].shape();
     let (guards, mut bases) = read(inputs)?;
@@ -347,13 +349,21 @@ unsafe fn pieces<const N: usize>(
 /// Changes `dst` by `row`, which sees the operands stretched to it.
 ///
 /// # Safety
-/// `row` changes elements of `dst`'s dtype and reads elements of the operands' dtypes; the operands share no memory with
-/// `dst` and stretch to its shape.
+/// `row` changes elements of the dtype named beside `dst` and reads elements of `dtypes`; the operands share no memory with `dst` and
+/// stretch to its shape.
+///
+/// # Errors
+/// Where an array neither has nor [computes in](DType::computing) its dtype, or somebody else is at work.
 pub(super) unsafe fn change<const N: usize>(
-    dst: &Array,
+    (dst, own): (&Array, DType),
     operands: [&Array; N],
+    dtypes: [DType; N],
     row: RowAssign<'_, N>,
 ) -> Result<()> {
+    if dst.dtype() != own || (operands.iter().zip(dtypes)).any(|(a, dtype)| a.dtype() != dtype) {
+        // SAFETY: the caller's promise.
+        return unsafe { changed((dst, own), operands, dtypes, row) };
+    }
     let (_guards, mut bases) = read(operands)?;
     let write = dst.write()?;
     let (shape, n, size) = (dst.shape(), dst.numel(), dst.dtype().size());

@@ -3,6 +3,7 @@
 //! Each is a fold over the runs that `reduce.rs` finds. What PyTorch accumulates in double precision for `f32` (variance)
 //! is accumulated so here; double-double accumulates in itself.
 
+use super::narrow::{through, through_same};
 use super::reduce::{Run, reduce};
 use crate::array::Array;
 use crate::dispatch;
@@ -90,6 +91,9 @@ fn distinct<'a>(a: &'a Array, dims: &[usize]) -> Result<(Cow<'a, Array>, usize)>
 /// The largest (or smallest) element over `dims`; NaN wins. What there is none of is zero: callers forbid it.
 pub fn extreme(a: &Array, dims: &[usize], keepdim: bool, largest: bool) -> Result<Array> {
     let (a, _) = distinct(a, dims)?;
+    if let Some(result) = through_same([&a], |[a]| extreme(a, dims, keepdim, largest)) {
+        return result;
+    }
     dispatch!(a.dtype(), T => reduce(&a, dims, keepdim, |mut run: Run<'_, T>| {
         let first = run.next().unwrap_or_default();
         run.fold(first, |best, x| if beats(x, best, largest) { x } else { best })
@@ -150,6 +154,9 @@ pub fn variance(
     correction: f64,
     root: bool,
 ) -> Result<Array> {
+    if let Some(result) = through([a], |[a]| variance(a, dims, keepdim, correction, root)) {
+        return result;
+    }
     dispatch!(float a.dtype(), T => spread::<T>(a, dims, keepdim, correction, root), else Err(needs_float("std_var", a.dtype())))
 }
 
@@ -202,6 +209,9 @@ fn spread<T: Wide>(
 /// # Errors
 /// [`ErrorKind::DType`] for what is no float.
 pub fn logsumexp(a: &Array, dims: &[usize], keepdim: bool) -> Result<Array> {
+    if let Some(result) = through([a], |[a]| logsumexp(a, dims, keepdim)) {
+        return result;
+    }
     dispatch!(float a.dtype(), T => {
         if a.numel() == 0 {
             let sum = super::sum(a, dims, keepdim)?;

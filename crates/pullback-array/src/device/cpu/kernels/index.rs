@@ -4,6 +4,7 @@
 //! by its caller, which also checks bounds against the user's dimensions.
 #![allow(unsafe_code)]
 
+use super::narrow::through_same;
 use crate::array::{Array, fresh};
 use crate::dispatch;
 use crate::dtype::{DType, Element};
@@ -31,7 +32,7 @@ pub fn take(a: &Array, index: &Array) -> Result<Array> {
     let positions = positions(index, a.numel())?;
     let a = a.contiguous()?;
     let guard = a.read()?;
-    dispatch!(a.dtype(), T => {
+    dispatch!(stored a.dtype(), T => {
         let (storage, out) = fresh::<T>(index.shape())?;
         // SAFETY: positions are negative or below numel, and a contiguous array has numel elements from its offset on;
         // `out` has room for one element each.
@@ -60,6 +61,9 @@ pub fn put_add(values: &Array, index: &Array, shape: &Shape) -> Result<Array> {
                 index.shape()
             ),
         ));
+    }
+    if let Some(result) = through_same([values], |[values]| put_add(values, index, shape)) {
+        return result;
     }
     let positions = positions(index, shape.checked_numel()?)?;
     dispatch!(number values.dtype(), T => {

@@ -1,6 +1,7 @@
 //! A fully connected layer: `x Wᵀ + b` in one pass over the result.
 
 use super::matmul::{dot_shapes, product};
+use super::narrow::through;
 use crate::array::Array;
 use crate::dispatch;
 use crate::error::{Error, ErrorKind, Result};
@@ -37,6 +38,13 @@ pub fn linear(x: &Array, w: &Array, bias: Option<&Array>) -> Result<Array> {
     }
     if w.dtype() != x.dtype() || bias.is_some_and(|b| b.dtype() != x.dtype()) {
         return fail(ErrorKind::DType, "linear: the operands need one dtype");
+    }
+    let wide = match bias {
+        Some(b) => through([x, w, b], |[x, w, b]| linear(x, w, Some(b))),
+        None => through([x, w], |[x, w]| linear(x, w, None)),
+    };
+    if let Some(result) = wide {
+        return result;
     }
     let x = match x.rank() {
         2 => x.clone(),

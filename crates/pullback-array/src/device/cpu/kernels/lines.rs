@@ -3,6 +3,7 @@
 //! Shared memory is never lent out as a slice: runs are copied into the result and into buffers, and the formula sees those.
 #![allow(unsafe_code)]
 
+use super::narrow::{all_wanted, placed, wanted};
 use super::wide::wide_for;
 use crate::array::{Array, fresh};
 use crate::device::cpu::threads::{BLOCK, blocks};
@@ -33,10 +34,14 @@ pub fn lines<T: Element, const N: usize>(
     len: usize,
     f: impl Fn(usize, &mut [T], [&[T]; N]) + Sync,
 ) -> Result<Array> {
-    x.expect_dtype::<T>()?;
+    if x.dtype() != T::DTYPE || others.iter().any(|a| a.dtype() != T::DTYPE) {
+        let wide = wanted(x, T::DTYPE)?;
+        let rest = all_wanted(others, T::DTYPE)?;
+        let rest = std::array::from_fn(|k| rest[k].as_ref());
+        return placed(lines(&wide, rest, len, f)?, &[x.dtype()]);
+    }
     let n = x.numel();
     for other in others {
-        other.expect_dtype::<T>()?;
         if other.shape() != x.shape() {
             return Err(Error::new(
                 ErrorKind::Shape,

@@ -213,20 +213,38 @@ unsafe fn all_near(a: *const f32, n: usize) -> bool {
 /// Sine of every element of a float array.
 pub fn sin(a: &Array) -> Result<Array> {
     match a.dtype() {
-        DType::F32 => map_guarded(a, math::sin_near, math::sin),
+        DType::F32 | DType::F16 | DType::BF16 => map_guarded(a, math::sin_near, math::sin),
         DType::F64 => map(a, f64::sin),
         // What is no float is an error there.
-        DType::Dd | DType::Bool | DType::U8 | DType::I32 | DType::I64 => map(a, Dd::sin),
+        DType::Dd
+        | DType::Bool
+        | DType::U8
+        | DType::I8
+        | DType::I16
+        | DType::U16
+        | DType::I32
+        | DType::U32
+        | DType::I64
+        | DType::U64 => map(a, Dd::sin),
     }
 }
 
 /// Cosine of every element of a float array.
 pub fn cos(a: &Array) -> Result<Array> {
     match a.dtype() {
-        DType::F32 => map_guarded(a, math::cos_near, math::cos),
+        DType::F32 | DType::F16 | DType::BF16 => map_guarded(a, math::cos_near, math::cos),
         DType::F64 => map(a, f64::cos),
         // What is no float is an error there.
-        DType::Dd | DType::Bool | DType::U8 | DType::I32 | DType::I64 => map(a, Dd::cos),
+        DType::Dd
+        | DType::Bool
+        | DType::U8
+        | DType::I8
+        | DType::I16
+        | DType::U16
+        | DType::I32
+        | DType::U32
+        | DType::I64
+        | DType::U64 => map(a, Dd::cos),
     }
 }
 
@@ -236,11 +254,18 @@ pub fn cos(a: &Array) -> Result<Array> {
 /// Where the shapes do not broadcast.
 pub fn cos_times(a: &Array, b: &Array) -> Result<Array> {
     match a.dtype() {
-        DType::F32 => zip_guarded(a, b, math::cos_near, math::cos),
+        DType::F32 | DType::F16 | DType::BF16 => zip_guarded(a, b, math::cos_near, math::cos),
         DType::F64 => zip(a, b, |a: f64, b: f64| a.cos() * b),
-        DType::Dd | DType::Bool | DType::U8 | DType::I32 | DType::I64 => {
-            zip(a, b, |a: Dd, b: Dd| a.cos() * b)
-        }
+        DType::Dd
+        | DType::Bool
+        | DType::U8
+        | DType::I8
+        | DType::I16
+        | DType::U16
+        | DType::I32
+        | DType::U32
+        | DType::I64
+        | DType::U64 => zip(a, b, |a: Dd, b: Dd| a.cos() * b),
     }
 }
 
@@ -250,11 +275,20 @@ pub fn cos_times(a: &Array, b: &Array) -> Result<Array> {
 /// Where the shapes do not broadcast.
 pub fn minus_sin_times(a: &Array, b: &Array) -> Result<Array> {
     match a.dtype() {
-        DType::F32 => zip_guarded(a, b, |x| -math::sin_near(x), |x| -math::sin(x)),
-        DType::F64 => zip(a, b, |a: f64, b: f64| -a.sin() * b),
-        DType::Dd | DType::Bool | DType::U8 | DType::I32 | DType::I64 => {
-            zip(a, b, |a: Dd, b: Dd| -a.sin() * b)
+        DType::F32 | DType::F16 | DType::BF16 => {
+            zip_guarded(a, b, |x| -math::sin_near(x), |x| -math::sin(x))
         }
+        DType::F64 => zip(a, b, |a: f64, b: f64| -a.sin() * b),
+        DType::Dd
+        | DType::Bool
+        | DType::U8
+        | DType::I8
+        | DType::I16
+        | DType::U16
+        | DType::I32
+        | DType::U32
+        | DType::I64
+        | DType::U64 => zip(a, b, |a: Dd, b: Dd| -a.sin() * b),
     }
 }
 
@@ -273,15 +307,13 @@ pub fn add_scaled<T: Arith>(a: &Array, b: &Array, alpha: T) -> Result<Array> {
 
 /// `dst += alpha·src`, each rounded once; `src` broadcasts to `dst`, whose shape stays.
 pub fn add_scaled_assign<T: Arith>(dst: &Array, src: &Array, alpha: T) -> Result<()> {
-    dst.expect_dtype::<T>()?;
-    src.expect_dtype::<T>()?;
     let src = super::assign::operand(dst, src)?;
     let row = |to: *mut u8, [from]: [*const u8; 1], n: usize| {
-        // SAFETY: the driver gives n elements of each, of the dtype checked above.
+        // SAFETY: the driver gives n elements of each, of the dtype named below.
         unsafe { scaled_row::<T>(to.cast(), to.cast(), from.cast(), n, alpha) };
     };
     // SAFETY: the row changes and reads what the arrays hold; they share no memory, and the source stretches.
-    unsafe { change(dst, [&src], &row) }
+    unsafe { change((dst, T::DTYPE), [&src], [T::DTYPE], &row) }
 }
 
 /// `to = a + alpha·b` for `n` neighbours.

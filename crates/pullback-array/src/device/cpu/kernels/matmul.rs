@@ -5,6 +5,7 @@
 #![allow(unsafe_code)]
 
 use super::gemm;
+use super::narrow::through_same;
 use super::wide::wide_for;
 use crate::array::{Array, fresh};
 use crate::device::cpu::threads::{LONG, blocks};
@@ -165,13 +166,21 @@ fn mv_mismatch(rows: usize, cols: usize, len: usize) -> String {
 /// ```
 pub fn matmul(a: &Array, b: &Array) -> Result<Array> {
     let shape = dot_shapes(a.shape(), b.shape())?;
-    if a.dtype() != b.dtype() || a.dtype() == DType::Bool {
+    if a.dtype() != b.dtype() || has_no_product(a.dtype()) {
         return Err(dtype_error(a, b));
+    }
+    if let Some(result) = through_same([a, b], |[a, b]| matmul(a, b)) {
+        return result;
     }
     dispatch!(number a.dtype(), T => product::<T>(a, b, None, shape), else Err(dtype_error(a, b)))
 }
 
-/// PyTorch's sentence for operands whose dtypes differ or are `bool`: that of the product it would make.
+/// Dtypes that PyTorch multiplies no matrices of.
+fn has_no_product(dtype: DType) -> bool {
+    dtype == DType::Bool || dtype.is_unsigned() && dtype.size() > 1
+}
+
+/// PyTorch's sentence for operands whose dtypes differ or have no products: that of the product it would make.
 #[cold]
 fn dtype_error(a: &Array, b: &Array) -> Error {
     let (ta, tb) = (a.dtype(), b.dtype());
@@ -182,10 +191,10 @@ fn dtype_error(a: &Array, b: &Array) -> Error {
         (_, 2) => "addmm_impl_cpu_",
         _ => "bmm",
     };
-    if ta == DType::Bool && (tb == DType::Bool || bool_kernel == "bmm") {
+    if has_no_product(ta) && (tb == ta || bool_kernel == "bmm") {
         return Error::new(
             ErrorKind::Unsupported,
-            format!("\"{bool_kernel}\" not implemented for 'Bool'"),
+            format!("\"{bool_kernel}\" not implemented for '{na}'"),
         );
     }
     let text = match (a.rank(), b.rank()) {
@@ -197,23 +206,12 @@ fn dtype_error(a: &Array, b: &Array) -> Error {
         }
         (_, 2) => format!(
             "expected m1 and m2 to have the same dtype, but got: {} != {}",
-            c_name(ta),
-            c_name(tb)
+            ta.cpp_name(),
+            tb.cpp_name()
         ),
         _ => format!("expected scalar type {na} but found {nb}"),
     };
     Error::new(ErrorKind::DType, text)
-}
-
-fn c_name(dtype: DType) -> &'static str {
-    match dtype {
-        DType::F32 => "float",
-        DType::F64 => "double",
-        DType::I64 => "long int",
-        DType::I32 => "int",
-        DType::U8 => "unsigned char",
-        DType::Bool | DType::Dd => dtype.name(),
-    }
 }
 
 /// The product, and where there is a `bias` (one number for each column) that added to every row.
@@ -229,8 +227,11 @@ pub(super) fn product<T: Arith + gemm::Gemm>(
         let flat = a.reshape(&Shape::new(&[rows, a.shape()[a.rank() - 1]]))?;
         return product::<T>(&flat, b, bias, Shape::new(&[rows, b.shape()[1]]))?.reshape(&shape);
     }
+    a.expect_dtype::<T>()?;
+    b.expect_dtype::<T>()?;
     let (ga, gb) = (a.read()?, b.read()?);
     let bias = bias.map(Array::contiguous).transpose()?;
+    bias.as_ref().map_or(Ok(()), Array::expect_dtype::<T>)?;
     let gc = bias.as_ref().map(Array::read).transpose()?;
     let more = match (&bias, &gc) {
         // SAFETY: the layout lies inside its guarded storage.
@@ -487,11 +488,17 @@ pub fn outer(a: &Array, b: &Array) -> Result<Array> {
             },
         ));
     }
+    if a.dtype() == b.dtype()
+        && let Some(result) = through_same([a, b], |[a, b]| outer(a, b))
+    {
+        return result;
+    }
     dispatch!(number a.dtype(), T => outer_of::<T>(a, b), else
         Err(Error::new(ErrorKind::Unsupported, "\"outer\" not implemented for 'Bool'")))
 }
 
 fn outer_of<T: Arith>(a: &Array, b: &Array) -> Result<Array> {
+    a.expect_dtype::<T>()?;
     b.expect_dtype::<T>()?;
     let (ga, gb) = (a.read()?, b.read()?);
     let (m, n) = (a.shape()[0], b.shape()[0]);

@@ -3,6 +3,7 @@
 //! Sums have a kernel of their own (`sum.rs`), because the order of their additions matters.
 #![allow(unsafe_code)]
 
+use super::narrow::{placed, wanted};
 use super::nest::{Axes, Axis, merge, place, split};
 use crate::array::{Array, fresh, no_such_dim};
 use crate::device::cpu::threads::{BLOCK, LONG, watched};
@@ -217,7 +218,10 @@ pub fn reduce<A: Element, B: Element>(
     keepdim: bool,
     f: impl Fn(Run<'_, A>) -> B + Sync,
 ) -> Result<Array> {
-    a.expect_dtype::<A>()?;
+    if a.dtype() != A::DTYPE {
+        let wide = wanted(a, A::DTYPE)?;
+        return placed(reduce(&wide, dims, keepdim, f)?, &[a.dtype()]);
+    }
     check_dims(a.shape(), dims)?;
     let shape = reduced_shape(a.shape(), dims, keepdim);
     let plan = Plan::new(a, dims)?;

@@ -7,6 +7,7 @@
 #![allow(unsafe_code)]
 
 use super::assign;
+use super::narrow::{computing, through_same};
 use crate::array::{Array, fresh, no_such_dim};
 use crate::dispatch;
 use crate::dtype::{DType, Element};
@@ -79,7 +80,7 @@ pub fn index(x: &Array, at: usize, count: usize, index: &Array) -> Result<Array>
     }
     let x = x.contiguous()?;
     let guard = x.read()?;
-    dispatch!(x.dtype(), T => {
+    dispatch!(stored x.dtype(), T => {
         let (storage, out) = fresh::<T>(&shape)?;
         // SAFETY: a contiguous array has outer·n·inner elements from its offset on and rows are below n; `out` has room
         // for outer·rows·inner elements and is not shared.
@@ -174,6 +175,11 @@ pub fn index_put(
             ),
         ));
     }
+    if accumulate && x.dtype().is_narrow() {
+        let whole = computing(x)?; // sums are rounded once
+        index_put(&whole, at, count, index, computing(src)?.as_ref(), true)?;
+        return assign(x, &whole);
+    }
     if !x.is_contiguous() {
         let whole = x.copy()?;
         index_put(&whole, at, count, index, src, accumulate)?;
@@ -188,16 +194,23 @@ pub fn index_put(
     if src.numel() == 0 {
         return Ok(()); // the sizes beside the 0 may be any
     }
+    if !accumulate {
+        // SAFETY: contiguous arrays have their elements from their offsets on, in distinct guarded storages; rows are below n, and
+        // `src` has a row for every entry of `rows` in each block.
+        dispatch!(stored x.dtype(), T => unsafe {
+            let from = read.ptr::<T>().add(src.layout().offset());
+            place(write.ptr::<T>().add(x.layout().offset()), from, &rows, grid);
+        });
+        return Ok(());
+    }
+    x.expect(x.dtype().computing())?;
     dispatch!(x.dtype(), T => {
         // SAFETY: contiguous arrays have their elements from their offsets on, in distinct guarded storages; rows are
         // below n, and `src` has a row for every entry of `rows` in each block.
         unsafe {
             let from = read.ptr::<T>().add(src.layout().offset());
             let to = write.ptr::<T>().add(x.layout().offset());
-            match accumulate {
-                true => gather_up(to, from, &rows, grid),
-                false => place(to, from, &rows, grid),
-            }
+            gather_up(to, from, &rows, grid);
         }
     });
     Ok(())
@@ -281,6 +294,9 @@ pub fn index_add_up(
 /// # Errors
 /// Where a window reaches outside.
 pub fn fold(x: &Array, shape: &Shape, dim: usize, step: usize) -> Result<Array> {
+    if let Some(result) = through_same([x], |[x]| fold(x, shape, dim, step)) {
+        return result;
+    }
     let sum = Array::zeros(shape.clone(), x.dtype())?;
     if x.dtype() == DType::Bool {
         return Err(Error::new(

@@ -5,6 +5,7 @@
 #![allow(unsafe_code)]
 
 use super::fold::{Wide, beats};
+use super::narrow::{all_wanted, placed, through};
 use super::nest::{place, split};
 use crate::array::{Array, fresh, no_such_dim};
 use crate::device::cpu::threads::{BLOCK, blocks};
@@ -36,8 +37,12 @@ pub fn scan<A: Element, B: Element, S: Copy + Sync, const N: usize>(
     f: impl Fn(S, usize, [A; N]) -> (S, B) + Sync,
 ) -> Result<Array> {
     let shape = x[0].shape();
+    if x.iter().any(|a| a.dtype() != A::DTYPE) {
+        let wide = all_wanted(x, A::DTYPE)?;
+        let wide = std::array::from_fn(|k| wide[k].as_ref());
+        return placed(scan(wide, dim, reverse, start, f)?, &x.map(Array::dtype));
+    }
     for a in x {
-        a.expect_dtype::<A>()?;
         if a.shape() != shape {
             return Err(Error::new(
                 ErrorKind::Shape,
@@ -120,6 +125,9 @@ fn log_add_exp<T: Real>(a: T, b: T) -> T {
 /// # Errors
 /// [`ErrorKind::DType`] where integers are asked for logarithms.
 pub fn cumulate(a: &Array, dim: usize, reverse: bool, what: Running) -> Result<Array> {
+    if let Some(result) = through([a], |[a]| cumulate(a, dim, reverse, what)) {
+        return result;
+    }
     dispatch!(float a.dtype(), T => running::<T>(a, dim, reverse, what), else {
         let wide = super::cast(a, DType::I64)?;
         match what {
@@ -151,6 +159,9 @@ fn running<T: Wide>(a: &Array, dim: usize, reverse: bool, what: Running) -> Resu
 /// For every position, where along `dim` the largest (or smallest) element up to it lies: the last of equals, and of
 /// NaNs, as in PyTorch's `cummax`.
 pub fn cumulate_extreme(a: &Array, dim: usize, largest: bool) -> Result<Array> {
+    if let Some(result) = through([a], |[a]| cumulate_extreme(a, dim, largest)) {
+        return result;
+    }
     dispatch!(a.dtype(), T => scan([a], dim, false, (0i64, T::default()), |(at, best), j, [x]: [T; 1]| {
         let next = if j == 0 || x == best || beats(x, best, largest) || is_nan(x) { (j as i64, x) } else { (at, best) };
         (next, next.0)
@@ -167,6 +178,9 @@ fn is_nan<T: Element>(x: T) -> bool {
 /// # Errors
 /// Where dtypes or shapes differ, or the dtype is no float.
 pub fn recurrence(a: &Array, b: &Array, dim: usize, reverse: bool) -> Result<Array> {
+    if let Some(result) = through([a, b], |[a, b]| recurrence(a, b, dim, reverse)) {
+        return result;
+    }
     dispatch!(float a.dtype(), T => scan([a, b], dim, reverse, None, |last: Option<T>, _, [a, b]: [T; 2]| {
         // The first factor meets no predecessor: not even an infinite one makes a NaN of nothing.
         let y = last.map_or(b, |y| b + a * y);

@@ -11,6 +11,7 @@
 #![allow(unsafe_code)]
 
 use super::cascade::{cascade, contiguous, lanes, row, run};
+use super::narrow::through;
 use super::nest::{Axes, Axis, merge, place, split};
 use super::reduce::{Run, check_dims, reduce, reduced_shape};
 use crate::array::{Array, fresh};
@@ -134,6 +135,9 @@ impl Tile {
 /// # Ok::<(), pullback_array::Error>(())
 /// ```
 pub fn sum(a: &Array, dims: &[usize], keepdim: bool) -> Result<Array> {
+    if let Some(result) = through([a], |[a]| sum(a, dims, keepdim)) {
+        return result;
+    }
     dispatch!(float a.dtype(), T => sum_real::<T>(a, dims, keepdim), else {
         dispatch!(a.dtype(), T => reduce(a, dims, keepdim, |run: Run<'_, T>| {
             run.fold(0i64, |s, x| s.wrapping_add(x.to_i64()))
@@ -142,6 +146,7 @@ pub fn sum(a: &Array, dims: &[usize], keepdim: bool) -> Result<Array> {
 }
 
 fn sum_real<T: Real>(a: &Array, dims: &[usize], keepdim: bool) -> Result<Array> {
+    a.expect_dtype::<T>()?;
     check_dims(a.shape(), dims)?;
     let guard = a.read()?;
     let shape = reduced_shape(a.shape(), dims, keepdim);
