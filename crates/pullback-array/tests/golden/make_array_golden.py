@@ -12,6 +12,7 @@ shapes   what broadcasting, matmul and writes in place answer for two shapes: a 
 Random numbers are not stored: `numbers` is written again in the test, bit for bit.
 """
 import json
+import struct
 import sys
 
 import torch

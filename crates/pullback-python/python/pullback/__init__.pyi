@@ -11,13 +11,17 @@ from pullback._native import _hist_bin_edges as _hist_bin_edges
 from pullback._native import _mantissa_exponent as _mantissa_exponent
 from pullback._native import _min_max as _min_max
 from pullback._native import _values_indices as _values_indices
+from pullback._legacy import BFloat16Tensor as BFloat16Tensor
 from pullback._legacy import BoolTensor as BoolTensor
 from pullback._legacy import ByteTensor as ByteTensor
+from pullback._legacy import CharTensor as CharTensor
 from pullback._legacy import DoubleTensor as DoubleTensor
 from pullback._legacy import FloatTensor as FloatTensor
 from pullback.random import Generator as Generator
+from pullback._legacy import HalfTensor as HalfTensor
 from pullback._legacy import IntTensor as IntTensor
 from pullback._legacy import LongTensor as LongTensor
+from pullback._legacy import ShortTensor as ShortTensor
 from pullback._parts import Size as Size
 from ._native import Tensor as Tensor
 from pullback._storage import TypedStorage as TypedStorage
@@ -25,10 +29,12 @@ from pullback._storage import UntypedStorage as UntypedStorage
 from ._native import __version__ as __version__
 from ._native import as_tensor as as_tensor
 from . import autograd as autograd
+from ._native import bfloat16 as bfloat16
 from ._native import bool as bool
 from pullback._parts import device as device
 from ._native import dtype as dtype
 from pullback.autograd.grad_mode import enable_grad as enable_grad
+from ._native import float16 as float16
 from ._native import float32 as float32
 from ._native import float64 as float64
 from ._native import float64x2 as float64x2
@@ -40,8 +46,10 @@ from pullback.random import get_rng_state as get_rng_state
 from pullback.autograd.grad_mode import inference_mode as inference_mode
 from pullback.random import initial_seed as initial_seed
 from pullback._install import install_as_torch as install_as_torch
+from ._native import int16 as int16
 from ._native import int32 as int32
 from ._native import int64 as int64
+from ._native import int8 as int8
 from ._native import is_grad_enabled as is_grad_enabled
 from ._native import is_inference_mode_enabled as is_inference_mode_enabled
 from pullback._parts import layout as layout
@@ -64,6 +72,9 @@ from . import special as special
 from ._native import tensor as tensor
 from . import testing as testing
 from . import types as types
+from ._native import uint16 as uint16
+from ._native import uint32 as uint32
+from ._native import uint64 as uint64
 from ._native import uint8 as uint8
 from . import utils as utils
 from pullback._vmap import vmap as vmap
@@ -106,6 +117,7 @@ class finfo:
 float: _dtype
 def from_dlpack(ext_tensor, *, device=None, copy=None): ...
 def frombuffer(buffer, *, dtype, count=-1, offset=0, requires_grad=False): ...
+half: _dtype
 class iinfo:
     def __init__(self, dtype): ...
     dtype: Any
@@ -130,6 +142,7 @@ def promote_types(type1, type2): ...
 def result_type(tensor1, tensor2): ...
 def set_float32_matmul_precision(precision): ...
 def set_num_interop_threads(n): ...
+short: _dtype
 strided: Any
 def typename(x): ...
 def use_deterministic_algorithms(mode, *, warn_only=False): ...

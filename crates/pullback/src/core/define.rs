@@ -58,8 +58,8 @@ macro_rules! or {
     };
 }
 
-/// The two methods of [`crate::Op`] that are alike everywhere; `native` for elementwise operations whose kernels convert narrow dtypes
-/// piece by piece, `counts` for those whose results are int64 whatever they are given ([`crate::Narrow`]).
+/// The two methods of [`crate::Op`] that are alike everywhere; `native` for operations that take narrow dtypes as they are (views, moves of
+/// bytes, elementwise kernels, which convert piece by piece), `counts` for those whose results are int64 whatever they are given ([`crate::Narrow`]).
 macro_rules! common {
     (native) => {
         crate::core::define::common!();

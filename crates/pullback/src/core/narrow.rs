@@ -7,7 +7,7 @@
 use crate::core::mode;
 use crate::core::op::Op;
 use crate::core::tensor::Tensor;
-use crate::{Array, DType, Error, Result};
+use crate::{Array, DType, Error, ErrorKind, Result};
 use pullback_array::kernels;
 use smallvec::SmallVec;
 use std::borrow::Cow;
@@ -58,6 +58,7 @@ fn widened<'a>(arrays: &[&'a Array]) -> Result<Wide<'a>> {
 /// # Errors
 /// Those of [`Op::eval`], and of conversion.
 pub(crate) fn eval(op: &dyn Op, arrays: &[&Array]) -> Result<Array> {
+    refused(op, arrays)?;
     let how = op.narrow();
     if how == Narrow::Native || !any(arrays) || mixed(arrays) {
         return op.eval(arrays);
@@ -73,6 +74,7 @@ pub(crate) fn eval(op: &dyn Op, arrays: &[&Array]) -> Result<Array> {
 /// # Errors
 /// As there.
 pub(crate) fn eval_many(op: &dyn Op, arrays: &[&Array]) -> Result<SmallVec<[Array; 2]>> {
+    refused(op, arrays)?;
     let how = op.narrow();
     if how == Narrow::Native || !any(arrays) || mixed(arrays) {
         return op.eval_many(arrays);
@@ -99,6 +101,66 @@ pub(crate) fn decide(op: &dyn Op, arrays: &[&Array]) -> Result<Option<Array>> {
     op.decide(&wide)
 }
 
+/// Primitives that PyTorch has no kernel of for unsigned integers of 16 bits and more, and what it calls the kernel; sorted.
+const NOT_UNSIGNED: &[(&str, &str)] = &[
+    ("abs", "abs_cpu"),
+    ("add", "add_stub"),
+    ("add_scaled", "add_stub"),
+    ("amax", "max_values_cpu"),
+    ("amin", "min_values_cpu"),
+    ("argmax", "argmax_cpu"),
+    ("argmedian", "median_cpu"),
+    ("argmin", "argmin_cpu"),
+    ("argmode", "mode_cpu"),
+    ("bincount", "bincount_cpu"),
+    ("bitwise_left_shift", "lshift_cpu"),
+    ("bitwise_not", "bitwise_not_cpu"),
+    ("bitwise_right_shift", "rshift_cpu"),
+    ("count_nonzero", "nonzero_count_cpu"),
+    ("cummax_indices", "cummax_cpu"),
+    ("div_rounded", "div_floor_cpu"),
+    ("fmod", "fmod_cpu"),
+    ("gcd", "gcd_cpu"),
+    ("ge", "ge_cpu"),
+    ("gt", "gt_cpu"),
+    ("lcm", "lcm_cpu"),
+    ("le", "le_cpu"),
+    ("logical_not", "logical_not_cpu"),
+    ("lt", "lt_cpu"),
+    ("median", "median_cpu"),
+    ("neg", "neg_cpu"),
+    ("nonzero", "nonzero_count_cpu"),
+    ("pow", "pow"),
+    ("pow_tensor", "pow"),
+    ("remainder", "remainder_cpu"),
+    ("sign", "sign_cpu"),
+    ("sub", "add_stub"),
+    ("topk", "topk_cpu"),
+    ("tril", "tril"),
+    ("triu", "triu"),
+];
+
+/// PyTorch's error for arithmetic that it does not have for the larger unsigned integers. (They are compared and divided by the bits of
+/// an `i64`, so most of it would be wrong for the largest of them.)
+fn refused(op: &dyn Op, arrays: &[&Array]) -> Result<()> {
+    let large = |d: &DType| matches!(d, DType::U16 | DType::U32 | DType::U64);
+    let Some(d) = arrays.iter().map(|a| a.dtype()).find(large) else {
+        return Ok(());
+    };
+    match NOT_UNSIGNED.binary_search_by_key(&op.def().name, |row| row.0) {
+        Ok(at) => Err(Error::new(
+            ErrorKind::Unsupported,
+            format!(
+                "\"{}\" not implemented for '{}'",
+                NOT_UNSIGNED[at].1,
+                d.scalar_type_name()
+            ),
+        )
+        .help("convert it on purpose: `x.to(DType::I64)`")),
+        Err(_) => Ok(()),
+    }
+}
+
 fn settled(value: Array, arrays: &[&Array], how: Narrow) -> Result<Array> {
     if how == Narrow::Counts && value.dtype() == DType::I64 {
         return Ok(value);
@@ -113,10 +175,11 @@ fn told(e: Error, arrays: &[&Array]) -> Error {
     let narrow = arrays.iter().map(|a| a.dtype()).find(|d| d.is_narrow());
     match narrow {
         None => e,
-        Some(d) => e.renamed(
-            &format!("'{}'", d.computing().scalar_type_name()),
-            &format!("'{}'", d.scalar_type_name()),
-        ),
+        Some(d) => {
+            let (wide, own) = (d.computing().scalar_type_name(), d.scalar_type_name());
+            e.renamed(&format!("'{wide}'"), &format!("'{own}'"))
+                .renamed(&format!("Got: {wide}"), &format!("Got: {own}"))
+        }
     }
 }
 

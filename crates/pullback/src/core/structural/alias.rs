@@ -39,7 +39,7 @@ define! { Apart: Linear "unshared", "torch.unsafe_split";
 }
 
 impl Op for Apart {
-    common!();
+    common!(native);
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         x[0].uncounted()
     }

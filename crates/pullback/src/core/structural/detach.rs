@@ -22,7 +22,7 @@ define! { Detach: Cut "detach", "torch.Tensor.detach";
 }
 
 impl Op for Detach {
-    common!();
+    common!(native);
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         Ok(x[0].clone())
     }

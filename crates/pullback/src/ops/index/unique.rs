@@ -2,7 +2,7 @@
 
 use crate::core::apply::apply;
 use crate::core::define::{common, define};
-use crate::core::op::Op;
+use crate::core::op::{Narrow, Op};
 use crate::core::tensor::Tensor;
 use crate::ops::index::sort::order;
 use crate::{Array, Result, Shape};
@@ -94,7 +94,13 @@ impl Groups {
 }
 
 impl Op for Unique {
-    common!(counts);
+    common!();
+    fn narrow(&self) -> Narrow {
+        match self.result {
+            Distinct::Values => Narrow::Widened,
+            Distinct::Inverse | Distinct::Counts => Narrow::Counts,
+        }
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         let groups = self.groups(x[0])?;
         match self.result {

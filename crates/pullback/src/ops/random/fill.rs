@@ -205,6 +205,10 @@ impl Tensor {
             (None, None) if matches!(self.dtype(), DType::I8 | DType::I16) => {
                 self.random_(Some(0), Some(1 << (8 * self.dtype().size() - 1)))
             }
+            (None, None) if self.dtype().is_float() && self.dtype().is_narrow() => {
+                let digits = -self.dtype().unit_roundoff().log2() as i64;
+                self.random_(Some(0), Some((1 << digits) + 1))
+            }
             (None, None) => {
                 fill!(self, "random_", site, |g, out| { g.fill_random(out); Ok(()) }, [F32 f32, F64 f64, Dd f64, I64 i64, I32 i32, U8 u8, Bool bool], no_bool)
             }
