@@ -233,7 +233,7 @@ impl Tensor {
     pub fn requires_grad_(mut self, on: bool) -> Result<Tensor> {
         let site = Location::caller();
         let fail = |kind, text: &str| Err(Error::new(kind, text).op("requires_grad_").at(site));
-        if on && !self.dtype().is_float() {
+        if on && !self.dtype().is_differentiable() {
             return fail(
                 ErrorKind::DType,
                 "only Tensors of floating point dtype can require gradients",
