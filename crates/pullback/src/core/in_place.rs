@@ -11,7 +11,7 @@ use crate::core::structural::Overlay;
 use crate::core::tensor::{
     FUNCTION_VIEW, INFERENCE, INFERENCE_VIEW, MANY_VIEWS, Tensor, UNTRACKED_VIEW,
 };
-use crate::core::{narrow, overlap, watch};
+use crate::core::{overlap, watch};
 use crate::{Array, Error, ErrorKind, Number, Result, Shared, core::mode};
 use pullback_array::kernels;
 use smallvec::SmallVec;

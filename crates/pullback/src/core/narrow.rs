@@ -58,9 +58,12 @@ fn widened<'a>(arrays: &[&'a Array]) -> Result<Wide<'a>> {
 /// # Errors
 /// Those of [`Op::eval`], and of conversion.
 pub(crate) fn eval(op: &dyn Op, arrays: &[&Array]) -> Result<Array> {
+    if !any(arrays) {
+        return op.eval(arrays);
+    }
     refused(op, arrays)?;
     let how = op.narrow();
-    if how == Narrow::Native || !any(arrays) || mixed(arrays) {
+    if how == Narrow::Native || mixed(arrays) {
         return op.eval(arrays);
     }
     let wide = widened(arrays)?;
@@ -74,9 +77,12 @@ pub(crate) fn eval(op: &dyn Op, arrays: &[&Array]) -> Result<Array> {
 /// # Errors
 /// As there.
 pub(crate) fn eval_many(op: &dyn Op, arrays: &[&Array]) -> Result<SmallVec<[Array; 2]>> {
+    if !any(arrays) {
+        return op.eval_many(arrays);
+    }
     refused(op, arrays)?;
     let how = op.narrow();
-    if how == Narrow::Native || !any(arrays) || mixed(arrays) {
+    if how == Narrow::Native || mixed(arrays) {
         return op.eval_many(arrays);
     }
     let wide = widened(arrays)?;
@@ -198,7 +204,7 @@ pub(crate) fn wide(t: &Tensor) -> Result<Tensor> {
     match t.dtype().is_narrow() {
         false => Ok(t.clone()),
         true => Ok(Tensor::from_array(
-            kernels::computing(t.array())?.into_owned(),
+            kernels::computing(&t.array())?.into_owned(),
         )),
     }
 }

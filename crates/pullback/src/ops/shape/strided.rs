@@ -96,7 +96,7 @@ define! { ViewDtype: Cut "view_dtype", "torch.Tensor.view";
 }
 
 impl Op for ViewDtype {
-    common!();
+    common!(native);
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         let (from, to) = (x[0].dtype(), self.dtype);
         let (size, wanted, layout) = (from.size(), to.size(), x[0].layout());
