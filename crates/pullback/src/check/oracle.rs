@@ -48,7 +48,7 @@ impl<'a> Oracle<'a> {
         } else {
             Some(probe(first.shape(), check.seed.wrapping_add(77))?)
         };
-        let (program, _, live) = Program::trace_live(&inputs, |x| {
+        let (program, _, live) = Program::trace_live(&inputs, true, |x| {
             let y = call(check, x, Some(first.shape()))?;
             Ok(vec![reduced(&y, weights.as_ref())?])
         })?;

@@ -98,7 +98,7 @@ impl Program {
         inputs: &[&Tensor],
         f: impl FnOnce(&[Tensor]) -> Result<Vec<Tensor>>,
     ) -> Result<(Program, Vec<Tensor>)> {
-        Program::trace_live(inputs, f).map(|(program, outputs, _)| (program, outputs))
+        Program::trace_live(inputs, true, f).map(|(program, outputs, _)| (program, outputs))
     }
 
     /// The operations, in the order they ran.
@@ -131,8 +131,30 @@ impl Program {
     /// # Errors
     /// Where the number of inputs differs, or an operation fails on them.
     pub fn replay(&self, inputs: &[&Tensor], how: Replay) -> Result<Vec<Tensor>> {
-        self.replay_all(inputs, how)
-            .map(|values| self.outputs.iter().map(|&o| values.get(o)).collect())
+        let mut values = self.start(inputs, how)?;
+        let last = self.last_uses();
+        for (k, inst) in self.instructions.iter().enumerate() {
+            let x: SmallVec<[&Tensor; 4]> = inst.inputs.iter().map(|&i| values.at(i)).collect();
+            let out = inst.run(&x, how)?;
+            drop(x);
+            values.0[inst.output as usize] = Some(out);
+            inst.ended(k, &last, |id| values.0[id] = None);
+        }
+        Ok(self.outputs.iter().map(|&o| values.get(o)).collect())
+    }
+
+    /// For each value the instruction that reads it last, or makes it where none reads it; beyond all of them for outputs, which stay.
+    fn last_uses(&self) -> Vec<usize> {
+        let mut last = vec![0; self.values()];
+        for (k, inst) in self.instructions.iter().enumerate() {
+            for &id in inst.inputs.iter().chain([&inst.output]) {
+                last[id as usize] = k;
+            }
+        }
+        for &id in &self.outputs {
+            last[id as usize] = usize::MAX;
+        }
+        last
     }
 
     /// As [`Program::replay`], with every value on the way.
@@ -215,7 +237,8 @@ impl Program {
                 dots[id as usize] = Some((*t).clone());
             }
         }
-        for inst in &self.instructions {
+        let last = self.last_uses();
+        for (k, inst) in self.instructions.iter().enumerate() {
             let x: Vec<Tensor> = inst.inputs.iter().map(|&i| values.get(i)).collect();
             let out = inst.run(&x.iter().collect::<Vec<_>>(), how)?;
             let t: Vec<Option<Tensor>> = inst
@@ -237,6 +260,7 @@ impl Program {
                 dots[inst.output as usize] = Some(dot);
             }
             values.0[inst.output as usize] = Some(out);
+            inst.ended(k, &last, |id| (values.0[id], dots[id]) = (None, None));
         }
         Ok(self
             .outputs
@@ -340,6 +364,15 @@ impl Instruction {
         match &self.place {
             Some(place) => place.to_string(),
             None => format!("{}:{}", self.site.file(), self.site.line()),
+        }
+    }
+
+    /// Calls `free` with the values that nobody reads after this instruction, the `k`th.
+    fn ended(&self, k: usize, last: &[usize], mut free: impl FnMut(usize)) {
+        for &id in self.inputs.iter().chain([&self.output]) {
+            if last[id as usize] == k {
+                free(id as usize);
+            }
         }
     }
 

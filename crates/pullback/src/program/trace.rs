@@ -14,9 +14,11 @@ struct Recording {
 }
 
 impl Recording {
-    fn start() -> Recording {
+    fn start(decides: bool) -> Recording {
         watch::install(mode::RECORD, &Recorders);
-        RECORDERS.with(|r| r.borrow_mut().push(Recorder::default()));
+        RECORDERS.with(|r| {
+            r.borrow_mut().push(Recorder::new(decides));
+        });
         Recording {
             _mode: mode::set(mode::RECORD, true),
         }
@@ -40,16 +42,18 @@ impl Drop for Recording {
 
 impl Program {
     /// As [`Program::trace`], with the constants as tensors that know their histories: what `f` captured may require a
-    /// gradient, or be a value of a function that is traced around this one.
+    /// gradient, or be a value of a function that is traced around this one. Without `decides` nothing is kept that only frozen replays
+    /// read: what gates decided, and copies of what is locally constant.
     pub(crate) fn trace_live(
         inputs: &[&Tensor],
+        decides: bool,
         f: impl FnOnce(&[Tensor]) -> Result<Vec<Tensor>>,
     ) -> Result<Traced> {
         let own: Vec<Tensor> = inputs
             .iter()
             .map(|t| Tensor::with_edge(t.array().clone(), t.end()))
             .collect();
-        let recording = Recording::start();
+        let recording = Recording::start(decides);
         // The innermost recorder learns that these handles are its inputs; outer ones, which tensors they stand for.
         RECORDERS.with(|r| {
             let mut all = r.borrow_mut();

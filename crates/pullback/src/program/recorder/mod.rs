@@ -63,6 +63,8 @@ pub(crate) struct Recorder {
     made: HashMap<usize, Made>,
     /// What the write being recorded read and made, until its node exists.
     latest: Option<Latest>,
+    /// Whether decisions are kept, for frozen replays.
+    pub(crate) decides: bool,
     /// The constants with their histories, for transforms that run the program at once.
     pub(crate) live: Vec<(ValueId, Tensor)>,
     /// Constants made just now, and the tensors they are copies of.
@@ -75,6 +77,13 @@ thread_local! {
 }
 
 impl Recorder {
+    pub(crate) fn new(decides: bool) -> Recorder {
+        Recorder {
+            decides,
+            ..Recorder::default()
+        }
+    }
+
     pub(crate) fn fresh(&mut self) -> ValueId {
         self.program.values += 1;
         self.program.values - 1
@@ -200,6 +209,7 @@ impl Recorder {
             .map(|t| self.read(t))
             .collect::<Result<SmallVec<[ValueId; 2]>>>()?;
         let decision = match op.def().family {
+            _ if !self.decides => None,
             // Integers have no derivative, and so no kinks.
             Family::Gate if result.dtype().is_float() => {
                 Tensor::with_arrays(inputs, &mut |arrays| narrow::decide(op, arrays))?

@@ -164,7 +164,7 @@ impl FunctionOp {
         let lent: Vec<&Tensor> = inputs.iter().collect();
         if self.function.differentiable_forward() {
             let run = |x: &[Tensor]| self.function.forward(&mut Forward::default(), x);
-            let (program, _, live) = Program::trace_live(&lent, run)?;
+            let (program, _, live) = Program::trace_live(&lent, false, run)?;
             let t: Vec<Option<&Tensor>> = t.iter().map(Option::as_ref).collect();
             let all = program.jvp_live(&lent, &t, Replay::default(), &live)?;
             return Ok(all.into_iter().map(|(_, dot)| dot).collect());

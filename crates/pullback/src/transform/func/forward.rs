@@ -74,7 +74,7 @@ impl<'a> Traced<'a> {
         inputs: &'a [&'a Tensor],
     ) -> Result<Traced<'a>> {
         let versions: Vec<u32> = inputs.iter().map(|t| t.version()).collect();
-        let (program, outputs, live) = Program::trace_live(inputs, f)?;
+        let (program, outputs, live) = Program::trace_live(inputs, false, f)?;
         if inputs.iter().zip(versions).any(|(t, v)| t.version() != v) {
             return Err(Error::new(
                 ErrorKind::Value,
