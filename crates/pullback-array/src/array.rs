@@ -27,6 +27,47 @@ pub struct Array {
     dtype: DType,
 }
 
+/// Where arrays lie.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Device {
+    /// In memory.
+    #[default]
+    Cpu,
+    /// Nowhere: shapes, dtypes and layouts alone ([`Array::meta`]).
+    Meta,
+}
+
+impl std::fmt::Display for Device {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Device::Cpu => "cpu",
+            Device::Meta => "meta",
+        })
+    }
+}
+
+thread_local! {
+    static CREATING: std::cell::Cell<Option<Device>> = const { std::cell::Cell::new(None) };
+}
+
+/// Runs `f`, in which [`Array::zeros`] and [`Array::full`] make arrays on a device: for what makes arrays of nothing, and not for
+/// operations, which follow their inputs.
+pub fn on_device<R>(device: Device, f: impl FnOnce() -> R) -> R {
+    struct Back(Option<Device>);
+    impl Drop for Back {
+        fn drop(&mut self) {
+            CREATING.set(self.0);
+        }
+    }
+    let _back = Back(CREATING.replace(Some(device)));
+    f()
+}
+
+/// Where [`on_device`] says that arrays are made, if it does.
+pub fn creating_on() -> Option<Device> {
+    CREATING.get()
+}
+
 /// A new storage for `shape` and a pointer to its start; the caller writes every element.
 #[inline]
 pub(crate) fn fresh<T: Element>(shape: &Shape) -> Result<(Storage, *mut T)> {
@@ -84,6 +125,9 @@ impl Array {
     /// [`ErrorKind::Alloc`] where the memory is not to be had; never aborts.
     pub fn zeros(shape: impl Into<Shape>, dtype: DType) -> Result<Array> {
         let shape = shape.into();
+        if creating_on() == Some(Device::Meta) {
+            return Array::meta(Layout::row_major(shape), dtype);
+        }
         let bytes = shape
             .checked_numel()?
             .checked_mul(dtype.size())
@@ -94,6 +138,67 @@ impl Array {
             layout: Layout::row_major(shape),
             dtype,
         })
+    }
+
+    /// An array without memory: a shape, a dtype and where its elements would lie. Kernels check such inputs, compute nothing
+    /// and give arrays of this kind; what needs a number is an error.
+    ///
+    /// ```
+    /// use pullback_array::{Array, DType, Layout, Shape, kernels};
+    /// let huge = Array::meta(Layout::row_major(Shape::new(&[1 << 20, 1 << 20])), DType::F32)?;
+    /// let product = kernels::matmul(&huge, &huge)?;
+    /// assert!(product.is_meta() && product.shape()[..] == [1 << 20, 1 << 20]);
+    /// # Ok::<(), pullback_array::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Where the elements are too many to be counted.
+    pub fn meta(layout: Layout, dtype: DType) -> Result<Array> {
+        let bytes = layout
+            .shape()
+            .checked_numel()?
+            .checked_mul(dtype.size())
+            .filter(|&b| b <= isize::MAX as usize)
+            .ok_or_else(|| too_large(layout.shape()))?;
+        let storage = Storage::meta(bytes)?;
+        Array::from_parts(storage, Layout::row_major(layout.shape().clone()), dtype).view(layout)
+    }
+
+    /// Whether this array has no memory: see [`Array::meta`].
+    #[inline]
+    pub fn is_meta(&self) -> bool {
+        self.storage.is_meta()
+    }
+
+    /// Where it lies.
+    pub fn device(&self) -> Device {
+        match self.is_meta() {
+            true => Device::Meta,
+            false => Device::Cpu,
+        }
+    }
+
+    /// The array on a device; this very array where it lies there.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unsupported`] where it has no numbers to give.
+    pub fn to_device(&self, device: Device) -> Result<Array> {
+        match (self.device(), device) {
+            (Device::Cpu, Device::Meta) => Array::meta(self.layout.without_gaps(), self.dtype),
+            (Device::Meta, Device::Cpu) => self.read().map(|_| self.clone()),
+            (Device::Cpu, Device::Cpu) | (Device::Meta, Device::Meta) => Ok(self.clone()),
+        }
+    }
+
+    /// Zeros as of [`Array::zeros_laid`] beside this array: without memory where it has none, unless [`on_device`] says where.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn new_zeros(&self, layout: Layout, dtype: DType) -> Result<Array> {
+        match creating_on().unwrap_or(self.device()) {
+            Device::Meta => Array::meta(layout, dtype),
+            Device::Cpu => Array::zeros_laid(layout, dtype),
+        }
     }
 
     /// Zeros (or `false`) lying as `layout` says, which has no gaps.
@@ -111,6 +216,9 @@ impl Array {
     pub fn full(shape: impl Into<Shape>, value: impl Into<Number>, dtype: DType) -> Result<Array> {
         let (shape, value) = (shape.into(), value.into());
         value.fit(dtype)?;
+        if creating_on() == Some(Device::Meta) {
+            return Array::meta(Layout::row_major(shape), dtype);
+        }
         dispatch!(stored dtype, T => {
             let x: T = value.cast();
             let (storage, out) = fresh::<T>(&shape)?;
@@ -402,6 +510,30 @@ impl Array {
         }
         self.storage.write()
     }
+}
+
+/// What a kernel gives that could not read its inputs: an array without memory where one of them is one, else the error.
+#[cold]
+pub(crate) fn unread(
+    inputs: &[&Array],
+    layout: impl FnOnce() -> Result<Layout>,
+    dtype: DType,
+    error: Error,
+) -> Result<Array> {
+    match inputs.iter().any(|a| a.is_meta()) {
+        true => Array::meta(layout()?, dtype),
+        false => Err(error),
+    }
+}
+
+/// The same for a kernel that writes over an array: nothing to do where that has no memory.
+#[cold]
+pub(crate) fn unwritten(dst: &Array, error: Error) -> Result<()> {
+    if dst.is_meta() {
+        dst.storage.note_write();
+        return Ok(());
+    }
+    Err(error)
 }
 
 #[cold]

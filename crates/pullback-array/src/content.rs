@@ -58,6 +58,12 @@ impl Array {
             )
             .note(format!("shape {}", self.shape())));
         }
+        if self.is_meta() {
+            return Err(Error::new(
+                ErrorKind::Argument,
+                "Tensor.item() cannot be called on meta tensors",
+            ));
+        }
         let guard = self.read()?;
         // SAFETY: one element, at the offset, inside the storage.
         dispatch!(stored self.dtype(), T => Ok(Number::of::<T>(unsafe { T::load(guard.ptr::<T>().add(self.layout().offset())) })))

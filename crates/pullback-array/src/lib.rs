@@ -32,7 +32,7 @@ mod layout;
 mod memory;
 mod scalar;
 
-pub use array::Array;
+pub use array::{Array, Device, creating_on, on_device};
 pub use device::cpu::kernels;
 pub use device::cpu::threads::{num_threads, set_num_threads};
 #[doc(hidden)]

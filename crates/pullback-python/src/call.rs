@@ -6,7 +6,7 @@ use crate::tensor::PyTensor;
 use pullback::registry::{
     Arguments, Entry, Value, check_overlap, dispatch, dispatch_plain, entries, in_place, overloads,
 };
-use pullback::{DType, Tensor};
+use pullback::{DType, Device, Tensor, on_device};
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
@@ -29,6 +29,7 @@ struct Common<'py> {
     generator: Option<Bound<'py, PyAny>>,
     requires_grad: bool,
     memory_format: Option<Bound<'py, PyAny>>,
+    device: Option<Device>,
 }
 
 impl Target {
@@ -43,6 +44,11 @@ impl Target {
 
     fn takes(&self, name: &str) -> bool {
         (self.overloads.iter()).any(|e| e.signature.params.iter().any(|p| p.name == name))
+    }
+
+    /// Whether it makes tensors of nothing.
+    fn creates(&self) -> bool {
+        self.takes("dtype") && !self.takes("input")
     }
 
     /// Takes out what is common to all functions.
@@ -76,7 +82,7 @@ impl Target {
                         continue;
                     }
                     "device" => {
-                        crate::data::check_device(&value)?;
+                        common.device = Some(crate::data::check_device(&value)?);
                         continue;
                     }
                     // What changes no value.
@@ -100,7 +106,8 @@ impl Target {
         if (self.overloads.first()).is_some_and(|e| e.function.warns.is_some()) {
             self.warn(py, args, kwargs)?;
         }
-        if kwargs.is_none() && !self.in_place {
+        let default = crate::data::default_device();
+        if kwargs.is_none() && !self.in_place && default == Device::Cpu {
             let value = match args.iter().any(is_heavy) {
                 true => py.detach(|| dispatch_plain(self.name, &self.overloads, args)),
                 false => dispatch_plain(self.name, &self.overloads, args),
@@ -110,13 +117,16 @@ impl Target {
                 other => self.named_result(py, other),
             };
         }
-        let (named, common) = match kwargs {
+        let (named, mut common) = match kwargs {
             Some(_) => self.common(kwargs)?,
             None => Default::default(),
         };
         let named: Vec<(&str, Value)> = (named.iter())
             .map(|(k, v)| (k.as_str(), v.clone()))
             .collect();
+        if default != Device::Cpu && common.device.is_none() && self.creates() {
+            common.device = Some(default);
+        }
         if let Some(out) = &common.out {
             check_out(self.name, args, &named, out)?;
         }
@@ -128,7 +138,15 @@ impl Target {
                     .unwrap_or(&self.overloads[0]);
                 return in_place(entry, args, &named);
             }
-            dispatch(self.name, &self.overloads, args, &named)
+            match common.device {
+                Some(device) => on_device(device, || -> pullback::Result<Value> {
+                    match dispatch(self.name, &self.overloads, args, &named)? {
+                        Value::Tensor(t) => Ok(Value::Tensor(t.to_device(device)?)),
+                        other => Ok(other),
+                    }
+                }),
+                None => dispatch(self.name, &self.overloads, args, &named),
+            }
         };
         // While it lasts, the default generator is the given one.
         let scope = match &common.generator {

@@ -6,10 +6,11 @@ use crate::dtype;
 use crate::error::{Raise, room};
 use crate::memory::{from_array_interface, of_array};
 use crate::tensor::PyTensor;
-use pullback::{Category, DType, Number, Tensor, dispatch};
+use pullback::{Category, DType, Device, Number, Tensor, dispatch};
 use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyFloat, PyInt, PyList, PyString, PyTuple};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// What floats become without a dtype.
 pub(crate) fn default_float() -> DType {
@@ -28,11 +29,34 @@ pub(crate) fn get_default_dtype(py: Python<'_>) -> PyResult<Py<dtype::PyDType>> 
     dtype::object(py, default_float())
 }
 
-/// Only the CPU is there.
-pub(crate) fn check_device(v: &Bound<'_, PyAny>) -> PyResult<()> {
+/// How many `with torch.device("meta")` are entered.
+static ON_META: AtomicUsize = AtomicUsize::new(0);
+
+/// Enters or leaves a `with torch.device("meta")`.
+#[pyfunction]
+pub(crate) fn enter_meta(on: bool) {
+    match on {
+        true => ON_META.fetch_add(1, Ordering::Relaxed),
+        false => ON_META.fetch_sub(1, Ordering::Relaxed),
+    };
+}
+
+/// Where tensors are made that nobody says a device for.
+pub(crate) fn default_device() -> Device {
+    match ON_META.load(Ordering::Relaxed) {
+        0 => Device::Cpu,
+        _ => Device::Meta,
+    }
+}
+
+/// The device of an argument: the CPU, or nowhere.
+pub(crate) fn check_device(v: &Bound<'_, PyAny>) -> PyResult<Device> {
     let text = v.str()?.to_string();
-    if v.is_none() || text == "cpu" || text.starts_with("cpu:") {
-        return Ok(());
+    match text.split(':').next() {
+        _ if v.is_none() => return Ok(default_device()),
+        Some("cpu") => return Ok(Device::Cpu),
+        Some("meta") => return Ok(Device::Meta),
+        _ => {}
     }
     Err(PyRuntimeError::new_err(format!(
         "device '{text}' is not there: Pullback computes on the CPU"
@@ -270,14 +294,15 @@ pub(crate) fn tensor<'py>(
     pin_memory: bool,
 ) -> PyResult<Bound<'py, PyAny>> {
     let _ = pin_memory;
-    if let Some(d) = device {
-        check_device(d)?;
-    }
+    let device = match device {
+        Some(d) => check_device(d)?,
+        None => default_device(),
+    };
     let dtype = match dtype {
         Some(d) if !d.is_none() => Some(dtype_or(Some(d), DType::F32)?),
         _ => None,
     };
-    let t = of_data(data, dtype)?;
+    let t = of_data(data, dtype)?.to_device(device).raise()?;
     if requires_grad && !t.dtype().is_float() {
         return Err(PyRuntimeError::new_err(
             "Only Tensors of floating point and complex dtype can require gradients",
@@ -302,24 +327,27 @@ pub(crate) fn as_tensor<'py>(
     dtype: Option<&Bound<'py, PyAny>>,
     device: Option<&Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    if let Some(d) = device {
-        check_device(d)?;
-    }
+    let device = match device {
+        Some(d) => check_device(d)?,
+        None => default_device(),
+    };
     let wanted = match dtype {
         Some(d) if !d.is_none() => Some(dtype_or(Some(d), DType::F32)?),
         _ => None,
     };
     if let Ok(t) = data.cast::<PyTensor>() {
         let t = &t.get().0;
+        let moved = device == Device::Meta && t.device() != device;
         return match wanted {
             Some(d) if d != t.dtype() => wrap(py, t.to(d).raise()?),
+            _ if moved => wrap(py, t.to_device(device).raise()?),
             _ => Ok(data.clone()),
         };
     }
     // What cannot be shared is copied, and what cannot be read is an error there too.
     let shared = from_array_interface(data, false).unwrap_or_default();
     match shared {
-        Some(t) if wanted.is_none_or(|d| d == t.dtype()) => wrap(py, t),
-        _ => wrap(py, of_data(data, wanted)?),
+        Some(t) if wanted.is_none_or(|d| d == t.dtype()) => wrap(py, t.to_device(device).raise()?),
+        _ => wrap(py, of_data(data, wanted)?.to_device(device).raise()?),
     }
 }

@@ -249,6 +249,9 @@ impl PyTensor {
         copy: Option<bool>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let t = &self.0;
+        if t.array().is_meta() {
+            return Err(PyBufferError::new_err("Cannot pack tensors on meta"));
+        }
         if t.requires_grad() {
             return Err(PyBufferError::new_err(
                 "Can't export tensors that require gradient, use tensor.detach()",

@@ -43,6 +43,7 @@ fn _native(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_function(wrap_pyfunction!(data::as_tensor, m)?)?;
     m.add_function(wrap_pyfunction!(data::set_default_dtype, m)?)?;
     m.add_function(wrap_pyfunction!(data::get_default_dtype, m)?)?;
+    m.add_function(wrap_pyfunction!(data::enter_meta, m)?)?;
     m.add_function(wrap_pyfunction!(dlpack::from_dlpack, m)?)?;
     m.add_function(wrap_pyfunction!(dtype::promote_types, m)?)?;
     m.add_function(wrap_pyfunction!(dtype::can_cast, m)?)?;

@@ -8,7 +8,7 @@ use crate::dtype;
 use crate::error::{Raise, raise};
 use crate::tensor::PyTensor;
 use pullback::{Array, DType, Layout, Shape, Tensor};
-use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
+use pyo3::exceptions::{PyNotImplementedError, PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyTuple, PyType};
@@ -178,6 +178,11 @@ pub(crate) struct Shared {
 /// A tensor's array, for who hands its address to others: while it is held, the memory is there.
 pub(crate) fn held(t: &Tensor) -> PyResult<Array> {
     let array = t.array().clone();
+    if array.is_meta() {
+        return Err(PyNotImplementedError::new_err(
+            "Cannot copy out of meta tensor; no data!",
+        ));
+    }
     match array.storage().is_open() {
         true => Ok(array),
         false => Err(PyRuntimeError::new_err(
@@ -191,6 +196,9 @@ impl Shared {
     #[getter]
     fn __array_interface__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let t = &self.array;
+        if t.is_meta() {
+            return Err(PyTypeError::new_err("a meta tensor has no memory"));
+        }
         let item = t.dtype().size();
         let layout = t.layout();
         let address = t.storage().address() + layout.offset() * item;
@@ -209,6 +217,11 @@ impl Shared {
 
 /// A NumPy array over the tensor's memory.
 pub(crate) fn to_numpy<'py>(py: Python<'py>, t: &Tensor) -> PyResult<Bound<'py, PyAny>> {
+    if t.array().is_meta() {
+        return Err(PyTypeError::new_err(
+            "can't convert meta device type tensor to numpy. Use Tensor.cpu() to copy the tensor to host memory first.",
+        ));
+    }
     let t = match t.dtype() {
         DType::Dd => t.to(DType::F64).raise()?,
         DType::BF16 => {

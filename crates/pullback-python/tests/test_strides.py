@@ -18,6 +18,7 @@ OTHERWISE = {
     "diagonal_scatter": "PyTorch copies an operand's gaps too",
     "select_scatter": "PyTorch copies an operand's gaps too",
     "slice_scatter": "PyTorch copies an operand's gaps too",
+    "as_strided_scatter": "the part is written into a row-major copy here, and into one with the operand's gaps and order in PyTorch",
     "clamp": "one bound: Maximum takes the bound first, for the signs of zeros",
     "einsum": "the product is made in another order of its dimensions",
     "chain_matmul": "one matrix is itself here",

@@ -69,9 +69,9 @@ pub use ops::{
 pub use program::{Instruction, Program, Replay, ValueId, Values, with_places};
 pub use pullback_array::dd::Dd;
 pub use pullback_array::{
-    Arith, Array, Category, DType, Element, Error, ErrorKind, Layout, MemoryFormat, Number, Real,
-    Result, Shape, Shared, Special, bf16, check_interrupt, f16, num_threads, release_memory,
-    set_interrupt_check, set_num_threads,
+    Arith, Array, Category, DType, Device, Element, Error, ErrorKind, Layout, MemoryFormat, Number,
+    Real, Result, Shape, Shared, Special, bf16, check_interrupt, f16, num_threads, on_device,
+    release_memory, set_interrupt_check, set_num_threads,
 };
 pub use transform::custom::{
     Backward, Forward, Function, apply_function, apply_shared, function_op,

@@ -22,6 +22,8 @@ const WRITER: u32 = 1 << 31;
 const UPDATE: u32 = 1 << 30;
 /// Set, with [`WRITER`] and for good, once the data was given back ([`Storage::close`]).
 const CLOSED: u32 = 1 << 29;
+/// Set, with [`WRITER`] and for good, where there is no data ([`Storage::meta`]).
+const META: u32 = 1 << 28;
 /// Bytes up to which data lies in the header's own block.
 const INLINE: usize = pool::LARGEST - HEADER;
 const HEADER: usize = pool::ALIGN;
@@ -187,6 +189,31 @@ impl Storage {
         Ok(Self::from_parts(block, data, bytes, None))
     }
 
+    /// No data, only the size that it would have: every guard is an error.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Alloc`] where the system has no block for the header.
+    pub(crate) fn meta(bytes: usize) -> Result<Storage> {
+        let block = pool::take(HEADER);
+        if block.is_null() {
+            return Err(out_of_memory(HEADER));
+        }
+        // Somebody else owns it, who is nobody: it is not given back, and no array over it is written as one's own.
+        let storage = Self::from_parts(
+            block,
+            ptr::without_provenance_mut(pool::ALIGN),
+            bytes,
+            Some(Box::new(())),
+        );
+        (storage.state()).store(WRITER | META, Ordering::Release);
+        Ok(storage)
+    }
+
+    /// Whether there is no data.
+    pub fn is_meta(&self) -> bool {
+        self.state().load(Ordering::Relaxed) & META != 0
+    }
+
     /// Wraps memory that somebody else owns.
     ///
     /// # Safety
@@ -291,6 +318,9 @@ impl Storage {
     #[inline]
     pub fn shares_memory(&self, other: &Storage) -> bool {
         let (a, b) = (self.address(), other.address());
+        if self.is_meta() || other.is_meta() {
+            return self.same(other);
+        }
         self.same(other) || (a < b + other.bytes() && b < a + self.bytes())
     }
 
@@ -364,7 +394,11 @@ impl Storage {
     /// # Errors
     /// [`ErrorKind::Concurrent`] while anybody else writes or updates.
     pub fn update(&self) -> Result<UpdateGuard<'_>> {
-        let free = |state: u32| (state & (WRITER | UPDATE) == 0).then_some(state | UPDATE);
+        // Without data there is no writer to wait for.
+        let free = |state: u32| {
+            (state & (WRITER | UPDATE) == 0 || state & (META | UPDATE) == META)
+                .then_some(state | UPDATE)
+        };
         let state = self.state();
         if state
             .fetch_update(Ordering::Acquire, Ordering::Relaxed, free)
@@ -387,6 +421,12 @@ thread_local! {
 
 #[cold]
 fn conflict(wanted: &str, other: &str, state: u32) -> Error {
+    if state & META != 0 {
+        return Error::new(
+            ErrorKind::Unsupported,
+            "Cannot copy out of meta tensor; no data!",
+        );
+    }
     if state & CLOSED != 0 {
         return Error::new(
             ErrorKind::Concurrent,

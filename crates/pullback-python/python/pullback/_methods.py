@@ -55,10 +55,9 @@ def to(self, *args, **kwargs):
     """The tensor in another dtype, or as another tensor has it; the device is always the CPU."""
     dtype, copy = kwargs.pop("dtype", None), kwargs.pop("copy", False)
     other, format = kwargs.pop("other", None), kwargs.pop("memory_format", None)
-    for name in ("device", "non_blocking"):
-        if name == "device" and kwargs.get(name) is not None:
-            _device(kwargs[name])
-        kwargs.pop(name, None)
+    place = kwargs.pop("device", None)
+    place = None if place is None else _device(place)
+    kwargs.pop("non_blocking", None)
     if kwargs:
         raise TypeError(f"to() got an unexpected keyword argument '{next(iter(kwargs))}'")
     flags = []
@@ -70,15 +69,17 @@ def to(self, *args, **kwargs):
         elif isinstance(arg, bool):
             flags.append(arg)
         elif arg is not None:
-            _device(arg)
+            place = _device(arg)
     if len(flags) > 1:
         copy = flags[1]
     if other is not None:
-        dtype = other.dtype
+        dtype, place = other.dtype, other.device
     if dtype is None or dtype is self.dtype:
         made = self.clone() if copy else self
     else:
         made = _convert.__get__(self)(dtype)
+    if place is not None and place.type != made.device.type:
+        made = made._to_meta() if place.type == "meta" else made.cpu()
     return made if format is None else _parts.formatted(made, format, "to")
 
 
@@ -87,13 +88,15 @@ def _device(x):
     from ._parts import device
 
     asked = x if isinstance(x, device) else device(x)
-    if asked.type != "cpu":
+    if asked.type not in ("cpu", "meta"):
         raise RuntimeError(f"device '{asked}' is not there: Pullback computes on the CPU")
     return asked
 
 
 def cpu(self, memory_format=None):
-    """The tensor: it is on the CPU already."""
+    """The tensor: it is on the CPU already, or nowhere."""
+    if self.is_meta:
+        raise NotImplementedError("Cannot copy out of meta tensor; no data!")
     return self if memory_format is None else _parts.formatted(self, memory_format, "cpu")
 
 
@@ -289,7 +292,7 @@ setattr(Tensor, "imag", property(_imag))
 
 
 # What a tensor here never is. Properties in PyTorch, and methods.
-for _name in "is_meta is_quantized is_mkldnn is_nested is_xpu is_sparse_csr is_ipu is_mps is_maia is_vulkan is_xla is_mtia is_hpu volatile".split():
+for _name in "is_quantized is_mkldnn is_nested is_xpu is_sparse_csr is_ipu is_mps is_maia is_vulkan is_xla is_mtia is_hpu volatile".split():
     setattr(Tensor, _name, property(lambda self: False, doc="Never so here."))
 
 
@@ -312,7 +315,8 @@ def _dim_order(self, ambiguity_check=False):
     return tuple(sorted(range(self.dim()), key=lambda k: -self.stride()[k]))
 
 
-Tensor.is_signed, Tensor.dim_order = _is_signed, _dim_order
+for _name, _own in (("is_signed", _is_signed), ("dim_order", _dim_order)):
+    setattr(Tensor, _name, _own)
 
 
 class _NotThere:

@@ -129,7 +129,7 @@ def lies_as(tensor, format):
 
 
 class device:
-    """Where a tensor lies. Every kind can be named, as programs do before they ask; tensors lie on the CPU only."""
+    """Where a tensor lies. Every kind can be named, as programs do before they ask; tensors lie on the CPU, or have no numbers ("meta")."""
 
     __slots__ = ("type", "index")
 
@@ -163,10 +163,17 @@ class device:
         return device, (self.type, self.index)
 
     def __enter__(self):
+        if self.type == "meta":
+            from . import _native
+
+            _native.enter_meta(True)
         return self
 
     def __exit__(self, *_):
-        return None
+        if self.type == "meta":
+            from . import _native
+
+            _native.enter_meta(False)
 
 
 _types = {}

@@ -124,10 +124,21 @@ impl PyTensor {
         dtype::object(py, self.0.dtype())
     }
 
-    /// Where the tensor lies: always the CPU.
+    /// Where the tensor lies.
     #[getter]
     fn device<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        crate::convert::part(py, "device")?.call1(("cpu",))
+        crate::convert::part(py, "device")?.call1((self.0.device().to_string(),))
+    }
+
+    /// Whether there are no numbers, only a shape, a dtype and strides.
+    #[getter]
+    fn is_meta(&self) -> bool {
+        self.0.array().is_meta()
+    }
+
+    /// The tensor without its numbers.
+    fn _to_meta<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        wrap(py, self.0.to_device(pullback::Device::Meta).raise()?)
     }
 
     /// How the elements lie: with strides.
@@ -182,6 +193,9 @@ impl PyTensor {
     /// Address of the first element.
     fn data_ptr(&self) -> usize {
         let a = self.0.array();
+        if a.is_meta() {
+            return 0;
+        }
         a.storage().address() + a.layout().offset() * a.dtype().size()
     }
 
@@ -360,7 +374,9 @@ fn named_arguments(kwargs: &Bound<'_, PyDict>) -> PyResult<()> {
     for (key, value) in kwargs.iter() {
         let key: String = key.extract()?;
         match key.as_str() {
-            "device" => data::check_device(&value)?,
+            "device" => {
+                data::check_device(&value)?;
+            }
             // Subclasses that have no constructor of their own give theirs to this one.
             _ => continue,
         }

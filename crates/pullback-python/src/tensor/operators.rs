@@ -80,6 +80,20 @@ fn write(
     in_place(entry, &args, &[]).raise().map(drop)
 }
 
+/// PyTorch's error for tensors on two devices; one in memory without dimensions goes with all.
+#[cold]
+fn one_device(a: &Tensor, b: &Tensor) -> PyResult<()> {
+    let goes = |t: &Tensor| t.device() == pullback::Device::Cpu && t.ndim() == 0;
+    if goes(a) && a.ndim() == b.ndim() || goes(b) {
+        return Ok(());
+    }
+    Err(pyo3::exceptions::PyRuntimeError::new_err(format!(
+        "Tensor on device {} is not on the expected device {}!",
+        b.device(),
+        a.device()
+    )))
+}
+
 /// The operators, by what they call: a method of the library, without the list in between; a function of the list; a function
 /// of the list that writes into the left operand.
 macro_rules! operators {
@@ -94,6 +108,10 @@ macro_rules! operators {
                 fn $op<'py>(&self, other: &Bound<'py, PyAny>) -> Result<'py> {
                     let py = other.py();
                     match Other::of(other)? {
+                        Some(Other::Tensor(t)) if t.device() != self.0.device() => {
+                            one_device(&self.0, &t)?;
+                            wrap(py, self.0.$method(&*t).raise()?)
+                        }
                         Some(other) => wrap(py, self.0.$method(other.operand()).raise()?),
                         None => Ok(not_implemented(py)),
                     }

@@ -78,7 +78,8 @@ impl Tensor {
     #[track_caller]
     pub fn zeros_like_in(&self, dtype: DType) -> Result<Tensor> {
         let site = Location::caller();
-        (Array::zeros_laid(self.array().layout().without_gaps(), dtype))
+        let x = self.array();
+        (x.new_zeros(x.layout().without_gaps(), dtype))
             .map(Tensor::from_array)
             .map_err(|e| e.op("zeros_like").at(site))
     }
@@ -96,9 +97,14 @@ impl Tensor {
     #[track_caller]
     pub fn full_like(&self, value: impl Into<Number>, dtype: DType) -> Result<Tensor> {
         let site = Location::caller();
-        (Array::full(self.shape().clone(), value, dtype))
-            .and_then(|a| a.view(self.array().layout().without_gaps()))
-            .map(Tensor::from_array)
+        let (x, value) = (self.array(), value.into());
+        let layout = x.layout().without_gaps();
+        let device = pullback_array::creating_on().unwrap_or(x.device());
+        let full = match device == crate::Device::Meta {
+            true => value.fit(dtype).and_then(|()| Array::meta(layout, dtype)),
+            false => Array::full(self.shape().clone(), value, dtype).and_then(|a| a.view(layout)),
+        };
+        full.map(Tensor::from_array)
             .map_err(|e| e.op("full_like").at(site))
     }
 

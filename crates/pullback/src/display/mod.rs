@@ -107,6 +107,15 @@ fn text(tensor: &Tensor, options: &PrintOptions) -> String {
         // Numbers that cannot be read (another thread writes them, no memory) leave the rest worth printing.
         text += body.as_deref().unwrap_or("...");
     }
+    let (mut show_size, mut show_dtype) = (show_size, show_dtype);
+    if tensor.device() == crate::Device::Meta {
+        suffixes.push("device='meta'".to_owned());
+        if tensor.numel() == 0 {
+            text.truncate(PREFIX.len());
+            text += "...";
+        }
+        (show_size, show_dtype) = (true, dtype != DType::default_float());
+    }
     if show_size {
         suffixes.push(format!("size={}", tuple(shape)));
     }

@@ -40,6 +40,13 @@ fn newly(a: &Args<'_>) -> Result<(Shape, DType)> {
     Ok((sizes(a)?, dtype.unwrap_or(a.tensor("input")?.dtype())))
 }
 
+/// What a `new_…` function makes: where its tensor lies, unless a device was said.
+fn beside(a: &Args<'_>, make: impl FnOnce() -> Result<Tensor>) -> Result<Result<Tensor>> {
+    let own = a.tensor("input")?.device();
+    let device = pullback_array::creating_on().unwrap_or(own);
+    Ok(pullback_array::on_device(device, make))
+}
+
 /// The dtype a fill value asks for.
 fn of_number(n: Number) -> DType {
     n.default_dtype()
@@ -245,7 +252,7 @@ pub(super) static LIST: &[Function] = &[
     Function::new(
         "new_zeros(Tensor input, *int[] size, *, dtype? dtype=None, bool requires_grad=False) -> Tensor",
         "Tensor",
-        |a| { let (s, d) = newly(a)?; made(a, Tensor::zeros(s, d)) },
+        |a| { let (s, d) = newly(a)?; made(a, beside(a, || Tensor::zeros(s, d))?) },
     )
     .about("Zeros of a tensor's dtype.", "0")
     .exact()
@@ -253,7 +260,7 @@ pub(super) static LIST: &[Function] = &[
     Function::new(
         "new_ones(Tensor input, *int[] size, *, dtype? dtype=None, bool requires_grad=False) -> Tensor",
         "Tensor",
-        |a| { let (s, d) = newly(a)?; made(a, Tensor::ones(s, d)) },
+        |a| { let (s, d) = newly(a)?; made(a, beside(a, || Tensor::ones(s, d))?) },
     )
     .about("Ones of a tensor's dtype.", "1")
     .exact()
@@ -261,7 +268,7 @@ pub(super) static LIST: &[Function] = &[
     Function::new(
         "new_empty(Tensor input, *int[] size, *, dtype? dtype=None, bool requires_grad=False) -> Tensor",
         "Tensor",
-        |a| { let (s, d) = newly(a)?; made(a, Tensor::zeros(s, d)) },
+        |a| { let (s, d) = newly(a)?; made(a, beside(a, || Tensor::zeros(s, d))?) },
     )
     .about("Numbers that do not matter, of a tensor's dtype; zeros here.", "any")
     .exact()
@@ -269,7 +276,7 @@ pub(super) static LIST: &[Function] = &[
     Function::new(
         "new_full(Tensor input, int[] size, number fill_value, *, dtype? dtype=None, bool requires_grad=False) -> Tensor",
         "Tensor",
-        |a| { let (s, d) = newly(a)?; made(a, Tensor::full(s, a.number("fill_value")?, d)) },
+        |a| { let (s, d) = newly(a)?; made(a, beside(a, || Tensor::full(s, a.number("fill_value")?, d))?) },
     )
     .about("One number everywhere, in a tensor's dtype.", "v")
     .exact()

@@ -55,7 +55,7 @@ pub use signature::{Kind, Param, Signature};
 pub use value::{IntoValue, Value};
 
 use crate::core::op::OpDef;
-use crate::{Error, ErrorKind, Result};
+use crate::{Device, Error, ErrorKind, Result};
 use smallvec::SmallVec;
 use std::collections::HashMap;
 use std::sync::{LazyLock, Mutex, PoisonError, RwLock};
@@ -219,12 +219,36 @@ pub type Arguments = SmallVec<[Value; 6]>;
 /// # Errors
 /// As [`call`].
 pub fn dispatch_plain(name: &str, overloads: &[&Entry], args: &mut Arguments) -> Result<Value> {
+    one_device(args)?;
     for entry in overloads {
         if entry.signature.bind_plain(args) {
             return entry.run(&Args::new(&entry.signature, args));
         }
     }
     dispatch(name, overloads, args, &[])
+}
+
+/// Errors unless floating tensors lie on one device; tensors without dimensions in memory go with all.
+fn one_device(args: &[Value]) -> Result<()> {
+    let mut expected = None;
+    for value in args {
+        let Value::Tensor(t) = value else { continue };
+        let device = t.device();
+        if device == Device::Cpu && (t.ndim() == 0 || !t.dtype().is_float()) {
+            continue;
+        }
+        match expected {
+            None => expected = Some(device),
+            Some(wanted) if wanted != device => {
+                return Err(Error::new(
+                    ErrorKind::Argument,
+                    format!("Tensor on device {device} is not on the expected device {wanted}!"),
+                ));
+            }
+            Some(_) => {}
+        }
+    }
+    Ok(())
 }
 
 /// Calls the first of several overloads that takes the arguments.
@@ -237,6 +261,7 @@ pub fn dispatch(
     args: &[Value],
     kwargs: &[(&str, Value)],
 ) -> Result<Value> {
+    one_device(args)?;
     let known = overloads.first().map(|entry| entry.signature.name);
     let _called = known.map(|name| pullback_array::Called::enter(name, None));
     let mut first = None;

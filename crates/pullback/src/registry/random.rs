@@ -12,7 +12,9 @@ fn like_in_order(
 ) -> Result<Tensor> {
     let x = a.tensor("input")?;
     if x.is_contiguous() {
-        return make(x.shape().clone(), a.dtype("dtype")?.unwrap_or(x.dtype()));
+        let dtype = a.dtype("dtype")?.unwrap_or(x.dtype());
+        let device = pullback_array::creating_on().unwrap_or(x.device());
+        return pullback_array::on_device(device, || make(x.shape().clone(), dtype));
     }
     let out = like(a)?;
     fill(&out)?;

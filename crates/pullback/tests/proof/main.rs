@@ -4,6 +4,7 @@ mod custom;
 mod errors;
 mod formulas;
 mod list;
+mod meta;
 mod methods;
 mod mutants;
 mod sweep;

@@ -5,7 +5,7 @@ use crate::core::define::{common, define};
 use crate::core::history::{in_place, in_place_number};
 use crate::core::op::{Ctx, Narrow, Op};
 use crate::core::tensor::Tensor;
-use crate::{Array, DType, Error, ErrorKind, MemoryFormat, Number, Result};
+use crate::{Array, DType, Device, Error, ErrorKind, MemoryFormat, Number, Result};
 use pullback_array::kernels;
 use std::panic::Location;
 
@@ -164,6 +164,32 @@ impl Tensor {
         }
         let format = MemoryFormat::Contiguous;
         apply(Clone { format }, &[self], Location::caller())
+    }
+
+    /// Where it lies.
+    pub fn device(&self) -> Device {
+        self.array().device()
+    }
+
+    /// The tensor on a device, without history: this very tensor where it lies there. On [`Device::Meta`] there are no numbers:
+    /// operations infer shapes, dtypes and strides alone.
+    ///
+    /// # Errors
+    /// Where it has no numbers to give.
+    ///
+    /// ```
+    /// # use pullback::{DType, Device, Tensor};
+    /// let x = Tensor::zeros([2, 3], DType::F32)?.to_device(Device::Meta)?;
+    /// assert_eq!(x.matmul(&x.t()?)?.shape()[..], [2, 2]);
+    /// # Ok::<(), pullback::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn to_device(&self, device: Device) -> Result<Tensor> {
+        if self.device() == device {
+            return Ok(self.clone());
+        }
+        let site = Location::caller();
+        (self.array().to_device(device).map(Tensor::from_array)).map_err(|e| e.op("to").at(site))
     }
 
     /// A copy that shares nothing: a leaf again if this is one, with a copy of its gradient. PyTorch's `deepcopy`.

@@ -48,6 +48,16 @@ pub(in crate::ops) fn once(x: &Array) -> Result<Array> {
     Ok(y)
 }
 
+/// Whether one of them has no numbers: then an operation looks at none and gives [`inferred`].
+pub(in crate::ops) fn unnumbered(x: &[&Array]) -> bool {
+    x.iter().any(|a| a.is_meta())
+}
+
+/// What stands for a result of which only shape and dtype are known.
+pub(in crate::ops) fn inferred(shape: impl Into<crate::Shape>, dtype: DType) -> Result<Array> {
+    Array::meta(crate::Layout::row_major(shape.into()), dtype)
+}
+
 /// The dtype of a result of two tensors: PyTorch's `result_type`.
 ///
 /// ```

@@ -3,7 +3,7 @@
 
 use crate::core::tensor::Tensor;
 use crate::random;
-use crate::{Array, Category, DType, Dd, Element, Error, ErrorKind, Number, Result, Shape};
+use crate::{Array, Category, DType, Dd, Device, Element, Error, ErrorKind, Number, Result, Shape};
 use pullback_array::{dispatch, gathered, kernels};
 use std::panic::Location;
 
@@ -377,6 +377,9 @@ pub fn rand(shape: impl Into<Shape>, dtype: DType) -> Result<Tensor> {
     floats("check_uniform_bounds", dtype, Location::caller())?;
     let shape = shape.into();
     let n = shape.checked_numel()?;
+    if pullback_array::creating_on() == Some(Device::Meta) {
+        return Tensor::zeros(shape, dtype); // nothing is drawn
+    }
     afford(n, dtype)?;
     match dtype.computing() {
         DType::F32 => Tensor::from_slice(&random::try_draw(|g| g.rand(n))?, shape)?.to(dtype),
@@ -394,6 +397,9 @@ pub fn randn(shape: impl Into<Shape>, dtype: DType) -> Result<Tensor> {
     floats("normal_kernel_cpu", dtype, Location::caller())?;
     let shape = shape.into();
     let n = shape.checked_numel()?;
+    if pullback_array::creating_on() == Some(Device::Meta) {
+        return Tensor::zeros(shape, dtype); // nothing is drawn
+    }
     afford(n, dtype)?;
     match dtype.computing() {
         DType::F32 => Tensor::from_slice(&random::try_draw(|g| g.randn(n))?, shape)?.to(dtype),
@@ -410,6 +416,9 @@ pub fn randn(shape: impl Into<Shape>, dtype: DType) -> Result<Tensor> {
 pub fn randint(low: i64, high: i64, shape: impl Into<Shape>, dtype: DType) -> Result<Tensor> {
     let (site, shape) = (Location::caller(), shape.into());
     let n = shape.checked_numel()?;
+    if pullback_array::creating_on() == Some(Device::Meta) {
+        return Tensor::zeros(shape, dtype); // nothing is drawn
+    }
     afford(n, dtype)?;
     macro_rules! draw {
         ($t:ty) => {

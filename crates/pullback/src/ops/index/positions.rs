@@ -6,6 +6,7 @@ use crate::core::apply::apply;
 use crate::core::define::{common, define};
 use crate::core::op::Op;
 use crate::core::tensor::Tensor;
+use crate::ops::common::operand::{inferred, unnumbered};
 use crate::{Array, DType, Error, ErrorKind, Layout, Result, Shape};
 use pullback_array::{dispatch, filled, gathered, room};
 use std::panic::Location;
@@ -77,6 +78,9 @@ impl Op for Positions {
                 )
             })?;
         }
+        if unnumbered(x) {
+            return inferred(shape, DType::I64);
+        }
         let mut sum = filled(shape.checked_numel()?, 0i64)?;
         for (k, (a, &n)) in x.iter().zip(self.sizes.iter()).enumerate() {
             for (sum, i) in sum.iter_mut().zip(a.expand(&shape)?.to_vec::<i64>()?) {
@@ -118,6 +122,9 @@ define! { Along: Cut "along_dim", "torch.gather";
 impl Op for Along {
     common!(counts);
     fn eval(&self, x: &[&Array]) -> Result<Array> {
+        if unnumbered(x) {
+            return inferred(x[0].shape(), DType::I64);
+        }
         let index = x[0].to_vec::<i64>()?;
         let mut strides = Layout::row_major(self.shape.clone()).strides();
         let (n, step) = match self.shape.get(self.dim) {

@@ -8,6 +8,7 @@ use crate::core::define::{common, define};
 use crate::core::op::{Ctx, Op, Reads};
 use crate::core::tensor::Tensor;
 use crate::ops::common::operand::Operand;
+use crate::ops::common::operand::{inferred, unnumbered};
 use crate::ops::index::rows::{IndexAddUp, IndexTake};
 use crate::{Arith, Array, Category, DType, Error, ErrorKind, Result, Shape};
 use pullback_array::dispatch;
@@ -127,6 +128,9 @@ impl ScatterReduce {
 impl Op for ScatterReduce {
     common!();
     fn eval(&self, x: &[&Array]) -> Result<Array> {
+        if unnumbered(x) {
+            return inferred(x[0].shape(), x[0].dtype());
+        }
         let places = x[1].to_vec::<i64>()?;
         let reduce = self.reduce;
         dispatch!(number x[0].dtype(), T => {

@@ -5,6 +5,7 @@ use crate::core::apply::apply;
 use crate::core::op::Op;
 use crate::core::tensor::Tensor;
 use crate::ops::common::operand::{Operand, converted};
+use crate::ops::common::operand::{inferred, unnumbered};
 use crate::ops::{common, define, result_type};
 use crate::{Array, Category, DType, Error, ErrorKind, Result};
 use pullback_array::{dispatch, kernels};
@@ -40,6 +41,9 @@ impl Op for Searchsorted {
     common!(counts);
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         let right = self.right;
+        if unnumbered(x) {
+            return inferred(x[1].shape(), DType::I64);
+        }
         dispatch!(x[0].dtype(), T => {
             let (sorted, values) = (x[0].to_vec::<T>()?, x[1].to_vec::<T>()?);
             let n = x[0].shape().last().copied().unwrap_or(0);

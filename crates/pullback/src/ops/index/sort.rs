@@ -7,6 +7,7 @@
 use crate::core::apply::apply;
 use crate::core::op::Op;
 use crate::core::tensor::Tensor;
+use crate::ops::common::operand::inferred;
 use crate::ops::{common, define, index::partial_order};
 use crate::{Array, Element, Error, ErrorKind, Result};
 use pullback_array::{dispatch, room};
@@ -31,6 +32,13 @@ fn along<T: Element>(
     out: usize,
     mut row: impl FnMut(&[T], &mut Vec<i64>),
 ) -> Result<Array> {
+    if x.is_meta() {
+        let mut shape = x.shape().clone();
+        if let Some(n) = shape.dims_mut().get_mut(dim) {
+            *n = out;
+        }
+        return inferred(shape, crate::DType::I64);
+    }
     if x.rank() == 0 {
         let mut places = Vec::new();
         row(&x.to_vec::<T>()?, &mut places);

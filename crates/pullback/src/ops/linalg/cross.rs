@@ -4,6 +4,7 @@ use crate::core::apply::apply;
 use crate::core::define::{common, define};
 use crate::core::op::{Ctx, Op};
 use crate::core::tensor::Tensor;
+use crate::ops::common::operand::{inferred, unnumbered};
 use crate::{Arith, Array, DType, Error, ErrorKind, Result};
 use pullback_array::{dispatch, kernels, wrap_dim};
 use std::panic::Location;
@@ -36,6 +37,9 @@ impl Op for Cross {
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         let shape = x[0].shape().broadcast(x[1].shape())?;
         let (a, b) = (x[0].expand(&shape)?, x[1].expand(&shape)?);
+        if unnumbered(x) {
+            return inferred(shape, a.dtype());
+        }
         let out = Array::zeros(shape, a.dtype())?;
         let unsupported = || {
             let dtype = x[0].dtype().scalar_type_name();

@@ -4,6 +4,7 @@ use crate::core::apply::apply;
 use crate::core::define::{common, define};
 use crate::core::op::{Ctx, Op};
 use crate::core::tensor::Tensor;
+use crate::ops::common::operand::{inferred, unnumbered};
 use crate::ops::reduce::sum::resolve;
 use crate::{Array, DType, Error, ErrorKind, Layout, Result, Shape};
 use pullback_array::{dispatch, kernels, room, wrap_dim};
@@ -100,6 +101,9 @@ define! { DiagEmbed: Linear "diag_embed", "torch.diag_embed";
 impl Op for DiagEmbed {
     common!();
     fn eval(&self, x: &[&Array]) -> Result<Array> {
+        if unnumbered(x) {
+            return inferred(self.shape.clone(), x[0].dtype());
+        }
         let out = Array::zeros(self.shape.clone(), x[0].dtype())?;
         kernels::assign(&self.place.view(&out)?, x[0])?;
         Ok(out)

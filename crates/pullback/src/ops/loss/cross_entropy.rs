@@ -5,6 +5,7 @@ use crate::core::op::Op;
 use crate::core::tensor::Tensor;
 use crate::ops::common::constant::{plus, times};
 use crate::ops::common::operand::promote;
+use crate::ops::common::operand::{inferred, unnumbered};
 use crate::ops::loss::reduction::Reduction;
 use crate::ops::{Take, common, define};
 use crate::{Array, DType, Error, ErrorKind, Result, Shape};
@@ -35,6 +36,9 @@ define! { ClassPositions: Cut "class_positions", "torch.nn.functional.nll_loss";
 impl Op for ClassPositions {
     common!(counts);
     fn eval(&self, x: &[&Array]) -> Result<Array> {
+        if unnumbered(x) {
+            return inferred(x[0].shape(), DType::I64);
+        }
         let mut list = x[0].to_vec::<i64>()?;
         let inner: usize = x[0].shape().iter().skip(1).product();
         for (k, t) in list.iter_mut().enumerate() {

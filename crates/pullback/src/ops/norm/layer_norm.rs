@@ -8,6 +8,7 @@ use crate::core::op::{Ctx, Op, Reads};
 use crate::core::tensor::Tensor;
 use crate::ops::common::constant::plus;
 use crate::ops::common::gate::no_form;
+use crate::ops::common::operand::{inferred, unnumbered};
 use crate::{Array, DType, Error, ErrorKind, Real, Result, Shape};
 use pullback_array::{dispatch, kernels};
 use std::panic::Location;
@@ -146,6 +147,9 @@ impl Norm {
     }
 
     fn value(&self, x: &[&Array]) -> Result<Array> {
+        if unnumbered(x) && x[0].dtype().is_float() {
+            return inferred(x[0].shape(), x[0].dtype());
+        }
         dispatch!(float x[0].dtype(), T => {
             let flat = |k: usize| x.get(k).map_or_else(|| Ok(Vec::new()), |a| a.to_vec::<T>());
             let (w, b, eps) = (flat(1)?, flat(2)?, T::lit(self.eps));
@@ -200,6 +204,9 @@ impl Norm {
         } else {
             None
         };
+        if unnumbered(&[g, x]) {
+            return inferred(g.shape(), g.dtype()).map(Tensor::from_array);
+        }
         dispatch!(float x.dtype(), T => {
             let w = own.map_or_else(|| Ok(Vec::new()), |w| w.to_vec::<T>())?;
             let (eps, n) = (T::lit(self.eps), T::lit(self.len as f64));

@@ -25,6 +25,9 @@ fn drawn<T: Element + Default>(
     x: &Array,
     fill: impl FnOnce(&mut Generator, &mut [T]) -> Filled,
 ) -> Result<Array> {
+    if x.is_meta() {
+        return Array::meta(x.layout().without_gaps(), x.dtype()); // nothing is drawn
+    }
     let mut list = filled(x.numel(), T::default())?;
     try_draw(|g| fill(g, &mut list))?.map_err(|e| said(&e))?;
     Array::from_slice(&list, x.shape())?.view(x.layout().without_gaps())

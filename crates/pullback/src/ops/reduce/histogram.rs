@@ -5,6 +5,7 @@ use crate::core::apply::apply;
 use crate::core::define::{common, define};
 use crate::core::op::Op;
 use crate::core::tensor::Tensor;
+use crate::ops::common::operand::{inferred, unnumbered};
 use crate::{Array, DType, Error, ErrorKind, Result};
 use pullback_array::{dispatch, filled, gathered, kernels};
 use std::panic::Location;
@@ -39,6 +40,9 @@ define! { BinEdges: Cut "bin_edges", "torch.histogram";
 impl Op for BinEdges {
     common!();
     fn eval(&self, x: &[&Array]) -> Result<Array> {
+        if unnumbered(x) {
+            return inferred([self.bins + 1], x[0].dtype());
+        }
         let (mut low, mut high) = self.range;
         if low == high && x[0].numel() > 0 {
             let numbers = kernels::cast(x[0], DType::F64)?.to_vec::<f64>()?;
@@ -102,6 +106,9 @@ define! { BinCounts: Cut "bin_counts", "torch.histogram";
 impl Op for BinCounts {
     common!(counts);
     fn eval(&self, x: &[&Array]) -> Result<Array> {
+        if unnumbered(x) {
+            return inferred([x[1].numel().saturating_sub(1)], x[0].dtype());
+        }
         dispatch!(float x[0].dtype(), T => {
             let (numbers, edges) = (x[0].to_vec::<T>()?, x[1].to_vec::<T>()?);
             let weights = match x.get(2) {
@@ -148,6 +155,9 @@ impl Op for ArgMode {
         let rows = x[0].view(x[0].layout().permute(&order))?;
         let mut shape: Vec<usize> = x[0].shape().to_vec();
         shape.remove(self.dim);
+        if unnumbered(x) {
+            return inferred(shape, DType::I64);
+        }
         dispatch!(x[0].dtype(), T => {
             let numbers = rows.to_vec::<T>()?;
             let places: Vec<i64> = gathered(numbers.chunks_exact(n.max(1)).map(commonest))?;

@@ -6,6 +6,7 @@ use crate::core::apply::apply;
 use crate::core::define::{common, define};
 use crate::core::op::{Ctx, Op, Reads, sum_terms};
 use crate::core::tensor::Tensor;
+use crate::ops::common::operand::{inferred, unnumbered};
 use crate::{Array, DType, Error, ErrorKind, Number, Result, Shape};
 use pullback_array::{gathered, kernels};
 use std::panic::Location;
@@ -58,6 +59,9 @@ impl Op for Pad {
                 }
                 false => usize::try_from(size).unwrap_or(usize::MAX),
             };
+        }
+        if unnumbered(x) {
+            return inferred(shape, x[0].dtype());
         }
         let out = Array::full(shape, self.value, x[0].dtype())?;
         let (mut to, mut from) = (out.clone(), x[0].clone());

@@ -4,6 +4,7 @@ use crate::core::apply::apply;
 use crate::core::define::{common, define};
 use crate::core::op::{Ctx, Op};
 use crate::core::tensor::Tensor;
+use crate::ops::common::operand::{inferred, unnumbered};
 use crate::{Array, Error, ErrorKind, Result, Shape};
 use pullback_array::{kernels, wrap_dim};
 use std::panic::Location;
@@ -132,6 +133,9 @@ define! { Embed: Linear "slice_backward", "torch.slice_scatter";
 impl Op for Embed {
     common!();
     fn eval(&self, x: &[&Array]) -> Result<Array> {
+        if unnumbered(x) {
+            return inferred(self.shape.clone(), x[0].dtype());
+        }
         let out = Array::zeros(self.shape.clone(), x[0].dtype())?;
         let len = x[0].shape()[self.dim];
         kernels::assign(&out.slice(self.dim, self.start, len, self.step)?, x[0])?;
@@ -242,6 +246,9 @@ impl Op for Cat {
             }
             // No memory has more; what asks for it says so.
             shape.dims_mut()[self.dim] = shape[self.dim].saturating_add(a.shape()[self.dim]);
+        }
+        if unnumbered(x) {
+            return inferred(shape, x[0].dtype());
         }
         let out = Array::zeros(shape, x[0].dtype())?;
         let mut start = 0;

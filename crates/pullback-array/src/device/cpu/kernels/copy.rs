@@ -5,7 +5,7 @@
 
 use super::assign::operand;
 use super::operand::{Buffer, Operand, TURN, strip};
-use crate::array::{Array, fresh_of};
+use crate::array::{Array, fresh_of, unread, unwritten};
 use crate::device::cpu::threads::{BLOCK, blocks};
 use crate::dtype::{DType, Element};
 use crate::error::{Error, ErrorKind, Result};
@@ -127,7 +127,17 @@ impl Array {
 
 /// A row-major copy in new memory.
 fn copy(a: &Array) -> Result<Array> {
-    let guard = a.read()?;
+    let guard = match a.read() {
+        Ok(guard) => guard,
+        Err(e) => {
+            return unread(
+                &[a],
+                || Ok(Layout::row_major(a.shape().clone())),
+                a.dtype(),
+                e,
+            );
+        }
+    };
     let (storage, out) = fresh_of(a.shape(), a.dtype())?;
     let from = Operand::new(
         guard.ptr::<u8>().cast_mut(),
@@ -190,7 +200,11 @@ pub(super) fn overwrite(dst: &Array, src: &Array) -> Result<()> {
     src.expect(dst.dtype())?;
     let src = operand(dst, src)?;
     let size = dst.dtype().size();
-    let (read, write) = (src.read()?, dst.write()?);
+    let write = match dst.write() {
+        Ok(write) => write,
+        Err(e) => return unwritten(dst, e),
+    };
+    let read = src.read()?;
     let to = Operand::new(write.ptr(), dst.layout(), dst.shape(), size);
     let from = Operand::new(read.ptr::<u8>().cast_mut(), src.layout(), dst.shape(), size);
     let dense = to.is_dense();
@@ -223,6 +237,9 @@ pub(super) fn overwrite(dst: &Array, src: &Array) -> Result<()> {
 /// `value` can be read as an element of `dst`.
 pub(super) unsafe fn fill_with(dst: &Array, value: *const u8) -> Result<()> {
     let size = dst.dtype().size();
+    if dst.is_meta() {
+        return unwritten(dst, Error::new(ErrorKind::Unsupported, ""));
+    }
     if dst.layout().overlaps_itself() {
         let dst = dst.view(dst.layout().once())?;
         let write = dst.storage().write()?;

@@ -6,7 +6,7 @@
 
 use super::narrow::{changed, computed};
 use super::operand::{Buffer, Operand, PIECE, TURN, strip};
-use crate::array::{Array, fresh_of};
+use crate::array::{Array, fresh_of, unread, unwritten};
 use crate::device::cpu::threads::{BLOCK, blocks};
 use crate::dtype::DType;
 use crate::error::Result;
@@ -59,7 +59,10 @@ pub(super) unsafe fn compute<const N: usize>(
         return unsafe { computed(inputs, dtypes, out, row) };
     }
     let first = inputs[0].shape();
-    let (guards, mut bases) = read(inputs)?;
+    let (guards, mut bases) = match read(inputs) {
+        Ok(read) => read,
+        Err(e) => return unread(&inputs, || infer(inputs), out, e),
+    };
     let flat = inputs[0].is_contiguous()
         && (inputs[1..].iter()).all(|a| a.is_contiguous() && a.shape() == first);
     if flat {
@@ -235,6 +238,17 @@ unsafe fn compute_strided<const N: usize>(
     ))
 }
 
+/// The layout of a result of [`compute`].
+fn infer<const N: usize>(inputs: [&Array; N]) -> Result<Layout> {
+    let mut shape: Shape = inputs[0].shape().clone();
+    for a in &inputs[1..] {
+        shape = shape.broadcast(a.shape())?;
+    }
+    let layouts = inputs.map(Array::layout);
+    let order = memory_order(&shape, layouts);
+    Ok(result_layout(shape, layouts, order.as_ref()))
+}
+
 /// The layout of a result of [`compute_strided`]: that of the inputs where all have one without gaps.
 fn result_layout<const N: usize>(
     shape: Shape,
@@ -364,8 +378,11 @@ pub(super) unsafe fn change<const N: usize>(
         // SAFETY: the caller's promise.
         return unsafe { changed((dst, own), operands, dtypes, row) };
     }
+    let write = match dst.write() {
+        Ok(write) => write,
+        Err(e) => return unwritten(dst, e),
+    };
     let (_guards, mut bases) = read(operands)?;
-    let write = dst.write()?;
     let (shape, n, size) = (dst.shape(), dst.numel(), dst.dtype().size());
     let sizes = operands.map(|a| a.dtype().size());
     let flat =

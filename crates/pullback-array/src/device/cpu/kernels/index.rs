@@ -9,7 +9,7 @@ use crate::array::{Array, fresh};
 use crate::dispatch;
 use crate::dtype::{DType, Element};
 use crate::error::{Error, ErrorKind, Result};
-use crate::layout::Shape;
+use crate::layout::{Layout, Shape};
 use crate::scalar::arith::Arith;
 
 fn positions(index: &Array, numel: usize) -> Result<Vec<i64>> {
@@ -29,6 +29,9 @@ fn positions(index: &Array, numel: usize) -> Result<Vec<i64>> {
 /// # Errors
 /// Where an index is not below the number of elements.
 pub fn take(a: &Array, index: &Array) -> Result<Array> {
+    if a.is_meta() || index.is_meta() {
+        return Array::meta(Layout::row_major(index.shape().clone()), a.dtype());
+    }
     let positions = positions(index, a.numel())?;
     let a = a.contiguous()?;
     let guard = a.read()?;
@@ -61,6 +64,9 @@ pub fn put_add(values: &Array, index: &Array, shape: &Shape) -> Result<Array> {
                 index.shape()
             ),
         ));
+    }
+    if values.is_meta() || index.is_meta() {
+        return Array::meta(Layout::row_major(shape.clone()), values.dtype());
     }
     if let Some(result) = through_same([values], |[values]| put_add(values, index, shape)) {
         return result;

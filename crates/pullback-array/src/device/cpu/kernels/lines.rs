@@ -5,10 +5,11 @@
 
 use super::narrow::{all_wanted, placed, wanted};
 use super::wide::wide_for;
-use crate::array::{Array, fresh};
+use crate::array::{Array, fresh, unread};
 use crate::device::cpu::threads::{BLOCK, blocks};
 use crate::dtype::Element;
 use crate::error::{Error, ErrorKind, Result};
+use crate::layout::Layout;
 use crate::memory::ptr::Ptr;
 
 /// An array like `x`, in which `f(number, run, others)` has rewritten every run of `len` neighbours: `run` holds that of `x` and
@@ -50,7 +51,7 @@ pub fn lines<T: Element, const N: usize>(
         }
     }
     if n == 0 {
-        return Array::zeros(x.shape().clone(), T::DTYPE);
+        return x.new_zeros(Layout::row_major(x.shape().clone()), T::DTYPE);
     }
     if len == 0 || !n.is_multiple_of(len) {
         return Err(Error::new(
@@ -63,8 +64,17 @@ pub fn lines<T: Element, const N: usize>(
     for other in others {
         held.push(other.contiguous()?);
     }
-    let guard = x.read()?;
-    let guards = held.iter().map(Array::read).collect::<Result<Vec<_>>>()?;
+    let read = || -> Result<_> {
+        let guards = held.iter().map(Array::read).collect::<Result<Vec<_>>>()?;
+        Ok((x.read()?, guards))
+    };
+    let (guard, guards) = match read() {
+        Ok(guards) => guards,
+        Err(e) => {
+            let inputs: Vec<&Array> = held.iter().chain([&x]).collect();
+            return unread(&inputs, || Ok(x.layout().without_gaps()), T::DTYPE, e);
+        }
+    };
     let (storage, out) = fresh::<T>(x.shape())?;
     // SAFETY: contiguous arrays have n elements from their offsets on.
     let from = Ptr(unsafe { guard.ptr::<T>().add(x.layout().offset()) }.cast_mut());

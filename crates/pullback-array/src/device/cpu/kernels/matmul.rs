@@ -7,7 +7,7 @@
 use super::gemm;
 use super::narrow::through_same;
 use super::wide::wide_for;
-use crate::array::{Array, fresh};
+use crate::array::{Array, fresh, unread};
 use crate::device::cpu::threads::{LONG, blocks};
 use crate::dispatch;
 use crate::dtype::DType;
@@ -229,10 +229,22 @@ pub(super) fn product<T: Arith + gemm::Gemm>(
     }
     a.expect_dtype::<T>()?;
     b.expect_dtype::<T>()?;
-    let (ga, gb) = (a.read()?, b.read()?);
     let bias = bias.map(Array::contiguous).transpose()?;
     bias.as_ref().map_or(Ok(()), Array::expect_dtype::<T>)?;
-    let gc = bias.as_ref().map(Array::read).transpose()?;
+    let read = || {
+        Ok((
+            a.read()?,
+            b.read()?,
+            bias.as_ref().map(Array::read).transpose()?,
+        ))
+    };
+    let (ga, gb, gc) = match read() {
+        Ok(guards) => guards,
+        Err(e) => {
+            let inputs = [a, b, bias.as_ref().unwrap_or(a)];
+            return unread(&inputs, || Ok(Layout::row_major(shape)), T::DTYPE, e);
+        }
+    };
     let more = match (&bias, &gc) {
         // SAFETY: the layout lies inside its guarded storage.
         (Some(bias), Some(guard)) => unsafe { guard.ptr::<T>().add(bias.layout().offset()) },
@@ -500,9 +512,13 @@ pub fn outer(a: &Array, b: &Array) -> Result<Array> {
 fn outer_of<T: Arith>(a: &Array, b: &Array) -> Result<Array> {
     a.expect_dtype::<T>()?;
     b.expect_dtype::<T>()?;
-    let (ga, gb) = (a.read()?, b.read()?);
     let (m, n) = (a.shape()[0], b.shape()[0]);
     let shape = Shape::new(&[m, n]);
+    let read = || Ok((a.read()?, b.read()?));
+    let (ga, gb) = match read() {
+        Ok(guards) => guards,
+        Err(e) => return unread(&[a, b], || Ok(Layout::row_major(shape)), T::DTYPE, e),
+    };
     let (storage, out) = fresh::<T>(&shape)?;
     if n == 0 {
         return Ok(Array::from_fresh::<T>(storage, shape)); // whatever the number of rows

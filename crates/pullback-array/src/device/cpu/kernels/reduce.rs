@@ -10,7 +10,7 @@ use crate::device::cpu::threads::{BLOCK, LONG, watched};
 use crate::dtype::Element;
 use crate::error::{Error, ErrorKind, Result};
 use crate::interrupt::Watch;
-use crate::layout::Shape;
+use crate::layout::{Layout, Shape};
 use crate::memory::ptr::Ptr;
 use smallvec::SmallVec;
 use std::marker::PhantomData;
@@ -224,6 +224,9 @@ pub fn reduce<A: Element, B: Element>(
     }
     check_dims(a.shape(), dims)?;
     let shape = reduced_shape(a.shape(), dims, keepdim);
+    if a.is_meta() {
+        return Array::meta(Layout::row_major(shape), B::DTYPE);
+    }
     let plan = Plan::new(a, dims)?;
     let guard = plan.source.read()?;
     let (storage, out) = fresh::<B>(&shape)?;

@@ -12,7 +12,7 @@ use crate::array::{Array, fresh, no_such_dim};
 use crate::dispatch;
 use crate::dtype::{DType, Element};
 use crate::error::{Error, ErrorKind, Result};
-use crate::layout::Shape;
+use crate::layout::{Layout, Shape};
 use crate::scalar::arith::Arith;
 
 /// An array seen as `outer` blocks of `n` rows of `inner` elements.
@@ -73,8 +73,11 @@ pub fn index_shape(shape: &Shape, at: usize, count: usize, index: &Shape) -> Sha
 /// Where a number of the index is no row.
 pub fn index(x: &Array, at: usize, count: usize, index: &Array) -> Result<Array> {
     let grid = Grid::of(x.shape(), at, count)?;
-    let rows = grid.rows(index)?;
     let shape = index_shape(x.shape(), at, count, index.shape());
+    if x.is_meta() || index.is_meta() {
+        return Array::meta(Layout::row_major(shape), x.dtype());
+    }
+    let rows = grid.rows(index)?;
     if shape.contains(&0) {
         return Array::zeros(shape, x.dtype()); // the sizes beside the 0 may be any
     }
@@ -154,7 +157,10 @@ pub fn index_put(
     accumulate: bool,
 ) -> Result<()> {
     let grid = Grid::of(x.shape(), at, count)?;
-    let rows = grid.rows(index)?;
+    let rows = match x.is_meta() {
+        true => Vec::new(),
+        false => grid.rows(index)?,
+    };
     let want = index_shape(x.shape(), at, count, index.shape());
     if *src.shape() != want {
         return Err(Error::new(
@@ -174,6 +180,10 @@ pub fn index_put(
                 src.dtype().scalar_type_name()
             ),
         ));
+    }
+    if x.is_meta() {
+        x.storage().note_write();
+        return Ok(());
     }
     if accumulate && x.dtype().is_narrow() {
         let whole = computing(x)?; // sums are rounded once
@@ -283,7 +293,7 @@ pub fn index_add_up(
     count: usize,
     index: &Array,
 ) -> Result<Array> {
-    let sum = Array::zeros(shape.clone(), src.dtype())?;
+    let sum = src.new_zeros(Layout::row_major(shape.clone()), src.dtype())?;
     index_put(&sum, at, count, index, src, true)?;
     Ok(sum)
 }
@@ -297,7 +307,7 @@ pub fn fold(x: &Array, shape: &Shape, dim: usize, step: usize) -> Result<Array> 
     if let Some(result) = through_same([x], |[x]| fold(x, shape, dim, step)) {
         return result;
     }
-    let sum = Array::zeros(shape.clone(), x.dtype())?;
+    let sum = x.new_zeros(Layout::row_major(shape.clone()), x.dtype())?;
     if x.dtype() == DType::Bool {
         return Err(Error::new(
             ErrorKind::Unsupported,

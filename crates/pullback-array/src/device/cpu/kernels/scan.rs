@@ -7,7 +7,7 @@
 use super::fold::{Wide, beats};
 use super::narrow::{all_wanted, placed, through};
 use super::nest::{place, split};
-use crate::array::{Array, fresh, no_such_dim};
+use crate::array::{Array, fresh, no_such_dim, unread};
 use crate::device::cpu::threads::{BLOCK, blocks};
 use crate::dispatch;
 use crate::dtype::{DType, Element};
@@ -61,10 +61,11 @@ pub fn scan<A: Element, B: Element, S: Copy + Sync, const N: usize>(
     };
     let from = x.map(|a| line(a.layout()));
     let to = line(&Layout::row_major(shape.clone()));
-    let guards = x
-        .iter()
-        .map(|a| a.read())
-        .collect::<Result<smallvec::SmallVec<[_; 2]>>>()?;
+    let guards = x.iter().map(|a| a.read());
+    let guards = match guards.collect::<Result<smallvec::SmallVec<[_; 2]>>>() {
+        Ok(guards) => guards,
+        Err(e) => return unread(&x, || Ok(Layout::row_major(shape.clone())), B::DTYPE, e),
+    };
     let (storage, out) = fresh::<B>(shape)?;
     let out = Ptr(out);
     let bases: [Ptr<A>; N] = std::array::from_fn(|k| {

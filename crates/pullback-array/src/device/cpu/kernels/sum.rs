@@ -14,7 +14,7 @@ use super::cascade::{cascade, contiguous, lanes, row, run};
 use super::narrow::through;
 use super::nest::{Axes, Axis, merge, place, split};
 use super::reduce::{Run, check_dims, reduce, reduced_shape};
-use crate::array::{Array, fresh};
+use crate::array::{Array, fresh, unread};
 use crate::device::cpu::threads::{BLOCK, LONG, blocks};
 use crate::dispatch;
 use crate::dtype::Element;
@@ -148,8 +148,11 @@ pub fn sum(a: &Array, dims: &[usize], keepdim: bool) -> Result<Array> {
 fn sum_real<T: Real>(a: &Array, dims: &[usize], keepdim: bool) -> Result<Array> {
     a.expect_dtype::<T>()?;
     check_dims(a.shape(), dims)?;
-    let guard = a.read()?;
     let shape = reduced_shape(a.shape(), dims, keepdim);
+    let guard = match a.read() {
+        Ok(guard) => guard,
+        Err(e) => return unread(&[a], || Ok(Layout::row_major(shape)), T::DTYPE, e),
+    };
     let (storage, out) = fresh::<T>(&shape)?;
     let outputs = shape.numel();
     // SAFETY: the array's elements lie inside the storage, which the guard protects; `out` has room for `outputs`.

@@ -301,9 +301,16 @@ class Module(State, Hooks):
         return self
 
     def to(self, *args, **kwargs):
-        """Converts floating parameters and buffers to a dtype; the device is the CPU."""
-        from ... import float32, zeros
+        """Converts floating parameters and buffers to a dtype, or moves everything to a device."""
+        from ... import device, float32, zeros
 
+        for place in (*args, *kwargs.values()):
+            if isinstance(place, (str, device)) and device(place).type == "meta":
+                self._apply(lambda t: t.to("meta"))
+            elif isinstance(place, (str, device)) and any(t.is_meta for t in (*self.parameters(), *self.buffers())):
+                raise NotImplementedError(
+                    "Cannot copy out of meta tensor; no data! Please use torch.nn.Module.to_empty() instead of torch.nn.Module.to() when moving module from meta to a different device."
+                )
         dtype = zeros(0, dtype=float32).to(*args, **{k: v for k, v in kwargs.items() if k != "memory_format"}).dtype
         given = any(not isinstance(a, (bool, str)) and not hasattr(a, "type") for a in (*args, *kwargs.values())) or any(isinstance(a, Tensor) for a in args)
         if not given:
@@ -311,6 +318,12 @@ class Module(State, Hooks):
         if not dtype.is_floating_point:
             raise TypeError(f"nn.Module.to only accepts floating point or complex dtypes, but got desired dtype={dtype}")
         return self._apply(lambda t: t.to(dtype) if t.is_floating_point() else t)
+
+    def to_empty(self, *, device, recurse=True):
+        """Parameters and buffers of the same shapes on a device, with numbers that do not matter."""
+        from ... import empty_like
+
+        return self._apply(lambda t: empty_like(t, device=device), recurse)
 
     def type(self, dst_type):
         """Converts all parameters and buffers to a dtype."""
