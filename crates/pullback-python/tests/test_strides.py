@@ -31,9 +31,11 @@ OTHERWISE = {
 
 
 def test_every_function_lays_its_results_as_pytorch_does():
-    tried, wrong, unused = 0, [], set(OTHERWISE)
+    tried, wrong, unused, unknown = 0, [], set(OTHERWISE), 0
     for group, key, case in layouts.cases():
-        for scheme, want in zip(layouts.SCHEMES, GOLDEN["cases"][f"{group} {key}"]):
+        known = GOLDEN["cases"].get(f"{group} {key}", [])
+        unknown += not known
+        for scheme, want in zip(layouts.SCHEMES, known):
             if want is None:
                 continue
             tried += 1
@@ -44,7 +46,7 @@ def test_every_function_lays_its_results_as_pytorch_does():
                 unused.discard(case["at"][1])
             else:
                 wrong.append(f"{key}, {scheme}: {got} where PyTorch has {want}")
-    assert tried > 20000
+    assert tried > 20000 and unknown < 400, "golden/make_strides.py asks PyTorch about the new cases"
     assert not wrong, "\n".join([f"{len(wrong)} of {tried}", *wrong[:40]])
     assert not unused, f"as PyTorch by now: {unused}"
 
