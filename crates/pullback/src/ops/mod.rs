@@ -5,6 +5,7 @@
 
 mod activation;
 mod common;
+mod conv;
 mod create;
 mod index;
 mod linalg;
@@ -35,6 +36,10 @@ pub(crate) use common::operand::result_type_number;
 pub use common::operand::{Operand, common_type, result_type};
 pub use common::scale::Scale;
 pub use common::sizes::Sizes;
+pub use conv::convolution::{Convolution, ConvolutionInput, ConvolutionWeight};
+pub use conv::geometry::Steps;
+pub use conv::pool::{AvgPool, MaxPoolAt};
+pub use conv::pooling::Pool;
 pub use create::constants::{
     arange, eye, linspace, logspace, one_hot, rand, randint, randn, randperm,
 };
@@ -92,6 +97,7 @@ pub use math::special::{
 pub use math::trig::{
     Acos, Acosh, Asin, Asinh, Atan, Atanh, Cos, Cosh, Sin, Sinc, SincDerivative, Sinh, Tan, Tanh,
 };
+pub use norm::batch_norm::{BatchNorm, Running};
 pub use norm::extreme_norm::ExtremeNorm;
 pub use norm::layer_norm::{LayerNorm, RmsNorm};
 pub use norm::matrix_norm::NormOrder;
@@ -253,6 +259,12 @@ pub static OPS: &[&OpDef] = &[
     Recurrence::DEF,
     Matmul::DEF,
     Linear::DEF,
+    // convolutions and pooling
+    Convolution::DEF,
+    ConvolutionInput::DEF,
+    ConvolutionWeight::DEF,
+    MaxPoolAt::DEF,
+    AvgPool::DEF,
     Outer::DEF,
     Cross::DEF,
     Diagonal::DEF,

@@ -171,6 +171,8 @@ impl<'a> Args<'a> {
     pub fn ints_opt(&self, name: &str) -> Result<Option<Vec<i64>>> {
         match self.value(name)? {
             Value::None => Ok(None),
+            // A default that is one number: binding makes lists of what callers give.
+            Value::Int(n) => Ok(Some(vec![*n])),
             Value::List(list) => (list.iter())
                 .map(|v| match v {
                     Value::Int(i) => Ok(*i),

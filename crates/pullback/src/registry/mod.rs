@@ -22,6 +22,8 @@ mod value;
 
 mod activation;
 mod calculus;
+mod channels;
+mod convolve;
 mod copies;
 mod create;
 mod diagonal;
@@ -37,6 +39,7 @@ mod norm;
 mod order;
 mod parts;
 mod pointwise;
+mod pool;
 mod product;
 mod random;
 mod reduce;
@@ -71,6 +74,9 @@ static LISTS: &[(&str, &[Function])] = &[
     ("loss", loss::LIST),
     ("margin", margin::LIST),
     ("network", network::LIST),
+    ("convolve", convolve::LIST),
+    ("pool", pool::LIST),
+    ("channels", channels::LIST),
     ("reduce", reduce::LIST),
     ("order", order::LIST),
     ("norm", norm::LIST),

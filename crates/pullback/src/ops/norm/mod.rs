@@ -1,5 +1,6 @@
 //! Norms of vectors and matrices, and normalisation.
 
+pub(super) mod batch_norm;
 pub(super) mod extreme_norm;
 pub(super) mod layer_norm;
 pub(super) mod matrix_norm;

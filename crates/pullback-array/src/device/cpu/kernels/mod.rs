@@ -6,6 +6,7 @@
 mod assign;
 mod cascade;
 mod cast;
+mod convolve;
 mod copy;
 mod drive;
 mod fold;
@@ -20,6 +21,7 @@ mod median;
 mod narrow;
 mod nest;
 mod operand;
+mod planes;
 mod reduce;
 mod rows;
 mod scan;
@@ -28,6 +30,7 @@ mod wide;
 
 pub use assign::{assign, fill, map_assign, zip_assign, zip3_assign};
 pub use cast::cast;
+pub use convolve::{Sizes, Window, convolve, convolve_input, convolve_weight};
 
 pub use fold::{arg_extreme, count_nonzero, extreme, logsumexp, prod, variance};
 pub use index::{put_add, take};
@@ -40,6 +43,7 @@ pub use map::{
 pub use matmul::{dot_shapes, matmul, outer};
 pub use median::arg_median;
 pub use narrow::{computing, rounded, settled};
+pub use planes::planes;
 pub use reduce::{Run, reduce, reduced_shape};
 pub use rows::{fold, index, index_add_up, index_put, index_shape};
 pub use scan::{Running, cumulate, cumulate_extreme, recurrence, scan};

@@ -1,0 +1,202 @@
+//! Convolutions as methods: PyTorch's `conv1d` to `conv3d` and `conv_transpose1d` to `conv_transpose3d`.
+
+use crate::core::apply::apply_dyn;
+use crate::core::tensor::Tensor;
+use crate::ops::PadMode;
+use crate::ops::conv::convolution::{Convolution, ConvolutionInput};
+use crate::ops::conv::geometry::{Steps, each, fits, refuse, transposed_size};
+use crate::{DType, Error, ErrorKind, Result};
+use std::panic::Location;
+
+type Site = &'static Location<'static>;
+
+/// `float`, as PyTorch's sentences call dtypes.
+fn word(dtype: DType) -> &'static str {
+    match dtype {
+        DType::F32 => "float",
+        DType::F64 => "double",
+        other => other.name(),
+    }
+}
+
+/// The three operands in one dtype, which is a float.
+fn dtypes(x: &Tensor, w: &Tensor, bias: Option<&Tensor>) -> Result<()> {
+    if w.dtype() != x.dtype() {
+        return Err(Error::new(
+            ErrorKind::DType,
+            format!(
+                "expected scalar type {} but found {}",
+                x.dtype().scalar_type_name(),
+                w.dtype().scalar_type_name()
+            ),
+        ));
+    }
+    match bias {
+        Some(b) if b.dtype() != x.dtype() => Err(Error::new(
+            ErrorKind::DType,
+            format!(
+                "Input type ({}) and bias type ({}) should be the same",
+                word(x.dtype()),
+                word(b.dtype())
+            ),
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// The input with a dimension of samples, and whether it lacked it.
+fn batched(x: &Tensor, dims: usize, name: &str) -> Result<(Tensor, bool)> {
+    match x.ndim() {
+        n if n == dims + 2 => Ok((x.clone(), false)),
+        n if n == dims + 1 => Ok((x.unsqueeze(0)?, true)),
+        _ => Err(refuse(format!(
+            "Expected {}D (unbatched) or {}D (batched) input to {name}, but got input of size: {}",
+            dims + 1,
+            dims + 2,
+            x.shape()
+        ))),
+    }
+}
+
+/// Errors where the weight has another number of dimensions than the input.
+fn ranked(x: &Tensor, w: &Tensor) -> Result<()> {
+    match w.ndim() == x.ndim() {
+        true => Ok(()),
+        false => Err(refuse(format!(
+            "weight should have {} dimensions, as the input with its samples has, but got weight of size {}",
+            x.ndim(),
+            w.shape()
+        ))),
+    }
+}
+
+/// The bias added to every window, and the dimension of samples gone where there was none.
+fn finished(y: Tensor, bias: Option<&Tensor>, alone: bool) -> Result<Tensor> {
+    let mut y = y;
+    if let Some(bias) = bias {
+        let mut shape = vec![1; y.ndim()];
+        shape[1] = bias.numel();
+        y = y.add(&bias.reshape(&shape[..])?)?;
+    }
+    if alone { y.squeeze_dims(&[0]) } else { Ok(y) }
+}
+
+/// A convolution over `dims` dimensions.
+fn convolved(
+    x: &Tensor,
+    w: &Tensor,
+    bias: Option<&Tensor>,
+    (steps, dims): (Steps<'_>, usize),
+    name: &'static str,
+    site: Site,
+) -> Result<Tensor> {
+    let run = || {
+        let (x, alone) = batched(x, dims, name)?;
+        let how = steps.window(dims)?;
+        ranked(&x, w)?;
+        fits(x.shape(), w.shape(), bias.map(Tensor::shape), &how, false)?;
+        dtypes(&x, w, bias)?;
+        let y = apply_dyn(&Convolution { how }, &[&x, w], site)?;
+        finished(y, bias, alone)
+    };
+    run().map_err(|e: Error| e.op(name).at(site))
+}
+
+/// The transpose of a convolution over `dims` dimensions.
+fn transposed(
+    x: &Tensor,
+    w: &Tensor,
+    bias: Option<&Tensor>,
+    (steps, output_padding, dims): (Steps<'_>, &[i64], usize),
+    name: &'static str,
+    site: Site,
+) -> Result<Tensor> {
+    let run = || {
+        let (x, alone) = batched(x, dims, name)?;
+        let how = steps.window(dims)?;
+        ranked(&x, w)?;
+        let size = transposed_size(&x.shape()[2..], &w.shape()[2..], &how, output_padding)?;
+        fits(x.shape(), w.shape(), bias.map(Tensor::shape), &how, true)?;
+        dtypes(&x, w, bias)?;
+        let y = apply_dyn(&ConvolutionInput { how, size }, &[&x, w], site)?;
+        finished(y, bias, alone)
+    };
+    run().map_err(|e: Error| e.op(name).at(site))
+}
+
+/// The input with the zeros that `padding="same"` means, of which an odd one is behind.
+fn same(x: &Tensor, w: &Tensor, steps: &Steps<'_>, dims: usize) -> Result<Tensor> {
+    if steps.stride.iter().any(|&s| s != 1) {
+        return Err(refuse(
+            "padding='same' is not supported for strided convolutions",
+        ));
+    }
+    let dilation = each("dilation", steps.dilation, dims)?;
+    let mut pads = Vec::with_capacity(2 * dims);
+    for d in (0..dims).rev() {
+        let kernel = w.shape().get(2 + d).copied().unwrap_or(1) as i64;
+        let total = dilation[d].saturating_mul(kernel - 1).max(0);
+        pads.extend([total / 2, total - total / 2]);
+    }
+    match pads.iter().all(|&p| p == 0) {
+        true => Ok(x.clone()),
+        false => x.pad(&pads, PadMode::Constant, None),
+    }
+}
+
+macro_rules! convolutions {
+    ($($(#[$doc:meta])* $name:ident $same:ident $transposed:ident $dims:literal;)*) => {
+        impl Tensor {
+            $($(#[$doc])*
+            ///
+            /// The input is (samples, in, size…) or (in, size…), the weight (out, in / groups, kernel…), the bias (out).
+            ///
+            /// # Errors
+            /// PyTorch's sentences for sizes that do not fit, for steps that make no window, and for dtypes that differ.
+            #[track_caller]
+            pub fn $name(&self, weight: &Tensor, bias: Option<&Tensor>, steps: Steps<'_>) -> Result<Tensor> {
+                convolved(self, weight, bias, (steps, $dims), stringify!($name), Location::caller())
+            }
+
+            #[doc = concat!("[`Tensor::", stringify!($name), "`] with zeros around such that there are as many windows as elements: PyTorch's `padding=\"same\"`.")]
+            ///
+            /// # Errors
+            /// As there; for strides.
+            #[track_caller]
+            pub fn $same(&self, weight: &Tensor, bias: Option<&Tensor>, steps: Steps<'_>) -> Result<Tensor> {
+                let site = Location::caller();
+                let x = same(self, weight, &steps, $dims).map_err(|e| e.op(stringify!($name)).at(site))?;
+                let steps = Steps { padding: &[0], ..steps };
+                convolved(&x, weight, bias, (steps, $dims), stringify!($name), site)
+            }
+
+            #[doc = concat!("The transpose of [`Tensor::", stringify!($name), "`] in its input, `output_padding` larger. PyTorch's `", stringify!($transposed), "`.")]
+            ///
+            /// The input is (samples, in, size…) or (in, size…), the weight (in, out / groups, kernel…), the bias (out).
+            ///
+            /// # Errors
+            /// PyTorch's sentences for sizes that do not fit, for steps that make no window, and for dtypes that differ.
+            #[track_caller]
+            pub fn $transposed(&self, weight: &Tensor, bias: Option<&Tensor>, steps: Steps<'_>, output_padding: &[i64]) -> Result<Tensor> {
+                transposed(self, weight, bias, (steps, output_padding, $dims), stringify!($transposed), Location::caller())
+            })*
+        }
+    };
+}
+
+convolutions! {
+    /// Kernels going over one dimension. PyTorch's `conv1d`.
+    ///
+    /// ```
+    /// # use pullback::{Tensor, Steps};
+    /// let x = Tensor::from_slice(&[1.0f32, 2.0, 4.0, 8.0], [1, 1, 4])?;
+    /// let w = Tensor::from_slice(&[-1.0f32, 1.0], [1, 1, 2])?;
+    /// assert_eq!(x.conv1d(&w, None, Steps::default())?.to_vec::<f32>()?, [1.0, 2.0, 4.0]);
+    /// # Ok::<(), pullback::Error>(())
+    /// ```
+    conv1d conv1d_same conv_transpose1d 1;
+    /// Kernels going over two dimensions. PyTorch's `conv2d`.
+    conv2d conv2d_same conv_transpose2d 2;
+    /// Kernels going over three dimensions. PyTorch's `conv3d`.
+    conv3d conv3d_same conv_transpose3d 3;
+}
