@@ -201,7 +201,7 @@ def stubs():
     for place, file in (("nn.functional", "nn/functional.pyi"), ("linalg", "linalg.pyi"), ("special", "special.pyi")):
         lines = functions(listed, place, set())
         if place == "nn.functional":
-            written = sorted(n for n, f in vars(pullback.nn.functional).items() if inspect.isfunction(f) and n.endswith("_") and not n.startswith("_"))
+            written = sorted(n for n, f in vars(pullback.nn.functional).items() if inspect.isfunction(f) and not n.startswith("_"))
             named = {line.split("(")[0].split()[-1] for line in lines}
             lines += [f"def {n}(input: _Tensor, *args: Any, **kwargs: Any) -> _Tensor: ..." for n in written if n not in named]
         files[file] = HEADER + COMMON + NATIVE + ALIASES + "\n" + "\n".join(lines) + "\n"

@@ -25,7 +25,20 @@ MODULES = [
     ("Dropout()", "r(8)"), ("Dropout(0.2)", "r(8)"), ("Dropout1d(0.3)", "r(3, 4, 2)"), ("Dropout2d()", "r(2, 4, 2, 2)"), ("Dropout3d()", "r(2, 4, 1, 2, 2)"), ("AlphaDropout(0.3)", "r(8)"), ("FeatureAlphaDropout(0.3)", "r(2, 4, 3)"),
     ("Embedding(6, 3)", "ints(5, 6)"), ("Embedding(6, 3, padding_idx=-1)", "ints(5, 6)"), ("Embedding(6, 3, max_norm=1.0)", "ints(5, 6)"), ("Embedding(6, 3, scale_grad_by_freq=True)", "ints(2, 4, high=6)"), ("Embedding.from_pretrained(M.arange(6.).double().reshape(3, 2))", "ints(4, 3)"),
     ("LayerNorm(4)", "r(3, 4)"), ("LayerNorm((2, 3), eps=1e-3)", "r(4, 2, 3)"), ("LayerNorm(4, bias=False)", "r(2, 4)"), ("LayerNorm(4, elementwise_affine=False)", "r(2, 4)"), ("RMSNorm(4)", "r(3, 4)"), ("RMSNorm((2, 3), eps=1e-2, elementwise_affine=False)", "r(4, 2, 3)"),
-    ("Flatten()", "r(2, 3, 2)"), ("Flatten(0, 1)", "r(2, 3, 2)"), ("Unflatten(1, (2, 3))", "r(2, 6)"), ("ConstantPad1d(2, 3.5)", "r(1, 2, 3)"), ("ConstantPad2d((1, 0, 2, 1), -1)", "r(1, 2, 3)"), ("ConstantPad3d(1, 0.5)", "r(1, 1, 2, 2, 2)"), ("ZeroPad1d(1)", "r(1, 2, 3)"), ("ZeroPad2d((1, -1, 2, 0))", "r(1, 1, 3, 3)"),
+    ("RNN(2, 3)", "r(4, 2, 2)"), ("RNN(2, 3, 2, 'relu', bias=False, batch_first=True)", "r(2, 4, 2), r(2, 2, 3)"), ("RNN(2, 3, bidirectional=True)", "r(4, 2)"), ("LSTM(2, 3)", "r(4, 2, 2)"), ("LSTM(2, 3, 2, dropout=0.4, bidirectional=True)", "r(4, 2, 2)"),
+    ("LSTM(3, 4, proj_size=2, batch_first=True)", "r(2, 3, 3), (r(1, 2, 2), r(1, 2, 4))"), ("LSTM(2, 3)", "nn.utils.rnn.pack_padded_sequence(r(4, 3, 2), [4, 2, 1])"), ("GRU(2, 3, bidirectional=True)", "nn.utils.rnn.pack_sequence([r(2, 2), r(4, 2), r(1, 2)], enforce_sorted=False)"),
+    ("GRU(2, 3)", "r(4, 2, 2)"), ("GRU(2, 3, 2, bias=False)", "r(4, 2), r(2, 3)"), ("RNNCell(2, 3)", "r(4, 2)"), ("RNNCell(2, 3, nonlinearity='relu', bias=False)", "r(2), r(3)"), ("LSTMCell(2, 3)", "r(4, 2), (r(4, 3), r(4, 3))"), ("GRUCell(2, 3)", "r(4, 2), r(4, 3)"),
+    ("MultiheadAttention(4, 2)", "r(3, 2, 4), r(5, 2, 4), r(5, 2, 4)"), ("MultiheadAttention(4, 2, dropout=0.3, batch_first=True, bias=False)", "*[r(2, 3, 4)] * 3, M.tensor([[False, True, False], [False, False, False]])"), ("MultiheadAttention(4, 2, add_bias_kv=True, add_zero_attn=True)", "*[r(3, 2, 4)] * 3, None, True, M.ones(3, 3, dtype=M.bool).triu(1)"),
+    ("MultiheadAttention(4, 1, kdim=3, vdim=5)", "r(3, 4), r(2, 3), r(2, 5), None, False"), ("TransformerEncoderLayer(4, 2, 8)", "r(3, 2, 4)"), ("TransformerEncoderLayer(4, 2, 8, 0.0, 'gelu', batch_first=True, norm_first=True)", "r(2, 3, 4), nn.Transformer.generate_square_subsequent_mask(3, dtype=M.float64)"),
+    ("TransformerEncoder(nn.TransformerEncoderLayer(4, 2, 8, 0.0), 2, nn.LayerNorm(4))", "r(3, 2, 4)"), ("TransformerDecoderLayer(4, 2, 8, 0.0)", "r(3, 2, 4), r(5, 2, 4)"), ("Transformer(4, 2, 1, 2, 8, 0.0)", "r(3, 2, 4), r(5, 2, 4), None, nn.Transformer.generate_square_subsequent_mask(5, dtype=M.float64)"),
+    ("Conv1d(2, 3, 2)", "r(2, 2, 5)"), ("Conv1d(4, 4, 3, stride=2, padding=1, groups=2, bias=False)", "r(1, 4, 6)"), ("Conv1d(2, 2, 3, padding='same', padding_mode='circular')", "r(1, 2, 5)"), ("Conv2d(2, 3, 3, padding=1)", "r(2, 2, 4, 5)"),
+    ("Conv2d(2, 4, (3, 2), stride=(2, 1), dilation=(1, 2), padding='valid')", "r(1, 2, 6, 5)"), ("Conv2d(2, 2, 3, padding=(1, 2), padding_mode='reflect')", "r(2, 4, 4)"), ("Conv2d(1, 1, 2, padding=1, padding_mode='replicate')", "r(1, 1, 3, 3)"), ("Conv3d(1, 2, 2, stride=2)", "r(1, 1, 4, 4, 4)"),
+    ("ConvTranspose1d(2, 3, 3, stride=2, padding=1, output_padding=1)", "r(2, 2, 4)"), ("ConvTranspose2d(2, 4, 3, stride=2, groups=2)", "r(1, 2, 3, 3)"), ("ConvTranspose3d(1, 1, 2, dilation=2, bias=False)", "r(1, 1, 2, 2, 2)"),
+    ("MaxPool1d(2)", "r(1, 2, 5)"), ("MaxPool2d(3, stride=2, padding=1)", "r(1, 2, 6, 5)"), ("MaxPool2d((2, 1), ceil_mode=True)", "r(2, 5, 3)"), ("MaxPool3d(2)", "r(1, 1, 4, 4, 4)"), ("AvgPool1d(3, 1, 1)", "r(1, 2, 5)"), ("AvgPool2d(2, ceil_mode=True, count_include_pad=False)", "r(1, 2, 5, 5)"), ("AvgPool2d((2, 3), divisor_override=2)", "r(1, 1, 4, 6)"),
+    ("AvgPool3d(2)", "r(1, 1, 4, 4, 4)"), ("AdaptiveAvgPool1d(3)", "r(1, 2, 7)"), ("AdaptiveAvgPool2d((None, 2))", "r(1, 2, 3, 5)"), ("AdaptiveAvgPool3d(2)", "r(1, 1, 3, 4, 5)"), ("AdaptiveMaxPool1d(2)", "r(1, 2, 5)"), ("AdaptiveMaxPool2d((2, 3))", "r(1, 2, 5, 4)"), ("AdaptiveMaxPool3d((1, 2, 2))", "r(1, 1, 3, 3, 3)"),
+    ("LPPool1d(2, 2)", "r(1, 2, 6)"), ("LPPool2d(3.0, 2, stride=1)", "r(1, 1, 4, 4).exp()"), ("BatchNorm1d(3)", "r(4, 3)"), ("BatchNorm1d(3, momentum=None)", "r(4, 3, 2)"), ("BatchNorm1d(2, affine=False, track_running_stats=False)", "r(4, 2)"), ("BatchNorm2d(2, eps=1e-3, momentum=0.3)", "r(2, 2, 3, 3)"), ("BatchNorm3d(2)", "r(2, 2, 2, 2, 2)"),
+    ("InstanceNorm1d(3)", "r(2, 3, 4)"), ("InstanceNorm1d(3, affine=True)", "r(3, 4)"), ("InstanceNorm2d(2, affine=True, track_running_stats=True)", "r(2, 2, 3, 3)"), ("InstanceNorm3d(2)", "r(1, 2, 2, 2, 2)"), ("GroupNorm(2, 4)", "r(2, 4, 3)"), ("GroupNorm(1, 2, affine=False)", "r(2, 2, 2, 2)"), ("LocalResponseNorm(2)", "r(1, 3, 2, 2)"),
+    ("Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(8, 3))", "r(2, 1, 6, 6)"), ("Flatten()", "r(2, 3, 2)"), ("Flatten(0, 1)", "r(2, 3, 2)"), ("Unflatten(1, (2, 3))", "r(2, 6)"), ("ConstantPad1d(2, 3.5)", "r(1, 2, 3)"), ("ConstantPad2d((1, 0, 2, 1), -1)", "r(1, 2, 3)"), ("ConstantPad3d(1, 0.5)", "r(1, 1, 2, 2, 2)"), ("ZeroPad1d(1)", "r(1, 2, 3)"), ("ZeroPad2d((1, -1, 2, 0))", "r(1, 1, 3, 3)"),
     ("ZeroPad3d(1)", "r(1, 1, 2, 2, 2)"), ("ReflectionPad1d(2)", "r(1, 2, 4)"), ("ReflectionPad2d(1)", "r(1, 1, 3, 3)"), ("ReflectionPad3d(1)", "r(1, 1, 2, 2, 3)"), ("ReplicationPad1d((2, 1))", "r(1, 2, 3)"), ("ReplicationPad2d(2)", "r(1, 1, 2, 3)"), ("ReplicationPad3d(1)", "r(1, 1, 2, 2, 2)"),
     ("CircularPad1d(2)", "r(1, 2, 4)"), ("CircularPad2d(1)", "r(1, 1, 3, 3)"), ("CircularPad3d(1)", "r(1, 1, 2, 2, 3)"), ("PixelShuffle(2)", "r(1, 8, 2, 3)"), ("PixelUnshuffle(2)", "r(1, 2, 4, 4)"), ("ChannelShuffle(2)", "r(1, 4, 2, 2)"), ("CosineSimilarity()", "r(3, 4), r(3, 4)"),
     ("CosineSimilarity(dim=0, eps=1e-3)", "r(4), r(4)"), ("PairwiseDistance()", "r(3, 4), r(3, 4)"), ("PairwiseDistance(p=1.5, keepdim=True)", "r(3, 4), r(3, 4)"),
@@ -58,6 +71,22 @@ def plain(x):
     return x
 
 
+def tensors(x):
+    """The floating tensors of nested tuples."""
+    if isinstance(x, (tuple, list)):
+        return [t for part in x for t in tensors(part)]
+    return [x] if hasattr(x, "is_floating_point") and x.is_floating_point() else []
+
+
+def each(f, x):
+    """With `f` of every floating tensor of nested tuples; packed sequences stay such."""
+    if hasattr(x, "batch_sizes"):
+        return type(x)(f(x.data), x.batch_sizes, x.sorted_indices, x.unsorted_indices)
+    if isinstance(x, tuple):
+        return tuple(each(f, part) for part in x)
+    return f(x) if tensors(x) else x
+
+
 def module(M, text, inputs):
     """What one module is and does: initial bits in float32, then values and gradients in float64, in training and evaluation."""
     from collections import OrderedDict
@@ -71,15 +100,15 @@ def module(M, text, inputs):
     ints = lambda *shape, high=None: M.randint(0, high or shape[-1], shape if high else shape[:-1])
     signs = lambda n: 2.0 * M.randint(0, 2, (n,)).double() - 1
     M.manual_seed(5)
-    x = eval(f"({inputs},)", {"r": r, "ints": ints, "signs": signs})
-    given = [t * 1 if t.requires_grad else t for t in x]
-    out = made(*given)
-    leaves = [t for t in (*x, *made.parameters()) if t.requires_grad and t.is_leaf]
+    x = eval(f"({inputs},)", {"r": r, "ints": ints, "signs": signs, "M": M, "nn": nn})
+    flat = lambda out: M.cat([t.reshape(-1) for t in tensors(out)]) if isinstance(out, tuple) else out
+    out = flat(made(*each(lambda t: t * 1 if t.requires_grad else t, x)))
+    leaves = [t for t in (*tensors(x), *made.parameters()) if t.requires_grad and t.is_leaf]
     weights = M.linspace(0.5, 1.5, out.numel(), dtype=M.float64).reshape(out.shape)
     grads = M.autograd.grad((out * weights).sum(), leaves, allow_unused=True) if out.requires_grad and leaves else []
     after = M.rand(1).item()
     made.eval()
-    return {"repr": repr(made), "state": state, "out": plain(out.detach()), "grads": plain(grads), "after": after, "eval": plain(made(*[t.detach() for t in x]).detach())}
+    return {"repr": repr(made), "state": state, "out": plain(out.detach()), "grads": plain(grads), "after": after, "eval": plain(flat(made(*each(lambda t: t.detach(), x))).detach())}
 
 
 def optimizer(M, name, options):

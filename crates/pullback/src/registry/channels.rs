@@ -50,7 +50,7 @@ pub(super) static LIST: &[Function] = &[
         "T(4,3), None, None, training=True",
         "T(3,2,2), None, None, T(2), T(2), True, 0.1, 0.25",
         "T(2,2,2,3), None, None, None, T(2), True",
-        "T(2,3).t, None, None, T(2), None, True",
+        "T(2,3).t, None, None, T(3), None, True",
     ])
     .edges(&["T(3,2), T(2).fixed, T(2, pos).fixed", "T(3,2,2), T(2).fixed, T(2, pos).fixed, T(2), T(2), False, 0.1, 0.5", "T(0,3), T(3).fixed, T(3, pos).fixed"])
     .errors(&["T(1,3), None, None, training=True", "T(2,3), None, None", "T(2,3), T(2), T(3)", "T(2,3), T(3), T(3), T(2)", "T(2,3), T(3), T(3), T(3), T(2)", "T(2,3), T(3), None, training=True", "T(2,3).f64, T(3).f32, T(3).f32", "T(2,3), T(3), T(3), training=True, eps=0.0"]),

@@ -4,6 +4,7 @@ import functools as _functools
 import sys as _sys
 
 from .. import _surface
+from ._attention import multi_head_attention_forward
 
 _surface.fill(_sys.modules[__name__], "nn.functional")
 
@@ -35,6 +36,67 @@ def _with_inplace(native, default):
 
 for _name, _default in (("dropout1d", True), ("dropout2d", True), ("dropout3d", True), ("alpha_dropout", False), ("feature_alpha_dropout", False)):
     globals()[_name] = _with_inplace(globals()[_name], _default)
+
+
+def _adaptive(native, largest):
+    """An adaptive pooling of the list, with PyTorch's `None` for a dimension that stays as it is."""
+
+    def sizes(given):
+        return [-1 if n is None else n for n in given] if isinstance(given, (tuple, list)) else given
+
+    if largest:
+
+        @_functools.wraps(native)
+        def pool(input, output_size, return_indices=False):
+            return native(input, sizes(output_size), return_indices)
+
+    else:
+
+        @_functools.wraps(native)
+        def pool(input, output_size):
+            return native(input, sizes(output_size))
+
+    return pool
+
+
+def _with_indices(native):
+    @_functools.wraps(native)
+    def pool(input, *args, **kwargs):
+        kwargs["return_indices"] = True
+        return native(input, *args, **kwargs)
+
+    return pool
+
+
+def _norm_pool(mean, largest, dims):
+    """PyTorch's `lp_pool`: the root of windows' sums of powers."""
+
+    def lp_pool(input, norm_type, kernel_size, stride=None, ceil_mode=False):
+        if norm_type == 0:
+            raise ValueError(f"norm_type must be a non-zero value, but got {norm_type}")
+        if norm_type == float("inf"):
+            return largest(input.abs(), kernel_size, stride, 0, 1, ceil_mode)
+        if norm_type == -float("inf"):
+            return -largest(-input.abs(), kernel_size, stride, 0, 1, ceil_mode)
+        out = mean(input.pow(norm_type), kernel_size, stride, 0, ceil_mode)
+        sizes = tuple(kernel_size) if isinstance(kernel_size, (tuple, list)) else (kernel_size,) * dims
+        many = 1
+        for n in sizes:
+            many *= n
+        return (out.sign() * out.abs().relu()).mul(many).pow(1.0 / norm_type)
+
+    lp_pool.__name__ = lp_pool.__qualname__ = f"lp_pool{dims}d"
+    lp_pool.__doc__ = f"p-norms of windows over {dims} dimension{'s' if dims > 1 else ''}."
+    return lp_pool
+
+
+for _dims in (1, 2, 3):
+    for _kind in ("avg", "max"):
+        _name = f"adaptive_{_kind}_pool{_dims}d"
+        globals()[_name] = _adaptive(globals()[_name], _kind == "max")
+    for _name in (f"max_pool{_dims}d", f"adaptive_max_pool{_dims}d"):
+        globals()[_name + "_with_indices"] = _with_indices(globals()[_name])
+    globals()[f"lp_pool{_dims}d"] = _norm_pool(globals()[f"avg_pool{_dims}d"], globals()[f"max_pool{_dims}d"], _dims)
 
 
 def __getattr__(name):
