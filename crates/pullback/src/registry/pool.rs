@@ -150,7 +150,7 @@ pub(super) static LIST: &[Function] = &{
         adaptive_max_pool1d,
         "SqueezeBackward1",
         "one dimension",
-        &["T(2,2,5), 3", "T(2,4), 2", "T(1,2,3), [5]"],
+        &["T(2,2,5), 3", "T(2,4), 2", "T(1,2,3), [5]", "T(1,2,6), 1"],
         &["T(4), 2"]
     );
     let [a2, m2] = adaptive!(
@@ -161,7 +161,12 @@ pub(super) static LIST: &[Function] = &{
         adaptive_max_pool2d,
         "AdaptiveMaxPool2DBackward0",
         "two dimensions",
-        &["T(2,2,5,4), [3, 2]", "T(2,4,3), 2", "T(1,2,3,2), [4, 3]"],
+        &[
+            "T(2,2,5,4), [3, 2]",
+            "T(2,4,3), 2",
+            "T(1,2,3,2), [4, 3]",
+            "T(1,3,4,4), 2"
+        ],
         &["T(4,4), 2"]
     );
     let [a3, m3] = adaptive!(
@@ -172,7 +177,12 @@ pub(super) static LIST: &[Function] = &{
         adaptive_max_pool3d,
         "AdaptiveMaxPool3DBackward0",
         "three dimensions",
-        &["T(1,2,3,4,3), [2, 3, 2]", "T(2,3,3,2), 2"],
+        &[
+            "T(1,2,3,4,3), [2, 3, 2]",
+            "T(2,3,3,2), 2",
+            "T(1,1,2,3,2), [1, 2, 3]",
+            "T(1,2,4,2,2), 2"
+        ],
         &["T(4,4,4), 2"]
     );
     [
@@ -228,7 +238,8 @@ pub(super) static LIST: &[Function] = &{
             &[
                 "T(1,2,4,3,4), 2",
                 "T(2,3,3,4), [2, 1, 2], 1, [1, 0, 1]",
-                "T(1,1,3,3,3), 2, 2, 0, 1, True"
+                "T(1,1,3,3,3), 2, 2, 0, 1, True",
+                "T(1,2,4,4,2), [2, 2, 1], [1, 2, 1], return_indices=True"
             ],
             &[],
             &["T(5,5), 2", "T(1,1,1,1,1), 2"]
@@ -243,7 +254,8 @@ pub(super) static LIST: &[Function] = &{
             &[
                 "T(2,2,5), 2",
                 "T(2,6), 3, 2, 1",
-                "T(1,2,6), 3, 2, 1, True, False"
+                "T(1,2,6), 3, 2, 1, True, False",
+                "T(1,1,7), 4, 1"
             ],
             &["T(1,1,5), 2, padding=2", "T(1,1,1), 2"]
         ),
@@ -274,7 +286,12 @@ pub(super) static LIST: &[Function] = &{
             ", int? divisor_override=None",
             "three dimensions",
             "AvgPool3DBackward0",
-            &["T(1,2,4,3,4), 2", "T(2,3,3,4), [2, 1, 2], 1, [1, 0, 1]"],
+            &[
+                "T(1,2,4,3,4), 2",
+                "T(2,3,3,4), [2, 1, 2], 1, [1, 0, 1]",
+                "T(1,1,3,3,3), 2, 1, 1, False, False",
+                "T(1,1,3,4,3), 2, divisor_override=5"
+            ],
             &["T(1,1,1,1,1), 2"]
         ),
         a1,
