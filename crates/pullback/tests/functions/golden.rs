@@ -390,4 +390,4 @@ macro_rules! groups {
         }
     };
 }
-groups! { create random pointwise smooth logic activation loss margin network convolve pool channels reduce order norm product diagonal shape repeat index join sort copies parts lookup calculus slopes draw special }
+groups! { create random pointwise smooth logic activation loss margin network convolve pool channels strided reduce order norm product diagonal shape repeat index join sort copies parts lookup calculus slopes draw special }
