@@ -30,7 +30,7 @@ pub use activation::rectifier::{
 };
 pub use activation::smooth::{Gelu, GeluTanh, LogSigmoid, Mish, Ndtr, NormalDensity, Silu};
 pub use activation::softmax::{LogSoftmax, Softmax};
-pub use common::anchor::Anchor;
+pub use common::anchor::{Anchor, Entry};
 pub use common::gate::{Relu, ThresholdBackward};
 pub(crate) use common::operand::result_type_number;
 pub use common::operand::{Operand, common_type, result_type};
@@ -210,6 +210,7 @@ pub static OPS: &[&OpDef] = &[
     Amax::DEF,
     // activations
     Anchor::DEF,
+    Entry::DEF,
     LeakyRelu::DEF,
     Prelu::DEF,
     Elu::DEF,

@@ -38,6 +38,8 @@ pub struct Function {
     pub units: (f64, f64),
     /// Whether its derivative can be compared with differences.
     pub checkable: bool,
+    /// Whether its value depends on where its arguments' elements lie in memory, and so says nothing of their numbers alone.
+    pub by_place: bool,
     /// Argument lists that everything is tried on, away from kinks.
     pub samples: &'static [&'static str],
     /// Argument lists compared with PyTorch only: kinks, ties, infinities, NaN.
@@ -79,6 +81,7 @@ impl Function {
             random: false,
             units: (4.0, 16.0),
             checkable: true,
+            by_place: false,
             samples: &[],
             edges: &[],
             errors: &[],
@@ -163,6 +166,13 @@ impl Function {
     #[must_use]
     pub const fn no_check(mut self) -> Self {
         self.checkable = false;
+        self
+    }
+
+    /// Its value depends on where elements lie in memory.
+    #[must_use]
+    pub const fn by_place(mut self) -> Self {
+        self.by_place = true;
         self
     }
 

@@ -136,7 +136,7 @@ pub(super) static LIST: &[Function] = &[
     .node("CdistBackward0")
     .about("Distances between all pairs of rows of two matrices.", "yᵢⱼ = ‖aᵢ - bⱼ‖")
     .samples(&["T(2,3), T(4,3)", "T(2,3).t, T(4,3), 1.0", "T(2,2,3), T(4,3), 3.0", "T(2,3), T(0,3)", "T(2,0), T(3,0)", "T(2,3), T(2,3), inf", "T(2,3), T(4,3), 0.5"])
-    .edges(&["T[[1.0, 2.0]], T[[1.0, 2.0]]", "T[[1.0, 2.0]], T[[0.0, 1.0]], inf", "T[[1.0, 2.0]], T[[1.0, 1.0]], 1.0", "T[[1.0, 2.0]], T[[1.0, 1.0]], 0.0", "T[[1.0, 2.0]], T[[1.0, 0.0]], 1.5"])
+    .edges(&["T[[1.0, 2.0]], T[[1.0, 2.0]]", "T[[1.0, 2.0]], T[[0.0, 1.0]], inf", "T[[1.0, 2.0]], T[[1.0, 1.0]], 1.0", "T[[1.0, 2.0]], T[[1.0, 1.0]], 0.0", "T[[1.0, 2.0]], T[[1.0, 0.0]], 1.5", "T[[1.0, 2.0], [0.5, -1.0]], T[[1.0, 2.0], [0.5, 3.0]], 1.5", "T[[1.0, 2.0], [0.5, -1.0]], T[[1.0, 2.0], [0.5, 3.0]], 2.5", "T[[1.0, 2.0], [0.5, -1.0]], T[[1.0, 2.0], [0.5, 3.0]], 0.5"])
     .errors(&["T(3), T(3)", "T(2,3), T(2,2)", "T(2,3), I(2,3, 5)", "T(2,3), T(2,3), -1.0", "T(2,2,3), T(3,2,3)", "T(2,3), T(2,3), 2.0, 'x'"]),
     Function::new("cov(Tensor input, *, int correction=1, Tensor? fweights=None, Tensor? aweights=None) -> Tensor", "torch Tensor", |a| {
         a.tensor("input")?.cov(a.int("correction")?, a.tensor_opt("fweights")?, a.tensor_opt("aweights")?).into_value()

@@ -20,15 +20,16 @@ pub(super) static LIST: &[Function] = &[
     )
     .of(ops::AsStrided::DEF)
     .exact()
+    .by_place()
     .samples(&[
         "T(6), (2, 2), (2, 1)",
         "T(6), (2, 2), (1, 1), 1",
-        "T(2,3).t, (2, 2), (1, 2)",
         "T(6), (3, 2), (0, 1), 2",
         "T(6), (), (), 3",
         "T(2,3), (0, 2), (1, 1)",
         "I(6, 9), (2, 3), (3, 1)",
     ])
+    .edges(&["T(2,3).t, (2, 2), (1, 2)"])
     .errors(&[
         "T(6), (3,), (3,)",
         "T(6), (2,), (-1,)",
@@ -59,6 +60,7 @@ pub(super) static LIST: &[Function] = &[
         "src at those places, else x",
     )
     .exact()
+    .by_place()
     .samples(&[
         "T(6).fixed, T(2,2), (2, 2), (3, 1)",
         "T(6).fixed, T(2,2), (2, 2), (3, 1), 1",
@@ -75,6 +77,7 @@ pub(super) static LIST: &[Function] = &[
     })
     .of(ops::ViewDtype::DEF)
     .exact()
+    .no_check() // bytes: other widths have others
     .samples(&[
         "I(4, 9), int32",
         "I(2,4, 9), uint8",

@@ -51,7 +51,7 @@ fn tensor(v: &Json) -> Result<Tensor> {
 }
 
 /// The cotangent that the script uses too.
-fn cotangent(t: &Tensor) -> Result<Tensor> {
+pub(crate) fn cotangent(t: &Tensor) -> Result<Tensor> {
     let data: Vec<f64> = (0..t.numel())
         .map(|k| (((7919 * k + 13) % 64) as f64 - 31.5) / 32.0)
         .collect();

@@ -5,6 +5,7 @@ mod golden;
 mod list;
 mod modes;
 mod rows;
+mod second;
 mod threads;
 
 use pullback::proof::{DTYPES, prove_function};

@@ -11,6 +11,7 @@ use crate::core::op::{Ctx, Op, Reads};
 use crate::core::tensor::Tensor;
 use crate::{Array, Result};
 use std::borrow::Cow;
+use std::panic::Location;
 
 #[cfg(feature = "proof")]
 use crate::core::samples::Sample;
@@ -65,6 +66,50 @@ impl Op for Anchor {
     }
 }
 
+/// The tensor itself, whose gradient is one of the operation `of`: a function of the tensor, though of none of its numbers.
+///
+/// Stands at the entry of compositions that pick or sum elements, where PyTorch has one operation whose backward takes its input.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// PyTorch's name of the operation.
+    pub of: &'static str,
+}
+define! { Entry: Linear "entry", "torch.Tensor.view_as", view: true;
+    summary: "The same tensor, whose gradient counts as a function of it.";
+    formula: "x";
+    derivative: "g";
+    proof: { samples: || {
+        let x = [1.1, 0.7, -1.9, 2.4];
+        let of = |s: &[usize]| Sample::new(Entry { of: "nll_loss" }, &[(s, &x[..s.iter().product()])]);
+        vec![of(&[4]), of(&[2, 2]), of(&[]), of(&[0, 3])]
+    } }
+}
+
+impl Op for Entry {
+    common!();
+    fn eval(&self, x: &[&Array]) -> Result<Array> {
+        Ok(x[0].clone())
+    }
+    fn reads(&self, i: usize) -> Reads {
+        Reads::input(i)
+    }
+    fn vjp(&self, cx: &Ctx<'_>, i: usize, g: &Tensor) -> Result<Tensor> {
+        anchored(cx, self.of, g.clone(), &cx.input(i)?)
+    }
+}
+
+/// `x` as the input of the composition `of`: what comes back to it is a function of it.
+pub(in crate::ops) fn entered(
+    x: &Tensor,
+    of: &'static str,
+    site: &'static Location<'static>,
+) -> Result<Tensor> {
+    match x.dtype().is_float() {
+        true => apply_dyn(&Entry { of }, &[x], site),
+        false => Ok(x.clone()),
+    }
+}
+
 /// `g`, a gradient of the operation `of` at `x`, as a function of `x` where a graph of it is made.
 pub(in crate::ops) fn anchored(
     cx: &Ctx<'_>,
@@ -72,7 +117,7 @@ pub(in crate::ops) fn anchored(
     g: Tensor,
     x: &Tensor,
 ) -> Result<Tensor> {
-    match x.requires_grad() && g.shape() == x.shape() {
+    match x.requires_grad() {
         true => apply_dyn(&Anchor { of }, &[&g, x], cx.site()),
         false => Ok(g),
     }

@@ -1,6 +1,9 @@
 //! Distances between vectors, and how variables vary together: compositions of norms, sums and products.
 
+use crate::core::apply::apply_dyn;
 use crate::core::tensor::Tensor;
+use crate::ops::VectorNorm;
+use crate::ops::common::anchor::entered;
 use crate::{DType, Error, ErrorKind, Result};
 use std::panic::Location;
 
@@ -86,10 +89,20 @@ impl Tensor {
         }
         let off = self.unsqueeze(-2)?.sub(&x2.unsqueeze(-3)?)?;
         if n == 0 {
-            return off.sum_dims(&[-1], false);
+            return entered(&off, "cdist", site)?.sum_dims(&[-1], false);
+        }
+        if p == 0.0 {
+            // The gradient is 0 and, in PyTorch, a function of the vectors.
+            return entered(&off, "cdist", site)?.vector_norm(p, &[-1], false, None);
         }
         if p != f64::INFINITY {
-            return off.vector_norm(p, &[-1], false, None);
+            let op = VectorNorm {
+                ord: p,
+                dims: vec![off.ndim() - 1],
+                keepdim: false,
+                flat: true,
+            };
+            return apply_dyn(&op, &[&off], site);
         }
         // Unlike in a norm, each of several largest coordinates gets the whole gradient.
         let size = off.abs()?;

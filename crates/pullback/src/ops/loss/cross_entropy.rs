@@ -3,6 +3,7 @@
 use crate::core::apply::apply_dyn;
 use crate::core::op::Op;
 use crate::core::tensor::Tensor;
+use crate::ops::common::anchor::entered;
 use crate::ops::common::constant::{plus, times};
 use crate::ops::common::operand::promote;
 use crate::ops::common::operand::{inferred, unnumbered};
@@ -219,7 +220,8 @@ impl Tensor {
             target
         };
         let positions = apply_dyn(&op, &[&target], site)?;
-        let mut loss = apply_dyn(&Take, &[self, &positions], site)?.neg()?;
+        let scores = entered(self, "nll_loss", site)?;
+        let mut loss = apply_dyn(&Take, &[&scores, &positions], site)?.neg()?;
         let weights = match weight {
             None => None,
             Some(w) => {

@@ -4,6 +4,7 @@
 use crate::core::define::{common, define};
 use crate::core::op::{Ctx, Op, Reads, pulled};
 use crate::core::tensor::Tensor;
+use crate::ops::common::anchor::anchored;
 use crate::ops::common::gate::{magnitude, select};
 use crate::ops::common::operand::{
     Operand, binary, binary_, float_zip, not_implemented, replace, set_apart,
@@ -221,7 +222,7 @@ impl Op for Copysign {
     }
     fn vjp(&self, cx: &Ctx<'_>, i: usize, g: &Tensor) -> Result<Tensor> {
         match i {
-            0 => Copysign::ratio(cx)?.mul(g),
+            0 => anchored(cx, "copysign", Copysign::ratio(cx)?.mul(g)?, &cx.input(0)?),
             _ => Tensor::zeros_of(cx.shape(1), cx.dtype(1)),
         }
     }

@@ -6,6 +6,7 @@ use crate::core::apply::apply_dyn;
 use crate::core::define::{common, define};
 use crate::core::op::{Ctx, Op, Reads};
 use crate::core::tensor::Tensor;
+use crate::ops::common::anchor::anchored;
 use crate::ops::common::constant::plus;
 use crate::ops::common::gate::no_form;
 use crate::ops::common::operand::{inferred, unnumbered};
@@ -72,11 +73,8 @@ macro_rules! norms {
                 Norm::of(self.dims, self.eps, $center, x[0].shape()).value(x)
             }
             fn reads(&self, i: usize) -> Reads {
-                match i {
-                    0 => Reads::input(0).and(Reads::input(1)),
-                    1 => Reads::input(0),
-                    _ => Reads::NOTHING,
-                }
+                let _ = i;
+                Reads::input(0).and(Reads::input(1))
             }
             fn vjp(&self, cx: &Ctx<'_>, i: usize, g: &Tensor) -> Result<Tensor> {
                 Norm::of(self.dims, self.eps, $center, cx.shape(0)).pull(cx, i, g)
@@ -187,15 +185,27 @@ impl Norm {
     }
 
     fn pull(&self, cx: &Ctx<'_>, i: usize, g: &Tensor) -> Result<Tensor> {
+        let x = cx.input(0)?;
+        if i > 0 && !cx.unobserved() {
+            let g = match i {
+                1 => g.mul(&self.parts(&x)?.0)?,
+                _ => g.clone(),
+            };
+            // In PyTorch one operation of the input and the weight gives all three gradients.
+            let name = match self.center {
+                true => "native_layer_norm",
+                false => "fused_rms_norm",
+            };
+            let g = anchored(cx, name, g, &x)?;
+            return anchored(cx, name, g, &cx.input(1)?);
+        }
         if i == 2 {
             return Ok(g.clone());
         }
-        let x = cx.input(0)?;
         if !cx.unobserved() {
             return match i {
                 0 if cx.arity() > 1 => self.slope(&x, &g.mul(&cx.input(1)?)?),
-                0 => self.slope(&x, g),
-                _ => g.mul(&self.parts(&x)?.0),
+                _ => self.slope(&x, g),
             };
         }
         let (g, x) = (&g.array(), &x.array());
@@ -316,7 +326,8 @@ impl Tensor {
         match (weight, bias) {
             (Some(w), Some(b)) => apply_dyn(&op, &[self, w, b], site),
             (Some(w), None) => apply_dyn(&op, &[self, w], site),
-            (None, Some(b)) => apply_dyn(&op, &[self], site)?.add(b),
+            // The gradient of the bias is the same operation's as the others.
+            (None, Some(b)) => apply_dyn(&op, &[self, &b.detach().ones_like()?, b], site),
             (None, None) => apply_dyn(&op, &[self], site),
         }
     }

@@ -22,6 +22,9 @@ pub struct VectorNorm {
     pub dims: Vec<usize>,
     /// Whether they stay, with size 1.
     pub keepdim: bool,
+    /// Whether derivatives of all orders are 0 where the norm is 0 and, but for orders 1 and 2, along elements that are 0: so in
+    /// PyTorch's `cdist`; its norms have NaN in the second order there.
+    pub flat: bool,
 }
 define! { VectorNorm: General "linalg_vector_norm", "torch.linalg.vector_norm";
     summary: "Norm of any order over dimensions.";
@@ -29,7 +32,7 @@ define! { VectorNorm: General "linalg_vector_norm", "torch.linalg.vector_norm";
     derivative: "sign(x)·|x|ᵖ⁻¹ / ‖x‖ᵖ⁻¹";
     convention: "0 where the norm is 0; for p = 0 the gradient is 0, as in PyTorch";
     proof: { samples: norm_samples, points: || {
-        let of = |ord| VectorNorm { ord, dims: vec![0], keepdim: false };
+        let of = |ord| VectorNorm { ord, dims: vec![0], keepdim: false, flat: false };
         vec![
             point(of(2.0), &[&[0.0, 0.0]], &[&[0.0, 0.0]]),
             point(of(2.0), &[&[0.0, -4.0]], &[&[0.0, -1.0]]),
@@ -46,7 +49,12 @@ fn norm_samples() -> Vec<Sample> {
     let of = |ord, dims: &[usize], keepdim, shape: &[usize]| {
         let dims = dims.to_vec();
         Sample::new(
-            VectorNorm { ord, dims, keepdim },
+            VectorNorm {
+                ord,
+                dims,
+                keepdim,
+                flat: false,
+            },
             &[(shape, &x[..shape.iter().product()])],
         )
     };
@@ -93,22 +101,32 @@ impl VectorNorm {
         if p == 1.0 {
             return x.sign()?.mul(v);
         }
+        let one = Tensor::ones(Shape::scalar(), v.dtype())?;
+        let gone = norm.eq(0.0)?;
+        let norm = &match self.flat {
+            true => apply(Where, &[&gone, &one, norm], site)?,
+            false => norm.clone(),
+        };
         if p == 2.0 {
-            return v.mul(&unless(&norm.eq(0.0)?, &x.div(norm)?)?);
+            return v.mul(&unless(&gone, &x.div(norm)?)?);
         }
-        let slope = x.sign()?.mul(&x.abs()?.pow(p - 1.0)?);
+        let size = match self.flat {
+            true => apply(Where, &[&x.eq(0.0)?, &one, &x.abs()?], site)?,
+            false => x.abs()?,
+        };
+        let slope = x.sign()?.mul(&size.pow(p - 1.0)?);
         if p < 1.0 {
             return unless(&x.eq(0.0)?, &slope?)?
                 .mul(v)?
                 .mul(&norm.pow(1.0 - p)?);
         }
-        let slope = if p < 2.0 {
+        let slope = if p < 2.0 || self.flat {
             slope?
         } else {
-            x.mul(&x.abs()?.pow(p - 2.0)?)?
+            x.mul(&size.pow(p - 2.0)?)?
         };
         let scale = v.div(&norm.pow(p - 1.0)?)?;
-        slope.mul(&unless(&norm.eq(0.0)?, &scale)?)
+        slope.mul(&unless(&gone, &scale)?)
     }
 }
 
@@ -267,6 +285,7 @@ impl Tensor {
             ord,
             dims: resolved,
             keepdim,
+            flat: false,
         };
         apply(op, &[&x], site)
     }

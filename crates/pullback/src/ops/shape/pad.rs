@@ -6,6 +6,7 @@ use crate::core::apply::apply;
 use crate::core::define::{common, define};
 use crate::core::op::{Ctx, Op, Reads, sum_terms};
 use crate::core::tensor::Tensor;
+use crate::ops::common::anchor::entered;
 use crate::ops::common::operand::{inferred, unnumbered};
 use crate::{Array, DType, Error, ErrorKind, Number, Result, Shape};
 use pullback_array::{gathered, kernels};
@@ -213,7 +214,15 @@ impl Tensor {
                 },
             );
         }
-        let mut x = self.clone();
+        let mut x = match (mode, dims) {
+            (PadMode::Reflect, 1) => entered(self, "reflection_pad1d", site)?,
+            (PadMode::Reflect, 2) => entered(self, "reflection_pad2d", site)?,
+            (PadMode::Reflect, _) => entered(self, "reflection_pad3d", site)?,
+            (PadMode::Replicate, 1) => entered(self, "replication_pad1d", site)?,
+            (PadMode::Replicate, 2) => entered(self, "replication_pad2d", site)?,
+            (PadMode::Replicate, _) => entered(self, "replication_pad3d", site)?,
+            _ => self.clone(),
+        };
         for (dim, &border) in by.iter().enumerate().skip(rank - dims) {
             x = x.slabs(dim, &self.bordered(dim, border, mode, site)?, site)?;
         }

@@ -13,7 +13,7 @@ use pullback_array::kernels;
 use std::panic::Location;
 
 #[cfg(feature = "proof")]
-use crate::core::samples::{Sample, signed, unary};
+use crate::core::samples::Sample;
 
 /// The elements of a tensor's memory at other places.
 #[derive(Clone, Debug)]
@@ -39,6 +39,7 @@ define! { AsStrided: Linear "as_strided", "torch.as_strided", view: true;
             at((&[3], &[1.0, 2.0, 3.0]), (&[1], 0), (&[2, 2], &[0, 1], 1)),
             at((&[3], &[1.0, 2.0, 3.0]), (&[1], 0), (&[], &[], 1)),
             at((&[3], &[1.0, 2.0, 3.0]), (&[1], 0), (&[0], &[1], 0)),
+            at((&[0], &[]), (&[1], 0), (&[0, 2], &[2, 1], 0)),
         ]
     } }
 }
@@ -92,7 +93,16 @@ define! { ViewDtype: Cut "view_dtype", "torch.Tensor.view";
     summary: "The same memory as elements of another dtype.";
     formula: "the bytes of x";
     derivative: "none: bytes are no numbers";
-    proof: { samples: || unary(ViewDtype { dtype: DType::F32 }, signed()) }
+    proof: { samples: || {
+        // Integers: in another width a floating element has other bytes.
+        let at = |from, dtype, shape: &[usize], x: &[f64]| Sample::mixed(ViewDtype { dtype }, vec![(shape.to_vec(), x.to_vec(), from)]);
+        vec![
+            at(DType::U8, DType::Bool, &[3], &[1.0, 0.0, 1.0]),
+            at(DType::I64, DType::I64, &[], &[7.0]),
+            at(DType::I32, DType::I32, &[2, 2], &[0.0, -1.0, 5.0, 9.0]),
+            at(DType::Bool, DType::U8, &[0, 3], &[]),
+        ]
+    } }
 }
 
 impl Op for ViewDtype {
