@@ -52,8 +52,9 @@ fn renorm(a: &Args<'_>) -> Result<Value> {
         .map(|d| d as i64)
         .collect();
     let x = &x.contiguous()?; // PyTorch's result is row-major
-    let norm = x.vector_norm(p, &others, true, None)?;
-    let long = norm.detach().gt(most)?;
+    let long = (x.detach().vector_norm(p, &others, true, None)?).gt(most)?;
+    // Slices that stay as they are have no part in the factor: one with NaN would send NaN back.
+    let norm = x.where_(&long, 1.0)?.vector_norm(p, &others, true, None)?;
     // Rounded where it is used: a replay in another dtype has its own.
     let number = |n: f64| Tensor::full([], n, DType::Dd)?.to(x.dtype());
     let factor = norm
@@ -68,10 +69,10 @@ fn renorm(a: &Args<'_>) -> Result<Value> {
 fn binned(x: &Tensor, edges: ops::BinEdges, weight: Option<&Tensor>) -> Result<(Tensor, Tensor)> {
     let site = Location::caller();
     let edges = apply(edges, &[x], site)?;
-    Ok((counted(x, &edges, weight)?, edges))
+    Ok((counted(x, &edges, weight, false)?, edges))
 }
 
-fn counted(x: &Tensor, edges: &Tensor, weight: Option<&Tensor>) -> Result<Tensor> {
+fn counted(x: &Tensor, edges: &Tensor, weight: Option<&Tensor>, by_width: bool) -> Result<Tensor> {
     let site = Location::caller();
     if let Some(w) = weight.filter(|w| w.numel() != x.numel()) {
         return Err(wrong(format!(
@@ -86,8 +87,8 @@ fn counted(x: &Tensor, edges: &Tensor, weight: Option<&Tensor>) -> Result<Tensor
             x.numel(),
             w.numel()
         ))),
-        Some(w) => apply(ops::BinCounts, &[x, edges, w], site),
-        None => apply(ops::BinCounts, &[x, edges], site),
+        Some(w) => apply(ops::BinCounts { by_width }, &[x, edges, w], site),
+        None => apply(ops::BinCounts { by_width }, &[x, edges], site),
     }
 }
 
@@ -128,7 +129,8 @@ fn histc(a: &Args<'_>) -> Result<Value> {
         apart: 1.0,
         name: "torch.histc: range of",
     };
-    binned(&x, edges, None)?.0.into_value()
+    let edges = apply(edges, &[&x], Location::caller())?;
+    counted(&x, &edges, None, true)?.into_value()
 }
 
 fn histogram(a: &Args<'_>) -> Result<Value> {
@@ -143,7 +145,10 @@ fn histogram(a: &Args<'_>) -> Result<Value> {
                     t.dtype().scalar_type_name()
                 )));
             }
-            (counted(&x, &t.detach(), weight.as_ref())?, t.detach())
+            (
+                counted(&x, &t.detach(), weight.as_ref(), false)?,
+                t.detach(),
+            )
         }
         v => {
             needs_float("histogramdd", &x)?;
@@ -249,12 +254,13 @@ pub(super) static LIST: &[Function] = &[
         .in_place()
         .units(8.0, 64.0)
         .samples(&["T(2,3), 2, 0, 1.0", "T(2,3), 1, 1, 0.5", "T(3,2).t, 3.0, -1, 1", "T(2,2,3), 2, 1, 2.0", "T(2,3), 2, 0, 100.0"])
+        .edges(&["T[[nan, 1.0], [3.0, 4.0], [0.0, 0.0]], 2, 0, 1.0", "T[[nan, 1.0], [3.0, 4.0]], 3.0, 1, 100.0"])
         .errors(&["T(3), 2, 0, 1.0", "T(2,3), -1, 0, 1.0", "T(2,3), 2, 0, -1.0", "T(2,3), 2, 5, 1.0"]),
     Function::new("histc(Tensor input, int bins=100, number min=0, number max=0) -> Tensor", "torch Tensor", histc)
         .about("How many elements fall into each of several bins of one width.", "#{i : xᵢ in bin k}")
         .exact()
         .samples(&["T(2,3), 4", "T(6), 5, -1, 1", "T(3,2).t, 3, min=-2, max=2", "T(0), 3, 0, 1", "T(), 2"])
-        .edges(&["T[1.0, 1.0], 4", "T[0.0, 1.0, 2.0, 3.0], 3, 0, 3", "T[0.0, nan, 1.0], 2, 0, 1"])
+        .edges(&["T[1.0, 1.0], 4", "T[0.0, 1.0, 2.0, 3.0], 3, 0, 3", "T[0.0, nan, 1.0], 2, 0, 1", "T[0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7], 6, 0.1, 0.7", "T[-1.0, -0.9, -0.8, -0.7, -0.6, -0.5, -0.4, -0.3, -0.2, -0.1, 0.0], 10, -1.0, 0.0", "T[0.041, 1.256, 2.471], 2, 0.041, 2.471", "T[0.1, 0.3, 0.7], 7"])
         .errors(&["T(3), 0", "T(3), 2, 1, 0", "T[1.0, inf], 3", "I(3, 5), 3"]),
     Function::new("histogram(Tensor input, any bins=100, *, any range=None, Tensor? weight=None, bool density=False) -> (Tensor hist, Tensor bin_edges)", "torch Tensor", histogram)
         .about("How many elements, or how much weight, fall into each bin, and the bins' edges.", "#{i : xᵢ in bin k}")

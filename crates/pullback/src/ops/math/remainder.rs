@@ -48,8 +48,11 @@ macro_rules! integers {
     };
 }
 
-/// PyTorch's error for integers divided by zero.
-fn no_zeros(divisor: &Array) -> Result<()> {
+/// PyTorch's error for integers divided by zero; where there is nothing to divide, there is none.
+fn no_zeros(number: &Array, divisor: &Array) -> Result<()> {
+    if number.numel() == 0 {
+        return Ok(());
+    }
     let zeros = integers!(divisor.dtype(), T => {
         let list = divisor.to_vec::<T>()?;
         list.contains(&T::default())
@@ -119,7 +122,7 @@ fn divided(x: &[&Array], how: Rounding) -> Result<Array> {
             kernels::zip(x[0], x[1], f)
         }
     }, else integers!(x[0].dtype(), T => {
-        no_zeros(x[1])?;
+        no_zeros(x[0], x[1])?;
         kernels::zip(x[0], x[1], |a: T, b: T| {
             let (quotient, rest) = (a.quotient(b), a.rest(b));
             let down = how == Rounding::Floor && rest != T::default() && (rest < T::default()) != (b < T::default());
@@ -203,7 +206,7 @@ macro_rules! remainders {
                     let f: fn($T, $T) -> $T = |$a, $b| $float;
                     kernels::zip(x[0], x[1], f)
                 }, else integers!(x[0].dtype(), T => {
-                    no_zeros(x[1])?;
+                    no_zeros(x[0], x[1])?;
                     kernels::zip(x[0], x[1], |$i: T, $j: T| -> T { $int })
                 }, else Err(not_implemented($kernel, x[0].dtype()))))
             }

@@ -7,7 +7,7 @@ use crate::core::op::Op;
 use crate::core::tensor::Tensor;
 use crate::ops::common::operand::{inferred, unnumbered};
 use crate::{Array, DType, Error, ErrorKind, Result};
-use pullback_array::{dispatch, filled, gathered, kernels};
+use pullback_array::{Element, Scalar, dispatch, filled, gathered, kernels};
 use std::panic::Location;
 
 #[cfg(feature = "proof")]
@@ -87,18 +87,24 @@ impl Op for BinEdges {
 
 /// How many numbers, or how much weight, lie between neighbouring edges; the last bin has its right edge too.
 #[derive(Clone, Debug)]
-pub struct BinCounts;
+pub struct BinCounts {
+    /// Whether a number's bin is the whole part of its place among bins of one width, in the data's arithmetic, and not found among
+    /// the edges: so in PyTorch's `histc`, and they differ at edges that are rounded.
+    pub by_width: bool,
+}
 define! { BinCounts: Cut "bin_counts", "torch.histogram";
     summary: "How many numbers, or how much weight, lie between neighbouring edges; the last bin has its right edge too.";
     formula: "yₖ = Σ wᵢ over eₖ ≤ xᵢ < eₖ₊₁";
     derivative: "none, as in PyTorch";
     proof: { samples: || {
         let edges: (&[usize], &[f64]) = (&[4], &[-1.5, 0.1, 0.9, 2.5]);
+        let of = |by_width| BinCounts { by_width };
         vec![
-            Sample::new(BinCounts, &[(&[2, 3], &SIX), edges]),
-            Sample::new(BinCounts, &[(&[6], &SIX), edges, (&[6], &[0.5, 1.5, 2.0, -1.0, 0.25, 3.0])]),
-            Sample::new(BinCounts, &[(&[], &SIX[..1]), edges]),
-            Sample::new(BinCounts, &[(&[0, 2], &[]), edges]),
+            Sample::new(of(true), &[(&[2, 3], &SIX), (&[4], &[-1.5, -0.25, 1.0, 2.25])]),
+            Sample::new(of(false), &[(&[2, 3], &SIX), edges]),
+            Sample::new(of(false), &[(&[6], &SIX), edges, (&[6], &[0.5, 1.5, 2.0, -1.0, 0.25, 3.0])]),
+            Sample::new(of(false), &[(&[], &SIX[..1]), edges]),
+            Sample::new(of(false), &[(&[0, 2], &[]), edges]),
         ]
     } }
 }
@@ -120,7 +126,14 @@ impl Op for BinCounts {
             for (i, v) in numbers.iter().enumerate() {
                 // NaN is in no bin.
                 if bins > 0 && *v >= edges[0] && *v <= edges[bins] {
-                    let at = edges[..bins].partition_point(|e| e <= v).max(1) - 1;
+                    let at = match self.by_width {
+                        true => {
+                            let width = edges[bins] - edges[0];
+                            let place = (*v - edges[0]) * T::lit(bins as f64) / width;
+                            (place.to_f64() as usize).min(bins - 1)
+                        }
+                        false => edges[..bins].partition_point(|e| e <= v).max(1) - 1,
+                    };
                     found[at] += weights.as_ref().map_or(<T as crate::Real>::ONE, |w| w[i]);
                 }
             }
