@@ -1,7 +1,7 @@
 //! The one table of dtypes: everything that can be said of a dtype in a word stands in its row, and `dtypes!` makes the enum and
 //! its constant functions of it. What needs code (conversion of an element, an arm of `dispatch!`) the compiler asks for.
 
-/// How PyTorch names a kind of number, and NumPy and DLPack a dtype: `b`ool, `i`nteger, `u`nsigned, `f`loat, brain float `B`, and
+/// How PyTorch names a kind of number, and NumPy and DLPack a dtype: `b` for bool, `i` for integers, `u` for unsigned ones, `f` for floats, `B` for brain floats, and
 /// `-` for what they do not have.
 macro_rules! dtypes {
     ($(
@@ -97,7 +97,7 @@ macro_rules! dtypes {
                 }
             }
 
-            /// What kind of number NumPy and DLPack say it is: `b`ool, `i`nteger, `u`nsigned, `f`loat, brain float `B`; `-` for what
+            /// What kind of number NumPy and DLPack say it is: `b` for bool, `i` for integers, `u` for unsigned ones, `f` for floats, `B` for brain floats; `-` for what
             /// they do not have.
             pub const fn kind(self) -> char {
                 match self {

@@ -30,10 +30,10 @@ def _lstm_step(gates, state, weight_hh, bias_hh, weight_hr=None):
 
 def _gru_step(gates, state, weight_hh, bias_hh):
     (h,) = state
-    ir, iz, in_ = gates.chunk(3, -1)
-    hr, hz, hn = F.linear(h, weight_hh, bias_hh).chunk(3, -1)
-    reset, update = (hr + ir).sigmoid(), (hz + iz).sigmoid()
-    new = (in_ + hn * reset).tanh()
+    reset_x, update_x, new_x = gates.chunk(3, -1)
+    reset_h, update_h, new_h = F.linear(h, weight_hh, bias_hh).chunk(3, -1)
+    reset, update = (reset_h + reset_x).sigmoid(), (update_h + update_x).sigmoid()
+    new = (new_x + new_h * reset).tanh()
     h = (h - new) * update + new
     return h, (h,)
 
