@@ -119,6 +119,12 @@ fn chunk(samples: usize, each: usize) -> usize {
     (COLUMNS / each.max(1)).clamp(1, samples.max(1))
 }
 
+/// The result where an operand has no memory.
+fn inferred(operands: [&Array; 2], out: &Shape) -> Option<Result<Array>> {
+    let meta = operands.iter().any(|a| a.is_meta());
+    meta.then(|| Array::meta(Layout::row_major(out.clone()), operands[0].dtype()))
+}
+
 /// Runs `f` for each chunk of samples; what it gives is put together along the first dimension.
 fn in_chunks(
     n: usize,
@@ -151,6 +157,9 @@ pub fn convolve(x: &Array, w: &Array, how: &Window) -> Result<Array> {
     let (n, size, kernel) = (x.shape()[0], &x.shape()[2..], &w.shape()[2..]);
     let counts = how.counts(size, kernel);
     let out = shape(&[&[n, w.shape()[0]], &counts]);
+    if let Some(meta) = inferred([x, w], &out) {
+        return meta;
+    }
     let matrix = weights(w, how.groups)?;
     let each = x.shape()[1] * kernel.iter().chain(&counts).product::<usize>();
     in_chunks(n, each, &out, x.dtype(), |start, len| {
@@ -169,6 +178,9 @@ pub fn convolve_input(g: &Array, w: &Array, how: &Window, size: &[usize]) -> Res
     let (n, counts, kernel) = (g.shape()[0], &g.shape()[2..], &w.shape()[2..]);
     let channels = w.shape()[1] * how.groups;
     let out = shape(&[&[n, channels], size]);
+    if let Some(meta) = inferred([g, w], &out) {
+        return meta;
+    }
     let matrix = weights(w, how.groups)?.transpose(-2, -1)?;
     let windows: usize = counts.iter().product();
     let each = channels * kernel.iter().product::<usize>() * windows;
@@ -217,6 +229,9 @@ pub fn convolve_weight(x: &Array, g: &Array, how: &Window, kernel: &[usize]) -> 
     let (n, counts) = (x.shape()[0], &g.shape()[2..]);
     let (channels, out) = (x.shape()[1], g.shape()[1]);
     let weight = shape(&[&[out, channels / how.groups], kernel]);
+    if let Some(meta) = inferred([x, g], &weight) {
+        return meta;
+    }
     let windows: usize = counts.iter().product();
     let each = channels * kernel.iter().product::<usize>() * windows;
     let step = chunk(n, each);

@@ -8,7 +8,7 @@ use crate::array::{Array, fresh};
 use crate::device::cpu::threads::{BLOCK, blocks};
 use crate::dtype::Element;
 use crate::error::{Error, ErrorKind, Result};
-use crate::layout::Shape;
+use crate::layout::{Layout, Shape};
 use crate::memory::ptr::Ptr;
 use crate::memory::room::filled;
 
@@ -34,6 +34,9 @@ pub fn planes<A: Element, B: Element>(
     f: impl Fn(&[A], &mut [B]) + Sync,
 ) -> Result<Array> {
     x.expect_dtype::<A>()?;
+    if x.is_meta() {
+        return Array::meta(Layout::row_major(shape.clone()), B::DTYPE);
+    }
     let n = shape.checked_numel()?;
     if n == 0 {
         return Array::zeros(shape.clone(), B::DTYPE);
