@@ -203,7 +203,9 @@ fn views_without_elements_start_at_the_start() {
 
 #[test]
 fn kernels_take_views_without_elements() {
-    for &dtype in DType::ALL {
+    // The larger unsigned integers have no products.
+    let larger = [DType::U16, DType::U32, DType::U64];
+    for &dtype in DType::ALL.iter().filter(|d| !larger.contains(d)) {
         let mut seen: Vec<Shape> = vec![];
         for shape in SHAPES {
             for (name, view) in views(&Array::zeros(*shape, dtype).unwrap()) {
@@ -221,7 +223,8 @@ fn kernels_take_views_without_elements() {
 #[test]
 fn products_of_nothing() {
     const FAR: usize = 1 << 40;
-    for &dtype in DType::ALL.iter().filter(|&&d| d != DType::Bool) {
+    let without = [DType::Bool, DType::U16, DType::U32, DType::U64];
+    for &dtype in DType::ALL.iter().filter(|d| !without.contains(d)) {
         let make = |shape: &[usize]| Array::zeros(shape, dtype).unwrap();
         for (a, b, out) in [
             (&[FAR, 0][..], &[0, 0][..], &[FAR, 0][..]),

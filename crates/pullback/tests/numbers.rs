@@ -121,7 +121,9 @@ fn what_makes_and_fills_tensors_holds_the_number_or_is_an_error() {
         for dtype in DTYPES {
             let c = ["uint8_t", "int", "int64_t"][DTYPES.iter().position(|&d| d == dtype).unwrap()];
             for (n, number) in numbers() {
-                match (call(number, dtype), held(n, dtype)) {
+                // PyTorch pads with no number that wraps.
+                let want = held(n, dtype).filter(|_| name != "pad" || n >= 0 || dtype != DType::U8);
+                match (call(number, dtype), want) {
                     (Ok(t), Some(want)) => assert_eq!(list(&t)[at], want, "{name} {dtype} {n}"),
                     (Err(e), None) => assert!(refused(&e, c), "{name} {dtype} {n}: {e}"),
                     (got, want) => panic!("{name} {dtype} {n}: {got:?} where {want:?} is right"),

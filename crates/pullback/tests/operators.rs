@@ -178,9 +178,9 @@ proptest! {
         let (inputs, tangents) = ([tensor(0), tensor(1)], [tensor(2), tensor(3)]);
         let (value, grads) = reverse(|x| run(&steps, x, false), &inputs).unwrap();
 
-        // In place: the same numbers.
+        // In place: the same numbers, but that results may lie in another order, in which they are summed.
         let (written, written_grads) = reverse(|x| run(&steps, x, true), &inputs).unwrap();
-        prop_assert!(value.to_bits() == written.to_bits());
+        prop_assert!(close(value, written), "in place {written}, else {value}");
         for (a, b) in grads.iter().flatten().zip(written_grads.iter().flatten()) {
             prop_assert!(close(*a, *b), "in place {b}, else {a}");
         }

@@ -85,6 +85,7 @@ pub(crate) fn known_as(name: &'static str) -> &'static str {
     match name {
         "alias" => "view",
         "along_dim" => "take_along_dim",
+        "anchored_input" => "view",
         "argmedian" => "median",
         "argmode" => "mode",
         "avg_pool" => "avg_pool2d",
@@ -95,8 +96,8 @@ pub(crate) fn known_as(name: &'static str) -> &'static str {
         "clamp_tensor" => "clamp",
         "class_positions" => "nll_loss",
         "constant_on_piece" => "leaky_relu",
-        "convolution" | "convolution_weight" => "conv2d",
-        "convolution_input" => "conv_transpose2d",
+        "conv_nd" | "conv_nd_weight" => "conv2d",
+        "conv_nd_input" => "conv_transpose2d",
         "cummax_indices" => "cummax",
         "embedding_backward" => "embedding",
         "erfcx_derivative" => "erfcx",

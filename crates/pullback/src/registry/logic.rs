@@ -262,8 +262,9 @@ pub(super) static LIST: &[Function] = &[
     conversion!(byte, U8, "The numbers as bytes, truncated."),
     conversion!(char, I8, "The numbers as bytes with a sign, truncated."),
     conversion!(short, I16, "The numbers as 16-bit integers, truncated."),
-    conversion!(half, F16, "The numbers in half precision, rounded to nearest."),
-    conversion!(bfloat16, BF16, "The numbers as the upper halves of single precision, rounded to nearest."),
+    conversion!(half, F16, "The numbers in half precision, rounded to nearest.").no_check(), // it rounds in steps
+
+    conversion!(bfloat16, BF16, "The numbers as the upper halves of single precision, rounded to nearest.").no_check(),
     Function::new(
         "to(Tensor input, dtype dtype, bool non_blocking=False, bool copy=False, *, any memory_format=None) -> Tensor",
         "Tensor",

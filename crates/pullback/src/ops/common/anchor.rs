@@ -74,7 +74,7 @@ pub struct Entry {
     /// PyTorch's name of the operation.
     pub of: &'static str,
 }
-define! { Entry: Linear "entry", "torch.Tensor.view_as", view: true;
+define! { Entry: Linear "anchored_input", "torch.Tensor.view_as", view: true;
     summary: "The same tensor, whose gradient counts as a function of it.";
     formula: "x";
     derivative: "g";

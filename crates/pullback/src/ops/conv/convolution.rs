@@ -18,10 +18,11 @@ pub struct Convolution {
     /// How the kernel goes over its input.
     pub how: Window,
 }
-define! { Convolution: Multilinear "convolution", "torch.nn.functional.conv2d";
+define! { Convolution: Multilinear "conv_nd", "torch.nn.functional.conv2d";
     summary: "Windows of the first operand times the kernels of the second, over any number of dimensions.";
     formula: "y[n, o, i] = Σ x[n, c, i·stride - padding + k·dilation] w[o, c, k]";
     derivative: "the transposes: g times the kernels to x, windows of x times g to w";
+    node: "ConvolutionBackward0";
     proof: { samples: || cases(|how, _, _| Convolution { how }, |x, w, _| (x, w)) }
 }
 
@@ -33,7 +34,7 @@ pub struct ConvolutionInput {
     /// The result's size.
     pub size: Sizes,
 }
-define! { ConvolutionInput: Multilinear "convolution_input", "torch.nn.functional.conv_transpose2d";
+define! { ConvolutionInput: Multilinear "conv_nd_input", "torch.nn.functional.conv_transpose2d";
     summary: "Each number of the first operand times the kernels of the second, added up where windows overlap.";
     formula: "x[n, c, i·stride - padding + k·dilation] += g[n, o, i] w[o, c, k]";
     derivative: "windows of the gradient times the kernels to g, times g to w";
@@ -49,7 +50,7 @@ pub struct ConvolutionWeight {
     /// The kernel's size.
     pub kernel: Sizes,
 }
-define! { ConvolutionWeight: Multilinear "convolution_weight", "torch.nn.grad.conv2d_weight";
+define! { ConvolutionWeight: Multilinear "conv_nd_weight", "torch.nn.grad.conv2d_weight";
     summary: "Windows of the first operand times the second, added up over samples and windows.";
     formula: "w[o, c, k] = Σ x[n, c, i·stride - padding + k·dilation] g[n, o, i]";
     derivative: "g times the gradient as kernels to x, windows of x times them to g";

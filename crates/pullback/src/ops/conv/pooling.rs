@@ -305,6 +305,7 @@ fn adapted(name: &str, x: &Tensor, asked: &[i64], dims: usize) -> Result<Windows
 
 macro_rules! pools {
     ($($max:ident $avg:ident $adaptive_max:ident $adaptive_avg:ident $dims:literal;)*) => {
+        #[pullback_macros::called]
         impl Tensor {
             $(
             #[doc = concat!("The largest element of each window of the last ", $dims, " dimensions, and where it lies in its plane. PyTorch's `", stringify!($max), "`.")]

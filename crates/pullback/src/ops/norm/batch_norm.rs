@@ -3,6 +3,7 @@
 
 use crate::core::mode::no_grad;
 use crate::core::tensor::Tensor;
+use crate::ops::common::constant::{number_like, times};
 use crate::{Error, ErrorKind, Result};
 use std::panic::Location;
 
@@ -118,6 +119,7 @@ fn normalised(x: &Tensor, eps: f64) -> Result<Tensor> {
         .transpose(0, 1)
 }
 
+#[pullback_macros::called]
 impl Tensor {
     /// Each channel (dimension 1) shifted to mean 0 and scaled to variance 1 over all other dimensions, then times a weight, plus a
     /// bias. PyTorch's `batch_norm`.
@@ -358,7 +360,11 @@ impl Tensor {
                 .pad(&around, crate::PadMode::Constant, None)?
                 .unfold(-1, size, 1)?;
             let mean = windows.mean_dims(&[-1], false)?.transpose(1, -1)?;
-            self.div(&mean.mul(alpha)?.add(k)?.pow(beta)?)
+            self.div(
+                &times(&mean, alpha)?
+                    .add(&number_like(&mean, k)?)?
+                    .pow(beta)?,
+            )
         };
         run().map_err(|e: Error| e.op("local_response_norm").at(site))
     }

@@ -63,7 +63,7 @@ impl Op for AsStrided {
                 ErrorKind::Unsupported,
                 "as_strided read memory that is not the tensor's own, which only the tensor itself has",
             )
-            .help("apply `as_strided` to the tensor whose memory it is, and not to a view of a part of it"));
+            .help("apply it to the tensor whose memory it is, and not to a view of a part of it"));
         }
         kernels::take(x[0], &Array::from_slice(&index, self.new.shape())?)
     }

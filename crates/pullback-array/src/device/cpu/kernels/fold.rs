@@ -215,6 +215,8 @@ pub fn logsumexp(a: &Array, dims: &[usize], keepdim: bool) -> Result<Array> {
     if let Some(result) = through([a], |[a]| logsumexp(a, dims, keepdim)) {
         return result;
     }
+    // Terms lie in memory as their operands do; in row-major order their sum is the same however the input lies.
+    let a = &a.contiguous()?;
     dispatch!(float a.dtype(), T => {
         if a.numel() == 0 {
             let sum = super::sum(a, dims, keepdim)?;
