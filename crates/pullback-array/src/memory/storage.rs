@@ -433,7 +433,7 @@ fn conflict(wanted: &str, other: &str, state: u32) -> Error {
             format!("an array cannot be {wanted} after its tensor was given another one"),
         )
         .help(
-            "clone the array, and not only the reference to it, before the tensor's is replaced",
+            "hold the array itself, and not only a reference to it, before the tensor is given another one",
         );
     }
     Error::new(
