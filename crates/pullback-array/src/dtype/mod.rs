@@ -221,7 +221,7 @@ fn unpromoted(a: DType, b: DType) -> crate::Error {
             b.scalar_type_name()
         ),
     )
-    .help("convert one of them on purpose: `x.to(DType::I64)`")
+    .help("convert one of them on purpose: `x.to(DType::I64)?`")
 }
 
 /// A bit for each narrow dtype.

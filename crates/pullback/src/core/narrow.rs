@@ -162,7 +162,7 @@ fn refused(op: &dyn Op, arrays: &[&Array]) -> Result<()> {
                 d.scalar_type_name()
             ),
         )
-        .help("convert it on purpose: `x.to(DType::I64)`")),
+        .help("convert it on purpose: `x.to(DType::I64)?`")),
         Err(_) => Ok(()),
     }
 }
