@@ -36,6 +36,7 @@ fn snippets(loss: &Tensor, w: Tensor, x: Tensor, y: Tensor, g: Tensor, step: Ten
     y.to(DType::I64)?;
     let i = x.copy()?;
     i.to(DType::I64)?;
+    x.to(DType::I64)?;
     x.narrow(0, 0, 1)?.item_f64()?;
     x.to_f64_vec()?;
     let options = BackwardOptions {
