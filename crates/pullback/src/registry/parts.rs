@@ -2,7 +2,7 @@
 
 use super::value::{IntoValue, Value};
 use super::{Args, Function};
-use crate::{DType, Error, ErrorKind, PadMode, Result, Tensor, cat, stack};
+use crate::{DType, Error, ErrorKind, Number, PadMode, Result, Tensor, cat, stack};
 use pullback_array::{gathered, room};
 
 pub(super) fn wrong(text: impl Into<String>) -> Error {
@@ -368,7 +368,12 @@ pub(super) static LIST: &[Function] = &[
                 x.ndim()
             )));
         }
-        x.pad(&pad, PadMode::Constant, Some(a.number("value")?)).into_value()
+        // Here, and not in `nn.functional.pad`, a byte takes the negative numbers that a fill takes.
+        let value = match a.number("value")? {
+            Number::Int(n @ -255..0) if x.dtype() == DType::U8 => Number::Int(n + 256),
+            value => value,
+        };
+        x.pad(&pad, PadMode::Constant, Some(value)).into_value()
     })
     .node("ConstantPadNdBackward0")
     .about("Padded with one number; negative sizes cut off.", "x, or v outside of it")

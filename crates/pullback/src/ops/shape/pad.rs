@@ -179,7 +179,7 @@ impl Tensor {
         if mode == PadMode::Constant {
             let value = value.unwrap_or(Number::Int(0));
             // Filled as a new tensor is: an unsigned integer takes no negative number here.
-            if self.dtype() == DType::U8 && value.beside(DType::U8) != std::cmp::Ordering::Equal {
+            if self.dtype() == DType::U8 && value.beside(DType::U8) == std::cmp::Ordering::Less {
                 return Err(Error::new(
                     ErrorKind::Argument,
                     "value cannot be converted to type uint8_t without overflow",
