@@ -257,9 +257,9 @@ impl Tensor {
     /// As [`Tensor::as_strided`]; where `src` has another shape.
     ///
     /// ```
-    /// # use pullback::Tensor;
-    /// let x = Tensor::zeros([4])?;
-    /// let y = x.as_strided_scatter(&Tensor::ones([2])?, &[2], &[2], Some(1))?;
+    /// # use pullback::{DType, Tensor};
+    /// let x = Tensor::zeros([4], DType::F32)?;
+    /// let y = x.as_strided_scatter(&Tensor::ones([2], DType::F32)?, &[2], &[2], Some(1))?;
     /// assert_eq!(y.to_vec::<f32>()?, [0.0, 1.0, 0.0, 1.0]);
     /// # Ok::<(), pullback::Error>(())
     /// ```
@@ -296,7 +296,7 @@ impl Tensor {
     ///
     /// ```
     /// # use pullback::{DType, Tensor};
-    /// let bits = Tensor::ones([1])?.view_dtype(DType::I32)?;
+    /// let bits = Tensor::ones([1], DType::F32)?.view_dtype(DType::I32)?;
     /// assert_eq!(bits.to_vec::<i32>()?, [0x3f80_0000]);
     /// # Ok::<(), pullback::Error>(())
     /// ```
