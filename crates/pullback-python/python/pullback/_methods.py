@@ -315,8 +315,8 @@ def _dim_order(self, ambiguity_check=False):
     return tuple(sorted(range(self.dim()), key=lambda k: -self.stride()[k]))
 
 
-for _name, _own in (("is_signed", _is_signed), ("dim_order", _dim_order)):
-    setattr(Tensor, _name, _own)
+for _name, _method in (("is_signed", _is_signed), ("dim_order", _dim_order)):
+    setattr(Tensor, _name, _method)
 
 
 class _NotThere:

@@ -57,6 +57,15 @@ impl Window {
     }
 }
 
+/// How many elements; as many as can be counted where it is more: then there is no memory for them.
+fn product<'a>(sizes: impl IntoIterator<Item = &'a usize>) -> usize {
+    let all: SmallVec<[usize; 8]> = sizes.into_iter().copied().collect();
+    match all.contains(&0) {
+        true => 0,
+        false => all.iter().fold(1, |n, &m| n.saturating_mul(m)),
+    }
+}
+
 /// A shape of sizes in a row.
 fn shape(parts: &[&[usize]]) -> Shape {
     let all: SmallVec<[usize; 8]> = parts.iter().flat_map(|p| p.iter().copied()).collect();
@@ -95,21 +104,22 @@ fn inside(padded: &Array, size: &[usize], how: &Window) -> Result<Array> {
 fn columns(padded: &Array, how: &Window, kernel: &[usize], counts: &[usize]) -> Result<Array> {
     let layout = padded.layout();
     let (n, channels) = (padded.shape()[0], padded.shape()[1]);
+    // A step that no second element takes may be of any length.
     let steps = layout.strides();
     let mut strides: SmallVec<[isize; 8]> = SmallVec::from_slice(&steps[..2]);
-    strides.extend((0..kernel.len()).map(|d| steps[2 + d] * how.dilation[d] as isize));
-    strides.extend((0..kernel.len()).map(|d| steps[2 + d] * how.stride[d] as isize));
+    strides.extend((0..kernel.len()).map(|d| steps[2 + d].wrapping_mul(how.dilation[d] as isize)));
+    strides.extend((0..kernel.len()).map(|d| steps[2 + d].wrapping_mul(how.stride[d] as isize)));
     let windows = shape(&[&[n, channels], kernel, counts]);
     let view = padded.view(Layout::new(windows, &strides, layout.offset()))?;
-    let rows = channels / how.groups * kernel.iter().product::<usize>();
-    let matrix = [n, how.groups, rows, counts.iter().product()];
+    let rows = product(kernel.iter().chain(&[channels / how.groups]));
+    let matrix = [n, how.groups, rows, product(counts)];
     view.contiguous()?.reshape(&Shape::new(&matrix))
 }
 
 /// The weight (out, in / groups, kernel…) as a matrix for each group: (groups, out / groups, in / groups · kernel).
 fn weights(w: &Array, groups: usize) -> Result<Array> {
     let out = w.shape()[0];
-    let rest: usize = w.shape()[1..].iter().product();
+    let rest = product(&w.shape()[1..]);
     w.contiguous()?
         .reshape(&Shape::new(&[groups, out / groups, rest]))
 }
@@ -161,7 +171,7 @@ pub fn convolve(x: &Array, w: &Array, how: &Window) -> Result<Array> {
         return meta;
     }
     let matrix = weights(w, how.groups)?;
-    let each = x.shape()[1] * kernel.iter().chain(&counts).product::<usize>();
+    let each = product(kernel.iter().chain(&counts).chain(&[x.shape()[1]]));
     in_chunks(n, each, &out, x.dtype(), |start, len| {
         let x = surrounded(&samples(x, start, len)?, how)?;
         let columns = columns(&x, how, kernel, &counts)?;
@@ -176,14 +186,14 @@ pub fn convolve(x: &Array, w: &Array, how: &Window) -> Result<Array> {
 /// As [`convolve`].
 pub fn convolve_input(g: &Array, w: &Array, how: &Window, size: &[usize]) -> Result<Array> {
     let (n, counts, kernel) = (g.shape()[0], &g.shape()[2..], &w.shape()[2..]);
-    let channels = w.shape()[1] * how.groups;
+    let channels = w.shape()[1].saturating_mul(how.groups);
     let out = shape(&[&[n, channels], size]);
     if let Some(meta) = inferred([g, w], &out) {
         return meta;
     }
     let matrix = weights(w, how.groups)?.transpose(-2, -1)?;
-    let windows: usize = counts.iter().product();
-    let each = channels * kernel.iter().product::<usize>() * windows;
+    let windows = product(counts);
+    let each = product(kernel.iter().chain(&[channels, windows]));
     in_chunks(n, each, &out, g.dtype(), |start, len| {
         let rows = Shape::new(&[len, how.groups, g.shape()[1] / how.groups, windows]);
         let g = samples(g, start, len)?.contiguous()?.reshape(&rows)?;
@@ -203,10 +213,15 @@ fn add_windows(
     counts: &[usize],
 ) -> Result<()> {
     let mut at: Sizes = SmallVec::from_elem(0, kernel.len());
-    for _ in 0..kernel.iter().product::<usize>() {
+    for _ in 0..product(kernel) {
         let (mut to, mut from) = (padded.clone(), columns.clone());
         for d in 0..kernel.len() {
-            to = to.slice(2 + d, at[d] * how.dilation[d], counts[d], how.stride[d])?;
+            to = to.slice(
+                2 + d,
+                at[d].saturating_mul(how.dilation[d]),
+                counts[d],
+                how.stride[d],
+            )?;
             from = from.select(2, at[d])?;
         }
         dispatch!(number to.dtype(), T => zip_assign(&to, &from, |a: T, b: T| a.plus(b))?, else ());
@@ -232,8 +247,8 @@ pub fn convolve_weight(x: &Array, g: &Array, how: &Window, kernel: &[usize]) -> 
     if let Some(meta) = inferred([x, g], &weight) {
         return meta;
     }
-    let windows: usize = counts.iter().product();
-    let each = channels * kernel.iter().product::<usize>() * windows;
+    let windows = product(counts);
+    let each = product(kernel.iter().chain(&[channels, windows]));
     let step = chunk(n, each);
     let mut sum: Option<Array> = None;
     if weight.numel() == 0 || g.numel() == 0 {
