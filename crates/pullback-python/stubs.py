@@ -169,6 +169,18 @@ def constructor(cls):
     return [f"    def __new__(cls, {parameters}) -> Any: ..."]
 
 
+def untyped(function):
+    """The parameters of a function written in Python, with their defaults where those can be written down."""
+    signature = inspect.signature(function)
+    plain = (type(None), bool, int, str)
+    parameters = []
+    for p in signature.parameters.values():
+        default = p.default if p.default is p.empty or type(p.default) in plain else ...
+        parameters.append(p.replace(annotation=p.empty, default=default))
+    text = str(signature.replace(parameters=parameters, return_annotation=signature.empty))
+    return text.replace("Ellipsis", "...")
+
+
 NATIVE = """
 from pullback._native import Tensor as _Tensor
 from pullback._native import dtype as _dtype
@@ -203,7 +215,7 @@ def stubs():
         if place == "nn.functional":
             written = sorted(n for n, f in vars(pullback.nn.functional).items() if inspect.isfunction(f) and not n.startswith("_"))
             named = {line.split("(")[0].split()[-1] for line in lines}
-            lines += [f"def {n}(input: _Tensor, *args: Any, **kwargs: Any) -> _Tensor: ..." for n in written if n not in named]
+            lines += [f"def {n}{untyped(getattr(pullback.nn.functional, n))} -> Any: ..." for n in written if n not in named]
         files[file] = HEADER + COMMON + NATIVE + ALIASES + "\n" + "\n".join(lines) + "\n"
     files["__init__.pyi"] = package(pullback, listed)
     return files

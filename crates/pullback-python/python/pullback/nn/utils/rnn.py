@@ -5,8 +5,13 @@ from collections import namedtuple
 from ... import arange, cat, int64, tensor
 
 
-class PackedSequence(namedtuple("PackedSequence_", ["data", "batch_sizes", "sorted_indices", "unsorted_indices"])):
+PackedSequence_ = namedtuple("PackedSequence_", ["data", "batch_sizes", "sorted_indices", "unsorted_indices"])
+
+
+class PackedSequence(PackedSequence_):
     """The steps of several sequences one after the other: `batch_sizes[t]` rows of `data` for step t, longest sequence first."""
+
+    __slots__ = ()
 
     def __new__(cls, data, batch_sizes=None, sorted_indices=None, unsorted_indices=None):
         if batch_sizes is None:
