@@ -90,6 +90,48 @@ def test_lbfgs(search):
         assert got[0] == pytest.approx(want[0], rel=1e-6, abs=1e-12) and got[1] == pytest.approx(want[1], rel=1e-6)
 
 
+@pytest.mark.parametrize("at", range(len(training.MUON)))
+def test_muon(at):
+    # The directions are computed in bfloat16, and what is rounded is made larger: two digits agree.
+    options = training.MUON[at]
+    for got, want in zip(training.muon(torch, options), ANSWERS["muon"][at]):
+        for a, b in zip(got[:2], want[:2]):
+            assert torch.allclose(torch.tensor(a), torch.tensor(b), rtol=0, atol=0.6 * options.get("lr", 1e-3))
+        assert got[2] == want[2]
+
+
+@pytest.mark.parametrize("shape", [(3, 4), (5, 2)])
+def test_muons_directions_are_those_of_the_singular_vectors(monkeypatch, shape):
+    import numpy as np
+    from pullback.optim import factored
+
+    monkeypatch.setattr(factored, "bfloat16", torch.float64)
+    torch.manual_seed(0)
+    matrix, (a, b, c) = torch.randn(shape, dtype=torch.float64), (3.4445, -4.7750, 2.0315)
+    u, s, vt = np.linalg.svd(matrix.numpy(), full_matrices=False)
+    s = s / np.linalg.norm(s)
+    for _ in range(5):
+        s = a * s + b * s**3 + c * s**5
+    assert np.allclose(factored._orthogonal(matrix, (a, b, c), 5, 1e-7).numpy(), (u * s) @ vt)
+
+
+def test_gradients_that_are_not_sparse_are_an_error():
+    p = nn.Parameter(torch.ones(2))
+    p.grad = torch.ones(2)
+    with pytest.raises(RuntimeError, match="SparseAdam does not support dense gradients, please consider Adam instead"):
+        torch.optim.SparseAdam([p]).step()
+    for name, options, text in (
+        ("Adafactor", dict(d=0.5), "Clipping threshold d should be >= 1 but is: 0.5"),
+        ("Adafactor", dict(beta2_decay=1), "beta2_decay should be <= 0 but is: 1"),
+        ("Muon", dict(), "Muon only supports 2D parameters whereas we found a parameter with size: torch.Size([2])"),
+        ("Muon", dict(adjust_lr_fn="no"), "Adjust learning rate function no is not supported"),
+        ("SparseAdam", dict(lr=0), "Invalid learning rate: 0"),
+    ):
+        with pytest.raises(ValueError) as e:
+            getattr(torch.optim, name)([p], **options)
+        assert str(e.value) == text
+
+
 def test_assignment_registers():
     net = nn.Module()
     net.p, net.m, net.t = nn.Parameter(torch.ones(2)), nn.Linear(1, 1), torch.ones(1)

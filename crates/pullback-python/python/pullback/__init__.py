@@ -58,10 +58,10 @@ from ._check import check
 from ._install import install_as_torch
 from ._legacy import BFloat16Tensor, BoolTensor, ByteTensor, CharTensor, DoubleTensor, FloatTensor, HalfTensor, IntTensor, LongTensor, ShortTensor
 from ._native import is_inference_mode_enabled, set_printoptions
-from ._pickles import load, save
 from ._storage import TypedStorage, UntypedStorage
 from ._vmap import vmap
 from .autograd.grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled
+from .serialization import load, save
 from .random import Generator, default_generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state
 
 

@@ -4,7 +4,7 @@ import builtins as _builtins
 import copy
 import operator
 
-from . import _native, _parts, _pickles
+from . import _native, _parts, _pickled
 from ._graph import graph
 from ._native import Tensor
 
@@ -12,7 +12,7 @@ _convert = Tensor.__dict__["to"]
 
 
 def __reduce_ex__(self, protocol):
-    made = _pickles.reduce_tensor(self)
+    made = _pickled.reduce_tensor(self)
     return (*made, dict(own)) if (own := _native.attributes(self)) else made
 
 

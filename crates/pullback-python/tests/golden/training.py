@@ -51,6 +51,7 @@ OPTIMIZERS = [
     ("Adamax", dict()), ("Adamax", dict(weight_decay=0.1, maximize=True)), ("NAdam", dict(weight_decay=0.1)), ("NAdam", dict(weight_decay=0.1, decoupled_weight_decay=True, momentum_decay=0.01)), ("RAdam", dict(weight_decay=0.1)), ("RAdam", dict(lr=0.05, decoupled_weight_decay=True, weight_decay=0.1)),
     ("Adagrad", dict()), ("Adagrad", dict(lr_decay=0.1, weight_decay=0.1, initial_accumulator_value=0.1, maximize=True)), ("Adadelta", dict()), ("Adadelta", dict(weight_decay=0.1, rho=0.8, maximize=True)), ("RMSprop", dict()), ("RMSprop", dict(momentum=0.9, centered=True, weight_decay=0.1, maximize=True)),
     ("Rprop", dict()), ("Rprop", dict(maximize=True, etas=(0.4, 1.3), step_sizes=(1e-3, 0.5))), ("ASGD", dict()), ("ASGD", dict(t0=3, weight_decay=0.1, lambd=0.01, maximize=True)),
+    ("Adafactor", dict()), ("Adafactor", dict(lr=0.1, weight_decay=0.1, d=1.5, beta2_decay=-0.5, eps=(1e-3, 1e-2), maximize=True)),
 ]  # fmt: skip
 
 SCHEDULERS = [
@@ -130,6 +131,24 @@ def optimizer(M, name, options):
             track.append([w.detach().tolist(), b.detach().tolist()])
     state = o.state_dict()
     return {"repr": repr(o), "track": track, "state": {str(k): {n: plain(t) for n, t in sorted(v.items())} for k, v in state["state"].items()}, "groups": plain(state["param_groups"])}
+
+
+def muon(M, options):
+    """A matrix by Muon, whose directions are computed in bfloat16."""
+    M.manual_seed(1)
+    found = []
+    for shape in ((3, 4), (5, 2)):
+        w = M.nn.Parameter(M.randn(*shape))
+        o = M.optim.Muon([w], **options)
+        for _ in range(4):
+            o.zero_grad()
+            (w.sin() * M.arange(w.numel()).reshape(shape)).sum().backward()
+            o.step()
+        found.append([w.tolist(), o.state_dict()["state"][0]["momentum_buffer"].tolist(), repr(o)])
+    return found
+
+
+MUON = [dict(), dict(lr=0.1, nesterov=False), dict(lr=0.1, adjust_lr_fn="match_rms_adamw", weight_decay=0), dict(lr=0.1, adjust_lr_fn="spectral_unclamped", ns_steps=3)]
 
 
 def scheduler(M, at, adam):
@@ -337,6 +356,7 @@ def everything(M):
         "schedulers": {f"{at} {SCHEDULERS[at][0]} {adam}": scheduler(M, at, adam) for at in range(len(SCHEDULERS)) for adam in (False, True)},
         "schedules": schedules(M),
         "lbfgs": {str(s): lbfgs(M, s) for s in (None, "strong_wolfe")},
+        "muon": [muon(M, options) for options in MUON],
         "inits": inits(M),
         "loading": loading(M),
         "utilities": utilities(M),

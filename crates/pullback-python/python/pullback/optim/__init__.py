@@ -3,6 +3,7 @@
 from . import lr_scheduler
 from .adam import Adam, Adamax, AdamW, NAdam, RAdam
 from .adaptive import ASGD, Adadelta, Adagrad, RMSprop, Rprop
+from .factored import Adafactor, Muon, SparseAdam
 from .lbfgs import LBFGS
 from .optimizer import Optimizer
 from .sgd import SGD

@@ -4,12 +4,8 @@ from ... import empty
 from .. import functional as F
 from .. import init
 from ..parameter import Parameter
-from .linear import Linear
+from .linear import NonDynamicallyQuantizableLinear
 from .module import Module
-
-
-class NonDynamicallyQuantizableLinear(Linear):
-    """A linear layer; the name is PyTorch's."""
 
 
 class MultiheadAttention(Module):

@@ -49,6 +49,10 @@ class Linear(Module):
         return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
 
 
+class NonDynamicallyQuantizableLinear(Linear):
+    """A linear layer; the name is PyTorch's."""
+
+
 class Bilinear(Module):
     """`x₁ᵀ A x₂ + b`, for each of `out_features`."""
 

@@ -1,0 +1,81 @@
+"""Which class or function of PyTorch's files is which here, and under which name of PyTorch's one of ours is written.
+
+For whole modules and optimisers (`load(f, weights_only=False)`), and for what `save` writes. What `weights_only` allows is in `_pickles.py`.
+"""
+
+import importlib
+import pickle
+
+from . import _rebuild
+from ._native import Tensor
+
+# Modules of networks that stand in another file there.
+_FILES = {
+    "Flatten": "flatten", "Unflatten": "flatten", "PixelShuffle": "pixelshuffle", "PixelUnshuffle": "pixelshuffle", "ChannelShuffle": "channelshuffle",
+    "CosineSimilarity": "distance", "PairwiseDistance": "distance", "GroupNorm": "normalization", "LocalResponseNorm": "normalization",
+    "InstanceNorm1d": "instancenorm", "InstanceNorm2d": "instancenorm", "InstanceNorm3d": "instancenorm", "MultiheadAttention": "activation",
+}  # fmt: skip
+_OPTIMIZERS = {"Adafactor": "_adafactor", "Muon": "_muon", "SparseAdam": "sparse_adam", "Optimizer": "optimizer"}
+_FUNCTIONS = {f: path for path, f in _rebuild.FUNCTIONS.items() if f is not _rebuild.refused}
+
+
+def _split(path):
+    module, _, name = path.rpartition(".")
+    return module, name
+
+
+def written(obj):
+    """The module and name under which PyTorch finds a class or function of this package; None for everything else."""
+    module, name = getattr(obj, "__module__", None) or "", getattr(obj, "__qualname__", "")
+    if obj is Tensor:
+        return "torch", "Tensor"
+    if obj in _FUNCTIONS:
+        return _split(_FUNCTIONS[obj])
+    if not module.startswith("pullback"):
+        return None
+    if module.startswith("pullback.nn.modules."):
+        file = _FILES.get(name) or ("padding" if "Pad" in name and name[-1] == "d" else module.rpartition(".")[2])
+        return f"torch.nn.modules.{file}", name
+    if module.startswith("pullback.optim."):
+        if not issubclass(obj, importlib.import_module("pullback.optim").Optimizer):
+            return "torch.optim.lr_scheduler", name
+        return f"torch.optim.{_OPTIMIZERS.get(name, name.lower())}", name
+    if any(part.startswith("_") for part in module.split(".")):
+        return ("torch", name) if name in vars(importlib.import_module("pullback")) else None
+    return "torch" + module[len("pullback") :], name
+
+
+def found(module, name):
+    """What a name of PyTorch's is here."""
+    path = f"{module}.{name}"
+    if path in _rebuild.FUNCTIONS:
+        return _rebuild.FUNCTIONS[path]
+    if module == "torch" and name in _rebuild.LEGACY or path == "torch.storage.UntypedStorage":
+        return _rebuild.StorageType(name)
+    if module == "torch" and name in (*_rebuild.OTHER_STORAGES, *_rebuild.OTHER_DTYPES):
+        _rebuild.NotHere(name).refuse()
+    ours = "pullback" + module[len("torch") :]
+    for place in (ours, "pullback.nn.modules" if ours.startswith("pullback.nn.") else "pullback.optim" if ours.startswith("pullback.optim.") else None):
+        if place is None:
+            continue
+        try:
+            owner = importlib.import_module(place)
+        except ImportError:
+            continue
+        for part in name.split("."):
+            owner = getattr(owner, part, None)
+        if owner is not None:
+            return owner
+    raise pickle.UnpicklingError(f"the file needs {path}, which is not there in Pullback")
+
+
+def builtin_place(obj):
+    """Where PyTorch has a function of the list, as (module, name); None where it is none."""
+    if type(obj).__name__ != "builtin_function":
+        return None
+    place, name = obj.__reduce__()[1]
+    if place == "Tensor":
+        return None
+    return ("torch" if place == "torch" else f"torch.{place}"), name
+
+
