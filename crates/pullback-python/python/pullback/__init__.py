@@ -307,5 +307,39 @@ def compile(model=None, **options):
 from . import __future__, nn, optim, utils  # these use all of the above
 
 
+def poisson(input, generator=None):
+    """A draw of Poisson's law for each rate, in PyTorch's stream. The gradient is zero."""
+    from .distributions import _samplers
+
+    return _samplers.poisson(input, generator)
+
+
+def binomial(count, prob, generator=None):
+    """A draw of the binomial law for each count and probability, in PyTorch's stream."""
+    from .distributions import _samplers
+
+    return _samplers.binomial(count, prob, generator)
+
+
+def _standard_gamma(input, generator=None):
+    from .distributions import _samplers
+
+    return _samplers.standard_gamma(input, generator)
+
+
+def _sample_dirichlet(input, generator=None):
+    from .distributions import _samplers
+
+    return _samplers.sample_dirichlet(input, generator)
+
+
+# Modules that are imported when they are first used.
+_LATER = ("distributions",)
+
+
 def __getattr__(name):
+    if name in _LATER:
+        import importlib
+
+        return importlib.import_module(f".{name}", __name__)
     raise AttributeError(_surface.missing("pullback", name))

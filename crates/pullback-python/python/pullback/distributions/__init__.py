@@ -1,0 +1,62 @@
+"""Laws of probability: draws in PyTorch's stream, densities, moments, and gradients through draws.
+
+    from pullback.distributions import Normal, kl_divergence
+
+    law = Normal(0.0, 1.0)
+    law.log_prob(law.sample((3,)))
+
+Each law stands in the module where PyTorch has it, too (`distributions.normal.Normal`).
+"""
+
+import sys as _sys
+import types as _types
+
+from . import constraints, transforms, utils
+from ._bounded import ContinuousBernoulli, GeneralizedPareto, VonMises
+from ._composed import Independent, MixtureSameFamily, TransformedDistribution
+from ._continuous import Cauchy, Exponential, HalfCauchy, HalfNormal, Laplace, LogNormal, Normal, Uniform
+from ._counts import Binomial, Multinomial, NegativeBinomial, Poisson
+from ._discrete import Bernoulli, Categorical, Geometric, OneHotCategorical, OneHotCategoricalStraightThrough
+from ._gammas import Beta, Chi2, Dirichlet, FisherSnedecor, Gamma, InverseGamma, StudentT
+from ._multivariate import LKJCholesky, LowRankMultivariateNormal, MultivariateNormal, Wishart
+from ._powers import Gumbel, Kumaraswamy, Pareto, Weibull
+from ._relaxed import LogisticNormal, RelaxedBernoulli, RelaxedOneHotCategorical
+from .constraint_registry import biject_to, transform_to
+from .distribution import Distribution, ExponentialFamily
+from .kl import kl_divergence, register_kl
+from .transforms import *
+
+__all__ = [
+    "Bernoulli", "Beta", "Binomial", "Categorical", "Cauchy", "Chi2", "ContinuousBernoulli", "Dirichlet", "Distribution", "Exponential", "ExponentialFamily",
+    "FisherSnedecor", "Gamma", "GeneralizedPareto", "Geometric", "Gumbel", "HalfCauchy", "HalfNormal", "Independent", "InverseGamma", "Kumaraswamy",
+    "LKJCholesky", "Laplace", "LogNormal", "LogisticNormal", "LowRankMultivariateNormal", "MixtureSameFamily", "Multinomial", "MultivariateNormal",
+    "NegativeBinomial", "Normal", "OneHotCategorical", "OneHotCategoricalStraightThrough", "Pareto", "Poisson", "RelaxedBernoulli", "RelaxedOneHotCategorical",
+    "StudentT", "TransformedDistribution", "Uniform", "VonMises", "Weibull", "Wishart", "biject_to", "kl_divergence", "register_kl", "transform_to",
+]  # fmt: skip
+__all__ += transforms.__all__
+
+# PyTorch has a module for each law.
+_FILES = {
+    "HalfCauchy": "half_cauchy", "HalfNormal": "half_normal", "LogNormal": "log_normal", "LogisticNormal": "logistic_normal", "LKJCholesky": "lkj_cholesky",
+    "LowRankMultivariateNormal": "lowrank_multivariate_normal", "MixtureSameFamily": "mixture_same_family", "MultivariateNormal": "multivariate_normal",
+    "NegativeBinomial": "negative_binomial", "OneHotCategorical": "one_hot_categorical", "OneHotCategoricalStraightThrough": "one_hot_categorical",
+    "RelaxedBernoulli": "relaxed_bernoulli", "RelaxedOneHotCategorical": "relaxed_categorical", "StudentT": "studentT", "TransformedDistribution": "transformed_distribution",
+    "VonMises": "von_mises", "ContinuousBernoulli": "continuous_bernoulli", "FisherSnedecor": "fishersnedecor", "GeneralizedPareto": "generalized_pareto",
+    "InverseGamma": "inverse_gamma", "ExponentialFamily": "exp_family",
+}  # fmt: skip
+
+
+def _place_each():
+    from . import _relaxed
+
+    laws = {n: c for n, c in globals().items() if isinstance(c, type) and issubclass(c, Distribution) and c is not Distribution}
+    laws.update(LogitRelaxedBernoulli=_relaxed.LogitRelaxedBernoulli, ExpRelaxedCategorical=_relaxed.ExpRelaxedCategorical)
+    files = {**_FILES, "LogitRelaxedBernoulli": "relaxed_bernoulli", "ExpRelaxedCategorical": "relaxed_categorical"}
+    for name, law in laws.items():
+        path = f"{__name__}.{files.get(name, name.lower())}"
+        module = _sys.modules.setdefault(path, _types.ModuleType(path, f"Where PyTorch has {name}."))
+        setattr(module, name, law)
+        globals()[path.rpartition(".")[2]] = module
+
+
+_place_each()
