@@ -248,19 +248,13 @@ class _Loading:
         if self.weights_only:
             reader = _Unpickler(data, persistent, self.allowed, self.options.get("encoding", "utf-8"))
             return reader.load(), reader.at
-        source = io.BytesIO(data)
-        own = self.pickle.Unpickler
+        source, own = io.BytesIO(data), self.pickle.Unpickler
 
-        class Unpickler(own):
-            def persistent_load(self, saved):
-                return persistent(saved)
+        def find(reader, module, name):
+            return _torch_names.found(module, name) if module.partition(".")[0] == "torch" else own.find_class(reader, module, name)
 
-            def find_class(self, module, name):
-                if module.partition(".")[0] == "torch":
-                    return _torch_names.found(module, name)
-                return super().find_class(module, name)
-
-        return Unpickler(source, **{"encoding": "utf-8", **self.options}).load(), source.tell()
+        kind = type("Unpickler", (own,), {"persistent_load": lambda reader, saved: persistent(saved), "find_class": find})
+        return kind(source, **{"encoding": "utf-8", **self.options}).load(), source.tell()
 
     def plain(self, data):
         """A pickle without memories outside: what earlier versions of this package wrote."""

@@ -39,7 +39,7 @@ class Independent(Distribution):
     def has_enumerate_support(self):
         return False if self.reinterpreted_batch_ndims > 0 else self.base_dist.has_enumerate_support
 
-    @constraints.dependent_property
+    @constraints.dependent_property()
     def support(self):
         result = self.base_dist.support
         return constraints.independent(result, self.reinterpreted_batch_ndims) if self.reinterpreted_batch_ndims else result
@@ -211,7 +211,7 @@ class MixtureSameFamily(Distribution):
         new._validate_args = self._validate_args
         return new
 
-    @constraints.dependent_property
+    @constraints.dependent_property()
     def support(self):
         return constraints.MixtureSameFamilyConstraint(self._component_distribution.support)
 

@@ -153,7 +153,9 @@ class AffineTransform(Transform):
     def domain(self):
         return constraints.real if self.event_dim == 0 else constraints.independent(constraints.real, self.event_dim)
 
-    codomain = domain
+    @constraints.dependent_property(is_discrete=False)
+    def codomain(self):
+        return self.domain
 
     def with_cache(self, cache_size=1):
         return self if self._cache_size == cache_size else AffineTransform(self.loc, self.scale, self.event_dim, cache_size=cache_size)

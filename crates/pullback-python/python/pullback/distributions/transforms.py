@@ -305,11 +305,11 @@ class ReshapeTransform(Transform):
             raise ValueError("in_shape, out_shape have different numbers of elements")
         super().__init__(cache_size=cache_size)
 
-    @constraints.dependent_property
+    @constraints.dependent_property()
     def domain(self):
         return constraints.independent(constraints.real, len(self.in_shape))
 
-    @constraints.dependent_property
+    @constraints.dependent_property()
     def codomain(self):
         return constraints.independent(constraints.real, len(self.out_shape))
 
@@ -403,11 +403,11 @@ class CatTransform(_Pieces):
         dim += self.event_dim
         return _cat(found, dim) if dim < 0 else functools.reduce(operator.add, found)
 
-    @constraints.dependent_property
+    @constraints.dependent_property()
     def domain(self):
         return constraints.cat([t.domain for t in self.transforms], self.dim, self.lengths)
 
-    @constraints.dependent_property
+    @constraints.dependent_property()
     def codomain(self):
         return constraints.cat([t.codomain for t in self.transforms], self.dim, self.lengths)
 
@@ -432,11 +432,11 @@ class StackTransform(_Pieces):
     def log_abs_det_jacobian(self, x, y):
         return _stack([t.log_abs_det_jacobian(a, b) for t, a, b in zip(self.transforms, self._split(x), self._split(y))], self.dim)
 
-    @constraints.dependent_property
+    @constraints.dependent_property()
     def domain(self):
         return constraints.stack([t.domain for t in self.transforms], self.dim)
 
-    @constraints.dependent_property
+    @constraints.dependent_property()
     def codomain(self):
         return constraints.stack([t.codomain for t in self.transforms], self.dim)
 

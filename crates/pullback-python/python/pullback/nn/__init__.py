@@ -2,7 +2,7 @@
 
 from . import functional, init, modules, parameter, utils
 from .modules import *
-from .parameter import Buffer, Parameter
+from .parameter import Buffer, Parameter, UninitializedBuffer, UninitializedParameter
 
 
 def __getattr__(name):

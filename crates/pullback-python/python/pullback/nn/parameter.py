@@ -78,6 +78,66 @@ def forget_gradients(parameters, set_to_none=True):
             p.grad.requires_grad_(False).zero_()
 
 
+class UninitializedTensorMixin:
+    """What a parameter or buffer is that waits for its shape: it has none, and `materialize` gives it one."""
+
+    cls_to_become = Tensor
+
+    def materialize(self, shape, device=None, dtype=None):
+        """Gives it a shape, and numbers that do not matter."""
+        self.data = empty(shape, device=device, dtype=dtype or self.data.dtype)
+        self.__class__ = self.cls_to_become
+
+    @property
+    def shape(self):
+        raise RuntimeError(
+            "Can't access the shape of an uninitialized parameter or buffer. This error usually happens in `load_state_dict` when trying to load an uninitialized parameter "
+            "into an initialized one. Call `forward` to initialize the parameters before accessing their attributes."
+        )
+
+    def share_memory_(self):
+        raise RuntimeError("Can't share memory on an uninitialized parameter or buffer. Call `forward` to initialize the parameters before calling `module.share_memory()`.")
+
+    def __repr__(self):
+        return f"<{self.__class__.__name__}>"
+
+    __str__ = __repr__
+
+    def __reduce_ex__(self, protocol):
+        return self.__class__, (self.requires_grad,)
+
+    def __deepcopy__(self, memo):
+        if id(self) not in memo:
+            memo[id(self)] = type(self)(self.requires_grad, None, self.data.dtype)
+        return memo[id(self)]
+
+
+class UninitializedParameter(UninitializedTensorMixin, Parameter):
+    """A parameter that waits for its shape."""
+
+    cls_to_become = Parameter
+
+    def __new__(cls, requires_grad=True, device=None, dtype=None):
+        return Tensor.__new__(cls, empty(0, device=device, dtype=dtype)).requires_grad_(requires_grad)
+
+    def __init__(self, requires_grad=True, device=None, dtype=None):
+        pass
+
+
+class UninitializedBuffer(UninitializedTensorMixin, Tensor):
+    """A buffer that waits for its shape."""
+
+    cls_to_become = Buffer
+
+    def __new__(cls, requires_grad=False, device=None, dtype=None, persistent=True):
+        made = Tensor.__new__(cls, empty(0, device=device, dtype=dtype)).requires_grad_(requires_grad)
+        made.persistent = persistent
+        return made
+
+    def __init__(self, requires_grad=False, device=None, dtype=None, persistent=True):
+        pass
+
+
 def is_lazy(param):
-    """Whether a parameter still waits for its shape: never, since there are no lazy modules here."""
-    return False
+    """Whether a parameter or buffer still waits for its shape."""
+    return isinstance(param, UninitializedTensorMixin)

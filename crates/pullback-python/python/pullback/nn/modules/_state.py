@@ -3,7 +3,7 @@
 from collections import OrderedDict, namedtuple
 
 from ... import Tensor, no_grad
-from ..parameter import Parameter
+from ..parameter import Parameter, is_lazy
 from . import _hooks
 
 EXTRA = "_extra_state"
@@ -62,7 +62,7 @@ class State:
 
     def _save_to_state_dict(self, destination, prefix, keep_vars):
         for name, value in self._own_state().items():
-            destination[prefix + name] = value if keep_vars else value.detach()
+            destination[prefix + name] = value if keep_vars or is_lazy(value) else value.detach()
         if self._has_extra_state():
             destination[prefix + EXTRA] = self.get_extra_state()
 
