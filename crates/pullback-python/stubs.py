@@ -267,7 +267,8 @@ def package(pullback, listed):
             own.append(f"{name}: _py.float")
         else:
             own.append(f"{name}: Any")
-    lines += [f"from . import {name} as {name}" for name in pullback._LATER]
+    lines += [f"from . import {name} as {name}" for name in pullback._LATER if name not in names]
+    lines += [f"from .{module} import {name} as {name}" for name, module in pullback._PARTS.items()]
     taken = {line.split(" as ")[-1] for line in lines} | {line.split("(")[0].split(":")[0].split()[-1] for line in own if not line.startswith(" ")}
     body = functions(listed, "torch", taken)
     return "\n".join([HEADER + COMMON + NATIVE + "\n".join(lines), ALIASES, *own, "", *body]) + "\n"

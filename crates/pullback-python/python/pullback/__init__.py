@@ -65,24 +65,6 @@ from .serialization import load, save
 from .random import Generator, default_generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state
 
 
-class cuda:
-    """There is no GPU here."""
-
-    @staticmethod
-    def is_available():
-        return False
-
-    @staticmethod
-    def device_count():
-        return 0
-
-    @staticmethod
-    def manual_seed(seed):
-        return None
-
-    manual_seed_all = manual_seed
-
-
 def is_tensor(x):
     """Whether `x` is a tensor."""
     return isinstance(x, Tensor)
@@ -333,13 +315,72 @@ def _sample_dirichlet(input, generator=None):
     return _samplers.sample_dirichlet(input, generator)
 
 
-# Modules that are imported when they are first used.
-_LATER = ("distributions",)
+def get_float32_matmul_precision():
+    """Products are computed in full."""
+    return "highest"
+
+
+def are_deterministic_algorithms_enabled():
+    """Whether results never change from run to run: they never do."""
+    return True
+
+
+def get_num_interop_threads():
+    """One: operations run one after the other."""
+    return 1
+
+
+def set_flush_denormal(mode):
+    """False: tiny numbers are kept."""
+    return False
+
+
+def set_default_device(device):
+    """Where tensors of nothing are made from now on: the CPU, or "meta"."""
+    place = _methods._device("cpu" if device is None else device)
+    if (place.type == "meta") != (get_default_device().type == "meta"):
+        _native.enter_meta(place.type == "meta")
+
+
+def get_default_device():
+    """Where tensors of nothing are made."""
+    return empty(0).device
+
+
+def is_autocast_enabled(device_type=None):
+    """Whether `autocast` is at work for a device."""
+    from . import amp
+
+    return amp.is_autocast_enabled(device_type)
+
+
+def is_autocast_cpu_enabled():
+    """Whether `autocast` is at work for the CPU."""
+    return is_autocast_enabled("cpu")
+
+
+def get_autocast_dtype(device_type):
+    """The dtype of `autocast`."""
+    from . import amp
+
+    return amp.get_autocast_dtype(device_type)
+
+
+def get_autocast_cpu_dtype():
+    """The dtype of `autocast` on the CPU."""
+    return get_autocast_dtype("cpu")
+
+
+# Modules that are imported when they are first used, and what is taken out of them.
+_LATER = ("accelerator", "amp", "backends", "compiler", "cuda", "distributions", "hub", "jit", "mps", "profiler", "serialization", "version", "xpu")
+_PARTS = {"autocast": "amp", "OutOfMemoryError": "cuda"}
 
 
 def __getattr__(name):
-    if name in _LATER:
-        import importlib
+    import importlib
 
+    if name in _LATER:
         return importlib.import_module(f".{name}", __name__)
+    if name in _PARTS:
+        return getattr(importlib.import_module(f".{_PARTS[name]}", __name__), name)
     raise AttributeError(_surface.missing("pullback", name))

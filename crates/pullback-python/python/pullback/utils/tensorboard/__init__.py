@@ -1,0 +1,3 @@
+"""Event files that TensorBoard shows."""
+
+from .writer import FileWriter, SummaryWriter
