@@ -61,3 +61,32 @@ assert torch is pullback and F is pullback.nn.functional and isinstance(torch.ze
 print(torch.autograd.functional.jacobian(torch.sin, torch.zeros(2)))
 """
     assert python("-c", program) == "tensor([[1., 0.],\n        [0., 1.]])\n"
+
+
+def test_imports_that_find_nothing_name_what_is_nearest_and_the_line(python, tmp_path):
+    script = tmp_path / "program.py"
+    for text, words in (
+        ("import torch\nimport torch.optin\n", ["No module named 'torch.optin'", "'torch.optim'", "program.py, line 2"]),
+        ("import torch\n\nfrom torch.nn import Liner\n", ["has no attribute 'Liner'", "'Linear'", "program.py, line 3"]),
+        ("from torch.nn.functional import gelo\n", ["'gelo'", "'gelu'", "program.py, line 1"]),
+        ("import torch.distributed.rpc\n", ["No module named 'torch.distributed'", "program.py, line 1"]),
+        ("import torch\ntorch.zeros(1).sofmax(0)\n", ["sofmax"]),
+    ):
+        script.write_text(text)
+        done = python("-m", "pullback", script, check=False)
+        assert done.returncode == 1 and all(w in done.stderr.splitlines()[-1] for w in words), done.stderr
+
+
+def test_submodules_are_the_same_whichever_way_they_are_imported(python):
+    program = """
+import pullback
+pullback.install_as_torch()
+import torch.distributions as d, torch.utils.tensorboard, torch.nn.utils.prune as prune, torch.optim.lr_scheduler, torch.serialization, torch.cuda.amp
+from torch.utils.data import DataLoader
+from torch.distributions.normal import Normal
+from torch.nn.parameter import UninitializedParameter
+import pullback.distributions, pullback.nn.utils.prune, pullback.serialization
+assert d is pullback.distributions and prune is pullback.nn.utils.prune and Normal is d.Normal and torch.serialization.load is torch.load
+assert d.__name__ == "pullback.distributions" and d.__spec__.name == "pullback.distributions"
+"""
+    python("-c", program)

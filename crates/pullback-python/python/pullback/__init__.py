@@ -61,7 +61,6 @@ from ._native import is_inference_mode_enabled, set_printoptions
 from ._storage import TypedStorage, UntypedStorage
 from ._vmap import vmap
 from .autograd.grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled
-from .serialization import load, save
 from .random import Generator, default_generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state
 
 
@@ -373,7 +372,7 @@ def get_autocast_cpu_dtype():
 
 # Modules that are imported when they are first used, and what is taken out of them.
 _LATER = ("accelerator", "amp", "backends", "compiler", "cuda", "distributions", "hub", "jit", "mps", "profiler", "serialization", "version", "xpu")
-_PARTS = {"autocast": "amp", "OutOfMemoryError": "cuda"}
+_PARTS = {"autocast": "amp", "OutOfMemoryError": "cuda", "load": "serialization", "save": "serialization"}
 
 
 def __getattr__(name):

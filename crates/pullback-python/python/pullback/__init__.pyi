@@ -54,16 +54,13 @@ from ._native import is_grad_enabled as is_grad_enabled
 from ._native import is_inference_mode_enabled as is_inference_mode_enabled
 from pullback._parts import layout as layout
 from . import linalg as linalg
-from pullback.serialization import load as load
 from pullback.random import manual_seed as manual_seed
 from pullback._parts import memory_format as memory_format
 from . import nn as nn
 from pullback.autograd.grad_mode import no_grad as no_grad
 from . import optim as optim
 from . import random as random
-from pullback.serialization import save as save
 from pullback.random import seed as seed
-from . import serialization as serialization
 from ._native import set_default_dtype as set_default_dtype
 from pullback.autograd.grad_mode import set_grad_enabled as set_grad_enabled
 from ._native import set_num_threads as set_num_threads
@@ -89,10 +86,13 @@ from . import hub as hub
 from . import jit as jit
 from . import mps as mps
 from . import profiler as profiler
+from . import serialization as serialization
 from . import version as version
 from . import xpu as xpu
 from .amp import autocast as autocast
 from .cuda import OutOfMemoryError as OutOfMemoryError
+from .serialization import load as load
+from .serialization import save as save
 
 _Number = _py.int | _py.float | np.number[Any] | np.bool_
 _Array = np.ndarray[Any, Any]

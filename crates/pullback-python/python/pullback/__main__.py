@@ -1,7 +1,9 @@
 """`python -m pullback script.py args…`: runs a PyTorch script with `torch` served by Pullback."""
 
+import re
 import runpy
 import sys
+import traceback
 
 
 def main():
@@ -13,7 +15,23 @@ def main():
     install_as_torch()
     script = sys.argv[1]
     sys.argv = sys.argv[1:]
-    runpy.run_path(script, run_name="__main__")
+    try:
+        runpy.run_path(script, run_name="__main__")
+    except ImportError as e:
+        _explain(e, script)
+        raise
+
+
+def _explain(error, script):
+    """Says of a name that could not be imported what comes nearest, and where it was asked for."""
+    from pullback._surface import missing
+
+    found = re.match(r"cannot import name '(\w+)' from '((?:pullback|torch)[\w.]*)'", str(error))
+    if not found:
+        return
+    line = next((f.lineno for f in reversed(traceback.extract_tb(error.__traceback__)) if f.filename == script), None)
+    text = missing(found[2].replace("torch", "pullback", 1), found[1])
+    error.msg = f"{text.replace('pullback', 'torch')} ({script}, line {line})" if line else text
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ cotangent. Results of several numbers are weighed by several uneven random cotan
 The numbers are judged by the native side.
 """
 
-import inspect
 
 import numpy as np
 
@@ -139,6 +138,8 @@ def _uneven(shape, k):
 def _takes_cotangent(grad, count):
     """Whether a function asks for one argument more than there are inputs."""
     try:
+        import inspect
+
         parameters = inspect.signature(grad).parameters.values()
     except (TypeError, ValueError):
         return False

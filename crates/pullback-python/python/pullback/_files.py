@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import secrets
 import stat
 
 
@@ -22,6 +21,8 @@ def replacing(path, mode, **options):
             yield out
         return
     folder, name = os.path.split(path)
+    import secrets
+
     part = os.path.join(folder, f".{name[:100]}.{secrets.token_hex(6)}.part")
     out = open(part, mode.replace("w", "x"), **options)
     try:

@@ -1,5 +1,7 @@
 """Serves `import torch` with Pullback."""
 
+import importlib.abc
+import importlib.machinery
 import re
 import sys
 
@@ -32,6 +34,55 @@ class _Version(str):
         return mine >= other
 
 
+class _Alias(importlib.abc.Loader):
+    """Gives a module of this package under another name, and leaves it as it is."""
+
+    def __init__(self, module):
+        self.module, self.spec = module, module.__spec__
+
+    def create_module(self, spec):
+        return self.module
+
+    def exec_module(self, module):
+        module.__spec__ = self.spec
+
+
+class _Finder(importlib.abc.MetaPathFinder):
+    """Finds `torch.x.y` as `pullback.x.y`; what is not there is an error that names what comes nearest, and the line that asked."""
+
+    def find_spec(self, name, path=None, target=None):
+        if not name.startswith("torch."):
+            return None
+        ours = "pullback" + name[len("torch") :]
+        try:
+            module = importlib.import_module(ours)
+        except ModuleNotFoundError as e:
+            if e.name is None or not ours.startswith(e.name):
+                raise
+            raise ModuleNotFoundError(f"No module named {name!r}{_nearest(name)}{asked_at()}", name=name) from None
+        return importlib.machinery.ModuleSpec(name, _Alias(module), is_package=hasattr(module, "__path__"))
+
+
+def _nearest(name):
+    """What a module's name may have meant."""
+    import difflib
+    import pkgutil
+
+    import pullback
+
+    known = [m.name.replace("pullback", "torch", 1) for m in pkgutil.walk_packages(pullback.__path__, "pullback.") if "._" not in m.name]
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    return f": there is none in Pullback; the nearest that is there is {near[0]!r}" if near else ": there is none in Pullback"
+
+
+def asked_at():
+    """The line of the program that is importing."""
+    frame = sys._getframe(1)
+    while frame is not None and ("importlib" in frame.f_code.co_filename or "pullback" in frame.f_globals.get("__name__", "")):
+        frame = frame.f_back
+    return "" if frame is None else f" ({frame.f_code.co_filename}, line {frame.f_lineno})"
+
+
 def install_as_torch():
     """From now on `import torch` and its submodules give Pullback, in this process."""
     import pullback
@@ -41,4 +92,6 @@ def install_as_torch():
     for name, module in list(sys.modules.items()):
         if name == "pullback" or name.startswith("pullback.") and not name.startswith("pullback._"):
             sys.modules["torch" + name[len("pullback") :]] = module
+    if not any(isinstance(f, _Finder) for f in sys.meta_path):
+        sys.meta_path.insert(0, _Finder())
     return pullback

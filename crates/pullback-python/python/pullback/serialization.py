@@ -8,7 +8,6 @@ import contextlib
 import io
 import os
 import pickle
-import secrets
 import sys
 import threading
 
@@ -125,7 +124,7 @@ def _write_archive(out, folder, data, rows):
     for key, (_, row) in enumerate(rows):
         archive.write(f"data/{key}", row.numpy())
     archive.write("version", b"3\n")
-    archive.write(".data/serialization_id", "".join(str(secrets.randbelow(10)) for _ in range(40)).encode())
+    archive.write(".data/serialization_id", str(int.from_bytes(os.urandom(20), "little") % 10**40).zfill(40).encode())
     archive.close()
 
 

@@ -63,12 +63,10 @@ is_anomaly_enabled = _native.is_anomaly_enabled
 
 
 def __getattr__(name):
-    if name == "functional":
+    if name in ("functional", "profiler"):
         import importlib
 
-        return importlib.import_module(".functional", __name__)
-    if name == "profiler":
-        raise AttributeError("pullback.autograd has no 'profiler': measure a program with Python's cProfile, or `pullback bench`")
+        return importlib.import_module(f".{name}", __name__)
     from .._surface import missing
 
     raise AttributeError(missing("pullback.autograd", name))

@@ -1,7 +1,6 @@
 """Functions with a gradient of their own: `Function`, with `forward` and `backward` (and `setup_context`, `jvp`) as static methods."""
 
 import functools
-import inspect
 import weakref
 
 from .. import _native
@@ -165,6 +164,8 @@ class Function:
     def apply(cls, *args, **kwargs):
         """The results of `forward`, with `backward` as their gradient."""
         if kwargs and cls.setup_context is not Function.setup_context:
+            import inspect
+
             bound = inspect.signature(cls.forward).bind(*args, **kwargs)
             bound.apply_defaults()
             args, kwargs = bound.args, {}

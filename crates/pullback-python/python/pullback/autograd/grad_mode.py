@@ -1,7 +1,6 @@
 """Switches for recording, as context managers and decorators."""
 
 import functools
-import inspect
 
 from .. import _native
 
@@ -10,7 +9,7 @@ class _Mode:
     """A context manager that decorates functions too."""
 
     def __call__(self, function):
-        if inspect.isgeneratorfunction(function):
+        if getattr(getattr(function, "__code__", None), "co_flags", 0) & 0x20:  # a generator
 
             @functools.wraps(function)
             def generator(*args, **kwargs):

@@ -10,9 +10,13 @@ class ScriptModule(_Module):
     """A module; there is nothing to script here."""
 
 
-ScriptFunction = type(lambda: None)
 Final = _Any
 _seen = set()
+
+
+class ScriptFunction:
+    """The class of scripted functions: there are none."""
+
 
 
 def _warn(name):

@@ -1,5 +1,7 @@
 """Tensors that a module owns: parameters, which are trained, and buffers, which are only kept."""
 
+from typing import Any
+
 from .. import Tensor, empty
 
 
@@ -81,7 +83,7 @@ def forget_gradients(parameters, set_to_none=True):
 class UninitializedTensorMixin:
     """What a parameter or buffer is that waits for its shape: it has none, and `materialize` gives it one."""
 
-    cls_to_become = Tensor
+    cls_to_become: Any = Tensor
 
     def materialize(self, shape, device=None, dtype=None):
         """Gives it a shape, and numbers that do not matter."""
@@ -112,7 +114,7 @@ class UninitializedTensorMixin:
         return memo[id(self)]
 
 
-class UninitializedParameter(UninitializedTensorMixin, Parameter):
+class UninitializedParameter(UninitializedTensorMixin, Parameter):  # type: ignore[override]
     """A parameter that waits for its shape."""
 
     cls_to_become = Parameter
@@ -124,7 +126,7 @@ class UninitializedParameter(UninitializedTensorMixin, Parameter):
         pass
 
 
-class UninitializedBuffer(UninitializedTensorMixin, Tensor):
+class UninitializedBuffer(UninitializedTensorMixin, Tensor):  # type: ignore[override]
     """A buffer that waits for its shape."""
 
     cls_to_become = Buffer

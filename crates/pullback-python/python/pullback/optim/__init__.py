@@ -9,6 +9,20 @@ from .optimizer import Optimizer
 from .sgd import SGD
 
 
+def _place_each():
+    """PyTorch has a file for each optimiser, of which other programs import."""
+    import sys
+
+    from . import adam, adaptive
+
+    for file, names in ((adam, "adamw adamax nadam radam"), (adaptive, "asgd adadelta adagrad rmsprop rprop")):
+        for name in names.split():
+            globals()[name] = sys.modules[f"{__name__}.{name}"] = file
+
+
+_place_each()
+
+
 def __getattr__(name):
     from .. import _surface
 

@@ -1,4 +1,4 @@
-"""Tools around training: `utils.data`, `utils.checkpoint`; two tensors exchanged."""
+"""Tools around training: `utils.data`, `utils.checkpoint`, `utils.tensorboard`; two tensors exchanged."""
 
 from . import checkpoint, data
 
@@ -13,3 +13,13 @@ def swap_tensors(t1, t2):
     for t, attributes in ((t1, two), (t2, one)):
         t.__dict__.clear()
         t.__dict__.update(attributes)
+
+
+def __getattr__(name):
+    if name == "tensorboard":
+        import importlib
+
+        return importlib.import_module(".tensorboard", __name__)
+    from .._surface import missing
+
+    raise AttributeError(missing("pullback.utils", name))

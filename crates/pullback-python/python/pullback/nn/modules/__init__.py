@@ -278,3 +278,17 @@ __all__ = [
     "ZeroPad2d",
     "ZeroPad3d",
 ]
+
+# PyTorch has more files, of which other programs import.
+_FILES = {"shape": "flatten padding pixelshuffle channelshuffle distance", "batchnorm": "instancenorm"}
+
+
+def _place_each():
+    import sys
+
+    for file, names in _FILES.items():
+        for name in names.split():
+            globals()[name] = sys.modules[f"{__name__}.{name}"] = sys.modules[f"{__name__}.{file}"]
+
+
+_place_each()

@@ -1,6 +1,6 @@
 """What is done to parameters and gradients of a model as a whole."""
 
-from . import parametrizations, parametrize, prune, rnn, stateless
+from . import rnn, stateless
 from .clip_grad import clip_grad_norm, clip_grad_norm_, clip_grad_value_, clip_grads_with_norm_, get_total_norm
 from .convert_parameters import parameters_to_vector, vector_to_parameters
 from .fusion import fuse_conv_bn_eval, fuse_conv_bn_weights, fuse_linear_bn_eval, fuse_linear_bn_weights
@@ -20,3 +20,13 @@ def skip_init(module_cls, *args, **kwargs):
         raise RuntimeError("Module must support a 'device' arg to skip initialization")
     final = kwargs.pop("device", "cpu")
     return module_cls(*args, **{**kwargs, "device": "meta"}).to_empty(device=final)
+
+
+def __getattr__(name):
+    if name in ("parametrizations", "parametrize", "prune"):
+        import importlib
+
+        return importlib.import_module(f".{name}", __name__)
+    from ..._surface import missing
+
+    raise AttributeError(missing("pullback.nn.utils", name))

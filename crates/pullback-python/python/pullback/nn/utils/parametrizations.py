@@ -1,6 +1,6 @@
 """Parametrizations to use: orthogonal matrices, weights by length and direction, weights of spectral norm 1."""
 
-from enum import Enum, auto
+from enum import Enum
 
 from ... import Tensor, allclose, cat, eye, finfo, no_grad, randn, vdot, zeros_like
 from .. import functional as F
@@ -11,9 +11,9 @@ from .weight_norm import norm_except_dim, weight_of
 
 
 class _OrthMaps(Enum):
-    matrix_exp = auto()
-    cayley = auto()
-    householder = auto()
+    matrix_exp = 1
+    cayley = 2
+    householder = 3
 
 
 class _Orthogonal(Module):

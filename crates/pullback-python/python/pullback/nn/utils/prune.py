@@ -15,7 +15,7 @@ class BasePruningMethod(ABC):
     """A way to choose the elements; `compute_mask` is what a subclass writes."""
 
     _tensor_name = None
-    PRUNING_TYPE = None
+    PRUNING_TYPE = ""
 
     def __call__(self, module, inputs):
         setattr(module, self._tensor_name, self.apply_mask(module))

@@ -1,11 +1,7 @@
 """Worker processes of a `DataLoader`: what one does, and who hands out the work and puts the batches in order."""
 
 import itertools
-import multiprocessing
-import queue
-import random
 import time
-import traceback
 
 from .dataset import IterableDataset
 
@@ -62,6 +58,8 @@ class Failure:
 
     def __init__(self, error, worker):
         self.kind, self.worker = type(error), worker
+        import traceback
+
         self.text = "".join(traceback.format_exception(error))
 
     def reraise(self):
@@ -94,6 +92,8 @@ def work(loader, worker, base, indices, results):
 
     seed = base + worker
     set_num_threads(1)
+    import random
+
     random.seed(seed)
     manual_seed(seed)
     try:
@@ -140,6 +140,8 @@ class Parallel:
         self._loader = loader
         context = loader.multiprocessing_context
         if context is None or isinstance(context, str):
+            import multiprocessing
+
             context = multiprocessing.get_context(context or "fork")
         self._results = context.Queue()
         given = {
@@ -217,11 +219,13 @@ class Parallel:
             return out
 
     def _receive(self):
+        from queue import Empty
+
         waited = time.monotonic()
         while True:
             try:
                 round_, number, worker, out = self._results.get(timeout=0.5)
-            except queue.Empty:
+            except Empty:
                 dead = [w.pid for w in self._workers if not w.is_alive()]
                 if dead:
                     self.close()

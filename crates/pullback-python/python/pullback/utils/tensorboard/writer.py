@@ -210,9 +210,9 @@ def _hparams(hparams, metrics):
             x = x.item()
             hparams = {**hparams, name: x}
         kind = 2 if isinstance(x, bool) else 3 if isinstance(x, (int, float)) else 1
-        infos += r.field(5, r.field(1, name) + r.field(4, kind))
+        infos += r.field(4, r.field(1, name) + r.field(4, kind))
     for name in metrics:
-        infos += r.field(6, r.field(1, r.field(2, name)))
+        infos += r.field(5, r.field(1, r.field(2, name)))
     start = b"".join(r.field(1, r.field(1, name) + r.field(2, _value(x))) for name, x in hparams.items())
     return {
         "experiment": r.field(2, infos),

@@ -2,27 +2,11 @@
 
 import contextlib as _contextlib
 
-from . import amp as _amp
+from . import amp
 
 
 class OutOfMemoryError(RuntimeError):
     """Never raised here."""
-
-
-class _Amp:
-    """`cuda.amp`: the older names."""
-
-    GradScaler = _amp.GradScaler
-    custom_fwd, custom_bwd = staticmethod(_amp.custom_fwd), staticmethod(_amp.custom_bwd)
-
-    class autocast(_amp.autocast):
-        """`amp.autocast("cuda")`, which does nothing without a GPU."""
-
-        def __init__(self, enabled=True, dtype=None, cache_enabled=True):
-            super().__init__("cuda", enabled=enabled, dtype=dtype, cache_enabled=cache_enabled)
-
-
-amp = _Amp
 
 
 def is_available():
@@ -58,8 +42,19 @@ def _needs_gpu(name):
     return function
 
 
-for _name in "init synchronize current_device set_device get_device_name get_device_properties get_device_capability current_stream default_stream mem_get_info get_rng_state set_rng_state utilization".split():
-    globals()[_name] = _needs_gpu(_name)
+init = _needs_gpu("init")
+synchronize = _needs_gpu("synchronize")
+current_device = _needs_gpu("current_device")
+set_device = _needs_gpu("set_device")
+get_device_name = _needs_gpu("get_device_name")
+get_device_properties = _needs_gpu("get_device_properties")
+get_device_capability = _needs_gpu("get_device_capability")
+current_stream = _needs_gpu("current_stream")
+default_stream = _needs_gpu("default_stream")
+mem_get_info = _needs_gpu("mem_get_info")
+get_rng_state = _needs_gpu("get_rng_state")
+set_rng_state = _needs_gpu("set_rng_state")
+utilization = _needs_gpu("utilization")
 
 
 def manual_seed(seed):
@@ -183,6 +178,6 @@ FloatTensor = HalfTensor = DoubleTensor = LongTensor = IntTensor = ByteTensor = 
 
 
 def __getattr__(name):
-    from ._surface import missing
+    from .._surface import missing
 
     raise AttributeError(missing("pullback.cuda", name))
