@@ -86,6 +86,7 @@ from . import hub as hub
 from . import jit as jit
 from . import mps as mps
 from . import profiler as profiler
+from . import safetensors as safetensors
 from . import serialization as serialization
 from . import version as version
 from . import xpu as xpu
