@@ -100,3 +100,20 @@ def test_files_are_exchanged_with_the_library(tmp_path):
     st.save_file({k: v for k, v in tensors().items() if v.dtype is not torch.bfloat16}, tmp_path / "ours")
     back = library.load_file(tmp_path / "ours")
     assert back["matrix"].tolist() == [[0.0, 1.0, 2.0], [3.0, 4.0, 5.0]] and back["t1"].dtype == np.float64
+
+
+def test_programs_written_for_the_library_run(tmp_path, python):
+    pytest.importorskip("safetensors")
+    program = tmp_path / "program.py"
+    program.write_text(
+        f"""
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+save_file({{"a": torch.arange(6.0).reshape(2, 3)}}, {str(tmp_path / "x")!r})
+print(load_file({str(tmp_path / "x")!r})["a"].sum())
+with safe_open({str(tmp_path / "x")!r}, framework="pt", device="cpu") as f:
+    print(list(f.keys()), f.get_slice("a")[1], f.get_tensor("a").shape)
+"""
+    )
+    assert python("-m", "pullback", program) == "tensor(15.)\n['a'] tensor([3., 4., 5.]) torch.Size([2, 3])\n"

@@ -259,3 +259,34 @@ def test_what_has_no_forward_says_so():
     for holder in (nn.ModuleList([nn.ReLU()]), nn.ModuleDict({"a": nn.ReLU()})):
         with pytest.raises(NotImplementedError, match='is missing the required "forward" function'):
             holder(1)
+
+
+def test_an_error_names_the_module_that_it_is_of():
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layers = nn.ModuleList([nn.Linear(2, 3), nn.ReLU(), nn.Sequential(nn.Linear(4, 1))])
+            self.fails = False
+
+        def forward(self, x):
+            if self.fails:
+                raise ValueError("of the user")
+            for layer in self.layers:
+                x = layer(x)
+            return x
+
+    net = nn.Sequential(Net())
+    with pytest.raises(RuntimeError) as e:
+        net(torch.ones(1, 2))
+    first, *_, last = str(e.value).splitlines()
+    assert "mat1 and mat2 shapes cannot be multiplied (1x3 and 4x1)" in first and last == "  module: Sequential.0.layers.2.0 (Linear)"
+    net[0].register_forward_hook(lambda m, a, y: y)
+    with pytest.raises(RuntimeError, match=r"module: Sequential.0.layers.2.0 \(Linear\)"):
+        net(torch.ones(1, 2))
+    with pytest.raises(RuntimeError) as e:
+        nn.Linear(2, 1)(torch.ones(3))
+    assert "module:" not in str(e.value)
+    net[0].fails = True
+    with pytest.raises(ValueError) as e:
+        net(torch.ones(1, 2))
+    assert str(e.value) == "of the user"

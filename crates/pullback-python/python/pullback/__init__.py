@@ -134,6 +134,8 @@ def asarray(obj, *, dtype=None, device=None, copy=None, requires_grad=None):
         raise ValueError("can't alias arbitrary sequence into a tensor.")
     if isinstance(obj, Tensor):
         found = obj
+    elif is_storage(obj):
+        found = obj._row
     elif hasattr(obj, "__dlpack__") and not hasattr(obj, "__array_interface__"):
         found = from_dlpack(obj)
     else:

@@ -47,13 +47,17 @@ class _Alias(importlib.abc.Loader):
         module.__spec__ = self.spec
 
 
+# Modules of other packages that are bound to PyTorch's insides, and what stands in for them.
+_SERVED = {"safetensors.torch": "pullback.safetensors"}
+
+
 class _Finder(importlib.abc.MetaPathFinder):
     """Finds `torch.x.y` as `pullback.x.y`; what is not there is an error that names what comes nearest, and the line that asked."""
 
     def find_spec(self, name, path=None, target=None):
-        if not name.startswith("torch."):
+        ours = _SERVED.get(name, "pullback" + name[len("torch") :] if name.startswith("torch.") else None)
+        if ours is None:
             return None
-        ours = "pullback" + name[len("torch") :]
         try:
             module = importlib.import_module(ours)
         except ModuleNotFoundError as e:

@@ -93,7 +93,10 @@ class _Row:
 
     def __getitem__(self, index):
         if isinstance(index, slice):
-            return type(self)(self._row[index])
+            made = type(self).__new__(type(self))
+            made.__dict__.update(self.__dict__)
+            made._row = self._row[index]
+            return made
         if not -len(self) <= index < len(self):
             raise IndexError(f"index {index} out of range for storage of size {len(self)}")
         return self._row[index].item()
@@ -110,6 +113,20 @@ class UntypedStorage(_Row):
 
     def __init__(self, tensor):
         super().__init__(tensor, True)
+
+    def untyped(self):
+        """Itself."""
+        return self
+
+    _untyped = untyped
+
+    @classmethod
+    def from_file(cls, filename, shared=False, nbytes=0):
+        """A file's bytes, read when they are used; with `shared` what is written reaches the file."""
+        import numpy
+
+        row = numpy.memmap(filename, mode="r+" if shared else "c", shape=(nbytes,) if nbytes else None)
+        return cls(_native.from_numpy(row))
 
     def _name(self):
         return f"torch.storage.UntypedStorage(device={self.device})"

@@ -1,5 +1,6 @@
 """Hooks of modules and the call that runs them: before and after `forward`, and when gradients pass."""
 
+import os
 from collections import OrderedDict
 from itertools import chain
 
@@ -142,6 +143,31 @@ class _Passing:
         return out
 
 
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+
+def _name_module(module, error):
+    """Has an error of a module of this package say where that module stands in the one that was called: `Net.layers.2 (Linear)`."""
+    trail = getattr(error, "_modules", None)
+    if trail is None:
+        place = error.__traceback__
+        while place.tb_next is not None:
+            place = place.tb_next
+        known = os.path.abspath(place.tb_frame.f_code.co_filename).startswith(_PACKAGE) and error.args and type(error.args[0]) is str and not isinstance(error, KeyError)
+        try:
+            trail = error._modules = [error.args[0]] if known else []
+        except AttributeError:
+            return
+    if not trail:
+        return
+    trail.append(module)
+    path = []
+    for outer, inner in zip(trail[:1:-1], trail[-2:0:-1]):
+        path += [next((name for name, m in outer.named_modules() if m is inner), type(inner).__name__)]
+    if path:
+        error.args = (f"{trail[0]}\n  module: {'.'.join([type(module).__name__, *path])} ({type(trail[1]).__name__})", *error.args[1:])
+
+
 class Hooks:
     """The part of `Module` that is called and that hooks hang on."""
 
@@ -170,9 +196,13 @@ class Hooks:
 
     def __call__(self, *args, **kwargs):
         quiet = not (self._forward_hooks or self._forward_pre_hooks or self._backward_hooks or self._backward_pre_hooks)
-        if quiet and not any(_GLOBAL.values()):
-            return self.forward(*args, **kwargs)
-        return self._call_with_hooks(args, kwargs)
+        try:
+            if quiet and not any(_GLOBAL.values()):
+                return self.forward(*args, **kwargs)
+            return self._call_with_hooks(args, kwargs)
+        except Exception as e:
+            _name_module(self, e)
+            raise
 
     def _call_with_hooks(self, args, kwargs):
         called = set()
