@@ -233,7 +233,7 @@ def package(pullback, listed):
     in_list = {name for place, name, _ in listed if place == "torch"}
     own = []
     for name, value in sorted(names.items()):
-        if name.startswith("_") and name != "__version__":
+        if name.startswith("_") and name != "__version__" or name in pullback._LATER:
             continue
         if type(value).__name__ == "builtin_function":
             continue
@@ -267,7 +267,7 @@ def package(pullback, listed):
             own.append(f"{name}: _py.float")
         else:
             own.append(f"{name}: Any")
-    lines += [f"from . import {name} as {name}" for name in pullback._LATER if name not in names]
+    lines += [f"from . import {name} as {name}" for name in pullback._LATER]
     lines += [f"from .{module} import {name} as {name}" for name, module in pullback._PARTS.items()]
     taken = {line.split(" as ")[-1] for line in lines} | {line.split("(")[0].split(":")[0].split()[-1] for line in own if not line.startswith(" ")}
     body = functions(listed, "torch", taken)

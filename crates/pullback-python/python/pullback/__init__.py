@@ -373,14 +373,14 @@ def get_autocast_cpu_dtype():
 
 
 # Modules that are imported when they are first used, and what is taken out of them.
-_LATER = ("accelerator", "amp", "backends", "compiler", "cuda", "distributions", "hub", "jit", "mps", "profiler", "safetensors", "serialization", "version", "xpu")
+_LATER = ("accelerator", "amp", "backends", "compiler", "cuda", "distributed", "distributions", "hub", "jit", "mps", "profiler", "safetensors", "serialization", "version", "xpu")
 _PARTS = {"autocast": "amp", "OutOfMemoryError": "cuda", "load": "serialization", "save": "serialization"}
 
 
 def __getattr__(name):
     import importlib
 
-    if name in _LATER:
+    if name in _LATER or name == "_C":
         return importlib.import_module(f".{name}", __name__)
     if name in _PARTS:
         return getattr(importlib.import_module(f".{_PARTS[name]}", __name__), name)

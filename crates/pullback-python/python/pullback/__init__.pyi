@@ -81,6 +81,7 @@ from . import amp as amp
 from . import backends as backends
 from . import compiler as compiler
 from . import cuda as cuda
+from . import distributed as distributed
 from . import distributions as distributions
 from . import hub as hub
 from . import jit as jit

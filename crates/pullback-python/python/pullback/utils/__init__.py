@@ -16,10 +16,10 @@ def swap_tensors(t1, t2):
 
 
 def __getattr__(name):
-    if name == "tensorboard":
+    if name in ("tensorboard", "_pytree"):
         import importlib
 
-        return importlib.import_module(".tensorboard", __name__)
+        return importlib.import_module(f".{name}", __name__)
     from .._surface import missing
 
     raise AttributeError(missing("pullback.utils", name))
