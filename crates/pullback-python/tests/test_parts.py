@@ -297,3 +297,20 @@ def test_the_package_is_light():
 
     program = "import sys, pullback; print([m for m in sys.modules if m.startswith('pullback.') and m.split('.')[1] in ('distributions', 'amp', 'profiler', 'jit', 'cuda', 'backends') or 'tensorboard' in m])"
     assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+
+
+def test_trees():
+    from collections import OrderedDict, namedtuple
+
+    from pullback.utils import _pytree as p
+
+    Pair = namedtuple("Pair", "a b")
+    tree = {"x": [1, (2, 3)], "y": Pair(4, OrderedDict(z=5)), "w": None}
+    leaves, spec = p.tree_flatten(tree)
+    assert leaves == [1, 2, 3, 4, 5, None] and p.tree_unflatten(leaves, spec) == tree and spec == p.tree_structure(tree) and spec.num_leaves == 6
+    assert p.tree_map(lambda a, b: (a, b), [1, 2], [3, 4]) == [(1, 3), (2, 4)] and p.tree_map_only(int, lambda x: -x, [1, "a"]) == [-1, "a"]
+    assert p.tree_leaves([[1], [2]], is_leaf=lambda x: x == [1]) == [[1], 2]
+    for f in (lambda: p.tree_unflatten([1], spec), lambda: p.tree_map(lambda a, b: a, [1, 2], [1])):
+        with pytest.raises(ValueError):
+            f()
+    assert not torch.distributed.is_available() and torch._C._log_api_usage_once("x") is None

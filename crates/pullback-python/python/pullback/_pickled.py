@@ -1,6 +1,6 @@
 """How pickles hold tensors: their memory as bytes, and where in it their elements lie, so that strides and shared memory come back.
 
-What reads and writes files is in `_pickles.py`.
+What reads and writes files is in `serialization.py`.
 """
 
 import contextlib

@@ -12,138 +12,10 @@ import struct
 from collections import Counter, OrderedDict
 
 from . import _native, _rebuild
-from ._parts import Size, device
-from ._pickled import DTYPES, rebuild_memory, rebuild_tensor, rebuild_view
+from ._pickle_calls import OLD_MODULES, Named, key, known
+from ._pickled import rebuild_tensor  # noqa: F401 (older pickles name it here)
 
 _MARK = object()
-
-
-def _dtype_named(name):
-    if name not in (*DTYPES, "float64x2"):
-        raise pickle.UnpicklingError(f"there is no dtype {name!r:.100}")
-    return getattr(_native, name)
-
-
-def _complex(*parts):
-    if not all(type(x) in (int, float) for x in parts):
-        raise pickle.UnpicklingError("a complex number is made of two numbers")
-    return complex(*parts)
-
-
-def _size(sizes):
-    if type(sizes) is not tuple or not all(type(n) is int for n in sizes):
-        raise pickle.UnpicklingError("a Size is made of integers")
-    return Size(sizes)
-
-
-def _device(*where):
-    if not all(type(x) in (str, int, type(None)) for x in where):
-        raise pickle.UnpicklingError("a device is a name and a number")
-    return device(*where)
-
-
-def _ordered():
-    return OrderedDict()
-
-
-def _bytearray(data=b""):
-    if type(data) is not bytes:
-        raise pickle.UnpicklingError("a bytearray is made of bytes")
-    return bytearray(data)
-
-
-def _counter(counts=None):
-    if counts is not None and (type(counts) is not dict or not all(type(n) is int for n in counts.values())):
-        raise pickle.UnpicklingError("a Counter is made of numbers")
-    return Counter(counts)
-
-
-def _parameter(data, requires_grad):
-    from .nn.parameter import rebuild_parameter
-
-    if not isinstance(data, _native.Tensor) or type(requires_grad) is not bool:
-        raise pickle.UnpicklingError("a parameter is pickled as a tensor, and whether it requires a gradient")
-    return rebuild_parameter(data, requires_grad)
-
-
-def _set(items=()):
-    if type(items) not in (list, tuple):
-        raise pickle.UnpicklingError("a set is made of a list")
-    return set(map(_key, items))
-
-
-def _frozenset(items=()):
-    return frozenset(_set(items))
-
-
-def _encode(text, encoding="latin1"):
-    if type(text) is not str or encoding not in ("latin1", "latin-1", "utf-8", "utf8", "ascii"):
-        raise pickle.UnpicklingError("bytes are pickled as a text and its encoding")
-    return text.encode(encoding)
-
-
-def _bytes(*empty):
-    if empty:
-        raise pickle.UnpicklingError("bytes are pickled as a text and its encoding")
-    return b""
-
-
-def _from_type(func, new_type, args, state):
-    if not isinstance(func, _Callable) or func.call not in _rebuild.FUNCTIONS.values() or func.call is _rebuild.from_type or not isinstance(new_type, _Callable):
-        raise pickle.UnpicklingError("a tensor of a subclass is pickled as a function, the subclass, arguments and attributes")
-    return _rebuild.from_type(func.call, new_type.call, args, state)
-
-
-# What a file may call, by the names that `save` and PyTorch write, and what is called then. What is no function is a value.
-_CALLS = {
-    "pullback._pickles.rebuild_tensor": rebuild_tensor,
-    "pullback._pickled.rebuild_tensor": rebuild_tensor,
-    "pullback._pickled.rebuild_memory": rebuild_memory,
-    "pullback._pickled.rebuild_view": rebuild_view,
-    "pullback._parts.dtype_named": _dtype_named,
-    "pullback._parts.Size": _size,
-    "pullback._parts.device": _device,
-    "pullback.nn.parameter.rebuild_parameter": _parameter,
-    "collections.OrderedDict": _ordered,
-    "collections.Counter": _counter,
-    "builtins.complex": _complex,
-    "builtins.bytearray": _bytearray,
-    "builtins.set": _set,
-    "builtins.frozenset": _frozenset,
-    "builtins.bytes": _bytes,
-    "_codecs.encode": _encode,
-    **_rebuild.FUNCTIONS,
-    **{f"pullback._rebuild.{f.__name__}": f for f in _rebuild.FUNCTIONS.values()},
-    "torch._tensor._rebuild_from_type_v2": _from_type,
-    "pullback._rebuild.from_type": _from_type,
-    "torch.Size": _size,
-    "torch.device": _device,
-    "torch.Tensor": _native.Tensor,
-    "torch.storage.UntypedStorage": _rebuild.StorageType("UntypedStorage"),
-    **{f"torch.{name}": _rebuild.StorageType(name) for name in _rebuild.LEGACY},
-    **{f"torch.{name}": _rebuild.NotHere(name) for name in (*_rebuild.OTHER_STORAGES, *_rebuild.OTHER_DTYPES)},
-    **{f"torch.{name}": getattr(_native, name) for name in DTYPES},
-}
-# Modules that had other names in Python 2, whose names old protocols write.
-_OLD_MODULES = {"__builtin__": "builtins", "copy_reg": "copyreg"}
-
-
-def known(path):
-    """What a name in a file stands for; None for what is not on the list."""
-    if path == "torch.nn.parameter.Parameter":
-        from .nn.parameter import Parameter
-
-        return Parameter
-    return _CALLS.get(path)
-
-
-class _Callable:
-    """Stands on the unpickler's stack for one of `_CALLS`: there is nothing in it that a file could change."""
-
-    __slots__ = ("call",)
-
-    def __init__(self, call):
-        self.call = call
 
 
 def _refused(name):
@@ -153,22 +25,6 @@ def _refused(name):
         f"\t(2) Unsupported global: GLOBAL {name} was not an allowed global by default. Please use `torch.serialization.add_safe_globals([{name}])` "
         f"or the `torch.serialization.safe_globals([{name}])` context manager to allowlist this global if you trust this class/function."
     )
-
-
-def _key(x):
-    """What may be a key or an element of a set: no hash recurses in C, takes long, or meets many others."""
-    _checked_key(x, 0, [1000])
-    return x
-
-
-def _checked_key(x, depth, left):
-    left[0] -= 1
-    if type(x) is int and -(1 << 64) < x < 1 << 64 or type(x) in (str, float, bool, type(None), bytes, complex, device, _native.dtype):
-        return
-    if type(x) not in (tuple, frozenset, Size) or depth >= 8 or len(x) > left[0]:
-        raise pickle.UnpicklingError(f"Weights only load failed. A {type(x).__name__} is no key that is loaded")
-    for item in x:
-        _checked_key(item, depth + 1, left)
 
 
 class Reader:
@@ -224,7 +80,7 @@ class Reader:
 
     @staticmethod
     def plain(x):
-        if isinstance(x, _Callable):
+        if isinstance(x, Named):
             raise pickle.UnpicklingError("Weights only load failed. A function or class as a value is not loaded")
 
     def to_mark(self):
@@ -256,10 +112,10 @@ class Reader:
             raise pickle.UnpicklingError(f"Can only SETITEM for dict, collections.OrderedDict, collections.Counter, but got {type(into)}")
         for k, v in zip(items[::2], items[1::2]):
             self.plain(v)
-            into[_key(k)] = v
+            into[key(k)] = v
 
     def find(self, module, name):
-        path = f"{_OLD_MODULES.get(module, module)}.{name}" if type(module) is type(name) is str else ""
+        path = f"{OLD_MODULES.get(module, module)}.{name}" if type(module) is type(name) is str else ""
         found = known(path)
         if found is None:
             found = self.allowed.get(path)
@@ -267,18 +123,18 @@ class Reader:
             raise _refused(f"{module!s:.100}.{name!s:.100}")
         if isinstance(found, _rebuild.NotHere):
             found.refuse()
-        return _Callable(found) if callable(found) else found
+        return Named(found) if callable(found) else found
 
     def called(self):
         function, args = self.popped(2)
-        if not isinstance(function, _Callable) or type(args) is not tuple or isinstance(function.call, type) and function.call not in self.allowed.values():
+        if not isinstance(function, Named) or type(args) is not tuple or isinstance(function.call, type) and function.call not in self.allowed.values():
             raise pickle.UnpicklingError("Weights only load failed. Something is called that is not on the list")
         self.charge(sum(len(x) for x in args if hasattr(x, "__len__") and not isinstance(x, _native.Tensor)))
         return self.checked(function.call, args)
 
     def checked(self, function, args):
         allowed = self.allowed.values()
-        args = tuple(x.call if isinstance(x, _Callable) and x.call in allowed else x for x in args)
+        args = tuple(x.call if isinstance(x, Named) and x.call in allowed else x for x in args)
         try:
             return function(*args)
         except TypeError as e:
@@ -287,7 +143,7 @@ class Reader:
     def made(self):
         """A new object of a class that the user calls safe."""
         kind, args = self.popped(2)
-        if not isinstance(kind, _Callable) or kind.call not in self.allowed.values() or not isinstance(kind.call, type) or type(args) is not tuple:
+        if not isinstance(kind, Named) or kind.call not in self.allowed.values() or not isinstance(kind.call, type) or type(args) is not tuple:
             raise pickle.UnpicklingError("Weights only load failed. Can only create new object for classes allowlisted via `add_safe_globals`")
         return self.checked(kind.call.__new__, (kind.call, *args))
 
@@ -413,8 +269,8 @@ _STEPS = {
     pickle.APPENDS: lambda r: r.add(r.to_mark()),
     pickle.SETITEM: lambda r: r.put([r.value(), r.value()][::-1]),
     pickle.SETITEMS: lambda r: r.put(r.to_mark()),
-    pickle.ADDITEMS: lambda r: (lambda items: r.top(set).update(map(_key, items)))(r.to_mark()),
-    pickle.FROZENSET: _push(lambda r: frozenset(map(_key, r.to_mark()))),
+    pickle.ADDITEMS: lambda r: (lambda items: r.top(set).update(map(key, items)))(r.to_mark()),
+    pickle.FROZENSET: _push(lambda r: frozenset(map(key, r.to_mark()))),
     pickle.TUPLE: _push(lambda r: tuple(r.to_mark())),
     pickle.TUPLE1: _tuple(1),
     pickle.TUPLE2: _tuple(2),

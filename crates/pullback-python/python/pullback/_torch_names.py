@@ -1,6 +1,6 @@
 """Which class or function of PyTorch's files is which here, and under which name of PyTorch's one of ours is written.
 
-For whole modules and optimisers (`load(f, weights_only=False)`), and for what `save` writes. What `weights_only` allows is in `_pickles.py`.
+For whole modules and optimisers (`load(f, weights_only=False)`), and for what `save` writes. What `weights_only` allows is in `_pickle_calls.py`.
 """
 
 import importlib

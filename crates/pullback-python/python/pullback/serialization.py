@@ -14,8 +14,8 @@ import threading
 from . import _native, _rebuild, _torch_names
 from ._archive import Broken, Reader, Writer
 from ._parts import device
+from ._pickle_calls import known as _known
 from ._pickles import Reader as _Unpickler
-from ._pickles import known as _known
 from ._storage import UntypedStorage
 
 DEFAULT_PROTOCOL = 2
