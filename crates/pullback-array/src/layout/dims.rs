@@ -11,10 +11,14 @@ use std::ops::{Deref, DerefMut};
 const INLINE: usize = 4;
 
 /// A list of up to four numbers in place, or more on the heap.
+///
+/// The order of the fields is that of the stores that make one and of the loads that move it: a load of sixteen bytes over two stores
+/// of eight waits for both to reach memory, which costs as much as a small operation's whole dispatch.
+#[repr(C)]
 pub struct Dims<T: Copy> {
+    items: Items<T>,
     /// Up to [`INLINE`], `items.inline` holds them; above, `items.heap`.
     len: usize,
-    items: Items<T>,
 }
 
 /// Where the elements are, which the length says: a word less than an enum.
@@ -117,8 +121,8 @@ impl<T: Copy> Drop for Dims<T> {
     #[inline(always)]
     fn drop(&mut self) {
         if self.len > INLINE {
-            // SAFETY: a list of this length lies on the heap, and nothing uses it after this.
-            unsafe { ManuallyDrop::drop(&mut self.items.heap) };
+            // SAFETY: nothing uses the list after this.
+            unsafe { self.free() };
         }
     }
 }
@@ -132,21 +136,11 @@ impl<T: Copy + Default> Default for Dims<T> {
 impl<T: Copy> Clone for Dims<T> {
     #[inline(always)]
     fn clone(&self) -> Self {
-        #[cold]
-        fn long<T: Copy>(items: &[T]) -> Items<T> {
-            Items {
-                heap: ManuallyDrop::new(Box::new(items.to_vec())),
-            }
+        if self.len > INLINE {
+            return self.long_copy();
         }
-        let items = match self.len > INLINE {
-            true => long(self),
-            false => Items {
-                // SAFETY: a list of this length lies in place.
-                inline: unsafe { self.items.inline },
-            },
-        };
-        let len = self.len;
-        Dims { len, items }
+        // SAFETY: a list of this length lies in place and owns nothing, so its bytes are a list of their own.
+        unsafe { std::ptr::read(self) }
     }
 }
 
@@ -154,12 +148,10 @@ impl<T: Copy> Deref for Dims<T> {
     type Target = [T];
     #[inline(always)]
     fn deref(&self) -> &[T] {
-        // SAFETY: the length says which field is there, and how much of it.
-        unsafe {
-            match self.len > INLINE {
-                true => &self.items.heap,
-                false => self.items.inline.get_unchecked(..self.len),
-            }
+        match self.len > INLINE {
+            true => self.long(),
+            // SAFETY: a list of this length lies in place.
+            false => unsafe { self.items.inline.get_unchecked(..self.len) },
         }
     }
 }
@@ -167,13 +159,54 @@ impl<T: Copy> Deref for Dims<T> {
 impl<T: Copy> DerefMut for Dims<T> {
     #[inline(always)]
     fn deref_mut(&mut self) -> &mut [T] {
-        // SAFETY: the length says which field is there, and how much of it.
-        unsafe {
-            match self.len > INLINE {
-                true => &mut self.items.heap,
-                false => self.items.inline.get_unchecked_mut(..self.len),
-            }
+        match self.len > INLINE {
+            true => self.long_mut(),
+            // SAFETY: a list of this length lies in place.
+            false => unsafe { self.items.inline.get_unchecked_mut(..self.len) },
         }
+    }
+}
+
+/// What is done to lists on the heap. None of it is compiled into its callers: where one reads the pointer, the compiler takes every list
+/// in a variable apart at that word, and moves it in pieces that are not those it was written in.
+impl<T: Copy> Dims<T> {
+    #[cold]
+    #[inline(never)]
+    fn long(&self) -> &[T] {
+        debug_assert!(self.len > INLINE);
+        // SAFETY: asked of long lists only, which lie on the heap.
+        unsafe { &self.items.heap }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn long_mut(&mut self) -> &mut [T] {
+        debug_assert!(self.len > INLINE);
+        // SAFETY: as for `long`.
+        unsafe { &mut self.items.heap }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn long_copy(&self) -> Self {
+        Dims {
+            len: self.len,
+            items: Items {
+                heap: ManuallyDrop::new(Box::new(self.long().to_vec())),
+            },
+        }
+    }
+
+    /// Gives the memory of a long list back.
+    ///
+    /// # Safety
+    /// The list is not used any more.
+    #[cold]
+    #[inline(never)]
+    unsafe fn free(&mut self) {
+        debug_assert!(self.len > INLINE);
+        // SAFETY: a list of this length lies on the heap; the caller's promise for the rest.
+        unsafe { ManuallyDrop::drop(&mut self.items.heap) };
     }
 }
 

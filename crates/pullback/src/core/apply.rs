@@ -23,14 +23,13 @@ pub(crate) fn apply<O: Op>(
 ) -> Result<Tensor> {
     let before = stamp(inputs);
     let value = match inputs {
-        _ if narrow::any_of(inputs) => value(&op, inputs),
-        [a] => match a.lent() {
+        [a] => match a.ready() {
             Some(a) => op.eval(&[a]),
-            None => eval_held(&op, inputs),
+            None => value(&op, inputs),
         },
-        [a, b] => match (a.lent(), b.lent()) {
+        [a, b] => match (a.ready(), b.ready()) {
             (Some(a), Some(b)) => op.eval(&[a, b]),
-            _ => eval_held(&op, inputs),
+            _ => value(&op, inputs),
         },
         _ => value(&op, inputs),
     };
@@ -48,14 +47,13 @@ pub(crate) fn apply_dyn(
 ) -> Result<Tensor> {
     let before = stamp(inputs);
     let value = match inputs {
-        _ if narrow::any_of(inputs) => value(op, inputs),
-        [a] => match a.lent() {
+        [a] => match a.ready() {
             Some(a) => op.eval(&[a]),
-            None => eval_held(op, inputs),
+            None => value(op, inputs),
         },
-        [a, b] => match (a.lent(), b.lent()) {
+        [a, b] => match (a.ready(), b.ready()) {
             (Some(a), Some(b)) => op.eval(&[a, b]),
-            _ => eval_held(op, inputs),
+            _ => value(op, inputs),
         },
         _ => value(op, inputs),
     };
@@ -116,7 +114,7 @@ fn conclude(
         && inputs.iter().any(|t| t.has_edge())
     {
         let values = std::slice::from_ref(value);
-        let view = def.view && value.storage().same(inputs[0].array().storage());
+        let view = def.view && inputs[0].look(|a| value.storage().same(a.storage()));
         match record(op.boxed(), inputs, values, view, site) {
             Ok(node) => finish(def.view, inputs, result?, Some(Edge::Node(node, 0)), flags),
             Err(e) => return Err(e.op(def.name).at(site)),
@@ -253,21 +251,29 @@ fn record(
                 reads |= node.op.reads(i).0;
             }
             let edge = t.end();
-            push_in_place!(
-                &mut node.inputs,
-                Input {
+            // Once for each kind of tensor, so that a shape is copied straight to where it stays.
+            match t.lent() {
+                Some(a) => push_in_place!(
+                    &mut node.inputs,
+                    Input {
+                        edge,
+                        shape: a.shape().clone(),
+                        dtype: a.dtype(),
+                    }
+                ),
+                None => node.inputs.push(Input {
                     edge,
                     shape: t.shape().clone(),
                     dtype: t.dtype(),
-                }
-            );
+                }),
+            }
         }
         node.order();
         if reads != 0 {
             for (i, t) in inputs.iter().enumerate() {
                 if reads & Reads::input(i.min(30)).0 != 0 {
                     forbid_inference(t)?;
-                    node.save(i as u32, &t.array());
+                    t.look(|a| node.save(i as u32, a));
                 }
             }
             if reads & Reads::OUTPUT.0 != 0 {
@@ -305,7 +311,7 @@ pub(crate) fn finish(
     mode: u32,
 ) -> Tensor {
     let (mut base, mut epoch, mut flags) = (None, 0, 0);
-    if view && array.storage().same(inputs[0].array().storage()) {
+    if view && inputs[0].look(|a| array.storage().same(a.storage())) {
         base = Some(inputs[0].root().clone());
         epoch = inputs[0].family_epoch();
         flags = inputs[0].0.flags.load(Ordering::Relaxed) & INHERITED;

@@ -217,6 +217,27 @@ impl<'a> Ctx<'a> {
         let mut all = saved.iter().flat_map(|s| s.iter());
         let kept = all.find(|s| s.which == which);
         let flags = mode::flags();
+        // Nearly always: nobody watches, and the value is what was saved. It is copied straight into its tensor.
+        if let (Some(kept), Source::Node { wide: false, .. }) = (kept, &self.0)
+            && flags & watch::WATCHED == 0
+            && kept.array.version() == kept.version
+        {
+            let edge = if history { past(node, which) } else { None };
+            return Ok(Tensor::with_edge(kept.array.clone(), edge));
+        }
+        self.unpack_watched(node, kept, which, history)
+    }
+
+    /// As [`Ctx::unpack_as`], in all cases.
+    #[inline(never)]
+    fn unpack_watched(
+        &self,
+        node: &Shared<Node>,
+        kept: Option<&Saved>,
+        which: u32,
+        history: bool,
+    ) -> Result<Tensor> {
+        let flags = mode::flags();
         let packed = match kept {
             Some(_) if flags & watch::WATCHED == 0 => None,
             _ => node.unpacked(which)?,
@@ -234,12 +255,7 @@ impl<'a> Ctx<'a> {
             },
             (None, Some(value)) => value.array().clone(),
         };
-        let edge = match (history, which) {
-            (false, _) => None,
-            (true, k) if k >= OUTPUT => Some(Edge::Node((*node).clone(), k - OUTPUT)),
-            (true, k) if k >= EXTRA => None,
-            (true, i) => node.inputs[i as usize].edge.clone(),
-        };
+        let edge = if history { past(node, which) } else { None };
         if let Source::Node { wide: true, .. } = &self.0 {
             return narrow::wide(&Tensor::from_array(array));
         }
@@ -262,6 +278,15 @@ impl<'a> Ctx<'a> {
             format!("the definition of `{name}` has no {what}"),
         )
         .help("this is a defect of the operation's definition; please report it")
+    }
+}
+
+/// Where the gradient of a saved value goes.
+fn past(node: &Shared<Node>, which: u32) -> Option<Edge> {
+    match which {
+        k if k >= OUTPUT => Some(Edge::Node(node.clone(), k - OUTPUT)),
+        k if k >= EXTRA => None,
+        i => node.inputs[i as usize].edge.clone(),
     }
 }
 

@@ -92,11 +92,14 @@ fn straight(
     site: &'static Location<'static>,
     fast: &mut dyn FnMut(&Array) -> Result<bool>,
 ) -> Result<bool> {
-    let done = fast(&x.array()).map_err(|e| e.op(op.def().name).at(site))?;
-    if done {
-        x.array().storage().set_writer(site);
-    }
-    Ok(done)
+    x.look(|array| {
+        let done = fast(array)?;
+        if done {
+            array.storage().set_writer(site);
+        }
+        Ok(done)
+    })
+    .map_err(|e: Error| e.op(op.def().name).at(site))
 }
 
 /// Refuses what PyTorch refuses.

@@ -31,12 +31,6 @@ pub(crate) fn any(arrays: &[&Array]) -> bool {
     arrays.iter().any(|a| a.dtype().is_narrow())
 }
 
-/// As [`any`], for tensors.
-#[inline]
-pub(crate) fn any_of(inputs: &[&Tensor]) -> bool {
-    inputs.iter().any(|t| t.dtype().is_narrow())
-}
-
 /// Whether a half precision stands beside another floating dtype: whether that is a mistake the operation says, who would see none
 /// in converted copies.
 fn mixed(arrays: &[&Array]) -> bool {

@@ -181,6 +181,28 @@ impl Tensor {
         }
     }
 
+    /// As [`Tensor::lent`], where operations may read it as it is stored.
+    #[inline(always)]
+    pub(crate) fn ready(&self) -> Option<&Array> {
+        self.lent().filter(|a| !a.dtype().is_narrow())
+    }
+
+    /// What `f` says of the array. As `f(&self.array())`, but nothing is kept over the call where the tensor lends it, which is what
+    /// small questions cost.
+    #[inline(always)]
+    pub(crate) fn look<R>(&self, f: impl FnOnce(&Array) -> R) -> R {
+        match self.lent() {
+            Some(array) => f(array),
+            None => f(&self.held()),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn held(&self) -> Array {
+        self.array().clone()
+    }
+
     /// Sizes of the dimensions.
     #[inline]
     pub fn shape(&self) -> &Shape {

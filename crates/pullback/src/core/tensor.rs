@@ -116,24 +116,24 @@ impl Tensor {
     /// Element type.
     #[inline]
     pub fn dtype(&self) -> DType {
-        self.array().dtype()
+        self.look(Array::dtype)
     }
 
     /// Number of dimensions.
     #[inline]
     pub fn ndim(&self) -> usize {
-        self.array().rank()
+        self.look(Array::rank)
     }
 
     /// Number of elements.
     #[inline]
     pub fn numel(&self) -> usize {
-        self.array().numel()
+        self.look(Array::numel)
     }
 
     /// Whether elements lie in row-major order without gaps.
     pub fn is_contiguous(&self) -> bool {
-        self.array().is_contiguous()
+        self.look(Array::is_contiguous)
     }
 
     /// The tensor whose memory this one shows, where it was made as a view. PyTorch's `_base`.
@@ -143,7 +143,7 @@ impl Tensor {
 
     /// How often the memory was written in place. PyTorch's `_version`.
     pub fn version(&self) -> u32 {
-        self.array().version()
+        self.look(Array::version)
     }
 
     /// Whether two handles are the same tensor (not: hold equal numbers).

@@ -78,7 +78,7 @@ pub(super) fn accumulate(sum: Tensor, g: &Tensor, create_graph: bool) -> Result<
 
 fn add_assign(sum: &Tensor, g: &Tensor) -> Result<()> {
     pullback_array::dispatch!(float sum.dtype(), T => {
-        kernels::zip_assign(&sum.array(), &g.array(), |a: T, b: T| a + b)
+        sum.look(|sum| g.look(|g| kernels::zip_assign(sum, g, |a: T, b: T| a + b)))
     }, else Err(Error::new(ErrorKind::DType, "gradients are floating")))
 }
 

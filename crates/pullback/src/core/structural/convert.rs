@@ -314,7 +314,7 @@ impl Tensor {
         value
             .fit(self.dtype())
             .map_err(|e| e.op("fill_").at(site))?;
-        if self.array().layout().is_stretched() {
+        if self.look(|a| a.layout().is_stretched()) {
             return self.once()?.filled(value, site);
         }
         in_place_number(&Copy, self, value, site, &mut |x| {
@@ -329,6 +329,9 @@ impl Tensor {
     #[track_caller]
     pub fn zero_(&self) -> Result<()> {
         let site = Location::caller();
+        if self.is_plain() {
+            return self.filled(Number::Int(0), site); // no history, and none to come
+        }
         self.named_write("ZeroBackward0", || self.filled(Number::Int(0), site))
     }
 }
