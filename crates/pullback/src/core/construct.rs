@@ -97,13 +97,18 @@ impl Tensor {
     #[track_caller]
     pub fn full_like(&self, value: impl Into<Number>, dtype: DType) -> Result<Tensor> {
         let site = Location::caller();
-        let (x, value) = (self.array(), value.into());
-        let layout = x.layout().without_gaps();
-        let device = pullback_array::creating_on().unwrap_or(x.device());
-        let full = match device == crate::Device::Meta {
-            true => value.fit(dtype).and_then(|()| Array::meta(layout, dtype)),
-            false => Array::full(self.shape().clone(), value, dtype).and_then(|a| a.view(layout)),
-        };
+        let value = value.into();
+        let full = self.look(|x| {
+            let device = pullback_array::creating_on().unwrap_or(x.device());
+            match device == crate::Device::Meta {
+                false if x.is_contiguous() => Array::full(x.shape().clone(), value, dtype),
+                false => Array::full(x.shape().clone(), value, dtype)
+                    .and_then(|a| a.view(x.layout().without_gaps())),
+                true => value
+                    .fit(dtype)
+                    .and_then(|()| Array::meta(x.layout().without_gaps(), dtype)),
+            }
+        });
         full.map(Tensor::from_array)
             .map_err(|e| e.op("full_like").at(site))
     }

@@ -237,6 +237,16 @@ pub(super) fn overwrite(dst: &Array, src: &Array) -> Result<()> {
 /// `value` can be read as an element of `dst`.
 pub(super) unsafe fn fill_with(dst: &Array, value: *const u8) -> Result<()> {
     let size = dst.dtype().size();
+    if dst.is_contiguous() && dst.numel() <= BLOCK {
+        let write = match dst.write() {
+            Ok(write) => write,
+            Err(e) => return unwritten(dst, e),
+        };
+        let to = (write.ptr::<u8>()).wrapping_add(dst.layout().offset() * size);
+        // SAFETY: a contiguous layout has numel elements from its offset on; the caller's promise for `value`.
+        unsafe { copy_row(to, size as isize, value, 0, dst.numel(), size) };
+        return Ok(());
+    }
     if dst.is_meta() {
         return unwritten(dst, Error::new(ErrorKind::Unsupported, ""));
     }
@@ -252,12 +262,6 @@ pub(super) unsafe fn fill_with(dst: &Array, value: *const u8) -> Result<()> {
         return Ok(());
     }
     let write = dst.write()?;
-    if dst.is_contiguous() && dst.numel() <= BLOCK {
-        let to = (write.ptr::<u8>()).wrapping_add(dst.layout().offset() * size);
-        // SAFETY: a contiguous layout has numel elements from its offset on; the caller's promise for `value`.
-        unsafe { copy_row(to, size as isize, value, 0, dst.numel(), size) };
-        return Ok(());
-    }
     let to = Operand::new(write.ptr(), dst.layout(), dst.shape(), size);
     let value = Ptr(value.cast_mut());
     blocks(dst.numel(), BLOCK, &|start, end| {
