@@ -10,6 +10,7 @@ pub mod binding;
 mod construct;
 pub(crate) mod ctx;
 pub(crate) mod define;
+pub(crate) mod fail;
 pub(crate) mod flow;
 pub(crate) mod grad_fn;
 pub(crate) mod graph;
@@ -28,3 +29,6 @@ pub(crate) mod saved_hooks;
 pub(crate) mod structural;
 pub(crate) mod tensor;
 pub(crate) mod watch;
+
+/// The user's line, which a public function notes when it is called.
+pub(crate) type Site = &'static std::panic::Location<'static>;

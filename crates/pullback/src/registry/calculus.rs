@@ -3,12 +3,9 @@
 use super::value::{IntoValue, Value};
 use super::{Args, Function};
 use crate::core::apply::apply;
-use crate::{DType, Error, ErrorKind, Number, Result, Tensor, ops};
+use crate::core::fail::{bail, ensure, error};
+use crate::{DType, Number, Result, Tensor, ops};
 use std::panic::Location;
-
-pub(super) fn wrong(text: impl Into<String>) -> Error {
-    Error::new(ErrorKind::Shape, text.into())
-}
 
 /// The list of numbers, or of tensors, that an argument of any type is.
 pub(super) fn list(v: &Value) -> Option<&[Value]> {
@@ -29,23 +26,24 @@ pub(super) fn neighbours(x: &Tensor, dim: usize) -> Result<(Tensor, Tensor)> {
 fn renorm(a: &Args<'_>) -> Result<Value> {
     let (x, p) = (a.tensor("input")?, a.float("p")?);
     let most = a.float("maxnorm")?;
-    if !x.dtype().is_float() {
-        return Err(wrong("renorm: expected a floating or complex dtype"));
-    }
+    ensure!(
+        x.dtype().is_float(),
+        Shape,
+        "renorm: expected a floating or complex dtype"
+    );
     let dim = x.shape().dim(a.int("dim")?)?;
     if p <= 0.0 {
-        return Err(wrong("renorm: non-positive-norm not supported"));
+        bail!(Shape, "renorm: non-positive-norm not supported");
     }
     if most < 0.0 {
-        return Err(wrong(format!(
-            "renorm: expected maxnorm to be >= 0 but got {most}"
-        )));
+        bail!(Shape, "renorm: expected maxnorm to be >= 0 but got {most}");
     }
     if x.ndim() < 2 {
-        return Err(wrong(format!(
+        bail!(
+            Shape,
             "renorm: input needs at least 2 dimensions, got {} dimensions",
             x.ndim()
-        )));
+        );
     }
     let others: Vec<i64> = (0..x.ndim())
         .filter(|&d| d != dim)
@@ -75,18 +73,20 @@ fn binned(x: &Tensor, edges: ops::BinEdges, weight: Option<&Tensor>) -> Result<(
 fn counted(x: &Tensor, edges: &Tensor, weight: Option<&Tensor>, by_width: bool) -> Result<Tensor> {
     let site = Location::caller();
     if let Some(w) = weight.filter(|w| w.numel() != x.numel()) {
-        return Err(wrong(format!(
+        bail!(
+            Shape,
             "torch.histogramdd: if weight tensor is provided it should have the same shape as the input tensor excluding its innermost dimension, but got input with shape [{}, 1] and weight with shape {}",
             x.numel(),
             w.shape()
-        )));
+        );
     }
     match weight {
-        Some(w) if w.numel() != x.numel() => Err(wrong(format!(
+        Some(w) if w.numel() != x.numel() => Err(error!(
+            Shape,
             "torch.histogramdd: if weight tensor is provided it should have the same shape as the input tensor excluding its innermost dimension, but got input with shape [{}, 1] and weight with shape [{}]",
             x.numel(),
             w.numel()
-        ))),
+        )),
         Some(w) => apply(ops::BinCounts { by_width }, &[x, edges, w], site),
         None => apply(ops::BinCounts { by_width }, &[x, edges], site),
     }
@@ -95,12 +95,10 @@ fn counted(x: &Tensor, edges: &Tensor, weight: Option<&Tensor>, by_width: bool) 
 fn needs_float(name: &str, x: &Tensor) -> Result<()> {
     match x.dtype().is_float() {
         true => Ok(()),
-        false => Err(Error::new(
-            ErrorKind::Unsupported,
-            format!(
-                "\"{name}\" not implemented for '{}'",
-                x.dtype().scalar_type_name()
-            ),
+        false => Err(error!(
+            Unsupported,
+            "\"{name}\" not implemented for '{}'",
+            x.dtype().scalar_type_name()
         )),
     }
 }
@@ -108,9 +106,10 @@ fn needs_float(name: &str, x: &Tensor) -> Result<()> {
 fn some_bins(bins: i64) -> Result<()> {
     match bins > 0 {
         true => Ok(()),
-        false => Err(wrong(format!(
+        false => Err(error!(
+            Shape,
             "torch.histogram(): bins must be > 0, but got {bins} for dimension 0"
-        ))),
+        )),
     }
 }
 
@@ -121,7 +120,7 @@ fn histc(a: &Args<'_>) -> Result<Value> {
     let (low, high) = (a.float("min")?, a.float("max")?);
     some_bins(bins)?;
     if low > high {
-        return Err(wrong("torch.histc: max must be larger than min"));
+        bail!(Shape, "torch.histc: max must be larger than min");
     }
     let edges = ops::BinEdges {
         bins: bins as usize,
@@ -138,13 +137,13 @@ fn histogram(a: &Args<'_>) -> Result<Value> {
     let weight = a.tensor_opt("weight")?.map(Tensor::detach);
     let (mut found, edges) = match a.value("bins")? {
         Value::Tensor(t) => {
-            if t.dtype() != x.dtype() {
-                return Err(wrong(format!(
-                    "torch.histogram: input tensor and bins tensors should have the same dtype, but got input with dtype {} and bins with dtype {}",
-                    x.dtype().scalar_type_name(),
-                    t.dtype().scalar_type_name()
-                )));
-            }
+            ensure!(
+                t.dtype() == x.dtype(),
+                Shape,
+                "torch.histogram: input tensor and bins tensors should have the same dtype, but got input with dtype {} and bins with dtype {}",
+                x.dtype().scalar_type_name(),
+                t.dtype().scalar_type_name()
+            );
             (
                 counted(&x, &t.detach(), weight.as_ref(), false)?,
                 t.detach(),
@@ -171,14 +170,18 @@ fn histogram(a: &Args<'_>) -> Result<Value> {
                         .collect::<Vec<_>>()
                 }) {
                     Some(l) if l.len() == 2 => (l[0], l[1]),
-                    _ => return Err(wrong("torch.histogram: range should have 2 elements")),
+                    _ => {
+                        bail!(Shape, "torch.histogram: range should have 2 elements");
+                    }
                 },
             };
             if range.0 > range.1 {
-                return Err(wrong(format!(
+                bail!(
+                    Shape,
                     "torch.histogramdd: min should not exceed max, but got min {} max {} for dimension 0",
-                    range.0, range.1
-                )));
+                    range.0,
+                    range.1
+                );
             }
             let (low, high) = match x.numel() == 0 && range.0 == range.1 {
                 true => (0.0, 1.0),
@@ -204,21 +207,22 @@ fn matrix_power(a: &Args<'_>) -> Result<Value> {
     let (x, n) = (a.tensor("input")?, a.int("n")?);
     let r = x.ndim();
     if r < 2 {
-        return Err(wrong(
-            "linalg.matrix_power: The input tensor A must have at least 2 dimensions.",
-        ));
+        bail!(
+            Shape,
+            "linalg.matrix_power: The input tensor A must have at least 2 dimensions."
+        );
     }
     let (rows, columns) = (x.shape()[r - 2], x.shape()[r - 1]);
-    if rows != columns {
-        return Err(wrong(format!(
-            "linalg.matrix_power: A must be batches of square matrices, but they are {rows} by {columns} matrices"
-        )));
-    }
+    ensure!(
+        rows == columns,
+        Shape,
+        "linalg.matrix_power: A must be batches of square matrices, but they are {rows} by {columns} matrices"
+    );
     if n < 0 {
-        return Err(Error::new(
-            ErrorKind::Unsupported,
-            "linalg.matrix_power: a negative power needs an inverse, which does not exist here yet",
-        ));
+        bail!(
+            Unsupported,
+            "linalg.matrix_power: a negative power needs an inverse, which does not exist here yet"
+        );
     }
     if n == 0 {
         let eye = crate::eye(rows as i64, None, x.dtype())?;
@@ -303,7 +307,7 @@ pub(super) static LIST: &[Function] = &[
         let n = a.int_opt("N")?.unwrap_or(x.shape().last().map_or(1, |&n| n as i64));
         match usize::try_from(n) {
             Ok(n) if n > 1 => super::parts::vander(&x.atleast_1d()?, n, true).into_value(),
-            _ => Err(wrong("N must be greater than 1.")),
+            _ => Err(error!(Shape, "N must be greater than 1.")),
         }
     })
     .node("CatBackward0")

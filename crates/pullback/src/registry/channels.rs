@@ -3,8 +3,9 @@
 use super::Function;
 use super::args::Args;
 use super::value::IntoValue;
+use crate::Result;
+use crate::core::fail::error;
 use crate::ops::{BatchNorm, Running};
-use crate::{Error, ErrorKind, Result};
 
 /// Running statistics: both or none.
 fn running<'a>(a: &'a Args<'_>) -> Result<Running<'a>> {
@@ -12,9 +13,9 @@ fn running<'a>(a: &'a Args<'_>) -> Result<Running<'a>> {
         (Some(mean), Some(var)) => Ok(Some((mean, var))),
         (None, None) => Ok(None),
         (None, _) if !trains(a)? => Ok(None),
-        _ => Err(Error::new(
-            ErrorKind::Value,
-            "running_mean and running_var must either both be None or neither be None",
+        _ => Err(error!(
+            Value,
+            "running_mean and running_var must either both be None or neither be None"
         )),
     }
 }

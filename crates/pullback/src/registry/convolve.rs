@@ -3,7 +3,8 @@
 use super::Function;
 use super::args::Args;
 use super::value::{IntoValue, Value};
-use crate::{Error, ErrorKind, Result, Steps, Tensor};
+use crate::core::fail::error;
+use crate::{Result, Steps, Tensor};
 
 /// The arguments that convolutions share.
 struct Given {
@@ -57,10 +58,7 @@ fn words(a: &Args<'_>, valid: Convolve, same: Convolve) -> Result<Value> {
     match a.str("padding")? {
         "valid" => valid(x, w, bias, given.steps()).into_value(),
         "same" => same(x, w, bias, given.steps()).into_value(),
-        other => Err(Error::new(
-            ErrorKind::Argument,
-            format!("Invalid padding string: '{other}'"),
-        )),
+        other => Err(error!(Argument, "Invalid padding string: '{other}'")),
     }
 }
 

@@ -3,6 +3,7 @@
 use super::parts::slice_of;
 use super::value::{IntoValue, Value};
 use super::{Args, Function};
+use crate::core::fail::bail;
 use crate::{MemoryFormat, Result, Tensor, ops};
 use pullback_array::dd::Dd;
 use std::panic::Location;
@@ -423,10 +424,7 @@ fn truth(a: &Args<'_>) -> Result<Value> {
         } else {
             "more than one value"
         };
-        return Err(crate::Error::new(
-            crate::ErrorKind::Argument,
-            format!("Boolean value of Tensor with {what} is ambiguous"),
-        ));
+        bail!(Argument, "Boolean value of Tensor with {what} is ambiguous");
     }
     (x.item_f64()? != 0.0).into_value()
 }

@@ -2,9 +2,9 @@
 
 use super::value::{IntoValue, Value};
 use super::{Args, Function};
+use crate::core::fail::{bail, ensure, error};
 use crate::{
-    Category, DType, Error, ErrorKind, Number, Result, Shape, Tensor, arange, eye, linspace,
-    logspace, one_hot,
+    Category, DType, Number, Result, Shape, Tensor, arange, eye, linspace, logspace, one_hot,
 };
 
 /// The sizes asked for; functions that fill numbers in have a sentence of their own for negative ones.
@@ -93,20 +93,14 @@ fn collect(data: &Value, depth: usize, shape: &[usize], out: &mut Vec<Number>) -
     match data {
         Value::List(list) => {
             let Some(&want) = shape.get(depth) else {
-                return Err(Error::new(
-                    ErrorKind::Type,
-                    "'list' object cannot be interpreted as an integer",
-                ));
+                bail!(Type, "'list' object cannot be interpreted as an integer");
             };
-            if list.len() != want {
-                return Err(Error::new(
-                    ErrorKind::Value,
-                    format!(
-                        "expected sequence of length {want} at dim {depth} (got {})",
-                        list.len()
-                    ),
-                ));
-            }
+            ensure!(
+                list.len() == want,
+                Value,
+                "expected sequence of length {want} at dim {depth} (got {})",
+                list.len()
+            );
             list.iter()
                 .try_for_each(|v| collect(v, depth + 1, shape, out))
         }
@@ -114,25 +108,23 @@ fn collect(data: &Value, depth: usize, shape: &[usize], out: &mut Vec<Number>) -
             out.push(t.item()?);
             Ok(())
         }
-        Value::Tensor(_) => Err(Error::new(
-            ErrorKind::Value,
-            "only one element tensors can be converted to Python scalars",
+        Value::Tensor(_) => Err(error!(
+            Value,
+            "only one element tensors can be converted to Python scalars"
         )),
         other if depth < shape.len() && other.number().is_some() => {
-            Err(Error::new(ErrorKind::Type, "not a sequence"))
+            Err(error!(Type, "not a sequence"))
         }
-        Value::None => Err(Error::new(
-            ErrorKind::Argument,
-            "Could not infer dtype of NoneType",
-        )),
+        Value::None => Err(error!(Argument, "Could not infer dtype of NoneType")),
         other => match other.number() {
             Some(n) => {
                 out.push(n);
                 Ok(())
             }
-            None => Err(Error::new(
-                ErrorKind::Type,
-                format!("new(): invalid data type '{}'", other.type_name()),
+            None => Err(error!(
+                Type,
+                "new(): invalid data type '{}'",
+                other.type_name()
             )),
         },
     }

@@ -3,7 +3,8 @@
 
 use super::value::{IntoValue, Value};
 use super::{Args, Function};
-use crate::{Error, ErrorKind, Result, Tensor, broadcast_tensors};
+use crate::core::fail::{bail, error};
+use crate::{Result, Tensor, broadcast_tensors};
 
 /// Drawn numbers as a result that has a gradient of zero where `x` wants one.
 pub(super) fn without_slope(drawn: Tensor, x: &[&Tensor]) -> Result<Value> {
@@ -30,12 +31,10 @@ fn filled(a: &Args<'_>, node: &str, fill: impl FnOnce(&Tensor) -> Result<()>) ->
 fn not_float(kernel: &str, x: &Tensor) -> Result<()> {
     match x.dtype().is_float() {
         true => Ok(()),
-        false => Err(Error::new(
-            ErrorKind::Unsupported,
-            format!(
-                "\"{kernel}\" not implemented for '{}'",
-                x.dtype().scalar_type_name()
-            ),
+        false => Err(error!(
+            Unsupported,
+            "\"{kernel}\" not implemented for '{}'",
+            x.dtype().scalar_type_name()
         )),
     }
 }
@@ -49,10 +48,7 @@ fn normal(mean: Option<&Tensor>, std: Option<&Tensor>, plain: (f64, f64)) -> Res
         && std.numel() > 0
         && std.detach().min()?.item_f64()? < 0.0
     {
-        return Err(Error::new(
-            ErrorKind::Argument,
-            "normal expects all elements of std >= 0.0",
-        ));
+        bail!(Argument, "normal expects all elements of std >= 0.0");
     }
     let y = match (mean, std) {
         (Some(mean), None) => {
@@ -72,10 +68,7 @@ fn normal(mean: Option<&Tensor>, std: Option<&Tensor>, plain: (f64, f64)) -> Res
             y.mul(&wide[1])?.add(&wide[0])?
         }
         (None, None) => {
-            return Err(Error::new(
-                ErrorKind::Unsupported,
-                "normal: nothing to draw for",
-            ));
+            bail!(Unsupported, "normal: nothing to draw for");
         }
     };
     without_slope(y, &[mean, std].into_iter().flatten().collect::<Vec<_>>())
@@ -96,12 +89,10 @@ fn dropout1d(a: &Args<'_>) -> Result<Value> {
     a.probability("p")?;
     let rank = a.tensor("input")?.ndim();
     if rank != 2 && rank != 3 {
-        return Err(Error::new(
-            ErrorKind::Shape,
-            format!(
-                "dropout1d: Expected 2D or 3D input, but received a {rank}D input. Note that dropout1d exists to provide channel-wise dropout on inputs with 1 spatial dimension, a channel dimension, and an optional batch dimension (i.e. 2D or 3D inputs)."
-            ),
-        ));
+        bail!(
+            Shape,
+            "dropout1d: Expected 2D or 3D input, but received a {rank}D input. Note that dropout1d exists to provide channel-wise dropout on inputs with 1 spatial dimension, a channel dimension, and an optional batch dimension (i.e. 2D or 3D inputs)."
+        );
     }
     channels(a, Some(2))
 }

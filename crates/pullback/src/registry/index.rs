@@ -2,7 +2,8 @@
 
 use super::Function;
 use super::value::{IntoValue, Value};
-use crate::{Error, ErrorKind, Reduce, ops};
+use crate::core::fail::bail;
+use crate::{Reduce, ops};
 
 pub(super) static LIST: &[Function] = &[
     Function::new("select(Tensor input, int dim, int index) -> Tensor", "torch Tensor", |a| {
@@ -193,10 +194,7 @@ pub(super) static LIST: &[Function] = &[
                 "add" => Reduce::Sum,
                 "multiply" => Reduce::Prod,
                 _ => {
-                    return Err(Error::new(
-                        ErrorKind::Shape,
-                        "reduce argument must be either add or multiply.",
-                    ));
+                    bail!(Shape, "reduce argument must be either add or multiply.");
                 }
             };
             (a.tensor("input")?)

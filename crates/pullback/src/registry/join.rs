@@ -6,11 +6,10 @@ use crate::{
     DType, PadMode, Result, Tensor, cartesian_prod, cat, column_stack, dstack, hstack, ops, stack,
     vstack,
 };
-use std::panic::Location;
 
 /// `hsplit` and its kin with a list: parts that end at indices.
 fn split_named(x: &Tensor, name: &'static str, indices: &[i64]) -> Result<Value> {
-    let dim = x.named_split_dim(name, None, Location::caller())?;
+    let dim = x.named_split_dim(name, None)?;
     x.tensor_split_at(indices, dim).into_value()
 }
 

@@ -2,7 +2,8 @@
 
 use super::value::IntoValue;
 use super::{Args, Function};
-use crate::{Closeness, DType, Error, ErrorKind, Number, Operand, Result, Tensor, ops};
+use crate::core::fail::{ensure, error};
+use crate::{Closeness, DType, Error, Number, Operand, Result, Tensor, ops};
 
 const ONE: &[&str] = &[
     "T(2,3)",
@@ -123,9 +124,9 @@ pub(super) fn pair(a: &Args<'_>) -> Result<(Tensor, Tensor)> {
 
 /// PyTorch's error for two numbers where one of two operands is to be a tensor.
 pub(super) fn two_numbers(name: &str) -> Error {
-    Error::new(
-        ErrorKind::Type,
-        format!("{name}() received an invalid combination of arguments - got two numbers"),
+    error!(
+        Type,
+        "{name}() received an invalid combination of arguments - got two numbers"
     )
 }
 
@@ -291,9 +292,7 @@ pub(super) static LIST: &[Function] = &[
         |a| {
             let x = a.tensor("input")?;
             let device = a.str_opt("device")?.unwrap_or("cpu");
-            if device.split(':').next() != Some("cpu") {
-                return Err(Error::new(ErrorKind::Unsupported, format!("there is no device {device:?} here: tensors live on the CPU")));
-            }
+            ensure!(device.split(':').next() == Some("cpu"), Unsupported, "there is no device {device:?} here: tensors live on the CPU");
             let dtype = a.dtype("dtype")?.unwrap_or(x.dtype());
             if a.bool("copy")? && x.dtype() == dtype { x.copy().into_value() } else { x.to(dtype).into_value() }
         },

@@ -1,21 +1,19 @@
 //! Elements looked up: coordinates of places, places of elements, membership; rows reduced where an index names.
 
-use super::parts::wrong;
 use super::value::{IntoValue, Value};
 use super::{Args, Function};
-use crate::{DType, Error, ErrorKind, Number, Operand, Result, Tensor, cat, result_type};
+use crate::core::fail::{bail, ensure};
+use crate::{DType, Number, Operand, Result, Tensor, cat, result_type};
 use std::cmp::Ordering;
 
 /// Coordinates of places in a flattened array.
 fn unravel_index(indices: &Tensor, shape: &[i64]) -> Result<Value> {
     if indices.dtype().is_float() || indices.dtype() == DType::Bool {
-        return Err(Error::new(
-            ErrorKind::Type,
-            format!(
-                "expected 'indices' to be integer dtype, but got torch.{}",
-                indices.dtype()
-            ),
-        ));
+        bail!(
+            Type,
+            "expected 'indices' to be integer dtype, but got torch.{}",
+            indices.dtype()
+        );
     }
     if shape.iter().any(|&n| n < 0) {
         let list: Vec<String> = shape.iter().map(i64::to_string).collect();
@@ -23,10 +21,7 @@ fn unravel_index(indices: &Tensor, shape: &[i64]) -> Result<Value> {
             1 => format!("({},)", list[0]),
             _ => format!("({})", list.join(", ")),
         };
-        return Err(Error::new(
-            ErrorKind::Value,
-            format!("'shape' cannot have negative values, but got {list}"),
-        ));
+        bail!(Value, "'shape' cannot have negative values, but got {list}");
     }
     let indices = indices.to(DType::I64)?;
     let mut behind = 1;
@@ -43,9 +38,10 @@ fn unravel_index(indices: &Tensor, shape: &[i64]) -> Result<Value> {
 
 fn nonzero_static(x: &Tensor, size: i64, fill: i64) -> Result<Tensor> {
     let Ok(size) = usize::try_from(size) else {
-        return Err(wrong(
-            "nonzero_static: 'size' must be an non-negative integer",
-        ));
+        bail!(
+            Shape,
+            "nonzero_static: 'size' must be an non-negative integer"
+        );
     };
     let found = x.nonzero()?;
     let (n, rank) = (found.shape()[0], found.shape()[1]);
@@ -75,10 +71,10 @@ fn isin(a: &Args<'_>) -> Result<Value> {
     let (x, y) = (x.detach(), y.detach());
     let dtype = result_type(&x, &y);
     if [x.dtype(), y.dtype()].contains(&DType::Bool) {
-        return Err(Error::new(
-            ErrorKind::Unsupported,
-            "Unsupported input type encountered for isin(): Bool",
-        ));
+        bail!(
+            Unsupported,
+            "Unsupported input type encountered for isin(): Bool"
+        );
     }
     // Sorted once, then looked up: each number in n log m.
     let y = y.to(dtype)?.flatten()?;
@@ -115,30 +111,22 @@ fn index_reduce(a: &Args<'_>) -> Result<Value> {
     let (x, index, source) = (a.tensor("input")?, a.tensor("index")?, a.tensor("source")?);
     let reduce = a.str("reduce")?;
     if !["prod", "mean", "amax", "amin"].contains(&reduce) {
-        return Err(Error::new(
-            ErrorKind::Shape,
-            format!(
-                "index_reduce(): Expected reduce to be one of prod, mean, amax or amin but got {reduce}."
-            ),
-        ));
+        bail!(
+            Shape,
+            "index_reduce(): Expected reduce to be one of prod, mean, amax or amin but got {reduce}."
+        );
     }
     let dim = x.shape().dim(a.int("dim")?)?;
     if index.ndim() > 1 {
-        return Err(Error::new(
-            ErrorKind::Index,
-            "index_reduce_(): Index is supposed to be a vector",
-        ));
+        bail!(Index, "index_reduce_(): Index is supposed to be a vector");
     }
-    if index.numel() != source.shape().get(dim).copied().unwrap_or(1) {
-        return Err(Error::new(
-            ErrorKind::Shape,
-            format!(
-                "index_reduce_(): Number of indices ({}) should be equal to source.size(dim): ({}), for dim: {dim}",
-                index.numel(),
-                source.shape().get(dim).copied().unwrap_or(1)
-            ),
-        ));
-    }
+    ensure!(
+        index.numel() == source.shape().get(dim).copied().unwrap_or(1),
+        Shape,
+        "index_reduce_(): Number of indices ({}) should be equal to source.size(dim): ({}), for dim: {dim}",
+        index.numel(),
+        source.shape().get(dim).copied().unwrap_or(1)
+    );
     let reduce = crate::Reduce::from_name(reduce)?;
     let mut shape = vec![1i64; source.ndim().max(1)];
     shape[dim] = index.numel() as i64;

@@ -2,14 +2,15 @@
 
 use super::value::IntoValue;
 use super::{Args, Function, Value};
-use crate::{CrossEntropy, Error, ErrorKind, Reduction, Result, Tensor, ops};
+use crate::core::fail::error;
+use crate::{CrossEntropy, Reduction, Result, Tensor, ops};
 
 /// The reduction asked for: by name, or by the two truth values that names replaced.
 pub(super) fn reduction(a: &Args<'_>) -> Result<Reduction> {
     let by_name = || match a.str("reduction")?.parse()? {
-        Reduction::BatchMean => Err(Error::new(
-            ErrorKind::Value,
-            "batchmean is not a valid value for reduction",
+        Reduction::BatchMean => Err(error!(
+            Value,
+            "batchmean is not a valid value for reduction"
         )),
         other => Ok(other),
     };
@@ -35,7 +36,7 @@ pub(super) fn named(a: &Args<'_>, refusal: impl Fn(&str) -> String) -> Result<Re
     let name = a.str("reduction")?;
     match name.parse() {
         Ok(r) if r != Reduction::BatchMean => Ok(r),
-        _ => Err(Error::new(ErrorKind::Value, refusal(name))),
+        _ => Err(error!(Value, "{}", refusal(name))),
     }
 }
 

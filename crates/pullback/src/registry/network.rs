@@ -2,7 +2,8 @@
 
 use super::Function;
 use super::value::IntoValue;
-use crate::{Attention, EmbeddingOptions, Error, ErrorKind, ops};
+use crate::core::fail::bail;
+use crate::{Attention, EmbeddingOptions, ops};
 
 pub(super) static LIST: &[Function] = &[
     Function::new(
@@ -55,10 +56,7 @@ pub(super) static LIST: &[Function] = &[
         "nn.functional",
         |a| {
             if a.bool("sparse")? {
-                return Err(Error::new(
-                    ErrorKind::Unsupported,
-                    "embedding: sparse gradients are not supported",
-                ));
+                bail!(Unsupported, "embedding: sparse gradients are not supported");
             }
             let how = EmbeddingOptions {
                 padding_idx: a.int_opt("padding_idx")?,

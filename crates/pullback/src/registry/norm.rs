@@ -3,8 +3,9 @@
 use super::reduce::dims;
 use super::value::IntoValue;
 use super::{Args, Function, Value};
+use crate::Result;
+use crate::core::fail::error;
 use crate::ops::{self, NormOrder};
-use crate::{Error, ErrorKind, Result};
 
 /// The order of a norm: a number, a text, or none.
 fn order<'a>(a: &'a Args<'_>, name: &str) -> Result<Option<NormOrder<'a>>> {
@@ -14,12 +15,10 @@ fn order<'a>(a: &'a Args<'_>, name: &str) -> Result<Option<NormOrder<'a>>> {
         Value::Tensor(t) => Ok(Some(NormOrder::Number(t.item_f64()?))),
         other => match other.number() {
             Some(n) => Ok(Some(NormOrder::Number(n.to_f64()))),
-            None => Err(Error::new(
-                ErrorKind::Type,
-                format!(
-                    "linalg_norm(): argument '{name}' must be Number or str, not {}",
-                    other.type_name()
-                ),
+            None => Err(error!(
+                Type,
+                "linalg_norm(): argument '{name}' must be Number or str, not {}",
+                other.type_name()
             )),
         },
     }
@@ -129,7 +128,7 @@ pub(super) static LIST: &[Function] = &[
     Function::new("cdist(Tensor x1, Tensor x2, float p=2.0, str? compute_mode='use_mm_for_euclid_dist_if_necessary') -> Tensor", "torch", |a| {
         let known = ["use_mm_for_euclid_dist_if_necessary", "use_mm_for_euclid_dist", "donot_use_mm_for_euclid_dist"];
         match a.str_opt("compute_mode")? {
-            Some(mode) if !known.contains(&mode) => Err(Error::new(ErrorKind::Value, format!("{mode} is not a valid value for compute_mode"))),
+            Some(mode) if !known.contains(&mode) => Err(error!(Value, "{mode} is not a valid value for compute_mode")),
             _ => a.tensor("x1")?.cdist(a.tensor("x2")?, a.float("p")?).into_value(),
         }
     })

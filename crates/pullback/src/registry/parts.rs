@@ -2,12 +2,9 @@
 
 use super::value::{IntoValue, Value};
 use super::{Args, Function};
-use crate::{DType, Error, ErrorKind, Number, PadMode, Result, Tensor, cat, stack};
+use crate::core::fail::{bail, ensure, error};
+use crate::{DType, Number, PadMode, Result, Tensor, cat, stack};
 use pullback_array::{gathered, room};
-
-pub(super) fn wrong(text: impl Into<String>) -> Error {
-    Error::new(ErrorKind::Shape, text.into())
-}
 
 /// Sizes as PyTorch prints them in most sentences.
 fn shown(sizes: &[usize]) -> String {
@@ -19,13 +16,13 @@ fn shown(sizes: &[usize]) -> String {
 fn laid(x: &Tensor, src: &Tensor, part: impl Fn(&Tensor) -> Result<Tensor>) -> Result<Value> {
     let out = x.copy()?;
     let place = part(&out)?;
-    if place.shape() != src.shape() {
-        return Err(wrong(format!(
-            "expected src to have a size equal to the slice of self. src size = {}, slice size = {}",
-            shown(src.shape()),
-            shown(place.shape())
-        )));
-    }
+    ensure!(
+        place.shape() == src.shape(),
+        Shape,
+        "expected src to have a size equal to the slice of self. src size = {}, slice size = {}",
+        shown(src.shape()),
+        shown(place.shape())
+    );
     place.copy_(src)?;
     out.into_value()
 }
@@ -33,7 +30,7 @@ fn laid(x: &Tensor, src: &Tensor, part: impl Fn(&Tensor) -> Result<Tensor>) -> R
 /// `start`, `end` and `step` as parameters.
 pub(super) fn slice_of(x: &Tensor, a: &Args<'_>) -> Result<Tensor> {
     if a.int("step")? <= 0 {
-        return Err(wrong("slice step must be positive"));
+        bail!(Shape, "slice step must be positive");
     }
     x.slice(
         a.int("dim")?,
@@ -49,10 +46,11 @@ fn block_diag(tensors: &[&Tensor]) -> Result<Tensor> {
     let (mut rows, mut columns) = (0, 0);
     for (i, t) in tensors.iter().enumerate() {
         if t.ndim() > 2 {
-            return Err(wrong(format!(
+            bail!(
+                Shape,
                 "torch.block_diag: Input tensors must have 2 or fewer dimensions. Input {i} has {} dimensions",
                 t.ndim()
-            )));
+            );
         }
         let block = t.atleast_2d()?;
         rows += block.shape()[0];
@@ -120,14 +118,14 @@ fn ways(n: usize, r: usize, again: bool) -> usize {
 }
 
 fn combinations(x: &Tensor, r: i64, again: bool) -> Result<Tensor> {
-    if x.ndim() != 1 {
-        return Err(wrong(format!(
-            "Expect a 1D vector, but got shape {}",
-            shown(x.shape())
-        )));
-    }
+    ensure!(
+        x.ndim() == 1,
+        Shape,
+        "Expect a 1D vector, but got shape {}",
+        shown(x.shape())
+    );
     let Ok(r) = usize::try_from(r) else {
-        return Err(wrong(format!("Expect a non-negative number, but got {r}")));
+        bail!(Shape, "Expect a non-negative number, but got {r}");
     };
     if r == 0 {
         return Tensor::zeros([0], x.dtype());
@@ -148,11 +146,12 @@ fn sum_to_size(x: &Tensor, size: &[i64]) -> Result<Tensor> {
         && (size.iter().rev().zip(x.shape().iter().rev())).all(|(&s, &n)| s == 1 || s == n as i64);
     if !fits {
         let list: Vec<String> = size.iter().map(i64::to_string).collect();
-        return Err(wrong(format!(
+        bail!(
+            Shape,
             "size {{[{}]}} is not expandable to size {{{}}}.",
             list.join(", "),
             shown(x.shape())
-        )));
+        );
     }
     if size.is_empty() {
         return x.sum();
@@ -171,19 +170,21 @@ fn sum_to_size(x: &Tensor, size: &[i64]) -> Result<Tensor> {
 fn positive(name: &str, what: &str, n: i64) -> Result<usize> {
     match usize::try_from(n) {
         Ok(n) if n > 0 => Ok(n),
-        _ => Err(wrong(format!(
+        _ => Err(error!(
+            Shape,
             "{name} expects a positive {what}, but got {n}"
-        ))),
+        )),
     }
 }
 
 /// The sizes of all dimensions but the last `k`, and those.
 fn last(name: &str, x: &Tensor, k: usize) -> Result<(Vec<i64>, Vec<i64>)> {
     if x.ndim() < k {
-        return Err(wrong(format!(
+        bail!(
+            Shape,
             "{name} expects input to have at least {k} dimensions, but got input with {} dimension(s)",
             x.ndim()
-        )));
+        );
     }
     let sizes: Vec<i64> = x.shape().iter().map(|&n| n as i64).collect();
     let (lead, rest) = sizes.split_at(x.ndim() - k);
@@ -195,20 +196,19 @@ fn pixel_shuffle(x: &Tensor, factor: i64) -> Result<Tensor> {
     let r = positive("pixel_shuffle", "upscale_factor", factor)? as i64;
     let (c, h, w) = (rest[0], rest[1], rest[2]);
     let Some(square) = r.checked_mul(r) else {
-        return Err(wrong(format!(
-            "pixel_shuffle: upscale_factor {r} is too large"
-        )));
+        bail!(Shape, "pixel_shuffle: upscale_factor {r} is too large");
     };
     if h.checked_mul(r).is_none() || w.checked_mul(r).is_none() {
-        return Err(wrong(format!(
+        bail!(
+            Shape,
             "pixel_shuffle: an image of {h}x{w} cannot be {r} times larger"
-        )));
+        );
     }
-    if c % square != 0 {
-        return Err(wrong(format!(
-            "pixel_shuffle expects its input's 'channel' dimension to be divisible by the square of upscale_factor, but input.size(-3)={c} is not divisible by {square}"
-        )));
-    }
+    ensure!(
+        c % square == 0,
+        Shape,
+        "pixel_shuffle expects its input's 'channel' dimension to be divisible by the square of upscale_factor, but input.size(-3)={c} is not divisible by {square}"
+    );
     let n = lead.len() as i64;
     let sizes = |tail: &[i64]| [&lead[..], tail].concat();
     let order: Vec<i64> = (0..n).chain([n, n + 3, n + 1, n + 4, n + 2]).collect();
@@ -225,9 +225,10 @@ fn pixel_unshuffle(x: &Tensor, factor: i64) -> Result<Tensor> {
     for (what, n) in [("height", h), ("width", w)] {
         if n % r != 0 {
             let at = if what == "height" { -2 } else { -1 };
-            return Err(wrong(format!(
+            bail!(
+                Shape,
                 "pixel_unshuffle expects {what} to be divisible by downscale_factor, but input.size({at})={n} is not divisible by {r}"
-            )));
+            );
         }
     }
     if x.numel() == 0 {
@@ -245,23 +246,25 @@ fn pixel_unshuffle(x: &Tensor, factor: i64) -> Result<Tensor> {
 
 fn channel_shuffle(x: &Tensor, groups: i64) -> Result<Tensor> {
     if x.ndim() < 3 {
-        return Err(wrong(format!(
+        bail!(
+            Shape,
             "channel_shuffle expects input with > 2 dims, but got input with sizes {}",
             shown(x.shape())
-        )));
+        );
     }
     if groups <= 0 {
-        return Err(wrong(format!(
+        bail!(
+            Shape,
             "Number of groups to divide channels in must be positive. Value of groups:{groups}"
-        )));
+        );
     }
     let sizes: Vec<i64> = x.shape().iter().map(|&n| n as i64).collect();
-    if sizes[1] % groups != 0 {
-        return Err(wrong(format!(
-            "Number of channels must be divisible by groups. Got {} channels and {groups} groups.",
-            sizes[1]
-        )));
-    }
+    ensure!(
+        sizes[1] % groups == 0,
+        Shape,
+        "Number of channels must be divisible by groups. Got {} channels and {groups} groups.",
+        sizes[1]
+    );
     let apart = [&[sizes[0], groups, sizes[1] / groups], &sizes[2..]].concat();
     x.reshape(apart)?
         .transpose(1, 2)?
@@ -344,12 +347,10 @@ pub(super) static LIST: &[Function] = &[
     .errors(&["T(2,3), (2,)", "T(2), (1, 2)"]),
     Function::new("vander(Tensor x, int? N=None, bool increasing=False) -> Tensor", "torch", |a| {
         let x = a.tensor("x")?;
-        if x.ndim() != 1 {
-            return Err(wrong("x must be a one-dimensional tensor."));
-        }
+        ensure!(x.ndim() == 1, Shape, "x must be a one-dimensional tensor.");
         let n = a.int_opt("N")?.unwrap_or(x.numel() as i64);
         let Ok(n) = usize::try_from(n) else {
-            return Err(wrong("N must be non-negative."));
+            bail!(Shape, "N must be non-negative.");
         };
         vander(x, n, a.bool("increasing")?).into_value()
     })
@@ -358,15 +359,11 @@ pub(super) static LIST: &[Function] = &[
     .errors(&["T(2,3)", "T(2), -1"]),
     Function::new("constant_pad_nd(Tensor input, int[] pad, number value=0) -> Tensor", "torch", |a| {
         let (x, pad) = (a.tensor("input")?, a.ints("pad")?);
-        if pad.len() % 2 != 0 {
-            return Err(wrong(format!("Length of pad must be even but instead it equals {}", pad.len())));
-        }
+        ensure!(pad.len() % 2 == 0, Shape, "Length of pad must be even but instead it equals {}", pad.len());
         if pad.len() > 2 * x.ndim() {
-            return Err(wrong(format!(
-                "Length of pad should be no more than twice the number of dimensions of the input. Pad length is {}while the input has {}dimensions.",
+            bail!(Shape, "Length of pad should be no more than twice the number of dimensions of the input. Pad length is {}while the input has {}dimensions.",
                 pad.len(),
-                x.ndim()
-            )));
+                x.ndim());
         }
         // Here, and not in `nn.functional.pad`, a byte takes the negative numbers that a fill takes.
         let value = match a.number("value")? {

@@ -3,7 +3,8 @@
 use super::logic::{numbers, pair, two_numbers};
 use super::value::{IntoValue, Value};
 use super::{Args, Function};
-use crate::{Category, DType, Error, ErrorKind, Number, Operand, Result, Rounding, Tensor, ops};
+use crate::core::fail::{bail, error};
+use crate::{Category, DType, Number, Operand, Result, Rounding, Tensor, ops};
 
 const PAIRS: &[&str] = &[
     "T(2,3), T(2,3)",
@@ -78,7 +79,7 @@ fn alpha(a: &Args<'_>, x: &Tensor, y: &Tensor) -> Result<f64> {
             return Ok(alpha.to_f64());
         }
     };
-    Err(Error::new(ErrorKind::DType, text))
+    Err(error!(DType, "{text}"))
 }
 
 /// `y` times a factor that has more digits than double precision, where there is one.
@@ -104,7 +105,7 @@ fn no_bool(x: &Tensor, y: &Tensor) -> Result<()> {
         }
         _ => return Ok(()),
     };
-    Err(Error::new(ErrorKind::Unsupported, text).op("sub"))
+    Err(error!(Unsupported, "{text}"))
 }
 
 fn add(a: &Args<'_>) -> Result<Value> {
@@ -210,10 +211,7 @@ fn clamp(a: &Args<'_>) -> Result<Value> {
     if let (Some(Operand::Tensor(_)), Some(Operand::Number(_)))
     | (Some(Operand::Number(_)), Some(Operand::Tensor(_))) = (min, max)
     {
-        return Err(Error::new(
-            ErrorKind::Type,
-            "clamp() received an invalid combination of arguments",
-        ));
+        bail!(Type, "clamp() received an invalid combination of arguments");
     }
     a.tensor("input")?.clamp(min, max).into_value()
 }

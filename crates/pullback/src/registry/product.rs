@@ -2,8 +2,9 @@
 
 use super::value::IntoValue;
 use super::{Args, Function, Value};
+use crate::core::fail::{bail, error};
 use crate::ops::{self, bilinear, einsum, multi_dot};
-use crate::{Error, ErrorKind, Number, Result, Tensor};
+use crate::{Number, Result, Tensor};
 
 fn two(a: &Args<'_>, other: &str, f: fn(&Tensor, &Tensor) -> Result<Tensor>) -> Result<Value> {
     f(a.tensor("input")?, a.tensor(other)?).into_value()
@@ -25,7 +26,6 @@ fn added(a: &Args<'_>, first: &str, second: &str, f: Added) -> Result<Value> {
 
 /// The two lists of dimensions of a tensordot: given, or the last and first so many.
 fn pairs(a: &Args<'_>) -> Result<(Vec<i64>, Vec<i64>)> {
-    let bad = |text: String| Error::new(ErrorKind::Shape, text);
     let ints = |v: &Value| -> Result<Vec<i64>> {
         match v {
             Value::Int(i) => Ok(vec![*i]),
@@ -36,18 +36,28 @@ fn pairs(a: &Args<'_>) -> Result<(Vec<i64>, Vec<i64>)> {
                     _ => None,
                 })
                 .collect()),
-            _ => Err(bad("tensordot expects dims to be int or tuple[list[int], list[int]] or list[list[int]] containing two lists".into())),
+            _ => Err(error!(
+                Shape,
+                "tensordot expects dims to be int or tuple[list[int], list[int]] or list[list[int]] containing two lists"
+            )),
         }
     };
     let (x, y) = (a.tensor("a")?, a.tensor("b")?);
     match a.value("dims")? {
         Value::List(list) if list.len() == 2 => Ok((ints(&list[0])?, ints(&list[1])?)),
-        Value::Int(n) if *n < 0 => Err(bad(format!("tensordot expects dims >= 0, but got dims={n}"))),
-        Value::Int(n) if *n > x.ndim().min(y.ndim()) as i64 => Err(bad(format!(
+        Value::Int(n) if *n < 0 => Err(error!(
+            Shape,
+            "tensordot expects dims >= 0, but got dims={n}"
+        )),
+        Value::Int(n) if *n > x.ndim().min(y.ndim()) as i64 => Err(error!(
+            Shape,
             "tensordot expects dims < ndim_a or ndim_b, but got dims={n}"
-        ))),
+        )),
         Value::Int(n) => Ok(((-n..0).collect(), (0..*n).collect())),
-        _ => Err(bad("tensordot expects dims to be int or tuple[list[int], list[int]] or list[list[int]] containing two lists".into())),
+        _ => Err(error!(
+            Shape,
+            "tensordot expects dims to be int or tuple[list[int], list[int]] or list[list[int]] containing two lists"
+        )),
     }
 }
 
@@ -56,10 +66,7 @@ fn chain_matmul(a: &Args<'_>) -> Result<Value> {
     for m in &matrices {
         if m.ndim() != 2 {
             let n = m.ndim();
-            return Err(Error::new(
-                ErrorKind::Shape,
-                format!("Tensor dimension is {n}, expected 2 instead."),
-            ));
+            bail!(Shape, "Tensor dimension is {n}, expected 2 instead.");
         }
     }
     match &matrices[..] {

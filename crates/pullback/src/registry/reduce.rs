@@ -2,7 +2,8 @@
 
 use super::value::IntoValue;
 use super::{Args, Function, Value};
-use crate::{DType, Error, ErrorKind, Result, Tensor, is_grad_enabled, ops};
+use crate::core::fail::{ensure, error};
+use crate::{DType, Result, Tensor, is_grad_enabled, ops};
 
 /// The dimensions given, none for all.
 pub(super) fn dims(a: &Args<'_>) -> Result<Vec<i64>> {
@@ -16,9 +17,10 @@ fn in_dtype(
     total: impl FnOnce(&Tensor) -> Result<Tensor>,
 ) -> Result<Tensor> {
     match dtype {
-        Some(d) if !d.is_float() && x.requires_grad() && is_grad_enabled() => Err(Error::new(
-            ErrorKind::Autograd,
-            format!("Autograd not support dtype: {}", d.scalar_type_name()),
+        Some(d) if !d.is_float() && x.requires_grad() && is_grad_enabled() => Err(error!(
+            Autograd,
+            "Autograd not support dtype: {}",
+            d.scalar_type_name()
         )
         .help("convert a detached tensor: what is an integer has no gradient")),
         None => total(x),
@@ -37,12 +39,10 @@ fn total(a: &Args<'_>, f: fn(&Tensor, &[i64], bool) -> Result<Tensor>) -> Result
 
 fn mean(a: &Args<'_>, f: fn(&Tensor, &[i64], bool) -> Result<Tensor>) -> Result<Value> {
     match a.dtype("dtype")? {
-        Some(d) if !d.is_float() => Err(Error::new(
-            ErrorKind::Unsupported,
-            format!(
-                "mean(): could not infer output dtype. Optional dtype must be either a floating point or complex dtype. Got: {}",
-                d.scalar_type_name()
-            ),
+        Some(d) if !d.is_float() => Err(error!(
+            Unsupported,
+            "mean(): could not infer output dtype. Optional dtype must be either a floating point or complex dtype. Got: {}",
+            d.scalar_type_name()
         )),
         _ => total(a, f),
     }
@@ -65,12 +65,11 @@ fn truth(a: &Args<'_>, f: fn(&Tensor, &[i64], bool) -> Result<Tensor>) -> Result
 
 /// A running total with `dtype`.
 fn running(a: &Args<'_>, name: &str, f: fn(&Tensor, i64) -> Result<Tensor>) -> Result<Value> {
-    if a.dtype("dtype")? == Some(DType::Bool) {
-        return Err(Error::new(
-            ErrorKind::Unsupported,
-            format!("\"{name}_out_cpu\" not implemented for 'Bool'"),
-        ));
-    }
+    ensure!(
+        a.dtype("dtype")? != Some(DType::Bool),
+        Unsupported,
+        "\"{name}_out_cpu\" not implemented for 'Bool'"
+    );
     let dim = a.int("dim")?;
     in_dtype(a.tensor("input")?, a.dtype("dtype")?, |x| f(x, dim)).into_value()
 }

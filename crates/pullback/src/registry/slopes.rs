@@ -1,9 +1,10 @@
 //! Slopes and areas of sampled functions.
 
-use super::calculus::{list, neighbours, wrong};
+use super::calculus::{list, neighbours};
 use super::value::{IntoValue, Value};
 use super::{Args, Function};
-use crate::{DType, Error, ErrorKind, Result, Tensor, cat};
+use crate::core::fail::{bail, ensure};
+use crate::{DType, Result, Tensor, cat};
 
 /// Two heights for each interval, and its width as a tensor or a number.
 enum Width {
@@ -15,26 +16,25 @@ fn widths(a: &Args<'_>, y: &Tensor, dim: usize) -> Result<Width> {
     let Ok(Some(x)) = a.tensor_opt("x") else {
         return Ok(Width::Even(a.float("dx")?));
     };
-    if x.ndim() == 0 {
-        return Err(Error::new(
-            ErrorKind::Index,
-            format!("{}: x must be at least one-dimensional", a.name()),
-        ));
-    }
-    if y.ndim() == 0 {
-        return Err(Error::new(
-            ErrorKind::Index,
-            "Dimension specified as 0 but tensor has no dimensions",
-        ));
-    }
+    ensure!(
+        x.ndim() != 0,
+        Index,
+        "{}: x must be at least one-dimensional",
+        a.name()
+    );
+    ensure!(
+        y.ndim() != 0,
+        Index,
+        "Dimension specified as 0 but tensor has no dimensions"
+    );
     let name = a.name().replace("trapz", "trapezoid");
     let mut shape = vec![1i64; y.ndim()];
     let x = if x.ndim() == 1 {
-        if x.numel() != y.shape()[dim] {
-            return Err(wrong(format!(
-                "{name}: There must be one `x` value for each sample point"
-            )));
-        }
+        ensure!(
+            x.numel() == y.shape()[dim],
+            Shape,
+            "{name}: There must be one `x` value for each sample point"
+        );
         shape[dim] = x.numel() as i64;
         x.reshape(shape)?
     } else if x.ndim() < y.ndim() {
@@ -63,22 +63,19 @@ fn trapezoids(a: &Args<'_>) -> Result<(Tensor, usize, f64)> {
         .flatten()
         .any(|t| t.dtype() == DType::Bool)
     {
-        return Err(Error::new(
-            ErrorKind::Unsupported,
-            format!(
-                "{}: received a bool input for {}, but bool is not supported",
-                a.name().replace("trapz", "trapezoid"),
-                if x.is_some() { "`x` or `y`" } else { "`y`" }
-            ),
-        ));
+        bail!(
+            Unsupported,
+            "{}: received a bool input for {}, but bool is not supported",
+            a.name().replace("trapz", "trapezoid"),
+            if x.is_some() { "`x` or `y`" } else { "`y`" }
+        );
     }
     let widths = widths(a, y, dim)?;
-    if y.ndim() == 0 {
-        return Err(Error::new(
-            ErrorKind::Index,
-            "Dimension specified as 0 but tensor has no dimensions",
-        ));
-    }
+    ensure!(
+        y.ndim() != 0,
+        Index,
+        "Dimension specified as 0 but tensor has no dimensions"
+    );
     let (left, right) = neighbours(y, dim)?;
     let heights = left.add(&right)?;
     match widths {
@@ -157,8 +154,11 @@ fn spacings(a: &Args<'_>, rank: usize) -> Result<(Vec<usize>, Vec<Spacing>)> {
             dims.iter().map(|_| Spacing::Even(1.0)).collect(),
         ));
     }
-    if given.len() != dims.len() {
-        return Err(wrong(match a.ints_opt("dim")? {
+    ensure!(
+        given.len() == dims.len(),
+        Shape,
+        "{}",
+        match a.ints_opt("dim")? {
             None => format!(
                 "torch.gradient expected spacing to be unspecified, a scalar, or a list of length equal to 'self.dim() = {rank}', since dim argument was not given, but got a list of length {}",
                 given.len()
@@ -168,8 +168,8 @@ fn spacings(a: &Args<'_>, rank: usize) -> Result<(Vec<usize>, Vec<Spacing>)> {
                 given.len(),
                 dims.len()
             ),
-        }));
-    }
+        }
+    );
     Ok((dims, given))
 }
 
@@ -250,38 +250,42 @@ fn gradient(a: &Args<'_>) -> Result<Value> {
     let edge = a.int("edge_order")?;
     let (dims, spacings) = spacings(a, x.ndim())?;
     if edge != 1 && edge != 2 {
-        return Err(wrong(
-            "torch.gradient only supports edge_order=1 and edge_order=2.",
-        ));
+        bail!(
+            Shape,
+            "torch.gradient only supports edge_order=1 and edge_order=2."
+        );
     }
     let mut seen = Vec::new();
     for &d in &dims {
         if seen.contains(&d) {
-            return Err(wrong(format!(
-                "dim {d} appears multiple times in the list of dims"
-            )));
+            bail!(Shape, "dim {d} appears multiple times in the list of dims");
         }
         seen.push(d);
     }
     for (&d, spacing) in dims.iter().zip(&spacings) {
         let n = x.shape().get(d).copied().unwrap_or(1);
         if n <= edge as usize {
-            return Err(wrong(
-                "torch.gradient expected each dimension size to be at least edge_order+1",
-            ));
+            bail!(
+                Shape,
+                "torch.gradient expected each dimension size to be at least edge_order+1"
+            );
         }
         if let Spacing::At(t) = spacing
             && (t.ndim() != 1 || t.numel() != n)
         {
-            return Err(wrong(match t.ndim() {
-                1 => format!(
-                    "torch.gradient expected spacing and input to have the same length along dimension {d}, but got {} and {n}",
-                    t.numel()
-                ),
-                r => format!(
-                    "torch.gradient expected each element of spacing to have one dimension, but got an element with {r} dimensions!"
-                ),
-            }));
+            bail!(
+                Shape,
+                "{}",
+                match t.ndim() {
+                    1 => format!(
+                        "torch.gradient expected spacing and input to have the same length along dimension {d}, but got {} and {n}",
+                        t.numel()
+                    ),
+                    r => format!(
+                        "torch.gradient expected each element of spacing to have one dimension, but got an element with {r} dimensions!"
+                    ),
+                }
+            );
         }
     }
     let parts = (dims.iter().zip(&spacings))

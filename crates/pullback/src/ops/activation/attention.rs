@@ -2,11 +2,12 @@
 
 use crate::core::apply::apply_dyn;
 use crate::core::define::{common, define};
+use crate::core::fail::bail;
 use crate::core::op::{Ctx, Op, Reads};
 use crate::core::tensor::Tensor;
 use crate::ops::activation::softmax::pull_softmax;
 use crate::ops::common::constant::times;
-use crate::{Array, DType, Error, ErrorKind, Result};
+use crate::{Array, DType, Result};
 use pullback_array::{dispatch, kernels};
 use std::panic::Location;
 
@@ -80,45 +81,34 @@ impl Tensor {
         how: Attention<'_>,
     ) -> Result<Tensor> {
         let site = Location::caller();
-        let fail = |kind, text: String| {
-            Err(Error::new(kind, text)
-                .op("scaled_dot_product_attention")
-                .at(site))
-        };
         let all = [self, key, value];
         if all.iter().any(|t| t.dtype() != self.dtype()) {
             let [q, k, v] = all.map(|t| t.dtype().cpp_name());
-            return fail(
-                ErrorKind::DType,
-                format!(
-                    "Expected query, key, and value to have the same dtype, but got query.dtype: {q} key.dtype: {k} and value.dtype: {v} instead."
-                ),
+            bail!(
+                DType,
+                "Expected query, key, and value to have the same dtype, but got query.dtype: {q} key.dtype: {k} and value.dtype: {v} instead."
             );
         }
         if all.iter().any(|t| t.ndim() < 2) {
             let [q, k, v] = all.map(Tensor::ndim);
-            return fail(
-                ErrorKind::Shape,
-                format!(
-                    "Expected query, key, and value to all be  at least 2 dimensional, but got query.dim: {q} key.dim: {k} and value.dim: {v} instead."
-                ),
+            bail!(
+                Shape,
+                "Expected query, key, and value to all be  at least 2 dimensional, but got query.dim: {q} key.dim: {k} and value.dim: {v} instead."
             );
         }
         if let Some(mask) = how.attn_mask {
             if mask.dtype() != DType::Bool && mask.dtype() != self.dtype() {
-                return fail(
-                    ErrorKind::DType,
-                    format!(
-                        "Expected attn_mask dtype to be bool or float or to match query dtype, but got attn_mask.dtype: {} and  query.dtype: {} instead.",
-                        mask.dtype().cpp_name(),
-                        self.dtype().cpp_name()
-                    ),
+                bail!(
+                    DType,
+                    "Expected attn_mask dtype to be bool or float or to match query dtype, but got attn_mask.dtype: {} and  query.dtype: {} instead.",
+                    mask.dtype().cpp_name(),
+                    self.dtype().cpp_name()
                 );
             }
             if how.is_causal {
-                return fail(
-                    ErrorKind::Argument,
-                    "_scaled_dot_product_attention: Explicit attn_mask should not be set when is_causal=True".to_string(),
+                bail!(
+                    Argument,
+                    "_scaled_dot_product_attention: Explicit attn_mask should not be set when is_causal=True"
                 );
             }
         }

@@ -2,23 +2,18 @@
 //! in `rectifier`.
 
 use crate::core::apply::apply_dyn;
+use crate::core::fail::bail;
 use crate::core::history::in_place_dyn;
 use crate::core::tensor::Tensor;
 use crate::ops::math::clamp::bound;
 use crate::ops::{Hardtanh, Threshold};
-use crate::{DType, Error, ErrorKind, Number, Result};
+use crate::{DType, Error, Number, Result};
 use std::panic::Location;
 
-type Site = &'static Location<'static>;
-
 /// Bounds as the dtype has them: one that no element reaches becomes the end of the range.
-fn hardtanh(x: &Tensor, min_val: f64, max_val: f64, site: Site) -> Result<Hardtanh> {
+fn hardtanh(x: &Tensor, min_val: f64, max_val: f64) -> Result<Hardtanh> {
     if min_val > max_val {
-        return Err(
-            Error::new(ErrorKind::Value, "min_val cannot be greater than max_val")
-                .op("hardtanh")
-                .at(site),
-        );
+        bail!(Value, "min_val cannot be greater than max_val");
     }
     let ends = match x.dtype().integers() {
         Some((low, high)) => (low as f64, high as f64),
@@ -28,14 +23,12 @@ fn hardtanh(x: &Tensor, min_val: f64, max_val: f64, site: Site) -> Result<Hardta
         // Integers take the integer part of a bound.
         let n = match ends.0.is_finite() {
             true => {
-                Number::Float(n)
-                    .fit(DType::I64)
-                    .map_err(|e| e.op("hardtanh").at(site))?;
+                Number::Float(n).fit(DType::I64)?;
                 n.trunc()
             }
             false => n,
         };
-        let own = bound(n.into(), lower, x.dtype(), site)?;
+        let own = bound(n.into(), lower, x.dtype())?;
         Ok::<f64, Error>(own.map_or(beyond, |_| n))
     };
     Ok(Hardtanh {
@@ -45,15 +38,13 @@ fn hardtanh(x: &Tensor, min_val: f64, max_val: f64, site: Site) -> Result<Hardta
 }
 
 /// Integers hold the threshold and the value, in PyTorch's way: −1 is a byte's 255.
-fn threshold(x: &Tensor, threshold: f64, value: f64, site: Site) -> Result<Threshold> {
+fn threshold(x: &Tensor, threshold: f64, value: f64) -> Result<Threshold> {
     let own = |n: f64| {
         let number = match n.fract() == 0.0 && n.abs() < 9e15 && !x.dtype().is_float() {
             true => Number::Int(n as i64),
             false => Number::Float(n),
         };
-        number
-            .fit(x.dtype())
-            .map_err(|e| e.op("threshold").at(site))?;
+        number.fit(x.dtype())?;
         Ok::<f64, Error>(match n < 0.0 && x.dtype().is_unsigned() {
             true => n + 2f64.powi(x.dtype().size() as i32 * 8),
             false => n,
@@ -74,7 +65,7 @@ impl Tensor {
     #[track_caller]
     pub fn hardtanh(&self, min_val: f64, max_val: f64) -> Result<Tensor> {
         let site = Location::caller();
-        apply_dyn(&hardtanh(self, min_val, max_val, site)?, &[self], site)
+        apply_dyn(&hardtanh(self, min_val, max_val)?, &[self], site)
     }
 
     /// [`Tensor::hardtanh`] in place.
@@ -84,7 +75,7 @@ impl Tensor {
     #[track_caller]
     pub fn hardtanh_(&self, min_val: f64, max_val: f64) -> Result<()> {
         let site = Location::caller();
-        let op = hardtanh(self, min_val, max_val, site)?;
+        let op = hardtanh(self, min_val, max_val)?;
         in_place_dyn(&op, self, &[], site, &mut |_| Ok(false))
     }
 
@@ -95,11 +86,7 @@ impl Tensor {
     #[track_caller]
     pub fn threshold(&self, threshold: f64, value: f64) -> Result<Tensor> {
         let site = Location::caller();
-        apply_dyn(
-            &self::threshold(self, threshold, value, site)?,
-            &[self],
-            site,
-        )
+        apply_dyn(&self::threshold(self, threshold, value)?, &[self], site)
     }
 
     /// [`Tensor::threshold`] in place.
@@ -109,7 +96,7 @@ impl Tensor {
     #[track_caller]
     pub fn threshold_(&self, threshold: f64, value: f64) -> Result<()> {
         let site = Location::caller();
-        let op = self::threshold(self, threshold, value, site)?;
+        let op = self::threshold(self, threshold, value)?;
         in_place_dyn(&op, self, &[], site, &mut |_| Ok(false))
     }
 }

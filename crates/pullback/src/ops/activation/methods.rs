@@ -2,6 +2,7 @@
 //! `activation` and `rectifier`.
 
 use crate::core::apply::apply_dyn;
+use crate::core::fail::{bail, ensure, error};
 use crate::core::history::in_place_dyn;
 use crate::core::op::Op;
 use crate::core::tensor::Tensor;
@@ -9,7 +10,7 @@ use crate::ops::{
     Elu, Gelu, GeluTanh, Hardshrink, Hardsigmoid, Hardswish, Hardtanh, LeakyRelu, LogSigmoid, Mish,
     Relu, Silu, Softplus, Softshrink,
 };
-use crate::{DType, Error, ErrorKind, Result};
+use crate::{DType, Error, Result};
 use std::panic::Location;
 use std::str::FromStr;
 
@@ -29,9 +30,9 @@ impl FromStr for Approximate {
         match name {
             "none" => Ok(Approximate::None),
             "tanh" => Ok(Approximate::Tanh),
-            _ => Err(Error::new(
-                ErrorKind::Argument,
-                "approximate argument must be either none or tanh.",
+            _ => Err(error!(
+                Argument,
+                "approximate argument must be either none or tanh."
             )),
         }
     }
@@ -40,10 +41,6 @@ impl FromStr for Approximate {
 /// PyTorch's constants of selu.
 const SELU_ALPHA: f64 = 1.673_263_242_354_377_2;
 const SELU_SCALE: f64 = 1.050_700_987_355_480_5;
-
-fn invalid(message: impl Into<String>) -> Error {
-    Error::new(ErrorKind::Argument, message)
-}
 
 impl Approximate {
     fn op(self) -> &'static dyn Op {
@@ -55,9 +52,11 @@ impl Approximate {
 }
 
 fn celu(alpha: f64) -> Result<Elu> {
-    if alpha == 0.0 {
-        return Err(invalid("ZeroDivisionError: alpha cannot be 0 for CELU"));
-    }
+    ensure!(
+        alpha != 0.0,
+        Argument,
+        "ZeroDivisionError: alpha cannot be 0 for CELU"
+    );
     Ok(Elu {
         alpha,
         scale: 1.0,
@@ -71,12 +70,10 @@ fn softshrink(x: &Tensor, lambd: f64) -> Result<Softshrink> {
         _ => ("Double", "1.79769e+308"),
     };
     if x.dtype().is_float() && (lambd.is_nan() || lambd < 0.0) {
-        return Err(Error::new(
-            ErrorKind::Shape,
-            format!(
-                "lambda must be in range [0, {largest}] for input dtype {name}, but found {lambd}"
-            ),
-        ));
+        bail!(
+            Shape,
+            "lambda must be in range [0, {largest}] for input dtype {name}, but found {lambd}"
+        );
     }
     Ok(Softshrink { lambd })
 }
@@ -90,7 +87,7 @@ macro_rules! methods {
             #[track_caller]
             pub fn $name(&self $(, $arg: $ty)*) -> Result<Tensor> {
                 let site = Location::caller();
-                let op = Result::map_err($op, |e: Error| e.op(stringify!($name)).at(site))?;
+                let op = $op;
                 apply_dyn(&op, &[self], site)
             }
 
@@ -101,7 +98,7 @@ macro_rules! methods {
             #[track_caller]
             pub fn $in_place(&self $(, $arg: $ty)*) -> Result<()> {
                 let site = Location::caller();
-                let op = Result::map_err($op, |e: Error| e.op(stringify!($in_place)).at(site))?;
+                let op = $op;
                 in_place_dyn(&op, self, &[], site, &mut |_| Ok(false))
             }
         )*}
@@ -117,43 +114,43 @@ methods! {
     /// assert_eq!(x.leaky_relu(0.25)?.to_vec::<f32>()?, [-1.0, 3.0]);
     /// # Ok::<(), pullback::Error>(())
     /// ```
-    leaky_relu, leaky_relu_(negative_slope: f64) => Ok(LeakyRelu { negative_slope });
+    leaky_relu, leaky_relu_(negative_slope: f64) => LeakyRelu { negative_slope };
 
     /// `x` where positive, else `alpha·(eˣ - 1)`; PyTorch's default alpha is 1.
-    elu, elu_(alpha: f64) => Ok(Elu { alpha, scale: 1.0, input_scale: 1.0 });
+    elu, elu_(alpha: f64) => Elu { alpha, scale: 1.0, input_scale: 1.0 };
 
     /// [`Tensor::elu`] with the two constants that keep the variance of normal inputs.
-    selu, selu_() => Ok(Elu { alpha: SELU_ALPHA, scale: SELU_SCALE, input_scale: 1.0 });
+    selu, selu_() => Elu { alpha: SELU_ALPHA, scale: SELU_SCALE, input_scale: 1.0 };
 
     /// `x` where positive, else `alpha·(e^{x/alpha} - 1)`; PyTorch's default alpha is 1.
     ///
     /// # Errors
     /// For an alpha of 0.
-    celu, celu_(alpha: f64) => celu(alpha);
+    celu, celu_(alpha: f64) => celu(alpha)?;
 
     /// `min(max(x, 0), 6)`.
-    relu6, relu6_() => Ok(Hardtanh { min_val: 0.0, max_val: 6.0 });
+    relu6, relu6_() => Hardtanh { min_val: 0.0, max_val: 6.0 };
 
     /// `min(max(x + 3, 0), 6)/6`.
-    hardsigmoid, hardsigmoid_() => Ok(Hardsigmoid {});
+    hardsigmoid, hardsigmoid_() => Hardsigmoid {};
 
     /// `x·min(max(x + 3, 0), 6)/6`.
-    hardswish, hardswish_() => Ok(Hardswish {});
+    hardswish, hardswish_() => Hardswish {};
 
     /// 0 where `|x| ≤ lambd`, else `x`; PyTorch's default is 0.5.
-    hardshrink, hardshrink_(lambd: f64) => Ok(Hardshrink { lambd });
+    hardshrink, hardshrink_(lambd: f64) => Hardshrink { lambd };
 
     /// `ln(1 + e^{beta·x})/beta`, and `x` where `beta·x` is above `threshold`; PyTorch's defaults are 1 and 20.
-    softplus, softplus_(beta: f64, threshold: f64) => Ok(Softplus { beta, threshold });
+    softplus, softplus_(beta: f64, threshold: f64) => Softplus { beta, threshold };
 
     /// `x/(1 + e⁻ˣ)`, also called swish.
-    silu, silu_() => Ok(Silu);
+    silu, silu_() => Silu;
 
     /// `x·tanh(ln(1 + eˣ))`.
-    mish, mish_() => Ok(Mish);
+    mish, mish_() => Mish;
 
     /// Logarithm of the logistic function, without overflow on the way.
-    logsigmoid, logsigmoid_() => Ok(LogSigmoid);
+    logsigmoid, logsigmoid_() => LogSigmoid;
 }
 
 #[pullback_macros::called]
@@ -198,7 +195,7 @@ impl Tensor {
     #[track_caller]
     pub fn softshrink(&self, lambd: f64) -> Result<Tensor> {
         let site = Location::caller();
-        let op = softshrink(self, lambd).map_err(|e| e.op("softshrink").at(site))?;
+        let op = softshrink(self, lambd)?;
         apply_dyn(&op, &[self], site)
     }
 
@@ -220,26 +217,20 @@ impl Tensor {
     /// Without dimensions; for a dimension out of range or of an odd size.
     #[track_caller]
     pub fn glu(&self, dim: i64) -> Result<Tensor> {
-        let site = Location::caller();
-        let fail = |e: Error| e.op("glu").at(site);
-        if self.ndim() == 0 {
-            return Err(fail(invalid(
-                "glu does not support scalars because halving size must be even",
-            )));
-        }
-        let at = self.shape().dim(dim).map_err(fail)?;
+        ensure!(
+            self.ndim() != 0,
+            Argument,
+            "glu does not support scalars because halving size must be even"
+        );
+        let at = self.shape().dim(dim)?;
         let n = self.shape()[at];
-        if !n.is_multiple_of(2) {
-            return Err(fail(Error::new(
-                ErrorKind::Shape,
-                format!("Halving dimension must be even, but dimension {at} is size {n}"),
-            )));
-        }
+        ensure!(
+            n.is_multiple_of(2),
+            Shape,
+            "Halving dimension must be even, but dimension {at} is size {n}"
+        );
         if !self.dtype().is_float() {
-            return Err(fail(crate::ops::common::gate::no_form(
-                "glu_cpu",
-                &self.array(),
-            )));
+            return Err(crate::ops::common::gate::no_form("glu_cpu", &self.array()));
         }
         let half = n / 2;
         let (a, b) = (self.narrow(dim, 0, half)?, self.narrow(dim, half, half)?);

@@ -1,14 +1,15 @@
 //! Leaky relu with learned slopes.
 
+use crate::core::Site;
 use crate::core::apply::apply_dyn;
+use crate::core::fail::{bail, ensure};
 use crate::core::op::{Ctx, Op, Reads, pulled};
 use crate::core::tensor::Tensor;
 use crate::ops::common::anchor::anchored;
 use crate::ops::common::gate::no_form;
 use crate::ops::{Where, common, define};
-use crate::{Array, Error, ErrorKind, Real, Result, Shape};
+use crate::{Array, Real, Result, Shape};
 use pullback_array::{dispatch, kernels};
-use std::panic::Location;
 
 #[cfg(feature = "proof")]
 use crate::core::samples::{Sample, point};
@@ -101,48 +102,30 @@ impl Op for Prelu {
 }
 
 /// Checks the weight and spreads it over dimension 1.
-pub(in crate::ops) fn prelu(
-    x: &Tensor,
-    weight: &Tensor,
-    site: &'static Location<'static>,
-) -> Result<Tensor> {
-    let fail = |kind, message: String| Err(Error::new(kind, message).op("prelu").at(site));
-    if x.dtype() != weight.dtype() {
-        return fail(
-            ErrorKind::DType,
-            format!(
-                "prelu: Type promoting not supported. Got {} and {}",
-                x.dtype().scalar_type_name(),
-                weight.dtype().scalar_type_name()
-            ),
-        );
-    }
+pub(in crate::ops) fn prelu(x: &Tensor, weight: &Tensor, site: Site) -> Result<Tensor> {
+    ensure!(
+        x.dtype() == weight.dtype(),
+        DType,
+        "prelu: Type promoting not supported. Got {} and {}",
+        x.dtype().scalar_type_name(),
+        weight.dtype().scalar_type_name()
+    );
     if weight.ndim() > 1 {
-        return fail(
-            ErrorKind::Shape,
-            format!(
-                "prelu: Expected `weight` to be a scalar or 1D tensor, but got: ndim = {}",
-                weight.ndim()
-            ),
+        bail!(
+            Shape,
+            "prelu: Expected `weight` to be a scalar or 1D tensor, but got: ndim = {}",
+            weight.ndim()
         );
     }
     let n = weight.numel();
     if n != 1 {
-        if x.ndim() == 0 {
-            return fail(
-                ErrorKind::Shape,
-                "Not allow zero-dim input tensor.".to_string(),
-            );
-        }
+        ensure!(x.ndim() != 0, Shape, "Not allow zero-dim input tensor.");
         let channels = x.shape().get(1).copied().unwrap_or(1);
-        if channels != n {
-            return fail(
-                ErrorKind::Shape,
-                format!(
-                    "Mismatch of parameter numbers and input channel size. Found parameter numbers = {n} and channel size = {channels}."
-                ),
-            );
-        }
+        ensure!(
+            channels == n,
+            Shape,
+            "Mismatch of parameter numbers and input channel size. Found parameter numbers = {n} and channel size = {channels}."
+        );
     }
     let shape: Shape = (0..x.ndim()).map(|k| if k == 1 { n } else { 1 }).collect();
     apply_dyn(&Prelu, &[x, &weight.reshape(shape)?], site)

@@ -1,12 +1,13 @@
 //! Relu's relatives: functions of one number with kinks, each as in PyTorch on both sides of them and at them.
 
+use crate::core::fail::error;
 use crate::core::op::{Ctx, Reads};
 use crate::core::tensor::Tensor;
 use crate::ops::common::constant::{number_like, times};
 use crate::ops::common::formula::Pulled;
 use crate::ops::common::gate::no_form;
 use crate::ops::common::piecewise::{Slope, above, below, pieces};
-use crate::{Array, DType, Element, Error, ErrorKind, Result};
+use crate::{Array, DType, Element, Error, Result};
 use pullback_array::{Formula, Scalar, dispatch, kernels};
 
 #[cfg(feature = "proof")]
@@ -18,15 +19,16 @@ fn no(name: &'static str) -> impl Fn(&Array) -> Error {
 }
 
 fn no_hardtanh(x: &Array) -> Error {
-    Error::new(
-        ErrorKind::Unsupported,
+    error!(
+        Unsupported,
+        "{}",
         match x.dtype() {
             DType::Bool => "Bool inputs not supported for hardtanh".to_string(),
             other => format!(
                 "\"hardtanh\" not implemented for '{}'",
                 other.scalar_type_name()
             ),
-        },
+        }
     )
 }
 

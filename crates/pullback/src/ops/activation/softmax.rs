@@ -219,10 +219,7 @@ impl Tensor {
     #[track_caller]
     pub fn softmax(&self, dim: i64) -> Result<Tensor> {
         let site = Location::caller();
-        let dim = self
-            .shape()
-            .dim(dim)
-            .map_err(|e| e.op("softmax").at(site))?;
+        let dim = self.shape().dim(dim)?;
         apply(Softmax { dim }, &[self], site)
     }
 
@@ -230,10 +227,7 @@ impl Tensor {
     #[track_caller]
     pub fn log_softmax(&self, dim: i64) -> Result<Tensor> {
         let site = Location::caller();
-        let dim = self
-            .shape()
-            .dim(dim)
-            .map_err(|e| e.op("log_softmax").at(site))?;
+        let dim = self.shape().dim(dim)?;
         apply(LogSoftmax { dim }, &[self], site)
     }
 }

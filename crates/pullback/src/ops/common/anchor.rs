@@ -4,6 +4,7 @@
 //! exists and is zero. A selection by a mask would have no history, and asking for the second order would be an error. Not for
 //! functions whose backward is a selection in PyTorch too (`clamp`, `where`).
 
+use crate::core::Site;
 use crate::core::apply::apply_dyn;
 use crate::core::define::{common, define};
 use crate::core::made::Made;
@@ -11,7 +12,6 @@ use crate::core::op::{Ctx, Op, Reads};
 use crate::core::tensor::Tensor;
 use crate::{Array, Result};
 use std::borrow::Cow;
-use std::panic::Location;
 
 #[cfg(feature = "proof")]
 use crate::core::samples::Sample;
@@ -99,11 +99,7 @@ impl Op for Entry {
 }
 
 /// `x` as the input of the composition `of`: what comes back to it is a function of it.
-pub(in crate::ops) fn entered(
-    x: &Tensor,
-    of: &'static str,
-    site: &'static Location<'static>,
-) -> Result<Tensor> {
+pub(in crate::ops) fn entered(x: &Tensor, of: &'static str, site: Site) -> Result<Tensor> {
     match x.dtype().is_float() {
         true => apply_dyn(&Entry { of }, &[x], site),
         false => Ok(x.clone()),

@@ -3,10 +3,11 @@
 //! An operation that is a [`Formula`] is its own value. Its gradient is a slope of the one value that it reads ([`Sloped`]), or, where
 //! it selects and does not multiply, a formula of gradient and value ([`Pulled`]).
 
+use crate::core::fail::error;
 use crate::core::op::{Ctx, Reads};
 use crate::core::tensor::Tensor;
 use crate::ops::Scale;
-use crate::{Array, Error, ErrorKind, Number, Result};
+use crate::{Array, Error, Number, Result};
 use pullback_array::dd::Dd;
 use pullback_array::{Arithmetic, Comparison, Expression, Formula, Function, Scalar, Step};
 
@@ -148,9 +149,9 @@ fn call(f: Function, x: &Tensor) -> Result<Value> {
 /// A slope that calls what has no differentiable form here: our mistake.
 #[cold]
 fn no_tensor_form(what: &dyn std::fmt::Debug) -> Error {
-    Error::new(
-        ErrorKind::Unsupported,
-        format!("a slope's formula uses {what:?}, which has no form in tensor operations"),
+    error!(
+        Unsupported,
+        "a slope's formula uses {what:?}, which has no form in tensor operations"
     )
     .help("this is a defect of the operation's definition; please report it")
 }

@@ -5,10 +5,11 @@
 //! is off passes +0 even for an infinite gradient. What is chosen can be written down (`decide`) and forced (`frozen`).
 
 use crate::core::apply::apply;
+use crate::core::fail::error;
 use crate::core::op::{Ctx, Op, Reads, pulled};
 use crate::core::tensor::Tensor;
 use crate::ops::{Where, common, define};
-use crate::{Array, Error, ErrorKind, Result, Shape};
+use crate::{Array, Error, Result, Shape};
 use pullback_array::{Expression, Formula, Scalar, dispatch, kernels};
 use std::panic::Location;
 
@@ -16,12 +17,10 @@ use std::panic::Location;
 use crate::core::samples::{pairs, point, points1, signed, unary};
 
 pub(in crate::ops) fn no_form(name: &str, x: &Array) -> Error {
-    Error::new(
-        ErrorKind::Unsupported,
-        format!(
-            "\"{name}\" not implemented for '{}'",
-            x.dtype().scalar_type_name()
-        ),
+    error!(
+        Unsupported,
+        "\"{name}\" not implemented for '{}'",
+        x.dtype().scalar_type_name()
     )
 }
 
@@ -62,7 +61,7 @@ impl Op for Relu {
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         dispatch!(float x[0].dtype(), T => kernels::map(x[0], |x: T| self.at([x])), else
             dispatch!(number x[0].dtype(), T => kernels::map(x[0], |a: T| if a > T::default() { a } else { T::default() }), else
-                Err(Error::new(ErrorKind::Unsupported, "Boolean inputs not supported for relu"))))
+                Err(error!(Unsupported, "Boolean inputs not supported for relu"))))
     }
     fn reads(&self, _: usize) -> Reads {
         Reads::OUTPUT

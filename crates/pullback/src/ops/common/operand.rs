@@ -3,13 +3,14 @@
 //! PyTorch's promotion: dimensioned tensors decide among themselves; tensors without dimensions, and then plain
 //! numbers, count only if their category (bool < integer < float) is higher.
 
+use crate::core::Site;
 use crate::core::apply::apply_dyn;
+use crate::core::fail::error;
 use crate::core::history::in_place_dyn;
 use crate::core::op::Op;
 use crate::core::tensor::Tensor;
-use crate::{Array, Category, DType, Error, ErrorKind, Number, Result};
+use crate::{Array, Category, DType, Error, Number, Result};
 use std::borrow::Cow;
-use std::panic::Location;
 
 /// A tensor or a number.
 #[derive(Clone, Copy, Debug)]
@@ -123,7 +124,7 @@ pub(crate) fn result_type_number(a: DType, n: Number) -> DType {
 pub(crate) fn promote<'a>(
     a: &'a Tensor,
     b: Operand<'a>,
-    site: &'static Location<'static>,
+    site: Site,
 ) -> Result<(Cow<'a, Tensor>, Cow<'a, Tensor>)> {
     match b {
         Operand::Tensor(b) if a.dtype() == b.dtype() => Ok((Cow::Borrowed(a), Cow::Borrowed(b))),
@@ -149,7 +150,7 @@ pub(crate) fn promote<'a>(
 pub(crate) fn with_promoted<'a, R>(
     a: &'a Tensor,
     b: Operand<'a>,
-    site: &'static Location<'static>,
+    site: Site,
     f: impl Fn(&Tensor, &Tensor) -> Result<R>,
 ) -> Result<R> {
     match b {
@@ -166,11 +167,7 @@ pub(crate) fn with_promoted<'a, R>(
 
 /// The tensor in a dtype; itself where it has it already.
 #[inline]
-pub(crate) fn converted<'a>(
-    t: &'a Tensor,
-    dtype: DType,
-    site: &'static Location<'static>,
-) -> Result<Cow<'a, Tensor>> {
+pub(crate) fn converted<'a>(t: &'a Tensor, dtype: DType, site: Site) -> Result<Cow<'a, Tensor>> {
     if t.dtype() == dtype {
         return Ok(Cow::Borrowed(t));
     }
@@ -179,10 +176,7 @@ pub(crate) fn converted<'a>(
 
 /// The tensor in a floating dtype: integers become PyTorch's default, float32.
 #[inline]
-pub(crate) fn floating<'a>(
-    t: &'a Tensor,
-    site: &'static Location<'static>,
-) -> Result<Cow<'a, Tensor>> {
+pub(crate) fn floating<'a>(t: &'a Tensor, site: Site) -> Result<Cow<'a, Tensor>> {
     if t.dtype().is_float() {
         Ok(Cow::Borrowed(t))
     } else {
@@ -190,28 +184,22 @@ pub(crate) fn floating<'a>(
     }
 }
 
-type Site = &'static Location<'static>;
-
 /// PyTorch's sentence for an operation that has no form for a dtype; `kernel` as PyTorch calls it.
 pub(in crate::ops) fn not_implemented(kernel: &str, dtype: DType) -> Error {
-    Error::new(
-        ErrorKind::Unsupported,
-        format!(
-            "\"{kernel}\" not implemented for '{}'",
-            dtype.scalar_type_name()
-        ),
+    error!(
+        Unsupported,
+        "\"{kernel}\" not implemented for '{}'",
+        dtype.scalar_type_name()
     )
 }
 
 /// PyTorch's sentence for a result that does not fit the tensor it is written to.
 pub(in crate::ops) fn cannot_cast(from: DType, to: DType) -> Error {
-    Error::new(
-        ErrorKind::DType,
-        format!(
-            "result type {} can't be cast to the desired output type {}",
-            from.scalar_type_name(),
-            to.scalar_type_name()
-        ),
+    error!(
+        DType,
+        "result type {} can't be cast to the desired output type {}",
+        from.scalar_type_name(),
+        to.scalar_type_name()
     )
 }
 
@@ -223,9 +211,7 @@ pub(in crate::ops) fn unary(op: &dyn Op, x: &Tensor, site: Site) -> Result<Tenso
 /// As [`unary`], over its own operand.
 pub(in crate::ops) fn unary_(op: &dyn Op, x: &Tensor, site: Site) -> Result<()> {
     if !x.dtype().is_float() {
-        return Err(cannot_cast(DType::F32, x.dtype())
-            .op(op.def().name)
-            .at(site));
+        return Err(cannot_cast(DType::F32, x.dtype()));
     }
     direct_(op, x, &[], site)
 }
@@ -291,7 +277,7 @@ pub(in crate::ops) fn binary_(
         common
     };
     if common.category() > x.dtype().category() {
-        return Err(cannot_cast(common, x.dtype()).op(name).at(site));
+        return Err(cannot_cast(common, x.dtype()));
     }
     if common != x.dtype() {
         // Computed in the wider dtype, rounded once, as PyTorch does.
@@ -334,7 +320,7 @@ pub(in crate::ops) fn apart<'a>(
     other: &'a Tensor,
     site: Site,
 ) -> Result<Cow<'a, Tensor>> {
-    crate::core::overlap::same_or_apart(&x.array(), &other.array()).map_err(|e| e.at(site))?;
+    crate::core::overlap::same_or_apart(&x.array(), &other.array())?;
     set_apart(x, other, site)
 }
 

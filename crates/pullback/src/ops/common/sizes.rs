@@ -1,6 +1,7 @@
 //! Sizes as users write them: numbers of any integer type, where -1 stands for what is left over.
 
-use crate::{Error, ErrorKind, Result, Shape};
+use crate::core::fail::bail;
+use crate::{Result, Shape};
 use smallvec::SmallVec;
 use std::fmt;
 
@@ -24,19 +25,19 @@ impl Sizes {
     /// # Errors
     /// PyTorch's sentences: two sizes to infer, a negative one, a number of elements that does not divide.
     pub(crate) fn infer(&self, numel: usize) -> Result<Shape> {
-        let fail = |text: String| Err(Error::new(ErrorKind::Shape, text));
         let mut open = None;
         let mut known = 1usize;
         for (k, &n) in self.0.iter().enumerate() {
             match usize::try_from(n) {
                 Ok(n) => known = known.saturating_mul(n),
                 Err(_) if n < -1 => {
-                    return fail(format!(
+                    bail!(
+                        Shape,
                         "invalid shape dimension {n} at index {k} of shape {self}"
-                    ));
+                    );
                 }
                 Err(_) if open.is_some() => {
-                    return fail("only one dimension can be inferred".to_string());
+                    bail!(Shape, "only one dimension can be inferred");
                 }
                 Err(_) => open = Some(k),
             }
@@ -44,14 +45,13 @@ impl Sizes {
         let mut shape: Shape = self.0.iter().map(|&n| n.max(0) as usize).collect();
         if let Some(k) = open {
             if known == 0 && numel == 0 {
-                return fail(format!(
+                bail!(
+                    Shape,
                     "cannot reshape tensor of 0 elements into shape {self} because the unspecified dimension size -1 can be any value and is ambiguous"
-                ));
+                );
             }
             if known == 0 || !numel.is_multiple_of(known) {
-                return fail(format!(
-                    "shape '{self}' is invalid for input of size {numel}"
-                ));
+                bail!(Shape, "shape '{self}' is invalid for input of size {numel}");
             }
             shape.dims_mut()[k] = numel / known;
         }

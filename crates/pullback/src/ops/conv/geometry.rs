@@ -1,6 +1,7 @@
 //! What PyTorch says of the arguments of windows: strides, paddings, dilations, groups, and whether a kernel fits.
 
-use crate::{Error, ErrorKind, Result, Shape};
+use crate::core::fail::{bail, ensure, error};
+use crate::{Result, Shape};
 use pullback_array::kernels::{Sizes, Window};
 
 /// Arguments as they were given: one number for all dimensions, or one for each.
@@ -28,10 +29,6 @@ impl Default for Steps<'_> {
     }
 }
 
-pub(in crate::ops) fn refuse(text: impl Into<String>) -> Error {
-    Error::new(ErrorKind::Shape, text)
-}
-
 /// One number for each of `dims` dimensions.
 ///
 /// # Errors
@@ -40,9 +37,10 @@ pub(in crate::ops) fn each(what: &str, given: &[i64], dims: usize) -> Result<Vec
     match given.len() {
         1 => Ok(vec![given[0]; dims]),
         n if n == dims => Ok(given.to_vec()),
-        _ => Err(refuse(format!(
+        _ => Err(error!(
+            Shape,
             "expected {what} to be a single integer value or a list of {dims} values to match the convolution dimensions, but got {what}={given:?}"
-        ))),
+        )),
     }
 }
 
@@ -72,19 +70,20 @@ impl Steps<'_> {
         let padding = each("padding", self.padding, dims)?;
         let dilation = each("dilation", self.dilation, dims)?;
         if padding.iter().any(|&p| p < 0) {
-            return Err(refuse("negative padding is not supported"));
+            bail!(Shape, "negative padding is not supported");
         }
         if stride.iter().any(|&s| s <= 0) {
-            return Err(refuse("non-positive stride is not supported"));
+            bail!(Shape, "non-positive stride is not supported");
         }
         if dilation.iter().any(|&d| d <= 0) {
-            return Err(refuse(format!(
+            bail!(
+                Shape,
                 "dilation should be greater than zero, but got {:?}",
                 two(&dilation, 1)
-            )));
+            );
         }
         if self.groups <= 0 {
-            return Err(refuse("non-positive groups is not supported"));
+            bail!(Shape, "non-positive groups is not supported");
         }
         Ok(Window {
             stride: sizes(&stride),
@@ -113,15 +112,16 @@ pub(in crate::ops) fn fits(
 ) -> Result<()> {
     let groups = how.groups;
     if w[0] < groups {
-        return Err(refuse(format!(
+        bail!(
+            Shape,
             "Given groups={groups}, expected weight to be at least {groups} at dimension 0, but got weight of size {w} instead"
-        )));
+        );
     }
-    if !w[0].is_multiple_of(groups) {
-        return Err(refuse(format!(
-            "Given groups={groups}, expected weight to be divisible by {groups} at dimension 0, but got weight of size [{w}] instead"
-        )));
-    }
+    ensure!(
+        w[0].is_multiple_of(groups),
+        Shape,
+        "Given groups={groups}, expected weight to be divisible by {groups} at dimension 0, but got weight of size [{w}] instead"
+    );
     let (given, channels, out) = match transposed {
         false => (
             format!("groups={groups}"),
@@ -134,12 +134,12 @@ pub(in crate::ops) fn fits(
             w[1].saturating_mul(groups),
         ),
     };
-    if x[1] != channels {
-        return Err(refuse(format!(
-            "Given {given}, weight of size {w}, expected input{x} to have {channels} channels, but got {} channels instead",
-            x[1]
-        )));
-    }
+    ensure!(
+        x[1] == channels,
+        Shape,
+        "Given {given}, weight of size {w}, expected input{x} to have {channels} channels, but got {} channels instead",
+        x[1]
+    );
     if let Some(bias) = bias
         && bias[..] != [out]
     {
@@ -148,9 +148,10 @@ pub(in crate::ops) fn fits(
         } else {
             "Given weight"
         };
-        return Err(refuse(format!(
+        bail!(
+            Shape,
             "{given} of size {w}, expected bias to be 1-dimensional with {out} elements, but got bias of size {bias} instead"
-        )));
+        );
     }
     if transposed {
         return Ok(());
@@ -159,11 +160,12 @@ pub(in crate::ops) fn fits(
     let reach = |d: usize| (w[2 + d] as i128 - 1) * how.dilation[d] as i128 + 1;
     let padded = |d: usize| x[2 + d] as i128 + 2 * how.padding[d] as i128;
     if dims.clone().any(|d| padded(d) < reach(d)) {
-        return Err(refuse(format!(
+        bail!(
+            Shape,
             "Calculated padded input size per channel: ({}). Kernel size: ({}). Kernel size can't be greater than actual input size",
             by(dims.clone().map(padded)),
             by(dims.map(reach))
-        )));
+        );
     }
     Ok(())
 }
@@ -181,7 +183,7 @@ pub(in crate::ops) fn transposed_size(
     let dims = x.len();
     let more = each("output_padding", output_padding, dims)?;
     if more.iter().any(|&p| p < 0) {
-        return Err(refuse("negative output_padding is not supported"));
+        bail!(Shape, "negative output_padding is not supported");
     }
     let unreached = |d: usize| {
         let p = more[d] as i128;
@@ -199,12 +201,13 @@ pub(in crate::ops) fn transposed_size(
         };
         let wide = |sizes: &Sizes| sizes.iter().map(|&n| n as i128).collect::<Vec<_>>();
         let more: Vec<i128> = more.iter().map(|&n| i128::from(n)).collect();
-        return Err(refuse(format!(
+        bail!(
+            Shape,
             "output padding must be smaller than either stride or dilation, but got {} {} {}",
             named("output_padding", two(&more, 0)),
             named("stride", two(&wide(&how.stride), 1)),
             named("dilation", two(&wide(&how.dilation), 1))
-        )));
+        );
     }
     let size = |d: usize| {
         (x[d] as i128 - 1) * how.stride[d] as i128 - 2 * how.padding[d] as i128
@@ -213,13 +216,14 @@ pub(in crate::ops) fn transposed_size(
             + 1
     };
     if (0..dims).any(|d| size(d) < 1) {
-        return Err(refuse(format!(
+        bail!(
+            Shape,
             "Given input size per channel: ({}). Calculated output size per channel: ({}). Output size is too small",
             by(two(&x.iter().map(|&n| n as i128).collect::<Vec<_>>(), 1).into_iter()),
             by(two(&(0..dims).map(size).collect::<Vec<_>>(), 1).into_iter())
-        )));
+        );
     }
     (0..dims)
-        .map(|d| usize::try_from(size(d)).map_err(|_| refuse("the result is too large")))
+        .map(|d| usize::try_from(size(d)).map_err(|_| error!(Shape, "the result is too large")))
         .collect()
 }

@@ -1,14 +1,14 @@
 //! Convolutions as methods: PyTorch's `conv1d` to `conv3d` and `conv_transpose1d` to `conv_transpose3d`.
 
+use crate::core::Site;
 use crate::core::apply::apply_dyn;
+use crate::core::fail::{bail, ensure, error};
 use crate::core::tensor::Tensor;
 use crate::ops::PadMode;
 use crate::ops::conv::convolution::{Convolution, ConvolutionInput};
-use crate::ops::conv::geometry::{Steps, each, fits, refuse, transposed_size};
-use crate::{DType, Error, ErrorKind, Result};
+use crate::ops::conv::geometry::{Steps, each, fits, transposed_size};
+use crate::{DType, Result};
 use std::panic::Location;
-
-type Site = &'static Location<'static>;
 
 /// `float`, as PyTorch's sentences call dtypes.
 fn word(dtype: DType) -> &'static str {
@@ -21,24 +21,19 @@ fn word(dtype: DType) -> &'static str {
 
 /// The three operands in one dtype, which is a float.
 fn dtypes(x: &Tensor, w: &Tensor, bias: Option<&Tensor>) -> Result<()> {
-    if w.dtype() != x.dtype() {
-        return Err(Error::new(
-            ErrorKind::DType,
-            format!(
-                "expected scalar type {} but found {}",
-                x.dtype().scalar_type_name(),
-                w.dtype().scalar_type_name()
-            ),
-        ));
-    }
+    ensure!(
+        w.dtype() == x.dtype(),
+        DType,
+        "expected scalar type {} but found {}",
+        x.dtype().scalar_type_name(),
+        w.dtype().scalar_type_name()
+    );
     match bias {
-        Some(b) if b.dtype() != x.dtype() => Err(Error::new(
-            ErrorKind::DType,
-            format!(
-                "Input type ({}) and bias type ({}) should be the same",
-                word(x.dtype()),
-                word(b.dtype())
-            ),
+        Some(b) if b.dtype() != x.dtype() => Err(error!(
+            DType,
+            "Input type ({}) and bias type ({}) should be the same",
+            word(x.dtype()),
+            word(b.dtype())
         )),
         _ => Ok(()),
     }
@@ -49,12 +44,13 @@ fn batched(x: &Tensor, dims: usize, name: &str) -> Result<(Tensor, bool)> {
     match x.ndim() {
         n if n == dims + 2 => Ok((x.clone(), false)),
         n if n == dims + 1 => Ok((x.unsqueeze(0)?, true)),
-        _ => Err(refuse(format!(
+        _ => Err(error!(
+            Shape,
             "Expected {}D (unbatched) or {}D (batched) input to {name}, but got input of size: {}",
             dims + 1,
             dims + 2,
             x.shape()
-        ))),
+        )),
     }
 }
 
@@ -62,11 +58,12 @@ fn batched(x: &Tensor, dims: usize, name: &str) -> Result<(Tensor, bool)> {
 fn ranked(x: &Tensor, w: &Tensor) -> Result<()> {
     match w.ndim() == x.ndim() {
         true => Ok(()),
-        false => Err(refuse(format!(
+        false => Err(error!(
+            Shape,
             "weight should have {} dimensions, as the input with its samples has, but got weight of size {}",
             x.ndim(),
             w.shape()
-        ))),
+        )),
     }
 }
 
@@ -99,7 +96,7 @@ fn convolved(
         let y = apply_dyn(&Convolution { how }, &[&x, w], site)?;
         finished(y, bias, alone)
     };
-    run().map_err(|e: Error| e.op(name).at(site))
+    run()
 }
 
 /// The transpose of a convolution over `dims` dimensions.
@@ -121,15 +118,16 @@ fn transposed(
         let y = apply_dyn(&ConvolutionInput { how, size }, &[&x, w], site)?;
         finished(y, bias, alone)
     };
-    run().map_err(|e: Error| e.op(name).at(site))
+    run()
 }
 
 /// The input with the zeros that `padding="same"` means, of which an odd one is behind.
 fn same(x: &Tensor, w: &Tensor, steps: &Steps<'_>, dims: usize) -> Result<Tensor> {
     if steps.stride.iter().any(|&s| s != 1) {
-        return Err(refuse(
-            "padding='same' is not supported for strided convolutions",
-        ));
+        bail!(
+            Shape,
+            "padding='same' is not supported for strided convolutions"
+        );
     }
     let dilation = each("dilation", steps.dilation, dims)?;
     let mut pads = Vec::with_capacity(2 * dims);
@@ -165,7 +163,7 @@ macro_rules! convolutions {
             #[track_caller]
             pub fn $same(&self, weight: &Tensor, bias: Option<&Tensor>, steps: Steps<'_>) -> Result<Tensor> {
                 let site = Location::caller();
-                let x = same(self, weight, &steps, $dims).map_err(|e| e.op(stringify!($name)).at(site))?;
+                let x = same(self, weight, &steps, $dims)?;
                 let steps = Steps { padding: &[0], ..steps };
                 convolved(&x, weight, bias, (steps, $dims), stringify!($name), site)
             }

@@ -1,14 +1,13 @@
 //! Pooling as methods: PyTorch's `max_pool1d` to `max_pool3d`, `avg_pool1d` to `avg_pool3d`, and their adaptive forms.
 
+use crate::core::Site;
 use crate::core::apply::apply_dyn;
+use crate::core::fail::{bail, ensure, error};
 use crate::core::tensor::Tensor;
-use crate::ops::conv::geometry::refuse;
 use crate::ops::conv::pool::{AvgPool, Span, Windows};
-use crate::{Error, ErrorKind, Result, Shape};
+use crate::{Error, Result, Shape};
 use pullback_array::kernels::Sizes;
 use std::panic::Location;
-
-type Site = &'static Location<'static>;
 
 /// The windows of a pooling: one number for all dimensions, or one for each. Built with [`Pool::of`].
 #[derive(Clone, Copy, Debug)]
@@ -56,17 +55,21 @@ fn each(name: &str, what: &str, given: &[i64], dims: usize) -> Result<Vec<i128>>
     match given.len() {
         1 => Ok(vec![i128::from(given[0]); dims]),
         n if n == dims => Ok(given.iter().map(|&n| i128::from(n)).collect()),
-        _ => Err(refuse(match (dims, what) {
-            (1, _) => format!("{name}() {what} should contain one int, but got {given:?}"),
-            (_, "stride") => format!(
-                "{name}: stride must either be omitted, a single int, or a tuple of {}",
-                words[dims]
-            ),
-            _ => format!(
-                "{name}: {what} must either be a single int, or a tuple of {}",
-                words[dims]
-            ),
-        })),
+        _ => Err(error!(
+            Shape,
+            "{}",
+            match (dims, what) {
+                (1, _) => format!("{name}() {what} should contain one int, but got {given:?}"),
+                (_, "stride") => format!(
+                    "{name}: stride must either be omitted, a single int, or a tuple of {}",
+                    words[dims]
+                ),
+                _ => format!(
+                    "{name}: {what} must either be a single int, or a tuple of {}",
+                    words[dims]
+                ),
+            }
+        )),
     }
 }
 
@@ -89,32 +92,31 @@ impl Pool<'_> {
         for d in 0..dims {
             let (k, s, p, l) = (kernel[d], stride[d], padding[d], dilation[d]);
             if name == "max_pool1d" && k <= 0 {
-                return Err(refuse(format!(
+                bail!(
+                    Shape,
                     "max_pool1d() kernel_size must be greater than zero, but got {k}"
-                )));
+                );
             }
-            if s == 0 {
-                return Err(refuse("stride should not be zero"));
-            }
+            ensure!(s != 0, Shape, "stride should not be zero");
             if p < 0 {
-                return Err(refuse(format!(
-                    "pad must be non-negative, but got pad: {p}"
-                )));
+                bail!(Shape, "pad must be non-negative, but got pad: {p}");
             }
             if p > ((k - 1) * l + 1).div_euclid(2) {
-                if name == "max_pool1d" {
-                    return Err(refuse(format!(
-                        "max_pool1d() padding should be at most half of kernel size, but got padding={p} and kernel_size={k}"
-                    )));
-                }
-                return Err(refuse(format!(
+                ensure!(
+                    name != "max_pool1d",
+                    Shape,
+                    "max_pool1d() padding should be at most half of kernel size, but got padding={p} and kernel_size={k}"
+                );
+                bail!(
+                    Shape,
                     "pad should be at most half of effective kernel size, but got pad={p}, kernel_size={k} and dilation={l}"
-                )));
+                );
             }
             if k <= 0 || s < 0 || l <= 0 {
-                return Err(refuse(format!(
+                bail!(
+                    Shape,
                     "kernel size, stride and dilation should be greater than zero, but got kernel_size={k}, stride={s} and dilation={l}"
-                )));
+                );
             }
             let room = size[d] + 2 * p - l * (k - 1) - 1 + if self.ceil_mode { s - 1 } else { 0 };
             let mut n = room.div_euclid(s) + 1;
@@ -127,7 +129,8 @@ impl Pool<'_> {
         if counts.iter().any(|&n| n < 1) {
             return Err(too_small(name, shape, (&size, &counts), &kernel));
         }
-        let count = |n: &i128| usize::try_from(*n).map_err(|_| refuse("the result is too large"));
+        let count =
+            |n: &i128| usize::try_from(*n).map_err(|_| error!(Shape, "the result is too large"));
         let counts: Vec<usize> = counts.iter().map(count).collect::<Result<_>>()?;
         Windows::new(
             Sizes::from_slice(&shape[x.ndim() - dims..]),
@@ -172,17 +175,22 @@ fn too_small(
         &[planes]
     };
     let all = |last: &[i128]| times(front.iter().chain(last).copied());
-    refuse(match (name, size, kernel) {
-        ("max_pool1d", ..) => format!("max_pool1d() Invalid computed output size: {}", counts[0]),
-        ("avg_pool3d", [t, h, w], [kt, kh, kw]) => format!(
-            "input image (T: {t} H: {h} W: {w}) smaller than kernel size (kT: {kt} kH: {kh} kW: {kw})"
-        ),
-        _ => format!(
-            "Given input size: ({}). Calculated output size: ({}). Output size is too small",
-            all(size),
-            all(counts)
-        ),
-    })
+    error!(
+        Shape,
+        "{}",
+        match (name, size, kernel) {
+            ("max_pool1d", ..) =>
+                format!("max_pool1d() Invalid computed output size: {}", counts[0]),
+            ("avg_pool3d", [t, h, w], [kt, kh, kw]) => format!(
+                "input image (T: {t} H: {h} W: {w}) smaller than kernel size (kT: {kt} kH: {kh} kW: {kw})"
+            ),
+            _ => format!(
+                "Given input size: ({}). Calculated output size: ({}). Output size is too small",
+                all(size),
+                all(counts)
+            ),
+        }
+    )
 }
 
 /// Errors where the input has not so many dimensions, or an empty one that is not the samples'.
@@ -196,19 +204,23 @@ fn ranked(name: &str, x: &Tensor, dims: usize) -> Result<()> {
         .any(|&n| n == 0);
     match rank && !empty {
         true => Ok(()),
-        false => Err(refuse(match (name.starts_with("max"), dims) {
-            (true, 1) => format!(
-                "{name}: Expected 2D or 3D (batch mode) tensor with optional 0 dim batch size for input, but got:{}",
-                x.shape()
-            ),
-            (_, _) if !rank => {
-                format!("non-empty {low}D or {high}D (batch mode) tensor expected for input")
+        false => Err(error!(
+            Shape,
+            "{}",
+            match (name.starts_with("max"), dims) {
+                (true, 1) => format!(
+                    "{name}: Expected 2D or 3D (batch mode) tensor with optional 0 dim batch size for input, but got:{}",
+                    x.shape()
+                ),
+                (_, _) if !rank => {
+                    format!("non-empty {low}D or {high}D (batch mode) tensor expected for input")
+                }
+                _ => format!(
+                    "Expected {low}D or {high}D (batch mode) tensor with optional 0 dim batch size for input, but got:{}",
+                    x.shape()
+                ),
             }
-            _ => format!(
-                "Expected {low}D or {high}D (batch mode) tensor with optional 0 dim batch size for input, but got:{}",
-                x.shape()
-            ),
-        })),
+        )),
     }
 }
 
@@ -223,7 +235,7 @@ fn largest(
         ranked(name, x, dims)?;
         x.max_pooled(pool.windows(name, x, dims)?, site)
     };
-    run().map_err(|e: Error| e.op(name).at(site))
+    run()
 }
 
 fn means(
@@ -235,9 +247,11 @@ fn means(
 ) -> Result<Tensor> {
     let run = || {
         ranked(name, x, dims)?;
-        if pool.divisor_override == Some(0) {
-            return Err(refuse("divisor must be not zero"));
-        }
+        ensure!(
+            pool.divisor_override != Some(0),
+            Shape,
+            "divisor must be not zero"
+        );
         let op = AvgPool {
             windows: pool.windows(name, x, dims)?,
             divisor: pool.divisor_override,
@@ -246,44 +260,46 @@ fn means(
         };
         apply_dyn(&op, &[x], site)
     };
-    run().map_err(|e: Error| e.op(name).at(site))
+    run()
 }
 
 /// As many windows as are asked for, of nearly equal lengths; a negative number leaves a dimension as it is.
 fn adapted(name: &str, x: &Tensor, asked: &[i64], dims: usize) -> Result<Windows> {
     let (low, high) = (dims + 1, dims + 2);
     if x.ndim() != low && x.ndim() != high {
-        return Err(refuse(match dims {
-            1 => format!(
-                "Expected {low} to {high} dimensions, but got {}-dimensional tensor for argument #1 'self' (while checking arguments for {name})",
-                x.ndim()
-            ),
-            _ => format!(
-                "{name}(): Expected {low}D or {high}D tensor, but got{} {}",
-                if name.starts_with("adaptive_max") {
-                    ":"
-                } else {
-                    ""
-                },
-                x.shape()
-            ),
-        }));
+        bail!(
+            Shape,
+            "{}",
+            match dims {
+                1 => format!(
+                    "Expected {low} to {high} dimensions, but got {}-dimensional tensor for argument #1 'self' (while checking arguments for {name})",
+                    x.ndim()
+                ),
+                _ => format!(
+                    "{name}(): Expected {low}D or {high}D tensor, but got{} {}",
+                    if name.starts_with("adaptive_max") {
+                        ":"
+                    } else {
+                        ""
+                    },
+                    x.shape()
+                ),
+            }
+        );
     }
     let size = Sizes::from_slice(&x.shape()[x.ndim() - dims..]);
     if size.contains(&0) {
-        return Err(refuse(format!(
+        bail!(
+            Shape,
             "{name}(): Expected input to have non-zero size for non-batch dimensions, but input has sizes {}",
             x.shape()
-        )));
+        );
     }
     let counts: Vec<usize> = match asked.len() {
         1 => vec![asked[0]; dims],
         n if n == dims => asked.to_vec(),
         _ => {
-            return Err(Error::new(
-                ErrorKind::Value,
-                format!("{name}(): output_size must be {dims}"),
-            ));
+            bail!(Value, "{name}(): output_size must be {dims}");
         }
     }
     .iter()
@@ -337,7 +353,6 @@ macro_rules! pools {
                 let (site, name) = (Location::caller(), stringify!($adaptive_max));
                 adapted(name, self, output_size, $dims)
                     .and_then(|windows| self.max_pooled(windows, site))
-                    .map_err(|e| e.op(name).at(site))
             }
 
             #[doc = concat!("As [`Tensor::", stringify!($avg), "`], with as many windows as are asked for; a negative number leaves a dimension as it is.")]
@@ -352,7 +367,7 @@ macro_rules! pools {
                     let op = AvgPool { windows, divisor: None, outside: false, transposed: false };
                     apply_dyn(&op, &[self], site)
                 };
-                run().map_err(|e: Error| e.op(name).at(site))
+                run()
             })*
         }
     };

@@ -1,15 +1,11 @@
 //! Tensors made of numbers: arange, linspace, logspace, eye, full, one_hot and the random ones, which draw from the default
 //! generator as PyTorch does. Nothing here has a gradient.
 
+use crate::core::fail::{bail, ensure, error};
 use crate::core::tensor::Tensor;
 use crate::random;
-use crate::{Array, Category, DType, Dd, Device, Element, Error, ErrorKind, Number, Result, Shape};
+use crate::{Array, Category, DType, Dd, Device, Element, Number, Result, Shape};
 use pullback_array::{dispatch, gathered, kernels};
-use std::panic::Location;
-
-fn wrong(op: &'static str, site: &'static Location<'static>, text: impl Into<String>) -> Error {
-    Error::new(ErrorKind::Shape, text).op(op).at(site)
-}
 
 /// The dtype of a result of numbers: double-double or PyTorch's default float if one is a float, else int64.
 fn common_dtype(numbers: &[Number]) -> DType {
@@ -45,17 +41,16 @@ pub fn arange(
     step: impl Into<Number>,
     dtype: Option<DType>,
 ) -> Result<Tensor> {
-    let (site, start, end, step) = (Location::caller(), start.into(), end.into(), step.into());
+    let (start, end, step) = (start.into(), end.into(), step.into());
     let dtype = dtype.unwrap_or_else(|| common_dtype(&[start, end, step]));
     // Bounds of integers are taken as they were given: a step of 0.7 is none of 0 until it is added.
     let given = [start, end, step].map(Number::to_f64);
     let [a, b, s] = given;
-    let fail = |text: String| Err(wrong("arange", site, text));
     if s == 0.0 || s.is_nan() {
-        return fail("step must be nonzero".into());
+        bail!(Shape, "step must be nonzero");
     }
     if !(a.is_finite() && b.is_finite()) {
-        return fail(format!("unsupported range: {a} -> {b}"));
+        bail!(Shape, "unsupported range: {a} -> {b}");
     }
     let exact = [start, end].map(Number::to_i128);
     let (above, equal) = match exact {
@@ -63,7 +58,10 @@ pub fn arange(
         _ => (b >= a, a == b),
     };
     if (s > 0.0) != above && !equal {
-        return fail("upper bound and lower bound inconsistent with step sign".into());
+        bail!(
+            Shape,
+            "upper bound and lower bound inconsistent with step sign"
+        );
     }
     let n = match [start, end, step].map(Number::to_i128) {
         // Integers are counted as such: above 2^53 their difference is not a float's.
@@ -77,7 +75,7 @@ pub fn arange(
         }
     };
     let Some(n) = n.filter(|&n| n <= i64::MAX as usize) else {
-        return fail("invalid size, possible overflow?".into());
+        bail!(Shape, "invalid size, possible overflow?");
     };
     // As vector registers are filled: two of `width` at a time, each from its own first number.
     let lanes = |width: usize, i: usize| {
@@ -119,12 +117,13 @@ pub fn arange(
 fn afford(n: usize, dtype: DType) -> Result<()> {
     let bytes = n.saturating_mul(dtype.size());
     let mut room: Vec<u8> = Vec::new();
-    room.try_reserve_exact(bytes.saturating_mul(2)).map_err(|_| {
-        Error::new(
-            ErrorKind::Alloc,
-            format!("DefaultCPUAllocator: can't allocate memory: you tried to allocate {bytes} bytes."),
-        )
-    })
+    room.try_reserve_exact(bytes.saturating_mul(2))
+        .map_err(|_| {
+            error!(
+                Alloc,
+                "DefaultCPUAllocator: can't allocate memory: you tried to allocate {bytes} bytes."
+            )
+        })
 }
 
 fn from_fn<T: Element>(n: usize, f: impl Fn(usize) -> T) -> Result<Array> {
@@ -152,13 +151,13 @@ pub fn linspace(
     steps: i64,
     dtype: Option<DType>,
 ) -> Result<Tensor> {
-    let (site, start, end) = (Location::caller(), start.into(), end.into());
+    let (start, end) = (start.into(), end.into());
     let dtype = dtype.unwrap_or_else(DType::default_float);
-    let n = count("linspace", steps, site)?;
+    let n = count(steps)?;
     let array = match dtype.computing() {
         DType::F32 => {
             for bound in [start, end] {
-                bound.fit(dtype).map_err(|e| e.op("linspace").at(site))?;
+                bound.fit(dtype)?;
             }
             let (a, b) = (start.cast::<f32>(), end.cast::<f32>());
             let step = (b - a) / (n as f32 - 1.0);
@@ -185,7 +184,7 @@ pub fn linspace(
         }
         _ => {
             for bound in [start, end] {
-                bound.fit(dtype).map_err(|e| e.op("linspace").at(site))?;
+                bound.fit(dtype)?;
             }
             let (a, b) = (start.cast::<i64>() as f64, end.cast::<i64>() as f64);
             let step = (b - a) / (n as f64 - 1.0);
@@ -204,8 +203,8 @@ pub fn linspace(
     Ok(tensor)
 }
 
-fn count(op: &'static str, steps: i64, site: &'static Location<'static>) -> Result<usize> {
-    usize::try_from(steps).map_err(|_| wrong(op, site, "number of steps must be non-negative"))
+fn count(steps: i64) -> Result<usize> {
+    usize::try_from(steps).map_err(|_| error!(Shape, "number of steps must be non-negative"))
 }
 
 /// Powers of `base` with the exponents of [`linspace`]. PyTorch's `torch.logspace`.
@@ -221,9 +220,9 @@ pub fn logspace(
     base: f64,
     dtype: Option<DType>,
 ) -> Result<Tensor> {
-    let (site, start, end) = (Location::caller(), start.into(), end.into());
+    let (start, end) = (start.into(), end.into());
     let dtype = dtype.unwrap_or_else(DType::default_float);
-    let n = count("logspace", steps, site)?;
+    let n = count(steps)?;
     let exponent = |a: f64, b: f64, step: f64, i: usize| match i < n / 2 {
         true => a + step * i as f64,
         false => b - step * (n - i - 1) as f64,
@@ -268,15 +267,9 @@ pub fn logspace(
 #[pullback_macros::called]
 #[track_caller]
 pub fn eye(n: i64, m: Option<i64>, dtype: DType) -> Result<Tensor> {
-    let site = Location::caller();
     let size = |what: &str, n: i64| {
-        usize::try_from(n).map_err(|_| {
-            wrong(
-                "eye",
-                site,
-                format!("{what} must be greater or equal to 0, got {n}"),
-            )
-        })
+        usize::try_from(n)
+            .map_err(|_| error!(Shape, "{what} must be greater or equal to 0, got {n}"))
     };
     let rows = size("n", n)?;
     let columns = m.map_or(Ok(rows), |m| size("m", m))?;
@@ -305,32 +298,28 @@ pub fn eye(n: i64, m: Option<i64>, dtype: DType) -> Result<Tensor> {
 #[pullback_macros::called]
 #[track_caller]
 pub fn one_hot(x: &Tensor, num_classes: i64) -> Result<Tensor> {
-    let (site, name) = (Location::caller(), "one_hot");
-    if x.dtype() != DType::I64 {
-        return Err(wrong(
-            name,
-            site,
-            "one_hot is only applicable to index tensor of type LongTensor.",
-        ));
-    }
+    ensure!(
+        x.dtype() == DType::I64,
+        Shape,
+        "one_hot is only applicable to index tensor of type LongTensor."
+    );
     let classes = x.to_vec::<i64>()?;
     if classes.is_empty() && num_classes <= 0 {
-        return Err(wrong(
-            name,
-            site,
-            "Can not infer total number of classes from empty tensor.",
-        ));
+        bail!(
+            Shape,
+            "Can not infer total number of classes from empty tensor."
+        );
     }
     if classes.iter().any(|&c| c < 0) {
-        return Err(wrong(name, site, "Class values must be non-negative."));
+        bail!(Shape, "Class values must be non-negative.");
     }
     let largest = classes.iter().max().copied().unwrap_or(-1);
     let n = match num_classes {
         -1 => largest.saturating_add(1),
-        n if n < 1 => return Err(wrong(name, site, "num_classes should be positive")),
+        n if n < 1 => bail!(Shape, "num_classes should be positive"),
         n if n <= largest => {
             return Err(
-                wrong(name, site, "Class values must be smaller than num_classes.")
+                error!(Shape, "Class values must be smaller than num_classes.")
                     .note(format!("class {largest}, and num_classes is {n}")),
             );
         }
@@ -343,21 +332,18 @@ pub fn one_hot(x: &Tensor, num_classes: i64) -> Result<Tensor> {
 
 /// An error of the random streams, in the library's type.
 fn drawn<T>(result: random::Result<T>) -> Result<T> {
-    result.map_err(|e| Error::new(ErrorKind::Shape, e.message()))
+    result.map_err(|e| error!(Shape, "{}", e.message()))
 }
 
-fn floats(name: &'static str, dtype: DType, site: &'static Location<'static>) -> Result<()> {
+fn floats(name: &'static str, dtype: DType) -> Result<()> {
     if dtype.is_float() {
         return Ok(());
     }
-    Err(Error::new(
-        ErrorKind::Unsupported,
-        format!(
-            "\"{name}\" not implemented for '{}'",
-            dtype.scalar_type_name()
-        ),
-    )
-    .at(site))
+    Err(error!(
+        Unsupported,
+        "\"{name}\" not implemented for '{}'",
+        dtype.scalar_type_name()
+    ))
 }
 
 /// Numbers drawn evenly from [0, 1). PyTorch's `torch.rand`.
@@ -374,7 +360,7 @@ fn floats(name: &'static str, dtype: DType, site: &'static Location<'static>) ->
 #[pullback_macros::called]
 #[track_caller]
 pub fn rand(shape: impl Into<Shape>, dtype: DType) -> Result<Tensor> {
-    floats("check_uniform_bounds", dtype, Location::caller())?;
+    floats("check_uniform_bounds", dtype)?;
     let shape = shape.into();
     let n = shape.checked_numel()?;
     if pullback_array::creating_on() == Some(Device::Meta) {
@@ -394,7 +380,7 @@ pub fn rand(shape: impl Into<Shape>, dtype: DType) -> Result<Tensor> {
 #[pullback_macros::called]
 #[track_caller]
 pub fn randn(shape: impl Into<Shape>, dtype: DType) -> Result<Tensor> {
-    floats("normal_kernel_cpu", dtype, Location::caller())?;
+    floats("normal_kernel_cpu", dtype)?;
     let shape = shape.into();
     let n = shape.checked_numel()?;
     if pullback_array::creating_on() == Some(Device::Meta) {
@@ -414,7 +400,7 @@ pub fn randn(shape: impl Into<Shape>, dtype: DType) -> Result<Tensor> {
 #[pullback_macros::called]
 #[track_caller]
 pub fn randint(low: i64, high: i64, shape: impl Into<Shape>, dtype: DType) -> Result<Tensor> {
-    let (site, shape) = (Location::caller(), shape.into());
+    let shape = shape.into();
     let n = shape.checked_numel()?;
     if pullback_array::creating_on() == Some(Device::Meta) {
         return Tensor::zeros(shape, dtype); // nothing is drawn
@@ -437,7 +423,6 @@ pub fn randint(low: i64, high: i64, shape: impl Into<Shape>, dtype: DType) -> Re
         _ if dtype.is_narrow() => draw!(f32).and_then(|x| x.to(dtype)),
         _ => draw!(f64).and_then(|x| x.to(dtype)),
     }
-    .map_err(|e| e.op("randint").at(site))
 }
 
 /// The numbers `0..n` in an order drawn at random. PyTorch's `torch.randperm`.
@@ -447,13 +432,11 @@ pub fn randint(low: i64, high: i64, shape: impl Into<Shape>, dtype: DType) -> Re
 #[pullback_macros::called]
 #[track_caller]
 pub fn randperm(n: i64, dtype: DType) -> Result<Tensor> {
-    let site = Location::caller();
     let Ok(n) = usize::try_from(n) else {
-        return Err(wrong(
-            "randperm",
-            site,
-            format!("Trying to create tensor with negative dimension {n}: [{n}]"),
-        ));
+        bail!(
+            Shape,
+            "Trying to create tensor with negative dimension {n}: [{n}]"
+        );
     };
     Shape::new(&[n]).checked_numel()?;
     afford(n, DType::I64)?;

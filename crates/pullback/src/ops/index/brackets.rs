@@ -3,27 +3,23 @@
 //! Integers, slices and new dimensions are views, one after the other; what is left of index arrays then becomes positions
 //! (`positions`) in dimensions that lie side by side, where rows are picked or written (`rows`).
 
+use crate::core::Site;
 use crate::core::apply::apply;
+use crate::core::fail::{bail, ensure, error};
 use crate::core::history::in_place;
 use crate::core::tensor::Tensor;
 use crate::ops::common::operand::Operand;
 use crate::ops::index::bracket_items::{Index, IntoIndices};
 use crate::ops::index::positions::{Nonzero, Positions};
 use crate::ops::index::rows::Rows;
-use crate::{Array, DType, Element, Error, ErrorKind, Result, Shape};
+use crate::{Array, DType, Element, Result, Shape};
 use pullback_array::kernels;
 use std::panic::Location;
-
-type Site = &'static Location<'static>;
 
 /// An indexed tensor: a view, and rows of it where there are index arrays.
 struct Indexed {
     view: Tensor,
     rows: Option<Rows>,
-}
-
-fn out_of_range(text: impl Into<String>) -> Error {
-    Error::new(ErrorKind::Index, text)
 }
 
 /// Whether an index array is a mask.
@@ -48,18 +44,20 @@ type Arrays = Vec<(usize, Tensor)>;
 fn basic(x: &Tensor, items: &[Index], site: Site) -> Result<(Tensor, Arrays)> {
     let named: usize = items.iter().map(dims_of).sum();
     if let ([Index::Int(_)], 0) = (items, x.ndim()) {
-        return Err(out_of_range(
-            "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ to convert a 0-dim tensor to a number",
-        ));
+        bail!(
+            Index,
+            "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ to convert a 0-dim tensor to a number"
+        );
     }
     if let ([Index::Slice { .. }], 0) = (items, x.ndim()) {
-        return Err(out_of_range("slice() cannot be applied to a 0-dim tensor."));
+        bail!(Index, "slice() cannot be applied to a 0-dim tensor.");
     }
     if named > x.ndim() {
-        return Err(out_of_range(format!(
+        bail!(
+            Index,
             "too many indices for tensor of dimension {}",
             x.ndim()
-        )));
+        );
     }
     let (mut view, mut arrays) = (x.clone(), Arrays::new());
     // `dim` counts in the view, `own` in the tensor.
@@ -73,13 +71,14 @@ fn basic(x: &Tensor, items: &[Index], site: Site) -> Result<(Tensor, Arrays)> {
             Index::Slice { start, stop, step } => {
                 let step = step.unwrap_or(1);
                 if step <= 0 {
-                    return Err(Error::new(
-                        ErrorKind::Value,
+                    bail!(
+                        Value,
+                        "{}",
                         match step {
                             0 => "slice step cannot be zero",
                             _ => "step must be greater than zero",
-                        },
-                    ));
+                        }
+                    );
                 }
                 if (start, stop, step) != (&None, &None, 1) {
                     view = view.slice(dim as i64, *start, *stop, step)?;
@@ -101,9 +100,10 @@ fn basic(x: &Tensor, items: &[Index], site: Site) -> Result<(Tensor, Arrays)> {
             }
             Index::Tensor(t) => match (t.ndim(), t.dtype()) {
                 (_, d) if !matches!(d, DType::Bool | DType::U8 | DType::I32 | DType::I64) => {
-                    return Err(out_of_range(
-                        "tensors used as indices must be long, int, byte or bool tensors",
-                    ));
+                    bail!(
+                        Index,
+                        "tensors used as indices must be long, int, byte or bool tensors"
+                    );
                 }
                 (0, DType::Bool | DType::U8) => {
                     view = view.unsqueeze(dim as i64)?;
@@ -117,12 +117,13 @@ fn basic(x: &Tensor, items: &[Index], site: Site) -> Result<(Tensor, Arrays)> {
                 (n, DType::Bool | DType::U8) => {
                     let sizes = &view.shape()[dim..dim + n];
                     if let Some(k) = (0..n).find(|&k| t.shape()[k] != sizes[k]) {
-                        return Err(out_of_range(format!(
+                        bail!(
+                            Index,
                             "The shape of the mask {} at index {k} does not match the shape of the indexed tensor {} at index {}",
                             t.shape(),
                             view.shape(),
                             dim + k
-                        )));
+                        );
                     }
                     let places = apply(Nonzero, &[t], site)?;
                     for k in 0..n {
@@ -148,11 +149,11 @@ fn truth(b: bool) -> Result<Tensor> {
 /// One index of a dimension of the view, which is dimension `own` of the tensor.
 fn pick(view: &Tensor, dim: usize, i: i64, own: usize, site: Site) -> Result<Tensor> {
     let n = view.shape()[dim] as i64;
-    if !(-n..n).contains(&i) {
-        return Err(out_of_range(format!(
-            "index {i} is out of bounds for dimension {own} with size {n}"
-        )));
-    }
+    ensure!(
+        (-n..n).contains(&i),
+        Index,
+        "index {i} is out of bounds for dimension {own} with size {n}"
+    );
     view.select_at(dim as i64, i, site)
 }
 
@@ -204,8 +205,7 @@ impl Tensor {
     #[track_caller]
     pub fn index(&self, indices: impl IntoIndices) -> Result<Tensor> {
         let site = Location::caller();
-        let found =
-            indexed(self, &indices.into_indices(), site).map_err(|e| e.op("index").at(site))?;
+        let found = indexed(self, &indices.into_indices(), site)?;
         match found.rows {
             Some(rows) => rows.take(&found.view, site),
             // A tensor of its own, as every view is.
@@ -233,12 +233,11 @@ impl Tensor {
     pub fn set<'a>(&self, indices: impl IntoIndices, value: impl Into<Operand<'a>>) -> Result<()> {
         let (site, value) = (Location::caller(), value.into());
         let items = indices.into_indices();
-        let Indexed { view, rows } =
-            indexed(self, &items, site).map_err(|e| e.op("index_put").at(site))?;
+        let Indexed { view, rows } = indexed(self, &items, site)?;
         let Some(rows) = rows else {
             return match value {
                 Operand::Number(n) => {
-                    n.fit(view.dtype()).map_err(|e| e.at(site))?;
+                    n.fit(view.dtype())?;
                     let view = view.once()?;
                     let src = Tensor::from_array(Array::number(n, view.dtype())?);
                     in_place(crate::ops::Copy, &view, &[&src], site, |x| {
@@ -248,7 +247,7 @@ impl Tensor {
                 Operand::Tensor(t) => {
                     let t = without_leading_ones(t, view.ndim())?;
                     // The sentence of a value that does not fit is `expand`'s.
-                    let t = t.expand(view.shape()).map_err(|e| e.at(site))?;
+                    let t = t.expand(view.shape())?;
                     view.overwrite(&t, "copy_", site)
                 }
             };
@@ -260,12 +259,10 @@ impl Tensor {
         };
         let fills = match &items[..] {
             [Index::Tensor(m)] if one && m.dtype() == DType::U8 && m.ndim() > 0 => {
-                return Err(Error::new(
-                    ErrorKind::DType,
-                    "masked_fill_ only supports boolean masks, but got mask with dtype unsigned char",
-                )
-                .op("masked_fill_")
-                .at(site));
+                bail!(
+                    DType,
+                    "masked_fill_ only supports boolean masks, but got mask with dtype unsigned char"
+                );
             }
             [Index::Tensor(m)] => one && m.dtype() == DType::Bool,
             _ => false,
@@ -273,26 +270,22 @@ impl Tensor {
         let owned;
         let src = match value {
             Operand::Number(n) => {
-                n.fit(view.dtype()).map_err(|e| e.at(site))?;
+                n.fit(view.dtype())?;
                 owned = Tensor::from_array(Array::number(n, view.dtype())?);
                 &owned
             }
             Operand::Tensor(t) if fills => {
-                t.item()?.fit(view.dtype()).map_err(|e| e.at(site))?;
+                t.item()?.fit(view.dtype())?;
                 owned = t.to(view.dtype())?;
                 &owned
             }
             Operand::Tensor(t) if t.dtype() != view.dtype() => {
-                return Err(Error::new(
-                    ErrorKind::DType,
-                    format!(
-                        "Index put requires the source and destination dtypes match, got {} for the destination and {} for the source.",
-                        view.dtype().scalar_type_name(),
-                        t.dtype().scalar_type_name()
-                    ),
-                )
-                .op("index_put")
-                .at(site));
+                bail!(
+                    DType,
+                    "Index put requires the source and destination dtypes match, got {} for the destination and {} for the source.",
+                    view.dtype().scalar_type_name(),
+                    t.dtype().scalar_type_name()
+                );
             }
             Operand::Tensor(t) => {
                 owned = without_leading_ones(t, rows.shape(&view).len())?;
@@ -320,10 +313,7 @@ impl Tensor {
                 }
                 Ok((view, rows))
             }
-            None => Err(Error::new(
-                ErrorKind::Shape,
-                "at least one index must be given",
-            )),
+            None => Err(error!(Shape, "at least one index must be given")),
         }
     }
 
@@ -340,8 +330,7 @@ impl Tensor {
         accumulate: bool,
     ) -> Result<Tensor> {
         let site = Location::caller();
-        let context = |e: Error| e.op("index_put").at(site);
-        let (view, rows) = self.index_put_rows(indices, site).map_err(context)?;
+        let (view, rows) = self.index_put_rows(indices, site)?;
         let out = rows.put(&view, values, accumulate, site)?;
         // A mask without dimensions has added one in front.
         match view.shape() == self.shape() {
@@ -357,8 +346,7 @@ impl Tensor {
     #[track_caller]
     pub fn index_put_(&self, indices: &[&Tensor], values: &Tensor, accumulate: bool) -> Result<()> {
         let site = Location::caller();
-        let context = |e: Error| e.op("index_put").at(site);
-        let (view, rows) = self.index_put_rows(indices, site).map_err(context)?;
+        let (view, rows) = self.index_put_rows(indices, site)?;
         rows.put_(&view, values, accumulate, site)
     }
 
@@ -368,16 +356,12 @@ impl Tensor {
     /// An index out of range; more than one element.
     #[track_caller]
     pub fn get<T: Element>(&self, indices: impl IntoIndices) -> Result<T> {
-        let site = Location::caller();
-        let found = self.index(indices).map_err(|e| e.at(site))?;
+        let found = self.index(indices)?;
         let number = found.item()?;
         number.exactly().ok_or_else(|| {
-            Error::new(
-                ErrorKind::DType,
-                format!("the element is {number}, which is no {}", T::DTYPE),
-            )
-            .note(format!("the tensor is {}", self.dtype()))
-            .help("ask for the tensor's own dtype, or round it first: `x.round()?`")
+            error!(DType, "the element is {number}, which is no {}", T::DTYPE)
+                .note(format!("the tensor is {}", self.dtype()))
+                .help("ask for the tensor's own dtype, or round it first: `x.round()?`")
         })
     }
 }

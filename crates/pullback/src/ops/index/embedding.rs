@@ -2,9 +2,10 @@
 
 use crate::core::apply::apply_dyn;
 use crate::core::define::{common, define};
+use crate::core::fail::{bail, ensure, error};
 use crate::core::op::{Ctx, Op, Reads};
 use crate::core::tensor::Tensor;
-use crate::{Array, DType, Element, Error, ErrorKind, Number, Result, no_grad};
+use crate::{Array, DType, Element, Number, Result, no_grad};
 use pullback_array::{dispatch, filled, kernels};
 use std::panic::Location;
 
@@ -77,7 +78,7 @@ fn rows(ids: &Array, rows: usize) -> Result<Array> {
     let wrong = |&i: &i64| i < 0 || i >= rows as i64;
     let found = crate::ops::common::operand::once(&ids)?.to_vec::<i64>()?;
     if let Some(i) = found.into_iter().find(wrong) {
-        return Err(Error::new(ErrorKind::Index, "index out of range in self")
+        return Err(error!(Index, "index out of range in self")
             .note(format!("index {i}, and the table has {rows} rows")));
     }
     Ok(ids)
@@ -214,31 +215,23 @@ impl Tensor {
     #[track_caller]
     pub fn embedding(&self, weight: &Tensor, how: EmbeddingOptions) -> Result<Tensor> {
         let site = Location::caller();
-        let fail = |kind, text: String| Err(Error::new(kind, text).op("embedding").at(site));
-        if weight.ndim() != 2 {
-            return fail(ErrorKind::Shape, "'weight' must be 2-D".to_string());
-        }
+        ensure!(weight.ndim() == 2, Shape, "'weight' must be 2-D");
         let n = weight.shape()[0] as i64;
         let padding = match how.padding_idx {
             Some(p) if p >= n || p < -n => {
-                return fail(
-                    ErrorKind::Value,
-                    "Padding_idx must be within num_embeddings".to_string(),
-                );
+                bail!(Value, "Padding_idx must be within num_embeddings");
             }
             p => p.map(|p| (if p < 0 { p + n } else { p }) as usize),
         };
         if !matches!(self.dtype(), DType::I64 | DType::I32) {
-            return fail(
-                ErrorKind::DType,
-                format!(
-                    "Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, Int; but got torch.{}Tensor instead (while checking arguments for embedding)",
-                    self.dtype().scalar_type_name()
-                ),
+            bail!(
+                DType,
+                "Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, Int; but got torch.{}Tensor instead (while checking arguments for embedding)",
+                self.dtype().scalar_type_name()
             );
         }
         if let Some(most) = how.max_norm {
-            rows(&self.array(), n as usize).map_err(|e| e.op("embedding").at(site))?;
+            rows(&self.array(), n as usize)?;
             shorten(self, weight, most, how.norm_type)?;
         }
         let op = Embedding {

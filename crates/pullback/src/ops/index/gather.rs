@@ -1,20 +1,14 @@
 //! Elements picked by an index: index_select, gather, take, take_along_dim, masked_select. Compositions of positions
 //! (`positions`) and rows (`rows`).
 
+use crate::core::Site;
 use crate::core::apply::apply;
+use crate::core::fail::{bail, ensure, error};
 use crate::core::tensor::Tensor;
 use crate::ops::index::positions::{Along, Positions, int_index, longs, where_true};
 use crate::ops::index::rows::Rows;
-use crate::{DType, Error, ErrorKind, Result, Shape};
+use crate::{DType, Error, Result, Shape};
 use std::panic::Location;
-
-pub(in crate::ops) fn wrong(
-    op: &'static str,
-    site: &'static Location<'static>,
-    text: impl Into<String>,
-) -> Error {
-    Error::new(ErrorKind::Shape, text).op(op).at(site)
-}
 
 /// Rows of one dimension for a vector of indices none of which is negative, in the words of `message` where one is out
 /// of range.
@@ -22,7 +16,6 @@ pub(in crate::ops) fn slab_rows(
     x: &Tensor,
     dim: usize,
     index: &Tensor,
-    site: &'static Location<'static>,
     message: impl Fn(i64, usize) -> Error,
 ) -> Result<Rows> {
     let n = x.shape().get(dim).copied().unwrap_or(1);
@@ -31,7 +24,7 @@ pub(in crate::ops) fn slab_rows(
         .into_iter())
     .find(|i| !(0..n as i64).contains(i));
     if let Some(i) = bad {
-        return Err(message(i, n).at(site));
+        return Err(message(i, n));
     }
     Ok(Rows {
         at: dim,
@@ -43,12 +36,7 @@ pub(in crate::ops) fn slab_rows(
 #[pullback_macros::called]
 impl Tensor {
     /// Where an index along `dim` points, in row-major order; the index has as many dimensions as this tensor.
-    pub(in crate::ops) fn along(
-        &self,
-        dim: usize,
-        index: &Tensor,
-        site: &'static Location<'static>,
-    ) -> Result<Rows> {
+    pub(in crate::ops) fn along(&self, dim: usize, index: &Tensor, site: Site) -> Result<Rows> {
         let op = Along {
             shape: self.shape().clone(),
             dim,
@@ -70,15 +58,10 @@ impl Tensor {
     /// ```
     #[track_caller]
     pub fn index_select(&self, dim: i64, index: &Tensor) -> Result<Tensor> {
-        let (site, name) = (Location::caller(), "index_select");
-        let dim = self.shape().dim(dim).map_err(|e| e.op(name).at(site))?;
+        let site = Location::caller();
+        let dim = self.shape().dim(dim)?;
         if index.ndim() > 1 {
-            return Err(Error::new(
-                ErrorKind::Index,
-                "index_select(): Index is supposed to be a vector",
-            )
-            .op(name)
-            .at(site));
+            bail!(Index, "index_select(): Index is supposed to be a vector");
         }
         let index = int_index(
             index,
@@ -86,18 +69,15 @@ impl Tensor {
             site,
         )?;
         if self.ndim() == 0 && index.numel() != 1 {
-            return Err(Error::new(
-                ErrorKind::Index,
-                "index_select(): Index to scalar can have only 1 value, got ".to_string()
-                    + &format!("{} value(s)", index.numel()),
-            )
-            .op(name)
-            .at(site));
+            bail!(
+                Index,
+                "index_select(): Index to scalar can have only 1 value, got {} value(s)",
+                index.numel()
+            );
         }
         let index = index.reshape([index.numel()])?;
-        let rows = slab_rows(self, dim, &index, site, |i, n| {
-            Error::new(ErrorKind::Index, "index out of range in self")
-                .op(name)
+        let rows = slab_rows(self, dim, &index, |i, n| {
+            error!(Index, "index out of range in self")
                 .note(format!("index {i} for dimension {dim} with size {n}"))
         })?;
         let picked = rows.take_as("IndexSelectBackward0", self, site)?;
@@ -122,8 +102,8 @@ impl Tensor {
     /// ```
     #[track_caller]
     pub fn gather(&self, dim: i64, index: &Tensor) -> Result<Tensor> {
-        let (site, name) = (Location::caller(), "gather");
-        let dim = self.shape().dim(dim).map_err(|e| e.op(name).at(site))?;
+        let site = Location::caller();
+        let dim = self.shape().dim(dim)?;
         // An index without elements may be of any dtype.
         let index = match index.numel() {
             0 => longs(index, site)?,
@@ -134,24 +114,19 @@ impl Tensor {
             )?,
         };
         if index.numel() > 0 {
-            if index.ndim().max(1) != self.ndim().max(1) {
-                return Err(wrong(
-                    name,
-                    site,
-                    "Index tensor must have the same number of dimensions as input tensor",
-                ));
-            }
+            ensure!(
+                index.ndim().max(1) == self.ndim().max(1),
+                Shape,
+                "Index tensor must have the same number of dimensions as input tensor"
+            );
             let larger = |&d: &usize| d != dim && index.shape()[d] > self.shape()[d];
             if let Some(d) = (0..self.ndim().min(index.ndim())).find(larger) {
-                return Err(wrong(
-                    name,
-                    site,
-                    format!(
-                        "Size does not match at dimension {d} expected index {} to be no larger than self {} apart from dimension {dim}",
-                        index.shape(),
-                        self.shape()
-                    ),
-                ));
+                bail!(
+                    Shape,
+                    "Size does not match at dimension {d} expected index {} to be no larger than self {} apart from dimension {dim}",
+                    index.shape(),
+                    self.shape()
+                );
             }
         }
         self.gathered(dim, &index, site)
@@ -162,7 +137,7 @@ impl Tensor {
         &self,
         dim: usize,
         index: &Tensor,
-        site: &'static Location<'static>,
+        site: Site,
     ) -> Result<Tensor> {
         if index.ndim() == self.ndim() {
             return self
@@ -196,39 +171,27 @@ impl Tensor {
         &self,
         name: &'static str,
         index: &Tensor,
-        site: &'static Location<'static>,
+        site: Site,
     ) -> Result<Rows> {
-        if index.dtype() != DType::I64 {
-            return Err(Error::new(
-                ErrorKind::DType,
-                format!(
-                    "{name}(): Expected a long tensor for index, but got {}",
-                    index.dtype().scalar_type_name()
-                ),
-            )
-            .op(name)
-            .at(site));
-        }
+        ensure!(
+            index.dtype() == DType::I64,
+            DType,
+            "{name}(): Expected a long tensor for index, but got {}",
+            index.dtype().scalar_type_name()
+        );
         let n = self.numel();
         if n == 0 && index.numel() > 0 {
-            return Err(Error::new(
-                ErrorKind::Index,
-                format!("{name}(): tried to take from an empty tensor"),
-            )
-            .op(name)
-            .at(site));
+            bail!(Index, "{name}(): tried to take from an empty tensor");
         }
         let bad = (crate::ops::common::operand::once(&index.array())?
             .to_vec::<i64>()?
             .into_iter())
         .find(|p| !(-(n as i64)..n as i64).contains(p));
         if let Some(p) = bad {
-            return Err(Error::new(
-                ErrorKind::Index,
-                format!("out of range: tried to access index {p} on a tensor of {n} elements."),
-            )
-            .op(name)
-            .at(site));
+            bail!(
+                Index,
+                "out of range: tried to access index {p} on a tensor of {n} elements."
+            );
         }
         let op = Positions {
             sizes: Shape::new(&[n]),
@@ -245,37 +208,30 @@ impl Tensor {
     /// Where the numbers of dimensions differ.
     #[track_caller]
     pub fn take_along_dim(&self, indices: &Tensor, dim: Option<i64>) -> Result<Tensor> {
-        let (site, name) = (Location::caller(), "take_along_dim");
-        if indices.dtype() != DType::I64 {
-            return Err(Error::new(
-                ErrorKind::DType,
-                "torch.take_along_dim(): dtype of indices should be Long but got ".to_string()
-                    + indices.dtype().scalar_type_name(),
-            )
-            .op(name)
-            .at(site));
-        }
+        let site = Location::caller();
+        ensure!(
+            indices.dtype() == DType::I64,
+            DType,
+            "torch.take_along_dim(): dtype of indices should be Long but got {}",
+            indices.dtype().scalar_type_name()
+        );
         let Some(dim) = dim else {
             return self.flatten()?.gather(0, &indices.flatten()?);
         };
-        if indices.ndim() != self.ndim() {
-            return Err(wrong(
-                name,
-                site,
-                format!(
-                    "torch.take_along_dim(): input and indices should have the same number of dimensions, but got {} dimensions for input, and {} dimensions for indices",
-                    self.ndim(),
-                    indices.ndim()
-                ),
-            ));
-        }
-        let at = self.shape().dim(dim).map_err(|e| e.op(name).at(site))?;
+        ensure!(
+            indices.ndim() == self.ndim(),
+            Shape,
+            "torch.take_along_dim(): input and indices should have the same number of dimensions, but got {} dimensions for input, and {} dimensions for indices",
+            self.ndim(),
+            indices.ndim()
+        );
+        let at = self.shape().dim(dim)?;
         if self.ndim() == 0 {
             return self.gather(dim, indices);
         }
         let (mut a, mut b) = (self.shape().clone(), indices.shape().clone());
         (a.dims_mut()[at], b.dims_mut()[at]) = (1, 1);
-        let mut common = a.broadcast(&b).map_err(|e| e.op(name).at(site))?;
+        let mut common = a.broadcast(&b)?;
         let mut sized = |n: usize| {
             common.dims_mut()[at] = n;
             common.clone()
@@ -298,22 +254,19 @@ impl Tensor {
     /// Where the mask is not bool or the shapes do not broadcast.
     #[track_caller]
     pub fn masked_select(&self, mask: &Tensor) -> Result<Tensor> {
-        let (site, name) = (Location::caller(), "masked_select");
-        if mask.dtype() != DType::Bool {
-            return Err(Error::new(
-                ErrorKind::DType,
-                "masked_select: expected BoolTensor for mask",
-            )
-            .op(name)
-            .at(site));
-        }
-        let shape = (mask.shape().broadcast(self.shape())).map_err(|e| e.op(name).at(site))?;
+        let site = Location::caller();
+        ensure!(
+            mask.dtype() == DType::Bool,
+            DType,
+            "masked_select: expected BoolTensor for mask"
+        );
+        let shape = mask.shape().broadcast(self.shape())?;
         let (x, mask) = (self.expand(&shape)?, mask.expand(&shape)?);
         Rows::elements(&x, where_true(&mask, site)?).take_as("MaskedSelectBackward0", &x, site)
     }
 
     /// The positions of a mask, for indexing: int64 whatever the dtype was.
-    pub(in crate::ops) fn as_longs(&self, site: &'static Location<'static>) -> Result<Tensor> {
+    pub(in crate::ops) fn as_longs(&self, site: Site) -> Result<Tensor> {
         longs(self, site)
     }
 }

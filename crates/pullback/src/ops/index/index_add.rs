@@ -2,14 +2,16 @@
 //!
 //! Not for: single elements (`scatter`, `put`).
 
+use crate::core::Site;
 use crate::core::apply::apply;
+use crate::core::fail::{bail, ensure, error};
 use crate::core::tensor::Tensor;
 use crate::ops::common::operand::Operand;
-use crate::ops::index::gather::{slab_rows, wrong};
+use crate::ops::index::gather::slab_rows;
 use crate::ops::index::positions::{Positions, int_index};
 use crate::ops::index::rows::Rows;
-use crate::ops::index::scatter::{Site, Write, number, spaced};
-use crate::{DType, Error, ErrorKind, Number, Result, Shape};
+use crate::ops::index::scatter::{Write, number, spaced};
+use crate::{DType, Number, Result, Shape};
 use std::borrow::Cow;
 use std::panic::Location;
 
@@ -23,21 +25,15 @@ impl Tensor {
         alpha: Number,
         site: Site,
     ) -> Result<Write<'a>> {
-        let name = "index_add";
-        let dim = self.shape().dim(dim).map_err(|e| e.op(name).at(site))?;
-        let fail = |text: String| Err(wrong(name, site, text));
+        let dim = self.shape().dim(dim)?;
         if index.ndim() > 1 {
-            return Err(Error::new(
-                ErrorKind::Index,
-                format!(
-                    "index_add_(): Index is supposed to be a vector, but got dim: {} with type: {} and size: {}",
-                    index.ndim(),
-                    index.dtype().scalar_type_name(),
-                    index.shape()
-                ),
-            )
-            .op(name)
-            .at(site));
+            bail!(
+                Index,
+                "index_add_(): Index is supposed to be a vector, but got dim: {} with type: {} and size: {}",
+                index.ndim(),
+                index.dtype().scalar_type_name(),
+                index.shape()
+            );
         }
         let index = int_index(
             index,
@@ -47,26 +43,21 @@ impl Tensor {
             ),
             site,
         )?;
-        if source.dtype() != self.dtype() {
-            return Err(Error::new(
-                ErrorKind::DType,
-                format!(
-                    "index_add_(): self ({}) and source ({}) must have the same scalar type",
-                    self.dtype().scalar_type_name(),
-                    source.dtype().scalar_type_name()
-                ),
-            )
-            .op(name)
-            .at(site));
-        }
+        ensure!(
+            source.dtype() == self.dtype(),
+            DType,
+            "index_add_(): self ({}) and source ({}) must have the same scalar type",
+            self.dtype().scalar_type_name(),
+            source.dtype().scalar_type_name()
+        );
         let size = |t: &Tensor| t.shape().get(dim).copied().unwrap_or(1);
-        if index.numel() != size(source) {
-            return fail(format!(
-                "index_add_(): Number of indices ({}) should be equal to source.size(dim): ({}), for dim: {dim}",
-                index.numel(),
-                size(source)
-            ));
-        }
+        ensure!(
+            index.numel() == size(source),
+            Shape,
+            "index_add_(): Number of indices ({}) should be equal to source.size(dim): ({}), for dim: {dim}",
+            index.numel(),
+            size(source)
+        );
         let without = |t: &Tensor| {
             let mut s = t.shape().to_vec();
             if dim < s.len() {
@@ -74,20 +65,19 @@ impl Tensor {
             }
             s
         };
-        if without(self) != without(source) {
-            return fail(format!(
-                "source tensor shape must match self tensor shape, excluding the specified dimension. Got self.shape = {} source.shape = {}",
-                self.shape(),
-                source.shape()
-            ));
-        }
+        ensure!(
+            without(self) == without(source),
+            Shape,
+            "source tensor shape must match self tensor shape, excluding the specified dimension. Got self.shape = {} source.shape = {}",
+            self.shape(),
+            source.shape()
+        );
         let index = index.reshape([index.numel()])?;
-        let rows = slab_rows(self, dim, &index, site, |i, n| {
-            Error::new(
-                ErrorKind::Shape,
-                format!("index {i} is out of bounds for dimension {dim} with size {n}"),
+        let rows = slab_rows(self, dim, &index, |i, n| {
+            error!(
+                Shape,
+                "index {i} is out of bounds for dimension {dim} with size {n}"
             )
-            .op(name)
         })?;
         let src = match alpha {
             Number::Int(1) => Cow::Borrowed(source),
@@ -143,49 +133,36 @@ impl Tensor {
         dim: i64,
         index: &Tensor,
         source: &'a Tensor,
-        site: Site,
     ) -> Result<Write<'a>> {
-        let name = "index_copy";
-        let dim = self.shape().dim(dim).map_err(|e| e.op(name).at(site))?;
-        let fail = |kind, text: String| Err(Error::new(kind, text).op(name).at(site));
+        let dim = self.shape().dim(dim)?;
         if index.ndim() > 1 {
-            return fail(
-                ErrorKind::Index,
-                format!(
-                    "index_copy_(): Index should have dimension 1 or 0 (got {})",
-                    index.ndim()
-                ),
+            bail!(
+                Index,
+                "index_copy_(): Index should have dimension 1 or 0 (got {})",
+                index.ndim()
             );
         }
         if source.ndim() > 0 && self.ndim() > 0 && source.ndim() != self.ndim() {
-            return fail(
-                ErrorKind::Index,
-                format!(
-                    "index_copy_(): When source and destination are not scalars, their dimensionality must match. Source dimensionality ({}), destination dimensionality ({})",
-                    source.ndim(),
-                    self.ndim()
-                ),
+            bail!(
+                Index,
+                "index_copy_(): When source and destination are not scalars, their dimensionality must match. Source dimensionality ({}), destination dimensionality ({})",
+                source.ndim(),
+                self.ndim()
             );
         }
-        if index.dtype() != DType::I64 {
-            return fail(
-                ErrorKind::DType,
-                format!(
-                    "index_copy_(): Expected a long tensor for index, but got {}",
-                    index.dtype().scalar_type_name()
-                ),
-            );
-        }
-        if source.dtype() != self.dtype() {
-            return fail(
-                ErrorKind::DType,
-                format!(
-                    "index_copy_(): self and source expected to have the same dtype, but got (self) {} and (source) {}",
-                    self.dtype().scalar_type_name(),
-                    source.dtype().scalar_type_name()
-                ),
-            );
-        }
+        ensure!(
+            index.dtype() == DType::I64,
+            DType,
+            "index_copy_(): Expected a long tensor for index, but got {}",
+            index.dtype().scalar_type_name()
+        );
+        ensure!(
+            source.dtype() == self.dtype(),
+            DType,
+            "index_copy_(): self and source expected to have the same dtype, but got (self) {} and (source) {}",
+            self.dtype().scalar_type_name(),
+            source.dtype().scalar_type_name()
+        );
         let without = |t: &Tensor| {
             let mut s = t.shape().clone();
             if dim < s.len() {
@@ -194,42 +171,36 @@ impl Tensor {
             s
         };
         let (to, from) = (without(self), without(source));
-        if to != from {
-            return fail(
-                ErrorKind::Shape,
-                format!(
-                    "index_copy_(): Source/destination tensor must have same slice shapes. Destination slice shape: {} at dimension {dim} and source slice shape: {} at dimension 0.",
-                    spaced(&to),
-                    spaced(&from)
-                ),
-            );
-        }
+        ensure!(
+            to == from,
+            Shape,
+            "index_copy_(): Source/destination tensor must have same slice shapes. Destination slice shape: {} at dimension {dim} and source slice shape: {} at dimension 0.",
+            spaced(&to),
+            spaced(&from)
+        );
         let count = source.shape().get(dim).copied().unwrap_or(1);
-        if index.numel() != count {
-            return fail(
-                ErrorKind::Index,
-                if source.ndim() == 0 {
-                    format!(
-                        "index_copy_(): When source is scalar, index should have one element (got {})",
-                        index.numel()
-                    )
-                } else {
-                    format!(
-                        "index_copy_(): Number of indices ({}) should be equal to source.size(dim) ({count})",
-                        index.numel()
-                    )
-                },
-            );
-        }
-        let index = index.reshape([index.numel()])?;
-        let rows = slab_rows(self, dim, &index, site, |i, n| {
-            Error::new(
-                ErrorKind::Index,
+        ensure!(
+            index.numel() == count,
+            Index,
+            "{}",
+            if source.ndim() == 0 {
                 format!(
-                    "index_copy_(): index {i} is out of bounds for dimension {dim} with size {n}"
-                ),
+                    "index_copy_(): When source is scalar, index should have one element (got {})",
+                    index.numel()
+                )
+            } else {
+                format!(
+                    "index_copy_(): Number of indices ({}) should be equal to source.size(dim) ({count})",
+                    index.numel()
+                )
+            }
+        );
+        let index = index.reshape([index.numel()])?;
+        let rows = slab_rows(self, dim, &index, |i, n| {
+            error!(
+                Index,
+                "index_copy_(): index {i} is out of bounds for dimension {dim} with size {n}"
             )
-            .op(name)
         })?;
         let shape = rows.shape(self);
         Ok(Write {
@@ -250,7 +221,7 @@ impl Tensor {
     #[track_caller]
     pub fn index_copy(&self, dim: i64, index: &Tensor, source: &Tensor) -> Result<Tensor> {
         let site = Location::caller();
-        self.index_copy_write(dim, index, source, site)?
+        self.index_copy_write(dim, index, source)?
             .put(&self.contiguous()?, site) // PyTorch's copy is row-major
     }
 
@@ -261,8 +232,7 @@ impl Tensor {
     #[track_caller]
     pub fn index_copy_(&self, dim: i64, index: &Tensor, source: &Tensor) -> Result<()> {
         let site = Location::caller();
-        self.index_copy_write(dim, index, source, site)?
-            .put_(self, site)
+        self.index_copy_write(dim, index, source)?.put_(self, site)
     }
 
     fn index_fill_write<'a>(
@@ -272,35 +242,24 @@ impl Tensor {
         value: Operand<'a>,
         site: Site,
     ) -> Result<Write<'a>> {
-        let name = "index_fill";
-        let dim = self.shape().dim(dim).map_err(|e| e.op(name).at(site))?;
-        if index.dtype() != DType::I64 {
-            return Err(Error::new(
-                ErrorKind::Index,
-                "index_fill_(): Expected dtype int64 for index.",
-            )
-            .op(name)
-            .at(site));
-        }
+        let dim = self.shape().dim(dim)?;
+        ensure!(
+            index.dtype() == DType::I64,
+            Index,
+            "index_fill_(): Expected dtype int64 for index."
+        );
         if index.ndim() > 1 {
-            return Err(
-                Error::new(ErrorKind::Index, "Index has to be a vector/scalar")
-                    .op(name)
-                    .at(site),
-            );
+            bail!(Index, "Index has to be a vector/scalar");
         }
         let tracked = matches!(value, Operand::Tensor(t) if t.requires_grad());
         let src = match value {
             Operand::Number(n) => Cow::Owned(number(n, self.dtype())?),
             Operand::Tensor(t) if t.ndim() > 0 => {
-                return Err(wrong(
-                    name,
-                    site,
-                    format!(
-                        "index_fill_ only supports a 0-dimensional value tensor, but got tensor with {} dimension(s).",
-                        t.ndim()
-                    ),
-                ));
+                bail!(
+                    Shape,
+                    "index_fill_ only supports a 0-dimensional value tensor, but got tensor with {} dimension(s).",
+                    t.ndim()
+                );
             }
             Operand::Tensor(t) => crate::ops::common::operand::converted(t, self.dtype(), site)?,
         };

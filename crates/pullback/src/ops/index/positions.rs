@@ -2,12 +2,14 @@
 //!
 //! Operations of their own (without gradient), so that a recorder sees where positions come from.
 
+use crate::core::Site;
 use crate::core::apply::apply;
 use crate::core::define::{common, define};
+use crate::core::fail::{bail, error};
 use crate::core::op::Op;
 use crate::core::tensor::Tensor;
 use crate::ops::common::operand::{inferred, unnumbered};
-use crate::{Array, DType, Error, ErrorKind, Layout, Result, Shape};
+use crate::{Array, DType, Layout, Result, Shape};
 use pullback_array::{dispatch, filled, gathered, room};
 use std::panic::Location;
 
@@ -52,13 +54,14 @@ fn wrap(i: i64, n: usize, dim: usize) -> Result<i64> {
     if (-n..n).contains(&i) {
         return Ok(if i < 0 { i + n } else { i });
     }
-    Err(Error::new(
-        ErrorKind::Index,
+    Err(error!(
+        Index,
+        "{}",
         if n == 0 {
             "index is out of bounds for dimension with size 0".to_string()
         } else {
             format!("index {i} is out of bounds for dimension {dim} with size {n}")
-        },
+        }
     ))
 }
 
@@ -69,13 +72,8 @@ impl Op for Positions {
         for a in x {
             shape = shape.broadcast(a.shape()).map_err(|_| {
                 let shapes: Vec<String> = x.iter().map(|a| a.shape().to_string()).collect();
-                Error::new(
-                    ErrorKind::Index,
-                    format!(
-                        "shape mismatch: indexing tensors could not be broadcast together with shapes {}",
-                        shapes.join(", ")
-                    ),
-                )
+                error!(Index, "shape mismatch: indexing tensors could not be broadcast together with shapes {}",
+                        shapes.join(", "))
             })?;
         }
         if unnumbered(x) {
@@ -140,12 +138,9 @@ impl Op for Along {
                     return Ok(origin as i64 + i * step);
                 }
                 // PyTorch's type is a plain RuntimeError here.
-                Err(Error::new(
-                    ErrorKind::Shape,
-                    format!(
-                        "index {i} is out of bounds for dimension {} with size {n}",
-                        self.dim
-                    ),
+                Err(error!(
+                    Shape,
+                    "index {i} is out of bounds for dimension {} with size {n}", self.dim
                 ))
             })
             .collect::<Result<Vec<_>>>()?;
@@ -196,34 +191,26 @@ impl Op for Nonzero {
 }
 
 /// An index as 64-bit integers.
-pub(in crate::ops) fn longs(index: &Tensor, site: &'static Location<'static>) -> Result<Tensor> {
+pub(in crate::ops) fn longs(index: &Tensor, site: Site) -> Result<Tensor> {
     crate::ops::common::operand::converted(index, DType::I64, site)
         .map(std::borrow::Cow::into_owned)
 }
 
 /// The index of a function that takes int32 and int64 only.
-pub(in crate::ops) fn int_index(
-    index: &Tensor,
-    message: &str,
-    site: &'static Location<'static>,
-) -> Result<Tensor> {
+pub(in crate::ops) fn int_index(index: &Tensor, message: &str, site: Site) -> Result<Tensor> {
     match index.dtype() {
         DType::I64 | DType::I32 => longs(index, site),
         _ => {
-            let kind = match message.contains("not implemented for") {
-                true => ErrorKind::Unsupported,
-                false => ErrorKind::DType,
-            };
-            Err(Error::new(kind, message).at(site))
+            if message.contains("not implemented for") {
+                bail!(Unsupported, "{message}");
+            }
+            bail!(DType, "{message}")
         }
     }
 }
 
 /// Positions of the elements where `mask` holds.
-pub(in crate::ops) fn where_true(
-    mask: &Tensor,
-    site: &'static Location<'static>,
-) -> Result<Tensor> {
+pub(in crate::ops) fn where_true(mask: &Tensor, site: Site) -> Result<Tensor> {
     let flat = mask.reshape([mask.numel()])?;
     apply(Nonzero, &[&flat], site)?.reshape([-1])
 }

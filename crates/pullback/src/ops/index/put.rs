@@ -1,11 +1,12 @@
 //! Elements written where flat positions or a mask say: put, masked_scatter; each also in place.
 
+use crate::core::Site;
+use crate::core::fail::{bail, ensure};
 use crate::core::tensor::Tensor;
-use crate::ops::index::gather::wrong;
 use crate::ops::index::positions::where_true;
 use crate::ops::index::rows::Rows;
-use crate::ops::index::scatter::{Site, Write};
-use crate::{DType, Error, ErrorKind, Result};
+use crate::ops::index::scatter::Write;
+use crate::{DType, Result};
 use std::borrow::Cow;
 use std::panic::Location;
 
@@ -18,31 +19,20 @@ impl Tensor {
         accumulate: bool,
         site: Site,
     ) -> Result<Write<'a>> {
-        let name = "put";
-        if source.dtype() != self.dtype() {
-            return Err(Error::new(
-                ErrorKind::DType,
-                format!(
-                    "put_(): self and source expected to have the same dtype, but got self.dtype = {} and source.dtype = {}",
-                    self.dtype().scalar_type_name(),
-                    source.dtype().scalar_type_name()
-                ),
-            )
-            .op(name)
-            .at(site));
-        }
-        if index.numel() != source.numel() {
-            return Err(Error::new(
-                ErrorKind::Index,
-                format!(
-                    "put_(): Expected source and index to have the same number of elements, but got source.numel() = {}, index.numel() = {}",
-                    source.numel(),
-                    index.numel()
-                ),
-            )
-            .op(name)
-            .at(site));
-        }
+        ensure!(
+            source.dtype() == self.dtype(),
+            DType,
+            "put_(): self and source expected to have the same dtype, but got self.dtype = {} and source.dtype = {}",
+            self.dtype().scalar_type_name(),
+            source.dtype().scalar_type_name()
+        );
+        ensure!(
+            index.numel() == source.numel(),
+            Index,
+            "put_(): Expected source and index to have the same number of elements, but got source.numel() = {}, index.numel() = {}",
+            source.numel(),
+            index.numel()
+        );
         let rows = self.taken("put_", index, site)?;
         let src = Cow::Owned(source.reshape(index.shape())?);
         Ok(Write {
@@ -80,38 +70,26 @@ impl Tensor {
         source: &'a Tensor,
         site: Site,
     ) -> Result<Write<'a>> {
-        let name = "masked_scatter";
-        if mask.dtype() != DType::Bool {
-            return Err(Error::new(
-                ErrorKind::DType,
-                format!(
-                    "masked_scatter_ only supports boolean masks, but got mask with dtype {}",
-                    mask.dtype().scalar_type_name()
-                ),
-            )
-            .op(name)
-            .at(site));
-        }
-        if source.dtype() != self.dtype() {
-            return Err(Error::new(
-                ErrorKind::DType,
-                format!(
-                    "masked_scatter: expected self and source to have same dtypes but got{} and {}",
-                    self.dtype().scalar_type_name(),
-                    source.dtype().scalar_type_name()
-                ),
-            )
-            .op(name)
-            .at(site));
-        }
+        ensure!(
+            mask.dtype() == DType::Bool,
+            DType,
+            "masked_scatter_ only supports boolean masks, but got mask with dtype {}",
+            mask.dtype().scalar_type_name()
+        );
+        ensure!(
+            source.dtype() == self.dtype(),
+            DType,
+            "masked_scatter: expected self and source to have same dtypes but got{} and {}",
+            self.dtype().scalar_type_name(),
+            source.dtype().scalar_type_name()
+        );
         let positions = where_true(&mask.expand(self.shape())?, site)?;
         let n = positions.numel();
         if source.numel() < n {
-            return Err(wrong(
-                name,
-                site,
-                "Number of elements of source < number of ones in mask",
-            ));
+            bail!(
+                Shape,
+                "Number of elements of source < number of ones in mask"
+            );
         }
         Ok(Write {
             rows: Rows::elements(self, positions),
@@ -126,8 +104,8 @@ impl Tensor {
     /// Where `source` has too few elements or the mask is not bool.
     #[track_caller]
     pub fn masked_scatter(&self, mask: &Tensor, source: &Tensor) -> Result<Tensor> {
-        let (site, name) = (Location::caller(), "masked_scatter");
-        let shape = (mask.shape().broadcast(self.shape())).map_err(|e| e.op(name).at(site))?;
+        let site = Location::caller();
+        let shape = mask.shape().broadcast(self.shape())?;
         let x = self.expand(&shape)?.contiguous()?; // PyTorch's copy is row-major
         x.masked_scatter_write(mask, source, site)?.put(&x, site)
     }

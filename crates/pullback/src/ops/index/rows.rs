@@ -3,16 +3,17 @@
 //! Dimensions `at..at + count` count as one; positions in them are never negative here. What makes positions of users'
 //! indices, and finds those that are out of range, is in `positions`.
 
+use crate::core::Site;
 use crate::core::apply::apply;
 use crate::core::define::{common, define};
+use crate::core::fail::ensure;
 use crate::core::history::in_place;
 use crate::core::made::Made;
 use crate::core::op::{Ctx, Op, Reads, sum_terms};
 use crate::core::tensor::Tensor;
-use crate::{Array, Error, ErrorKind, Result, Shape};
+use crate::{Array, Result, Shape};
 use pullback_array::kernels;
 use std::borrow::Cow;
-use std::panic::Location;
 
 #[cfg(feature = "proof")]
 use crate::ops::shape::rearrange::SIX;
@@ -238,11 +239,7 @@ impl Rows {
     }
 
     /// The rows.
-    pub(in crate::ops) fn take(
-        &self,
-        x: &Tensor,
-        site: &'static Location<'static>,
-    ) -> Result<Tensor> {
+    pub(in crate::ops) fn take(&self, x: &Tensor, site: Site) -> Result<Tensor> {
         self.take_as("", x, site)
     }
 
@@ -251,7 +248,7 @@ impl Rows {
         &self,
         node: &'static str,
         x: &Tensor,
-        site: &'static Location<'static>,
+        site: Site,
     ) -> Result<Tensor> {
         let (at, count) = (self.at, self.count);
         apply(IndexTake { at, count, node }, &[x, &self.positions], site)
@@ -263,7 +260,7 @@ impl Rows {
         x: &Tensor,
         src: &Tensor,
         accumulate: bool,
-        site: &'static Location<'static>,
+        site: Site,
     ) -> Result<Tensor> {
         let src = self.broadcast(x, src, site)?;
         apply(self.op(accumulate), &[x, &self.positions, &src], site)
@@ -275,11 +272,10 @@ impl Rows {
         x: &Tensor,
         src: &Tensor,
         accumulate: bool,
-        site: &'static Location<'static>,
+        site: Site,
     ) -> Result<()> {
         for read in [src, &self.positions] {
-            crate::core::overlap::apart(&x.array(), &read.array())
-                .map_err(|e| e.op("index_put").at(site))?;
+            crate::core::overlap::apart(&x.array(), &read.array())?;
         }
         if x.array().layout().is_stretched() && !accumulate {
             return x.rewrite_once("index_put", site, |x| self.put(x, src, false, site));
@@ -306,27 +302,17 @@ impl Rows {
         }
     }
 
-    fn broadcast(
-        &self,
-        x: &Tensor,
-        src: &Tensor,
-        site: &'static Location<'static>,
-    ) -> Result<Tensor> {
+    fn broadcast(&self, x: &Tensor, src: &Tensor, site: Site) -> Result<Tensor> {
         let shape = self.shape(x);
         if *src.shape() == shape {
             return Ok(src.clone());
         }
-        if src.shape().broadcast(&shape).ok().as_ref() != Some(&shape) {
-            return Err(Error::new(
-                ErrorKind::Shape,
-                format!(
-                    "shape mismatch: value tensor of shape {} cannot be broadcast to indexing result of shape {shape}",
-                    src.shape()
-                ),
-            )
-            .op("index_put")
-            .at(site));
-        }
+        ensure!(
+            src.shape().broadcast(&shape).ok().as_ref() == Some(&shape),
+            Shape,
+            "shape mismatch: value tensor of shape {} cannot be broadcast to indexing result of shape {shape}",
+            src.shape()
+        );
         apply(crate::ops::Expand { shape }, &[src], site)
     }
 }

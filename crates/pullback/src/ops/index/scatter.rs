@@ -3,16 +3,15 @@
 //!
 //! Where an index names a place twice the last value stays, and every value gets that place's gradient, as in PyTorch.
 
+use crate::core::Site;
+use crate::core::fail::{bail, ensure};
 use crate::core::tensor::Tensor;
 use crate::ops::common::operand::Operand;
-use crate::ops::index::gather::wrong;
 use crate::ops::index::positions::int_index;
 use crate::ops::index::rows::Rows;
-use crate::{Array, DType, Error, ErrorKind, Number, Result, Shape};
+use crate::{Array, DType, Number, Result, Shape};
 use std::borrow::Cow;
 use std::panic::Location;
-
-pub(in crate::ops) type Site = &'static Location<'static>;
 
 /// What a function of this kind writes, and where.
 pub(in crate::ops) struct Write<'a> {
@@ -48,7 +47,7 @@ impl Tensor {
         accumulate: bool,
         site: Site,
     ) -> Result<Write<'a>> {
-        let dim = self.shape().dim(dim).map_err(|e| e.op(name).at(site))?;
+        let dim = self.shape().dim(dim)?;
         let index = int_index(
             index,
             &format!("{name}(): Expected dtype int32/int64 for index"),
@@ -56,12 +55,10 @@ impl Tensor {
         )?;
         let src: Cow<'a, Tensor> = match src {
             Operand::Tensor(t) if t.dtype() != self.dtype() => {
-                return Err(Error::new(
-                    ErrorKind::DType,
-                    format!("{name}(): Expected self.dtype to be equal to src.dtype"),
-                )
-                .op(name)
-                .at(site));
+                bail!(
+                    DType,
+                    "{name}(): Expected self.dtype to be equal to src.dtype"
+                );
             }
             Operand::Tensor(t) => Cow::Borrowed(t),
             Operand::Number(n) => Cow::Owned(number(n, self.dtype())?),
@@ -76,19 +73,16 @@ impl Tensor {
                 accumulate,
             });
         }
-        if index.ndim().max(1) != self.ndim().max(1) {
-            return Err(wrong(
-                name,
-                site,
-                "Index tensor must have the same number of dimensions as self tensor",
-            ));
-        }
+        ensure!(
+            index.ndim().max(1) == self.ndim().max(1),
+            Shape,
+            "Index tensor must have the same number of dimensions as self tensor"
+        );
         if !whole && index.ndim().max(1) != src.ndim().max(1) {
-            return Err(wrong(
-                name,
-                site,
-                "Index tensor must have the same number of dimensions as src tensor",
-            ));
+            bail!(
+                Shape,
+                "Index tensor must have the same number of dimensions as src tensor"
+            );
         }
         let of = |t: &Tensor, d| t.shape().get(d).copied().unwrap_or(1);
         let larger = (0..index.ndim()).any(|d| {
@@ -103,7 +97,7 @@ impl Tensor {
             if !whole {
                 text += &format!(" and to be no larger size than src {}", src.shape());
             }
-            return Err(wrong(name, site, text));
+            bail!(Shape, "{text}");
         }
         let mut part = src.into_owned();
         if !whole {

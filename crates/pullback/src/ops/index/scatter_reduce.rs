@@ -5,12 +5,13 @@
 
 use crate::core::apply::apply;
 use crate::core::define::{common, define};
+use crate::core::fail::bail;
 use crate::core::op::{Ctx, Op, Reads};
 use crate::core::tensor::Tensor;
 use crate::ops::common::operand::Operand;
 use crate::ops::common::operand::{inferred, unnumbered};
 use crate::ops::index::rows::{IndexAddUp, IndexTake};
-use crate::{Arith, Array, Category, DType, Error, ErrorKind, Result, Shape};
+use crate::{Arith, Array, Category, DType, Result, Shape};
 use pullback_array::dispatch;
 use std::panic::Location;
 
@@ -45,12 +46,10 @@ impl Reduce {
             "amax" => Reduce::Amax,
             "amin" => Reduce::Amin,
             other => {
-                return Err(Error::new(
-                    ErrorKind::Shape,
-                    format!(
-                        "reduce argument must be either sum, prod, mean, amax or amin, got {other}"
-                    ),
-                ));
+                bail!(
+                    Shape,
+                    "reduce argument must be either sum, prod, mean, amax or amin, got {other}"
+                );
             }
         })
     }

@@ -2,12 +2,13 @@
 //! has none of either.
 
 use crate::core::apply::apply;
+use crate::core::fail::{bail, ensure};
 use crate::core::op::Op;
 use crate::core::tensor::Tensor;
 use crate::ops::common::operand::{Operand, converted};
 use crate::ops::common::operand::{inferred, unnumbered};
 use crate::ops::{common, define, result_type};
-use crate::{Array, Category, DType, Error, ErrorKind, Result};
+use crate::{Array, Category, DType, Error, Result};
 use pullback_array::{dispatch, kernels};
 use std::cmp::Ordering;
 use std::panic::Location;
@@ -132,8 +133,7 @@ impl Tensor {
     /// ```
     #[track_caller]
     pub fn searchsorted<'a>(&self, values: impl Into<Operand<'a>>, right: bool) -> Result<Tensor> {
-        let (site, name) = (Location::caller(), "searchsorted");
-        let fail = |text: String| Err(Error::new(ErrorKind::Shape, text).op(name).at(site));
+        let site = Location::caller();
         let owned;
         let values = match values.into() {
             Operand::Tensor(t) => t,
@@ -148,27 +148,27 @@ impl Tensor {
                 &owned
             }
         };
-        if self.ndim() == 0 {
-            return fail("torch.searchsorted(): input value can be a scalar only when boundaries tensor dimension is 1, but we got boundaries tensor dim(0) and input value's dim(".to_string()
+        ensure!(self.ndim() != 0, Shape, "{}", "torch.searchsorted(): input value can be a scalar only when boundaries tensor dimension is 1, but we got boundaries tensor dim(0) and input value's dim(".to_string()
                 + &format!("{}) numel({})", values.ndim(), values.numel()));
-        }
         if values.ndim() == 0 && self.ndim() != 1 {
-            return fail(format!(
+            bail!(
+                Shape,
                 "torch.searchsorted(): input value can be a scalar only when boundaries tensor dimension is 1, but we got boundaries tensor dim({}) and input value's dim({}) numel({})",
                 self.ndim(),
                 values.ndim(),
                 values.numel()
-            ));
+            );
         }
         let lead = self.ndim() - 1;
         if self.ndim() != 1
             && (values.ndim() != self.ndim() || values.shape()[..lead] != self.shape()[..lead])
         {
-            return fail(format!(
+            bail!(
+                Shape,
                 "torch.searchsorted(): boundaries tensor should be 1 dimension or the first N-1 dimensions of boundaries tensor and input value tensor must match, but we got boundaries tensor {} and input value tensor {}",
                 self.shape(),
                 values.shape()
-            ));
+            );
         }
         let dtype = result_type(self, values);
         let (a, b) = (
@@ -184,17 +184,12 @@ impl Tensor {
     /// Where the boundaries are no vector.
     #[track_caller]
     pub fn bucketize(&self, boundaries: &Tensor, right: bool) -> Result<Tensor> {
-        if boundaries.ndim() != 1 {
-            return Err(Error::new(
-                ErrorKind::Shape,
-                format!(
-                    "boundaries tensor must be 1 dimension, but got dim({})",
-                    boundaries.ndim()
-                ),
-            )
-            .op("bucketize")
-            .at(Location::caller()));
-        }
+        ensure!(
+            boundaries.ndim() == 1,
+            Shape,
+            "boundaries tensor must be 1 dimension, but got dim({})",
+            boundaries.ndim()
+        );
         boundaries.searchsorted(self, right)
     }
 
@@ -205,19 +200,16 @@ impl Tensor {
     /// Where this is no vector of integers that are not negative, or there are not as many weights.
     #[track_caller]
     pub fn bincount(&self, weights: Option<&Tensor>, minlength: i64) -> Result<Tensor> {
-        let (site, name) = (Location::caller(), "bincount");
-        let fail = |kind, text: String| Err(Error::new(kind, text).op(name).at(site));
+        let site = Location::caller();
         if self.dtype().is_float() || self.dtype() == DType::Bool {
-            return fail(
-                ErrorKind::Unsupported,
-                format!(
-                    "\"bincount_cpu\" not implemented for '{}'",
-                    self.dtype().scalar_type_name()
-                ),
+            bail!(
+                Unsupported,
+                "\"bincount_cpu\" not implemented for '{}'",
+                self.dtype().scalar_type_name()
             );
         }
         let Ok(minlength) = usize::try_from(minlength) else {
-            return fail(ErrorKind::Shape, "minlength should be >= 0".into());
+            bail!(Shape, "minlength should be >= 0");
         };
         let negative = || {
             Ok::<bool, Error>(
@@ -228,18 +220,18 @@ impl Tensor {
             )
         };
         if self.ndim() != 1 || negative()? {
-            return fail(
-                ErrorKind::Shape,
-                "bincount only supports 1-d non-negative integral inputs.".into(),
+            bail!(
+                Shape,
+                "bincount only supports 1-d non-negative integral inputs."
             );
         }
         let Some(weights) = weights else {
             return apply(Bincount { minlength }, &[self], site);
         };
         if weights.ndim() != 1 || weights.numel() != self.numel() {
-            return fail(
-                ErrorKind::Shape,
-                "weights should be 1-d and have the same length as input".into(),
+            bail!(
+                Shape,
+                "weights should be 1-d and have the same length as input"
             );
         }
         let weights = match weights.dtype() {

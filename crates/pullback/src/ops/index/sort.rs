@@ -5,11 +5,12 @@
 //! `kthvalue` name is PyTorch's choice (`partial_order`).
 
 use crate::core::apply::apply;
+use crate::core::fail::{bail, ensure};
 use crate::core::op::Op;
 use crate::core::tensor::Tensor;
 use crate::ops::common::operand::inferred;
 use crate::ops::{common, define, index::partial_order};
-use crate::{Array, Element, Error, ErrorKind, Result};
+use crate::{Array, Element, Result};
 use pullback_array::{dispatch, room};
 use std::cmp::Ordering;
 use std::panic::Location;
@@ -204,7 +205,7 @@ impl Tensor {
     #[track_caller]
     pub fn argsort(&self, dim: i64, descending: bool) -> Result<Tensor> {
         let site = Location::caller();
-        let dim = (self.shape().dim(dim)).map_err(|e| e.op("argsort").at(site))?;
+        let dim = self.shape().dim(dim)?;
         apply(Argsort { dim, descending }, &[self], site)
     }
 
@@ -225,7 +226,7 @@ impl Tensor {
     #[track_caller]
     pub fn sort(&self, dim: i64, descending: bool) -> Result<(Tensor, Tensor)> {
         let site = Location::caller();
-        let dim = (self.shape().dim(dim)).map_err(|e| e.op("sort").at(site))?;
+        let dim = self.shape().dim(dim)?;
         let places = apply(Argsort { dim, descending }, &[self], site)?;
         Ok((self.gathered(dim, &places, site)?, places))
     }
@@ -250,14 +251,10 @@ impl Tensor {
     #[track_caller]
     pub fn topk(&self, k: i64, dim: i64, largest: bool, sorted: bool) -> Result<(Tensor, Tensor)> {
         let site = Location::caller();
-        let dim = (self.shape().dim(dim)).map_err(|e| e.op("topk").at(site))?;
+        let dim = self.shape().dim(dim)?;
         let n = self.shape().get(dim).copied().unwrap_or(1);
         let Some(k) = usize::try_from(k).ok().filter(|&k| k <= n) else {
-            return Err(
-                Error::new(ErrorKind::Shape, "selected index k out of range")
-                    .op("topk")
-                    .at(site),
-            );
+            bail!(Shape, "selected index k out of range");
         };
         let op = Topk {
             k,
@@ -280,24 +277,19 @@ impl Tensor {
     /// Where there is no such element, or `dim` is out of range.
     #[track_caller]
     pub fn kthvalue(&self, k: i64, dim: i64, keepdim: bool) -> Result<(Tensor, Tensor)> {
-        let (site, name) = (Location::caller(), "kthvalue");
-        let dim = (self.shape().dim(dim)).map_err(|e| e.op(name).at(site))?;
+        let site = Location::caller();
+        let dim = self.shape().dim(dim)?;
         let n = self.shape().get(dim).copied().unwrap_or(1);
-        if n == 0 {
-            return Err(Error::new(
-                ErrorKind::Index,
-                format!("kthvalue(): Expected reduction dim {dim} to have non-zero size."),
-            )
-            .op(name)
-            .at(site));
-        }
+        ensure!(
+            n != 0,
+            Index,
+            "kthvalue(): Expected reduction dim {dim} to have non-zero size."
+        );
         let Some(k) = usize::try_from(k).ok().filter(|k| (1..=n).contains(k)) else {
-            return Err(Error::new(
-                ErrorKind::Shape,
-                format!("kthvalue(): selected number k out of range for dimension {dim}"),
-            )
-            .op(name)
-            .at(site));
+            bail!(
+                Shape,
+                "kthvalue(): selected number k out of range for dimension {dim}"
+            );
         };
         let places = apply(Kth { k, dim }, &[self], site)?;
         let values = self.gathered(dim, &places, site)?;

@@ -2,10 +2,11 @@
 
 use crate::core::apply::apply;
 use crate::core::define::{common, define};
+use crate::core::fail::ensure;
 use crate::core::op::{Ctx, Op, Reads};
 use crate::core::tensor::Tensor;
 use crate::ops::common::operand::{Operand, promote};
-use crate::{Array, DType, Error, ErrorKind, Result, Shape};
+use crate::{Array, DType, Result, Shape};
 use pullback_array::{dispatch, kernels};
 use std::panic::Location;
 
@@ -34,15 +35,12 @@ define! { Where: Linear "where", "torch.where";
 impl Op for Where {
     common!();
     fn eval(&self, x: &[&Array]) -> Result<Array> {
-        if x[0].dtype() != DType::Bool {
-            return Err(Error::new(
-                ErrorKind::DType,
-                format!(
-                    "where expected condition to be a boolean tensor, but got a tensor with dtype {}",
-                    x[0].dtype().scalar_type_name()
-                ),
-            ));
-        }
+        ensure!(
+            x[0].dtype() == DType::Bool,
+            DType,
+            "where expected condition to be a boolean tensor, but got a tensor with dtype {}",
+            x[0].dtype().scalar_type_name()
+        );
         dispatch!(x[1].dtype(), T => kernels::zip3(x[0], x[1], x[2], |m: bool, a: T, b: T| if m { a } else { b }))
     }
     fn reads(&self, i: usize) -> Reads {
@@ -173,7 +171,7 @@ impl Tensor {
         if let Operand::Number(n) = &other
             && n.default_dtype().category() <= self.dtype().category()
         {
-            n.fit(self.dtype()).map_err(|e| e.op("where_").at(site))?;
+            n.fit(self.dtype())?;
         }
         let (a, b) = promote(self, other, site)?;
         apply(Where, &[mask, a.as_ref(), b.as_ref()], site)

@@ -1,5 +1,6 @@
 //! Distinct elements and slabs: unique, unique_consecutive. Data decides the shapes; there is no gradient, as in PyTorch.
 
+use crate::core::Site;
 use crate::core::apply::apply;
 use crate::core::define::{common, define};
 use crate::core::op::{Narrow, Op};
@@ -138,15 +139,8 @@ impl Op for Unique {
 
 #[pullback_macros::called]
 impl Tensor {
-    fn distinct(
-        &self,
-        name: &'static str,
-        consecutive: bool,
-        dim: Option<i64>,
-        site: &'static Location<'static>,
-    ) -> Result<[Tensor; 3]> {
-        let dim =
-            (dim.map(|d| self.shape().dim(d)).transpose()).map_err(|e| e.op(name).at(site))?;
+    fn distinct(&self, consecutive: bool, dim: Option<i64>, site: Site) -> Result<[Tensor; 3]> {
+        let dim = (dim.map(|d| self.shape().dim(d)).transpose())?;
         let of = |result| {
             let op = Unique {
                 dim,
@@ -178,7 +172,7 @@ impl Tensor {
     /// ```
     #[track_caller]
     pub fn unique(&self, dim: Option<i64>) -> Result<[Tensor; 3]> {
-        self.distinct("unique", false, dim, Location::caller())
+        self.distinct(false, dim, Location::caller())
     }
 
     /// As [`Tensor::unique`], but only neighbours are compared and nothing is sorted. PyTorch's
@@ -188,6 +182,6 @@ impl Tensor {
     /// Where `dim` is out of range.
     #[track_caller]
     pub fn unique_consecutive(&self, dim: Option<i64>) -> Result<[Tensor; 3]> {
-        self.distinct("unique_consecutive", true, dim, Location::caller())
+        self.distinct(true, dim, Location::caller())
     }
 }

@@ -1,15 +1,15 @@
 //! Products added to something: `beta·input + alpha·(a b)` for matrices, vectors and stacks of matrices.
 
+use crate::core::Site;
 use crate::core::apply::apply;
+use crate::core::fail::{bail, ensure};
 use crate::core::tensor::Tensor;
 use crate::ops::common::operand::promote;
 use crate::ops::linalg::matmul::Matmul;
 use crate::ops::linalg::product::fits_bmm;
 use crate::ops::{Where, result_type};
-use crate::{Category, DType, Error, ErrorKind, Number, Result, Shape};
+use crate::{Category, DType, Number, Result, Shape};
 use std::panic::Location;
-
-type Site = &'static Location<'static>;
 
 /// A factor in the dtype of what it multiplies, which must hold it: integers take its integer part, as PyTorch's kernels do.
 fn factor(n: Number, dtype: DType) -> Result<Number> {
@@ -56,39 +56,33 @@ pub(in crate::ops) fn fits_addmm(
     input: &Tensor,
     mat1: (&[usize], DType),
     mat2: &Tensor,
-    site: Site,
 ) -> Result<()> {
-    let fail = |kind, text: String| Err(Error::new(kind, text).op("addmm").at(site));
     let name = |d: DType| d.scalar_type_name();
     for (what, rank) in [("self", mat1.0.len()), ("mat2", mat2.ndim())] {
-        if rank != 2 {
-            return fail(
-                ErrorKind::Shape,
-                format!("addmm: {what} must be a matrix, got {rank}-D tensor"),
-            );
-        }
+        ensure!(
+            rank == 2,
+            Shape,
+            "addmm: {what} must be a matrix, got {rank}-D tensor"
+        );
     }
     let (m, n) = (mat1.0, mat2.shape());
-    if m[1] != n[0] {
-        return fail(
-            ErrorKind::Shape,
-            format!(
-                "addmm: mat1 and mat2 shapes cannot be multiplied ({}x{} and {}x{})",
-                m[0], m[1], n[0], n[1]
-            ),
-        );
-    }
-    if input.dtype() != mat2.dtype() {
-        return fail(
-            ErrorKind::DType,
-            format!(
-                "self and mat2 must have the same dtype, but got {} and {}",
-                name(input.dtype()),
-                name(mat2.dtype())
-            ),
-        );
-    }
-    expandable(input, &[m[0], n[1]]).map_err(|e| e.op("addmm").at(site))
+    ensure!(
+        m[1] == n[0],
+        Shape,
+        "addmm: mat1 and mat2 shapes cannot be multiplied ({}x{} and {}x{})",
+        m[0],
+        m[1],
+        n[0],
+        n[1]
+    );
+    ensure!(
+        input.dtype() == mat2.dtype(),
+        DType,
+        "self and mat2 must have the same dtype, but got {} and {}",
+        name(input.dtype()),
+        name(mat2.dtype())
+    );
+    expandable(input, &[m[0], n[1]])
 }
 
 fn expandable(input: &Tensor, shape: &[usize]) -> Result<()> {
@@ -115,7 +109,7 @@ impl Tensor {
         alpha: impl Into<Number>,
     ) -> Result<Tensor> {
         let site = Location::caller();
-        fits_addmm(self, (mat1.shape(), mat1.dtype()), mat2, site)?;
+        fits_addmm(self, (mat1.shape(), mat1.dtype()), mat2)?;
         let product = apply(Matmul, &[mat1, mat2], site)?;
         combine(self, &product, beta.into(), alpha.into(), false, site)
     }
@@ -133,34 +127,29 @@ impl Tensor {
         alpha: impl Into<Number>,
     ) -> Result<Tensor> {
         let site = Location::caller();
-        let fail = |kind, text: String| Err(Error::new(kind, text).op("addmv").at(site));
         if vec.ndim() != 1 || mat.ndim() != 2 || self.ndim() > 1 {
-            return fail(
-                ErrorKind::Shape,
-                format!(
-                    "vector + matrix @ vector expected, got {}, {}, {}",
-                    self.ndim(),
-                    mat.ndim(),
-                    vec.ndim()
-                ),
+            bail!(
+                Shape,
+                "vector + matrix @ vector expected, got {}, {}, {}",
+                self.ndim(),
+                mat.ndim(),
+                vec.ndim()
             );
         }
         let (rows, cols) = (mat.shape()[0], mat.shape()[1]);
         if cols != vec.numel() || (self.numel() != rows && self.numel() != 1) {
-            return fail(
-                ErrorKind::Shape,
-                format!(
-                    "size mismatch, got input ({}), mat ({rows}x{cols}), vec ({})",
-                    self.numel(),
-                    vec.numel()
-                ),
+            bail!(
+                Shape,
+                "size mismatch, got input ({}), mat ({rows}x{cols}), vec ({})",
+                self.numel(),
+                vec.numel()
             );
         }
         if self.dtype() != mat.dtype() || mat.dtype() != vec.dtype() {
             let [a, b, c] = [self, mat, vec].map(|t| t.dtype().scalar_type_name());
-            return fail(
-                ErrorKind::DType,
-                format!("addmv input tensors must have the same dtype, but got {a}, {b}, and {c}"),
+            bail!(
+                DType,
+                "addmv input tensors must have the same dtype, but got {a}, {b}, and {c}"
             );
         }
         let product = apply(Matmul, &[mat, vec], site)?;
@@ -180,36 +169,33 @@ impl Tensor {
         alpha: impl Into<Number>,
     ) -> Result<Tensor> {
         let site = Location::caller();
-        let context = |e: Error| e.op("addbmm").at(site);
-        let fail = |text: String| Err(context(Error::new(ErrorKind::Shape, text)));
-        let target = [
-            batch1.size(1).map_err(context)?,
-            batch2.size(2).map_err(context)?,
-        ];
-        expandable(self, &target).map_err(context)?;
+        let target = [batch1.size(1)?, batch2.size(2)?];
+        expandable(self, &target)?;
         for (what, t) in [("batch1", batch1), ("batch2", batch2)] {
-            if t.ndim() != 3 {
-                return fail(format!("{what} must be a 3D tensor"));
-            }
+            ensure!(t.ndim() == 3, Shape, "{what} must be a 3D tensor");
         }
         let (a, b) = (batch1.shape(), batch2.shape());
-        if a[0] != b[0] {
-            return fail(format!(
-                "batch1 and batch2 must have same number of batches, got {} and {}",
-                a[0], b[0]
-            ));
-        }
-        if a[2] != b[1] {
-            return fail(format!(
-                "Incompatible matrix sizes for bmm ({}x{} and {}x{})",
-                a[1], a[2], b[1], b[2]
-            ));
-        }
+        ensure!(
+            a[0] == b[0],
+            Shape,
+            "batch1 and batch2 must have same number of batches, got {} and {}",
+            a[0],
+            b[0]
+        );
+        ensure!(
+            a[2] == b[1],
+            Shape,
+            "Incompatible matrix sizes for bmm ({}x{} and {}x{})",
+            a[1],
+            a[2],
+            b[1],
+            b[2]
+        );
         // The stacks side by side are one long product.
         let k = a[0] * a[2];
         let rows = batch1.permute(&[1, 0, 2])?.reshape([a[1], k])?;
         let cols = batch2.reshape([k, b[2]])?;
-        fits_addmm(self, (rows.shape(), rows.dtype()), &cols, site)?;
+        fits_addmm(self, (rows.shape(), rows.dtype()), &cols)?;
         let product = apply(Matmul, &[&rows, &cols], site)?;
         combine(self, &product, beta.into(), alpha.into(), false, site)
     }
@@ -227,17 +213,16 @@ impl Tensor {
         alpha: impl Into<Number>,
     ) -> Result<Tensor> {
         let site = Location::caller();
-        let context = |e: Error| e.op("baddbmm").at(site);
-        let size = |t: &Tensor, d| t.size(d).map_err(context);
+        let size = |t: &Tensor, d| t.size(d);
         let target = [size(batch1, 0)?, size(batch1, 1)?, size(batch2, 2)?];
-        fits_bmm(batch1, batch2, site)?;
-        expandable(self, &target).map_err(context)?;
+        fits_bmm(batch1, batch2)?;
+        expandable(self, &target)?;
         if self.dtype() != batch1.dtype() || batch1.dtype() != batch2.dtype() {
             let [a, b, c] = [self, batch1, batch2].map(|t| t.dtype().cpp_name());
-            return Err(context(Error::new(
-                ErrorKind::DType,
-                format!("Input dtypes must be the same, got: input {a}, batch1: {b}, batch2: {c}"),
-            )));
+            bail!(
+                DType,
+                "Input dtypes must be the same, got: input {a}, batch1: {b}, batch2: {c}"
+            );
         }
         let product = apply(Matmul, &[batch1, batch2], site)?;
         combine(self, &product, beta.into(), alpha.into(), false, site)
@@ -256,27 +241,21 @@ impl Tensor {
         alpha: impl Into<Number>,
     ) -> Result<Tensor> {
         let (site, beta, alpha) = (Location::caller(), beta.into(), alpha.into());
-        let context = |e: Error| e.op("addr").at(site);
         for (what, t) in [("vec1", vec1), ("vec2", vec2)] {
             if t.ndim() != 1 {
                 let n = t.ndim();
-                return Err(context(Error::new(
-                    ErrorKind::Shape,
-                    format!("addr: Expected 1-D argument {what}, but got {n}-D"),
-                )));
+                bail!(Shape, "addr: Expected 1-D argument {what}, but got {n}-D");
             }
         }
-        expandable(self, &[vec1.numel(), vec2.numel()]).map_err(context)?;
+        expandable(self, &[vec1.numel(), vec2.numel()])?;
         let product = vec1.outer(vec2)?;
         let dtype = result_type(&product, self);
         for (what, n) in [("beta", beta), ("alpha", alpha)] {
             if !dtype.is_float() && n.category() == Category::Float {
-                return Err(context(Error::new(
-                    ErrorKind::DType,
-                    format!(
-                        "For integral input tensors, argument {what} must not be a floating point number."
-                    ),
-                )));
+                bail!(
+                    DType,
+                    "For integral input tensors, argument {what} must not be a floating point number."
+                );
             }
         }
         let (input, product) = promote(self, (&product).into(), site)?;

@@ -2,10 +2,11 @@
 
 use crate::core::apply::apply;
 use crate::core::define::{common, define};
+use crate::core::fail::{bail, ensure, error};
 use crate::core::op::{Ctx, Op};
 use crate::core::tensor::Tensor;
 use crate::ops::common::operand::{inferred, unnumbered};
-use crate::{Arith, Array, DType, Error, ErrorKind, Result};
+use crate::{Arith, Array, DType, Result};
 use pullback_array::{dispatch, kernels, wrap_dim};
 use std::panic::Location;
 
@@ -43,10 +44,7 @@ impl Op for Cross {
         let out = Array::zeros(shape, a.dtype())?;
         let unsupported = || {
             let dtype = x[0].dtype().scalar_type_name();
-            Error::new(
-                ErrorKind::Unsupported,
-                format!("\"cross\" not implemented for '{dtype}'"),
-            )
+            error!(Unsupported, "\"cross\" not implemented for '{dtype}'")
         };
         for k in 0..3 {
             let (i, j) = ((k + 1) % 3, (k + 2) % 3);
@@ -77,40 +75,35 @@ impl Tensor {
     #[track_caller]
     pub fn cross(&self, other: &Tensor, dim: impl Into<Option<i64>>) -> Result<Tensor> {
         let (site, dim) = (Location::caller(), dim.into());
-        let fail = |kind, text: String| Err(Error::new(kind, text).op("linalg_cross").at(site));
         let dim = match dim {
             Some(dim) => dim,
             None => match self.shape().iter().position(|&n| n == 3) {
                 Some(dim) => dim as i64,
-                None => return fail(ErrorKind::Shape, "no dimension of size 3 in input".into()),
+                None => bail!(Shape, "no dimension of size 3 in input"),
             },
         };
-        if self.ndim() != other.ndim() {
-            return fail(
-                ErrorKind::Shape,
-                "linalg.cross: inputs must have the same number of dimensions.".into(),
-            );
-        }
-        let size = |t: &Tensor| t.size(dim).map_err(|e| e.op("linalg_cross").at(site));
+        ensure!(
+            self.ndim() == other.ndim(),
+            Shape,
+            "linalg.cross: inputs must have the same number of dimensions."
+        );
+        let size = |t: &Tensor| t.size(dim);
         let (m, n) = (size(self)?, size(other)?);
-        if (m, n) != (3, 3) {
-            return fail(
-                ErrorKind::Shape,
-                format!("linalg.cross: inputs dimension {dim} must have length 3. Got {m} and {n}"),
-            );
-        }
+        ensure!(
+            (m, n) == (3, 3),
+            Shape,
+            "linalg.cross: inputs dimension {dim} must have length 3. Got {m} and {n}"
+        );
         if self.dtype() != other.dtype() {
             let name = |d: DType| d.scalar_type_name();
-            return fail(
-                ErrorKind::DType,
-                format!(
-                    "expected scalar type {} but found {}",
-                    name(self.dtype()),
-                    name(other.dtype())
-                ),
+            bail!(
+                DType,
+                "expected scalar type {} but found {}",
+                name(self.dtype()),
+                name(other.dtype())
             );
         }
-        let dim = wrap_dim(dim, self.ndim()).map_err(|e| e.op("linalg_cross").at(site))?;
+        let dim = wrap_dim(dim, self.ndim())?;
         apply(Cross { dim }, &[self, other], site)
     }
 }

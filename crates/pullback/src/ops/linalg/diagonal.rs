@@ -2,11 +2,12 @@
 
 use crate::core::apply::apply;
 use crate::core::define::{common, define};
+use crate::core::fail::{bail, ensure, error};
 use crate::core::op::{Ctx, Op};
 use crate::core::tensor::Tensor;
 use crate::ops::common::operand::{inferred, unnumbered};
 use crate::ops::reduce::sum::resolve;
-use crate::{Array, DType, Error, ErrorKind, Layout, Result, Shape};
+use crate::{Array, DType, Layout, Result, Shape};
 use pullback_array::{dispatch, kernels, room, wrap_dim};
 use std::panic::Location;
 
@@ -135,7 +136,7 @@ macro_rules! triangle {
             common!();
             fn eval(&self, x: &[&Array]) -> Result<Array> {
                 let [.., rows, cols] = x[0].shape()[..] else {
-                    return Err(Error::new(ErrorKind::Shape, concat!($name, ": input tensor must have at least 2 dimensions")));
+                    bail!(Shape, concat!($name, ": input tensor must have at least 2 dimensions"));
                 };
                 // Nothing to keep: rows without columns may be many.
                 if x[0].layout().numel() == 0 {
@@ -195,18 +196,12 @@ fn indices(
     let (rows, cols) = sizes;
     for (what, n) in [("row", rows), ("col", cols)] {
         if n < 0 {
-            return Err(Error::new(
-                ErrorKind::Shape,
-                format!("{what} must be non-negative, got{n}"),
-            ));
+            bail!(Shape, "{what} must be non-negative, got{n}");
         }
     }
     if !matches!(dtype, DType::I64 | DType::I32) {
         let dtype = dtype.scalar_type_name();
-        return Err(Error::new(
-            ErrorKind::Unsupported,
-            format!("\"{name}\" not implemented for '{dtype}'"),
-        ));
+        bail!(Unsupported, "\"{name}\" not implemented for '{dtype}'");
     }
     let (m, n, offset) = (i128::from(rows), i128::from(cols), i128::from(offset));
     let count = match (lower, n == 0) {
@@ -256,15 +251,13 @@ pub fn triu_indices(rows: i64, cols: i64, offset: i64, dtype: DType) -> Result<T
 
 fn place(offset: i64, dims: (i64, i64), rank: usize) -> Result<Place> {
     let (dim1, dim2) = (wrap_dim(dims.0, rank)?, wrap_dim(dims.1, rank)?);
-    if dim1 == dim2 {
-        return Err(Error::new(
-            ErrorKind::Shape,
-            format!(
-                "diagonal dimensions cannot be identical {}, {}",
-                dims.0, dims.1
-            ),
-        ));
-    }
+    ensure!(
+        dim1 != dim2,
+        Shape,
+        "diagonal dimensions cannot be identical {}, {}",
+        dims.0,
+        dims.1
+    );
     Ok(Place { offset, dim1, dim2 })
 }
 
@@ -284,7 +277,7 @@ impl Tensor {
     #[track_caller]
     pub fn diagonal(&self, offset: i64, dim1: i64, dim2: i64) -> Result<Tensor> {
         let site = Location::caller();
-        let place = place(offset, (dim1, dim2), self.ndim()).map_err(|e| e.op("diagonal").at(site));
+        let place = place(offset, (dim1, dim2), self.ndim());
         apply(Diagonal(place?), &[self], site)
     }
 
@@ -295,13 +288,12 @@ impl Tensor {
     #[track_caller]
     pub fn diag_embed(&self, offset: i64, dim1: i64, dim2: i64) -> Result<Tensor> {
         let site = Location::caller();
-        let context = |e: Error| e.op("diag_embed").at(site);
-        let place = place(offset, (dim1, dim2), self.ndim() + 1).map_err(context)?;
+        let place = place(offset, (dim1, dim2), self.ndim() + 1)?;
         let Some((&len, rest)) = self.shape().split_last() else {
-            return Err(context(wrap_dim(-1, 0).map_or_else(
+            return Err(wrap_dim(-1, 0).map_or_else(
                 |e| e,
-                |_| Error::new(ErrorKind::Index, "diag_embed needs at least one dimension"),
-            )));
+                |_| error!(Index, "diag_embed needs at least one dimension"),
+            ));
         };
         let size = len + offset.unsigned_abs() as usize;
         let mut shape = rest.to_vec();
@@ -321,12 +313,7 @@ impl Tensor {
         match self.ndim() {
             1 => self.diag_embed(diagonal, 0, 1),
             2 => self.diagonal(diagonal, 0, 1)?.copy(),
-            n => Err(Error::new(
-                ErrorKind::Shape,
-                format!("diag(): Supports 1D or 2D tensors. Got {n}D"),
-            )
-            .op("diag")
-            .at(Location::caller())),
+            n => Err(error!(Shape, "diag(): Supports 1D or 2D tensors. Got {n}D")),
         }
     }
 
@@ -343,22 +330,17 @@ impl Tensor {
     #[track_caller]
     pub fn trace(&self) -> Result<Tensor> {
         let site = Location::caller();
-        let fail = |kind, text: String| Err(Error::new(kind, text).op("trace").at(site));
-        if self.ndim() != 2 {
-            return fail(
-                ErrorKind::Shape,
-                format!(
-                    "trace: expected a matrix, but got tensor with dim {}",
-                    self.ndim()
-                ),
-            );
-        }
-        if self.dtype() == DType::Bool {
-            return fail(
-                ErrorKind::Unsupported,
-                "\"trace\" not implemented for 'Bool'".into(),
-            );
-        }
+        ensure!(
+            self.ndim() == 2,
+            Shape,
+            "trace: expected a matrix, but got tensor with dim {}",
+            self.ndim()
+        );
+        ensure!(
+            self.dtype() != DType::Bool,
+            Unsupported,
+            "\"trace\" not implemented for 'Bool'"
+        );
         let diagonal = self.diagonal(0, 0, 1)?;
         let dims = resolve(&diagonal, &[])?;
         let sum = crate::ops::Sum {

@@ -1,10 +1,11 @@
 //! Distances between vectors, and how variables vary together: compositions of norms, sums and products.
 
 use crate::core::apply::apply_dyn;
+use crate::core::fail::{bail, ensure};
 use crate::core::tensor::Tensor;
 use crate::ops::VectorNorm;
 use crate::ops::common::anchor::entered;
-use crate::{DType, Error, ErrorKind, Result};
+use crate::{DType, Result};
 use std::panic::Location;
 
 #[pullback_macros::called]
@@ -18,12 +19,10 @@ impl Tensor {
         let off = self.sub(other)?;
         if !off.dtype().is_float() {
             let dtype = off.dtype().scalar_type_name();
-            return Err(Error::new(
-                ErrorKind::Unsupported,
-                format!("norm(): input dtype should be either floating point or complex. Got {dtype} instead."),
-            )
-            .op("dist")
-            .at(Location::caller()));
+            bail!(
+                Unsupported,
+                "norm(): input dtype should be either floating point or complex. Got {dtype} instead."
+            );
         }
         off.vector_norm(p, &[], false, None)
     }
@@ -42,15 +41,12 @@ impl Tensor {
     #[track_caller]
     pub fn cdist(&self, x2: &Tensor, p: f64) -> Result<Tensor> {
         let site = Location::caller();
-        let fail = |kind, text: String| Err(Error::new(kind, text).op("cdist").at(site));
         for (name, x) in [("X1", self), ("X2", x2)] {
             if x.ndim() < 2 {
-                return fail(
-                    ErrorKind::Shape,
-                    format!(
-                        "cdist only supports at least 2D tensors, {name} got: {}D",
-                        x.ndim()
-                    ),
+                bail!(
+                    Shape,
+                    "cdist only supports at least 2D tensors, {name} got: {}D",
+                    x.ndim()
                 );
             }
         }
@@ -58,33 +54,27 @@ impl Tensor {
         for (name, x) in [("X1", self), ("X2", x2)] {
             if !x.dtype().is_float() {
                 let dtype = x.dtype().scalar_type_name();
-                return fail(
-                    ErrorKind::DType,
-                    format!("cdist only supports floating-point dtypes, {name} got: {dtype}"),
+                bail!(
+                    DType,
+                    "cdist only supports floating-point dtypes, {name} got: {dtype}"
                 );
             }
         }
-        if m != n {
-            return fail(
-                ErrorKind::Shape,
-                format!("X1 and X2 must have the same number of columns. X1: {m} X2: {n}"),
-            );
-        }
+        ensure!(
+            m == n,
+            Shape,
+            "X1 and X2 must have the same number of columns. X1: {m} X2: {n}"
+        );
         if p.is_nan() || p < 0.0 {
-            return fail(
-                ErrorKind::Argument,
-                "cdist only supports non-negative p values".into(),
-            );
+            bail!(Argument, "cdist only supports non-negative p values");
         }
         if self.dtype() != x2.dtype() {
             let name = |d: DType| d.scalar_type_name();
-            return fail(
-                ErrorKind::DType,
-                format!(
-                    "expected scalar type {} but found {}",
-                    name(self.dtype()),
-                    name(x2.dtype())
-                ),
+            bail!(
+                DType,
+                "expected scalar type {} but found {}",
+                name(self.dtype()),
+                name(x2.dtype())
             );
         }
         let off = self.unsqueeze(-2)?.sub(&x2.unsqueeze(-3)?)?;
@@ -125,23 +115,18 @@ impl Tensor {
         fweights: Option<&Tensor>,
         aweights: Option<&Tensor>,
     ) -> Result<Tensor> {
-        let site = Location::caller();
-        let fail = |kind, text: String| Err(Error::new(kind, text).op("cov").at(site));
         if self.ndim() > 2 {
-            return fail(
-                ErrorKind::Shape,
-                format!(
-                    "cov(): expected input to have two or fewer dimensions but got an input with {} dimensions",
-                    self.ndim()
-                ),
+            bail!(
+                Shape,
+                "cov(): expected input to have two or fewer dimensions but got an input with {} dimensions",
+                self.ndim()
             );
         }
-        if self.dtype() == DType::Bool {
-            return fail(
-                ErrorKind::Unsupported,
-                "cov(): bool dtype is not supported for input".into(),
-            );
-        }
+        ensure!(
+            self.dtype() != DType::Bool,
+            Unsupported,
+            "cov(): bool dtype is not supported for input"
+        );
         let x = match self.ndim() {
             2 => self.clone(),
             _ => self.reshape([1, self.numel()])?,
@@ -158,37 +143,28 @@ impl Tensor {
                 _ => (w.dtype().is_float(), "floating point"),
             };
             if w.ndim() > 1 {
-                return fail(
-                    ErrorKind::Shape,
-                    format!(
-                        "cov(): expected {name} to have one or fewer dimensions but got {name} with {} dimensions",
-                        w.ndim()
-                    ),
+                bail!(
+                    Shape,
+                    "cov(): expected {name} to have one or fewer dimensions but got {name} with {} dimensions",
+                    w.ndim()
                 );
             }
-            if !right {
-                return fail(
-                    ErrorKind::DType,
-                    format!(
-                        "cov(): expected {name} to have {want} dtype but got {name} with {dtype} dtype"
-                    ),
-                );
-            }
-            if w.numel() != n {
-                return fail(
-                    ErrorKind::Shape,
-                    format!(
-                        "cov(): expected {name} to have the same numel as there are observations in the input but got {} != {n}",
-                        w.numel()
-                    ),
-                );
-            }
-            if w.lt(0i64)?.any(&[], false)?.item()? == crate::Number::Bool(true) {
-                return fail(
-                    ErrorKind::Argument,
-                    format!("cov(): {name} cannot be negative"),
-                );
-            }
+            ensure!(
+                right,
+                DType,
+                "cov(): expected {name} to have {want} dtype but got {name} with {dtype} dtype"
+            );
+            ensure!(
+                w.numel() == n,
+                Shape,
+                "cov(): expected {name} to have the same numel as there are observations in the input but got {} != {n}",
+                w.numel()
+            );
+            ensure!(
+                w.lt(0i64)?.any(&[], false)?.item()? != crate::Number::Bool(true),
+                Argument,
+                "cov(): {name} cannot be negative"
+            );
         }
         let weights = match (fweights, aweights) {
             (Some(f), Some(a)) => Some(f.mul(a)?),
@@ -230,15 +206,11 @@ impl Tensor {
     #[track_caller]
     pub fn corrcoef(&self) -> Result<Tensor> {
         if self.ndim() > 2 {
-            return Err(Error::new(
-                ErrorKind::Shape,
-                format!(
-                    "corrcoef(): expected input to have two or fewer dimensions but got an input with {} dimensions",
-                    self.ndim()
-                ),
-            )
-            .op("corrcoef")
-            .at(Location::caller()));
+            bail!(
+                Shape,
+                "corrcoef(): expected input to have two or fewer dimensions but got an input with {} dimensions",
+                self.ndim()
+            );
         }
         let c = self.cov(1, None, None)?;
         if c.ndim() == 0 {

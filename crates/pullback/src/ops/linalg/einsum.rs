@@ -3,10 +3,12 @@
 //! A composition. Operands are brought to one order of letters (diagonals taken for repeated ones, size 1 where a letter is
 //! missing) and multiplied from left to right as stacks of matrices; a letter is summed at the last operand that has it.
 
+use crate::core::Site;
 use crate::core::apply::apply;
+use crate::core::fail::{bail, error};
 use crate::core::tensor::Tensor;
 use crate::ops::linalg::matmul::Matmul;
-use crate::{DType, Error, ErrorKind, Result};
+use crate::{DType, Result};
 use std::panic::Location;
 
 /// A letter, or a place of the ellipsis (counted from the right, so that ellipses broadcast).
@@ -20,7 +22,7 @@ enum Label {
 type Term = Vec<Option<char>>;
 
 fn fail<T>(text: String) -> Result<T> {
-    Err(Error::new(ErrorKind::Shape, format!("einsum(): {text}")))
+    Err(error!(Shape, "einsum(): {text}"))
 }
 
 /// Reads one term. `whose` ends the sentences about its dots; positions are those in the whole equation.
@@ -195,25 +197,18 @@ fn diagonals(x: &Tensor, labels: Vec<Label>, operand: usize) -> Result<(Tensor, 
 }
 
 /// The product of two operands in canonical order, summed over `summed` (kept as size 1).
-fn pair(
-    a: &Tensor,
-    b: &Tensor,
-    summed: &[usize],
-    site: &'static Location<'static>,
-) -> Result<Tensor> {
+fn pair(a: &Tensor, b: &Tensor, summed: &[usize], site: Site) -> Result<Tensor> {
     if summed.is_empty() {
         return a.mul(b);
     }
     if a.dtype() != b.dtype() {
         let name = |d: DType| d.scalar_type_name();
-        return Err(Error::new(
-            ErrorKind::DType,
-            format!(
-                "expected scalar type {} but found {}",
-                name(a.dtype()),
-                name(b.dtype())
-            ),
-        ));
+        bail!(
+            DType,
+            "expected scalar type {} but found {}",
+            name(a.dtype()),
+            name(b.dtype())
+        );
     }
     let rank = a.ndim();
     let (mut both, mut left, mut right) = (Vec::new(), Vec::new(), Vec::new());
@@ -274,19 +269,15 @@ fn pair(
 #[track_caller]
 pub fn einsum(equation: &str, operands: &[&Tensor]) -> Result<Tensor> {
     let site = Location::caller();
-    contract(equation, operands, site).map_err(|e| e.op("einsum").at(site))
+    contract(equation, operands, site)
 }
 
-fn contract(
-    equation: &str,
-    operands: &[&Tensor],
-    site: &'static Location<'static>,
-) -> Result<Tensor> {
+fn contract(equation: &str, operands: &[&Tensor], site: Site) -> Result<Tensor> {
     if operands.is_empty() {
-        return Err(Error::new(
-            ErrorKind::Value,
-            "einsum(): must specify the equation string and at least one operand, or at least one operand and its subscripts list",
-        ));
+        bail!(
+            Value,
+            "einsum(): must specify the equation string and at least one operand, or at least one operand and its subscripts list"
+        );
     }
     let (terms, output) = parse(equation, operands.len())?;
     let labelled: Vec<Vec<Label>> = (terms.iter().zip(operands).enumerate())

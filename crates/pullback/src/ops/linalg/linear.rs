@@ -121,7 +121,7 @@ impl Tensor {
                 .unwrap_or_else(|| self.shape()[..self.ndim() - 1].iter().product()),
             k,
         ];
-        crate::ops::linalg::addmm::fits_addmm(bias, (&folded, self.dtype()), &turned, site)?;
+        crate::ops::linalg::addmm::fits_addmm(bias, (&folded, self.dtype()), &turned)?;
         apply(Matmul, &[self, &turned], site)?.add(bias)
     }
 

@@ -2,18 +2,13 @@
 //! compositions of those. Sums of products by letters are in `einsum`, products added to something in `addmm`.
 
 use crate::core::apply::apply;
+use crate::core::fail::{bail, ensure};
 use crate::core::tensor::Tensor;
 use crate::ops::common::operand::promote;
 use crate::ops::linalg::matmul::{Matmul, Outer};
 use crate::ops::reduce::sum::resolve;
-use crate::{DType, Error, ErrorKind, Result};
+use crate::{DType, Result};
 use std::panic::Location;
-
-type Site = &'static Location<'static>;
-
-fn shape_error(op: &'static str, site: Site, text: String) -> Error {
-    Error::new(ErrorKind::Shape, text).op(op).at(site)
-}
 
 #[pullback_macros::called]
 impl Tensor {
@@ -27,11 +22,7 @@ impl Tensor {
         for (what, t) in [("self", self), ("mat2", mat2)] {
             if t.ndim() != 2 {
                 let n = t.ndim();
-                return Err(shape_error(
-                    "mm",
-                    site,
-                    format!("mm: {what} must be a matrix, got {n}-D tensor"),
-                ));
+                bail!(Shape, "mm: {what} must be a matrix, got {n}-D tensor");
             }
         }
         apply(Matmul, &[self, mat2], site)
@@ -44,7 +35,7 @@ impl Tensor {
     #[track_caller]
     pub fn bmm(&self, mat2: &Tensor) -> Result<Tensor> {
         let site = Location::caller();
-        fits_bmm(self, mat2, site)?;
+        fits_bmm(self, mat2)?;
         apply(Matmul, &[self, mat2], site)
     }
 
@@ -55,17 +46,13 @@ impl Tensor {
     #[track_caller]
     pub fn mv(&self, vec: &Tensor) -> Result<Tensor> {
         let site = Location::caller();
-        if (self.ndim(), vec.ndim()) != (2, 1) {
-            return Err(shape_error(
-                "mv",
-                site,
-                format!(
-                    "vector + matrix @ vector expected, got 1, {}, {}",
-                    self.ndim(),
-                    vec.ndim()
-                ),
-            ));
-        }
+        ensure!(
+            (self.ndim(), vec.ndim()) == (2, 1),
+            Shape,
+            "vector + matrix @ vector expected, got 1, {}, {}",
+            self.ndim(),
+            vec.ndim()
+        );
         apply(Matmul, &[self, vec], site)
     }
 
@@ -76,17 +63,13 @@ impl Tensor {
     #[track_caller]
     pub fn dot(&self, other: &Tensor) -> Result<Tensor> {
         let site = Location::caller();
-        if (self.ndim(), other.ndim()) != (1, 1) {
-            return Err(shape_error(
-                "dot",
-                site,
-                format!(
-                    "1D tensors expected, but got {}D and {}D tensors",
-                    self.ndim(),
-                    other.ndim()
-                ),
-            ));
-        }
+        ensure!(
+            (self.ndim(), other.ndim()) == (1, 1),
+            Shape,
+            "1D tensors expected, but got {}D and {}D tensors",
+            self.ndim(),
+            other.ndim()
+        );
         apply(Matmul, &[self, other], site)
     }
 
@@ -120,17 +103,13 @@ impl Tensor {
             return self.mul(other);
         }
         let last = |t: &Tensor| t.shape()[t.ndim() - 1];
-        if last(self) != last(other) {
-            return Err(shape_error(
-                "inner",
-                Location::caller(),
-                format!(
-                    "inner() the last dimension must match on both input tensors but got shapes {} and {}",
-                    self.shape(),
-                    other.shape()
-                ),
-            ));
-        }
+        ensure!(
+            last(self) == last(other),
+            Shape,
+            "inner() the last dimension must match on both input tensors but got shapes {} and {}",
+            self.shape(),
+            other.shape()
+        );
         self.tensordot(other, &[-1], &[-1])
     }
 
@@ -154,37 +133,26 @@ impl Tensor {
         dims_other: &[i64],
     ) -> Result<Tensor> {
         let site = Location::caller();
-        let context = |e: Error| e.op("tensordot").at(site);
-        if dims_self.len() != dims_other.len() {
-            return Err(shape_error(
-                "tensordot",
-                site,
-                "both dimension lists should have same length".into(),
-            ));
-        }
-        if self.dtype() != other.dtype() {
-            let text = "both inputs should have same dtype";
-            return Err(context(Error::new(ErrorKind::DType, text)));
-        }
+        ensure!(
+            dims_self.len() == dims_other.len(),
+            Shape,
+            "both dimension lists should have same length"
+        );
+        ensure!(
+            self.dtype() == other.dtype(),
+            DType,
+            "both inputs should have same dtype"
+        );
         let (mut a, mut b) = (self.clone(), other.clone());
         let mut pairs = Vec::new();
         for (&i, &j) in dims_self.iter().zip(dims_other) {
-            let (da, db) = (
-                self.shape().dim(i).map_err(context)?,
-                other.shape().dim(j).map_err(context)?,
-            );
-            let (m, n) = (
-                self.size(i).map_err(context)?,
-                other.size(j).map_err(context)?,
-            );
+            let (da, db) = (self.shape().dim(i)?, other.shape().dim(j)?);
+            let (m, n) = (self.size(i)?, other.size(j)?);
             if m != n && m != 1 && n != 1 {
-                return Err(shape_error(
-                    "tensordot",
-                    site,
-                    format!(
-                        "contracted dimensions need to match, but first has size {m} in dim {i} and second has size {n} in dim {j}"
-                    ),
-                ));
+                bail!(
+                    Shape,
+                    "contracted dimensions need to match, but first has size {m} in dim {i} and second has size {n} in dim {j}"
+                );
             }
             // A dimension of size 1 stands for any number of equal elements.
             if m == 1 && n != 1 {
@@ -195,8 +163,8 @@ impl Tensor {
             pairs.push((da, db));
         }
         if !dims_self.is_empty() {
-            resolve(self, dims_self).map_err(context)?;
-            resolve(other, dims_other).map_err(context)?;
+            resolve(self, dims_self)?;
+            resolve(other, dims_other)?;
         }
         let rest = |t: &Tensor, used: &dyn Fn(usize) -> bool| -> Vec<usize> {
             (0..t.ndim()).filter(|&d| !used(d)).collect()
@@ -237,29 +205,19 @@ impl Tensor {
 }
 
 /// Errors unless two stacks of matrices can be multiplied one by one.
-pub(in crate::ops) fn fits_bmm(a: &Tensor, b: &Tensor, site: Site) -> Result<()> {
+pub(in crate::ops) fn fits_bmm(a: &Tensor, b: &Tensor) -> Result<()> {
     for (what, t) in [("batch1", a), ("batch2", b)] {
-        if t.ndim() != 3 {
-            return Err(shape_error(
-                "bmm",
-                site,
-                format!("{what} must be a 3D tensor"),
-            ));
-        }
+        ensure!(t.ndim() == 3, Shape, "{what} must be a 3D tensor");
     }
-    if (a.shape()[0], a.shape()[2]) != (b.shape()[0], b.shape()[1]) {
-        return Err(shape_error(
-            "bmm",
-            site,
-            format!(
-                "Expected size for first two dimensions of batch2 tensor to be: [{}, {}] but got: [{}, {}].",
-                a.shape()[0],
-                a.shape()[2],
-                b.shape()[0],
-                b.shape()[1]
-            ),
-        ));
-    }
+    ensure!(
+        (a.shape()[0], a.shape()[2]) == (b.shape()[0], b.shape()[1]),
+        Shape,
+        "Expected size for first two dimensions of batch2 tensor to be: [{}, {}] but got: [{}, {}].",
+        a.shape()[0],
+        a.shape()[2],
+        b.shape()[0],
+        b.shape()[1]
+    );
     Ok(())
 }
 
@@ -271,13 +229,11 @@ pub(in crate::ops) fn fits_bmm(a: &Tensor, b: &Tensor, site: Site) -> Result<()>
 #[pullback_macros::called]
 #[track_caller]
 pub fn multi_dot(tensors: &[&Tensor]) -> Result<Tensor> {
-    let site = Location::caller();
     let n = tensors.len();
-    let fail = |kind, text: String| Err(Error::new(kind, text).op("linalg_multi_dot").at(site));
     if n < 2 {
-        return fail(
-            ErrorKind::Shape,
-            format!("multi_dot(): expected at least 2 tensors but got {n}"),
+        bail!(
+            Shape,
+            "multi_dot(): expected at least 2 tensors but got {n}"
         );
     }
     let mut matrices = Vec::with_capacity(n);
@@ -290,29 +246,23 @@ pub fn multi_dot(tensors: &[&Tensor]) -> Result<Tensor> {
         };
         match end {
             Some(end) if !(1..=2).contains(&rank) => {
-                return fail(
-                    ErrorKind::Shape,
-                    format!("multi_dot(): the {end} tensor must be 1D or 2D but got {rank}D"),
+                bail!(
+                    Shape,
+                    "multi_dot(): the {end} tensor must be 1D or 2D but got {rank}D"
                 );
             }
             None if rank != 2 => {
-                return fail(
-                    ErrorKind::Shape,
-                    format!("multi_dot(): tensor {i} must be 2D but got {rank}D"),
-                );
+                bail!(Shape, "multi_dot(): tensor {i} must be 2D but got {rank}D");
             }
             _ => {}
         }
-        if t.dtype() != tensors[0].dtype() {
-            return fail(
-                ErrorKind::DType,
-                format!(
-                    "multi_dot(): all tensors must have be the same dtype but tensor 0 is {} and tensor {i} {}",
-                    tensors[0].dtype().cpp_name(),
-                    t.dtype().cpp_name()
-                ),
-            );
-        }
+        ensure!(
+            t.dtype() == tensors[0].dtype(),
+            DType,
+            "multi_dot(): all tensors must have be the same dtype but tensor 0 is {} and tensor {i} {}",
+            tensors[0].dtype().cpp_name(),
+            t.dtype().cpp_name()
+        );
         matrices.push(match (rank, i) {
             (1, 0) => t.unsqueeze(0)?,
             (1, _) => t.unsqueeze(1)?,
@@ -320,17 +270,14 @@ pub fn multi_dot(tensors: &[&Tensor]) -> Result<Tensor> {
         });
     }
     for i in 0..n - 1 {
-        if matrices[i].shape()[1] != matrices[i + 1].shape()[0] {
-            return fail(
-                ErrorKind::Shape,
-                format!(
-                    "multi_dot(): tensors {i} and {} with shapes {} and {} cannot be multiplied",
-                    i + 1,
-                    tensors[i].shape(),
-                    tensors[i + 1].shape()
-                ),
-            );
-        }
+        ensure!(
+            matrices[i].shape()[1] == matrices[i + 1].shape()[0],
+            Shape,
+            "multi_dot(): tensors {i} and {} with shapes {} and {} cannot be multiplied",
+            i + 1,
+            tensors[i].shape(),
+            tensors[i + 1].shape()
+        );
     }
     let product = chain(&matrices, &cuts(&matrices), 0, n - 1)?;
     let mut shape = product.shape().to_vec();
@@ -386,38 +333,39 @@ pub fn bilinear(
     weight: &Tensor,
     bias: Option<&Tensor>,
 ) -> Result<Tensor> {
-    let site = Location::caller();
-    let fail = |text: String| Err(shape_error("bilinear", site, format!("bilinear(): {text}")));
     let (r1, r2) = (input1.ndim(), input2.ndim());
-    if r1 != r2 {
-        return fail(format!("input dimensions do not match: got {r1} and {r2}"));
-    }
+    ensure!(
+        r1 == r2,
+        Shape,
+        "bilinear(): input dimensions do not match: got {r1} and {r2}"
+    );
     let lead = r1.saturating_sub(1);
     for d in 0..lead {
         let (m, n) = (input1.shape()[d], input2.shape()[d]);
-        if m != n {
-            return fail(format!(
-                "input batch dimensions do not match at dim {d}: got {m} and {n}"
-            ));
-        }
+        ensure!(
+            m == n,
+            Shape,
+            "bilinear(): input batch dimensions do not match at dim {d}: got {m} and {n}"
+        );
     }
     for (which, input) in [("input1", input1), ("input2", input2)] {
         let place = if which == "input1" { 1 } else { 2 };
         let (got, want) = (input.size(-1)?, weight.size(place)?);
-        if got != want {
-            return fail(format!(
-                "{which} size does not match weight size: got {got} but expected {want}"
-            ));
-        }
+        ensure!(
+            got == want,
+            Shape,
+            "bilinear(): {which} size does not match weight size: got {got} but expected {want}"
+        );
     }
     let out = weight.shape()[0];
     if let Some(b) = bias
         && b.shape()[..] != [out]
     {
-        return fail(format!(
-            "bias size does not match weight size: got {} but expected {out}",
+        bail!(
+            Shape,
+            "bilinear(): bias size does not match weight size: got {} but expected {out}",
             b.size(0)?
-        ));
+        );
     }
     let mut shape = input1.shape()[..lead].to_vec();
     let rows: usize = shape.iter().product();

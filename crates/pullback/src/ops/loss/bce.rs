@@ -1,11 +1,12 @@
 //! Binary cross-entropy, of probabilities and of logits: the primitives, whose gradients are PyTorch's where logarithms end.
 
 use crate::core::define::{common, define};
+use crate::core::fail::{ensure, error};
 use crate::core::op::{Ctx, Op, Reads};
 use crate::core::tensor::Tensor;
 use crate::ops::common::constant::number_like;
 use crate::ops::common::gate::no_form;
-use crate::{Array, Error, ErrorKind, Real, Result};
+use crate::{Array, Real, Result};
 use pullback_array::{dispatch, kernels};
 
 #[cfg(feature = "proof")]
@@ -54,9 +55,9 @@ fn probabilities(x: &Array, what: &str) -> Result<()> {
         run.all(|x| (T::ZERO..=T::ONE).contains(&x))
     }), else Err(no_form("binary_cross_entropy", x)))?;
     match good.to_vec::<bool>()?[..] {
-        [false] => Err(Error::new(
-            ErrorKind::Argument,
-            format!("all elements of {what} should be between 0 and 1"),
+        [false] => Err(error!(
+            Argument,
+            "all elements of {what} should be between 0 and 1"
         )),
         _ => Ok(()),
     }
@@ -65,16 +66,13 @@ fn probabilities(x: &Array, what: &str) -> Result<()> {
 impl Op for Bce {
     common!();
     fn eval(&self, x: &[&Array]) -> Result<Array> {
-        if x[0].dtype() != x[1].dtype() {
-            return Err(Error::new(
-                ErrorKind::DType,
-                format!(
-                    "Found dtype {} but expected {}",
-                    x[1].dtype().scalar_type_name(),
-                    x[0].dtype().scalar_type_name()
-                ),
-            ));
-        }
+        ensure!(
+            x[0].dtype() == x[1].dtype(),
+            DType,
+            "Found dtype {} but expected {}",
+            x[1].dtype().scalar_type_name(),
+            x[0].dtype().scalar_type_name()
+        );
         probabilities(x[0], "input")?;
         probabilities(x[1], "target")?;
         dispatch!(float x[0].dtype(), T => {

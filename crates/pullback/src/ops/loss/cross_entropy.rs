@@ -1,6 +1,7 @@
 //! Losses of class scores: the negative log-likelihood, and cross-entropy of class numbers or probabilities.
 
 use crate::core::apply::apply_dyn;
+use crate::core::fail::{bail, ensure, error};
 use crate::core::op::Op;
 use crate::core::tensor::Tensor;
 use crate::ops::common::anchor::entered;
@@ -9,7 +10,7 @@ use crate::ops::common::operand::promote;
 use crate::ops::common::operand::{inferred, unnumbered};
 use crate::ops::loss::reduction::Reduction;
 use crate::ops::{Take, common, define};
-use crate::{Array, DType, Error, ErrorKind, Result, Shape};
+use crate::{Array, DType, Error, Result, Shape};
 use std::panic::Location;
 
 #[cfg(feature = "proof")]
@@ -50,11 +51,8 @@ impl Op for ClassPositions {
                     ((n * self.classes + t as usize) * inner + d) as i64
                 }
                 t => {
-                    return Err(Error::new(
-                        ErrorKind::Index,
-                        format!("Target {t} is out of bounds."),
-                    )
-                    .note(format!("there are {} classes, from 0", self.classes)));
+                    return Err(error!(Index, "Target {t} is out of bounds.")
+                        .note(format!("there are {} classes, from 0", self.classes)));
                 }
             };
         }
@@ -86,87 +84,76 @@ impl Default for CrossEntropy<'_> {
     }
 }
 
-pub(in crate::ops) fn shape_error(message: impl Into<String>) -> Error {
-    Error::new(ErrorKind::Shape, message)
-}
-
 /// PyTorch's checks of scores, class numbers and weights, in its order.
 fn check(x: &Tensor, target: &Tensor, weight: Option<&Tensor>) -> Result<()> {
     let (xs, ts) = (x.shape(), target.shape());
     if x.ndim() < 1 {
-        return Err(Error::new(
-            ErrorKind::Value,
-            "Expected 1 or more dimensions (got 0)",
-        ));
+        bail!(Value, "Expected 1 or more dimensions (got 0)");
     }
     if x.ndim() > 1 && ts.first() != xs.first() {
-        return Err(Error::new(
-            ErrorKind::Value,
-            format!(
-                "Expected input batch_size ({}) to match target batch_size ({}).",
-                xs[0],
-                ts.first().copied().unwrap_or(0)
-            ),
-        ));
+        bail!(
+            Value,
+            "Expected input batch_size ({}) to match target batch_size ({}).",
+            xs[0],
+            ts.first().copied().unwrap_or(0)
+        );
     }
     if x.ndim() == 1 && target.ndim() == 1 && target.numel() != 1 {
-        return Err(Error::new(
-            ErrorKind::Value,
-            format!(
-                "For 1D input, 1D target must have size 1, but got target size: {}",
-                ts[0]
-            ),
-        ));
+        bail!(
+            Value,
+            "For 1D input, 1D target must have size 1, but got target size: {}",
+            ts[0]
+        );
     }
     if x.ndim() <= 2 && target.ndim() > 1 {
-        return Err(shape_error(
-            "0D or 1D target tensor expected, multi-target not supported",
-        ));
+        bail!(
+            Shape,
+            "0D or 1D target tensor expected, multi-target not supported"
+        );
     }
     if x.ndim() == 4 && target.ndim() != 3 {
-        return Err(shape_error(format!(
+        bail!(
+            Shape,
             "only batches of spatial targets supported (3D tensors) but got targets of dimension: {}",
             target.ndim()
-        )));
+        );
     }
     if x.ndim() > 2 {
         let mut want = xs.clone();
         want.remove(1);
-        if *ts != want {
-            return Err(shape_error(if x.ndim() == 4 {
+        ensure!(
+            *ts == want,
+            Shape,
+            "{}",
+            if x.ndim() == 4 {
                 format!("size mismatch (got input: {xs} , target: {ts}")
             } else {
                 format!("Expected target size {want}, got {ts}")
-            }));
-        }
+            }
+        );
     }
     if !matches!(target.dtype(), DType::I64 | DType::U8) {
-        return Err(Error::new(
-            ErrorKind::DType,
-            format!(
-                "expected target dtype to be Long or Byte, but got {}",
-                target.dtype().scalar_type_name()
-            ),
-        ));
+        bail!(
+            DType,
+            "expected target dtype to be Long or Byte, but got {}",
+            target.dtype().scalar_type_name()
+        );
     }
     let classes = xs[class_dim(x)];
     if let Some(w) = weight {
-        if w.shape()[..] != [classes] {
-            return Err(shape_error(format!(
-                "weight tensor should be defined either for all {classes} classes or no classes but got weight tensor of shape: {}",
-                w.shape()
-            )));
-        }
-        if w.dtype() != x.dtype() {
-            return Err(Error::new(
-                ErrorKind::DType,
-                format!(
-                    "expected scalar type {} but found {}",
-                    x.dtype().scalar_type_name(),
-                    w.dtype().scalar_type_name()
-                ),
-            ));
-        }
+        ensure!(
+            w.shape()[..] == [classes],
+            Shape,
+            "weight tensor should be defined either for all {classes} classes or no classes but got weight tensor of shape: {}",
+            w.shape()
+        );
+        ensure!(
+            w.dtype() == x.dtype(),
+            DType,
+            "expected scalar type {} but found {}",
+            x.dtype().scalar_type_name(),
+            w.dtype().scalar_type_name()
+        );
     }
     Ok(())
 }
@@ -206,7 +193,7 @@ impl Tensor {
         reduction: Reduction,
     ) -> Result<Tensor> {
         let site = Location::caller();
-        check(self, target, weight).map_err(|e| e.op("nll_loss").at(site))?;
+        check(self, target, weight)?;
         let target = target.to(DType::I64)?;
         let classes = self.shape()[class_dim(self)];
         let op = ClassPositions {
@@ -261,16 +248,13 @@ impl Tensor {
     #[track_caller]
     pub fn cross_entropy(&self, target: &Tensor, how: CrossEntropy<'_>) -> Result<Tensor> {
         let site = Location::caller();
-        let context = |e: Error| e.op("cross_entropy").at(site);
         if self.shape() == target.shape() {
-            return self
-                .cross_entropy_of_probabilities(target, how)
-                .map_err(context);
+            return self.cross_entropy_of_probabilities(target, how);
         }
         if !(0.0..=1.0).contains(&how.label_smoothing) {
-            return Err(context(bad_smoothing(how.label_smoothing)));
+            return Err(bad_smoothing(how.label_smoothing));
         }
-        check(self, target, how.weight).map_err(context)?;
+        check(self, target, how.weight)?;
         let dim = class_dim(self);
         let x = self.log_softmax(dim as i64)?;
         let likelihood = x.nll_loss(target, how.weight, how.ignore_index, how.reduction)?;
@@ -307,20 +291,17 @@ impl Tensor {
         how: CrossEntropy<'_>,
     ) -> Result<Tensor> {
         let site = Location::caller();
-        if !target.dtype().is_float() {
-            return Err(Error::new(
-                ErrorKind::DType,
-                format!(
-                    "Expected floating point type for target with class probabilities, got {}",
-                    target.dtype().scalar_type_name()
-                ),
-            ));
-        }
+        ensure!(
+            target.dtype().is_float(),
+            DType,
+            "Expected floating point type for target with class probabilities, got {}",
+            target.dtype().scalar_type_name()
+        );
         if how.ignore_index >= 0 {
-            return Err(Error::new(
-                ErrorKind::Argument,
-                "ignore_index is not supported for floating point target",
-            ));
+            bail!(
+                Argument,
+                "ignore_index is not supported for floating point target"
+            );
         }
         if !(0.0..=1.0).contains(&how.label_smoothing) {
             return Err(bad_smoothing(how.label_smoothing));
@@ -328,10 +309,11 @@ impl Tensor {
         let dim = class_dim(self);
         let classes = self.shape().get(dim).copied().unwrap_or(1);
         if let Some(w) = how.weight.filter(|w| w.shape()[..] != [classes]) {
-            return Err(shape_error(format!(
+            bail!(
+                Shape,
                 "cross_entropy: weight tensor should be defined either for all {classes} classes or no classes but got weight tensor of shape: {}",
                 w.shape()
-            )));
+            );
         }
         let x = self.log_softmax(dim as i64)?;
         let mut target = target.clone();
@@ -356,8 +338,8 @@ impl Tensor {
 }
 
 fn bad_smoothing(value: f64) -> Error {
-    Error::new(
-        ErrorKind::Argument,
-        format!("label_smoothing must be between 0.0 and 1.0. Got: {value}"),
+    error!(
+        Argument,
+        "label_smoothing must be between 0.0 and 1.0. Got: {value}"
     )
 }

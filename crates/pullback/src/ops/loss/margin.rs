@@ -1,12 +1,12 @@
 //! Losses with a margin: hinge embedding, ranking, soft, and of several classes.
 
 use crate::core::apply::apply_dyn;
+use crate::core::fail::{bail, ensure};
 use crate::core::tensor::Tensor;
 use crate::ops::Softplus;
 use crate::ops::common::constant::plus;
-use crate::ops::loss::cross_entropy::shape_error;
 use crate::ops::loss::reduction::Reduction;
-use crate::{DType, Error, ErrorKind, Result};
+use crate::{DType, Result};
 use std::panic::Location;
 
 /// `max(x, 0)`, whose derivative at 0 is 0.
@@ -53,14 +53,13 @@ impl Tensor {
         reduction: Reduction,
     ) -> Result<Tensor> {
         if self.ndim() != other.ndim() || self.ndim() != target.ndim() {
-            return Err(shape_error(format!(
+            bail!(
+                Shape,
                 "margin_ranking_loss : All input tensors should have same dimension but got sizes: input1: torch.Size({}), input2: torch.Size({}), target: torch.Size({}) ",
                 self.shape(),
                 other.shape(),
                 target.shape()
-            ))
-            .op("margin_ranking_loss")
-            .at(Location::caller()));
+            );
         }
         let led = target.neg()?.mul(&self.sub(other)?)?;
         reduction.of(hinge(&plus(&led, margin)?)?)
@@ -73,15 +72,13 @@ impl Tensor {
     #[track_caller]
     pub fn soft_margin_loss(&self, target: &Tensor, reduction: Reduction) -> Result<Tensor> {
         let z = self.mul(target)?;
-        if z.shape() != self.shape() {
-            return Err(shape_error(format!(
-                "output with shape {} doesn't match the broadcast shape {}",
-                self.shape(),
-                z.shape()
-            ))
-            .op("soft_margin_loss")
-            .at(Location::caller()));
-        }
+        ensure!(
+            z.shape() == self.shape(),
+            Shape,
+            "output with shape {} doesn't match the broadcast shape {}",
+            self.shape(),
+            z.shape()
+        );
         // Never the line instead of the logarithm: PyTorch's values are infinite where the exponential is.
         let smooth = Softplus {
             beta: 1.0,
@@ -104,20 +101,11 @@ impl Tensor {
         weight: Option<&Tensor>,
         reduction: Reduction,
     ) -> Result<Tensor> {
-        let site = Location::caller();
-        let fail =
-            |kind, text: String| Err(Error::new(kind, text).op("multi_margin_loss").at(site));
         if p != 1 && p != 2 {
-            return fail(
-                ErrorKind::Value,
-                "only p == 1 and p == 2 supported".to_string(),
-            );
+            bail!(Value, "only p == 1 and p == 2 supported");
         }
         if weight.is_some_and(|w| w.ndim() != 1) {
-            return fail(
-                ErrorKind::Argument,
-                "weight must be one-dimensional".to_string(),
-            );
+            bail!(Argument, "weight must be one-dimensional");
         }
         let rows = if self.ndim() < 2 {
             self.reshape([1, self.numel()])?
@@ -126,27 +114,23 @@ impl Tensor {
         };
         let (n, classes) = (rows.shape()[0], rows.shape()[1]);
         if target.ndim() > 1 || target.numel() != n {
-            return fail(
-                ErrorKind::Shape,
-                format!(
-                    "multi_margin_loss: target tensor should be 1-D with size equal to the number of input samples (batch size). Expected target size [{n}], but got {}. Input has shape {}.",
-                    target.shape(),
-                    self.shape()
-                ),
+            bail!(
+                Shape,
+                "multi_margin_loss: target tensor should be 1-D with size equal to the number of input samples (batch size). Expected target size [{n}], but got {}. Input has shape {}.",
+                target.shape(),
+                self.shape()
             );
         }
         if let Some(w) = weight.filter(|w| w.numel() != classes) {
-            return fail(
-                ErrorKind::Shape,
-                format!(
-                    "inconsistent weight size, expected {classes} but got {}",
-                    w.shape()
-                ),
+            bail!(
+                Shape,
+                "inconsistent weight size, expected {classes} but got {}",
+                w.shape()
             );
         }
         let numbers = target.to_f64_vec()?;
         if numbers.iter().any(|&t| !(0.0..classes as f64).contains(&t)) {
-            return fail(ErrorKind::Argument, "target out of range".to_string());
+            bail!(Argument, "target out of range");
         }
         let column = target.to(DType::I64)?.reshape([n, 1])?;
         let number = Tensor::arange(classes)?;

@@ -1,7 +1,8 @@
 //! What losses do with their elements: PyTorch's `reduction`.
 
+use crate::core::fail::error;
 use crate::core::tensor::Tensor;
-use crate::{Error, ErrorKind, Result};
+use crate::{Error, Result};
 use std::str::FromStr;
 
 /// What becomes of a loss's elements.
@@ -20,10 +21,7 @@ pub enum Reduction {
 
 /// PyTorch's sentence for a reduction that a loss does not have.
 pub(in crate::ops) fn invalid_reduction(name: &str) -> Error {
-    Error::new(
-        ErrorKind::Value,
-        format!("{name} is not a valid value for reduction"),
-    )
+    error!(Value, "{name} is not a valid value for reduction")
 }
 
 impl FromStr for Reduction {
@@ -57,9 +55,9 @@ impl Reduction {
         let x = x.mul(weight)?;
         match self {
             Reduction::Mean => x.sum()?.div(&weight.sum()?),
-            Reduction::BatchMean => Err(Error::new(
-                ErrorKind::Value,
-                "Invalid reduction mode: batchmean. Expected one of 'none', 'mean', 'sum'.",
+            Reduction::BatchMean => Err(error!(
+                Value,
+                "Invalid reduction mode: batchmean. Expected one of 'none', 'mean', 'sum'."
             )),
             other => other.of(x),
         }

@@ -1,18 +1,15 @@
 //! Losses between numbers: squared, absolute, smooth l1, huber, and the likelihoods of normal and Poisson distributions.
 
 use crate::core::apply::apply_dyn;
+use crate::core::fail::{bail, ensure, error};
 use crate::core::tensor::Tensor;
 use crate::ops::common::constant::{plus, times};
 use crate::ops::common::gate::no_form;
 use crate::ops::common::operand::{Operand, promote};
 use crate::ops::loss::reduction::Reduction;
 use crate::ops::{Huber, SmoothL1};
-use crate::{Error, ErrorKind, Result, no_grad};
+use crate::{Error, Result, no_grad};
 use std::panic::Location;
-
-fn invalid(message: impl Into<String>) -> Error {
-    Error::new(ErrorKind::Value, message)
-}
 
 /// The difference in a floating dtype; integers have no such loss, in the words of `kernel`.
 #[track_caller]
@@ -21,7 +18,7 @@ fn difference(x: &Tensor, target: &Tensor, kernel: &str) -> Result<Tensor> {
     if d.dtype().is_float() {
         return Ok(d);
     }
-    Err(no_form(kernel, &d.array()).at(Location::caller()))
+    Err(no_form(kernel, &d.array()))
 }
 
 /// The loss of elements that may be weighted one by one.
@@ -35,9 +32,11 @@ fn reduced(
     let Some(weight) = weight else {
         return reduction.of(x);
     };
-    if weight.shape() != like.shape() {
-        return Err(invalid("Weights and input must have the same size.").at(Location::caller()));
-    }
+    ensure!(
+        weight.shape() == like.shape(),
+        Value,
+        "Weights and input must have the same size."
+    );
     reduction.of_weighted(&x, weight)
 }
 
@@ -47,13 +46,11 @@ fn same_size(x: &Tensor, target: &Tensor) -> Result<()> {
     if x.shape() == target.shape() {
         return Ok(());
     }
-    let e = Error::new(
-        ErrorKind::Shape,
-        format!(
-            "Using a target size (torch.Size({})) that is different to the input size (torch.Size({})). This will likely lead to incorrect results due to broadcasting. Please ensure they have the same size.",
-            target.shape(),
-            x.shape()
-        ),
+    let e = error!(
+        Shape,
+        "Using a target size (torch.Size({})) that is different to the input size (torch.Size({})). This will likely lead to incorrect results due to broadcasting. Please ensure they have the same size.",
+        target.shape(),
+        x.shape()
     );
     let e = reshaped(e, x, target);
     let Ok(common) = x.shape().broadcast(target.shape()) else {
@@ -169,12 +166,10 @@ impl Tensor {
             return self.l1_loss_broadcast(target, reduction, None);
         }
         if beta < 0.0 {
-            return Err(Error::new(
-                ErrorKind::Argument,
-                "smooth_l1_loss does not support negative values for beta.",
-            )
-            .op("smooth_l1_loss")
-            .at(site));
+            bail!(
+                Argument,
+                "smooth_l1_loss does not support negative values for beta."
+            );
         }
         let d = difference(self, target, "smooth_l1_cpu")?;
         reduction.of(apply_dyn(&SmoothL1 { beta }, &[&d], site)?)
@@ -209,17 +204,13 @@ impl Tensor {
     ) -> Result<Tensor> {
         let site = Location::caller();
         if delta <= 0.0 {
-            return Err(Error::new(
-                ErrorKind::Argument,
-                "huber_loss does not support non-positive values for delta.",
-            )
-            .op("huber_loss")
-            .at(site));
+            bail!(
+                Argument,
+                "huber_loss does not support non-positive values for delta."
+            );
         }
         if weight.is_some_and(|w| w.shape() != self.shape()) {
-            return Err(invalid("Weights and input must have the same size.")
-                .op("huber_loss")
-                .at(site));
+            bail!(Value, "Weights and input must have the same size.");
         }
         let d = difference(self, target, "huber_cpu")?;
         let loss = apply_dyn(&Huber { delta }, &[&d], site)?;
@@ -244,8 +235,6 @@ impl Tensor {
         eps: f64,
         reduction: Reduction,
     ) -> Result<Tensor> {
-        let site = Location::caller();
-        let fail = |text: &str| Err(invalid(text).op("gaussian_nll_loss").at(site));
         let mut var = match var.into() {
             Operand::Tensor(t) => t.clone(),
             Operand::Number(n) => self.ones_like()?.mul(n)?,
@@ -255,7 +244,7 @@ impl Tensor {
             .iter()
             .any(|&v| v < 0.0)
         {
-            return fail("var has negative entry/entries");
+            bail!(Value, "var has negative entry/entries");
         }
         let (shape, n) = (self.shape(), self.ndim());
         if var.shape() != shape {
@@ -266,7 +255,7 @@ impl Tensor {
             if n > 0 && var.shape()[..] == shape[..n - 1] {
                 var = var.unsqueeze(-1)?;
             } else if different.iter().map(|&k| var.shape()[k]).sum::<usize>() != 1 {
-                return fail("var is of incorrect size");
+                bail!(Value, "var is of incorrect size");
             }
         }
         // Clamped behind the gradient's back, as PyTorch does.
@@ -281,7 +270,7 @@ impl Tensor {
             loss = plus(&loss, 0.5 * (2.0 * std::f64::consts::PI).ln())?;
         }
         match reduction {
-            Reduction::BatchMean => fail("batchmean is not valid"),
+            Reduction::BatchMean => Err(error!(Value, "batchmean is not valid")),
             other => other.of(loss),
         }
     }
@@ -330,11 +319,7 @@ impl Tensor {
         log_target: bool,
     ) -> Result<Tensor> {
         if !self.dtype().is_float() || !target.dtype().is_float() {
-            return Err(
-                Error::new(ErrorKind::DType, "kl_div: Integral inputs not supported.")
-                    .op("kl_div")
-                    .at(Location::caller()),
-            );
+            bail!(DType, "kl_div: Integral inputs not supported.");
         }
         let loss = if log_target {
             target.exp()?.mul(&target.sub(self)?)?
@@ -361,14 +346,13 @@ impl Tensor {
     ) -> Result<Tensor> {
         let site = Location::caller();
         if target.shape() != self.shape() {
-            let e = invalid(format!(
+            let e = error!(
+                Value,
                 "Using a target size (torch.Size({})) that is different to the input size (torch.Size({})) is deprecated. Please ensure they have the same size.",
                 target.shape(),
                 self.shape()
-            ));
-            return Err(reshaped(e, self, target)
-                .op("binary_cross_entropy")
-                .at(site));
+            );
+            return Err(reshaped(e, self, target));
         }
         let loss = apply_dyn(&crate::ops::Bce, &[self, target], site)?;
         reduction.of(match weight {
@@ -392,19 +376,16 @@ impl Tensor {
     ) -> Result<Tensor> {
         let site = Location::caller();
         if target.shape() != self.shape() {
-            let e = invalid(format!(
+            let e = error!(
+                Value,
                 "Target size (torch.Size({})) must be the same as input size (torch.Size({}))",
                 target.shape(),
                 self.shape()
-            ));
-            return Err(reshaped(e, self, target)
-                .op("binary_cross_entropy_with_logits")
-                .at(site));
+            );
+            return Err(reshaped(e, self, target));
         }
         if !self.dtype().is_float() {
-            return Err(no_form("log_sigmoid_cpu", &self.array())
-                .op("binary_cross_entropy_with_logits")
-                .at(site));
+            return Err(no_form("log_sigmoid_cpu", &self.array()));
         }
         let (x, t) = promote(self, target.into(), site)?;
         let op = &crate::ops::BceWithLogits;

@@ -2,11 +2,12 @@
 
 use crate::core::apply::apply;
 use crate::core::define::{common, define};
+use crate::core::fail::error;
 use crate::core::history::in_place;
 use crate::core::op::{Ctx, Op, Reads, pulled};
 use crate::core::tensor::Tensor;
 use crate::ops::common::operand::{Operand, binary_, converted, direct_, promote, with_promoted};
-use crate::{Arith, Array, DType, Error, ErrorKind, Number, Result};
+use crate::{Arith, Array, DType, Error, Number, Result};
 use pullback_array::{Expression, Formula, Scalar, dispatch, kernels};
 use std::panic::Location;
 
@@ -109,7 +110,7 @@ impl Op for Sub {
     }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         dispatch!(number x[0].dtype(), T => kernels::zip(x[0], x[1], |a: T, b: T| a.minus(b)), else
-            Err(Error::new(ErrorKind::Unsupported, "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or `logical_xor()` operator instead.")))
+            Err(error!(Unsupported, "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or `logical_xor()` operator instead.")))
     }
     fn vjp(&self, _: &Ctx<'_>, i: usize, g: &Tensor) -> Result<Tensor> {
         if i == 0 { Ok(g.clone()) } else { g.neg() }
@@ -141,7 +142,7 @@ impl Op for Neg {
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         dispatch!(float x[0].dtype(), T => kernels::map(x[0], |x: T| self.at([x])), else
             dispatch!(number x[0].dtype(), T => kernels::map(x[0], |a: T| T::NIL.minus(a)), else
-                Err(Error::new(ErrorKind::Unsupported, "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, use the `~` or `logical_not()` operator instead."))))
+                Err(error!(Unsupported, "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, use the `~` or `logical_not()` operator instead."))))
     }
     fn vjp(&self, _: &Ctx<'_>, _: usize, g: &Tensor) -> Result<Tensor> {
         g.neg()
@@ -254,11 +255,8 @@ impl Op for Div {
 }
 
 pub(in crate::ops) fn needs_float(x: &Array) -> Error {
-    Error::new(
-        ErrorKind::Unsupported,
-        format!("expected a floating dtype, got {}", x.dtype()),
-    )
-    .help_in("convert it: `x.to(DType::F32)?`", "convert it: `x.float()`")
+    error!(Unsupported, "expected a floating dtype, got {}", x.dtype())
+        .help_in("convert it: `x.to(DType::F32)?`", "convert it: `x.float()`")
 }
 
 /// Errors where the dtype cannot hold a factor.
@@ -269,13 +267,11 @@ fn fits(alpha: f64, dtype: DType) -> Result<()> {
     }
 }
 
-fn float_alpha(site: &'static Location<'static>) -> Error {
-    Error::new(
-        ErrorKind::DType,
-        "For integral input tensors, argument alpha must not be a floating point number.",
+fn float_alpha() -> Error {
+    error!(
+        DType,
+        "For integral input tensors, argument alpha must not be a floating point number."
     )
-    .op(AddScaled::DEF.name)
-    .at(site)
 }
 
 macro_rules! binary {
@@ -324,9 +320,9 @@ impl Tensor {
         let site = Location::caller();
         let (a, b) = promote(self, other.into(), site)?;
         if !a.dtype().is_float() && alpha.fract() != 0.0 {
-            return Err(float_alpha(site));
+            return Err(float_alpha());
         }
-        fits(alpha, a.dtype()).map_err(|e| e.op("add").at(site))?;
+        fits(alpha, a.dtype())?;
         apply(AddScaled { alpha }, &[a.as_ref(), b.as_ref()], site)
     }
 
@@ -419,7 +415,7 @@ impl Tensor {
     pub fn add_scaled_(&self, other: &Tensor, alpha: f64) -> Result<()> {
         let site = Location::caller();
         if !self.dtype().is_float() && alpha.fract() != 0.0 && !other.dtype().is_float() {
-            return Err(float_alpha(site));
+            return Err(float_alpha());
         }
         if crate::ops::result_type(self, other) != self.dtype() {
             // Computed in the wider dtype, rounded once, as PyTorch does.
@@ -427,7 +423,7 @@ impl Tensor {
             let value = apply(AddScaled { alpha }, &[a.as_ref(), b.as_ref()], site)?;
             return self.overwrite(&value, AddScaled::DEF.name, site);
         }
-        fits(alpha, self.dtype()).map_err(|e| e.op("add").at(site))?;
+        fits(alpha, self.dtype())?;
         let other = converted(other, self.dtype(), site)?;
         in_place(AddScaled { alpha }, self, &[other.as_ref()], site, |x| {
             dispatch!(number x.dtype(), T => {

@@ -2,6 +2,7 @@
 //! but at jumps: copysign, heaviside, nextafter.
 
 use crate::core::define::{common, define};
+use crate::core::fail::error;
 use crate::core::op::{Ctx, Op, Reads, pulled};
 use crate::core::tensor::Tensor;
 use crate::ops::common::anchor::anchored;
@@ -9,7 +10,7 @@ use crate::ops::common::gate::{magnitude, select};
 use crate::ops::common::operand::{
     Operand, binary, binary_, float_zip, not_implemented, replace, set_apart,
 };
-use crate::{Array, DType, Error, ErrorKind, Real, Result};
+use crate::{Array, DType, Real, Result};
 use pullback_array::dd::Dd;
 use pullback_array::{Expression, Formula, Scalar, dispatch, kernels};
 use std::panic::Location;
@@ -321,7 +322,7 @@ impl Tensor {
     #[track_caller]
     pub fn heaviside(&self, values: &Tensor) -> Result<Tensor> {
         let site = Location::caller();
-        Heaviside::same_dtype(self, values).map_err(|e| e.at(site))?;
+        Heaviside::same_dtype(self, values)?;
         crate::core::apply::apply_dyn(&Heaviside, &[self, values], site)
     }
 
@@ -366,10 +367,9 @@ impl Heaviside {
         if a.dtype() == b.dtype() {
             return Ok(());
         }
-        Err(Error::new(
-            ErrorKind::DType,
-            "heaviside is not yet implemented for tensors with different dtypes.",
-        )
-        .op("heaviside"))
+        Err(error!(
+            DType,
+            "heaviside is not yet implemented for tensors with different dtypes."
+        ))
     }
 }

@@ -1,6 +1,8 @@
 //! Elements kept between bounds, which are numbers or tensors.
 
+use crate::core::Site;
 use crate::core::apply::apply_dyn;
+use crate::core::fail::error;
 use crate::core::op::{Ctx, Op, Reads, pulled};
 use crate::core::tensor::Tensor;
 use crate::ops::common::gate::{no_form, select};
@@ -8,7 +10,7 @@ use crate::ops::common::operand::{
     Operand, apart, cannot_cast, converted, direct_, replace, result_type, result_type_number,
 };
 use crate::ops::{ClampTensor, common, define};
-use crate::{Array, DType, Error, ErrorKind, Number, Real, Result};
+use crate::{Array, DType, Error, Number, Real, Result};
 use pullback_array::{Element, dispatch, kernels};
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -141,12 +143,7 @@ fn common_dtype(x: &Tensor, bounds: [Option<Operand<'_>>; 2]) -> DType {
 
 /// A bound as the dtype has it: none where every element is on its side, an error where none is. What an integer's dtype cannot
 /// hold never wraps.
-pub(in crate::ops) fn bound(
-    n: Number,
-    lower: bool,
-    dtype: DType,
-    site: &'static Location<'static>,
-) -> Result<Option<Number>> {
+pub(in crate::ops) fn bound(n: Number, lower: bool, dtype: DType) -> Result<Option<Number>> {
     let harmless = match lower {
         true => Ordering::Less,
         false => Ordering::Greater,
@@ -155,17 +152,14 @@ pub(in crate::ops) fn bound(
         Ordering::Equal if dtype.is_float() => n.fit(dtype).map(|()| Some(n)),
         Ordering::Equal => Ok(Some(n)),
         side if side == harmless => Ok(None),
-        _ => Err(Error::new(
-            ErrorKind::Argument,
-            format!(
-                "Clamp {} value {} is outside the representable range of {}",
-                if lower { "min" } else { "max" },
-                shown(n),
-                dtype.scalar_type_name()
-            ),
+        _ => Err(error!(
+            Argument,
+            "Clamp {} value {} is outside the representable range of {}",
+            if lower { "min" } else { "max" },
+            shown(n),
+            dtype.scalar_type_name()
         )),
     }
-    .map_err(|e| e.op("clamp").at(site))
 }
 
 /// A number as C++ prints it: six digits.
@@ -181,39 +175,33 @@ fn shown(n: Number) -> String {
 }
 
 /// Both bounds, if they are numbers, as the dtype has them.
-fn bounds<'a>(
-    bounds: [Option<Operand<'a>>; 2],
-    dtype: DType,
-    site: &'static Location<'static>,
-) -> Result<[Option<Operand<'a>>; 2]> {
+fn bounds<'a>(bounds: [Option<Operand<'a>>; 2], dtype: DType) -> Result<[Option<Operand<'a>>; 2]> {
     let of = |b, lower| match b {
-        Some(Operand::Number(n)) => bound(n, lower, dtype, site).map(|n| n.map(Operand::Number)),
+        Some(Operand::Number(n)) => bound(n, lower, dtype).map(|n| n.map(Operand::Number)),
         other => Ok(other),
     };
     Ok([of(bounds[0], true)?, of(bounds[1], false)?])
 }
 
-fn no_bounds(site: &'static Location<'static>) -> Error {
-    Error::new(
-        ErrorKind::Argument,
-        "torch.clamp: At least one of 'min' or 'max' must not be None",
+fn no_bounds() -> Error {
+    error!(
+        Argument,
+        "torch.clamp: At least one of 'min' or 'max' must not be None"
     )
-    .op("clamp")
-    .at(site)
 }
 
 fn clamped(
     x: &Tensor,
     min: Option<Operand<'_>>,
     max: Option<Operand<'_>>,
-    site: &'static Location<'static>,
+    site: Site,
 ) -> Result<Tensor> {
     let dtype = common_dtype(x, [min, max]);
     let x = converted(x, dtype, site)?;
     if min.is_none() && max.is_none() {
-        return Err(no_bounds(site));
+        return Err(no_bounds());
     }
-    let [min, max] = bounds([min, max], dtype, site)?;
+    let [min, max] = bounds([min, max], dtype)?;
     let numbers = |b: Option<Operand<'_>>| match b {
         None => Ok(None),
         Some(Operand::Number(n)) => Ok(Some(n)),
@@ -232,7 +220,7 @@ fn clamped(
             for bound in [&min, &max].into_iter().flatten() {
                 // The errors name x first.
                 let common = x.shape().broadcast(bound.shape());
-                common.map_err(|e| e.op("clamp").at(site))?;
+                common?;
             }
             match (min, max) {
                 (Some(low), Some(high)) => apply_dyn(
@@ -247,7 +235,7 @@ fn clamped(
                 (_, Some(high)) => {
                     apply_dyn(&crate::ops::Minimum, &[high.as_ref(), x.as_ref()], site)
                 }
-                (None, None) => Err(no_bounds(site)),
+                (None, None) => Err(no_bounds()),
             }
         }
     }
@@ -257,16 +245,16 @@ fn clamped_(
     x: &Tensor,
     min: Option<Operand<'_>>,
     max: Option<Operand<'_>>,
-    site: &'static Location<'static>,
+    site: Site,
 ) -> Result<()> {
     let dtype = common_dtype(x, [min, max]);
     if dtype.category() > x.dtype().category() {
-        return Err(cannot_cast(dtype, x.dtype()).op("clamp").at(site));
+        return Err(cannot_cast(dtype, x.dtype()));
     }
     if min.is_none() && max.is_none() {
-        return Err(no_bounds(site));
+        return Err(no_bounds());
     }
-    let [min, max] = bounds([min, max], dtype, site)?;
+    let [min, max] = bounds([min, max], dtype)?;
     match (min, max) {
         (None | Some(Operand::Number(_)), None | Some(Operand::Number(_)))
             if dtype == x.dtype() =>

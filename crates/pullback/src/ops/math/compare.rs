@@ -1,5 +1,6 @@
 //! Comparisons: operations through which no gradient exists. Detaching is structural and stands in the core.
 
+use crate::core::Site;
 use crate::core::apply::{apply, apply_dyn};
 use crate::core::define::{common, define};
 use crate::core::op::Op;
@@ -72,12 +73,7 @@ macro_rules! compare {
 
 /// A comparison of integers with an integer that their dtype does not hold, in digits that hold both.
 #[cold]
-fn out_of_range(
-    op: &dyn Op,
-    x: &Tensor,
-    n: Number,
-    site: &'static Location<'static>,
-) -> Result<Tensor> {
+fn out_of_range(op: &dyn Op, x: &Tensor, n: Number, site: Site) -> Result<Tensor> {
     let n = Tensor::from_array(Array::number(n, DType::Dd)?);
     apply_dyn(op, &[converted(x, DType::Dd, site)?.as_ref(), &n], site)
 }

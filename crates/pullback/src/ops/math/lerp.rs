@@ -1,14 +1,16 @@
 //! Mixtures of three: interpolation, and sums with a product or a quotient.
 
+use crate::core::Site;
 use crate::core::apply::apply_dyn;
 use crate::core::define::{common, define};
+use crate::core::fail::error;
 use crate::core::history::in_place_dyn;
 use crate::core::op::{Ctx, Op, Reads, pulled};
 use crate::core::tensor::Tensor;
 use crate::ops::common::operand::{
     Operand, apart, cannot_cast, converted, direct_, not_implemented, replace,
 };
-use crate::{Arith, Array, DType, Error, ErrorKind, Number, Result};
+use crate::{Arith, Array, DType, Number, Result};
 use pullback_array::{Expression, Formula, Scalar, dispatch, kernels};
 use std::borrow::Cow;
 use std::panic::Location;
@@ -228,28 +230,22 @@ impl Op for Addcdiv {
     }
 }
 
-type Site = &'static Location<'static>;
-
-fn same_dtype(x: &Tensor, other: &Tensor, what: &str, site: Site) -> Result<()> {
+fn same_dtype(x: &Tensor, other: &Tensor, what: &str) -> Result<()> {
     if x.dtype() == other.dtype() {
         return Ok(());
     }
-    Err(Error::new(
-        ErrorKind::DType,
-        format!(
-            "expected dtype {} for `{what}` but got dtype {}",
-            x.dtype().cpp_name(),
-            other.dtype().cpp_name()
-        ),
-    )
-    .op("lerp")
-    .at(site))
+    Err(error!(
+        DType,
+        "expected dtype {} for `{what}` but got dtype {}",
+        x.dtype().cpp_name(),
+        other.dtype().cpp_name()
+    ))
 }
 
 /// A weight in the dtype of the ends; one without dimensions may have another.
 fn weight<'a>(x: &Tensor, w: &'a Tensor, site: Site) -> Result<Cow<'a, Tensor>> {
     if w.ndim() > 0 {
-        same_dtype(x, w, "weight", site)?;
+        same_dtype(x, w, "weight")?;
     }
     converted(w, x.dtype(), site)
 }
@@ -277,13 +273,11 @@ fn common3([a, b, c]: [&Tensor; 3]) -> DType {
 
 const INTEGER_ADDCDIV: &str = "Integer division with addcdiv is no longer supported, and in a future  release addcdiv will perform a true division of tensor1 and tensor2. The historic addcdiv behavior can be implemented as (input + value * torch.trunc(tensor1 / tensor2)).to(input.dtype) for integer inputs and as (input + value * tensor1 / tensor2) for float inputs. The future addcdiv behavior is just the latter implementation: (input + value * tensor1 / tensor2), for all dtypes.";
 
-fn divisible(b: &Tensor, c: &Tensor, site: Site) -> Result<()> {
+fn divisible(b: &Tensor, c: &Tensor) -> Result<()> {
     if b.dtype().is_float() || c.dtype().is_float() {
         return Ok(());
     }
-    Err(Error::new(ErrorKind::DType, INTEGER_ADDCDIV)
-        .op("addcdiv")
-        .at(site))
+    Err(error!(DType, "{}", INTEGER_ADDCDIV))
 }
 
 fn ternary(op: &dyn Op, x: [&Tensor; 3], site: Site) -> Result<Tensor> {
@@ -300,7 +294,7 @@ fn ternary_(
 ) -> Result<()> {
     let common = common3([x, b, c]);
     if common.category() > x.dtype().category() {
-        return Err(cannot_cast(common, x.dtype()).op(op.def().name).at(site));
+        return Err(cannot_cast(common, x.dtype()));
     }
     if common != x.dtype() {
         let (b, c) = (apart(x, b, site)?, apart(x, c, site)?);
@@ -323,11 +317,11 @@ impl Tensor {
     #[track_caller]
     pub fn lerp<'a>(&self, end: &Tensor, weight: impl Into<Operand<'a>>) -> Result<Tensor> {
         let site = Location::caller();
-        same_dtype(self, end, "end", site)?;
+        same_dtype(self, end, "end")?;
         match weight.into() {
             Operand::Number(w) => {
                 if self.dtype().is_float() {
-                    w.fit(self.dtype()).map_err(|e| e.op("lerp").at(site))?;
+                    w.fit(self.dtype())?;
                 }
                 let weight = w.to_f64();
                 apply_dyn(&LerpScalar { weight }, &[self, end], site)
@@ -346,11 +340,11 @@ impl Tensor {
     #[track_caller]
     pub fn lerp_<'a>(&self, end: &Tensor, weight: impl Into<Operand<'a>>) -> Result<()> {
         let site = Location::caller();
-        same_dtype(self, end, "end", site)?;
+        same_dtype(self, end, "end")?;
         match weight.into() {
             Operand::Number(w) => {
                 if self.dtype().is_float() {
-                    w.fit(self.dtype()).map_err(|e| e.op("lerp").at(site))?;
+                    w.fit(self.dtype())?;
                 }
                 let weight = w.to_f64();
                 direct_(&LerpScalar { weight }, self, &[end], site)
@@ -419,7 +413,7 @@ impl Tensor {
         value: impl Into<Number>,
     ) -> Result<Tensor> {
         let (site, value) = (Location::caller(), value.into());
-        divisible(tensor1, tensor2, site)?;
+        divisible(tensor1, tensor2)?;
         ternary(&Addcdiv { value }, [self, tensor1, tensor2], site)
     }
 
@@ -435,7 +429,7 @@ impl Tensor {
         value: impl Into<Number>,
     ) -> Result<()> {
         let (site, value) = (Location::caller(), value.into());
-        divisible(tensor1, tensor2, site)?;
+        divisible(tensor1, tensor2)?;
         ternary_(
             &Addcdiv { value },
             [self, tensor1, tensor2],

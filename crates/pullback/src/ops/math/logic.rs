@@ -2,9 +2,10 @@
 
 use crate::core::apply::apply_dyn;
 use crate::core::define::{common, define};
+use crate::core::fail::bail;
 use crate::core::op::Op;
 use crate::core::tensor::Tensor;
-use crate::{Array, DType, Error, ErrorKind, Real, Result};
+use crate::{Array, DType, Real, Result};
 use pullback_array::{dispatch, kernels};
 use std::panic::Location;
 
@@ -130,7 +131,7 @@ macro_rules! logic {
             #[track_caller]
             pub fn $method_(&self, other: &Tensor) -> Result<()> {
                 let site = Location::caller();
-                crate::core::overlap::same_or_apart(&self.array(), &other.array()).map_err(|e| e.op($name).at(site))?;
+                crate::core::overlap::same_or_apart(&self.array(), &other.array())?;
                 self.overwrite(&self.$method(other)?, $name, site)
             }
         }
@@ -164,7 +165,7 @@ macro_rules! compare_ {
             pub fn $name_<'a>(&'a self, other: impl Into<crate::ops::Operand<'a>>) -> Result<()> {
                 let (site, other) = (Location::caller(), other.into());
                 if let crate::ops::Operand::Tensor(t) = other {
-                    crate::core::overlap::same_or_apart(&self.array(), &t.array()).map_err(|e| e.op(stringify!($name)).at(site))?;
+                    crate::core::overlap::same_or_apart(&self.array(), &t.array())?;
                 }
                 self.overwrite(&self.$name(other)?, stringify!($name), site)
             }
@@ -219,21 +220,16 @@ impl Tensor {
     /// Where the dtypes differ, a tolerance is negative, or shapes do not broadcast.
     #[track_caller]
     pub fn isclose(&self, other: &Tensor, how: Closeness) -> Result<Tensor> {
-        let fail =
-            |kind, text: String| Err(Error::new(kind, text).op("isclose").at(Location::caller()));
         let (a, b) = (self.detach(), other.detach());
         if a.dtype() != b.dtype() {
             let names = [&a, &b].map(|t| t.dtype().scalar_type_name());
-            return fail(
-                ErrorKind::DType,
-                format!("{} did not match {}", names[0], names[1]),
-            );
+            bail!(DType, "{} did not match {}", names[0], names[1]);
         }
         for (name, tolerance) in [("rtol", how.rtol), ("atol", how.atol)] {
             if tolerance < 0.0 || tolerance.is_nan() {
-                return fail(
-                    ErrorKind::Argument,
-                    format!("{name} must be greater than or equal to zero, but got {tolerance}"),
+                bail!(
+                    Argument,
+                    "{name} must be greater than or equal to zero, but got {tolerance}"
                 );
             }
         }

@@ -1,11 +1,12 @@
 //! Choices element by element: by a mask, and of numbers in place of NaN and infinities.
 
 use crate::core::apply::{apply, apply_dyn};
+use crate::core::fail::{bail, ensure};
 use crate::core::op::{Ctx, Op};
 use crate::core::tensor::Tensor;
 use crate::ops::common::operand::{Operand, converted, direct_, promote, replace, set_apart};
 use crate::ops::{Where, common, define};
-use crate::{Array, DType, Error, ErrorKind, Number, Real, Result};
+use crate::{Array, DType, Number, Real, Result};
 use pullback_array::{dispatch, kernels};
 use std::borrow::Cow;
 use std::panic::Location;
@@ -80,20 +81,16 @@ impl Tensor {
             DType::Bool => Cow::Borrowed(self),
             DType::U8 => converted(self, DType::Bool, site)?,
             other => {
-                return Err(Error::new(
-                    ErrorKind::DType,
-                    format!(
-                        "where expected condition to be a boolean tensor, but got a tensor with dtype {}",
-                        other.scalar_type_name()
-                    ),
-                )
-                .op("where")
-                .at(site));
+                bail!(
+                    DType,
+                    "where expected condition to be a boolean tensor, but got a tensor with dtype {}",
+                    other.scalar_type_name()
+                );
             }
         };
         let own = |n: Number, dtype| Array::number(n, dtype).map(Tensor::from_array);
         let fits = |n: Operand<'_>, dtype| match n {
-            Operand::Number(n) => n.fit(dtype).map_err(|e| e.op("where").at(site)),
+            Operand::Number(n) => n.fit(dtype),
             Operand::Tensor(_) => Ok(()),
         };
         let (a, b) = match (a.into(), b.into()) {
@@ -124,31 +121,27 @@ impl Tensor {
     #[track_caller]
     pub fn masked_fill<'a>(&self, mask: &Tensor, value: impl Into<Operand<'a>>) -> Result<Tensor> {
         let site = Location::caller();
-        let fail = |kind, text| Err(Error::new(kind, text).op("masked_fill").at(site));
-        if mask.dtype() != DType::Bool {
-            let got = mask.dtype().cpp_name();
-            let text =
-                format!("masked_fill_ only supports boolean masks, but got mask with dtype {got}");
-            return fail(ErrorKind::DType, text);
-        }
+        ensure!(
+            mask.dtype() == DType::Bool,
+            DType,
+            "masked_fill_ only supports boolean masks, but got mask with dtype {}",
+            mask.dtype().cpp_name()
+        );
         let value = match value.into() {
             Operand::Number(n) => {
-                n.fit(self.dtype())
-                    .map_err(|e| e.op("masked_fill").at(site))?;
+                n.fit(self.dtype())?;
                 Cow::Owned(Tensor::from_array(Array::number(n, self.dtype())?))
             }
             Operand::Tensor(t) if t.ndim() > 0 => {
-                let text = format!(
+                bail!(
+                    Shape,
                     "masked_fill_ only supports a 0-dimensional value tensor, but got tensor with {} dimension(s).",
                     t.ndim()
                 );
-                return fail(ErrorKind::Shape, text);
             }
             Operand::Tensor(t) => {
                 if t.dtype() != self.dtype() {
-                    t.item()?
-                        .fit(self.dtype())
-                        .map_err(|e| e.op("masked_fill").at(site))?;
+                    t.item()?.fit(self.dtype())?;
                 }
                 converted(t, self.dtype(), site)?
             }
@@ -165,8 +158,7 @@ impl Tensor {
     #[track_caller]
     pub fn masked_fill_<'a>(&self, mask: &Tensor, value: impl Into<Operand<'a>>) -> Result<()> {
         let (site, value) = (Location::caller(), value.into());
-        crate::core::overlap::same_or_apart(&self.array(), &mask.array())
-            .map_err(|e| e.op("masked_fill").at(site))?;
+        crate::core::overlap::same_or_apart(&self.array(), &mask.array())?;
         match value {
             Operand::Tensor(t) => {
                 let t = set_apart(self, t, site)?;
@@ -222,14 +214,11 @@ impl Tensor {
     /// For truth values.
     #[track_caller]
     pub fn positive(&self) -> Result<Tensor> {
-        if self.dtype() == DType::Bool {
-            return Err(Error::new(
-                ErrorKind::Unsupported,
-                "The `+` operator, on a bool tensor is not supported.",
-            )
-            .op("positive")
-            .at(Location::caller()));
-        }
+        ensure!(
+            self.dtype() != DType::Bool,
+            Unsupported,
+            "The `+` operator, on a bool tensor is not supported."
+        );
         Ok(self.clone())
     }
 }

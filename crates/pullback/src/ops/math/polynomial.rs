@@ -1,11 +1,13 @@
 //! Special functions that PyTorch has no gradient of: orthogonal polynomials, Hurwitz' zeta function, Airy's function, scaled and
 //! spherical Bessel functions.
 
+use crate::core::Site;
 use crate::core::define::{common, define};
+use crate::core::fail::error;
 use crate::core::op::Op;
 use crate::core::tensor::Tensor;
 use crate::ops::common::operand::{Operand, binary, float_zip, unary};
-use crate::{Array, Element, Error, ErrorKind, Real, Result};
+use crate::{Array, Element, Real, Result};
 use pullback_array::{Series, dispatch, kernels};
 use std::panic::Location;
 
@@ -46,12 +48,7 @@ impl Orthogonal {
         // What is beyond 64 bits is no degree, as in PyTorch.
         let much = |n: &&f64| **n > Self::MOST && **n < i64::MAX as f64;
         match degrees.iter().find(much) {
-            Some(n) if !hermite => Err(Error::new(
-                ErrorKind::Argument,
-                format!(
-                    "an orthogonal polynomial of degree {n} is not computed: the recurrence takes a step for each degree"
-                ),
-            )
+            Some(n) if !hermite => Err(error!(Argument, "an orthogonal polynomial of degree {n} is not computed: the recurrence takes a step for each degree")
             .help(format!("degrees go up to {}", Self::MOST))),
             _ => Ok(()),
         }
@@ -215,12 +212,7 @@ fn spherical<T: Real>(x: T) -> T {
 }
 
 /// Both as tensors; a number takes the other's dtype by the usual rules.
-fn pair(
-    op: &dyn Op,
-    x: Operand<'_>,
-    n: Operand<'_>,
-    site: &'static Location<'static>,
-) -> Result<Tensor> {
+fn pair(op: &dyn Op, x: Operand<'_>, n: Operand<'_>, site: Site) -> Result<Tensor> {
     match (x, n) {
         (Operand::Tensor(x), n) => binary(op, x, n, true, site),
         (Operand::Number(x), Operand::Tensor(n)) => {
@@ -228,9 +220,7 @@ fn pair(
             let n = crate::ops::common::operand::floating(n, site)?;
             binary(op, &n.number_like(x)?, (&*n).into(), true, site)
         }
-        _ => Err(Error::new(ErrorKind::Type, "one operand must be a tensor")
-            .op(op.def().name)
-            .at(site)),
+        _ => Err(error!(Type, "one operand must be a tensor")),
     }
 }
 

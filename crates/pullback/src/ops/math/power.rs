@@ -1,7 +1,9 @@
 //! Powers: of a tensor to a number, of a tensor or a number to a tensor.
 
+use crate::core::Site;
 use crate::core::apply::apply_dyn;
 use crate::core::define::{common, define};
+use crate::core::fail::{bail, ensure};
 use crate::core::op::{Ctx, Op, Reads};
 use crate::core::tensor::Tensor;
 use crate::ops::common::gate::select;
@@ -9,7 +11,7 @@ use crate::ops::common::operand::{
     Operand, binary, binary_, cannot_cast, converted, direct_, float_zip, not_implemented,
     result_type_number,
 };
-use crate::{Arith, Array, DType, Error, ErrorKind, Number, Result};
+use crate::{Arith, Array, DType, Number, Result};
 use pullback_array::{Element, Expression, Formula, Scalar, dispatch, kernels};
 use std::borrow::Cow;
 use std::panic::Location;
@@ -92,10 +94,10 @@ impl Op for PowScalar {
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         let e = self.exponent;
         if !x[0].dtype().is_float() && e < 0.0 {
-            return Err(Error::new(
-                ErrorKind::Argument,
-                "Integers to negative integer powers are not allowed.",
-            ));
+            bail!(
+                Argument,
+                "Integers to negative integer powers are not allowed."
+            );
         }
         if e == 1.0 {
             return x[0].copy();
@@ -234,7 +236,7 @@ impl Op for Pow {
 }
 
 /// The power that a number as exponent is: a constant where its digits are those of a double.
-fn powered(x: &Tensor, exponent: Operand<'_>, site: &'static Location<'static>) -> Result<Tensor> {
+fn powered(x: &Tensor, exponent: Operand<'_>, site: Site) -> Result<Tensor> {
     match exponent {
         Operand::Tensor(_) | Operand::Number(Number::Dd(_)) => {
             binary(&Pow, x, exponent, false, site)
@@ -243,7 +245,7 @@ fn powered(x: &Tensor, exponent: Operand<'_>, site: &'static Location<'static>) 
             let dtype = result_type_number(x.dtype(), n);
             let exponent = n.to_f64();
             if !dtype.is_float() && exponent >= 0.0 {
-                n.fit(dtype).map_err(|e| e.op("pow").at(site))?;
+                n.fit(dtype)?;
                 if long(n) {
                     return binary(&Pow, x, n.into(), false, site);
                 }
@@ -263,7 +265,7 @@ fn long(n: Number) -> bool {
 }
 
 /// In double precision; double-double stays.
-fn wide<'a>(t: &'a Tensor, site: &'static Location<'static>) -> Result<Cow<'a, Tensor>> {
+fn wide<'a>(t: &'a Tensor, site: Site) -> Result<Cow<'a, Tensor>> {
     converted(t, t.dtype().promote(DType::F64), site)
 }
 
@@ -292,7 +294,7 @@ impl Tensor {
             {
                 let exponent = n.to_f64();
                 if !self.dtype().is_float() && exponent >= 0.0 {
-                    n.fit(self.dtype()).map_err(|e| e.op("pow").at(site))?;
+                    n.fit(self.dtype())?;
                     if long(n) {
                         return binary_(&Pow, self, n.into(), false, site);
                     }
@@ -301,7 +303,7 @@ impl Tensor {
             }
             Operand::Number(n) => {
                 let dtype = result_type_number(self.dtype(), n);
-                Err(cannot_cast(dtype, self.dtype()).op("pow").at(site))
+                Err(cannot_cast(dtype, self.dtype()))
             }
             Operand::Tensor(_) => binary_(&Pow, self, exponent, false, site),
         }
@@ -313,7 +315,7 @@ impl Tensor {
         let (site, base) = (Location::caller(), base.into());
         let dtype = result_type_number(self.dtype(), base);
         if let (Number::UInt(_), DType::Bool) = (base, self.dtype()) {
-            base.fit(dtype).map_err(|e| e.op("pow").at(site))?;
+            base.fit(dtype)?;
         }
         let base = Tensor::from_array(Array::number(base, dtype)?);
         let exponent = converted(self, dtype, site)?.contiguous()?;
@@ -355,17 +357,12 @@ impl Tensor {
     #[track_caller]
     pub fn float_power_<'a>(&'a self, exponent: impl Into<Operand<'a>>) -> Result<()> {
         let site = Location::caller();
-        if self.dtype() != DType::F64 {
-            return Err(Error::new(
-                ErrorKind::DType,
-                format!(
-                    "the base given to float_power_ has dtype {} but the operation's result requires dtype Double",
-                    self.dtype().scalar_type_name()
-                ),
-            )
-            .op("float_power_")
-            .at(site));
-        }
+        ensure!(
+            self.dtype() == DType::F64,
+            DType,
+            "the base given to float_power_ has dtype {} but the operation's result requires dtype Double",
+            self.dtype().scalar_type_name()
+        );
         match exponent.into() {
             Operand::Tensor(t) => self.pow_(&*converted(t, DType::F64, site)?),
             number => self.pow_(number),

@@ -1,11 +1,12 @@
 //! Division with a rounding mode, and what is left over: remainders. Rounding of single numbers is in `zero` and `decimals`.
 
 use crate::core::define::{common, define};
+use crate::core::fail::error;
 use crate::core::op::{Ctx, Op, Reads, pulled};
 use crate::core::tensor::Tensor;
 use crate::ops::common::gate::no_form;
 use crate::ops::common::operand::{Operand, binary, binary_, not_implemented};
-use crate::{Array, DType, Error, ErrorKind, Real, Result};
+use crate::{Array, DType, Error, Real, Result};
 use pullback_array::{dispatch, kernels};
 use std::panic::Location;
 
@@ -58,7 +59,7 @@ fn no_zeros(number: &Array, divisor: &Array) -> Result<()> {
         list.contains(&T::default())
     }, else false);
     match zeros {
-        true => Err(Error::new(ErrorKind::Argument, "ZeroDivisionError")
+        true => Err(error!(Argument, "ZeroDivisionError")
             .note("an integer was divided by zero")
             .help_in(
                 "floats have infinities: `x.to(DType::F32)?`",
@@ -285,13 +286,10 @@ impl std::str::FromStr for Rounding {
         match word {
             "trunc" => Ok(Rounding::Trunc),
             "floor" => Ok(Rounding::Floor),
-            other => Err(Error::new(
-                ErrorKind::Argument,
-                format!(
-                    "div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '{other}'"
-                ),
-            )
-            .op("div")),
+            other => Err(error!(
+                Argument,
+                "div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '{other}'"
+            )),
         }
     }
 }

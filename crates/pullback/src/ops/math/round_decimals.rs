@@ -91,9 +91,7 @@ impl Tensor {
     #[track_caller]
     pub fn frac(&self) -> Result<Tensor> {
         if !self.dtype().is_float() {
-            return Err(not_implemented("frac_cpu", self.dtype())
-                .op("frac")
-                .at(Location::caller()));
+            return Err(not_implemented("frac_cpu", self.dtype()));
         }
         self.sub(&self.trunc()?)
     }

@@ -1,5 +1,6 @@
 //! Special functions, element by element: error functions, gamma functions, Bessel functions, entropies.
 
+use crate::core::fail::{bail, error};
 use crate::core::op::{Ctx, Op, Reads};
 use crate::core::tensor::Tensor;
 use crate::ops::common::operand::{float_map, replace, unary, unary_};
@@ -7,7 +8,7 @@ use crate::ops::math::elementary::pointwise;
 #[cfg(feature = "proof")]
 use crate::ops::math::elementary::positive;
 use crate::ops::{Scale, common, define};
-use crate::{Array, Error, ErrorKind, Number, Result};
+use crate::{Array, Number, Result};
 use pullback_array::dd::Dd;
 use pullback_array::{Expression, Formula, Scalar, dispatch, kernels};
 use std::panic::Location;
@@ -187,12 +188,10 @@ impl Tensor {
         match u32::try_from(n) {
             Ok(0) => unary(&Digamma, self, site),
             Ok(n) => unary(&Polygamma { n }, self, site),
-            Err(_) => Err(Error::new(
-                ErrorKind::Argument,
-                "polygamma(n, x) does not support negative n.",
-            )
-            .op("polygamma")
-            .at(site)),
+            Err(_) => Err(error!(
+                Argument,
+                "polygamma(n, x) does not support negative n."
+            )),
         }
     }
 
@@ -225,17 +224,10 @@ impl Tensor {
     #[track_caller]
     pub fn mvlgamma(&self, p: i64) -> Result<Tensor> {
         if p < 1 {
-            return Err(Error::new(
-                ErrorKind::Argument,
-                "p has to be greater than or equal to 1",
-            )
-            .op("mvlgamma")
-            .at(Location::caller()));
+            bail!(Argument, "p has to be greater than or equal to 1");
         }
         if p > 10_000 {
-            return Err(Error::new(ErrorKind::Value, format!("p is too large: {p}"))
-                .op("mvlgamma")
-                .at(Location::caller())
+            return Err(error!(Value, "p is too large: {p}")
                 .help("the function has one term for each dimension; at most 10000 are computed"));
         }
         let x = crate::ops::common::operand::floating(self, Location::caller())?.contiguous()?;

@@ -1,11 +1,11 @@
 //! Normalisation of channels over samples, of groups of channels, and of single channels: PyTorch's `batch_norm`, `group_norm` and
 //! `instance_norm`. Each puts what is normalised together side by side and leaves the rest to `layer_norm`.
 
+use crate::Result;
+use crate::core::fail::{bail, ensure, error};
 use crate::core::mode::no_grad;
 use crate::core::tensor::Tensor;
 use crate::ops::common::constant::{number_like, times};
-use crate::{Error, ErrorKind, Result};
-use std::panic::Location;
 
 /// How `batch_norm` and `instance_norm` go about it.
 #[derive(Clone, Copy, Debug)]
@@ -31,10 +31,6 @@ impl Default for BatchNorm {
 
 /// Running means and variances of the channels, which training overwrites.
 pub type Running<'a> = Option<(&'a Tensor, &'a Tensor)>;
-
-fn refuse(text: impl Into<String>) -> Error {
-    Error::new(ErrorKind::Shape, text)
-}
 
 /// A vector of one number for each channel, to be broadcast over `x`.
 fn along_channels(x: &Tensor, v: &Tensor) -> Result<Tensor> {
@@ -63,33 +59,31 @@ fn others(x: &Tensor) -> Vec<i64> {
 /// Errors where the vectors do not fit the channels, or have another dtype.
 fn fits(x: &Tensor, vectors: [(&str, Option<&Tensor>); 4]) -> Result<()> {
     if x.ndim() < 2 {
-        return Err(refuse(format!(
+        bail!(
+            Shape,
             "Expected at least 2 dimensions for the input of a normalisation by channels, but got {}",
             x.shape()
-        )));
+        );
     }
-    if !x.dtype().is_float() {
-        return Err(Error::new(
-            ErrorKind::Unsupported,
-            format!(
-                "\"batch_norm\" not implemented for '{}'",
-                x.dtype().scalar_type_name()
-            ),
-        ));
-    }
+    ensure!(
+        x.dtype().is_float(),
+        Unsupported,
+        "\"batch_norm\" not implemented for '{}'",
+        x.dtype().scalar_type_name()
+    );
     let channels = x.shape()[1];
     for (name, vector) in vectors {
         let Some(v) = vector else { continue };
-        if v.numel() != channels {
-            return Err(refuse(format!(
-                "{name} should contain {channels} elements not {}",
-                v.numel()
-            )));
-        }
+        ensure!(
+            v.numel() == channels,
+            Shape,
+            "{name} should contain {channels} elements not {}",
+            v.numel()
+        );
         if v.dtype() != x.dtype() {
-            return Err(Error::new(
-                ErrorKind::DType,
-                "mixed dtype (CPU): all inputs must share same datatype.",
+            return Err(error!(
+                DType,
+                "mixed dtype (CPU): all inputs must share same datatype."
             )
             .note(format!(
                 "the input is {} and {name} is {}",
@@ -137,9 +131,7 @@ impl Tensor {
         bias: Option<&Tensor>,
         how: BatchNorm,
     ) -> Result<Tensor> {
-        let site = Location::caller();
         self.batch_normed(running, weight, bias, how)
-            .map_err(|e| e.op("batch_norm").at(site))
     }
 
     fn batch_normed(
@@ -154,13 +146,11 @@ impl Tensor {
             .numel()
             .checked_div(self.shape().get(1).copied().unwrap_or(1));
         if how.training && self.ndim() >= 2 && each == Some(1) {
-            return Err(Error::new(
-                ErrorKind::Value,
-                format!(
-                    "Expected more than 1 value per channel when training, got input size torch.Size({})",
-                    self.shape()
-                ),
-            ));
+            bail!(
+                Value,
+                "Expected more than 1 value per channel when training, got input size torch.Size({})",
+                self.shape()
+            );
         }
         let bound = if how.training {
             how.eps > 0.0
@@ -172,13 +162,14 @@ impl Tensor {
                 true => ("positive during training", ""),
                 false => ("non-negative", ""),
             };
-            return Err(Error::new(
-                ErrorKind::Value,
-                format!("batch_norm eps must be {must}{when}, but got {}", how.eps),
-            ));
+            bail!(
+                Value,
+                "batch_norm eps must be {must}{when}, but got {}",
+                how.eps
+            );
         }
         if !how.training && running.is_none() {
-            return Err(refuse("running_mean must be defined in evaluation mode"));
+            bail!(Shape, "running_mean must be defined in evaluation mode");
         }
         fits(
             self,
@@ -231,30 +222,32 @@ impl Tensor {
         bias: Option<&Tensor>,
         eps: f64,
     ) -> Result<Tensor> {
-        let site = Location::caller();
         let run = || {
             if self.ndim() < 2 {
-                return Err(refuse(format!(
+                bail!(
+                    Shape,
                     "Expected at least 2 dimensions for input tensor but received {}",
                     self.ndim()
-                )));
+                );
             }
             let (n, channels) = (self.shape()[0], self.shape()[1]);
             if groups == 0 || !channels.is_multiple_of(groups) {
-                return Err(refuse(format!(
+                bail!(
+                    Shape,
                     "Expected number of channels in input to be divisible by num_groups, but got input of shape {} and num_groups={groups}",
                     self.shape()
-                )));
+                );
             }
             for (name, v) in [("weight", weight), ("bias", bias)] {
                 if let Some(v) = v
                     && v.shape()[..] != [channels]
                 {
-                    return Err(refuse(format!(
+                    bail!(
+                        Shape,
                         "Expected {name} to be a vector of size equal to the number of channels in input, but got {name} of shape {} and input of shape {}",
                         v.shape(),
                         self.shape()
-                    )));
+                    );
                 }
             }
             fits(
@@ -268,7 +261,7 @@ impl Tensor {
                 .reshape(self.shape())?;
             scaled(y, weight, bias)
         };
-        run().map_err(|e: Error| e.op("group_norm").at(site))
+        run()
     }
 
     /// Each channel of each sample shifted to mean 0 and scaled to variance 1, then times a weight, plus a bias, by channels; or, without
@@ -284,13 +277,13 @@ impl Tensor {
         bias: Option<&Tensor>,
         how: BatchNorm,
     ) -> Result<Tensor> {
-        let site = Location::caller();
         let run = || {
             if !how.training {
                 let Some(running) = running else {
-                    return Err(refuse(
-                        "Expected running_mean and running_var to be defined when use_input_stats is false",
-                    ));
+                    bail!(
+                        Shape,
+                        "Expected running_mean and running_var to be defined when use_input_stats is false"
+                    );
                 };
                 return self.batch_normed(Some(running), weight, bias, how);
             }
@@ -305,15 +298,12 @@ impl Tensor {
                 ],
             )?;
             let each: usize = self.shape()[2..].iter().product();
-            if each == 1 {
-                return Err(Error::new(
-                    ErrorKind::Value,
-                    format!(
-                        "Expected more than 1 spatial element when training, got input size torch.Size({})",
-                        self.shape()
-                    ),
-                ));
-            }
+            ensure!(
+                each != 1,
+                Value,
+                "Expected more than 1 spatial element when training, got input size torch.Size({})",
+                self.shape()
+            );
             let flat = self.reshape([self.shape()[0] * self.shape()[1], each])?;
             let y = flat
                 .layer_norm(&[each], None, None, how.eps)?
@@ -330,7 +320,7 @@ impl Tensor {
             }
             Ok(y)
         };
-        run().map_err(|e: Error| e.op("instance_norm").at(site))
+        run()
     }
 
     /// Each number divided by a power of the squares' mean over `size` neighbouring channels. PyTorch's `local_response_norm`.
@@ -339,16 +329,13 @@ impl Tensor {
     /// For fewer than three dimensions.
     #[track_caller]
     pub fn local_response_norm(&self, size: i64, alpha: f64, beta: f64, k: f64) -> Result<Tensor> {
-        let site = Location::caller();
         let run = || {
             if self.ndim() < 3 {
-                return Err(Error::new(
-                    ErrorKind::Value,
-                    format!(
-                        "Expected 3D or higher dimensionality                          input (got {} dimensions)",
-                        self.ndim()
-                    ),
-                ));
+                bail!(
+                    Value,
+                    "Expected 3D or higher dimensionality                          input (got {} dimensions)",
+                    self.ndim()
+                );
             }
             if self.numel() == 0 {
                 return Ok(self.clone());
@@ -366,6 +353,6 @@ impl Tensor {
                     .pow(beta)?,
             )
         };
-        run().map_err(|e: Error| e.op("local_response_norm").at(site))
+        run()
     }
 }

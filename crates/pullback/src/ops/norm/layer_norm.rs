@@ -4,13 +4,14 @@
 
 use crate::core::apply::apply_dyn;
 use crate::core::define::{common, define};
+use crate::core::fail::bail;
 use crate::core::op::{Ctx, Op, Reads};
 use crate::core::tensor::Tensor;
 use crate::ops::common::anchor::anchored;
 use crate::ops::common::constant::plus;
 use crate::ops::common::gate::no_form;
 use crate::ops::common::operand::{inferred, unnumbered};
-use crate::{Array, DType, Error, ErrorKind, Real, Result, Shape};
+use crate::{Array, DType, Real, Result, Shape};
 use pullback_array::{dispatch, kernels};
 use std::panic::Location;
 
@@ -255,36 +256,38 @@ fn check(
     parts: [(&str, Option<&Tensor>); 2],
     comma: &str,
 ) -> Result<()> {
-    let fail = |text: String| Err(Error::new(ErrorKind::Shape, text));
     let want = Shape::new(sizes);
     if sizes.is_empty() {
-        return fail("Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one element, but got normalized_shape = []".to_string());
+        bail!(
+            Shape,
+            "Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one element, but got normalized_shape = []"
+        );
     }
     for (name, part) in parts {
         if let Some(part) = part.filter(|p| *p.shape() != want) {
-            return fail(format!(
+            bail!(
+                Shape,
                 "Expected {name} to be of same shape as normalized_shape, but got {name} of shape {} and normalized_shape = {want}",
                 part.shape()
-            ));
+            );
         }
     }
     let mixed = |p: &&&Tensor| p.dtype() != x.dtype() && x.dtype().is_float();
     if comma == ", " && parts.iter().filter_map(|p| p.1.as_ref()).any(|p| mixed(&p)) {
-        return Err(Error::new(
-            ErrorKind::DType,
-            format!(
-                "mixed dtype (CPU): expect parameter to have scalar type of {}",
-                x.dtype().scalar_type_name()
-            ),
-        ));
+        bail!(
+            DType,
+            "mixed dtype (CPU): expect parameter to have scalar type of {}",
+            x.dtype().scalar_type_name()
+        );
     }
     if !x.shape().ends_with(sizes) {
         let inner: Vec<String> = sizes.iter().map(usize::to_string).collect();
-        return fail(format!(
+        bail!(
+            Shape,
             "Given normalized_shape={want}, expected input with shape [*{comma}{}], but got input of size{}",
             inner.join(", "),
             x.shape()
-        ));
+        );
     }
     Ok(())
 }
@@ -317,8 +320,7 @@ impl Tensor {
             normalized_shape,
             [("weight", weight), ("bias", bias)],
             ", ",
-        )
-        .map_err(|e| e.op("layer_norm").at(site))?;
+        )?;
         let op = LayerNorm {
             dims: normalized_shape.len(),
             eps,
@@ -345,8 +347,7 @@ impl Tensor {
         eps: Option<f64>,
     ) -> Result<Tensor> {
         let site = Location::caller();
-        check(self, normalized_shape, [("weight", weight), ("", None)], "")
-            .map_err(|e| e.op("rms_norm").at(site))?;
+        check(self, normalized_shape, [("weight", weight), ("", None)], "")?;
         let op = RmsNorm {
             dims: normalized_shape.len(),
             eps: eps.unwrap_or(match self.dtype().computing() {

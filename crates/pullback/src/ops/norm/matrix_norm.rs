@@ -3,10 +3,10 @@
 //! Compositions of [`VectorNorm`](crate::ops::VectorNorm) and extremes. Norms that need singular values (2, -2, nuclear) are errors
 //! that say so.
 
+use crate::core::fail::{bail, ensure, error};
 use crate::core::tensor::Tensor;
-use crate::{DType, Error, ErrorKind, Result};
+use crate::{DType, Result};
 use std::fmt;
-use std::panic::Location;
 
 /// The order of a norm: a number, or `"fro"` or `"nuc"`.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -38,10 +38,6 @@ impl fmt::Display for NormOrder<'_> {
     }
 }
 
-fn fail<T>(kind: ErrorKind, text: String, site: &'static Location<'static>) -> Result<T> {
-    Err(Error::new(kind, text).op("linalg_matrix_norm").at(site))
-}
-
 #[pullback_macros::called]
 impl Tensor {
     /// Norm of the matrices in two dimensions: `"fro"` (the root of the sum of squares), 1 or -1 (largest or smallest sum
@@ -65,28 +61,24 @@ impl Tensor {
         keepdim: bool,
         dtype: Option<DType>,
     ) -> Result<Tensor> {
-        let (site, ord) = (Location::caller(), ord.into());
-        let shape = |text: String| fail(ErrorKind::Shape, text, site);
-        let [first, second] = self.matrix_dims(dims, dtype, site)?;
+        let ord = ord.into();
+        let [first, second] = self.matrix_dims(dims, dtype)?;
         let singular = || {
-            fail(
-                ErrorKind::Unsupported,
-                format!(
-                    "linalg.matrix_norm: Order {ord} needs a singular value decomposition, which does not exist here yet."
-                ),
-                site,
-            )
+            Err(error!(
+                Unsupported,
+                "linalg.matrix_norm: Order {ord} needs a singular value decomposition, which does not exist here yet."
+            ))
         };
         let number = match ord {
             NormOrder::Name("fro") => return self.vector_norm(2.0, dims, keepdim, dtype),
             NormOrder::Name("nuc") => return singular(),
             NormOrder::Name(_) => {
-                return shape(format!("linalg.matrix_norm: Order {ord} not supported."));
+                bail!(Shape, "linalg.matrix_norm: Order {ord} not supported.");
             }
             NormOrder::Number(x) if x.abs() == 2.0 => return singular(),
             NormOrder::Number(x) if x.abs() == 1.0 || x.is_infinite() => x,
             NormOrder::Number(_) => {
-                return shape(format!("linalg.matrix_norm: Order {ord} not supported."));
+                bail!(Shape, "linalg.matrix_norm: Order {ord} not supported.");
             }
         };
         // Sums go over rows for 1, over columns for ∞; the extreme is of the sums.
@@ -108,57 +100,42 @@ impl Tensor {
         sums.amax(&[chosen], keepdim)
     }
 
-    fn matrix_dims(
-        &self,
-        dims: &[i64],
-        dtype: Option<DType>,
-        site: &'static Location<'static>,
-    ) -> Result<[i64; 2]> {
-        let shape = |text: String| fail(ErrorKind::Shape, text, site);
+    fn matrix_dims(&self, dims: &[i64], dtype: Option<DType>) -> Result<[i64; 2]> {
         let name = |d: DType| d.scalar_type_name();
-        if !self.dtype().is_float() {
-            return fail(
-                ErrorKind::Unsupported,
-                format!(
-                    "linalg.matrix_norm: Expected a floating point or complex tensor as input. Got {}",
-                    name(self.dtype())
-                ),
-                site,
-            );
-        }
+        ensure!(
+            self.dtype().is_float(),
+            Unsupported,
+            "linalg.matrix_norm: Expected a floating point or complex tensor as input. Got {}",
+            name(self.dtype())
+        );
         if let Some(d) = dtype.filter(|d| !d.is_float()) {
-            return fail(
-                ErrorKind::DType,
-                format!(
-                    "linalg.matrix_norm: dtype should be floating point or complex, but got {}",
-                    name(d)
-                ),
-                site,
+            bail!(
+                DType,
+                "linalg.matrix_norm: dtype should be floating point or complex, but got {}",
+                name(d)
             );
         }
         if self.ndim() < 2 {
-            return shape(
-                "linalg.matrix_norm: The input tensor A must have at least 2 dimensions.".into(),
+            bail!(
+                Shape,
+                "linalg.matrix_norm: The input tensor A must have at least 2 dimensions."
             );
         }
         let &[first, second] = dims else {
             let list: Vec<String> = dims.iter().map(i64::to_string).collect();
-            return shape(format!(
+            bail!(
+                Shape,
                 "linalg.matrix_norm: dim must be a 2-tuple. Got {}",
                 list.join(" ")
-            ));
+            );
         };
-        let wrap = |d| {
-            self.shape()
-                .dim(d)
-                .map_err(|e| e.op("linalg_matrix_norm").at(site))
-        };
+        let wrap = |d| self.shape().dim(d);
         let (a, b) = (wrap(first)? as i64, wrap(second)? as i64);
-        if a == b {
-            return shape(format!(
-                "linalg.matrix_norm: dims must be different. Got ({first}, {second})"
-            ));
-        }
+        ensure!(
+            a != b,
+            Shape,
+            "linalg.matrix_norm: dims must be different. Got ({first}, {second})"
+        );
         Ok([a, b])
     }
 
@@ -175,25 +152,21 @@ impl Tensor {
         keepdim: bool,
         dtype: Option<DType>,
     ) -> Result<Tensor> {
-        let site = Location::caller();
-        let shape = |text: String| {
-            Err(Error::new(ErrorKind::Shape, text)
-                .op("linalg_norm")
-                .at(site))
-        };
         match dims {
             Some(dims) if !(1..=2).contains(&dims.len()) => {
                 let list: Vec<String> = dims.iter().map(i64::to_string).collect();
-                return shape(format!(
+                bail!(
+                    Shape,
                     "linalg.norm: If dim is specified, it must be of length 1 or 2. Got [{}]",
                     list.join(", ")
-                ));
+                );
             }
             None if ord.is_some() && !(1..=2).contains(&self.ndim()) => {
-                return shape(format!(
+                bail!(
+                    Shape,
                     "linalg.norm: If dim is not specified but ord is, the input must be 1D or 2D. Got {}D.",
                     self.ndim()
-                ));
+                );
             }
             _ => {}
         }

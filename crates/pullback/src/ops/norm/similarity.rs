@@ -1,11 +1,11 @@
 //! Lengths and angles of vectors along a dimension, and the losses made of them.
 
+use crate::core::fail::{bail, ensure};
 use crate::core::tensor::Tensor;
 use crate::ops::common::constant::plus;
 use crate::ops::common::operand::{converted, result_type};
-use crate::ops::loss::cross_entropy::shape_error;
 use crate::ops::loss::reduction::Reduction;
-use crate::{Error, ErrorKind, Result, no_grad};
+use crate::{Result, no_grad};
 use std::panic::Location;
 
 /// How [`Tensor::triplet_margin_loss`] measures; the default is PyTorch's.
@@ -66,19 +66,13 @@ impl Tensor {
     pub fn cosine_similarity(&self, other: &Tensor, dim: i64, eps: f64) -> Result<Tensor> {
         let site = Location::caller();
         let dtype = result_type(self, other);
-        if !dtype.is_float() {
-            return Err(Error::new(
-                ErrorKind::DType,
-                format!(
-                    "expected common dtype to be floating point, yet common dtype is {}",
-                    dtype.scalar_type_name()
-                ),
-            )
-            .op("cosine_similarity")
-            .at(site));
-        }
-        let shape = (self.shape().broadcast(other.shape()))
-            .map_err(|e| e.op("cosine_similarity").at(site))?;
+        ensure!(
+            dtype.is_float(),
+            DType,
+            "expected common dtype to be floating point, yet common dtype is {}",
+            dtype.scalar_type_name()
+        );
+        let shape = self.shape().broadcast(other.shape())?;
         let a = converted(self, dtype, site)?.expand(&shape)?;
         let b = converted(other, dtype, site)?.expand(&shape)?;
         let (one, two) = (length(&a, dim, eps)?, length(&b, dim, eps)?);
@@ -114,23 +108,21 @@ impl Tensor {
         margin: f64,
         reduction: Reduction,
     ) -> Result<Tensor> {
-        let fail = |text: String| {
-            Err(shape_error(text)
-                .op("cosine_embedding_loss")
-                .at(Location::caller()))
-        };
         let n = target.ndim();
         if n > 1 {
-            return fail("0D or 1D target tensor expected, multi-target not supported".to_string());
+            bail!(
+                Shape,
+                "0D or 1D target tensor expected, multi-target not supported"
+            );
         }
-        if self.ndim() != n + 1 {
-            return fail(format!(
-                "{n}D target tensor expects {}D input tensors, but found inputs with sizes {} and {}.",
-                n + 1,
-                self.shape(),
-                other.shape()
-            ));
-        }
+        ensure!(
+            self.ndim() == n + 1,
+            Shape,
+            "{n}D target tensor expects {}D input tensors, but found inputs with sizes {} and {}.",
+            n + 1,
+            self.shape(),
+            other.shape()
+        );
         let dim = &[n as i64];
         // PyTorch has this number in single precision.
         let square = |x: &Tensor| plus(&x.mul(x)?.sum_dims(dim, false)?, f64::from(1e-12f32));
@@ -156,18 +148,15 @@ impl Tensor {
         negative: &Tensor,
         how: TripletMargin,
     ) -> Result<Tensor> {
-        let fail = |e: Error| Err(e.op("triplet_margin_loss").at(Location::caller()));
         if how.margin <= 0.0 {
-            return fail(Error::new(
-                ErrorKind::Value,
-                format!("margin must be greater than 0, got {:?}", how.margin),
-            ));
+            bail!(Value, "margin must be greater than 0, got {:?}", how.margin);
         }
         let (a, p, n) = (self.ndim(), positive.ndim(), negative.ndim());
         if a != p || p != n {
-            return fail(shape_error(format!(
+            bail!(
+                Shape,
                 "The anchor, positive, and negative tensors are expected to have the same number of dimensions, but got: anchor {a}D, positive {p}D, and negative {n}D inputs"
-            )));
+            );
         }
         let distance = |x: &Tensor, y: &Tensor| x.pairwise_distance(y, how.p, how.eps, false);
         let near = distance(self, positive)?;

@@ -1,12 +1,13 @@
 //! Norms of vectors of finite order, and the logarithm of a sum of exponentials. Norms of matrices are compositions of these.
 
 use crate::core::apply::apply;
+use crate::core::fail::{bail, ensure, error};
 use crate::core::op::{Ctx, Op, sum_terms};
 use crate::core::tensor::Tensor;
 use crate::ops::common::operand::floating;
 use crate::ops::reduce::sum::{resolve, spread};
 use crate::ops::{Where, common, define};
-use crate::{Array, DType, Error, ErrorKind, Real, Result, Shape};
+use crate::{Array, DType, Real, Result, Shape};
 use pullback_array::{dispatch, kernels};
 use std::panic::Location;
 
@@ -133,10 +134,7 @@ impl VectorNorm {
 impl Op for VectorNorm {
     common!();
     fn eval(&self, x: &[&Array]) -> Result<Array> {
-        dispatch!(float x[0].dtype(), T => self.of::<T>(x[0]), else Err(Error::new(
-            ErrorKind::Unsupported,
-            format!("linalg.vector_norm: Expected a floating point or complex tensor as input. Got {}", x[0].dtype().scalar_type_name()),
-        )))
+        dispatch!(float x[0].dtype(), T => self.of::<T>(x[0]), else Err(error!(Unsupported, "linalg.vector_norm: Expected a floating point or complex tensor as input. Got {}", x[0].dtype().scalar_type_name())))
     }
     fn vjp(&self, cx: &Ctx<'_>, _: usize, g: &Tensor) -> Result<Tensor> {
         let kept = kernels::reduced_shape(cx.shape(0), &self.dims, true);
@@ -213,7 +211,7 @@ impl Tensor {
     #[track_caller]
     pub fn logsumexp(&self, dims: &[i64], keepdim: bool) -> Result<Tensor> {
         let site = Location::caller();
-        let dims = resolve(self, dims).map_err(|e| e.op("logsumexp").at(site))?;
+        let dims = resolve(self, dims)?;
         let x = floating(self, site)?;
         apply(LogSumExp { dims, keepdim }, &[x.as_ref()], site)
     }
@@ -239,36 +237,30 @@ impl Tensor {
         dtype: Option<DType>,
     ) -> Result<Tensor> {
         let site = Location::caller();
-        let context = |e: Error| e.op("linalg_vector_norm").at(site);
         let name = |d: DType| d.scalar_type_name();
-        let unsupported = |text: String| context(Error::new(ErrorKind::Unsupported, text));
-        if !self.dtype().is_float() {
-            return Err(unsupported(format!(
-                "linalg.vector_norm: Expected a floating point or complex tensor as input. Got {}",
-                name(self.dtype())
-            )));
-        }
-        let resolved = resolve(self, dims).map_err(context)?;
-        self.has_norm(ord, dims, &resolved).map_err(context)?;
+        ensure!(
+            self.dtype().is_float(),
+            Unsupported,
+            "linalg.vector_norm: Expected a floating point or complex tensor as input. Got {}",
+            name(self.dtype())
+        );
+        let resolved = resolve(self, dims)?;
+        self.has_norm(ord, dims, &resolved)?;
         let x = match dtype {
             Some(d) if !d.is_float() => {
-                return Err(context(Error::new(
-                    ErrorKind::DType,
-                    format!(
-                        "linalg.vector_norm: dtype should be floating point or complex, but got {}",
-                        name(d)
-                    ),
-                )));
+                bail!(
+                    DType,
+                    "linalg.vector_norm: dtype should be floating point or complex, but got {}",
+                    name(d)
+                );
             }
             Some(d) if d < self.dtype() && self.dtype() != DType::Dd => {
-                return Err(context(Error::new(
-                    ErrorKind::DType,
-                    format!(
-                        "linalg.vector_norm: the dtype of the input ({}) should be convertible without narrowing to the specified dtype ({})",
-                        name(self.dtype()),
-                        name(d)
-                    ),
-                )));
+                bail!(
+                    DType,
+                    "linalg.vector_norm: the dtype of the input ({}) should be convertible without narrowing to the specified dtype ({})",
+                    name(self.dtype()),
+                    name(d)
+                );
             }
             Some(d) => self.to(d)?,
             None => self.clone(),
@@ -310,6 +302,6 @@ impl Tensor {
             ),
             (false, None) => return Ok(()),
         };
-        Err(Error::new(ErrorKind::Shape, text))
+        Err(error!(Shape, "{text}"))
     }
 }

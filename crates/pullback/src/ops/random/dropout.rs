@@ -2,12 +2,13 @@
 //! input is multiplied by; the numbers and their order are PyTorch's.
 
 use crate::core::apply::apply_dyn;
+use crate::core::fail::{bail, error};
 use crate::core::history::in_place_dyn;
 use crate::core::tensor::Tensor;
 use crate::ops::LeakyRelu;
 use crate::ops::common::gate::no_form;
 use crate::random::{self, try_draw};
-use crate::{Array, DType, Element, Error, ErrorKind, Real, Result, Shape};
+use crate::{Array, DType, Element, Error, Real, Result, Shape};
 use pullback_array::{dispatch, kernels};
 use std::panic::Location;
 
@@ -32,17 +33,15 @@ fn mask(x: &Array, p: f64) -> Result<Array> {
             }, else Err(not_floating(x.dtype())))
         }),
     };
-    let drawn = drawn.map_err(|e| Error::new(ErrorKind::Argument, e.message()))??;
+    let drawn = drawn.map_err(|e| error!(Argument, "{}", e.message()))??;
     drawn.view(x.layout().without_gaps())
 }
 
 fn not_floating(dtype: DType) -> Error {
-    Error::new(
-        ErrorKind::DType,
-        format!(
-            "result type Float can't be cast to the desired output type {}",
-            dtype.scalar_type_name()
-        ),
+    error!(
+        DType,
+        "result type Float can't be cast to the desired output type {}",
+        dtype.scalar_type_name()
     )
 }
 
@@ -50,9 +49,9 @@ fn check_dropout(p: f64) -> Result<()> {
     if (0.0..=1.0).contains(&p) {
         return Ok(());
     }
-    Err(Error::new(
-        ErrorKind::Argument,
-        format!("dropout probability has to be between 0 and 1, but got {p}"),
+    Err(error!(
+        Argument,
+        "dropout probability has to be between 0 and 1, but got {p}"
     ))
 }
 
@@ -73,10 +72,10 @@ fn dropout_factor(x: &Tensor, p: f64, training: bool) -> Result<Option<Tensor>> 
 
 fn slopes(lower: f64, upper: f64) -> Result<LeakyRelu> {
     if lower > upper {
-        return Err(Error::new(
-            ErrorKind::Argument,
-            "Lower bound should be less than or equal to the upper bound",
-        ));
+        bail!(
+            Argument,
+            "Lower bound should be less than or equal to the upper bound"
+        );
     }
     Ok(LeakyRelu {
         negative_slope: (lower + upper) / 2.0,
@@ -101,7 +100,7 @@ fn random_slopes(x: &Array, lower: f64, upper: f64) -> Result<Array> {
             }
             Ok(())
         })?
-        .map_err(|e: random::Error| Error::new(ErrorKind::Argument, e.message()))?;
+        .map_err(|e: random::Error| error!(Argument, "{}", e.message()))?;
         Array::from_slice(&list, x.shape().clone())
     }, else Err(no_form("rrelu_with_noise_out_cpu", x)))
 }
@@ -114,10 +113,10 @@ fn kept(like: &Tensor, p: f64) -> Result<Tensor> {
 /// One number for each channel: a tensor of the batch and channel sizes, the rest 1.
 fn per_channel(x: &Tensor) -> Result<Tensor> {
     if x.ndim() < 2 {
-        return Err(Error::new(
-            ErrorKind::Shape,
-            "Feature dropout requires at least 2 dimensions in the input",
-        ));
+        bail!(
+            Shape,
+            "Feature dropout requires at least 2 dimensions in the input"
+        );
     }
     let shape: Shape = (x.shape().iter().enumerate())
         .map(|(d, &n)| if d < 2 { n } else { 1 })
@@ -151,15 +150,13 @@ impl Tensor {
     /// As there; for fewer than two dimensions.
     #[track_caller]
     pub fn feature_dropout(&self, p: f64, training: bool) -> Result<Tensor> {
-        let site = Location::caller();
-        let context = |e: Error| e.op("feature_dropout").at(site);
-        if !drops(self, p, training).map_err(context)? {
+        if !drops(self, p, training)? {
             return Ok(self.clone());
         }
         if p == 1.0 {
             return self.mul(&Tensor::zeros([], self.dtype())?);
         }
-        let shape = per_channel(self).map_err(context)?;
+        let shape = per_channel(self)?;
         self.mul(&kept(&shape, p)?.div(1.0 - p)?)
     }
 
@@ -169,8 +166,7 @@ impl Tensor {
     /// As [`Tensor::dropout`].
     #[track_caller]
     pub fn alpha_dropout(&self, p: f64, training: bool) -> Result<Tensor> {
-        let site = Location::caller();
-        match drops(self, p, training).map_err(|e| e.op("alpha_dropout").at(site))? {
+        match drops(self, p, training)? {
             false => Ok(self.clone()),
             true if p == 1.0 => self.mul(&Tensor::zeros([], self.dtype())?),
             true => alpha(self, p, self),
@@ -183,12 +179,10 @@ impl Tensor {
     /// As [`Tensor::feature_dropout`].
     #[track_caller]
     pub fn feature_alpha_dropout(&self, p: f64, training: bool) -> Result<Tensor> {
-        let site = Location::caller();
-        let context = |e: Error| e.op("feature_alpha_dropout").at(site);
-        match drops(self, p, training).map_err(context)? {
+        match drops(self, p, training)? {
             false => Ok(self.clone()),
             true if p == 1.0 => self.mul(&Tensor::zeros([], self.dtype())?),
-            true => alpha(self, p, &per_channel(self).map_err(context)?),
+            true => alpha(self, p, &per_channel(self)?),
         }
     }
 
@@ -210,7 +204,7 @@ impl Tensor {
     #[track_caller]
     pub fn dropout(&self, p: f64, training: bool) -> Result<Tensor> {
         let site = Location::caller();
-        let factor = dropout_factor(self, p, training).map_err(|e| e.op("dropout").at(site))?;
+        let factor = dropout_factor(self, p, training)?;
         match factor {
             Some(factor) => apply_dyn(&crate::ops::Mul, &[self, &factor], site),
             None => Ok(self.clone()),
@@ -224,7 +218,7 @@ impl Tensor {
     #[track_caller]
     pub fn dropout_(&self, p: f64, training: bool) -> Result<()> {
         let site = Location::caller();
-        let factor = dropout_factor(self, p, training).map_err(|e| e.op("dropout_").at(site))?;
+        let factor = dropout_factor(self, p, training)?;
         match factor {
             Some(factor) => {
                 in_place_dyn(&crate::ops::Mul, self, &[&factor], site, &mut |_| Ok(false))
@@ -241,13 +235,12 @@ impl Tensor {
     #[track_caller]
     pub fn rrelu(&self, lower: f64, upper: f64, training: bool) -> Result<Tensor> {
         let site = Location::caller();
-        let context = |e: Error| e.op("rrelu").at(site);
-        let plain = slopes(lower, upper).map_err(context)?;
+        let plain = slopes(lower, upper)?;
         let x = &self.contiguous()?; // PyTorch's result is row-major
         if !training {
             return apply_dyn(&plain, &[x], site);
         }
-        let factor = random_slopes(&x.array(), lower, upper).map_err(context)?;
+        let factor = random_slopes(&x.array(), lower, upper)?;
         apply_dyn(&crate::ops::Mul, &[x, &Tensor::from_array(factor)], site)
     }
 
@@ -258,12 +251,11 @@ impl Tensor {
     #[track_caller]
     pub fn rrelu_(&self, lower: f64, upper: f64, training: bool) -> Result<()> {
         let site = Location::caller();
-        let context = |e: Error| e.op("rrelu_").at(site);
-        let plain = slopes(lower, upper).map_err(context)?;
+        let plain = slopes(lower, upper)?;
         if !training {
             return in_place_dyn(&plain, self, &[], site, &mut |_| Ok(false));
         }
-        let factor = random_slopes(&self.array(), lower, upper).map_err(context)?;
+        let factor = random_slopes(&self.array(), lower, upper)?;
         let factor = Tensor::from_array(factor);
         in_place_dyn(&crate::ops::Mul, self, &[&factor], site, &mut |_| Ok(false))
     }

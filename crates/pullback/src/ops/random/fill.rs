@@ -1,6 +1,8 @@
 //! Tensors filled with random numbers from the default generator, in place. Numbers and their order are PyTorch's: elements are
 //! drawn in the order in which they lie in memory. New tensors of random numbers are in `create`, dropout is in `noise`.
 
+use crate::core::Site;
+use crate::core::fail::{bail, error};
 use crate::core::tensor::Tensor;
 use crate::ops::common::operand::not_implemented;
 use crate::random::{self, torch::Generator, try_draw};
@@ -8,7 +10,6 @@ use crate::{Array, DType, Element, Error, ErrorKind, Result};
 use pullback_array::filled;
 use std::panic::Location;
 
-type Site = &'static Location<'static>;
 type Filled = random::Result<()>;
 
 fn said(e: &random::Error) -> Error {
@@ -50,7 +51,7 @@ macro_rules! fill {
             $(DType::$dtype => drawn::<$t>(&x.array(), |$g, $out| $fill),)*
             _ => Err($else(x.dtype())),
         };
-        let numbers = numbers.map_err(|e| e.op($name).at(site))?;
+        let numbers = numbers?;
         x.overwrite(&Tensor::from_array(numbers), "copy_", site)
     }};
 }
@@ -161,13 +162,8 @@ impl Tensor {
     #[track_caller]
     pub fn exponential_(&self, lambd: f64) -> Result<()> {
         let site = Location::caller();
-        fill!(self, "exponential_", site, |g, out| g.fill_exponential(lambd, out), [F32 f32, F64 f64, Dd f64], |d: DType| Error::new(
-            ErrorKind::Argument,
-            format!(
-                "Exponential distribution is a continuous probability distribution. dtype must be a floating point but you specified {}",
-                d.scalar_type_name()
-            )
-        ))
+        fill!(self, "exponential_", site, |g, out| g.fill_exponential(lambd, out), [F32 f32, F64 f64, Dd f64], |d: DType| error!(Argument, "Exponential distribution is a continuous probability distribution. dtype must be a floating point but you specified {}",
+                d.scalar_type_name()))
     }
 
     /// The number of tries until an event of probability `p` happens.
@@ -187,13 +183,8 @@ impl Tensor {
     #[track_caller]
     pub fn cauchy_(&self, median: f64, sigma: f64) -> Result<()> {
         let site = Location::caller();
-        fill!(self, "cauchy_", site, |g, out| g.fill_cauchy(median, sigma, out), [F32 f32, F64 f64, Dd f64], |d: DType| Error::new(
-            ErrorKind::Argument,
-            format!(
-                "Cauchy distribution is a continuous probability distribution. dtype must be a floating point but you specified {}",
-                d.cpp_name()
-            )
-        ))
+        fill!(self, "cauchy_", site, |g, out| g.fill_cauchy(median, sigma, out), [F32 f32, F64 f64, Dd f64], |d: DType| error!(Argument, "Cauchy distribution is a continuous probability distribution. dtype must be a floating point but you specified {}",
+                d.cpp_name()))
     }
 
     /// Whole numbers from `from` to below `to`; without bounds, those that the dtype holds exactly.
@@ -251,12 +242,10 @@ impl Tensor {
                 try_draw(|g| g.fill_bernoulli_each(&p, &mut out))?.map(|()| out)
             }
             other => {
-                return Err(not_implemented("bernoulli_tensor_cpu_p_", other)
-                    .op("bernoulli_")
-                    .at(site));
+                return Err(not_implemented("bernoulli_tensor_cpu_p_", other));
             }
         };
-        let list = list.map_err(|e| said(&e).op("bernoulli_").at(site))?;
+        let list = list.map_err(|e| said(&e))?;
         let numbers = Tensor::from_slice(&list, &self.shape()[..])?.to(self.dtype())?;
         self.overwrite(&numbers, "copy_", site)
     }
@@ -267,7 +256,6 @@ impl Tensor {
     /// For rows that are no probabilities; for more places than there are without replacement.
     #[track_caller]
     pub fn multinomial(&self, num_samples: i64, replacement: bool) -> Result<Tensor> {
-        let site = Location::caller();
         let x = widened(&self.detach())?;
         let shape = &x.shape()[..];
         let in_order = shape.len() != 2 || x.is_contiguous() || num_samples > 1 && replacement;
@@ -287,18 +275,14 @@ impl Tensor {
                 })?
             }
             other => {
-                return Err(Error::new(
-                    ErrorKind::Argument,
-                    format!(
-                        "multinomial only supports floating-point dtypes for input, got: {}",
-                        other.scalar_type_name()
-                    ),
-                )
-                .op("multinomial")
-                .at(site));
+                bail!(
+                    Argument,
+                    "multinomial only supports floating-point dtypes for input, got: {}",
+                    other.scalar_type_name()
+                );
             }
         };
-        let found = found.map_err(|e| said(&e).op("multinomial").at(site))?;
+        let found = found.map_err(|e| said(&e))?;
         if !in_order {
             return races(&x, num_samples as usize);
         }

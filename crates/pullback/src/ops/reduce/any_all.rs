@@ -2,11 +2,12 @@
 
 use crate::core::apply::apply;
 use crate::core::define::{common, define};
+use crate::core::fail::bail;
 use crate::core::op::{Ctx, Op, Reads, sum_terms};
 use crate::core::tensor::Tensor;
 use crate::ops::common::operand::converted;
 use crate::ops::reduce::sum::{resolve, spread};
-use crate::{Array, DType, Error, ErrorKind, Real, Result};
+use crate::{Array, DType, Real, Result};
 use pullback_array::{dispatch, kernels};
 use std::panic::Location;
 
@@ -121,7 +122,7 @@ macro_rules! over_dims {
             #[track_caller]
             pub fn $method(&self, dims: &[i64], keepdim: bool) -> Result<Tensor> {
                 let site = Location::caller();
-                let dims = resolve(self, dims).map_err(|e| e.op(stringify!($method)).at(site))?;
+                let dims = resolve(self, dims)?;
                 apply($op { dims, keepdim }, &[self], site)
             }
         }
@@ -146,7 +147,7 @@ impl Tensor {
     #[track_caller]
     pub fn count_nonzero(&self, dims: &[i64]) -> Result<Tensor> {
         let site = Location::caller();
-        let dims = resolve(self, dims).map_err(|e| e.op("count_nonzero").at(site))?;
+        let dims = resolve(self, dims)?;
         let keepdim = false;
         apply(CountNonzero { dims, keepdim }, &[self], site)
     }
@@ -160,12 +161,10 @@ impl Tensor {
         let site = Location::caller();
         if !self.dtype().is_float() {
             let dtype = self.dtype().scalar_type_name();
-            return Err(Error::new(
-                ErrorKind::Unsupported,
-                format!("nanmean(): expected input to have floating point or complex dtype but got {dtype}"),
-            )
-            .op("nanmean")
-            .at(site));
+            bail!(
+                Unsupported,
+                "nanmean(): expected input to have floating point or complex dtype but got {dtype}"
+            );
         }
         let x = self.detach();
         let count = x.eq(&x)?.sum_dims(dims, keepdim)?;

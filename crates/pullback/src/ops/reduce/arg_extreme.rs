@@ -3,13 +3,15 @@
 //! An operation here returns positions and passes no gradient; values are gathered at them, so that a value's gradient
 //! goes where it came from, to one of several equals.
 
+use crate::core::Site;
 use crate::core::apply::apply;
 use crate::core::define::{common, define};
+use crate::core::fail::{bail, ensure, error};
 use crate::core::op::Op;
 use crate::core::tensor::Tensor;
 use crate::ops::reduce::extreme::not_empty;
 use crate::ops::reduce::sum::resolve;
-use crate::{Array, DType, Error, ErrorKind, Result};
+use crate::{Array, DType, Result};
 use pullback_array::kernels;
 use std::panic::Location;
 
@@ -107,14 +109,13 @@ fn named<O: Op>(
     dim: i64,
     keepdim: bool,
     name: &'static str,
-    site: &'static Location<'static>,
+    site: Site,
     op: impl Fn(Vec<usize>) -> O,
 ) -> Result<(Tensor, Tensor)> {
-    let context = |e: Error| e.op(name).at(site);
-    let dim = x.shape().dim(dim).map_err(context)?;
+    let dim = x.shape().dim(dim)?;
     let dims = if x.ndim() == 0 { vec![] } else { vec![dim] };
     // PyTorch's `nanmedian` shares its sentence with `median`.
-    not_empty(name.trim_start_matches("nan"), &x.array(), &dims).map_err(context)?;
+    not_empty(name.trim_start_matches("nan"), &x.array(), &dims)?;
     let index = apply(op(dims.clone()), &[x], site)?;
     let values = x.gather(dim as i64, &index)?;
     if keepdim {
@@ -126,9 +127,9 @@ fn named<O: Op>(
 
 fn median_dtype(x: &Tensor) -> Result<()> {
     match x.dtype() {
-        DType::Bool => Err(Error::new(
-            ErrorKind::Unsupported,
-            "\"median_out\" not implemented for 'Bool'",
+        DType::Bool => Err(error!(
+            Unsupported,
+            "\"median_out\" not implemented for 'Bool'"
         )),
         _ => Ok(()),
     }
@@ -147,7 +148,7 @@ macro_rules! named {
             pub fn $method(&self, dim: i64, keepdim: bool) -> Result<(Tensor, Tensor)> {
                 let site = Location::caller();
                 if $name.ends_with("median") {
-                    median_dtype(self).map_err(|e| e.op($name).at(site))?;
+                    median_dtype(self)?;
                 }
                 named(self, dim, keepdim, $name, site, |dims| $op { dims, keepdim: true })
             }
@@ -179,23 +180,21 @@ fn arg<O: Op>(
     x: &Tensor,
     dim: Option<i64>,
     name: &'static str,
-    site: &'static Location<'static>,
+    site: Site,
     op: impl Fn(Vec<usize>) -> O,
 ) -> Result<Tensor> {
-    let context = |e: Error| e.op(name).at(site);
-    if x.dtype() == DType::Bool {
-        return Err(context(Error::new(
-            ErrorKind::Unsupported,
-            format!("{name}(): does not support bool input"),
-        )));
-    }
+    ensure!(
+        x.dtype() != DType::Bool,
+        Unsupported,
+        "{name}(): does not support bool input"
+    );
     if dim.is_none() && x.numel() == 0 {
-        return Err(context(Error::new(
-            ErrorKind::Index,
-            format!("{name}(): Expected reduction dim to be specified for input.numel() == 0."),
-        )));
+        bail!(
+            Index,
+            "{name}(): Expected reduction dim to be specified for input.numel() == 0."
+        );
     }
-    let dims = resolve(x, dim.as_slice()).map_err(context)?;
+    let dims = resolve(x, dim.as_slice())?;
     apply(op(dims), &[x], site)
 }
 
@@ -232,23 +231,17 @@ impl Tensor {
     /// The largest element up to each position along `dim`, and where it is (the last of equals).
     #[track_caller]
     pub fn cummax(&self, dim: i64) -> Result<(Tensor, Tensor)> {
-        self.cumulated_extreme(dim, true, "cummax", Location::caller())
+        self.cumulated_extreme(dim, true, Location::caller())
     }
 
     /// The smallest element up to each position along `dim`, and where it is (the last of equals).
     #[track_caller]
     pub fn cummin(&self, dim: i64) -> Result<(Tensor, Tensor)> {
-        self.cumulated_extreme(dim, false, "cummin", Location::caller())
+        self.cumulated_extreme(dim, false, Location::caller())
     }
 
-    fn cumulated_extreme(
-        &self,
-        dim: i64,
-        largest: bool,
-        name: &'static str,
-        site: &'static Location<'static>,
-    ) -> Result<(Tensor, Tensor)> {
-        let dim = self.shape().dim(dim).map_err(|e| e.op(name).at(site))?;
+    fn cumulated_extreme(&self, dim: i64, largest: bool, site: Site) -> Result<(Tensor, Tensor)> {
+        let dim = self.shape().dim(dim)?;
         let index = apply(CumExtreme { dim, largest }, &[self], site)?;
         Ok((self.gather(dim as i64, &index)?, index))
     }
@@ -260,19 +253,18 @@ impl Tensor {
     #[track_caller]
     pub fn aminmax(&self, dim: impl Into<Option<i64>>, keepdim: bool) -> Result<(Tensor, Tensor)> {
         let (site, dim) = (Location::caller(), dim.into());
-        let context = |e: Error| e.op("aminmax").at(site);
-        let dims = resolve(self, dim.as_slice()).map_err(context)?;
+        let dims = resolve(self, dim.as_slice())?;
         if self.numel() == 0 && dim.is_none() {
-            return Err(context(Error::new(
-                ErrorKind::Shape,
-                "aminmax(): cannot compute aminmax over an empty dimension as the operation has no identity.",
-            )));
+            bail!(
+                Shape,
+                "aminmax(): cannot compute aminmax over an empty dimension as the operation has no identity."
+            );
         }
         if let Some(d) = dims.iter().find(|&&d| self.shape()[d] == 0) {
-            return Err(context(Error::new(
-                ErrorKind::Index,
-                format!("aminmax: Expected reduction dim {d} to have non-zero size."),
-            )));
+            bail!(
+                Index,
+                "aminmax: Expected reduction dim {d} to have non-zero size."
+            );
         }
         let keep = dims.clone();
         let low = apply(

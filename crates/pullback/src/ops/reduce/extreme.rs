@@ -4,10 +4,11 @@
 
 use crate::core::apply::apply;
 use crate::core::define::{common, define};
+use crate::core::fail::{ensure, error};
 use crate::core::op::{Ctx, Op, Reads, sum_terms};
 use crate::core::tensor::Tensor;
 use crate::ops::common::gate::{magnitude, no_form, select};
-use crate::{Array, DType, Error, ErrorKind, Real, Result, Shape};
+use crate::{Array, DType, Real, Result, Shape};
 use pullback_array::{dispatch, kernels};
 use std::panic::Location;
 
@@ -93,9 +94,9 @@ fn signed_dims(dims: &[usize]) -> Vec<i64> {
 pub(in crate::ops) fn not_empty(name: &str, x: &Array, dims: &[usize]) -> Result<()> {
     match dims.iter().find(|&&d| x.shape().get(d) == Some(&0)) {
         None => Ok(()),
-        Some(d) => Err(Error::new(
-            ErrorKind::Index,
-            format!("{name}(): Expected reduction dim {d} to have non-zero size."),
+        Some(d) => Err(error!(
+            Index,
+            "{name}(): Expected reduction dim {d} to have non-zero size."
         )
         .note(format!("shape {}", x.shape()))),
     }
@@ -106,9 +107,7 @@ fn not_nothing(name: &'static str, x: &Tensor) -> Result<()> {
     if x.numel() > 0 {
         return Ok(());
     }
-    Err(Error::new(ErrorKind::Shape, format!(
-        "{name}(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim with the 'dim' argument."
-    ))
+    Err(error!(Shape, "{name}(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim with the 'dim' argument.")
     .note(format!("shape {}", x.shape())))
 }
 
@@ -193,11 +192,10 @@ macro_rules! over_dims {
             #[track_caller]
             pub fn $method(&self, dims: &[i64], keepdim: bool) -> Result<Tensor> {
                 let site = Location::caller();
-                let context = |e: Error| e.op($name).at(site);
                 if dims.is_empty() {
-                    not_nothing($name, self).map_err(context)?;
+                    not_nothing($name, self)?;
                 }
-                let dims = crate::ops::reduce::sum::resolve(self, dims).map_err(context)?;
+                let dims = crate::ops::reduce::sum::resolve(self, dims)?;
                 apply($op { dims, keepdim }, &[self], site)
             }
         }
@@ -238,7 +236,7 @@ macro_rules! of_all {
             pub fn $method(&self) -> Result<Tensor> {
                 let site = Location::caller();
                 if $forbid {
-                    not_nothing($name, self).map_err(|e| e.op($name).at(site))?;
+                    not_nothing($name, self)?;
                 }
                 apply($op, &[self], site)
             }
@@ -270,12 +268,11 @@ of_all! {
 }
 
 fn middle(x: &Array, dims: &[usize], ignore_nan: bool) -> Result<Array> {
-    if x.dtype() == DType::Bool {
-        return Err(Error::new(
-            ErrorKind::Unsupported,
-            "\"median_cpu\" not implemented for 'Bool'",
-        ));
-    }
+    ensure!(
+        x.dtype() != DType::Bool,
+        Unsupported,
+        "\"median_cpu\" not implemented for 'Bool'"
+    );
     if x.numel() == 0 {
         // PyTorch fills with NaN, which its integers show as their lowest number.
         return match x.dtype().is_float() {

@@ -3,10 +3,11 @@
 
 use crate::core::apply::apply;
 use crate::core::define::{common, define};
+use crate::core::fail::{bail, ensure};
 use crate::core::op::Op;
 use crate::core::tensor::Tensor;
 use crate::ops::common::operand::{inferred, unnumbered};
-use crate::{Array, DType, Error, ErrorKind, Result};
+use crate::{Array, DType, Result};
 use pullback_array::{Element, Scalar, dispatch, filled, gathered, kernels};
 use std::panic::Location;
 
@@ -65,15 +66,13 @@ impl Op for BinEdges {
                 f64::NEG_INFINITY => "-inf".to_string(),
                 x => x.to_string(),
             };
-            return Err(Error::new(
-                ErrorKind::Argument,
-                format!(
-                    "{} [{}, {}] is not finite",
-                    self.name,
-                    show(low),
-                    show(high)
-                ),
-            ));
+            bail!(
+                Argument,
+                "{} [{}, {}] is not finite",
+                self.name,
+                show(low),
+                show(high)
+            );
         }
         let edges = crate::linspace(
             low,
@@ -215,12 +214,11 @@ define! { Exponent: Cut "frexp_exponent", "torch.frexp";
 impl Op for Exponent {
     common!();
     fn eval(&self, x: &[&Array]) -> Result<Array> {
-        if !x[0].dtype().is_float() {
-            return Err(Error::new(
-                ErrorKind::Argument,
-                "torch.frexp() only supports floating-point dtypes",
-            ));
-        }
+        ensure!(
+            x[0].dtype().is_float(),
+            Argument,
+            "torch.frexp() only supports floating-point dtypes"
+        );
         // Every float is a double; the high part of a double-double has its exponent.
         kernels::map(&kernels::cast(x[0], DType::F64)?, exponent)
     }
@@ -244,18 +242,15 @@ impl Tensor {
     #[track_caller]
     pub fn mode(&self, dim: i64, keepdim: bool) -> Result<(Tensor, Tensor)> {
         let site = Location::caller();
-        let at = self.shape().dim(dim).map_err(|e| e.op("mode").at(site))?;
+        let at = self.shape().dim(dim)?;
         if self.ndim() == 0 {
             return Ok((self.clone(), Tensor::zeros([], DType::I64)?));
         }
-        if self.shape()[at] == 0 {
-            return Err(Error::new(
-                ErrorKind::Index,
-                format!("mode(): Expected reduction dim {at} to have non-zero size."),
-            )
-            .op("mode")
-            .at(site));
-        }
+        ensure!(
+            self.shape()[at] != 0,
+            Index,
+            "mode(): Expected reduction dim {at} to have non-zero size."
+        );
         let dim = at as i64;
         let places = apply(ArgMode { dim: at }, &[self], site)?.unsqueeze(dim)?;
         let values = self.gather(dim, &places)?;

@@ -1,11 +1,12 @@
 //! Variance and standard deviation.
 
 use crate::core::apply::apply;
+use crate::core::fail::{ensure, error};
 use crate::core::op::{Ctx, Op, Reads, sum_terms};
 use crate::core::tensor::Tensor;
 use crate::ops::reduce::sum::{resolve, spread};
 use crate::ops::{Where, common, define};
-use crate::{Array, Error, ErrorKind, Result, Shape};
+use crate::{Array, Result, Shape};
 use pullback_array::kernels;
 use std::panic::Location;
 
@@ -77,12 +78,11 @@ impl Over {
     }
 
     fn eval(&self, x: &Array, root: bool) -> Result<Array> {
-        if !x.dtype().is_float() {
-            return Err(Error::new(
-                ErrorKind::Unsupported,
-                "std and var only support floating point and complex dtypes",
-            ));
-        }
+        ensure!(
+            x.dtype().is_float(),
+            Unsupported,
+            "std and var only support floating point and complex dtypes"
+        );
         kernels::variance(x, &self.dims, self.keepdim, self.correction, root)
     }
 }
@@ -188,7 +188,7 @@ impl Tensor {
     #[track_caller]
     pub fn var(&self, dims: &[i64], correction: f64, keepdim: bool) -> Result<Tensor> {
         let site = Location::caller();
-        let over = (self.over(dims, correction, keepdim)).map_err(|e| e.op("var").at(site))?;
+        let over = (self.over(dims, correction, keepdim))?;
         apply(Var(over), &[self], site)
     }
 
@@ -200,7 +200,7 @@ impl Tensor {
     #[track_caller]
     pub fn std(&self, dims: &[i64], correction: f64, keepdim: bool) -> Result<Tensor> {
         let site = Location::caller();
-        let over = (self.over(dims, correction, keepdim)).map_err(|e| e.op("std").at(site))?;
+        let over = (self.over(dims, correction, keepdim))?;
         apply(Std(over), &[self], site)
     }
 
@@ -245,11 +245,9 @@ impl Tensor {
         if self.dtype().is_float() {
             return Ok(());
         }
-        Err(Error::new(
-            ErrorKind::Unsupported,
-            format!("{name} only support floating point and complex dtypes"),
-        )
-        .op(name)
-        .at(Location::caller()))
+        Err(error!(
+            Unsupported,
+            "{name} only support floating point and complex dtypes"
+        ))
     }
 }

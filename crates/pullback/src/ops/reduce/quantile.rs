@@ -1,9 +1,9 @@
 //! Quantiles: sorted, then interpolated between two neighbours.
 
+use crate::core::fail::{bail, ensure};
 use crate::core::tensor::Tensor;
 use crate::ops::Operand;
-use crate::{DType, Error, ErrorKind, Number, Result};
-use std::panic::Location;
+use crate::{DType, Number, Result};
 
 /// What is said of a quantile between two elements.
 const WAYS: [&str; 5] = ["linear", "lower", "higher", "midpoint", "nearest"];
@@ -31,9 +31,7 @@ impl Tensor {
         keepdim: bool,
         interpolation: &str,
     ) -> Result<Tensor> {
-        let site = Location::caller();
         self.quantiles(q.into(), dim.into(), keepdim, interpolation, false)
-            .map_err(|e| e.op("quantile").at(site))
     }
 
     /// As [`Tensor::quantile`], of the elements that are no NaN.
@@ -48,9 +46,7 @@ impl Tensor {
         keepdim: bool,
         interpolation: &str,
     ) -> Result<Tensor> {
-        let site = Location::caller();
         self.quantiles(q.into(), dim.into(), keepdim, interpolation, true)
-            .map_err(|e| e.op("nanquantile").at(site))
     }
 
     fn quantiles(
@@ -61,45 +57,46 @@ impl Tensor {
         way: &str,
         ignore_nan: bool,
     ) -> Result<Tensor> {
-        let fail = |kind, text: &str| Err(Error::new(kind, format!("quantile() {text}")));
         let q = match q {
             Operand::Tensor(q) => q.clone(),
             Operand::Number(n) => {
                 if !(0.0..=1.0).contains(&n.to_f64()) {
                     let text = format!("q must be in the range [0, 1] but got {n}");
-                    return fail(ErrorKind::Shape, &text);
+                    bail!(Shape, "quantile() {text}");
                 }
                 Tensor::full(crate::Shape::scalar(), n, self.dtype())?
             }
         };
-        if self.numel() == 0 {
-            return fail(ErrorKind::Shape, "input tensor must be non-empty");
-        }
+        ensure!(
+            self.numel() != 0,
+            Shape,
+            "quantile() input tensor must be non-empty"
+        );
         if q.ndim() > 1 {
-            return fail(ErrorKind::Shape, "q must be a scalar or 1D tensor");
+            bail!(Shape, "quantile() q must be a scalar or 1D tensor");
         }
-        if !self.dtype().is_float() {
-            return fail(
-                ErrorKind::DType,
-                "input tensor must be either float or double dtype",
-            );
-        }
-        if q.dtype() != self.dtype() {
-            return fail(
-                ErrorKind::DType,
-                "q tensor must be same dtype as the input tensor",
-            );
-        }
+        ensure!(
+            self.dtype().is_float(),
+            DType,
+            "quantile() input tensor must be either float or double dtype"
+        );
+        ensure!(
+            q.dtype() == self.dtype(),
+            DType,
+            "quantile() q tensor must be same dtype as the input tensor"
+        );
         if !WAYS.contains(&way) {
             let text = format!(
                 "interpolation must be one of linear, lower, higher, midpoint or nearest, but got {way}"
             );
-            return fail(ErrorKind::Shape, &text);
+            bail!(Shape, "quantile() {text}");
         }
         let outside = q.lt(0.0)?.add(&q.gt(1.0)?)?;
-        if outside.any(&[], false)?.item()? == Number::Bool(true) {
-            return fail(ErrorKind::Shape, "q values must be in the range [0, 1]");
-        }
+        ensure!(
+            outside.any(&[], false)?.item()? != Number::Bool(true),
+            Shape,
+            "quantile() q values must be in the range [0, 1]"
+        );
         let at = match dim {
             Some(d) => Some(self.shape().dim(d)?),
             None => None,

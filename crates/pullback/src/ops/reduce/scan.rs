@@ -1,6 +1,7 @@
 //! Running totals along a dimension: `cumsum`, `cumprod`, `logcumsumexp`, and the linear recurrence that their rules are
 //! written with. Running extremes are in `order`.
 
+use crate::core::Site;
 use crate::core::apply::apply;
 use crate::core::op::{Ctx, Op, Reads, sum_terms};
 use crate::core::tensor::Tensor;
@@ -153,7 +154,7 @@ impl Op for CumProd {
 
 impl CumProd {
     /// Products of the elements before each.
-    fn before(&self, x: &Tensor, site: &'static Location<'static>) -> Result<Tensor> {
+    fn before(&self, x: &Tensor, site: Site) -> Result<Tensor> {
         let rest = shifted(x, self.dim, self.reverse, 1.0)?;
         apply(self.clone(), &[&rest], site)
     }
@@ -298,7 +299,7 @@ macro_rules! running {
             #[track_caller]
             pub fn $method(&self, dim: i64) -> Result<Tensor> {
                 let site = Location::caller();
-                let dim = self.shape().dim(dim).map_err(|e| e.op(stringify!($method)).at(site))?;
+                let dim = self.shape().dim(dim)?;
                 apply($op { dim, reverse: false }, &[self], site)
             }
         }

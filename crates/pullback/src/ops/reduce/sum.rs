@@ -2,11 +2,12 @@
 
 use crate::core::apply::apply;
 use crate::core::define::{common, define};
+use crate::core::fail::{bail, ensure};
 use crate::core::op::{Ctx, Op, sum_terms};
 use crate::core::tensor::Tensor;
 use crate::ops::math::arith::needs_float;
 use crate::ops::reduce::scan::{other_products, zeros};
-use crate::{Array, DType, Error, ErrorKind, Real, Result};
+use crate::{Array, DType, Real, Result};
 use pullback_array::{dispatch, kernels};
 use std::panic::Location;
 
@@ -25,10 +26,7 @@ pub(crate) fn resolve(x: &Tensor, dims: &[i64]) -> Result<Vec<usize>> {
     for &d in dims {
         let d = x.shape().dim(d)?;
         if out.contains(&d) {
-            return Err(Error::new(
-                ErrorKind::Shape,
-                format!("dim {d} appears multiple times in the list of dims"),
-            ));
+            bail!(Shape, "dim {d} appears multiple times in the list of dims");
         }
         if d < x.ndim() {
             out.push(d);
@@ -119,15 +117,12 @@ define! { Mean: Linear "mean", "torch.mean";
 impl Op for Mean {
     common!();
     fn eval(&self, x: &[&Array]) -> Result<Array> {
-        if !x[0].dtype().is_float() {
-            return Err(Error::new(
-                ErrorKind::Unsupported,
-                format!(
-                    "mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. Got: {}",
-                    x[0].dtype().scalar_type_name()
-                ),
-            ));
-        }
+        ensure!(
+            x[0].dtype().is_float(),
+            Unsupported,
+            "mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. Got: {}",
+            x[0].dtype().scalar_type_name()
+        );
         let sum = kernels::sum(x[0], &self.dims, self.keepdim)?;
         let n: usize = self.dims.iter().map(|&d| x[0].shape()[d]).product();
         dispatch!(float sum.dtype(), T => {
@@ -257,7 +252,7 @@ impl Tensor {
     #[track_caller]
     pub fn prod_dim(&self, dim: i64, keepdim: bool) -> Result<Tensor> {
         let site = Location::caller();
-        let dim = self.shape().dim(dim).map_err(|e| e.op("prod").at(site))?;
+        let dim = self.shape().dim(dim)?;
         let op = Prod {
             dim: Some(dim),
             keepdim,
@@ -284,7 +279,7 @@ impl Tensor {
     #[track_caller]
     pub fn sum_dims(&self, dims: &[i64], keepdim: bool) -> Result<Tensor> {
         let site = Location::caller();
-        let dims = resolve(self, dims).map_err(|e| e.op("sum").at(site))?;
+        let dims = resolve(self, dims)?;
         apply(Sum { dims, keepdim }, &[self], site)
     }
 
@@ -304,7 +299,7 @@ impl Tensor {
     #[track_caller]
     pub fn mean_dims(&self, dims: &[i64], keepdim: bool) -> Result<Tensor> {
         let site = Location::caller();
-        let dims = resolve(self, dims).map_err(|e| e.op("mean").at(site))?;
+        let dims = resolve(self, dims)?;
         apply(Mean { dims, keepdim }, &[self], site)
     }
 

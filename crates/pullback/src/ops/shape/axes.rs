@@ -1,9 +1,10 @@
 //! The order of dimensions: permute and its relatives. All are views.
 
+use crate::Result;
 use crate::core::apply::apply;
+use crate::core::fail::{bail, ensure, error};
 use crate::core::tensor::Tensor;
 use crate::ops::Permute;
-use crate::{Error, ErrorKind, Result};
 use std::panic::Location;
 
 #[pullback_macros::called]
@@ -15,27 +16,19 @@ impl Tensor {
     #[track_caller]
     pub fn permute(&self, dims: &[i64]) -> Result<Tensor> {
         let site = Location::caller();
-        let context = |e: Error| e.op("permute").at(site);
-        if dims.len() != self.ndim() {
-            return Err(context(Error::new(
-                ErrorKind::Shape,
-                format!(
-                    "permute(sparse_coo): number of dimensions in the tensor input does not match the length of the desired ordering of dimensions i.e. input.dim() = {} is not equal to len(dims) = {}",
-                    self.ndim(),
-                    dims.len()
-                ),
-            )));
-        }
+        ensure!(
+            dims.len() == self.ndim(),
+            Shape,
+            "permute(sparse_coo): number of dimensions in the tensor input does not match the length of the desired ordering of dimensions i.e. input.dim() = {} is not equal to len(dims) = {}",
+            self.ndim(),
+            dims.len()
+        );
         let order = dims
             .iter()
             .map(|&d| self.shape().dim(d))
-            .collect::<Result<Vec<_>>>()
-            .map_err(context)?;
+            .collect::<Result<Vec<_>>>()?;
         if (1..order.len()).any(|k| order[..k].contains(&order[k])) {
-            return Err(context(Error::new(
-                ErrorKind::Shape,
-                "permute(): duplicate dims are not allowed.",
-            )));
+            bail!(Shape, "permute(): duplicate dims are not allowed.");
         }
         apply(Permute { order }, &[self], site)
     }
@@ -47,7 +40,7 @@ impl Tensor {
     #[track_caller]
     pub fn transpose(&self, a: i64, b: i64) -> Result<Tensor> {
         let site = Location::caller();
-        let dim = |d| self.shape().dim(d).map_err(|e| e.op("transpose").at(site));
+        let dim = |d| self.shape().dim(d);
         let (a, b) = (dim(a)?, dim(b)?);
         let mut order: Vec<usize> = (0..self.ndim()).collect();
         if !order.is_empty() {
@@ -84,12 +77,10 @@ impl Tensor {
         match self.ndim() {
             0 | 1 => Ok(self.clone()),
             2 => apply(Permute { order: vec![1, 0] }, &[self], site),
-            n => Err(Error::new(
-                ErrorKind::Shape,
-                format!("t() expects a tensor with <= 2 dimensions, but self is {n}D"),
-            )
-            .op("t")
-            .at(site)),
+            n => Err(error!(
+                Shape,
+                "t() expects a tensor with <= 2 dimensions, but self is {n}D"
+            )),
         }
     }
 
@@ -106,17 +97,12 @@ impl Tensor {
     /// For fewer than two dimensions.
     #[track_caller]
     pub fn mt(&self) -> Result<Tensor> {
-        let site = Location::caller();
         if self.ndim() < 2 {
-            return Err(Error::new(
-                ErrorKind::Shape,
-                format!(
-                    "tensor.mT is only supported on matrices or batches of matrices. Got {}-D tensor.",
-                    self.ndim()
-                ),
-            )
-            .op("mT")
-            .at(site));
+            bail!(
+                Shape,
+                "tensor.mT is only supported on matrices or batches of matrices. Got {}-D tensor.",
+                self.ndim()
+            );
         }
         self.transpose(-2, -1)
     }
@@ -135,22 +121,18 @@ impl Tensor {
     #[track_caller]
     pub fn movedim(&self, source: &[i64], destination: &[i64]) -> Result<Tensor> {
         let site = Location::caller();
-        let wrong = |text| Error::new(ErrorKind::Shape, text).op("movedim").at(site);
-        if source.len() != destination.len() {
-            return Err(wrong(format!(
-                "movedim: Invalid source or destination dims: source ({source:?} dims) should contain the same number of dims as destination ({destination:?} dims)"
-            )));
-        }
+        ensure!(
+            source.len() == destination.len(),
+            Shape,
+            "movedim: Invalid source or destination dims: source ({source:?} dims) should contain the same number of dims as destination ({destination:?} dims)"
+        );
         let resolve = |dims: &[i64], what: &str| {
             let resolved = dims
                 .iter()
                 .map(|&d| self.shape().dim(d))
-                .collect::<Result<Vec<_>>>()
-                .map_err(|e| e.op("movedim").at(site))?;
+                .collect::<Result<Vec<_>>>()?;
             if (1..resolved.len()).any(|k| resolved[..k].contains(&resolved[k])) {
-                return Err(wrong(format!(
-                    "movedim: repeated dim in `{what}` ({dims:?})"
-                )));
+                bail!(Shape, "movedim: repeated dim in `{what}` ({dims:?})");
             }
             Ok(resolved)
         };

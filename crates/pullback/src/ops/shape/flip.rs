@@ -1,21 +1,18 @@
 //! Turned round: flip and its relatives, rot90, roll.
 
 use crate::core::apply::apply;
+use crate::core::fail::{bail, ensure};
 use crate::core::op::{Ctx, Op};
 use crate::core::tensor::Tensor;
 use crate::ops::shape::view::{distinct, present};
 use crate::ops::{cat, common, define};
-use crate::{Array, Error, ErrorKind, Layout, MemoryFormat, Result};
+use crate::{Array, Layout, MemoryFormat, Result};
 use std::panic::Location;
 
 #[cfg(feature = "proof")]
 use crate::core::samples::Sample;
 #[cfg(feature = "proof")]
 use crate::ops::shape::rearrange::SIX;
-
-fn wrong(op: &'static str, site: &'static Location<'static>, text: impl Into<String>) -> Error {
-    Error::new(ErrorKind::Shape, text).op(op).at(site)
-}
 
 /// Some dimensions backwards.
 #[derive(Clone, Debug)]
@@ -63,7 +60,7 @@ impl Tensor {
     #[track_caller]
     pub fn flip(&self, dims: &[i64]) -> Result<Tensor> {
         let site = Location::caller();
-        let mut dims = distinct(self.shape(), dims).map_err(|e| e.op("flip").at(site))?;
+        let mut dims = distinct(self.shape(), dims)?;
         dims.retain(|&d| d < self.ndim());
         apply(Flip { dims }, &[self], site)
     }
@@ -75,7 +72,7 @@ impl Tensor {
     #[track_caller]
     pub fn fliplr(&self) -> Result<Tensor> {
         if self.ndim() < 2 {
-            return Err(wrong("fliplr", Location::caller(), "Input must be >= 2-d."));
+            bail!(Shape, "Input must be >= 2-d.");
         }
         self.flip(&[1])
     }
@@ -87,7 +84,7 @@ impl Tensor {
     #[track_caller]
     pub fn flipud(&self) -> Result<Tensor> {
         if self.ndim() < 1 {
-            return Err(wrong("flipud", Location::caller(), "Input must be >= 1-d."));
+            bail!(Shape, "Input must be >= 1-d.");
         }
         self.flip(&[0])
     }
@@ -98,28 +95,28 @@ impl Tensor {
     /// Where there are not two different dimensions.
     #[track_caller]
     pub fn rot90(&self, k: i64, dims: &[i64]) -> Result<Tensor> {
-        let site = Location::caller();
-        let fail = |text: String| Err(wrong("rot90", site, text));
-        if dims.len() != 2 {
-            return fail(format!(
-                "expected total rotation dims == 2, but got dims = {}",
-                dims.len()
-            ));
-        }
+        ensure!(
+            dims.len() == 2,
+            Shape,
+            "expected total rotation dims == 2, but got dims = {}",
+            dims.len()
+        );
         let rank = self.ndim() as i64;
         if rank < 2 {
-            return fail(format!(
+            bail!(
+                Shape,
                 "expected total dims >= 2, but got total dims = {rank}"
-            ));
+            );
         }
         let (a, b) = (dims[0], dims[1]);
         for d in dims {
-            self.shape().dim(*d).map_err(|e| e.op("rot90").at(site))?;
+            self.shape().dim(*d)?;
         }
         if a == b || (a - b).abs() == rank {
-            return fail(format!(
+            bail!(
+                Shape,
                 "expected rotation dims to be different, but got dim0 = {a} and dim1 = {b}"
-            ));
+            );
         }
         match k.rem_euclid(4) {
             1 => self.flip(&[b])?.transpose(a, b)?.copy(),
@@ -142,30 +139,25 @@ impl Tensor {
     /// ```
     #[track_caller]
     pub fn roll(&self, shifts: &[i64], dims: &[i64]) -> Result<Tensor> {
-        let site = Location::caller();
         if shifts.is_empty() {
-            return Err(wrong("roll", site, "`shifts` required"));
+            bail!(Shape, "`shifts` required");
         }
         if dims.is_empty() && shifts.len() == 1 {
             return (self.flatten()?.roll(shifts, &[0])?).reshape(self.shape());
         }
-        if dims.len() != shifts.len() {
-            return Err(wrong(
-                "roll",
-                site,
-                format!(
-                    "shifts and dimensions must align. shifts: {}, dims:{}",
-                    shifts.len(),
-                    dims.len()
-                ),
-            ));
-        }
+        ensure!(
+            dims.len() == shifts.len(),
+            Shape,
+            "shifts and dimensions must align. shifts: {}, dims:{}",
+            shifts.len(),
+            dims.len()
+        );
         if self.numel() == 0 {
             return self.copy();
         }
         let mut x = self.clone();
         for (&shift, &dim) in shifts.iter().zip(dims) {
-            let dim = present(self.shape(), dim).map_err(|e| e.op("roll").at(site))?;
+            let dim = present(self.shape(), dim)?;
             let n = self.shape()[dim];
             let head = n - shift.rem_euclid(n as i64) as usize;
             let dim = dim as i64;

@@ -1,15 +1,11 @@
 //! Tensors put together: stack and its relatives, meshgrid, cartesian_prod, broadcast_tensors, diff. All compositions;
 //! the primitive `cat` is in `slice`.
 
+use crate::core::fail::{bail, ensure, error};
 use crate::core::tensor::Tensor;
 use crate::ops::cat;
-use crate::{DType, Error, ErrorKind, Result, Shape};
+use crate::{DType, Result, Shape};
 use pullback_array::wrap_dim;
-use std::panic::Location;
-
-fn wrong(op: &'static str, site: &'static Location<'static>, text: impl Into<String>) -> Error {
-    Error::new(ErrorKind::Shape, text).op(op).at(site)
-}
 
 fn lent(tensors: &[Tensor]) -> Vec<&Tensor> {
     tensors.iter().collect()
@@ -29,21 +25,17 @@ fn lent(tensors: &[Tensor]) -> Vec<&Tensor> {
 #[pullback_macros::called]
 #[track_caller]
 pub fn stack(tensors: &[&Tensor], dim: i64) -> Result<Tensor> {
-    let site = Location::caller();
     let Some(first) = tensors.first() else {
-        return Err(wrong("stack", site, "stack expects a non-empty TensorList"));
+        bail!(Shape, "stack expects a non-empty TensorList");
     };
-    let dim = wrap_dim(dim, first.ndim() + 1).map_err(|e| e.op("stack").at(site))? as i64;
+    let dim = wrap_dim(dim, first.ndim() + 1)? as i64;
     if let Some((k, t)) = (tensors.iter().enumerate()).find(|(_, t)| t.shape() != first.shape()) {
-        return Err(wrong(
-            "stack",
-            site,
-            format!(
-                "stack expects each tensor to be equal size, but got {} at entry 0 and {} at entry {k}",
-                first.shape(),
-                t.shape()
-            ),
-        ));
+        bail!(
+            Shape,
+            "stack expects each tensor to be equal size, but got {} at entry 0 and {} at entry {k}",
+            first.shape(),
+            t.shape()
+        );
     }
     let rows = (tensors.iter())
         .map(|t| t.unsqueeze(dim))
@@ -51,17 +43,9 @@ pub fn stack(tensors: &[&Tensor], dim: i64) -> Result<Tensor> {
     cat(&lent(&rows), dim)
 }
 
-fn nonempty(
-    name: &'static str,
-    tensors: &[&Tensor],
-    site: &'static Location<'static>,
-) -> Result<()> {
+fn nonempty(name: &'static str, tensors: &[&Tensor]) -> Result<()> {
     match tensors {
-        [] => Err(wrong(
-            name,
-            site,
-            format!("{name} expects a non-empty TensorList"),
-        )),
+        [] => Err(error!(Shape, "{name} expects a non-empty TensorList")),
         _ => Ok(()),
     }
 }
@@ -73,7 +57,7 @@ fn nonempty(
 #[pullback_macros::called]
 #[track_caller]
 pub fn hstack(tensors: &[&Tensor]) -> Result<Tensor> {
-    nonempty("hstack", tensors, Location::caller())?;
+    nonempty("hstack", tensors)?;
     let rows = (tensors.iter())
         .map(|t| t.atleast_1d())
         .collect::<Result<Vec<_>>>()?;
@@ -87,7 +71,7 @@ pub fn hstack(tensors: &[&Tensor]) -> Result<Tensor> {
 #[pullback_macros::called]
 #[track_caller]
 pub fn vstack(tensors: &[&Tensor]) -> Result<Tensor> {
-    nonempty("vstack", tensors, Location::caller())?;
+    nonempty("vstack", tensors)?;
     let rows = (tensors.iter())
         .map(|t| t.atleast_2d())
         .collect::<Result<Vec<_>>>()?;
@@ -101,7 +85,7 @@ pub fn vstack(tensors: &[&Tensor]) -> Result<Tensor> {
 #[pullback_macros::called]
 #[track_caller]
 pub fn dstack(tensors: &[&Tensor]) -> Result<Tensor> {
-    nonempty("dstack", tensors, Location::caller())?;
+    nonempty("dstack", tensors)?;
     let rows = (tensors.iter())
         .map(|t| t.atleast_3d())
         .collect::<Result<Vec<_>>>()?;
@@ -115,7 +99,7 @@ pub fn dstack(tensors: &[&Tensor]) -> Result<Tensor> {
 #[pullback_macros::called]
 #[track_caller]
 pub fn column_stack(tensors: &[&Tensor]) -> Result<Tensor> {
-    nonempty("column_stack", tensors, Location::caller())?;
+    nonempty("column_stack", tensors)?;
     let columns = (tensors.iter())
         .map(|t| match t.ndim() {
             0 | 1 => t.reshape([t.numel(), 1]),
@@ -132,10 +116,8 @@ pub fn column_stack(tensors: &[&Tensor]) -> Result<Tensor> {
 #[pullback_macros::called]
 #[track_caller]
 pub fn broadcast_tensors(tensors: &[&Tensor]) -> Result<Vec<Tensor>> {
-    let site = Location::caller();
-    let shape = (tensors.iter())
-        .try_fold(Shape::scalar(), |shape, t| shape.broadcast(t.shape()))
-        .map_err(|e| e.op("broadcast_tensors").at(site))?;
+    let shape =
+        (tensors.iter()).try_fold(Shape::scalar(), |shape, t| shape.broadcast(t.shape()))?;
     tensors.iter().map(|t| t.expand(&shape)).collect()
 }
 
@@ -154,29 +136,29 @@ pub fn broadcast_tensors(tensors: &[&Tensor]) -> Result<Vec<Tensor>> {
 #[pullback_macros::called]
 #[track_caller]
 pub fn meshgrid(tensors: &[&Tensor], indexing: &str) -> Result<Vec<Tensor>> {
-    let site = Location::caller();
-    let fail = |text: String| Err(wrong("meshgrid", site, text));
     let Some(first) = tensors.first() else {
-        return fail("meshgrid expects a non-empty TensorList".into());
+        bail!(Shape, "meshgrid expects a non-empty TensorList");
     };
     let swap = match indexing {
         "xy" => tensors.len() >= 2,
         "ij" => false,
         other => {
-            return fail(format!(
+            bail!(
+                Shape,
                 "torch.meshgrid: indexing must be one of \"xy\" or \"ij\", but received: {other}"
-            ));
+            );
         }
     };
     if tensors.iter().any(|t| t.dtype() != first.dtype()) {
-        return fail("meshgrid expects all tensors to have the same dtype".into());
+        bail!(Shape, "meshgrid expects all tensors to have the same dtype");
     }
     if let Some(t) = tensors.iter().find(|t| t.ndim() > 1) {
         // PyTorch prints the tensor; its shape says what is wrong.
-        return fail(format!(
+        bail!(
+            Shape,
             "torch.meshgrid: Expected 0D or 1D tensor in the tensor list but got: {}",
             t.shape()
-        ));
+        );
     }
     let mut order: Vec<usize> = (0..tensors.len()).collect();
     if swap {
@@ -202,13 +184,8 @@ pub fn meshgrid(tensors: &[&Tensor], indexing: &str) -> Result<Vec<Tensor>> {
 #[pullback_macros::called]
 #[track_caller]
 pub fn cartesian_prod(tensors: &[&Tensor]) -> Result<Tensor> {
-    let site = Location::caller();
     if let Some(t) = tensors.iter().find(|t| t.ndim() != 1) {
-        return Err(wrong(
-            "cartesian_prod",
-            site,
-            format!("Expect a 1D vector, but got shape {}", t.shape()),
-        ));
+        bail!(Shape, "Expect a 1D vector, but got shape {}", t.shape());
     }
     if let [only] = tensors {
         return Ok((*only).clone());
@@ -234,42 +211,30 @@ impl Tensor {
         prepend: Option<&Tensor>,
         append: Option<&Tensor>,
     ) -> Result<Tensor> {
-        let site = Location::caller();
-        if self.ndim() == 0 {
-            return Err(wrong(
-                "diff",
-                site,
-                "diff expects input to be at least one-dimensional",
-            ));
-        }
-        let at = (self.shape().dim(dim)).map_err(|e| e.op("diff").at(site))?;
+        ensure!(
+            self.ndim() != 0,
+            Shape,
+            "diff expects input to be at least one-dimensional"
+        );
+        let at = self.shape().dim(dim)?;
         for t in [prepend, append].into_iter().flatten() {
-            if t.ndim() != self.ndim() {
-                return Err(wrong(
-                    "diff",
-                    site,
-                    "diff expects prepend or append to be the same dimension as input",
-                ));
-            }
+            ensure!(
+                t.ndim() == self.ndim(),
+                Shape,
+                "diff expects prepend or append to be the same dimension as input"
+            );
             let clash = (0..self.ndim()).find(|&d| d != at && t.shape()[d] != self.shape()[d]);
             if let Some(d) = clash {
-                return Err(wrong(
-                    "diff",
-                    site,
-                    format!(
-                        "diff expects the shape of tensor to prepend or append to match that of input except along the differencing dimension; input.size({d}) = {}, but got tensor.size({d}) = {}",
-                        self.shape()[d],
-                        t.shape()[d]
-                    ),
-                ));
+                bail!(
+                    Shape,
+                    "diff expects the shape of tensor to prepend or append to match that of input except along the differencing dimension; input.size({d}) = {}, but got tensor.size({d}) = {}",
+                    self.shape()[d],
+                    t.shape()[d]
+                );
             }
         }
         if n < 0 {
-            return Err(wrong(
-                "diff",
-                site,
-                format!("order must be non-negative but got {n}"),
-            ));
+            bail!(Shape, "order must be non-negative but got {n}");
         }
         if n == 0 {
             return self.copy();

@@ -4,11 +4,12 @@
 
 use crate::core::apply::apply;
 use crate::core::define::{common, define};
+use crate::core::fail::{bail, ensure, error};
 use crate::core::op::{Ctx, Op, Reads, sum_terms};
 use crate::core::tensor::Tensor;
 use crate::ops::common::anchor::entered;
 use crate::ops::common::operand::{inferred, unnumbered};
-use crate::{Array, DType, Error, ErrorKind, Number, Result, Shape};
+use crate::{Array, DType, Number, Result, Shape};
 use pullback_array::{gathered, kernels};
 use std::panic::Location;
 
@@ -54,10 +55,7 @@ impl Op for Pad {
             let size = *n as i128 + i128::from(before) + i128::from(after);
             // A size beyond all numbers is beyond all memory, which the shape says below.
             *n = match size < 0 {
-                true => {
-                    let text = "narrow(): length must be non-negative.";
-                    return Err(Error::new(ErrorKind::Shape, text));
-                }
+                true => bail!(Shape, "narrow(): length must be non-negative."),
                 false => usize::try_from(size).unwrap_or(usize::MAX),
             };
         }
@@ -128,12 +126,7 @@ impl PadMode {
         ]
         .into_iter()
         .find(|mode| mode.name() == name)
-        .ok_or_else(|| {
-            Error::new(
-                ErrorKind::Unsupported,
-                format!("Unrecognised padding mode {name}"),
-            )
-        })
+        .ok_or_else(|| error!(Unsupported, "Unrecognised padding mode {name}"))
     }
 }
 
@@ -155,21 +148,17 @@ impl Tensor {
     #[track_caller]
     pub fn pad(&self, pad: &[i64], mode: PadMode, value: Option<Number>) -> Result<Tensor> {
         let site = Location::caller();
-        let fail = |kind, text: String| Err(Error::new(kind, text).op("pad").at(site));
-        if !pad.len().is_multiple_of(2) {
-            return fail(
-                ErrorKind::Shape,
-                "Padding length must be divisible by 2".into(),
-            );
-        }
+        ensure!(
+            pad.len().is_multiple_of(2),
+            Shape,
+            "Padding length must be divisible by 2"
+        );
         let rank = self.ndim();
         if pad.len() > 2 * rank {
-            return fail(
-                ErrorKind::Shape,
-                format!(
-                    "Padding length should be less than or equal to two times the input dimension but got padding length {} and input of dimension {rank}",
-                    pad.len()
-                ),
+            bail!(
+                Shape,
+                "Padding length should be less than or equal to two times the input dimension but got padding length {} and input of dimension {rank}",
+                pad.len()
             );
         }
         let mut by = vec![(0, 0); rank];
@@ -180,29 +169,26 @@ impl Tensor {
             let value = value.unwrap_or(Number::Int(0));
             // Filled as a new tensor is: an unsigned integer takes no negative number here.
             if self.dtype() == DType::U8 && value.beside(DType::U8) == std::cmp::Ordering::Less {
-                return Err(Error::new(
-                    ErrorKind::Argument,
-                    "value cannot be converted to type uint8_t without overflow",
+                return Err(error!(
+                    Argument,
+                    "value cannot be converted to type uint8_t without overflow"
                 )
-                .note(format!("the value is {value}"))
-                .op("pad")
-                .at(site));
+                .note(format!("the value is {value}")));
             }
             return apply(Pad { by, value }, &[self], site);
         }
         if value.is_some_and(|v| v.to_f64() != 0.0) {
-            return fail(
-                ErrorKind::Shape,
-                format!(
-                    "Padding mode \"{}\" doesn't take in value argument",
-                    mode.name()
-                ),
+            bail!(
+                Shape,
+                "Padding mode \"{}\" doesn't take in value argument",
+                mode.name()
             );
         }
         let dims = pad.len() / 2;
         if !(1..=3).contains(&dims) || (rank != dims + 1 && rank != dims + 2) {
-            return fail(
-                ErrorKind::Unsupported,
+            bail!(
+                Unsupported,
+                "{}",
                 if (1..=3).contains(&dims) {
                     format!(
                         "Padding size {} is not supported for {rank}D input tensor.",
@@ -211,7 +197,7 @@ impl Tensor {
                 } else {
                     "Only 2D, 3D, 4D, 5D padding with non-constant padding are supported for now"
                         .into()
-                },
+                }
             );
         }
         let mut x = match (mode, dims) {
@@ -224,21 +210,14 @@ impl Tensor {
             _ => self.clone(),
         };
         for (dim, &border) in by.iter().enumerate().skip(rank - dims) {
-            x = x.slabs(dim, &self.bordered(dim, border, mode, site)?, site)?;
+            x = x.slabs(dim, &self.bordered(dim, border, mode)?, site)?;
         }
         Ok(x)
     }
 
     /// Which index of `dim` stands at each place of the padded dimension.
-    fn bordered(
-        &self,
-        dim: usize,
-        (before, after): (i64, i64),
-        mode: PadMode,
-        site: &'static Location<'static>,
-    ) -> Result<Vec<i64>> {
+    fn bordered(&self, dim: usize, (before, after): (i64, i64), mode: PadMode) -> Result<Vec<i64>> {
         let n = self.shape()[dim] as i64;
-        let fail = |text: String| Err(Error::new(ErrorKind::Shape, text).op("pad").at(site));
         let wide = i128::from(n) + i128::from(before) + i128::from(after);
         // Beyond these numbers a border is cut away whole, or has no room; sums of them stay numbers.
         const FAR: i64 = i64::MAX / 4;
@@ -249,22 +228,30 @@ impl Tensor {
         let (before, after) = (before.clamp(-FAR, FAR), after.clamp(-FAR, FAR));
         match mode {
             PadMode::Reflect if before >= n || after >= n => {
-                return fail(format!(
+                bail!(
+                    Shape,
                     "Argument #{}: Padding size should be less than the corresponding input dimension, but got: padding ({before}, {after}) at dimension {dim} of input {}",
                     4 + 2 * (self.ndim() - 1 - dim),
                     self.shape()
-                ));
+                );
             }
             PadMode::Circular if before > n || after > n => {
-                return fail("Padding value causes wrapping around more than once.".into());
+                bail!(
+                    Shape,
+                    "Padding value causes wrapping around more than once."
+                );
             }
             PadMode::Circular if wide < 0 => {
-                return fail("Negative padding value is resulting in an empty dimension".into());
+                bail!(
+                    Shape,
+                    "Negative padding value is resulting in an empty dimension"
+                );
             }
             _ if wide < 1 && mode != PadMode::Circular => {
-                return fail(format!(
+                bail!(
+                    Shape,
                     "input (W: {n}) is too small. Calculated output W: {wide}"
-                ));
+                );
             }
             _ => (),
         }

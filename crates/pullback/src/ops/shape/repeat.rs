@@ -1,22 +1,20 @@
 //! More of the same: expand (without a copy), repeat, tile, repeat_interleave.
 
+use crate::core::Site;
 use crate::core::apply::apply;
+use crate::core::fail::{bail, ensure};
 use crate::core::op::Op;
 use crate::core::tensor::Tensor;
 use crate::ops::index::positions::int_index;
 use crate::ops::index::rows::Rows;
 use crate::ops::shape::view::present;
 use crate::ops::{Expand, Sizes, common, define};
-use crate::{Array, Error, ErrorKind, MemoryFormat, Result, Shape};
+use crate::{Array, MemoryFormat, Result, Shape};
 use pullback_array::room;
 use std::panic::Location;
 
 #[cfg(feature = "proof")]
 use crate::{DType, core::samples::Sample};
-
-fn wrong(op: &'static str, site: &'static Location<'static>, text: impl Into<String>) -> Error {
-    Error::new(ErrorKind::Shape, text).op(op).at(site)
-}
 
 /// Index `i`, `repeats[i]` times for each.
 #[derive(Clone, Debug)]
@@ -36,7 +34,7 @@ impl Op for RepeatIndex {
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         let repeats = x[0].to_vec::<i64>()?;
         if repeats.iter().any(|&n| n < 0) {
-            return Err(Error::new(ErrorKind::Shape, "repeats can not be negative"));
+            bail!(Shape, "repeats can not be negative");
         }
         let total = repeats
             .iter()
@@ -50,7 +48,7 @@ impl Op for RepeatIndex {
 }
 
 /// Numbers of repetitions: integers.
-fn counts(repeats: &Tensor, site: &'static Location<'static>) -> Result<Tensor> {
+fn counts(repeats: &Tensor, site: Site) -> Result<Tensor> {
     let name = repeats.dtype().scalar_type_name();
     let message = format!("\"repeat_interleave_cpu\" not implemented for '{name}'");
     int_index(repeats, &message, site)
@@ -67,42 +65,33 @@ impl Tensor {
         let (site, sizes) = (Location::caller(), shape.into());
         let given = &sizes.0;
         if given.len() < self.ndim() {
-            return Err(wrong(
-                "expand",
-                site,
-                format!(
-                    "expand(torch.{}Tensor{{{}}}, size={sizes}): the number of sizes provided ({}) must be greater or equal to the number of dimensions in the tensor ({})",
-                    self.dtype().scalar_type_name(),
-                    self.shape(),
-                    given.len(),
-                    self.ndim()
-                ),
-            ));
+            bail!(
+                Shape,
+                "expand(torch.{}Tensor{{{}}}, size={sizes}): the number of sizes provided ({}) must be greater or equal to the number of dimensions in the tensor ({})",
+                self.dtype().scalar_type_name(),
+                self.shape(),
+                given.len(),
+                self.ndim()
+            );
         }
         let lead = given.len() - self.ndim();
         let mut shape = Shape::scalar();
         for (k, &n) in given.iter().enumerate() {
             match n {
                 -1 if k < lead => {
-                    return Err(wrong(
-                        "expand",
-                        site,
-                        format!(
-                            "The expanded size of the tensor (-1) isn't allowed in a leading, non-existing dimension {k}"
-                        ),
-                    ));
+                    bail!(
+                        Shape,
+                        "The expanded size of the tensor (-1) isn't allowed in a leading, non-existing dimension {k}"
+                    );
                 }
                 -1 => shape.push(self.shape()[k - lead]),
                 n if n < 0 => {
-                    return Err(wrong(
-                        "expand",
-                        site,
-                        format!(
-                            "The expanded size of the tensor ({n}) must match the existing size ({}) at non-singleton dimension {k}.  Target sizes: {sizes}.  Tensor sizes: {}",
-                            if k < lead { 1 } else { self.shape()[k - lead] },
-                            self.shape()
-                        ),
-                    ));
+                    bail!(
+                        Shape,
+                        "The expanded size of the tensor ({n}) must match the existing size ({}) at non-singleton dimension {k}.  Target sizes: {sizes}.  Tensor sizes: {}",
+                        if k < lead { 1 } else { self.shape()[k - lead] },
+                        self.shape()
+                    );
                 }
                 n => shape.push(n as usize),
             }
@@ -144,13 +133,12 @@ impl Tensor {
     /// ```
     #[track_caller]
     pub fn repeat(&self, repeats: impl Into<Sizes>) -> Result<Tensor> {
-        let (site, repeats) = (Location::caller(), repeats.into().0);
+        let repeats = repeats.into().0;
         if repeats.len() < self.ndim() {
-            return Err(wrong(
-                "repeat",
-                site,
-                "Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor",
-            ));
+            bail!(
+                Shape,
+                "Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor"
+            );
         }
         let lead = repeats.len() - self.ndim();
         let sizes: Vec<i64> = std::iter::repeat_n(1, lead)
@@ -161,11 +149,10 @@ impl Tensor {
             .map(|(n, r)| n.wrapping_mul(*r))
             .collect();
         if let Some(n) = target.iter().find(|&&n| n < 0) {
-            return Err(wrong(
-                "repeat",
-                site,
-                format!("Trying to create tensor with negative dimension {n}: {target:?}"),
-            ));
+            bail!(
+                Shape,
+                "Trying to create tensor with negative dimension {n}: {target:?}"
+            );
         }
         // [r₀, n₀, r₁, n₁, …], where repeated dimensions are 1 at first.
         let woven = |r: &dyn Fn(usize) -> i64| -> Vec<i64> {
@@ -215,20 +202,14 @@ impl Tensor {
     /// Where `repeats` is negative or `dim` out of range.
     #[track_caller]
     pub fn repeat_interleave(&self, repeats: i64, dim: Option<i64>) -> Result<Tensor> {
-        let site = Location::caller();
-        let context = |e: Error| e.op("repeat_interleave").at(site);
         if repeats < 0 {
-            return Err(wrong(
-                "repeat_interleave",
-                site,
-                "Repeats must be non-negative",
-            ));
+            bail!(Shape, "Repeats must be non-negative");
         }
         let x = match dim {
             None => self.flatten()?,
             Some(_) => self.atleast_1d()?,
         };
-        let dim = x.shape().dim(dim.unwrap_or(0)).map_err(context)? as i64;
+        let dim = x.shape().dim(dim.unwrap_or(0))? as i64;
         let mut sizes: Vec<i64> = x.shape().iter().map(|&n| n as i64).collect();
         sizes.insert(dim as usize + 1, repeats);
         let mut target = sizes.clone();
@@ -252,17 +233,13 @@ impl Tensor {
     #[track_caller]
     pub fn repeat_interleave_each(&self, repeats: &Tensor, dim: Option<i64>) -> Result<Tensor> {
         let site = Location::caller();
-        let name = "repeat_interleave";
         let x = match dim {
             None => self.flatten()?,
             Some(_) => self.atleast_1d()?,
         };
-        let dim = x
-            .shape()
-            .dim(dim.unwrap_or(0))
-            .map_err(|e| e.op(name).at(site))?;
+        let dim = x.shape().dim(dim.unwrap_or(0))?;
         if repeats.ndim() > 1 {
-            return Err(wrong(name, site, "repeats must be 0-dim or 1-dim tensor"));
+            bail!(Shape, "repeats must be 0-dim or 1-dim tensor");
         }
         let n = x.shape()[dim];
         let repeats = counts(repeats, site)?;
@@ -270,13 +247,10 @@ impl Tensor {
             (0, _) | (_, 1) => repeats.reshape(())?.expand([n])?,
             (_, m) if m == n => repeats,
             (_, m) => {
-                return Err(wrong(
-                    name,
-                    site,
-                    format!(
-                        "repeats must have the same size as input along dim, but got repeats.size(0) = {m} and input.size({dim}) = {n}"
-                    ),
-                ));
+                bail!(
+                    Shape,
+                    "repeats must have the same size as input along dim, but got repeats.size(0) = {m} and input.size({dim}) = {n}"
+                );
             }
         };
         let positions = apply(RepeatIndex, &[&repeats], site)?;
@@ -289,12 +263,7 @@ impl Tensor {
     }
 
     /// The dimension's slabs in another order or number: one of PyTorch's `T[index]` along `dim`, resolved.
-    pub(in crate::ops) fn slabs(
-        &self,
-        dim: usize,
-        index: &[i64],
-        site: &'static Location<'static>,
-    ) -> Result<Tensor> {
+    pub(in crate::ops) fn slabs(&self, dim: usize, index: &[i64], site: Site) -> Result<Tensor> {
         let positions = Tensor::from_slice(index, [index.len()])?;
         let rows = Rows {
             at: dim,
@@ -313,13 +282,11 @@ impl Tensor {
 #[track_caller]
 pub fn repeat_interleave(repeats: &Tensor) -> Result<Tensor> {
     let site = Location::caller();
-    if repeats.ndim() != 1 {
-        return Err(wrong(
-            "repeat_interleave",
-            site,
-            "repeat_interleave only accept 1D vector as repeat",
-        ));
-    }
+    ensure!(
+        repeats.ndim() == 1,
+        Shape,
+        "repeat_interleave only accept 1D vector as repeat"
+    );
     present(repeats.shape(), 0)?;
     let index = counts(repeats, site)?;
     apply(RepeatIndex, &[&index], site)?.to(repeats.dtype())

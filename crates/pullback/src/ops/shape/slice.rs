@@ -1,11 +1,13 @@
 //! Parts and joins: select, slice, its transpose, and cat. All linear; parts share memory.
 
+use crate::core::Site;
 use crate::core::apply::apply;
 use crate::core::define::{common, define};
+use crate::core::fail::{bail, ensure, error};
 use crate::core::op::{Ctx, Op};
 use crate::core::tensor::Tensor;
 use crate::ops::common::operand::{inferred, unnumbered};
-use crate::{Array, Error, ErrorKind, Result, Shape};
+use crate::{Array, Error, Result, Shape};
 use pullback_array::{kernels, wrap_dim};
 use std::panic::Location;
 
@@ -54,11 +56,9 @@ impl Op for Select {
 
 /// PyTorch's sentence for `select`; indexing has another.
 fn out_of_range(index: i64, dim: i64, shape: &Shape) -> Error {
-    Error::new(
-        ErrorKind::Index,
-        format!(
-            "select(): index {index} out of range for tensor of size {shape} at dimension {dim}"
-        ),
+    error!(
+        Index,
+        "select(): index {index} out of range for tensor of size {shape} at dimension {dim}"
     )
 }
 
@@ -205,44 +205,38 @@ impl Op for Cat {
     common!();
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         if let Some(k) = x.iter().position(|a| a.rank() == 0) {
-            return Err(Error::new(
-                ErrorKind::Shape,
-                format!("zero-dimensional tensor (at position {k}) cannot be concatenated"),
-            ));
+            bail!(
+                Shape,
+                "zero-dimensional tensor (at position {k}) cannot be concatenated"
+            );
         }
         let first = x.iter().position(|a| !skipped(a.shape())).unwrap_or(0);
         let mut shape = x[first].shape().clone();
         if self.dim >= shape.len() {
             return Err(pullback_array::wrap_dim(self.dim as i64, shape.len())
                 .err()
-                .unwrap_or_else(|| Error::new(ErrorKind::Index, "no such dimension")));
+                .unwrap_or_else(|| error!(Index, "no such dimension")));
         }
         for (k, a) in x.iter().enumerate().skip(first + 1) {
             if skipped(a.shape()) {
                 continue;
             }
-            if a.rank() != shape.len() {
-                return Err(Error::new(
-                    ErrorKind::Shape,
-                    format!(
-                        "Tensors must have same number of dimensions: got {} and {}",
-                        shape.len(),
-                        a.rank()
-                    ),
-                ));
-            }
+            ensure!(
+                a.rank() == shape.len(),
+                Shape,
+                "Tensors must have same number of dimensions: got {} and {}",
+                shape.len(),
+                a.rank()
+            );
             for d in (0..shape.len()).filter(|&d| d != self.dim) {
-                if a.shape()[d] != shape[d] {
-                    return Err(Error::new(
-                        ErrorKind::Shape,
-                        format!(
-                            "Sizes of tensors must match except in dimension {}. Expected size {} but got size {} for tensor number {k} in the list.",
-                            self.dim,
-                            shape[d],
-                            a.shape()[d]
-                        ),
-                    ));
-                }
+                ensure!(
+                    a.shape()[d] == shape[d],
+                    Shape,
+                    "Sizes of tensors must match except in dimension {}. Expected size {} but got size {} for tensor number {k} in the list.",
+                    self.dim,
+                    shape[d],
+                    a.shape()[d]
+                );
             }
             // No memory has more; what asks for it says so.
             shape.dims_mut()[self.dim] = shape[self.dim].saturating_add(a.shape()[self.dim]);
@@ -285,18 +279,13 @@ impl Op for Cat {
 pub fn cat(tensors: &[&Tensor], dim: i64) -> Result<Tensor> {
     let site = Location::caller();
     let Some(first) = tensors.first() else {
-        return Err(Error::new(
-            ErrorKind::Value,
-            "torch.cat(): expected a non-empty list of Tensors",
-        )
-        .op("cat")
-        .at(site));
+        bail!(Value, "torch.cat(): expected a non-empty list of Tensors");
     };
     // A tensor without dimensions is found by the operation, in its own words.
     let rank = (tensors.iter())
         .find(|t| !skipped(t.shape()))
         .map_or(1, |t| t.ndim());
-    let dim = wrap_dim(dim, rank).map_err(|e| e.op("cat").at(site))?;
+    let dim = wrap_dim(dim, rank)?;
     let dtype = tensors
         .iter()
         .skip(1)
@@ -321,42 +310,32 @@ impl Tensor {
     #[track_caller]
     pub fn select(&self, dim: i64, index: i64) -> Result<Tensor> {
         let site = Location::caller();
-        let context = |e: Error| e.op("select").at(site);
-        if self.ndim() == 0 {
-            return Err(context(Error::new(
-                ErrorKind::Index,
-                "select() cannot be applied to a 0-dim tensor.",
-            )));
-        }
-        let d = self.shape().dim(dim).map_err(context)?;
+        ensure!(
+            self.ndim() != 0,
+            Index,
+            "select() cannot be applied to a 0-dim tensor."
+        );
+        let d = self.shape().dim(dim)?;
         let n = self.shape()[d] as i64;
         if !(-n..n).contains(&index) {
-            return Err(context(out_of_range(index, d as i64, self.shape())));
+            return Err(out_of_range(index, d as i64, self.shape()));
         }
         self.select_at(dim, index, site)
     }
 
-    pub(crate) fn select_at(
-        &self,
-        dim: i64,
-        index: i64,
-        site: &'static Location<'static>,
-    ) -> Result<Tensor> {
-        let context = |e: Error| e.op("select").at(site);
-        if self.ndim() == 0 {
-            return Err(context(Error::new(
-                ErrorKind::Index,
-                "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ to convert a 0-dim tensor to a number",
-            )));
-        }
-        let dim = self.shape().dim(dim).map_err(context)?;
+    pub(crate) fn select_at(&self, dim: i64, index: i64, site: Site) -> Result<Tensor> {
+        ensure!(
+            self.ndim() != 0,
+            Index,
+            "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ to convert a 0-dim tensor to a number"
+        );
+        let dim = self.shape().dim(dim)?;
         let n = self.shape()[dim] as i64;
-        if !(-n..n).contains(&index) {
-            return Err(context(Error::new(
-                ErrorKind::Index,
-                format!("index {index} is out of bounds for dimension {dim} with size {n}"),
-            )));
-        }
+        ensure!(
+            (-n..n).contains(&index),
+            Index,
+            "index {index} is out of bounds for dimension {dim} with size {n}"
+        );
         let index = if index < 0 { index + n } else { index } as usize;
         apply(Select { dim, index }, &[self], site)
     }
@@ -378,37 +357,29 @@ impl Tensor {
         dim: i64,
         start: i64,
         length: i64,
-        site: &'static Location<'static>,
+        site: Site,
     ) -> Result<Tensor> {
-        let fail = |kind, text: String| Err(Error::new(kind, text).op("narrow").at(site));
-        if self.ndim() == 0 {
-            return fail(
-                ErrorKind::Shape,
-                "narrow() cannot be applied to a 0-dim tensor.".into(),
-            );
-        }
+        ensure!(
+            self.ndim() != 0,
+            Shape,
+            "narrow() cannot be applied to a 0-dim tensor."
+        );
         if length < 0 {
-            return fail(
-                ErrorKind::Shape,
-                "narrow(): length must be non-negative.".into(),
-            );
+            bail!(Shape, "narrow(): length must be non-negative.");
         }
-        let dim = self.shape().dim(dim).map_err(|e| e.op("narrow").at(site))?;
+        let dim = self.shape().dim(dim)?;
         let n = self.shape()[dim] as i64;
-        if !(-n..=n).contains(&start) {
-            return fail(
-                ErrorKind::Index,
-                format!(
-                    "start out of range (expected to be in range of [{}, {n}], but got {start})",
-                    -n
-                ),
-            );
-        }
+        ensure!(
+            (-n..=n).contains(&start),
+            Index,
+            "start out of range (expected to be in range of [{}, {n}], but got {start})",
+            -n
+        );
         let start = if start < 0 { start + n } else { start };
         if start.saturating_add(length) > n {
-            return fail(
-                ErrorKind::Shape,
-                format!("start ({start}) + length ({length}) exceeds dimension size ({n})."),
+            bail!(
+                Shape,
+                "start ({start}) + length ({length}) exceeds dimension size ({n})."
             );
         }
         let op = Slice {
@@ -440,14 +411,14 @@ impl Tensor {
         step: i64,
     ) -> Result<Tensor> {
         let site = Location::caller();
-        let dim = self.shape().dim(dim).map_err(|e| e.op("slice").at(site))?;
+        let dim = self.shape().dim(dim)?;
         if step <= 0 || self.ndim() == 0 {
             let what = if step <= 0 {
                 "step must be greater than zero"
             } else {
                 "slice() cannot be applied to a 0-dim tensor."
             };
-            return Err(Error::new(ErrorKind::Value, what).op("slice").at(site));
+            bail!(Value, "{what}");
         }
         let n = self.shape()[dim] as i64;
         let clip = |i: i64| if i < 0 { i.saturating_add(n) } else { i }.clamp(0, n);

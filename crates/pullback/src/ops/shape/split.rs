@@ -1,16 +1,14 @@
 //! A tensor in parts along a dimension: split, chunk, unbind and their relatives. Parts are views.
 
+use crate::Result;
+use crate::core::Site;
 use crate::core::apply::apply;
+use crate::core::fail::{bail, ensure, error};
 use crate::core::tensor::Tensor;
 use crate::ops::Slice;
 use crate::ops::shape::view::present;
-use crate::{Error, ErrorKind, Result};
 use pullback_array::room;
 use std::panic::Location;
-
-fn wrong(op: &'static str, site: &'static Location<'static>, text: impl Into<String>) -> Error {
-    Error::new(ErrorKind::Shape, text).op(op).at(site)
-}
 
 /// Marks views that came together, which PyTorch lets nobody write in place.
 fn many(name: &'static str, views: Vec<Tensor>) -> Vec<Tensor> {
@@ -18,8 +16,6 @@ fn many(name: &'static str, views: Vec<Tensor>) -> Vec<Tensor> {
         .map(|(k, view)| view.one_of_many_views(name, k))
         .collect()
 }
-
-type Site = &'static Location<'static>;
 
 /// An error where the memory for `n` tensors is not to be had: a huge dimension that is expanded, or empty, has as many parts as any.
 fn room_for_tensors(n: usize) -> Result<()> {
@@ -29,8 +25,8 @@ fn room_for_tensors(n: usize) -> Result<()> {
 
 #[pullback_macros::called]
 impl Tensor {
-    fn dim_of(&self, dim: i64, op: &'static str, site: Site) -> Result<usize> {
-        present(self.shape(), dim).map_err(|e| e.op(op).at(site))
+    fn dim_of(&self, dim: i64) -> Result<usize> {
+        present(self.shape(), dim)
     }
 
     fn part(&self, dim: usize, start: usize, len: usize, site: Site) -> Result<Tensor> {
@@ -74,32 +70,24 @@ impl Tensor {
     #[track_caller]
     pub fn split(&self, split_size: i64, dim: i64) -> Result<Vec<Tensor>> {
         let site = Location::caller();
-        if self.ndim() == 0 {
-            return Err(wrong(
-                "split",
-                site,
-                "split expects at least a 1-dimensional tensor",
-            ));
-        }
+        ensure!(
+            self.ndim() != 0,
+            Shape,
+            "split expects at least a 1-dimensional tensor"
+        );
         let Ok(size) = usize::try_from(split_size) else {
-            return Err(wrong(
-                "split",
-                site,
-                format!(
-                    "split expects split_size be non-negative, but got split_size={split_size}"
-                ),
-            ));
+            bail!(
+                Shape,
+                "split expects split_size be non-negative, but got split_size={split_size}"
+            );
         };
-        let dim = self.dim_of(dim, "split", site)?;
+        let dim = self.dim_of(dim)?;
         let n = self.shape()[dim];
         if size == 0 && n > 0 {
-            return Err(wrong(
-                "split",
-                site,
-                format!(
-                    "split_size can only be 0 if dimension size is 0, but got dimension size of {n}"
-                ),
-            ));
+            bail!(
+                Shape,
+                "split_size can only be 0 if dimension size is 0, but got dimension size of {n}"
+            );
         }
         let count = if size == 0 {
             1
@@ -117,34 +105,25 @@ impl Tensor {
     #[track_caller]
     pub fn split_with_sizes(&self, split_sizes: &[i64], dim: i64) -> Result<Vec<Tensor>> {
         let site = Location::caller();
-        let name = "split_with_sizes";
-        if self.ndim() == 0 {
-            return Err(wrong(
-                name,
-                site,
-                "split_with_sizes expects at least a 1-dimensional tensor",
-            ));
-        }
+        ensure!(
+            self.ndim() != 0,
+            Shape,
+            "split_with_sizes expects at least a 1-dimensional tensor"
+        );
         let given = dim;
-        let dim = self.dim_of(dim, name, site)?;
+        let dim = self.dim_of(dim)?;
         let n = self.shape()[dim];
         if split_sizes.iter().any(|&s| s < 0) {
-            return Err(wrong(
-                name,
-                site,
-                format!(
-                    "split_with_sizes expects split_sizes have only non-negative entries, but got split_sizes={split_sizes:?}"
-                ),
-            ));
+            bail!(
+                Shape,
+                "split_with_sizes expects split_sizes have only non-negative entries, but got split_sizes={split_sizes:?}"
+            );
         }
         if split_sizes.iter().map(|&s| i128::from(s)).sum::<i128>() != n as i128 {
-            return Err(wrong(
-                name,
-                site,
-                format!(
-                    "split_with_sizes expects split_sizes to sum exactly to {n} (input tensor's size at dimension {given}), but got split_sizes={split_sizes:?}"
-                ),
-            ));
+            bail!(
+                Shape,
+                "split_with_sizes expects split_sizes to sum exactly to {n} (input tensor's size at dimension {given}), but got split_sizes={split_sizes:?}"
+            );
         }
         let sizes = split_sizes.iter().map(|&s| s as usize);
         self.parts(dim, sizes, site)
@@ -158,15 +137,13 @@ impl Tensor {
     #[track_caller]
     pub fn tensor_split(&self, sections: i64, dim: i64) -> Result<Vec<Tensor>> {
         let site = Location::caller();
-        let name = "tensor_split";
-        self.splittable(site)?;
-        let dim = self.dim_of(dim, name, site)?;
+        self.splittable()?;
+        let dim = self.dim_of(dim)?;
         if sections <= 0 {
-            return Err(wrong(
-                name,
-                site,
-                format!("number of sections must be larger than 0, got {sections}"),
-            ));
+            bail!(
+                Shape,
+                "number of sections must be larger than 0, got {sections}"
+            );
         }
         let (n, k) = (self.shape()[dim], sections as usize);
         let sizes = (0..k).map(|i| n / k + usize::from(i < n % k));
@@ -180,8 +157,8 @@ impl Tensor {
     #[track_caller]
     pub fn tensor_split_at(&self, indices: &[i64], dim: i64) -> Result<Vec<Tensor>> {
         let site = Location::caller();
-        self.splittable(site)?;
-        let dim = self.dim_of(dim, "tensor_split", site)?;
+        self.splittable()?;
+        let dim = self.dim_of(dim)?;
         let n = self.shape()[dim] as i64;
         let clip = |i: i64| if i < 0 { i + n } else { i }.clamp(0, n);
         let mut start = 0;
@@ -194,14 +171,13 @@ impl Tensor {
             .collect()
     }
 
-    fn splittable(&self, site: Site) -> Result<()> {
+    fn splittable(&self) -> Result<()> {
         if self.ndim() > 0 {
             return Ok(());
         }
-        Err(wrong(
-            "tensor_split",
-            site,
-            "tensor_split expected at least a 1-dimensional tensor, but got a tensor with 0 dims",
+        Err(error!(
+            Shape,
+            "tensor_split expected at least a 1-dimensional tensor, but got a tensor with 0 dims"
         ))
     }
 
@@ -212,21 +188,18 @@ impl Tensor {
     #[track_caller]
     pub fn chunk(&self, chunks: i64, dim: i64) -> Result<Vec<Tensor>> {
         let site = Location::caller();
-        if self.ndim() == 0 {
-            return Err(wrong(
-                "chunk",
-                site,
-                "chunk expects at least a 1-dimensional tensor",
-            ));
-        }
+        ensure!(
+            self.ndim() != 0,
+            Shape,
+            "chunk expects at least a 1-dimensional tensor"
+        );
         if chunks <= 0 {
-            return Err(wrong(
-                "chunk",
-                site,
-                format!("chunk expects `chunks` to be greater than 0, got: {chunks}"),
-            ));
+            bail!(
+                Shape,
+                "chunk expects `chunks` to be greater than 0, got: {chunks}"
+            );
         }
-        let dim = self.dim_of(dim, "chunk", site)?;
+        let dim = self.dim_of(dim)?;
         let n = self.shape()[dim];
         if n == 0 {
             return self.parts(dim, std::iter::repeat_n(0, chunks as usize), site);
@@ -241,7 +214,7 @@ impl Tensor {
     #[track_caller]
     pub fn unbind(&self, dim: i64) -> Result<Vec<Tensor>> {
         let site = Location::caller();
-        let dim = self.dim_of(dim, "unbind", site)?;
+        let dim = self.dim_of(dim)?;
         room_for_tensors(self.shape()[dim])?;
         (0..self.shape()[dim])
             .map(|index| apply(crate::ops::Select { dim, index }, &[self], site))
@@ -250,35 +223,24 @@ impl Tensor {
     }
 
     /// The dimension that `hsplit`, `vsplit` and `dsplit` cut.
-    pub(crate) fn named_split_dim(
-        &self,
-        name: &'static str,
-        sections: Option<i64>,
-        site: Site,
-    ) -> Result<i64> {
+    pub(crate) fn named_split_dim(&self, name: &'static str, sections: Option<i64>) -> Result<i64> {
         let (least, dim) = match name {
             "hsplit" => (1, usize::from(self.ndim() > 1)),
             "vsplit" => (2, 0),
             _ => (3, 2),
         };
         if self.ndim() < least {
-            return Err(wrong(
-                name,
-                site,
-                format!(
-                    "torch.{name} requires a tensor with at least {least} dimension, but got a tensor with {} dimensions!",
-                    self.ndim()
-                ),
-            ));
+            bail!(
+                Shape,
+                "torch.{name} requires a tensor with at least {least} dimension, but got a tensor with {} dimensions!",
+                self.ndim()
+            );
         }
         let n = self.shape()[dim];
         match sections {
-            Some(k) if k == 0 || !n.is_multiple_of(k.unsigned_abs() as usize) => Err(wrong(
-                name,
-                site,
-                format!(
-                    "torch.{name} attempted to split along dimension {dim}, but the size of the dimension {n} is not divisible by the split_size {k}!"
-                ),
+            Some(k) if k == 0 || !n.is_multiple_of(k.unsigned_abs() as usize) => Err(error!(
+                Shape,
+                "torch.{name} attempted to split along dimension {dim}, but the size of the dimension {n} is not divisible by the split_size {k}!"
             )),
             _ => Ok(dim as i64),
         }
@@ -290,7 +252,7 @@ impl Tensor {
     /// Where the dimension cannot be divided equally.
     #[track_caller]
     pub fn hsplit(&self, sections: i64) -> Result<Vec<Tensor>> {
-        let dim = self.named_split_dim("hsplit", Some(sections), Location::caller())?;
+        let dim = self.named_split_dim("hsplit", Some(sections))?;
         self.tensor_split(sections, dim)
     }
 
@@ -300,7 +262,7 @@ impl Tensor {
     /// Where the dimension cannot be divided equally.
     #[track_caller]
     pub fn vsplit(&self, sections: i64) -> Result<Vec<Tensor>> {
-        let dim = self.named_split_dim("vsplit", Some(sections), Location::caller())?;
+        let dim = self.named_split_dim("vsplit", Some(sections))?;
         self.tensor_split(sections, dim)
     }
 
@@ -310,7 +272,7 @@ impl Tensor {
     /// Where the dimension cannot be divided equally.
     #[track_caller]
     pub fn dsplit(&self, sections: i64) -> Result<Vec<Tensor>> {
-        let dim = self.named_split_dim("dsplit", Some(sections), Location::caller())?;
+        let dim = self.named_split_dim("dsplit", Some(sections))?;
         self.tensor_split(sections, dim)
     }
 }

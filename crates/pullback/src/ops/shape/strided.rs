@@ -5,10 +5,11 @@
 
 use crate::core::apply::apply;
 use crate::core::define::{common, define};
+use crate::core::fail::{bail, ensure, error};
 use crate::core::op::{Ctx, Op};
 use crate::core::structural::{Overlay, Uncover};
 use crate::core::tensor::Tensor;
-use crate::{Array, DType, Error, ErrorKind, Layout, Result, Shape};
+use crate::{Array, DType, Error, Layout, Result, Shape};
 use pullback_array::kernels;
 use std::panic::Location;
 
@@ -59,10 +60,7 @@ impl Op for AsStrided {
         };
         let index = places.map()?;
         if index.contains(&-1) {
-            return Err(Error::new(
-                ErrorKind::Unsupported,
-                "as_strided read memory that is not the tensor's own, which only the tensor itself has",
-            )
+            return Err(error!(Unsupported, "as_strided read memory that is not the tensor's own, which only the tensor itself has")
             .help("apply it to the tensor whose memory it is, and not to a view of a part of it"));
         }
         kernels::take(x[0], &Array::from_slice(&index, self.new.shape())?)
@@ -115,25 +113,22 @@ impl Op for ViewDtype {
         }
         let different = |what: String| {
             let (from, to) = (from.scalar_type_name(), to.scalar_type_name());
-            Err(Error::new(
-                ErrorKind::Shape,
-                format!("self.{what} to view {from} as {to} (different element sizes)"),
+            Err(error!(
+                Shape,
+                "self.{what} to view {from} as {to} (different element sizes)"
             ))
         };
         let mut strides = layout.strides();
         let (Some(&last), Some(&n)) = (strides.last(), x[0].shape().last()) else {
             return different("dim() cannot be 0".into());
         };
-        if last != 1 {
-            return Err(Error::new(
-                ErrorKind::Shape,
-                format!(
-                    "self.stride(-1) must be 1 to view {} as {} (different element sizes), but got {last}",
-                    from.scalar_type_name(),
-                    to.scalar_type_name()
-                ),
-            ));
-        }
+        ensure!(
+            last == 1,
+            Shape,
+            "self.stride(-1) must be 1 to view {} as {} (different element sizes), but got {last}",
+            from.scalar_type_name(),
+            to.scalar_type_name()
+        );
         let (mut sizes, rank) = (x[0].shape().to_vec(), strides.len());
         let offset = if size > wanted {
             let times = size / wanted;
@@ -147,13 +142,11 @@ impl Op for ViewDtype {
             let parts = wanted / size;
             let whole = |value: i64, what: &str| match value.rem_euclid(parts as i64) {
                 0 => Ok(()),
-                _ => Err(Error::new(
-                    ErrorKind::Shape,
-                    format!(
-                        "self.{what} must be divisible by {parts} to view {} as {} (different element sizes), but got {value}",
-                        from.scalar_type_name(),
-                        to.scalar_type_name()
-                    ),
+                _ => Err(error!(
+                    Shape,
+                    "self.{what} must be divisible by {parts} to view {} as {} (different element sizes), but got {value}",
+                    from.scalar_type_name(),
+                    to.scalar_type_name()
                 )),
             };
             whole(n as i64, "size(-1)")?;
@@ -171,34 +164,34 @@ impl Op for ViewDtype {
 }
 
 fn too_large() -> Error {
-    Error::new(
-        ErrorKind::Shape,
-        "the view has more elements than can be counted",
-    )
+    error!(Shape, "the view has more elements than can be counted")
 }
 
 /// The layout that was asked for, in PyTorch's sentences where there is none.
 fn layout_of(x: &Tensor, sizes: &[i64], strides: &[i64], offset: Option<i64>) -> Result<Layout> {
-    let wrong = |text: String| Err(Error::new(ErrorKind::Shape, text));
-    if sizes.len() != strides.len() {
-        return wrong("mismatch in length of strides and shape".into());
-    }
+    ensure!(
+        sizes.len() == strides.len(),
+        Shape,
+        "mismatch in length of strides and shape"
+    );
     if strides.iter().any(|&s| s < 0) {
-        return wrong(format!(
+        bail!(
+            Shape,
             "as_strided: Negative strides are not supported at the moment, got strides: {strides:?}"
-        ));
+        );
     }
     if sizes.iter().any(|&n| n < 0) {
-        return wrong(format!(
+        bail!(
+            Shape,
             "Storage size calculation overflowed with sizes={sizes:?} and strides={strides:?}"
-        ));
+        );
     }
     let array = x.array();
     let start = match offset {
         None => array.layout().offset(),
         Some(n) => match usize::try_from(n) {
             Ok(n) => n,
-            Err(_) => return wrong(format!("Tensor: invalid storage offset {n}")),
+            Err(_) => bail!(Shape, "Tensor: invalid storage offset {n}"),
         },
     };
     let shape: Shape = sizes.iter().map(|&n| n as usize).collect();
@@ -209,13 +202,11 @@ fn layout_of(x: &Tensor, sizes: &[i64], strides: &[i64], offset: Option<i64>) ->
     if let Some((_, high)) = layout.extent() {
         let bytes = (high as u128 + 1) * item as u128;
         if bytes > array.storage().bytes() as u128 {
-            return Err(Error::new(
-                ErrorKind::Shape,
-                format!(
-                    "setStorage: sizes {sizes:?}, strides {strides:?}, storage offset {start}, and itemsize {item} requiring a storage size of {bytes} are out of bounds for storage of size {}",
-                    array.storage().bytes()
-                ),
-            ));
+            bail!(
+                Shape,
+                "setStorage: sizes {sizes:?}, strides {strides:?}, storage offset {start}, and itemsize {item} requiring a storage size of {bytes} are out of bounds for storage of size {}",
+                array.storage().bytes()
+            );
         }
     }
     Ok(layout)
@@ -244,8 +235,7 @@ impl Tensor {
         offset: Option<i64>,
     ) -> Result<Tensor> {
         let site = Location::caller();
-        let new =
-            layout_of(self, sizes, strides, offset).map_err(|e| e.op("as_strided").at(site))?;
+        let new = layout_of(self, sizes, strides, offset)?;
         let old = self.array().layout().clone();
         apply(AsStrided { old, new }, &[self], site)
     }
@@ -272,17 +262,13 @@ impl Tensor {
         offset: Option<i64>,
     ) -> Result<Tensor> {
         let site = Location::caller();
-        let context = |e: Error| e.op("as_strided_scatter").at(site);
-        let new = layout_of(self, sizes, strides, offset).map_err(context)?;
-        if src.shape() != new.shape() {
-            return Err(context(Error::new(
-                ErrorKind::Shape,
-                format!(
-                    "expected src to have a size equal to the slice of self. src size = {:?}, slice size = {sizes:?}",
-                    &src.shape()[..]
-                ),
-            )));
-        }
+        let new = layout_of(self, sizes, strides, offset)?;
+        ensure!(
+            src.shape() == new.shape(),
+            Shape,
+            "expected src to have a size equal to the slice of self. src size = {:?}, slice size = {sizes:?}",
+            &src.shape()[..]
+        );
         let old = self.array().layout().clone();
         let src = src.to(self.dtype())?;
         apply(Overlay { old, new }, &[self, &src], site)

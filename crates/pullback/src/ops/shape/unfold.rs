@@ -2,9 +2,10 @@
 
 use crate::core::apply::apply;
 use crate::core::define::{common, define};
+use crate::core::fail::bail;
 use crate::core::op::{Ctx, Op};
 use crate::core::tensor::Tensor;
-use crate::{Array, Error, ErrorKind, Layout, Result, Shape};
+use crate::{Array, Layout, Result, Shape};
 use pullback_array::kernels;
 use std::panic::Location;
 
@@ -116,19 +117,19 @@ impl Tensor {
     #[track_caller]
     pub fn unfold(&self, dimension: i64, size: i64, step: i64) -> Result<Tensor> {
         let site = Location::caller();
-        let fail = |text: String| Err(Error::new(ErrorKind::Shape, text).op("unfold").at(site));
-        let dim = (self.shape().dim(dimension)).map_err(|e| e.op("unfold").at(site))?;
+        let dim = self.shape().dim(dimension)?;
         let n = self.shape().get(dim).map_or(1, |&n| n as i64);
         if size < 0 {
-            return fail(format!("size is {size} but must be >= 0"));
+            bail!(Shape, "size is {size} but must be >= 0");
         }
         if size > n {
-            return fail(format!(
+            bail!(
+                Shape,
                 "maximum size for tensor at dimension {dim} is {n} but size is {size}"
-            ));
+            );
         }
         if step <= 0 {
-            return fail(format!("step is {step} but must be > 0"));
+            bail!(Shape, "step is {step} but must be > 0");
         }
         let (size, step) = (size as usize, step as usize);
         apply(Unfold { dim, size, step }, &[self], site)

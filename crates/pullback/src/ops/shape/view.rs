@@ -1,19 +1,17 @@
 //! The same elements in the same order under another shape: reshape and its relatives. Views wherever strides allow it.
 
+use crate::core::Site;
 use crate::core::apply::apply;
+use crate::core::fail::{bail, error};
 use crate::core::tensor::Tensor;
 use crate::ops::{Reshape, Sizes};
-use crate::{Error, ErrorKind, Result, Shape};
+use crate::{Result, Shape};
 use pullback_array::wrap_dim;
 use std::panic::Location;
 
-fn wrong(op: &'static str, site: &'static Location<'static>, text: impl Into<String>) -> Error {
-    Error::new(ErrorKind::Shape, text).op(op).at(site)
-}
-
 #[pullback_macros::called]
 impl Tensor {
-    fn shaped(&self, shape: Shape, site: &'static Location<'static>) -> Result<Tensor> {
+    fn shaped(&self, shape: Shape, site: Site) -> Result<Tensor> {
         apply(Reshape { shape }, &[self], site)
     }
 
@@ -25,7 +23,7 @@ impl Tensor {
     #[track_caller]
     pub fn reshape(&self, shape: impl Into<Sizes>) -> Result<Tensor> {
         let site = Location::caller();
-        let shape = (shape.into().infer(self.numel())).map_err(|e| e.op("reshape").at(site))?;
+        let shape = (shape.into().infer(self.numel()))?;
         self.shaped(shape, site)
     }
 
@@ -44,13 +42,9 @@ impl Tensor {
     #[track_caller]
     pub fn view(&self, shape: impl Into<Sizes>) -> Result<Tensor> {
         let site = Location::caller();
-        let shape = (shape.into().infer(self.numel())).map_err(|e| e.op("view").at(site))?;
+        let shape = (shape.into().infer(self.numel()))?;
         if shape.numel() == self.numel() && self.array().layout().reshape(&shape).is_none() {
-            return Err(wrong(
-                "view",
-                site,
-                "view size is not compatible with input tensor's size and stride (at least one dimension spans across two contiguous subspaces). Use .reshape(...) instead.",
-            )
+            return Err(error!(Shape, "view size is not compatible with input tensor's size and stride (at least one dimension spans across two contiguous subspaces). Use .reshape(...) instead.")
             .note(format!(
                 "shape {}, strides {:?}, asked for {shape}",
                 self.shape(),
@@ -97,14 +91,13 @@ impl Tensor {
     #[track_caller]
     pub fn flatten_dims(&self, start_dim: i64, end_dim: i64) -> Result<Tensor> {
         let site = Location::caller();
-        let dim = |d| self.shape().dim(d).map_err(|e| e.op("flatten").at(site));
+        let dim = |d| self.shape().dim(d);
         let (start, end) = (dim(start_dim)?, dim(end_dim)?);
         if start > end {
-            return Err(wrong(
-                "flatten",
-                site,
-                "flatten() has invalid args: start_dim cannot come after end_dim",
-            ));
+            bail!(
+                Shape,
+                "flatten() has invalid args: start_dim cannot come after end_dim"
+            );
         }
         if self.ndim() == 0 {
             return self.shaped(Shape::new(&[1]), site);
@@ -125,34 +118,25 @@ impl Tensor {
     #[track_caller]
     pub fn unflatten(&self, dim: i64, sizes: impl Into<Sizes>) -> Result<Tensor> {
         let (site, sizes) = (Location::caller(), sizes.into());
-        let dim = (self.shape().dim(dim)).map_err(|e| e.op("unflatten").at(site))?;
+        let dim = self.shape().dim(dim)?;
         if sizes.0.is_empty() {
-            return Err(wrong(
-                "unflatten",
-                site,
-                "unflatten: sizes must be non-empty",
-            ));
+            bail!(Shape, "unflatten: sizes must be non-empty");
         }
         if self.ndim() == 0 {
             return self.reshape(sizes);
         }
         let n = self.shape()[dim];
         if sizes.0.iter().filter(|&&n| n == -1).count() > 1 {
-            return Err(
-                wrong("unflatten", site, "unflatten got an unexpected error:")
-                    .note("only one dimension can be inferred"),
-            );
+            return Err(error!(Shape, "unflatten got an unexpected error:")
+                .note("only one dimension can be inferred"));
         }
         let parts = match sizes.infer(n) {
             Ok(parts) if parts.numel() == n => parts,
             _ => {
-                return Err(wrong(
-                    "unflatten",
-                    site,
-                    format!(
-                        "unflatten: Provided sizes {sizes} don't multiply up to the size of dim {dim} ({n}) in the input tensor"
-                    ),
-                ));
+                bail!(
+                    Shape,
+                    "unflatten: Provided sizes {sizes} don't multiply up to the size of dim {dim} ({n}) in the input tensor"
+                );
             }
         };
         let mut shape = self.shape().to_vec();
@@ -174,7 +158,7 @@ impl Tensor {
     #[track_caller]
     pub fn squeeze_dims(&self, dims: &[i64]) -> Result<Tensor> {
         let site = Location::caller();
-        let dims = distinct(self.shape(), dims).map_err(|e| e.op("squeeze").at(site))?;
+        let dims = distinct(self.shape(), dims)?;
         let kept = (self.shape().iter().enumerate())
             .filter(|(d, n)| **n != 1 || !dims.contains(d))
             .map(|(_, &n)| n)
@@ -189,7 +173,7 @@ impl Tensor {
     #[track_caller]
     pub fn unsqueeze(&self, dim: i64) -> Result<Tensor> {
         let site = Location::caller();
-        let dim = wrap_dim(dim, self.ndim() + 1).map_err(|e| e.op("unsqueeze").at(site))?;
+        let dim = wrap_dim(dim, self.ndim() + 1)?;
         let mut shape = self.shape().clone();
         shape.insert(dim, 1);
         self.shaped(shape, site)
@@ -236,8 +220,7 @@ impl Tensor {
     /// Where `dim` is out of range.
     #[track_caller]
     pub fn stride(&self, dim: i64) -> Result<i64> {
-        let site = Location::caller();
-        let dim = present(self.shape(), dim).map_err(|e| e.op("stride").at(site))?;
+        let dim = present(self.shape(), dim)?;
         Ok(self.strides()[dim])
     }
 }
@@ -245,10 +228,10 @@ impl Tensor {
 /// A dimension of a tensor that has any.
 pub(in crate::ops) fn present(shape: &Shape, dim: i64) -> Result<usize> {
     if shape.is_empty() {
-        return Err(Error::new(
-            ErrorKind::Index,
-            format!("Dimension specified as {dim} but tensor has no dimensions"),
-        ));
+        bail!(
+            Index,
+            "Dimension specified as {dim} but tensor has no dimensions"
+        );
     }
     shape.dim(dim)
 }
@@ -259,10 +242,7 @@ pub(in crate::ops) fn distinct(shape: &Shape, dims: &[i64]) -> Result<Vec<usize>
     for &d in dims {
         let d = shape.dim(d)?;
         if out.contains(&d) {
-            return Err(Error::new(
-                ErrorKind::Shape,
-                format!("dim {d} appears multiple times in the list of dims"),
-            ));
+            bail!(Shape, "dim {d} appears multiple times in the list of dims");
         }
         out.push(d);
     }
