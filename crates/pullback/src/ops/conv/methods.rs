@@ -87,16 +87,13 @@ fn convolved(
     name: &'static str,
     site: Site,
 ) -> Result<Tensor> {
-    let run = || {
-        let (x, alone) = batched(x, dims, name)?;
-        let how = steps.window(dims)?;
-        ranked(&x, w)?;
-        fits(x.shape(), w.shape(), bias.map(Tensor::shape), &how, false)?;
-        dtypes(&x, w, bias)?;
-        let y = apply_dyn(&Convolution { how }, &[&x, w], site)?;
-        finished(y, bias, alone)
-    };
-    run()
+    let (x, alone) = batched(x, dims, name)?;
+    let how = steps.window(dims)?;
+    ranked(&x, w)?;
+    fits(x.shape(), w.shape(), bias.map(Tensor::shape), &how, false)?;
+    dtypes(&x, w, bias)?;
+    let y = apply_dyn(&Convolution { how }, &[&x, w], site)?;
+    finished(y, bias, alone)
 }
 
 /// The transpose of a convolution over `dims` dimensions.
@@ -108,17 +105,14 @@ fn transposed(
     name: &'static str,
     site: Site,
 ) -> Result<Tensor> {
-    let run = || {
-        let (x, alone) = batched(x, dims, name)?;
-        let how = steps.window(dims)?;
-        ranked(&x, w)?;
-        let size = transposed_size(&x.shape()[2..], &w.shape()[2..], &how, output_padding)?;
-        fits(x.shape(), w.shape(), bias.map(Tensor::shape), &how, true)?;
-        dtypes(&x, w, bias)?;
-        let y = apply_dyn(&ConvolutionInput { how, size }, &[&x, w], site)?;
-        finished(y, bias, alone)
-    };
-    run()
+    let (x, alone) = batched(x, dims, name)?;
+    let how = steps.window(dims)?;
+    ranked(&x, w)?;
+    let size = transposed_size(&x.shape()[2..], &w.shape()[2..], &how, output_padding)?;
+    fits(x.shape(), w.shape(), bias.map(Tensor::shape), &how, true)?;
+    dtypes(&x, w, bias)?;
+    let y = apply_dyn(&ConvolutionInput { how, size }, &[&x, w], site)?;
+    finished(y, bias, alone)
 }
 
 /// The input with the zeros that `padding="same"` means, of which an odd one is behind.
@@ -144,6 +138,7 @@ fn same(x: &Tensor, w: &Tensor, steps: &Steps<'_>, dims: usize) -> Result<Tensor
 
 macro_rules! convolutions {
     ($($(#[$doc:meta])* $name:ident $same:ident $transposed:ident $dims:literal;)*) => {
+        #[pullback_macros::called]
         impl Tensor {
             $($(#[$doc])*
             ///

@@ -231,11 +231,8 @@ fn largest(
     name: &'static str,
     site: Site,
 ) -> Result<(Tensor, Tensor)> {
-    let run = || {
-        ranked(name, x, dims)?;
-        x.max_pooled(pool.windows(name, x, dims)?, site)
-    };
-    run()
+    ranked(name, x, dims)?;
+    x.max_pooled(pool.windows(name, x, dims)?, site)
 }
 
 fn means(
@@ -245,22 +242,19 @@ fn means(
     name: &'static str,
     site: Site,
 ) -> Result<Tensor> {
-    let run = || {
-        ranked(name, x, dims)?;
-        ensure!(
-            pool.divisor_override != Some(0),
-            Shape,
-            "divisor must be not zero"
-        );
-        let op = AvgPool {
-            windows: pool.windows(name, x, dims)?,
-            divisor: pool.divisor_override,
-            outside: pool.count_include_pad,
-            transposed: false,
-        };
-        apply_dyn(&op, &[x], site)
+    ranked(name, x, dims)?;
+    ensure!(
+        pool.divisor_override != Some(0),
+        Shape,
+        "divisor must be not zero"
+    );
+    let op = AvgPool {
+        windows: pool.windows(name, x, dims)?,
+        divisor: pool.divisor_override,
+        outside: pool.count_include_pad,
+        transposed: false,
     };
-    run()
+    apply_dyn(&op, &[x], site)
 }
 
 /// As many windows as are asked for, of nearly equal lengths; a negative number leaves a dimension as it is.
@@ -362,12 +356,9 @@ macro_rules! pools {
             #[track_caller]
             pub fn $adaptive_avg(&self, output_size: &[i64]) -> Result<Tensor> {
                 let (site, name) = (Location::caller(), stringify!($adaptive_avg));
-                let run = || {
                     let windows = adapted(name, self, output_size, $dims)?;
                     let op = AvgPool { windows, divisor: None, outside: false, transposed: false };
                     apply_dyn(&op, &[self], site)
-                };
-                run()
             })*
         }
     };

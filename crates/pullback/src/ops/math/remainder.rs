@@ -289,7 +289,8 @@ impl std::str::FromStr for Rounding {
             other => Err(error!(
                 Argument,
                 "div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '{other}'"
-            )),
+            )
+            .op("div")),
         }
     }
 }

@@ -222,46 +222,43 @@ impl Tensor {
         bias: Option<&Tensor>,
         eps: f64,
     ) -> Result<Tensor> {
-        let run = || {
-            if self.ndim() < 2 {
+        if self.ndim() < 2 {
+            bail!(
+                Shape,
+                "Expected at least 2 dimensions for input tensor but received {}",
+                self.ndim()
+            );
+        }
+        let (n, channels) = (self.shape()[0], self.shape()[1]);
+        if groups == 0 || !channels.is_multiple_of(groups) {
+            bail!(
+                Shape,
+                "Expected number of channels in input to be divisible by num_groups, but got input of shape {} and num_groups={groups}",
+                self.shape()
+            );
+        }
+        for (name, v) in [("weight", weight), ("bias", bias)] {
+            if let Some(v) = v
+                && v.shape()[..] != [channels]
+            {
                 bail!(
                     Shape,
-                    "Expected at least 2 dimensions for input tensor but received {}",
-                    self.ndim()
-                );
-            }
-            let (n, channels) = (self.shape()[0], self.shape()[1]);
-            if groups == 0 || !channels.is_multiple_of(groups) {
-                bail!(
-                    Shape,
-                    "Expected number of channels in input to be divisible by num_groups, but got input of shape {} and num_groups={groups}",
+                    "Expected {name} to be a vector of size equal to the number of channels in input, but got {name} of shape {} and input of shape {}",
+                    v.shape(),
                     self.shape()
                 );
             }
-            for (name, v) in [("weight", weight), ("bias", bias)] {
-                if let Some(v) = v
-                    && v.shape()[..] != [channels]
-                {
-                    bail!(
-                        Shape,
-                        "Expected {name} to be a vector of size equal to the number of channels in input, but got {name} of shape {} and input of shape {}",
-                        v.shape(),
-                        self.shape()
-                    );
-                }
-            }
-            fits(
-                self,
-                [("weight", weight), ("bias", bias), ("", None), ("", None)],
-            )?;
-            let each = self.shape()[1..].iter().product::<usize>() / groups;
-            let flat = self.reshape([n * groups, each])?;
-            let y = flat
-                .layer_norm(&[each], None, None, eps)?
-                .reshape(self.shape())?;
-            scaled(y, weight, bias)
-        };
-        run()
+        }
+        fits(
+            self,
+            [("weight", weight), ("bias", bias), ("", None), ("", None)],
+        )?;
+        let each = self.shape()[1..].iter().product::<usize>() / groups;
+        let flat = self.reshape([n * groups, each])?;
+        let y = flat
+            .layer_norm(&[each], None, None, eps)?
+            .reshape(self.shape())?;
+        scaled(y, weight, bias)
     }
 
     /// Each channel of each sample shifted to mean 0 and scaled to variance 1, then times a weight, plus a bias, by channels; or, without
@@ -277,50 +274,47 @@ impl Tensor {
         bias: Option<&Tensor>,
         how: BatchNorm,
     ) -> Result<Tensor> {
-        let run = || {
-            if !how.training {
-                let Some(running) = running else {
-                    bail!(
-                        Shape,
-                        "Expected running_mean and running_var to be defined when use_input_stats is false"
-                    );
-                };
-                return self.batch_normed(Some(running), weight, bias, how);
-            }
-            let (mean, var) = running.unzip();
-            fits(
-                self,
-                [
-                    ("running_mean", mean),
-                    ("running_var", var),
-                    ("weight", weight),
-                    ("bias", bias),
-                ],
-            )?;
-            let each: usize = self.shape()[2..].iter().product();
-            ensure!(
-                each != 1,
-                Value,
-                "Expected more than 1 spatial element when training, got input size torch.Size({})",
-                self.shape()
-            );
-            let flat = self.reshape([self.shape()[0] * self.shape()[1], each])?;
-            let y = flat
-                .layer_norm(&[each], None, None, how.eps)?
-                .reshape(self.shape())?;
-            let y = scaled(y, weight, bias)?;
-            if let Some((mean, var)) = running
-                && self.numel() > 0
-            {
-                let inner: Vec<i64> = (2..self.ndim() as i64).collect();
-                let _quiet = no_grad();
-                let (v, m) = self.detach().var_mean(&inner, 1.0, false)?;
-                follow(mean, &m.mean_dims(&[0], false)?, how.momentum)?;
-                follow(var, &v.mean_dims(&[0], false)?, how.momentum)?;
-            }
-            Ok(y)
-        };
-        run()
+        if !how.training {
+            let Some(running) = running else {
+                bail!(
+                    Shape,
+                    "Expected running_mean and running_var to be defined when use_input_stats is false"
+                );
+            };
+            return self.batch_normed(Some(running), weight, bias, how);
+        }
+        let (mean, var) = running.unzip();
+        fits(
+            self,
+            [
+                ("running_mean", mean),
+                ("running_var", var),
+                ("weight", weight),
+                ("bias", bias),
+            ],
+        )?;
+        let each: usize = self.shape()[2..].iter().product();
+        ensure!(
+            each != 1,
+            Value,
+            "Expected more than 1 spatial element when training, got input size torch.Size({})",
+            self.shape()
+        );
+        let flat = self.reshape([self.shape()[0] * self.shape()[1], each])?;
+        let y = flat
+            .layer_norm(&[each], None, None, how.eps)?
+            .reshape(self.shape())?;
+        let y = scaled(y, weight, bias)?;
+        if let Some((mean, var)) = running
+            && self.numel() > 0
+        {
+            let inner: Vec<i64> = (2..self.ndim() as i64).collect();
+            let _quiet = no_grad();
+            let (v, m) = self.detach().var_mean(&inner, 1.0, false)?;
+            follow(mean, &m.mean_dims(&[0], false)?, how.momentum)?;
+            follow(var, &v.mean_dims(&[0], false)?, how.momentum)?;
+        }
+        Ok(y)
     }
 
     /// Each number divided by a power of the squares' mean over `size` neighbouring channels. PyTorch's `local_response_norm`.
@@ -329,30 +323,27 @@ impl Tensor {
     /// For fewer than three dimensions.
     #[track_caller]
     pub fn local_response_norm(&self, size: i64, alpha: f64, beta: f64, k: f64) -> Result<Tensor> {
-        let run = || {
-            if self.ndim() < 3 {
-                bail!(
-                    Value,
-                    "Expected 3D or higher dimensionality                          input (got {} dimensions)",
-                    self.ndim()
-                );
-            }
-            if self.numel() == 0 {
-                return Ok(self.clone());
-            }
-            // Channels last, so that windows are taken along them.
-            let square = self.mul(self)?.transpose(1, -1)?;
-            let around = [size / 2, (size - 1) / 2];
-            let windows = square
-                .pad(&around, crate::PadMode::Constant, None)?
-                .unfold(-1, size, 1)?;
-            let mean = windows.mean_dims(&[-1], false)?.transpose(1, -1)?;
-            self.div(
-                &times(&mean, alpha)?
-                    .add(&number_like(&mean, k)?)?
-                    .pow(beta)?,
-            )
-        };
-        run()
+        if self.ndim() < 3 {
+            bail!(
+                Value,
+                "Expected 3D or higher dimensionality                          input (got {} dimensions)",
+                self.ndim()
+            );
+        }
+        if self.numel() == 0 {
+            return Ok(self.clone());
+        }
+        // Channels last, so that windows are taken along them.
+        let square = self.mul(self)?.transpose(1, -1)?;
+        let around = [size / 2, (size - 1) / 2];
+        let windows = square
+            .pad(&around, crate::PadMode::Constant, None)?
+            .unfold(-1, size, 1)?;
+        let mean = windows.mean_dims(&[-1], false)?.transpose(1, -1)?;
+        self.div(
+            &times(&mean, alpha)?
+                .add(&number_like(&mean, k)?)?
+                .pow(beta)?,
+        )
     }
 }
