@@ -51,6 +51,7 @@ pub use crate::core::mode::{
 };
 pub use crate::core::op::{Family, Narrow, Op, OpDef, Reads};
 pub use crate::core::replace::ArrayRef;
+pub use crate::core::rules;
 pub use crate::core::saved_hooks::{
     SavedHooks, SavedHooksGuard, forbid_saved_hooks, pop_saved_hooks, push_saved_hooks,
     saved_tensors_hooks,

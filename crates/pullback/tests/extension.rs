@@ -4,9 +4,10 @@
 use pullback::formula::{Expression, Formula, Scalar};
 use pullback::proof::{DTYPES, Proof, points1, prove, prove_function, signed, unary};
 use pullback::registry::{self, Function, Value};
+use pullback::rules::Pointwise;
 use pullback::{
     Array, Ctx, Error, ErrorKind, Family, Op, OpDef, Program, Reads, Result, Tensor, apply_op,
-    dispatch, kernels,
+    dispatch, kernels, rules,
 };
 
 /// x/(1 + x²), element by element.
@@ -33,6 +34,7 @@ impl Formula<1> for Witch {
 }
 
 impl Op for Witch {
+    rules!(Pointwise);
     fn def(&self) -> &'static OpDef {
         &WITCH
     }
@@ -49,6 +51,9 @@ impl Op for Witch {
     fn reads(&self, _: usize) -> Reads {
         Reads::input(0)
     }
+}
+
+impl Pointwise for Witch {
     fn slope(&self, cx: &Ctx<'_>, _: usize) -> Result<Tensor> {
         let square = cx.input(0)?.square()?;
         let below = square.add(1.0)?;

@@ -32,6 +32,10 @@ macro_rules! define {
                 },
             };
         }
+
+        impl crate::core::rules::Defined for $op {
+            type Family = crate::core::rules::family::$family;
+        }
     };
 }
 
@@ -58,7 +62,7 @@ macro_rules! or {
     };
 }
 
-/// The two methods of [`crate::Op`] that are alike everywhere; `native` for operations that take narrow dtypes as they are (views, moves of
+/// The methods of [`crate::Op`] that follow from the definition: who it is, a copy of it, and the rules of its family ([`crate::rules`]); `native` for operations that take narrow dtypes as they are (views, moves of
 /// bytes, elementwise kernels, which convert piece by piece), `counts` for those whose results are int64 whatever they are given ([`crate::Narrow`]).
 macro_rules! common {
     (native) => {
@@ -74,6 +78,7 @@ macro_rules! common {
         }
     };
     () => {
+        crate::rules!(@ <Self as crate::core::rules::Defined>::Family);
         fn def(&self) -> &'static crate::core::op::OpDef {
             Self::DEF
         }

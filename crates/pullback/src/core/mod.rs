@@ -23,6 +23,7 @@ pub(crate) mod narrow;
 pub(crate) mod op;
 pub(crate) mod overlap;
 pub(crate) mod replace;
+pub mod rules;
 #[cfg(feature = "proof")]
 pub(crate) mod samples;
 pub(crate) mod saved_hooks;

@@ -12,7 +12,7 @@ pub(crate) use crate::core::ctx::Ctx;
 use crate::core::made::{Made, NodeName};
 pub use crate::core::narrow::Narrow;
 use crate::core::tensor::Tensor;
-use crate::{Array, DType, Error, ErrorKind, Result, core::apply};
+use crate::{Array, DType, Error, ErrorKind, Result};
 use pullback_array::Expression;
 use smallvec::SmallVec;
 use std::borrow::Cow;
@@ -172,7 +172,8 @@ impl Reads {
     }
 }
 
-/// An operation. See the module's text; `ops/` is full of examples.
+/// An operation, as everybody sees it who runs one. What its author writes about gradients stands in the trait of its family
+/// ([`crate::rules`]), of which the line `rules!` makes the methods here. `ops/` is full of examples.
 pub trait Op: Debug + Send + Sync + 'static {
     /// What is known about it.
     fn def(&self) -> &'static OpDef;
@@ -211,19 +212,6 @@ pub trait Op: Debug + Send + Sync + 'static {
         }
     }
 
-    /// Pointwise operations: dy/dxᵢ as a tensor expression of inputs and output.
-    fn slope(&self, cx: &Ctx<'_>, i: usize) -> Result<Tensor> {
-        let _ = i;
-        Err(cx.missing("slope"))
-    }
-
-    /// Pointwise operations: the gradient for input `i` in one loop over `g` and what the slope is made of, where there is such a loop;
-    /// it rounds as `slope` times `g` does. Used where nobody looks at how a gradient is computed.
-    fn fused(&self, cx: &Ctx<'_>, i: usize, g: &Array) -> Option<Result<Array>> {
-        let _ = (cx, i, g);
-        None
-    }
-
     /// The formula of an elementwise operation, recorded: of its inputs, in floating dtypes.
     fn expression(&self) -> Option<Expression> {
         None
@@ -236,20 +224,10 @@ pub trait Op: Debug + Send + Sync + 'static {
     }
 
     /// The gradient for input `i`, given the gradient `g` of the result.
-    fn vjp(&self, cx: &Ctx<'_>, i: usize, g: &Tensor) -> Result<Tensor> {
-        match self.def().family {
-            Family::Pointwise => {
-                if cx.unobserved()
-                    && let Some(gradient) = self.fused(cx, i, &g.array())
-                {
-                    return gradient.map(Tensor::from_array);
-                }
-                self.slope(cx, i)?.mul(g)
-            }
-            Family::Zero => Tensor::zeros_of(cx.shape(i), cx.dtype(i)),
-            _ => Err(cx.missing("vjp")),
-        }
-    }
+    ///
+    /// # Errors
+    /// Those of the operations that it is written in; so for the other rules.
+    fn vjp(&self, cx: &Ctx<'_>, i: usize, g: &Tensor) -> Result<Tensor>;
 
     /// The gradients of all inputs that need one; operations whose gradients share work override this.
     fn vjp_all(&self, cx: &Ctx<'_>, g: &Tensor, out: &mut [Option<Tensor>]) -> Result<()> {
@@ -262,32 +240,7 @@ pub trait Op: Debug + Send + Sync + 'static {
     }
 
     /// The result's tangent, given the inputs' (`None` is zero, and not all are).
-    fn jvp(&self, cx: &Ctx<'_>, t: &[Option<Tensor>]) -> Result<Tensor> {
-        match self.def().family {
-            Family::Pointwise => pulled(self, cx, t),
-            Family::Linear => {
-                let filled: Vec<Tensor> = (t.iter().enumerate())
-                    .map(|(i, t)| t.clone().map_or_else(|| cx.input(i)?.zeros_like(), Ok))
-                    .collect::<Result<_>>()?;
-                apply::boxed(
-                    &*self.boxed(),
-                    &filled.iter().collect::<Vec<_>>(),
-                    cx.site(),
-                )
-            }
-            Family::Multilinear => sum_terms(t, |i, t| {
-                let inputs = cx.inputs()?;
-                let replaced: Vec<&Tensor> = inputs
-                    .iter()
-                    .enumerate()
-                    .map(|(k, x)| if k == i { t } else { x })
-                    .collect();
-                apply::boxed(&*self.boxed(), &replaced, cx.site())
-            }),
-            Family::Zero => cx.output()?.zeros_like(),
-            _ => Err(cx.missing("jvp")),
-        }
-    }
+    fn jvp(&self, cx: &Ctx<'_>, t: &[Option<Tensor>]) -> Result<Tensor>;
 
     /// Gates: what is decided at these inputs (a mask, a winner), as an array that `frozen` understands.
     fn decide(&self, x: &[&Array]) -> Result<Option<Array>> {

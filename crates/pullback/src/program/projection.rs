@@ -72,6 +72,10 @@ impl Op for Projection {
     fn lenient(&self) -> bool {
         self.op.lenient()
     }
+    /// Nobody asks: `applied` runs the whole operation, whose node has the rule.
+    fn vjp(&self, cx: &Ctx<'_>, _: usize, _: &Tensor) -> Result<Tensor> {
+        Err(cx.missing("gradient by one result alone"))
+    }
     fn jvp(&self, cx: &Ctx<'_>, t: &[Option<Tensor>]) -> Result<Tensor> {
         let inputs = cx.inputs()?;
         let outputs = self.all(&inputs.iter().collect::<Vec<_>>(), cx.site())?;

@@ -2,9 +2,10 @@
 //! operation, one place is written.
 
 use pullback::proof::{Proof, Sample, points1, prove, signed, unary};
+use pullback::rules::{Gate, Pointwise};
 use pullback::{
     Array, Ctx, DType, Error, ErrorKind, Family, Op, OpDef, Reads, Real, Result, Tensor, apply_op,
-    dispatch, kernels,
+    dispatch, kernels, rules,
 };
 
 /// `x` where positive, else `slope·x`.
@@ -50,6 +51,7 @@ impl Leaky {
 }
 
 impl Op for Leaky {
+    rules!(Gate);
     fn def(&self) -> &'static OpDef {
         &LEAKY
     }
@@ -62,14 +64,11 @@ impl Op for Leaky {
             kernels::map(x[0], |a: T| if a > T::ZERO { a } else { a * slope })
         }, else Err(floats(x[0])))
     }
+}
+
+impl Gate for Leaky {
     fn vjp(&self, cx: &Ctx<'_>, _: usize, g: &Tensor) -> Result<Tensor> {
         self.piece(&cx.input(0)?.gt(0.0)?, g)
-    }
-    fn jvp(&self, cx: &Ctx<'_>, t: &[Option<Tensor>]) -> Result<Tensor> {
-        match &t[0] {
-            Some(t) => self.vjp(cx, 0, t),
-            None => cx.output()?.zeros_like(),
-        }
     }
     fn decide(&self, x: &[&Array]) -> Result<Option<Array>> {
         dispatch!(float x[0].dtype(), T => kernels::map(x[0], |a: T| a > T::ZERO), else Err(floats(x[0]))).map(Some)
@@ -102,6 +101,7 @@ static BELL: OpDef = OpDef {
 };
 
 impl Op for Bell {
+    rules!(Pointwise);
     fn def(&self) -> &'static OpDef {
         &BELL
     }
@@ -114,6 +114,9 @@ impl Op for Bell {
     fn reads(&self, _: usize) -> Reads {
         Reads::input(0).and(Reads::OUTPUT)
     }
+}
+
+impl Pointwise for Bell {
     fn slope(&self, cx: &Ctx<'_>, _: usize) -> Result<Tensor> {
         cx.output()?.square()?.mul(&cx.input(0)?)?.mul(-2.0)
     }

@@ -2,6 +2,7 @@
 
 use crate::core::define::{common, define};
 use crate::core::op::{Ctx, Op};
+use crate::core::rules;
 use crate::core::tensor::Tensor;
 use crate::{Array, Result};
 
@@ -23,6 +24,9 @@ impl Op for Alias {
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         Ok(x[0].clone())
     }
+}
+
+impl rules::Linear for Alias {
     fn vjp(&self, _: &Ctx<'_>, _: usize, g: &Tensor) -> Result<Tensor> {
         Ok(g.clone())
     }
@@ -43,6 +47,9 @@ impl Op for Apart {
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         x[0].uncounted()
     }
+}
+
+impl rules::Linear for Apart {
     fn vjp(&self, _: &Ctx<'_>, _: usize, g: &Tensor) -> Result<Tensor> {
         Ok(g.clone())
     }

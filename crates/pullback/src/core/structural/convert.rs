@@ -4,6 +4,7 @@ use crate::core::apply::apply;
 use crate::core::define::{common, define};
 use crate::core::history::{in_place, in_place_number};
 use crate::core::op::{Ctx, Narrow, Op};
+use crate::core::rules;
 use crate::core::tensor::Tensor;
 use crate::{Array, DType, Device, Error, ErrorKind, MemoryFormat, Number, Result};
 use pullback_array::kernels;
@@ -34,15 +35,18 @@ impl Op for To {
     fn narrow(&self) -> Narrow {
         Narrow::Native
     }
-    fn vjp(&self, cx: &Ctx<'_>, _: usize, g: &Tensor) -> Result<Tensor> {
-        g.to(cx.dtype(0))
-    }
     fn in_dtype(&self, dtype: DType) -> Box<dyn Op> {
         if self.dtype.is_float() {
             Box::new(To { dtype })
         } else {
             self.boxed()
         }
+    }
+}
+
+impl rules::Linear for To {
+    fn vjp(&self, cx: &Ctx<'_>, _: usize, g: &Tensor) -> Result<Tensor> {
+        g.to(cx.dtype(0))
     }
 }
 
@@ -67,6 +71,9 @@ impl Op for Clone {
     fn narrow(&self) -> Narrow {
         Narrow::Native
     }
+}
+
+impl rules::Linear for Clone {
     fn vjp(&self, _: &Ctx<'_>, _: usize, g: &Tensor) -> Result<Tensor> {
         Ok(g.clone())
     }
@@ -106,6 +113,9 @@ impl Op for Copy {
     fn narrow(&self) -> Narrow {
         Narrow::Native
     }
+}
+
+impl rules::Linear for Copy {
     fn vjp(&self, cx: &Ctx<'_>, i: usize, g: &Tensor) -> Result<Tensor> {
         if i == 0 {
             Tensor::zeros_of(cx.shape(0), cx.dtype(0))

@@ -8,6 +8,7 @@ use crate::core::apply::apply;
 use crate::core::define::{common, define};
 use crate::core::graph::{Edge, Input, Node};
 use crate::core::op::{Ctx, Op};
+use crate::core::rules;
 use crate::core::tensor::{Tensor, owned};
 use crate::{Array, Error, ErrorKind, Layout, Result, Shape, Shared};
 use pullback_array::{dispatch, kernels, room};
@@ -172,6 +173,9 @@ impl Op for Overlay {
         let written = kernels::take(x[1], &index)?;
         dispatch!(x[0].dtype(), T => kernels::zip3(&index, &written, x[0], |i: i64, new: T, old: T| if i >= 0 { new } else { old }))
     }
+}
+
+impl rules::Linear for Overlay {
     fn vjp(&self, cx: &Ctx<'_>, i: usize, g: &Tensor) -> Result<Tensor> {
         let Overlay { old, new } = self.clone();
         if i == 1 {
@@ -184,7 +188,7 @@ impl Op for Overlay {
         let Some(part) = self.inside().filter(|_| cx.unobserved()) else {
             for (i, slot) in out.iter_mut().enumerate() {
                 if cx.needs(i) {
-                    *slot = Some(self.vjp(cx, i, g)?);
+                    *slot = Some(rules::Linear::vjp(self, cx, i, g)?);
                 }
             }
             return Ok(());
@@ -255,6 +259,9 @@ impl Op for Uncover {
         let index = Array::from_slice(&overlay.map()?, x[0].shape())?;
         kernels::put_add(x[0], &index, self.new.shape())
     }
+}
+
+impl rules::Linear for Uncover {
     fn vjp(&self, cx: &Ctx<'_>, _: usize, g: &Tensor) -> Result<Tensor> {
         let zeros = Tensor::zeros_of(self.old.shape(), g.dtype())?;
         apply(self.overlay(), &[&zeros, g], cx.site())

@@ -4,6 +4,7 @@ use crate::core::apply::apply_dyn;
 use crate::core::define::{common, define};
 use crate::core::fail::bail;
 use crate::core::op::{Ctx, Op, Reads};
+use crate::core::rules;
 use crate::core::tensor::Tensor;
 use crate::ops::activation::softmax::pull_softmax;
 use crate::ops::common::constant::times;
@@ -42,6 +43,9 @@ impl Op for CausalSoftmax {
     fn reads(&self, _: usize) -> Reads {
         Reads::OUTPUT
     }
+}
+
+impl rules::General for CausalSoftmax {
     fn vjp(&self, cx: &Ctx<'_>, _: usize, g: &Tensor) -> Result<Tensor> {
         let y = cx.output()?;
         pull_softmax(&y, g, y.ndim() - 1, !cx.unobserved())

@@ -3,7 +3,8 @@
 use crate::core::Site;
 use crate::core::apply::apply_dyn;
 use crate::core::fail::{bail, ensure};
-use crate::core::op::{Ctx, Op, Reads, pulled};
+use crate::core::op::{Ctx, Op, Reads};
+use crate::core::rules;
 use crate::core::tensor::Tensor;
 use crate::ops::common::anchor::anchored;
 use crate::ops::common::gate::no_form;
@@ -67,6 +68,9 @@ impl Op for Prelu {
             Reads::input(0)
         }
     }
+}
+
+impl rules::Gate for Prelu {
     fn vjp(&self, cx: &Ctx<'_>, i: usize, g: &Tensor) -> Result<Tensor> {
         let x = cx.input(0)?;
         let plain = cx.unobserved();
@@ -86,9 +90,6 @@ impl Op for Prelu {
         let (g, x) = (&g.array(), &x.array());
         dispatch!(float x.dtype(), T => kernels::zip(g, x, |g: T, x: T| if x > T::ZERO { T::ZERO } else { x * g }), else
             Err(no_form("prelu_cpu", x))).map(Tensor::from_array)
-    }
-    fn jvp(&self, cx: &Ctx<'_>, t: &[Option<Tensor>]) -> Result<Tensor> {
-        pulled(self, cx, t)
     }
     fn decide(&self, x: &[&Array]) -> Result<Option<Array>> {
         dispatch!(float x[0].dtype(), T => kernels::map(x[0], |a: T| a > T::ZERO), else Err(no_form("prelu_cpu", x[0]))).map(Some)

@@ -4,6 +4,7 @@
 use crate::core::apply::apply_dyn;
 use crate::core::define::{common, define};
 use crate::core::op::{Ctx, Op, Reads};
+use crate::core::rules;
 use crate::core::tensor::Tensor;
 use crate::ops::common::constant::times;
 use crate::ops::common::formula::{Gradient, Pulled};
@@ -52,6 +53,9 @@ macro_rules! smooth {
             fn reads(&self, _: usize) -> Reads {
                 Reads::input(0)
             }
+        }
+
+        impl rules::Pointwise for $op {
             fn slope(&self, cx: &Ctx<'_>, _: usize) -> Result<Tensor> {
                 let $x = &cx.input(0)?;
                 $slope
@@ -194,6 +198,9 @@ impl Op for NormalDensity {
     fn reads(&self, _: usize) -> Reads {
         Reads::input(0).and(Reads::OUTPUT)
     }
+}
+
+impl rules::Pointwise for NormalDensity {
     fn slope(&self, cx: &Ctx<'_>, _: usize) -> Result<Tensor> {
         cx.input(0)?.neg()?.mul(&cx.output()?)
     }

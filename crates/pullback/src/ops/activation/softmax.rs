@@ -5,6 +5,7 @@
 use crate::core::apply::apply;
 use crate::core::define::{common, define};
 use crate::core::op::{Ctx, Op, Reads, sum_terms};
+use crate::core::rules;
 use crate::core::tensor::Tensor;
 use crate::ops::math::arith::needs_float;
 use crate::{Array, Real, Result, Shape};
@@ -144,6 +145,9 @@ impl Op for Softmax {
     fn reads(&self, _: usize) -> Reads {
         Reads::OUTPUT
     }
+}
+
+impl rules::General for Softmax {
     fn vjp(&self, cx: &Ctx<'_>, _: usize, g: &Tensor) -> Result<Tensor> {
         pull_softmax(&cx.output()?, g, self.dim, !cx.unobserved())
     }
@@ -184,6 +188,9 @@ impl Op for LogSoftmax {
     fn reads(&self, _: usize) -> Reads {
         Reads::OUTPUT
     }
+}
+
+impl rules::General for LogSoftmax {
     fn vjp(&self, cx: &Ctx<'_>, _: usize, g: &Tensor) -> Result<Tensor> {
         let y = cx.output()?;
         let plain = cx.unobserved();

@@ -9,6 +9,7 @@ use crate::core::apply::apply_dyn;
 use crate::core::define::{common, define};
 use crate::core::made::Made;
 use crate::core::op::{Ctx, Op, Reads};
+use crate::core::rules;
 use crate::core::tensor::Tensor;
 use crate::{Array, Result};
 use std::borrow::Cow;
@@ -45,6 +46,16 @@ impl Op for Anchor {
     fn reads(&self, _: usize) -> Reads {
         Reads::NOTHING
     }
+    fn node_name(&self, _: &Made<'_>) -> Option<Cow<'static, str>> {
+        let words = self.of.split('_').filter(|w| !w.is_empty());
+        let name: String = words
+            .map(|w| format!("{}{}", w[..1].to_ascii_uppercase(), &w[1..]))
+            .collect();
+        Some(format!("{name}BackwardBackward0").into())
+    }
+}
+
+impl rules::General for Anchor {
     fn vjp(&self, cx: &Ctx<'_>, i: usize, g: &Tensor) -> Result<Tensor> {
         match i {
             0 => Ok(g.clone()),
@@ -56,13 +67,6 @@ impl Op for Anchor {
             Some(t) => Ok(t.clone()),
             None => cx.output()?.zeros_like(),
         }
-    }
-    fn node_name(&self, _: &Made<'_>) -> Option<Cow<'static, str>> {
-        let words = self.of.split('_').filter(|w| !w.is_empty());
-        let name: String = words
-            .map(|w| format!("{}{}", w[..1].to_ascii_uppercase(), &w[1..]))
-            .collect();
-        Some(format!("{name}BackwardBackward0").into())
     }
 }
 
@@ -93,6 +97,9 @@ impl Op for Entry {
     fn reads(&self, i: usize) -> Reads {
         Reads::input(i)
     }
+}
+
+impl rules::Linear for Entry {
     fn vjp(&self, cx: &Ctx<'_>, i: usize, g: &Tensor) -> Result<Tensor> {
         anchored(cx, self.of, g.clone(), &cx.input(i)?)
     }

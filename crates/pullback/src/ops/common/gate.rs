@@ -6,7 +6,8 @@
 
 use crate::core::apply::apply;
 use crate::core::fail::error;
-use crate::core::op::{Ctx, Op, Reads, pulled};
+use crate::core::op::{Ctx, Op, Reads};
+use crate::core::rules;
 use crate::core::tensor::Tensor;
 use crate::ops::{Where, common, define};
 use crate::{Array, Error, Result, Shape};
@@ -66,11 +67,11 @@ impl Op for Relu {
     fn reads(&self, _: usize) -> Reads {
         Reads::OUTPUT
     }
+}
+
+impl rules::Gate for Relu {
     fn vjp(&self, cx: &Ctx<'_>, _: usize, g: &Tensor) -> Result<Tensor> {
         apply(ThresholdBackward, &[g, &cx.output()?], cx.site())
-    }
-    fn jvp(&self, cx: &Ctx<'_>, t: &[Option<Tensor>]) -> Result<Tensor> {
-        pulled(self, cx, t)
     }
     fn decide(&self, x: &[&Array]) -> Result<Option<Array>> {
         positive(x[0]).map(Some)
@@ -129,15 +130,15 @@ impl Op for ThresholdBackward {
             Reads::NOTHING
         }
     }
+}
+
+impl rules::Gate for ThresholdBackward {
     fn vjp(&self, cx: &Ctx<'_>, i: usize, g: &Tensor) -> Result<Tensor> {
         if i == 0 {
             apply(ThresholdBackward, &[g, &cx.input(1)?], cx.site())
         } else {
             Tensor::zeros_of(cx.shape(1), cx.dtype(1))
         }
-    }
-    fn jvp(&self, cx: &Ctx<'_>, t: &[Option<Tensor>]) -> Result<Tensor> {
-        pulled(self, cx, t)
     }
     fn decide(&self, x: &[&Array]) -> Result<Option<Array>> {
         positive(x[1]).map(Some)

@@ -207,11 +207,11 @@ macro_rules! pieces {
             fn reads(&self, _: usize) -> Reads {
                 Reads::input(0)
             }
+        }
+
+        impl crate::core::rules::Gate for $op {
             fn vjp(&self, cx: &Ctx<'_>, _: usize, g: &Tensor) -> Result<Tensor> {
                 crate::ops::common::piecewise::pull(self, cx, g)
-            }
-            fn jvp(&self, cx: &Ctx<'_>, t: &[Option<Tensor>]) -> Result<Tensor> {
-                crate::core::op::pulled(self, cx, t)
             }
             fn decide(&self, x: &[&Array]) -> Result<Option<Array>> {
                 crate::ops::common::piecewise::decide(self, x[0]).map(Some)

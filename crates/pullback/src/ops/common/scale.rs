@@ -4,6 +4,7 @@
 use crate::core::apply::apply_dyn;
 use crate::core::define::{common, define};
 use crate::core::op::{Ctx, Op};
+use crate::core::rules;
 use crate::core::tensor::Tensor;
 use crate::ops::common::operand::{floating, unary_};
 use crate::{Array, Result};
@@ -43,6 +44,9 @@ impl Op for Scale {
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         dispatch!(float x[0].dtype(), T => kernels::map(x[0], |x: T| self.at([x])), else Err(crate::ops::math::arith::needs_float(x[0])))
     }
+}
+
+impl rules::Linear for Scale {
     fn vjp(&self, cx: &Ctx<'_>, _: usize, g: &Tensor) -> Result<Tensor> {
         apply_dyn(self, &[g], cx.site())
     }

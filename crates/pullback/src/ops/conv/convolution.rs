@@ -4,6 +4,7 @@
 use crate::core::apply::apply_dyn;
 use crate::core::define::{common, define};
 use crate::core::op::{Ctx, Op};
+use crate::core::rules;
 use crate::core::tensor::Tensor;
 use crate::ops::math::arith::needs_float;
 use crate::{Array, Result};
@@ -63,6 +64,9 @@ impl Op for Convolution {
         floats(x)?;
         kernels::convolve(x[0], x[1], &self.how)
     }
+}
+
+impl rules::Multilinear for Convolution {
     fn vjp(&self, cx: &Ctx<'_>, i: usize, g: &Tensor) -> Result<Tensor> {
         let (how, size) = (self.how.clone(), Sizes::from_slice(&cx.shape(i)[2..]));
         match i {
@@ -86,6 +90,9 @@ impl Op for ConvolutionInput {
         floats(x)?;
         kernels::convolve_input(x[0], x[1], &self.how, &self.size)
     }
+}
+
+impl rules::Multilinear for ConvolutionInput {
     fn vjp(&self, cx: &Ctx<'_>, i: usize, g: &Tensor) -> Result<Tensor> {
         let how = self.how.clone();
         match i {
@@ -108,6 +115,9 @@ impl Op for ConvolutionWeight {
         floats(x)?;
         kernels::convolve_weight(x[0], x[1], &self.how, &self.kernel)
     }
+}
+
+impl rules::Multilinear for ConvolutionWeight {
     fn vjp(&self, cx: &Ctx<'_>, i: usize, g: &Tensor) -> Result<Tensor> {
         let how = self.how.clone();
         match i {

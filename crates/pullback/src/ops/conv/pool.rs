@@ -4,6 +4,7 @@
 use crate::core::apply::apply_dyn;
 use crate::core::define::{common, define};
 use crate::core::op::{Ctx, Op};
+use crate::core::rules;
 use crate::core::tensor::Tensor;
 use crate::ops::common::gate::no_form;
 use crate::{Array, DType, Result, Shape};
@@ -233,6 +234,9 @@ impl Op for AvgPool {
             _ => Err(no_form("avg_pool2d_out_frame", x)),
         })
     }
+}
+
+impl rules::Linear for AvgPool {
     fn vjp(&self, cx: &Ctx<'_>, _: usize, g: &Tensor) -> Result<Tensor> {
         let transposed = !self.transposed;
         apply_dyn(

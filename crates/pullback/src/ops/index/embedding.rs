@@ -4,6 +4,7 @@ use crate::core::apply::apply_dyn;
 use crate::core::define::{common, define};
 use crate::core::fail::{bail, ensure, error};
 use crate::core::op::{Ctx, Op, Reads};
+use crate::core::rules;
 use crate::core::tensor::Tensor;
 use crate::{Array, DType, Element, Number, Result, no_grad};
 use pullback_array::{dispatch, filled, kernels};
@@ -93,6 +94,9 @@ impl Op for Embedding {
     fn reads(&self, _: usize) -> Reads {
         Reads::input(1)
     }
+}
+
+impl rules::General for Embedding {
     fn vjp(&self, cx: &Ctx<'_>, _: usize, g: &Tensor) -> Result<Tensor> {
         let back = EmbeddingBackward {
             of: self.clone(),
@@ -148,6 +152,9 @@ impl Op for EmbeddingBackward {
     fn reads(&self, _: usize) -> Reads {
         Reads::input(1)
     }
+}
+
+impl rules::Linear for EmbeddingBackward {
     fn vjp(&self, cx: &Ctx<'_>, _: usize, g: &Tensor) -> Result<Tensor> {
         let ids = cx.input(1)?;
         let plain = Embedding {

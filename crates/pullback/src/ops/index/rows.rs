@@ -10,6 +10,7 @@ use crate::core::fail::ensure;
 use crate::core::history::in_place;
 use crate::core::made::Made;
 use crate::core::op::{Ctx, Op, Reads, sum_terms};
+use crate::core::rules;
 use crate::core::tensor::Tensor;
 use crate::{Array, Result, Shape};
 use pullback_array::kernels;
@@ -73,6 +74,9 @@ impl Op for IndexTake {
     fn reads(&self, i: usize) -> Reads {
         [Reads::input(1), Reads::NOTHING][i]
     }
+}
+
+impl rules::Linear for IndexTake {
     fn vjp(&self, cx: &Ctx<'_>, _: usize, g: &Tensor) -> Result<Tensor> {
         let op = IndexAddUp {
             shape: cx.shape(0).clone(),
@@ -123,6 +127,9 @@ impl Op for IndexAddUp {
     fn reads(&self, i: usize) -> Reads {
         [Reads::input(1), Reads::NOTHING][i]
     }
+}
+
+impl rules::Linear for IndexAddUp {
     fn vjp(&self, cx: &Ctx<'_>, _: usize, g: &Tensor) -> Result<Tensor> {
         let (at, count) = (self.at, self.count);
         apply(
@@ -187,6 +194,9 @@ impl Op for IndexPut {
             _ => Reads::input(1),
         }
     }
+}
+
+impl rules::Linear for IndexPut {
     fn vjp(&self, cx: &Ctx<'_>, i: usize, g: &Tensor) -> Result<Tensor> {
         let (at, count) = (self.at, self.count);
         if i == 2 {

@@ -7,6 +7,7 @@ use crate::core::apply::apply;
 use crate::core::define::{common, define};
 use crate::core::fail::bail;
 use crate::core::op::{Ctx, Op, Reads};
+use crate::core::rules;
 use crate::core::tensor::Tensor;
 use crate::ops::common::operand::Operand;
 use crate::ops::common::operand::{inferred, unnumbered};
@@ -159,6 +160,9 @@ impl Op for ScatterReduce {
     fn reads(&self, _: usize) -> Reads {
         Reads::INPUTS.and(Reads::OUTPUT)
     }
+}
+
+impl rules::General for ScatterReduce {
     fn vjp(&self, cx: &Ctx<'_>, i: usize, g: &Tensor) -> Result<Tensor> {
         let (by_x, by_s) = self.slopes(cx)?;
         match i {

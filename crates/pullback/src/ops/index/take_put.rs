@@ -4,6 +4,7 @@ use crate::core::apply::apply;
 use crate::core::define::{common, define};
 use crate::core::fail::ensure;
 use crate::core::op::{Ctx, Op, Reads};
+use crate::core::rules;
 use crate::core::tensor::Tensor;
 use crate::ops::common::operand::{Operand, promote};
 use crate::{Array, DType, Result, Shape};
@@ -50,6 +51,9 @@ impl Op for Where {
             Reads::input(0)
         }
     }
+}
+
+impl rules::Linear for Where {
     fn vjp(&self, cx: &Ctx<'_>, i: usize, g: &Tensor) -> Result<Tensor> {
         let zero = Tensor::zeros_of(&Shape::scalar(), g.dtype())?;
         let mask = cx.input(0)?;
@@ -101,6 +105,9 @@ impl Op for Take {
             Reads::NOTHING
         }
     }
+}
+
+impl rules::Linear for Take {
     fn vjp(&self, cx: &Ctx<'_>, _: usize, g: &Tensor) -> Result<Tensor> {
         apply(
             Put {
@@ -149,6 +156,9 @@ impl Op for Put {
             Reads::NOTHING
         }
     }
+}
+
+impl rules::Linear for Put {
     fn vjp(&self, cx: &Ctx<'_>, _: usize, g: &Tensor) -> Result<Tensor> {
         apply(Take, &[g, &cx.input(1)?], cx.site())
     }

@@ -4,6 +4,7 @@ use crate::core::apply::apply;
 use crate::core::define::{common, define};
 use crate::core::fail::{bail, ensure, error};
 use crate::core::op::{Ctx, Op};
+use crate::core::rules;
 use crate::core::tensor::Tensor;
 use crate::ops::common::operand::{inferred, unnumbered};
 use crate::{Arith, Array, DType, Result};
@@ -58,6 +59,9 @@ impl Op for Cross {
         }
         Ok(out)
     }
+}
+
+impl rules::Multilinear for Cross {
     fn vjp(&self, cx: &Ctx<'_>, i: usize, g: &Tensor) -> Result<Tensor> {
         let other = cx.input(1 - i)?;
         let pair = if i == 0 { [&other, g] } else { [g, &other] };

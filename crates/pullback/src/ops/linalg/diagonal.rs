@@ -4,6 +4,7 @@ use crate::core::apply::apply;
 use crate::core::define::{common, define};
 use crate::core::fail::{bail, ensure, error};
 use crate::core::op::{Ctx, Op};
+use crate::core::rules;
 use crate::core::tensor::Tensor;
 use crate::ops::common::operand::{inferred, unnumbered};
 use crate::ops::reduce::sum::resolve;
@@ -71,6 +72,9 @@ impl Op for Diagonal {
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         self.0.view(x[0])
     }
+}
+
+impl rules::Linear for Diagonal {
     fn vjp(&self, cx: &Ctx<'_>, _: usize, g: &Tensor) -> Result<Tensor> {
         let back = DiagEmbed {
             shape: cx.shape(0).clone(),
@@ -109,6 +113,9 @@ impl Op for DiagEmbed {
         kernels::assign(&self.place.view(&out)?, x[0])?;
         Ok(out)
     }
+}
+
+impl rules::Linear for DiagEmbed {
     fn vjp(&self, cx: &Ctx<'_>, _: usize, g: &Tensor) -> Result<Tensor> {
         apply(Diagonal(self.place), &[g], cx.site())
     }
@@ -151,6 +158,9 @@ macro_rules! triangle {
                 let x = x[0].contiguous()?;
                 dispatch!(x.dtype(), T => kernels::zip(&x, &keep, |a: T, keep: bool| if keep { a } else { T::default() }))
             }
+        }
+
+        impl rules::Linear for $op {
             fn vjp(&self, cx: &Ctx<'_>, _: usize, g: &Tensor) -> Result<Tensor> {
                 apply(self.clone(), &[g], cx.site())
             }

@@ -5,6 +5,7 @@ use crate::core::apply::{apply, apply_dyn};
 use crate::core::define::{common, define};
 use crate::core::made::Made;
 use crate::core::op::{Ctx, Op, Reads, sum_terms};
+use crate::core::rules;
 use crate::core::tensor::Tensor;
 use crate::ops::linalg::matmul::Matmul;
 use crate::{Array, Result};
@@ -62,6 +63,9 @@ impl Op for Linear {
             _ => Reads::NOTHING,
         }
     }
+}
+
+impl rules::General for Linear {
     fn vjp(&self, cx: &Ctx<'_>, i: usize, g: &Tensor) -> Result<Tensor> {
         match i {
             0 => apply(Matmul, &[g, &cx.input(1)?], cx.site()),

@@ -4,6 +4,7 @@ use crate::core::apply::apply;
 use crate::core::define::{common, define};
 use crate::core::made::Made;
 use crate::core::op::{Ctx, Op};
+use crate::core::rules;
 use crate::core::tensor::Tensor;
 use crate::{Array, Result};
 use pullback_array::kernels;
@@ -86,6 +87,9 @@ impl Op for Matmul {
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         kernels::matmul(x[0], x[1])
     }
+}
+
+impl rules::Multilinear for Matmul {
     fn vjp(&self, cx: &Ctx<'_>, i: usize, g: &Tensor) -> Result<Tensor> {
         let other = cx.input(1 - i)?;
         let (own, rank) = (cx.shape(i), (cx.shape(0).len(), cx.shape(1).len()));
@@ -154,6 +158,9 @@ impl Op for Outer {
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         kernels::outer(x[0], x[1])
     }
+}
+
+impl rules::Multilinear for Outer {
     fn vjp(&self, cx: &Ctx<'_>, i: usize, g: &Tensor) -> Result<Tensor> {
         let other = cx.input(1 - i)?;
         if i == 0 {

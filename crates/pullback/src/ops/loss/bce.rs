@@ -3,6 +3,7 @@
 use crate::core::define::{common, define};
 use crate::core::fail::{ensure, error};
 use crate::core::op::{Ctx, Op, Reads};
+use crate::core::rules;
 use crate::core::tensor::Tensor;
 use crate::ops::common::constant::number_like;
 use crate::ops::common::gate::no_form;
@@ -89,6 +90,9 @@ impl Op for Bce {
             Reads::input(0)
         }
     }
+}
+
+impl rules::Pointwise for Bce {
     fn slope(&self, cx: &Ctx<'_>, i: usize) -> Result<Tensor> {
         let x = cx.input(0)?;
         let rest = x.neg()?.add(1.0)?;
@@ -165,6 +169,9 @@ impl Op for BceWithLogits {
             Reads::input(0)
         }
     }
+}
+
+impl rules::Pointwise for BceWithLogits {
     fn slope(&self, cx: &Ctx<'_>, i: usize) -> Result<Tensor> {
         let x = cx.input(0)?;
         match i {

@@ -5,6 +5,7 @@ use crate::core::define::{common, define};
 use crate::core::fail::error;
 use crate::core::history::in_place;
 use crate::core::op::{Ctx, Op, Reads, pulled};
+use crate::core::rules;
 use crate::core::tensor::Tensor;
 use crate::ops::common::operand::{Operand, binary_, converted, direct_, promote, with_promoted};
 use crate::{Arith, Array, DType, Error, Number, Result};
@@ -46,6 +47,9 @@ impl Op for Add {
             }
         }
     }
+}
+
+impl rules::Linear for Add {
     fn vjp(&self, _: &Ctx<'_>, _: usize, g: &Tensor) -> Result<Tensor> {
         Ok(g.clone())
     }
@@ -76,6 +80,9 @@ impl Op for AddScaled {
             kernels::zip(x[0], x[1], |a: bool, b: bool| a | (alpha & b))
         })
     }
+}
+
+impl rules::Linear for AddScaled {
     fn vjp(&self, _: &Ctx<'_>, i: usize, g: &Tensor) -> Result<Tensor> {
         if i == 0 {
             Ok(g.clone())
@@ -112,6 +119,9 @@ impl Op for Sub {
         dispatch!(number x[0].dtype(), T => kernels::zip(x[0], x[1], |a: T, b: T| a.minus(b)), else
             Err(error!(Unsupported, "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or `logical_xor()` operator instead.")))
     }
+}
+
+impl rules::Linear for Sub {
     fn vjp(&self, _: &Ctx<'_>, i: usize, g: &Tensor) -> Result<Tensor> {
         if i == 0 { Ok(g.clone()) } else { g.neg() }
     }
@@ -144,6 +154,9 @@ impl Op for Neg {
             dispatch!(number x[0].dtype(), T => kernels::map(x[0], |a: T| T::NIL.minus(a)), else
                 Err(error!(Unsupported, "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, use the `~` or `logical_not()` operator instead."))))
     }
+}
+
+impl rules::Linear for Neg {
     fn vjp(&self, _: &Ctx<'_>, _: usize, g: &Tensor) -> Result<Tensor> {
         g.neg()
     }
@@ -181,6 +194,9 @@ impl Op for Mul {
             }
         }
     }
+}
+
+impl rules::Multilinear for Mul {
     fn vjp(&self, cx: &Ctx<'_>, i: usize, g: &Tensor) -> Result<Tensor> {
         g.mul(&cx.input(1 - i)?)
     }
@@ -228,6 +244,9 @@ impl Op for Div {
             Reads::INPUTS
         }
     }
+}
+
+impl rules::Pointwise for Div {
     fn slope(&self, cx: &Ctx<'_>, i: usize) -> Result<Tensor> {
         let b = cx.input(1)?;
         if i == 0 {

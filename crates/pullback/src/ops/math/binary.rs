@@ -3,7 +3,8 @@
 
 use crate::core::define::{common, define};
 use crate::core::fail::error;
-use crate::core::op::{Ctx, Op, Reads, pulled};
+use crate::core::op::{Ctx, Op, Reads};
+use crate::core::rules;
 use crate::core::tensor::Tensor;
 use crate::ops::common::anchor::anchored;
 use crate::ops::common::gate::{magnitude, select};
@@ -97,6 +98,9 @@ macro_rules! smooth {
             fn reads(&self, _: usize) -> Reads {
                 $reads
             }
+        }
+
+        impl rules::Pointwise for $op {
             fn slope(&self, $cx: &Ctx<'_>, i: usize) -> Result<Tensor> {
                 let ($a, $b) = ($cx.input(0)?, $cx.input(1)?);
                 if i == 0 { $first } else { $second }
@@ -221,14 +225,14 @@ impl Op for Copysign {
             _ => Reads::NOTHING,
         }
     }
+}
+
+impl rules::Gate for Copysign {
     fn vjp(&self, cx: &Ctx<'_>, i: usize, g: &Tensor) -> Result<Tensor> {
         match i {
             0 => anchored(cx, "copysign", Copysign::ratio(cx)?.mul(g)?, &cx.input(0)?),
             _ => Tensor::zeros_of(cx.shape(1), cx.dtype(1)),
         }
-    }
-    fn jvp(&self, cx: &Ctx<'_>, t: &[Option<Tensor>]) -> Result<Tensor> {
-        pulled(self, cx, t)
     }
     fn decide(&self, x: &[&Array]) -> Result<Option<Array>> {
         dispatch!(float x[0].dtype(), T => kernels::zip(x[0], x[1], |a: T, b: T| {
@@ -294,6 +298,9 @@ impl Op for Nextafter {
         }
         float_zip!(slow x[0], x[1], |a, b: T| pullback_array::Special::nextafter(a, b))
     }
+}
+
+impl rules::Pointwise for Nextafter {
     fn slope(&self, cx: &Ctx<'_>, i: usize) -> Result<Tensor> {
         match i {
             0 => cx.input(0)?.ne(&cx.input(1)?)?.to(cx.dtype(0)),

@@ -3,7 +3,8 @@
 use crate::core::Site;
 use crate::core::apply::apply_dyn;
 use crate::core::fail::error;
-use crate::core::op::{Ctx, Op, Reads, pulled};
+use crate::core::op::{Ctx, Op, Reads};
+use crate::core::rules;
 use crate::core::tensor::Tensor;
 use crate::ops::common::gate::{no_form, select};
 use crate::ops::common::operand::{
@@ -93,11 +94,11 @@ impl Op for Clamp {
     fn reads(&self, _: usize) -> Reads {
         Reads::input(0)
     }
+}
+
+impl rules::Gate for Clamp {
     fn vjp(&self, cx: &Ctx<'_>, _: usize, g: &Tensor) -> Result<Tensor> {
         select(&self.inside(&cx.input(0)?)?, g)
-    }
-    fn jvp(&self, cx: &Ctx<'_>, t: &[Option<Tensor>]) -> Result<Tensor> {
-        pulled(self, cx, t)
     }
     fn decide(&self, x: &[&Array]) -> Result<Option<Array>> {
         let (low, high) = (self.min.map(Number::to_f64), self.max.map(Number::to_f64));

@@ -1,7 +1,8 @@
 //! Elements kept between two tensors: the gate with three inputs that share a gradient at ties.
 
 use crate::core::apply::apply;
-use crate::core::op::{Ctx, Op, Reads, pulled};
+use crate::core::op::{Ctx, Op, Reads};
+use crate::core::rules;
 use crate::core::tensor::Tensor;
 use crate::ops::common::gate::{no_form, select};
 use crate::ops::math::clamp::{BOTH, HIGH, HIGH_TIE, INSIDE, LOW, LOW_TIE, NOBODY, above, below};
@@ -88,11 +89,11 @@ impl Op for ClampTensor {
     fn reads(&self, _: usize) -> Reads {
         Reads::INPUTS
     }
+}
+
+impl rules::Gate for ClampTensor {
     fn vjp(&self, cx: &Ctx<'_>, i: usize, g: &Tensor) -> Result<Tensor> {
         share(cx, i, g)
-    }
-    fn jvp(&self, cx: &Ctx<'_>, t: &[Option<Tensor>]) -> Result<Tensor> {
-        pulled(self, cx, t)
     }
     fn decide(&self, x: &[&Array]) -> Result<Option<Array>> {
         dispatch!(float x[0].dtype(), T => kernels::zip3(x[0], x[1], x[2], |a: T, l: T, h: T| {

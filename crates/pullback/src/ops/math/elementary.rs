@@ -3,6 +3,7 @@
 //! The macro that defines them, and the exponentials, logarithms and roots. Others are in `trig` and `special`.
 
 use crate::core::op::{Ctx, Op, Reads};
+use crate::core::rules;
 use crate::core::tensor::Tensor;
 use crate::ops::common::operand::{float_map, unary, unary_};
 use crate::ops::{common, define};
@@ -49,6 +50,11 @@ macro_rules! pointwise {
             fn expression(&self) -> Option<Expression> {
                 Some(Expression::of(self))
             }
+            $(crate::ops::math::elementary::recorded! { $fhow })?
+            $(crate::ops::math::elementary::recorded! { $lhow })?
+        }
+
+        impl rules::Pointwise for $op {
             $(fn slope(&self, cx: &Ctx<'_>, _: usize) -> Result<Tensor> {
                 crate::ops::common::formula::on_tensor(&Expression::of(&crate::ops::common::formula::Slope(self)), &crate::ops::common::formula::only($reads, cx)?)
             }
@@ -84,7 +90,7 @@ macro_rules! pointwise {
 }
 pub(in crate::ops) use pointwise;
 
-/// The methods of [`Op`] for a slope that is a formula of one value.
+/// The loop of a gradient whose slope is a formula of one value.
 macro_rules! looped {
     ($how:ident $reads:expr, $op:ident) => {
         fn fused(&self, cx: &Ctx<'_>, _: usize, g: &Array) -> Option<Result<Array>> {
@@ -92,12 +98,18 @@ macro_rules! looped {
                 crate::ops::common::operand::float_slope!($how g, &v.array(), |g, v: T| crate::ops::common::formula::Sloped::slope_at(&$op, v) * g)
             }))
         }
+    };
+}
+
+/// The same formula, recorded.
+macro_rules! recorded {
+    ($how:ident) => {
         fn gradient_expression(&self) -> Option<Expression> {
             Some(Expression::of(&crate::ops::common::formula::Pull(self)))
         }
     };
 }
-pub(in crate::ops) use looped;
+pub(in crate::ops) use {looped, recorded};
 
 /// The methods that apply a unary operation.
 macro_rules! methods {

@@ -3,6 +3,7 @@
 use crate::core::apply::apply_dyn;
 use crate::core::define::{common, define};
 use crate::core::op::Op;
+use crate::core::rules;
 use crate::core::tensor::Tensor;
 use crate::ops::common::operand::{direct_, not_implemented};
 use crate::{Arith, Array, Real, Result};
@@ -75,6 +76,9 @@ macro_rules! zero {
                     dispatch!(number x[0].dtype(), $I => kernels::map(x[0], |$i: $I| $int), else
                         if $kernel.is_empty() { x[0].copy() } else { Err(not_implemented($kernel, x[0].dtype())) }))
             }
+        }
+
+        impl rules::Zero for $op {
             fn margin(&self, x: &[&Array]) -> Result<Option<Array>> {
                 margin(x[0], Jumps::$jumps)
             }

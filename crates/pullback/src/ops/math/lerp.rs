@@ -6,6 +6,7 @@ use crate::core::define::{common, define};
 use crate::core::fail::error;
 use crate::core::history::in_place_dyn;
 use crate::core::op::{Ctx, Op, Reads, pulled};
+use crate::core::rules;
 use crate::core::tensor::Tensor;
 use crate::ops::common::operand::{
     Operand, apart, cannot_cast, converted, direct_, not_implemented, replace,
@@ -89,6 +90,9 @@ impl Op for Lerp {
             _ => Reads::input(2),
         }
     }
+}
+
+impl rules::Pointwise for Lerp {
     fn slope(&self, cx: &Ctx<'_>, i: usize) -> Result<Tensor> {
         match i {
             0 => cx.input(2)?.neg()?.add(1.0),
@@ -127,6 +131,9 @@ impl Op for LerpScalar {
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         dispatch!(float x[0].dtype(), T => kernels::zip(x[0], x[1], |a: T, b: T| self.at([a, b])), else Err(not_implemented("lerp_kernel_scalar", x[0].dtype())))
     }
+}
+
+impl rules::Linear for LerpScalar {
     fn vjp(&self, _: &Ctx<'_>, i: usize, g: &Tensor) -> Result<Tensor> {
         g.mul(if i == 0 {
             1.0 - self.weight
@@ -168,6 +175,9 @@ impl Op for Addcmul {
             i => Reads::input(3 - i),
         }
     }
+}
+
+impl rules::Pointwise for Addcmul {
     fn slope(&self, cx: &Ctx<'_>, i: usize) -> Result<Tensor> {
         match i {
             0 => Tensor::ones(cx.shape(0).clone(), cx.dtype(0)),
@@ -211,6 +221,9 @@ impl Op for Addcdiv {
             _ => Reads::input(1).and(Reads::input(2)),
         }
     }
+}
+
+impl rules::Pointwise for Addcdiv {
     fn slope(&self, cx: &Ctx<'_>, i: usize) -> Result<Tensor> {
         if i == 0 {
             return Tensor::ones(cx.shape(0).clone(), cx.dtype(0));

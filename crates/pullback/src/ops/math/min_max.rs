@@ -1,7 +1,8 @@
 //! The larger and the smaller of two, and magnitudes: gates between two smooth pieces.
 
 use crate::core::apply::{apply, apply_dyn};
-use crate::core::op::{Ctx, Op, Reads, pulled};
+use crate::core::op::{Ctx, Op, Reads};
+use crate::core::rules;
 use crate::core::tensor::Tensor;
 use crate::ops::common::gate::{magnitude, no_form};
 use crate::ops::common::operand::{Operand, binary, binary_, direct_, not_implemented};
@@ -39,11 +40,11 @@ impl Op for Abs {
     fn reads(&self, _: usize) -> Reads {
         Reads::input(0)
     }
+}
+
+impl rules::Gate for Abs {
     fn vjp(&self, cx: &Ctx<'_>, _: usize, g: &Tensor) -> Result<Tensor> {
         g.mul(&cx.input(0)?.sign()?)
-    }
-    fn jvp(&self, cx: &Ctx<'_>, t: &[Option<Tensor>]) -> Result<Tensor> {
-        pulled(self, cx, t)
     }
     fn decide(&self, x: &[&Array]) -> Result<Option<Array>> {
         // -1, 0, 1: at 0 the derivative is 0, so the piece is 0·x.
@@ -172,11 +173,11 @@ macro_rules! extremes {
             fn reads(&self, _: usize) -> Reads {
                 Reads::INPUTS
             }
+        }
+
+        impl rules::Gate for $op {
             fn vjp(&self, cx: &Ctx<'_>, i: usize, g: &Tensor) -> Result<Tensor> {
                 share(&$op::EXTREME.decision(cx)?, i, g)
-            }
-            fn jvp(&self, cx: &Ctx<'_>, t: &[Option<Tensor>]) -> Result<Tensor> {
-                pulled(self, cx, t)
             }
             fn decide(&self, x: &[&Array]) -> Result<Option<Array>> {
                 $op::EXTREME.winner(x[0], x[1]).map(Some)

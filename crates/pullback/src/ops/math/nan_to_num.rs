@@ -3,6 +3,7 @@
 use crate::core::apply::{apply, apply_dyn};
 use crate::core::fail::{bail, ensure};
 use crate::core::op::{Ctx, Op};
+use crate::core::rules;
 use crate::core::tensor::Tensor;
 use crate::ops::common::operand::{Operand, converted, direct_, promote, replace, set_apart};
 use crate::ops::{Where, common, define};
@@ -52,6 +53,9 @@ impl Op for NanToNum {
             })
         }, else x[0].copy())
     }
+}
+
+impl rules::Pointwise for NanToNum {
     fn slope(&self, cx: &Ctx<'_>, _: usize) -> Result<Tensor> {
         cx.input(0)?.isfinite()?.to(cx.dtype(0))
     }

@@ -5,6 +5,7 @@ use crate::core::apply::apply_dyn;
 use crate::core::define::{common, define};
 use crate::core::fail::{bail, ensure};
 use crate::core::op::{Ctx, Op, Reads};
+use crate::core::rules;
 use crate::core::tensor::Tensor;
 use crate::ops::common::gate::select;
 use crate::ops::common::operand::{
@@ -123,6 +124,9 @@ impl Op for PowScalar {
             Reads::input(0)
         }
     }
+}
+
+impl rules::Pointwise for PowScalar {
     fn vjp(&self, cx: &Ctx<'_>, i: usize, g: &Tensor) -> Result<Tensor> {
         let slope = self.slope(cx, i)?;
         // x⁰ is constant: +0 even for an infinite or negative gradient.
@@ -224,6 +228,9 @@ impl Op for Pow {
             Reads::INPUTS.and(Reads::OUTPUT)
         }
     }
+}
+
+impl rules::Pointwise for Pow {
     fn slope(&self, cx: &Ctx<'_>, i: usize) -> Result<Tensor> {
         let slope = Pow::formula(cx, i)?;
         select(&Pow::constant(cx, i)?.logical_not()?, &slope)

@@ -2,7 +2,8 @@
 
 use crate::core::define::{common, define};
 use crate::core::fail::error;
-use crate::core::op::{Ctx, Op, Reads, pulled};
+use crate::core::op::{Ctx, Op, Reads};
+use crate::core::rules;
 use crate::core::tensor::Tensor;
 use crate::ops::common::gate::no_form;
 use crate::ops::common::operand::{Operand, binary, binary_, not_implemented};
@@ -176,6 +177,9 @@ impl Op for DivRounded {
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         divided(x, self.how)
     }
+}
+
+impl rules::Zero for DivRounded {
     fn margin(&self, x: &[&Array]) -> Result<Option<Array>> {
         to_next_integer(x[0], x[1], self.how == Rounding::Floor).map(Some)
     }
@@ -214,15 +218,15 @@ macro_rules! remainders {
             fn reads(&self, i: usize) -> Reads {
                 if i == 0 { Reads::NOTHING } else { Reads::INPUTS }
             }
+        }
+
+        impl rules::Gate for $op {
             fn vjp(&self, cx: &Ctx<'_>, i: usize, g: &Tensor) -> Result<Tensor> {
                 if i == 0 {
                     return Ok(g.clone());
                 }
                 let quotient = cx.input(0)?.div_rounded(&cx.input(1)?, Some(Rounding::$how))?;
                 g.neg()?.mul(&quotient)
-            }
-            fn jvp(&self, cx: &Ctx<'_>, t: &[Option<Tensor>]) -> Result<Tensor> {
-                pulled(self, cx, t)
             }
             fn decide(&self, x: &[&Array]) -> Result<Option<Array>> {
                 divided(x, Rounding::$how).map(Some)

@@ -3,6 +3,7 @@
 use crate::core::apply::apply_dyn;
 use crate::core::define::{common, define};
 use crate::core::op::Op;
+use crate::core::rules;
 use crate::core::tensor::Tensor;
 use crate::ops::common::gate::no_form;
 use crate::ops::common::operand::{direct_, not_implemented, replace};
@@ -48,6 +49,9 @@ impl Op for RoundDecimals {
             kernels::map(x[0], |a: T| if up { (a * ten).round_ties_even() / ten } else { (a / ten).round_ties_even() * ten })
         }, else Err(not_implemented("round_cpu", x[0].dtype())))
     }
+}
+
+impl rules::Zero for RoundDecimals {
     fn margin(&self, x: &[&Array]) -> Result<Option<Array>> {
         let up = self.decimals > 0;
         dispatch!(float x[0].dtype(), T => {

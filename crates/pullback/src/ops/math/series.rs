@@ -3,6 +3,7 @@
 
 use crate::core::apply::apply_dyn;
 use crate::core::op::{Ctx, Op, Reads};
+use crate::core::rules;
 use crate::core::tensor::Tensor;
 use crate::ops::common::operand::{float_map, unary, unary_};
 use crate::ops::math::elementary::pointwise;
@@ -149,6 +150,9 @@ impl Op for ErfcxDerivative {
     fn expression(&self) -> Option<Expression> {
         Some(Expression::of(self))
     }
+}
+
+impl rules::Pointwise for ErfcxDerivative {
     fn slope(&self, cx: &Ctx<'_>, _: usize) -> Result<Tensor> {
         apply_dyn(
             &ErfcxDerivative { n: self.n + 1 },

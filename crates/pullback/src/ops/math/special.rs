@@ -2,6 +2,7 @@
 
 use crate::core::fail::{bail, error};
 use crate::core::op::{Ctx, Op, Reads};
+use crate::core::rules;
 use crate::core::tensor::Tensor;
 use crate::ops::common::operand::{float_map, replace, unary, unary_};
 use crate::ops::math::elementary::pointwise;
@@ -171,6 +172,9 @@ impl Op for Polygamma {
     fn expression(&self) -> Option<Expression> {
         Some(Expression::of(self))
     }
+}
+
+impl rules::Pointwise for Polygamma {
     fn slope(&self, cx: &Ctx<'_>, _: usize) -> Result<Tensor> {
         cx.input(0)?.polygamma(self.n as i64 + 1)
     }

@@ -3,6 +3,7 @@
 use crate::core::apply::apply_dyn;
 use crate::core::define::{common, define};
 use crate::core::op::{Ctx, Op, Reads};
+use crate::core::rules;
 use crate::core::tensor::Tensor;
 use crate::ops::common::operand::{float_map, unary, unary_};
 use crate::ops::math::elementary::pointwise;
@@ -183,6 +184,9 @@ impl Op for SincDerivative {
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         dispatch!(float x[0].dtype(), T => kernels::map(x[0], |x: T| self.of(x)), else Err(crate::ops::math::arith::needs_float(x[0])))
     }
+}
+
+impl rules::Pointwise for SincDerivative {
     fn slope(&self, cx: &Ctx<'_>, _: usize) -> Result<Tensor> {
         apply_dyn(
             &SincDerivative { n: self.n + 1 },

@@ -3,6 +3,7 @@
 
 use crate::core::define::{common, define};
 use crate::core::op::{Ctx, Op, Reads, sum_terms};
+use crate::core::rules;
 use crate::core::tensor::Tensor;
 use crate::{Array, Real, Result};
 use pullback_array::{dispatch, kernels};
@@ -83,6 +84,9 @@ impl Op for ExtremeNorm {
     fn reads(&self, _: usize) -> Reads {
         Reads::input(0).and(Reads::OUTPUT)
     }
+}
+
+impl rules::Gate for ExtremeNorm {
     fn vjp(&self, cx: &Ctx<'_>, _: usize, g: &Tensor) -> Result<Tensor> {
         let kept = kernels::reduced_shape(cx.shape(0), &self.dims, true);
         self.scaled(cx, &g.reshape(kept)?)

@@ -6,6 +6,7 @@ use crate::core::apply::apply_dyn;
 use crate::core::define::{common, define};
 use crate::core::fail::bail;
 use crate::core::op::{Ctx, Op, Reads};
+use crate::core::rules;
 use crate::core::tensor::Tensor;
 use crate::ops::common::anchor::anchored;
 use crate::ops::common::constant::plus;
@@ -77,6 +78,9 @@ macro_rules! norms {
                 let _ = i;
                 Reads::input(0).and(Reads::input(1))
             }
+        }
+
+        impl rules::General for $op {
             fn vjp(&self, cx: &Ctx<'_>, i: usize, g: &Tensor) -> Result<Tensor> {
                 Norm::of(self.dims, self.eps, $center, cx.shape(0)).pull(cx, i, g)
             }

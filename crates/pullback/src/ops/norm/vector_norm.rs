@@ -3,6 +3,7 @@
 use crate::core::apply::apply;
 use crate::core::fail::{bail, ensure, error};
 use crate::core::op::{Ctx, Op, sum_terms};
+use crate::core::rules;
 use crate::core::tensor::Tensor;
 use crate::ops::common::operand::floating;
 use crate::ops::reduce::sum::{resolve, spread};
@@ -136,6 +137,9 @@ impl Op for VectorNorm {
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         dispatch!(float x[0].dtype(), T => self.of::<T>(x[0]), else Err(error!(Unsupported, "linalg.vector_norm: Expected a floating point or complex tensor as input. Got {}", x[0].dtype().scalar_type_name())))
     }
+}
+
+impl rules::General for VectorNorm {
     fn vjp(&self, cx: &Ctx<'_>, _: usize, g: &Tensor) -> Result<Tensor> {
         let kept = kernels::reduced_shape(cx.shape(0), &self.dims, true);
         let norm = cx.output()?.reshape(kept.clone())?;
@@ -187,6 +191,9 @@ impl Op for LogSumExp {
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         kernels::logsumexp(x[0], &self.dims, self.keepdim)
     }
+}
+
+impl rules::General for LogSumExp {
     fn vjp(&self, cx: &Ctx<'_>, _: usize, g: &Tensor) -> Result<Tensor> {
         let y = spread(&cx.output()?, cx, &self.dims, self.keepdim)?;
         let g = spread(g, cx, &self.dims, self.keepdim)?;

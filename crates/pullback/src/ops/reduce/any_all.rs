@@ -4,6 +4,7 @@ use crate::core::apply::apply;
 use crate::core::define::{common, define};
 use crate::core::fail::bail;
 use crate::core::op::{Ctx, Op, Reads, sum_terms};
+use crate::core::rules;
 use crate::core::tensor::Tensor;
 use crate::ops::common::operand::converted;
 use crate::ops::reduce::sum::{resolve, spread};
@@ -95,6 +96,9 @@ impl Op for NanSum {
     fn reads(&self, _: usize) -> Reads {
         Reads::input(0)
     }
+}
+
+impl rules::General for NanSum {
     fn vjp(&self, cx: &Ctx<'_>, _: usize, g: &Tensor) -> Result<Tensor> {
         let x = cx.input(0)?;
         spread(g, cx, &self.dims, self.keepdim)?.mul(&x.eq(&x)?.to(g.dtype())?)

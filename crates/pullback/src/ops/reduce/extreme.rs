@@ -6,6 +6,7 @@ use crate::core::apply::apply;
 use crate::core::define::{common, define};
 use crate::core::fail::{ensure, error};
 use crate::core::op::{Ctx, Op, Reads, sum_terms};
+use crate::core::rules;
 use crate::core::tensor::Tensor;
 use crate::ops::common::gate::{magnitude, no_form, select};
 use crate::{Array, DType, Real, Result, Shape};
@@ -134,6 +135,9 @@ macro_rules! winner_op {
             fn reads(&self, _: usize) -> Reads {
                 Reads::input(0).and(Reads::OUTPUT)
             }
+        }
+
+        impl rules::Gate for $op {
             fn vjp(&self, cx: &Ctx<'_>, _: usize, g: &Tensor) -> Result<Tensor> {
                 self.share(cx, g)
             }

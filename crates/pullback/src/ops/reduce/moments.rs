@@ -3,6 +3,7 @@
 use crate::core::apply::apply;
 use crate::core::fail::{ensure, error};
 use crate::core::op::{Ctx, Op, Reads, sum_terms};
+use crate::core::rules;
 use crate::core::tensor::Tensor;
 use crate::ops::reduce::sum::{resolve, spread};
 use crate::ops::{Where, common, define};
@@ -112,6 +113,9 @@ impl Op for Var {
     fn reads(&self, _: usize) -> Reads {
         Reads::input(0)
     }
+}
+
+impl rules::General for Var {
     fn vjp(&self, cx: &Ctx<'_>, _: usize, g: &Tensor) -> Result<Tensor> {
         let g = spread(g, cx, &self.0.dims, self.0.keepdim)?;
         self.0.scaled(&cx.input(0)?, &g)
@@ -148,6 +152,9 @@ impl Op for Std {
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         self.0.eval(x[0], true)
     }
+}
+
+impl rules::General for Std {
     fn vjp(&self, cx: &Ctx<'_>, _: usize, g: &Tensor) -> Result<Tensor> {
         let g = Std::of_variance(&cx.output()?, g)?;
         let g = spread(&g, cx, &self.0.dims, self.0.keepdim)?;

@@ -4,6 +4,7 @@
 use crate::core::Site;
 use crate::core::apply::apply;
 use crate::core::op::{Ctx, Op, Reads, sum_terms};
+use crate::core::rules;
 use crate::core::tensor::Tensor;
 use crate::ops::{Where, cat, common, define};
 use crate::{Array, Result, Shape};
@@ -92,6 +93,9 @@ impl Op for CumSum {
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         kernels::cumulate(x[0], self.dim, self.reverse, Running::Sum)
     }
+}
+
+impl rules::Linear for CumSum {
     fn vjp(&self, cx: &Ctx<'_>, _: usize, g: &Tensor) -> Result<Tensor> {
         let back = CumSum {
             dim: self.dim,
@@ -124,6 +128,9 @@ impl Op for CumProd {
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         kernels::cumulate(x[0], self.dim, self.reverse, Running::Product)
     }
+}
+
+impl rules::General for CumProd {
     fn vjp(&self, cx: &Ctx<'_>, _: usize, g: &Tensor) -> Result<Tensor> {
         let (dim, back) = (self.dim, !self.reverse);
         if cx.shape(0).get(dim).is_none_or(|&n| n == 1) {
@@ -193,6 +200,9 @@ impl Op for Recurrence {
             Reads::input(0)
         }
     }
+}
+
+impl rules::General for Recurrence {
     fn vjp(&self, cx: &Ctx<'_>, i: usize, g: &Tensor) -> Result<Tensor> {
         let (dim, back) = (self.dim, !self.reverse);
         let next = shifted(&cx.input(0)?, dim, back, 1.0)?;
@@ -258,6 +268,9 @@ impl Op for LogCumSumExp {
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         kernels::cumulate(x[0], self.dim, self.reverse, Running::LogSumExp)
     }
+}
+
+impl rules::General for LogCumSumExp {
     fn vjp(&self, cx: &Ctx<'_>, _: usize, g: &Tensor) -> Result<Tensor> {
         if g.ndim() == 0 || g.numel() == 0 {
             return Ok(g.clone());

@@ -4,6 +4,7 @@ use crate::core::apply::apply;
 use crate::core::define::{common, define};
 use crate::core::fail::{bail, ensure};
 use crate::core::op::{Ctx, Op, sum_terms};
+use crate::core::rules;
 use crate::core::tensor::Tensor;
 use crate::ops::math::arith::needs_float;
 use crate::ops::reduce::scan::{other_products, zeros};
@@ -92,6 +93,9 @@ impl Op for Sum {
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         kernels::sum(x[0], &self.dims, self.keepdim)
     }
+}
+
+impl rules::Linear for Sum {
     fn vjp(&self, cx: &Ctx<'_>, _: usize, g: &Tensor) -> Result<Tensor> {
         spread(g, cx, &self.dims, self.keepdim)
     }
@@ -131,6 +135,9 @@ impl Op for Mean {
         }, else return Err(needs_float(x[0])));
         Ok(sum)
     }
+}
+
+impl rules::Linear for Mean {
     fn vjp(&self, cx: &Ctx<'_>, _: usize, g: &Tensor) -> Result<Tensor> {
         let n: usize = self.dims.iter().map(|&d| cx.shape(0)[d]).product();
         spread(&g.div(n as f64)?, cx, &self.dims, self.keepdim)
@@ -198,6 +205,9 @@ impl Op for Prod {
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         kernels::prod(x[0], &self.dims(x[0].rank()), self.keepdim)
     }
+}
+
+impl rules::General for Prod {
     fn vjp(&self, cx: &Ctx<'_>, _: usize, g: &Tensor) -> Result<Tensor> {
         if cx.shape(0).is_empty() {
             return Ok(g.clone());

@@ -3,6 +3,7 @@
 use crate::core::apply::apply;
 use crate::core::fail::{bail, ensure};
 use crate::core::op::{Ctx, Op};
+use crate::core::rules;
 use crate::core::tensor::Tensor;
 use crate::ops::shape::view::{distinct, present};
 use crate::ops::{cat, common, define};
@@ -46,6 +47,9 @@ impl Op for Flip {
         let turned = Layout::new(layout.shape().clone(), &strides, start as usize);
         x[0].view(turned)?.copy_like(&layout.without_gaps())
     }
+}
+
+impl rules::Linear for Flip {
     fn vjp(&self, cx: &Ctx<'_>, _: usize, g: &Tensor) -> Result<Tensor> {
         apply(self.clone(), &[g], cx.site())
     }

@@ -6,6 +6,7 @@ use crate::core::apply::apply;
 use crate::core::define::{common, define};
 use crate::core::fail::{bail, ensure, error};
 use crate::core::op::{Ctx, Op, Reads, sum_terms};
+use crate::core::rules;
 use crate::core::tensor::Tensor;
 use crate::ops::common::anchor::entered;
 use crate::ops::common::operand::{inferred, unnumbered};
@@ -77,6 +78,9 @@ impl Op for Pad {
     fn reads(&self, _: usize) -> Reads {
         Reads::NOTHING
     }
+}
+
+impl rules::General for Pad {
     fn vjp(&self, cx: &Ctx<'_>, _: usize, g: &Tensor) -> Result<Tensor> {
         apply(self.back(), &[g], cx.site())
     }

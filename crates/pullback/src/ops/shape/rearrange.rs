@@ -4,6 +4,7 @@ use crate::core::apply::apply;
 use crate::core::define::{common, define};
 use crate::core::made::Made;
 use crate::core::op::{Ctx, Op};
+use crate::core::rules;
 use crate::core::tensor::Tensor;
 use crate::{Array, Result, Shape};
 use std::borrow::Cow;
@@ -56,6 +57,9 @@ impl Op for Reshape {
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         x[0].reshape(&self.shape)
     }
+}
+
+impl rules::Linear for Reshape {
     fn vjp(&self, cx: &Ctx<'_>, _: usize, g: &Tensor) -> Result<Tensor> {
         g.reshape(cx.shape(0))
     }
@@ -92,6 +96,9 @@ impl Op for Permute {
         };
         Some(Cow::Borrowed(name))
     }
+}
+
+impl rules::Linear for Permute {
     fn vjp(&self, cx: &Ctx<'_>, _: usize, g: &Tensor) -> Result<Tensor> {
         let mut back = vec![0; self.order.len()];
         self.order
@@ -124,6 +131,9 @@ impl Op for Expand {
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         x[0].expand(&self.shape)
     }
+}
+
+impl rules::Linear for Expand {
     fn vjp(&self, _: &Ctx<'_>, _: usize, g: &Tensor) -> Result<Tensor> {
         Ok(g.clone()) // the engine sums it to the input's shape
     }

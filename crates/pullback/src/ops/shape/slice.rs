@@ -5,6 +5,7 @@ use crate::core::apply::apply;
 use crate::core::define::{common, define};
 use crate::core::fail::{bail, ensure, error};
 use crate::core::op::{Ctx, Op};
+use crate::core::rules;
 use crate::core::tensor::Tensor;
 use crate::ops::common::operand::{inferred, unnumbered};
 use crate::{Array, Error, Result, Shape};
@@ -47,6 +48,9 @@ impl Op for Select {
         }
         x[0].select(self.dim, self.index)
     }
+}
+
+impl rules::Linear for Select {
     fn vjp(&self, cx: &Ctx<'_>, _: usize, g: &Tensor) -> Result<Tensor> {
         let mut shape = g.shape().clone();
         shape.insert(self.dim, 1);
@@ -89,6 +93,9 @@ impl Op for Slice {
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         x[0].slice(self.dim, self.start, self.len, self.step)
     }
+}
+
+impl rules::Linear for Slice {
     fn vjp(&self, cx: &Ctx<'_>, _: usize, g: &Tensor) -> Result<Tensor> {
         embed(g, cx, self.dim, self.start, self.step)
     }
@@ -141,6 +148,9 @@ impl Op for Embed {
         kernels::assign(&out.slice(self.dim, self.start, len, self.step)?, x[0])?;
         Ok(out)
     }
+}
+
+impl rules::Linear for Embed {
     fn vjp(&self, cx: &Ctx<'_>, _: usize, g: &Tensor) -> Result<Tensor> {
         let len = cx.shape(0)[self.dim];
         apply(
@@ -253,6 +263,9 @@ impl Op for Cat {
         }
         Ok(out)
     }
+}
+
+impl rules::Linear for Cat {
     fn vjp(&self, cx: &Ctx<'_>, i: usize, g: &Tensor) -> Result<Tensor> {
         let start = (0..i).map(|k| self.len(cx.shape(k))).sum();
         self.part(cx, i, start, g)

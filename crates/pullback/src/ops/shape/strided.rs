@@ -7,6 +7,7 @@ use crate::core::apply::apply;
 use crate::core::define::{common, define};
 use crate::core::fail::{bail, ensure, error};
 use crate::core::op::{Ctx, Op};
+use crate::core::rules;
 use crate::core::structural::{Overlay, Uncover};
 use crate::core::tensor::Tensor;
 use crate::{Array, DType, Error, Layout, Result, Shape};
@@ -65,6 +66,9 @@ impl Op for AsStrided {
         }
         kernels::take(x[0], &Array::from_slice(&index, self.new.shape())?)
     }
+}
+
+impl rules::Linear for AsStrided {
     fn vjp(&self, cx: &Ctx<'_>, _: usize, g: &Tensor) -> Result<Tensor> {
         let (new, site) = (&self.new, cx.site());
         // Elements that stand for one many times are added up before places are looked for: they may be any number.

@@ -4,6 +4,7 @@ use crate::core::apply::apply;
 use crate::core::define::{common, define};
 use crate::core::fail::bail;
 use crate::core::op::{Ctx, Op};
+use crate::core::rules;
 use crate::core::tensor::Tensor;
 use crate::{Array, Layout, Result, Shape};
 use pullback_array::kernels;
@@ -54,6 +55,9 @@ impl Op for Unfold {
         strides.push(step);
         x[0].view(Layout::new(shape, &strides, layout.offset()))
     }
+}
+
+impl rules::Linear for Unfold {
     fn vjp(&self, cx: &Ctx<'_>, _: usize, g: &Tensor) -> Result<Tensor> {
         let fold = Fold {
             shape: cx.shape(0).clone(),
@@ -90,6 +94,9 @@ impl Op for Fold {
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         kernels::fold(x[0], &self.shape, self.dim, self.step)
     }
+}
+
+impl rules::Linear for Fold {
     fn vjp(&self, cx: &Ctx<'_>, _: usize, g: &Tensor) -> Result<Tensor> {
         let windows = cx.shape(0);
         let unfold = Unfold {

@@ -24,7 +24,8 @@ use std::panic::Location;
 /// Whatever its `eval` reports, with its name and the caller's line.
 ///
 /// ```
-/// use pullback::{Array, Ctx, Family, Op, OpDef, Real, Result, Tensor, apply_op, dispatch, kernels};
+/// use pullback::rules::Pointwise;
+/// use pullback::{Array, Ctx, Family, Op, OpDef, Real, Result, Tensor, apply_op, dispatch, kernels, rules};
 ///
 /// #[derive(Clone, Debug)]
 /// struct Cube;
@@ -32,6 +33,7 @@ use std::panic::Location;
 /// static CUBE: OpDef = OpDef { formula: "x³", ..OpDef::new("cube", Family::Pointwise) };
 ///
 /// impl Op for Cube {
+///     rules!(Pointwise);
 ///     fn def(&self) -> &'static OpDef {
 ///         &CUBE
 ///     }
@@ -42,6 +44,9 @@ use std::panic::Location;
 ///         dispatch!(float x[0].dtype(), T => kernels::map(x[0], |a: T| a * a * a), else
 ///             kernels::map(x[0], |a: i64| a * a * a))
 ///     }
+/// }
+///
+/// impl Pointwise for Cube {
 ///     fn slope(&self, cx: &Ctx<'_>, _: usize) -> Result<Tensor> {
 ///         cx.input(0)?.square()?.mul(3.0)
 ///     }
