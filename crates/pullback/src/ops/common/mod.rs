@@ -2,9 +2,10 @@
 
 pub(super) mod anchor;
 pub(super) mod constant;
-
 pub(super) mod formula;
 pub(super) mod gate;
+pub(super) mod loops;
+pub(super) mod methods;
 pub(super) mod once;
 pub(super) mod operand;
 pub(super) mod piecewise;

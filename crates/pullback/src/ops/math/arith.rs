@@ -7,7 +7,8 @@ use crate::core::history::in_place;
 use crate::core::op::{Ctx, Op, Reads, pulled};
 use crate::core::rules;
 use crate::core::tensor::Tensor;
-use crate::ops::common::operand::{Operand, binary_, converted, direct_, promote, with_promoted};
+use crate::ops::common::methods::{binary_, direct_};
+use crate::ops::common::operand::{Operand, converted, promote, with_promoted};
 use crate::{Arith, Array, DType, Error, Number, Result};
 use pullback_array::{Expression, Formula, Scalar, dispatch, kernels};
 use std::panic::Location;
@@ -328,7 +329,7 @@ impl Tensor {
     pub fn div<'a>(&'a self, other: impl Into<Operand<'a>>) -> Result<Tensor> {
         let site = Location::caller();
         if !self.dtype().is_float() {
-            return crate::ops::common::operand::binary(&Div, self, other.into(), true, site);
+            return crate::ops::common::methods::binary(&Div, self, other.into(), true, site);
         }
         with_promoted(self, other.into(), site, |a, b| apply(Div, &[a, b], site))
     }

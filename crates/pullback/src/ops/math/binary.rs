@@ -8,8 +8,9 @@ use crate::core::rules;
 use crate::core::tensor::Tensor;
 use crate::ops::common::anchor::anchored;
 use crate::ops::common::gate::{magnitude, select};
-use crate::ops::common::operand::{
-    Operand, binary, binary_, float_zip, not_implemented, replace, set_apart,
+use crate::ops::common::loops::float_zip;
+use crate::ops::common::methods::{
+    binary_methods, not_implemented, replace, set_apart,
 };
 use crate::{Array, DType, Real, Result};
 use pullback_array::dd::Dd;
@@ -40,26 +41,7 @@ fn wider<O: Op + Clone>(op: O) -> Vec<Sample> {
 /// The methods that apply a binary operation; `$kernel` is PyTorch's name for the loop, where integers have none.
 macro_rules! methods {
     ($(#[$doc:meta])* $op:ident $method:ident $method_:ident $kernel:literal) => {
-        #[pullback_macros::called]
-        impl Tensor {
-            $(#[$doc])*
-            ///
-            /// # Errors
-            /// Where the shapes do not broadcast; where the operation has no form for the dtypes.
-            #[track_caller]
-            pub fn $method<'a>(&'a self, other: impl Into<Operand<'a>>) -> Result<Tensor> {
-                binary(&$op, self, other.into(), $kernel.is_empty(), Location::caller())
-            }
-
-            #[doc = concat!("[`Tensor::", stringify!($method), "`], in place.")]
-            ///
-            /// # Errors
-            /// As [`Tensor::add_`].
-            #[track_caller]
-            pub fn $method_<'a>(&'a self, other: impl Into<Operand<'a>>) -> Result<()> {
-                binary_(&$op, self, other.into(), $kernel.is_empty(), Location::caller())
-            }
-        }
+        binary_methods! { $(#[$doc])* $op $method $method_, float $kernel.is_empty(), errors "Where the shapes do not broadcast; where the operation has no form for the dtypes." }
     };
 }
 

@@ -7,9 +7,8 @@ use crate::core::op::{Ctx, Op, Reads};
 use crate::core::rules;
 use crate::core::tensor::Tensor;
 use crate::ops::common::gate::{no_form, select};
-use crate::ops::common::operand::{
-    Operand, apart, cannot_cast, converted, direct_, replace, result_type, result_type_number,
-};
+use crate::ops::common::methods::{apart, cannot_cast, direct_, replace};
+use crate::ops::common::operand::{Operand, converted, result_type, result_type_number};
 use crate::ops::{ClampTensor, common, define};
 use crate::{Array, DType, Error, Number, Real, Result};
 use pullback_array::{Element, dispatch, kernels};

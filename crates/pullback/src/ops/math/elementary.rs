@@ -5,7 +5,8 @@
 use crate::core::op::{Ctx, Op, Reads};
 use crate::core::rules;
 use crate::core::tensor::Tensor;
-use crate::ops::common::operand::{float_map, unary, unary_};
+use crate::ops::common::loops::float_map;
+use crate::ops::common::methods::{unary, unary_};
 use crate::ops::{common, define};
 use crate::{Array, Result};
 use pullback_array::dd::Dd;
@@ -95,7 +96,7 @@ macro_rules! looped {
     ($how:ident $reads:expr, $op:ident) => {
         fn fused(&self, cx: &Ctx<'_>, _: usize, g: &Array) -> Option<Result<Array>> {
             Some(crate::ops::common::formula::only($reads, cx).and_then(|v| {
-                crate::ops::common::operand::float_slope!($how g, &v.array(), |g, v: T| crate::ops::common::formula::Sloped::slope_at(&$op, v) * g)
+                crate::ops::common::loops::float_slope!($how g, &v.array(), |g, v: T| crate::ops::common::formula::Sloped::slope_at(&$op, v) * g)
             }))
         }
     };

@@ -5,7 +5,7 @@ use crate::core::define::{common, define};
 use crate::core::op::Op;
 use crate::core::rules;
 use crate::core::tensor::Tensor;
-use crate::ops::common::operand::{direct_, not_implemented};
+use crate::ops::common::methods::{direct_, not_implemented};
 use crate::{Arith, Array, Real, Result};
 use pullback_array::{dispatch, kernels};
 use std::cmp::Ordering;

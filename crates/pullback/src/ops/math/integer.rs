@@ -6,7 +6,7 @@ use crate::core::apply::apply_dyn;
 use crate::core::define::{common, define};
 use crate::core::op::Op;
 use crate::core::tensor::Tensor;
-use crate::ops::common::operand::{Operand, binary, binary_, direct_, not_implemented};
+use crate::ops::common::methods::{binary_methods, direct_, not_implemented};
 use crate::{Array, DType, Result};
 use pullback_array::kernels;
 use std::panic::Location;
@@ -82,26 +82,7 @@ macro_rules! integer_ops {
             }
         }
 
-        #[pullback_macros::called]
-        impl Tensor {
-            $(#[$doc])*
-            ///
-            /// # Errors
-            /// For floats; where the shapes do not broadcast.
-            #[track_caller]
-            pub fn $method<'a>(&'a self, other: impl Into<Operand<'a>>) -> Result<Tensor> {
-                binary(&$op, self, other.into(), false, Location::caller())
-            }
-
-            #[doc = concat!("[`Tensor::", stringify!($method), "`], in place.")]
-            ///
-            /// # Errors
-            /// As [`Tensor::add_`].
-            #[track_caller]
-            pub fn $method_<'a>(&'a self, other: impl Into<Operand<'a>>) -> Result<()> {
-                binary_(&$op, self, other.into(), false, Location::caller())
-            }
-        }
+        binary_methods! { $(#[$doc])* $op $method $method_, float false, errors "For floats; where the shapes do not broadcast." }
     )*};
 }
 

@@ -8,9 +8,8 @@ use crate::core::history::in_place_dyn;
 use crate::core::op::{Ctx, Op, Reads, pulled};
 use crate::core::rules;
 use crate::core::tensor::Tensor;
-use crate::ops::common::operand::{
-    Operand, apart, cannot_cast, converted, direct_, not_implemented, replace,
-};
+use crate::ops::common::methods::{apart, cannot_cast, direct_, not_implemented, replace};
+use crate::ops::common::operand::{Operand, converted};
 use crate::{Arith, Array, DType, Number, Result};
 use pullback_array::{Expression, Formula, Scalar, dispatch, kernels};
 use std::borrow::Cow;

@@ -5,7 +5,7 @@ use crate::core::op::{Ctx, Op, Reads};
 use crate::core::rules;
 use crate::core::tensor::Tensor;
 use crate::ops::common::gate::{magnitude, no_form};
-use crate::ops::common::operand::{Operand, binary, binary_, direct_, not_implemented};
+use crate::ops::common::methods::{binary_methods, direct_, not_implemented};
 use crate::ops::{Where, common, define};
 use crate::{Array, DType, Element, Result, Shape};
 use pullback_array::{dispatch, kernels};
@@ -191,26 +191,7 @@ macro_rules! extremes {
             }
         }
 
-        #[pullback_macros::called]
-        impl Tensor {
-            $(#[$doc])*
-            ///
-            /// # Errors
-            /// Where the shapes do not broadcast.
-            #[track_caller]
-            pub fn $method<'a>(&'a self, other: impl Into<Operand<'a>>) -> Result<Tensor> {
-                binary(&$op, self, other.into(), false, Location::caller())
-            }
-
-            #[doc = concat!("[`Tensor::", stringify!($method), "`], in place.")]
-            ///
-            /// # Errors
-            /// As [`Tensor::add_`].
-            #[track_caller]
-            pub fn $method_<'a>(&'a self, other: impl Into<Operand<'a>>) -> Result<()> {
-                binary_(&$op, self, other.into(), false, Location::caller())
-            }
-        }
+        binary_methods! { $(#[$doc])* $op $method $method_, float false, errors "Where the shapes do not broadcast." }
     )*};
 }
 

@@ -8,10 +8,9 @@ use crate::core::op::{Ctx, Op, Reads};
 use crate::core::rules;
 use crate::core::tensor::Tensor;
 use crate::ops::common::gate::select;
-use crate::ops::common::operand::{
-    Operand, binary, binary_, cannot_cast, converted, direct_, float_zip, not_implemented,
-    result_type_number,
-};
+use crate::ops::common::loops::float_zip;
+use crate::ops::common::methods::{binary, binary_, cannot_cast, direct_, not_implemented};
+use crate::ops::common::operand::{Operand, converted, result_type_number};
 use crate::{Arith, Array, DType, Number, Result};
 use pullback_array::{Element, Expression, Formula, Scalar, dispatch, kernels};
 use std::borrow::Cow;

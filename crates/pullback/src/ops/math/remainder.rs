@@ -6,7 +6,8 @@ use crate::core::op::{Ctx, Op, Reads};
 use crate::core::rules;
 use crate::core::tensor::Tensor;
 use crate::ops::common::gate::no_form;
-use crate::ops::common::operand::{Operand, binary, binary_, not_implemented};
+use crate::ops::common::methods::{binary, binary_, binary_methods, not_implemented};
+use crate::ops::common::operand::Operand;
 use crate::{Array, DType, Error, Real, Result};
 use pullback_array::{dispatch, kernels};
 use std::panic::Location;
@@ -239,26 +240,7 @@ macro_rules! remainders {
             }
         }
 
-        #[pullback_macros::called]
-        impl Tensor {
-            $(#[$doc])*
-            ///
-            /// # Errors
-            /// Where the shapes do not broadcast; integers divided by zero.
-            #[track_caller]
-            pub fn $method<'a>(&'a self, other: impl Into<Operand<'a>>) -> Result<Tensor> {
-                binary(&$op, self, other.into(), false, Location::caller())
-            }
-
-            #[doc = concat!("[`Tensor::", stringify!($method), "`], in place.")]
-            ///
-            /// # Errors
-            /// As [`Tensor::add_`].
-            #[track_caller]
-            pub fn $method_<'a>(&'a self, other: impl Into<Operand<'a>>) -> Result<()> {
-                binary_(&$op, self, other.into(), false, Location::caller())
-            }
-        }
+        binary_methods! { $(#[$doc])* $op $method $method_, float false, errors "Where the shapes do not broadcast; integers divided by zero." }
     )*};
 }
 

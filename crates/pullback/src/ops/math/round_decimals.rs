@@ -6,7 +6,7 @@ use crate::core::op::Op;
 use crate::core::rules;
 use crate::core::tensor::Tensor;
 use crate::ops::common::gate::no_form;
-use crate::ops::common::operand::{direct_, not_implemented, replace};
+use crate::ops::common::methods::{direct_, not_implemented, replace};
 use crate::{Array, Real, Result};
 use pullback_array::{dispatch, kernels};
 use std::panic::Location;

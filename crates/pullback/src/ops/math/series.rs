@@ -5,7 +5,8 @@ use crate::core::apply::apply_dyn;
 use crate::core::op::{Ctx, Op, Reads};
 use crate::core::rules;
 use crate::core::tensor::Tensor;
-use crate::ops::common::operand::{float_map, unary, unary_};
+use crate::ops::common::loops::float_map;
+use crate::ops::common::methods::{unary, unary_};
 use crate::ops::math::elementary::pointwise;
 #[cfg(feature = "proof")]
 use crate::ops::math::elementary::positive;

@@ -4,7 +4,8 @@ use crate::core::fail::{bail, error};
 use crate::core::op::{Ctx, Op, Reads};
 use crate::core::rules;
 use crate::core::tensor::Tensor;
-use crate::ops::common::operand::{float_map, replace, unary, unary_};
+use crate::ops::common::loops::float_map;
+use crate::ops::common::methods::{replace, unary, unary_};
 use crate::ops::math::elementary::pointwise;
 #[cfg(feature = "proof")]
 use crate::ops::math::elementary::positive;

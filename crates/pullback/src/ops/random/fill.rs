@@ -4,7 +4,7 @@
 use crate::core::Site;
 use crate::core::fail::{bail, error};
 use crate::core::tensor::Tensor;
-use crate::ops::common::operand::not_implemented;
+use crate::ops::common::methods::not_implemented;
 use crate::random::{self, torch::Generator, try_draw};
 use crate::{Array, DType, Element, Error, ErrorKind, Result};
 use pullback_array::filled;

@@ -137,7 +137,7 @@ impl Op for BinCounts {
                 }
             }
             Array::from_slice(&found, [bins])
-        }, else Err(crate::ops::common::operand::not_implemented("histogramdd", x[0].dtype())))
+        }, else Err(crate::ops::common::methods::not_implemented("histogramdd", x[0].dtype())))
     }
 }
 
