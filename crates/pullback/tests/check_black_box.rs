@@ -1,28 +1,12 @@
 //! Black boxes: random smooth functions raise no alarm, and errors above the printed MDE are found.
 
+mod drawn;
+
+use drawn::{cases, runner};
 use proptest::prelude::*;
-use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
+use proptest::test_runner::TestCaseError;
 use pullback::check::{BlackBoxOptions, Status, Verdict, black_box};
 use std::cell::Cell;
-
-fn cases() -> u32 {
-    (std::env::var("CHECK_CASES").ok())
-        .and_then(|n| n.parse().ok())
-        .unwrap_or(1100)
-}
-
-fn runner(cases: u32, seed: u8) -> TestRunner {
-    let config = Config {
-        cases,
-        failure_persistence: None,
-        max_shrink_iters: 40,
-        ..Config::default()
-    };
-    TestRunner::new_with_rng(
-        config,
-        TestRng::from_seed(RngAlgorithm::ChaCha, &[seed; 32]),
-    )
-}
 
 /// Smooth functions of a few numbers for black boxes, with their gradients.
 fn smooth(kind: usize, a: &[f64], x: &[f64]) -> (f64, Vec<f64>) {
@@ -42,7 +26,7 @@ fn black_boxes_raise_no_false_alarm() {
     let numbers = || prop::collection::vec(prop_oneof![0.2..2.5f64, -2.5..-0.2f64], 3);
     let strategy = (0..5usize, numbers(), numbers(), 0..3usize);
     let (planted, found) = (Cell::new([0usize; 2]), Cell::new([0usize; 2]));
-    let result = runner(cases() / 2, 9).run(&strategy, |(kind, a, x, k)| {
+    let result = runner(cases(1100) / 2, 9).run(&strategy, |(kind, a, x, k)| {
         for double in [false, true] {
             let (_, g) = smooth(kind, &a, &x);
             let run = |g: &[f64]| match double {

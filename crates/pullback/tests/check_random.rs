@@ -2,32 +2,16 @@
 //!
 //! `CHECK_CASES` sets how many programs are tried (1,200 without it).
 
+mod drawn;
+
+use drawn::{cases, runner};
 use proptest::prelude::*;
-use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
+use proptest::test_runner::TestCaseError;
 use pullback::check::{Check, Report, Status, Verdict};
 use pullback::ops::OPS;
 use pullback::proof::Sample;
 use pullback::{DType, ErrorKind, Family, OpDef, Result, Tensor};
 use std::cell::Cell;
-
-fn cases() -> u32 {
-    (std::env::var("CHECK_CASES").ok())
-        .and_then(|n| n.parse().ok())
-        .unwrap_or(1200)
-}
-
-fn runner(cases: u32, seed: u8) -> TestRunner {
-    let config = Config {
-        cases,
-        failure_persistence: None,
-        max_shrink_iters: 40,
-        ..Config::default()
-    };
-    TestRunner::new_with_rng(
-        config,
-        TestRng::from_seed(RngAlgorithm::ChaCha, &[seed; 32]),
-    )
-}
 
 /// One operation of a program: which one, which of its samples, and what is done to its inputs.
 #[derive(Clone, Debug)]
@@ -287,7 +271,7 @@ fn trial(r: &Recipe, tally: &Tally) -> Result<(), TestCaseError> {
 #[test]
 fn no_false_alarm_and_no_planted_error_missed() {
     let tally = Tally::default();
-    let result = runner(cases(), 7).run(&recipes(), |r| trial(&r, &tally));
+    let result = runner(cases(1200), 7).run(&recipes(), |r| trial(&r, &tally));
     for double in [false, true] {
         let n: Vec<usize> = (0..7).map(|k| tally.get(double, k)).collect();
         println!(

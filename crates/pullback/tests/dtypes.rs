@@ -1,29 +1,10 @@
 //! Gradients across dtypes: mixed operands, converted seeds, in-place writes that keep the destination's dtype. Expected
 //! bits are PyTorch 2.15's.
 
+mod made;
+
+use made::{grad_of, leaf, leaf32, plain};
 use pullback::{DType, ErrorKind, Result, Tensor};
-
-fn plain(x: &[f64]) -> Tensor {
-    Tensor::from_slice(x, [x.len()]).unwrap()
-}
-
-fn leaf(x: &[f64]) -> Tensor {
-    plain(x).requires_grad_(true).unwrap()
-}
-
-fn leaf32(x: &[f32]) -> Tensor {
-    Tensor::from_slice(x, [x.len()])
-        .unwrap()
-        .requires_grad_(true)
-        .unwrap()
-}
-
-fn grad_of(x: &Tensor) -> Vec<f64> {
-    x.grad()
-        .expect("a gradient was gathered")
-        .to_f64_vec()
-        .unwrap()
-}
 
 #[test]
 fn mixed_dtypes() -> Result<()> {

@@ -1,5 +1,8 @@
 //! What backward does to `.grad`, in which order, how often, and with which dtypes. Expected numbers are PyTorch 2.15's.
 
+mod made;
+
+use made::{CREATE, RETAIN, grad_of, leaf, leaf32, plain};
 use pullback::{BackwardOptions, DType, ErrorKind, Result, Tensor, grad};
 
 const ONCE: BackwardOptions = BackwardOptions {
@@ -7,38 +10,6 @@ const ONCE: BackwardOptions = BackwardOptions {
     create_graph: false,
     ..BackwardOptions::NEW
 };
-const RETAIN: BackwardOptions = BackwardOptions {
-    retain_graph: true,
-    create_graph: false,
-    ..BackwardOptions::NEW
-};
-const CREATE: BackwardOptions = BackwardOptions {
-    retain_graph: false,
-    create_graph: true,
-    ..BackwardOptions::NEW
-};
-
-fn plain(x: &[f64]) -> Tensor {
-    Tensor::from_slice(x, [x.len()]).unwrap()
-}
-
-fn leaf(x: &[f64]) -> Tensor {
-    plain(x).requires_grad_(true).unwrap()
-}
-
-fn leaf32(x: &[f32]) -> Tensor {
-    Tensor::from_slice(x, [x.len()])
-        .unwrap()
-        .requires_grad_(true)
-        .unwrap()
-}
-
-fn grad_of(x: &Tensor) -> Vec<f64> {
-    x.grad()
-        .expect("a gradient was gathered")
-        .to_f64_vec()
-        .unwrap()
-}
 
 #[test]
 fn gradients_add_up_over_backwards() -> Result<()> {

@@ -1,17 +1,12 @@
 //! What errors say: PyTorch's sentence first (2.15's, where it has one), then the operation, the caller's own line, and help.
 
+mod made;
+
+use made::{leaf, plain};
 use pullback::{
     Array, BackwardOptions, Ctx, DType, Error, ErrorKind, Family, Op, OpDef, Result, Tensor,
     apply_op, cat, grad, jvp, no_grad,
 };
-
-fn plain(x: &[f64]) -> Tensor {
-    Tensor::from_slice(x, [x.len()]).unwrap()
-}
-
-fn leaf(x: &[f64]) -> Tensor {
-    plain(x).requires_grad_(true).unwrap()
-}
 
 fn ones(shape: &[usize]) -> Tensor {
     Tensor::ones(shape, DType::F32).unwrap()

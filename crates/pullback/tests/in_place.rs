@@ -1,21 +1,9 @@
 //! In-place writes: who sees the new history, what becomes stale, what is refused. Expected numbers are PyTorch 2.15's.
 
+mod made;
+
+use made::{grad_of, leaf, plain};
 use pullback::{DType, ErrorKind, Result, Tensor, no_grad};
-
-fn plain(x: &[f64]) -> Tensor {
-    Tensor::from_slice(x, [x.len()]).unwrap()
-}
-
-fn leaf(x: &[f64]) -> Tensor {
-    plain(x).requires_grad_(true).unwrap()
-}
-
-fn grad_of(x: &Tensor) -> Vec<f64> {
-    x.grad()
-        .expect("a gradient was gathered")
-        .to_f64_vec()
-        .unwrap()
-}
 
 /// Σ x·weights.
 fn weigh(x: &Tensor, weights: &[f64]) -> Result<Tensor> {

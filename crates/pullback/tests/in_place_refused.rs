@@ -1,14 +1,9 @@
 //! In-place writes that are refused, in PyTorch 2.15's words.
 
+mod made;
+
+use made::{leaf, plain};
 use pullback::{DType, ErrorKind, Result, Tensor, no_grad};
-
-fn plain(x: &[f64]) -> Tensor {
-    Tensor::from_slice(x, [x.len()]).unwrap()
-}
-
-fn leaf(x: &[f64]) -> Tensor {
-    plain(x).requires_grad_(true).unwrap()
-}
 
 #[test]
 fn leaves_and_their_views_are_protected() -> Result<()> {

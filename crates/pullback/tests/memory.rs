@@ -1,26 +1,9 @@
 //! Graphs die with their results: no stack is used up, nothing leaks, no cycle stays.
 
+mod made;
+
+use made::{CREATE, grad_of, leaf};
 use pullback::{Array, BackwardOptions, DType, Program, Replay, Result, Tensor, grad};
-
-const CREATE: BackwardOptions = BackwardOptions {
-    retain_graph: false,
-    create_graph: true,
-    ..BackwardOptions::NEW
-};
-
-fn leaf(x: &[f64]) -> Tensor {
-    Tensor::from_slice(x, [x.len()])
-        .unwrap()
-        .requires_grad_(true)
-        .unwrap()
-}
-
-fn grad_of(x: &Tensor) -> Vec<f64> {
-    x.grad()
-        .expect("a gradient was gathered")
-        .to_f64_vec()
-        .unwrap()
-}
 
 /// Everything that may be taken away before it runs: a million operations, backward, and the drop.
 fn long_chain(n: usize) -> Result<()> {

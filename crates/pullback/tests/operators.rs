@@ -1,13 +1,12 @@
 //! Operators are the methods, with a panic at the caller's line instead of an error; and programs put together at random
 //! have one gradient, whichever way it is computed.
 
+mod made;
+
+use made::plain;
 use proptest::prelude::*;
 use pullback::{DType, Program, Replay, Result, Tensor, jvp};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-
-fn plain(x: &[f64]) -> Tensor {
-    Tensor::from_slice(x, [x.len()]).unwrap()
-}
 
 #[test]
 fn all_forms() -> Result<()> {

@@ -1,18 +1,11 @@
 //! The recorder: writes, views, aliases, constants, nesting, and derivatives of functions that differentiate.
 
+mod made;
+
+use made::{CREATE, plain};
 use pullback::{
     BackwardOptions, DType, ErrorKind, Program, Replay, Result, Tensor, grad, jvp, no_grad,
 };
-
-const CREATE: BackwardOptions = BackwardOptions {
-    retain_graph: false,
-    create_graph: true,
-    ..BackwardOptions::NEW
-};
-
-fn plain(x: &[f64]) -> Tensor {
-    Tensor::from_slice(x, [x.len()]).unwrap()
-}
 
 /// Traces `f` at one point and replays it at another, beside `f` itself.
 fn replayed(f: impl Fn(&Tensor) -> Result<Tensor>, at: &[f64], other: &[f64]) -> Result<()> {

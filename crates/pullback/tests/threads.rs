@@ -1,34 +1,17 @@
 //! Tensors shared between threads: gradients are complete, races are errors and never wrong numbers, nothing stays locked.
 
-use pullback::{BackwardOptions, DType, ErrorKind, Result, Tensor};
+mod made;
+
+use made::{RETAIN, grad_of, leaf};
+use pullback::{DType, ErrorKind, Result, Tensor};
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::scope;
-
-const RETAIN: BackwardOptions = BackwardOptions {
-    retain_graph: true,
-    create_graph: false,
-    ..BackwardOptions::NEW
-};
 
 const fn shareable<T: Send + Sync>() {}
 const _: () = shareable::<Tensor>();
 const _: () = shareable::<pullback::Error>();
 const _: () = shareable::<pullback::Program>();
-
-fn leaf(x: &[f64]) -> Tensor {
-    Tensor::from_slice(x, [x.len()])
-        .unwrap()
-        .requires_grad_(true)
-        .unwrap()
-}
-
-fn grad_of(x: &Tensor) -> Vec<f64> {
-    x.grad()
-        .expect("a gradient was gathered")
-        .to_f64_vec()
-        .unwrap()
-}
 
 #[test]
 fn two_backwards_over_one_retained_graph_at_once() -> Result<()> {

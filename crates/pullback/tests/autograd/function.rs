@@ -165,7 +165,7 @@ fn what_is_saved() -> Result<()> {
     let g = grad(&[(&r.sum()?, None)], &[&a], CREATE)?
         .remove(0)
         .unwrap();
-    let gg = grad(&[(&g.sum()?, None)], &[&a], BackwardOptions::NEW)?
+    let gg = grad(&[(&g.sum()?, None)], &[&a], pullback::BackwardOptions::NEW)?
         .remove(0)
         .unwrap();
     assert_eq!(numbers(&gg), numbers(&a.exp()?));

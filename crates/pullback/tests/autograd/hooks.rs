@@ -372,7 +372,7 @@ fn gradients_of_hooks_with_create_graph() -> Result<()> {
     assert_eq!(numbers(&g), [1944.0]);
     assert!(h.grad().unwrap().requires_grad());
     // The gradient's own graph goes through h, so the hook runs on the way back too.
-    let second = grad(&[(&g.sum()?, None)], &[&x], BackwardOptions::NEW)?;
+    let second = grad(&[(&g.sum()?, None)], &[&x], pullback::BackwardOptions::NEW)?;
     assert_eq!(numbers(second[0].as_ref().unwrap()), [1120392.0]);
     assert_eq!(
         (grad_of(&h), h.grad().unwrap().requires_grad()),

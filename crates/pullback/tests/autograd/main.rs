@@ -1,6 +1,9 @@
 //! What users hang on the engine: hooks, modes, reports, functions of their own, derivatives of functions. Expected numbers and
 //! sentences are PyTorch 2.15's unless a comment says where they differ.
 
+#[path = "../made/mod.rs"]
+mod made;
+
 mod anomaly;
 mod flow;
 mod forward_ad;
@@ -10,31 +13,11 @@ mod hooks;
 mod inference;
 mod stress;
 
-use pullback::{BackwardOptions, Tensor};
-
-const RETAIN: BackwardOptions = BackwardOptions {
-    retain_graph: true,
-    ..BackwardOptions::NEW
-};
-const CREATE: BackwardOptions = BackwardOptions {
-    create_graph: true,
-    ..BackwardOptions::NEW
-};
-
-fn plain(x: &[f64]) -> Tensor {
-    Tensor::from_slice(x, [x.len()]).unwrap()
-}
-
-fn leaf(x: &[f64]) -> Tensor {
-    plain(x).requires_grad_(true).unwrap()
-}
+use made::{CREATE, RETAIN, grad_of, leaf, plain};
+use pullback::Tensor;
 
 fn numbers(x: &Tensor) -> Vec<f64> {
     x.to_f64_vec().unwrap()
-}
-
-fn grad_of(x: &Tensor) -> Vec<f64> {
-    numbers(&x.grad().expect("a gradient was gathered"))
 }
 
 fn close(got: &Tensor, want: &[f64]) {

@@ -9,9 +9,7 @@ use crate::core::tensor::Tensor;
 use crate::ops::common::anchor::anchored;
 use crate::ops::common::gate::{magnitude, select};
 use crate::ops::common::loops::float_zip;
-use crate::ops::common::methods::{
-    binary_methods, not_implemented, replace, set_apart,
-};
+use crate::ops::common::methods::{binary_methods, not_implemented, replace, set_apart};
 use crate::{Array, DType, Real, Result};
 use pullback_array::dd::Dd;
 use pullback_array::{Expression, Formula, Scalar, dispatch, kernels};
