@@ -91,33 +91,7 @@ impl Pool<'_> {
         let mut counts = Vec::new();
         for d in 0..dims {
             let (k, s, p, l) = (kernel[d], stride[d], padding[d], dilation[d]);
-            if name == "max_pool1d" && k <= 0 {
-                bail!(
-                    Shape,
-                    "max_pool1d() kernel_size must be greater than zero, but got {k}"
-                );
-            }
-            ensure!(s != 0, Shape, "stride should not be zero");
-            if p < 0 {
-                bail!(Shape, "pad must be non-negative, but got pad: {p}");
-            }
-            if p > ((k - 1) * l + 1).div_euclid(2) {
-                ensure!(
-                    name != "max_pool1d",
-                    Shape,
-                    "max_pool1d() padding should be at most half of kernel size, but got padding={p} and kernel_size={k}"
-                );
-                bail!(
-                    Shape,
-                    "pad should be at most half of effective kernel size, but got pad={p}, kernel_size={k} and dilation={l}"
-                );
-            }
-            if k <= 0 || s < 0 || l <= 0 {
-                bail!(
-                    Shape,
-                    "kernel size, stride and dilation should be greater than zero, but got kernel_size={k}, stride={s} and dilation={l}"
-                );
-            }
+            steps(name, (k, s, p, l))?;
             let room = size[d] + 2 * p - l * (k - 1) - 1 + if self.ceil_mode { s - 1 } else { 0 };
             let mut n = room.div_euclid(s) + 1;
             // The last window has to begin inside of the dimension or of the padding before it.
@@ -158,6 +132,38 @@ impl Pool<'_> {
             },
         )
     }
+}
+
+/// Errors unless kernel, stride, padding and dilation of a dimension make windows.
+fn steps(name: &str, (k, s, p, l): (i128, i128, i128, i128)) -> Result<()> {
+    if name == "max_pool1d" && k <= 0 {
+        bail!(
+            Shape,
+            "max_pool1d() kernel_size must be greater than zero, but got {k}"
+        );
+    }
+    ensure!(s != 0, Shape, "stride should not be zero");
+    if p < 0 {
+        bail!(Shape, "pad must be non-negative, but got pad: {p}");
+    }
+    if p > ((k - 1) * l + 1).div_euclid(2) {
+        ensure!(
+            name != "max_pool1d",
+            Shape,
+            "max_pool1d() padding should be at most half of kernel size, but got padding={p} and kernel_size={k}"
+        );
+        bail!(
+            Shape,
+            "pad should be at most half of effective kernel size, but got pad={p}, kernel_size={k} and dilation={l}"
+        );
+    }
+    if k <= 0 || s < 0 || l <= 0 {
+        bail!(
+            Shape,
+            "kernel size, stride and dilation should be greater than zero, but got kernel_size={k}, stride={s} and dilation={l}"
+        );
+    }
+    Ok(())
 }
 
 /// The error for windows that do not fit, in the words of the function that was called.

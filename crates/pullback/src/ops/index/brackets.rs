@@ -98,47 +98,63 @@ fn basic(x: &Tensor, items: &[Index], site: Site) -> Result<(Tensor, Arrays)> {
                 arrays.push((dim, truth(*b)?));
                 dim += 1;
             }
-            Index::Tensor(t) => match (t.ndim(), t.dtype()) {
-                (_, d) if !matches!(d, DType::Bool | DType::U8 | DType::I32 | DType::I64) => {
-                    bail!(
-                        Index,
-                        "tensors used as indices must be long, int, byte or bool tensors"
-                    );
-                }
-                (0, DType::Bool | DType::U8) => {
-                    view = view.unsqueeze(dim as i64)?;
-                    arrays.push((dim, truth(t.item()?.cast::<bool>())?));
-                    dim += 1;
-                }
-                (0, _) => {
-                    view = pick(&view, dim, t.item()?.cast(), own, site)?;
-                    own += 1;
-                }
-                (n, DType::Bool | DType::U8) => {
-                    let sizes = &view.shape()[dim..dim + n];
-                    if let Some(k) = (0..n).find(|&k| t.shape()[k] != sizes[k]) {
-                        bail!(
-                            Index,
-                            "The shape of the mask {} at index {k} does not match the shape of the indexed tensor {} at index {}",
-                            t.shape(),
-                            view.shape(),
-                            dim + k
-                        );
-                    }
-                    let places = apply(Nonzero, &[t], site)?;
-                    for k in 0..n {
-                        arrays.push((dim + k, places.select_at(1, k as i64, site)?));
-                    }
-                    (dim, own) = (dim + n, own + n);
-                }
-                _ => {
-                    arrays.push((dim, t.as_longs(site)?));
-                    (dim, own) = (dim + 1, own + 1);
-                }
-            },
+            Index::Tensor(t) => {
+                let found = by_tensor((view, dim), t, own, &mut arrays, site)?;
+                view = found.0;
+                (dim, own) = (dim + found.1, own + found.2);
+            }
         }
     }
     Ok((view, arrays))
+}
+
+/// What an index that is a tensor makes of dimension `dim` of the view: a number picks, a mask or a list of places is left in `arrays`.
+/// Returns the view, and how many of its dimensions and of the tensor's own are done.
+fn by_tensor(
+    (mut view, dim): (Tensor, usize),
+    t: &Tensor,
+    own: usize,
+    arrays: &mut Arrays,
+    site: Site,
+) -> Result<(Tensor, usize, usize)> {
+    match (t.ndim(), t.dtype()) {
+        (_, d) if !matches!(d, DType::Bool | DType::U8 | DType::I32 | DType::I64) => {
+            bail!(
+                Index,
+                "tensors used as indices must be long, int, byte or bool tensors"
+            )
+        }
+        (0, DType::Bool | DType::U8) => {
+            view = view.unsqueeze(dim as i64)?;
+            arrays.push((dim, truth(t.item()?.cast::<bool>())?));
+            Ok((view, 1, 0))
+        }
+        (0, _) => {
+            view = pick(&view, dim, t.item()?.cast(), own, site)?;
+            Ok((view, 0, 1))
+        }
+        (n, DType::Bool | DType::U8) => {
+            let sizes = &view.shape()[dim..dim + n];
+            if let Some(k) = (0..n).find(|&k| t.shape()[k] != sizes[k]) {
+                bail!(
+                    Index,
+                    "The shape of the mask {} at index {k} does not match the shape of the indexed tensor {} at index {}",
+                    t.shape(),
+                    view.shape(),
+                    dim + k
+                );
+            }
+            let places = apply(Nonzero, &[t], site)?;
+            for k in 0..n {
+                arrays.push((dim + k, places.select_at(1, k as i64, site)?));
+            }
+            Ok((view, n, n))
+        }
+        _ => {
+            arrays.push((dim, t.as_longs(site)?));
+            Ok((view, 1, 1))
+        }
+    }
 }
 
 /// A truth value as an index of a dimension of size 1: that one, or none.

@@ -128,13 +128,8 @@ impl Tensor {
             .put_(self, site)
     }
 
-    fn index_copy_write<'a>(
-        &self,
-        dim: i64,
-        index: &Tensor,
-        source: &'a Tensor,
-    ) -> Result<Write<'a>> {
-        let dim = self.shape().dim(dim)?;
+    /// Errors unless `index_copy` can write `source` along `dim`.
+    fn fits_index_copy(&self, dim: usize, index: &Tensor, source: &Tensor) -> Result<()> {
         if index.ndim() > 1 {
             bail!(
                 Index,
@@ -195,6 +190,17 @@ impl Tensor {
                 )
             }
         );
+        Ok(())
+    }
+
+    fn index_copy_write<'a>(
+        &self,
+        dim: i64,
+        index: &Tensor,
+        source: &'a Tensor,
+    ) -> Result<Write<'a>> {
+        let dim = self.shape().dim(dim)?;
+        self.fits_index_copy(dim, index, source)?;
         let index = index.reshape([index.numel()])?;
         let rows = slab_rows(self, dim, &index, |i, n| {
             error!(

@@ -38,6 +38,40 @@ pub(in crate::ops) fn number(n: Number, dtype: DType) -> Result<Tensor> {
 
 #[pullback_macros::called]
 impl Tensor {
+    /// Errors unless the index reaches into this tensor, and no further than the tensor that is written.
+    fn fits_scatter(&self, dim: usize, index: &Tensor, src: Option<&Tensor>) -> Result<()> {
+        ensure!(
+            index.ndim().max(1) == self.ndim().max(1),
+            Shape,
+            "Index tensor must have the same number of dimensions as self tensor"
+        );
+        if let Some(src) = src
+            && index.ndim().max(1) != src.ndim().max(1)
+        {
+            bail!(
+                Shape,
+                "Index tensor must have the same number of dimensions as src tensor"
+            );
+        }
+        let of = |t: &Tensor, d| t.shape().get(d).copied().unwrap_or(1);
+        let larger = (0..index.ndim()).any(|d| {
+            d != dim && of(index, d) > of(self, d)
+                || src.is_some_and(|src| of(index, d) > of(src, d))
+        });
+        if larger {
+            let mut text = format!(
+                "Expected index {} to be no larger than self {} apart from dimension {dim}",
+                index.shape(),
+                self.shape()
+            );
+            if let Some(src) = src {
+                text += &format!(" and to be no larger size than src {}", src.shape());
+            }
+            bail!(Shape, "{text}");
+        }
+        Ok(())
+    }
+
     fn scatter_write<'a>(
         &self,
         name: &'static str,
@@ -73,32 +107,8 @@ impl Tensor {
                 accumulate,
             });
         }
-        ensure!(
-            index.ndim().max(1) == self.ndim().max(1),
-            Shape,
-            "Index tensor must have the same number of dimensions as self tensor"
-        );
-        if !whole && index.ndim().max(1) != src.ndim().max(1) {
-            bail!(
-                Shape,
-                "Index tensor must have the same number of dimensions as src tensor"
-            );
-        }
+        self.fits_scatter(dim, &index, (!whole).then_some(&*src))?;
         let of = |t: &Tensor, d| t.shape().get(d).copied().unwrap_or(1);
-        let larger = (0..index.ndim()).any(|d| {
-            d != dim && of(&index, d) > of(self, d) || !whole && of(&index, d) > of(&src, d)
-        });
-        if larger {
-            let mut text = format!(
-                "Expected index {} to be no larger than self {} apart from dimension {dim}",
-                index.shape(),
-                self.shape()
-            );
-            if !whole {
-                text += &format!(" and to be no larger size than src {}", src.shape());
-            }
-            bail!(Shape, "{text}");
-        }
         let mut part = src.into_owned();
         if !whole {
             for d in 0..part.ndim() {

@@ -8,6 +8,43 @@ use crate::ops::common::anchor::entered;
 use crate::{DType, Result};
 use std::panic::Location;
 
+/// Errors unless the weights of `n` observations are those that `cov` takes under this name.
+fn fits_weights(name: &str, w: Option<&Tensor>, n: usize) -> Result<()> {
+    let Some(w) = w else { return Ok(()) };
+    let dtype = w.dtype().scalar_type_name();
+    let (right, want) = match name {
+        "fweights" => (
+            !w.dtype().is_float() && w.dtype() != DType::Bool,
+            "integral",
+        ),
+        _ => (w.dtype().is_float(), "floating point"),
+    };
+    if w.ndim() > 1 {
+        bail!(
+            Shape,
+            "cov(): expected {name} to have one or fewer dimensions but got {name} with {} dimensions",
+            w.ndim()
+        );
+    }
+    ensure!(
+        right,
+        DType,
+        "cov(): expected {name} to have {want} dtype but got {name} with {dtype} dtype"
+    );
+    ensure!(
+        w.numel() == n,
+        Shape,
+        "cov(): expected {name} to have the same numel as there are observations in the input but got {} != {n}",
+        w.numel()
+    );
+    ensure!(
+        w.lt(0i64)?.any(&[], false)?.item()? != crate::Number::Bool(true),
+        Argument,
+        "cov(): {name} cannot be negative"
+    );
+    Ok(())
+}
+
 #[pullback_macros::called]
 impl Tensor {
     /// The norm of order `p` of the difference.
@@ -132,40 +169,8 @@ impl Tensor {
             _ => self.reshape([1, self.numel()])?,
         };
         let n = x.shape()[1];
-        for (name, w) in [("fweights", fweights), ("aweights", aweights)] {
-            let Some(w) = w else { continue };
-            let dtype = w.dtype().scalar_type_name();
-            let (right, want) = match name {
-                "fweights" => (
-                    !w.dtype().is_float() && w.dtype() != DType::Bool,
-                    "integral",
-                ),
-                _ => (w.dtype().is_float(), "floating point"),
-            };
-            if w.ndim() > 1 {
-                bail!(
-                    Shape,
-                    "cov(): expected {name} to have one or fewer dimensions but got {name} with {} dimensions",
-                    w.ndim()
-                );
-            }
-            ensure!(
-                right,
-                DType,
-                "cov(): expected {name} to have {want} dtype but got {name} with {dtype} dtype"
-            );
-            ensure!(
-                w.numel() == n,
-                Shape,
-                "cov(): expected {name} to have the same numel as there are observations in the input but got {} != {n}",
-                w.numel()
-            );
-            ensure!(
-                w.lt(0i64)?.any(&[], false)?.item()? != crate::Number::Bool(true),
-                Argument,
-                "cov(): {name} cannot be negative"
-            );
-        }
+        fits_weights("fweights", fweights, n)?;
+        fits_weights("aweights", aweights, n)?;
         let weights = match (fweights, aweights) {
             (Some(f), Some(a)) => Some(f.mul(a)?),
             (f, a) => f.or(a).cloned(),

@@ -285,12 +285,25 @@ fn contract(equation: &str, operands: &[&Tensor], site: Site) -> Result<Tensor> 
         .collect::<Result<_>>()?;
     let (out, summed) = order(output.as_ref(), &labelled, &terms)?;
     let canon: Vec<Label> = [&out[..], &summed].concat();
+    let ready = aligned(operands, labelled, &canon)?;
+    let summed: Vec<usize> = (out.len()..canon.len()).collect();
+    let result = multiplied(&ready, &summed, site)?;
+    let shape: Vec<usize> = result.shape()[..out.len()].to_vec();
+    result.reshape(shape)
+}
+
+/// The operands with one dimension for each label, of size 1 where they have none.
+fn aligned(
+    operands: &[&Tensor],
+    labelled: Vec<Vec<Label>>,
+    canon: &[Label],
+) -> Result<Vec<Tensor>> {
     let mut sizes: Vec<Option<usize>> = vec![None; canon.len()];
     let mut ready = Vec::new();
     for (i, (x, own)) in operands.iter().zip(labelled).enumerate() {
         let (x, own) = diagonals(x, own, i)?;
         let at = |l: &Label| own.iter().position(|o| o == l);
-        for (slot, label) in sizes.iter_mut().zip(&canon) {
+        for (slot, label) in sizes.iter_mut().zip(canon) {
             let Some(n) = at(label).map(|d| x.shape()[d]) else {
                 continue;
             };
@@ -319,8 +332,12 @@ fn contract(equation: &str, operands: &[&Tensor], site: Site) -> Result<Tensor> 
         };
         ready.push(x.reshape(shape)?);
     }
+    Ok(ready)
+}
+
+/// The product of all, one after the other; a summed dimension goes as soon as no later operand has it.
+fn multiplied(ready: &[Tensor], summed: &[usize], site: Site) -> Result<Tensor> {
     let needed = |from: usize, d: usize| ready[from..].iter().any(|x| x.shape()[d] != 1);
-    let summed: Vec<usize> = (out.len()..canon.len()).collect();
     let mut result = ready[0].clone();
     for k in 0..ready.len() {
         // Whatever no later operand has is summed now.
@@ -352,6 +369,5 @@ fn contract(equation: &str, operands: &[&Tensor], site: Site) -> Result<Tensor> 
         let together = of((true, true), &a, &b);
         result = pair(&a, &b, &together, site)?;
     }
-    let shape: Vec<usize> = result.shape()[..out.len()].to_vec();
-    result.reshape(shape)
+    Ok(result)
 }
