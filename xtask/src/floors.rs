@@ -55,12 +55,13 @@ const CRATES: &[(&str, &[Floor])] = &[
             ("engine", &["core"]),
             ("forward_ad", &["core"]),
             ("program", &["core"]),
-            ("ops", &["core", "random"]),
+            ("call", &["core"]),
+            ("ops", &["call", "core", "random"]),
             (
                 "transform",
                 &["core", "engine", "forward_ad", "ops", "program"],
             ),
-            ("registry", &["core", "ops", "random", "transform"]),
+            ("registry", &["call", "core", "ops"]),
             ("display", &["core", "forward_ad"]),
             ("check", &["core", "engine", "ops", "program", "transform"]),
             (

@@ -22,6 +22,8 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+#[cfg(feature = "functions")]
+mod call;
 pub mod check;
 mod core;
 mod display;

@@ -21,6 +21,7 @@ pub(crate) mod made;
 pub(crate) mod mode;
 pub(crate) mod narrow;
 pub(crate) mod op;
+pub(crate) mod operand;
 pub(crate) mod overlap;
 pub(crate) mod replace;
 pub mod rules;

@@ -7,6 +7,8 @@ mod activation;
 mod common;
 mod conv;
 mod create;
+#[cfg(feature = "functions")]
+pub(crate) mod functions;
 mod index;
 mod linalg;
 mod loss;

@@ -1,8 +1,8 @@
 //! PyTorch's functions by name, with arguments as Python gives them: the list that bindings, documentation and proofs walk.
 //!
 //! Three layers: primitives ([`crate::ops`]) have rules; methods of [`Tensor`](crate::Tensor) are what Rust programs call; entries
-//! here tie both to PyTorch's names, argument names and defaults. To add a function, add an entry to one of the lists
-//! beside this file: calls, `pullback ops`, the documentation, the comparison with PyTorch and the proof of its gradients follow.
+//! ([`Function`]) tie both to PyTorch's names, argument names and defaults and stand in the operations' folders. To add one, add an
+//! entry to a list of `ops/…/functions`: calls, `pullback ops`, the documentation, the comparison with PyTorch and the proof of its gradients follow.
 //!
 //! Behind the feature `functions`; programs in Rust call methods and do not pay for it.
 //!
@@ -14,88 +14,20 @@
 //! # Ok::<(), pullback::Error>(())
 //! ```
 
-mod args;
-mod function;
+mod entry;
 mod overlaps;
-mod signature;
-mod value;
 
-mod activation;
-mod calculus;
-mod channels;
-mod convolve;
-mod copies;
-mod create;
-mod diagonal;
-mod draw;
-mod index;
-mod join;
-mod logic;
-mod lookup;
-mod loss;
-mod margin;
-mod network;
-mod norm;
-mod order;
-mod parts;
-mod pointwise;
-mod pool;
-mod product;
-mod random;
-mod reduce;
-mod repeat;
-mod shape;
-mod slopes;
-mod smooth;
-mod sort;
-mod special;
-mod strided;
-
-pub use args::Args;
-pub use function::{Entry, Function, NodeName, Warns, in_place};
+pub use crate::call::{
+    Args, Arguments, Function, IntoValue, Kind, NodeName, Param, Signature, Value, Warns,
+};
+pub use entry::{Entry, in_place};
 pub use overlaps::check_overlap;
-pub use signature::{Kind, Param, Signature};
-pub use value::{IntoValue, Value};
 
 use crate::core::op::OpDef;
+use crate::ops::functions::LISTS;
 use crate::{Device, Error, ErrorKind, Result};
-use smallvec::SmallVec;
 use std::collections::HashMap;
 use std::sync::{LazyLock, Mutex, PoisonError, RwLock};
-
-/// The lists, by the names of their files.
-static LISTS: &[(&str, &[Function])] = &[
-    ("create", create::LIST),
-    ("random", random::LIST),
-    ("pointwise", pointwise::LIST),
-    ("smooth", smooth::LIST),
-    ("logic", logic::LIST),
-    ("activation", activation::LIST),
-    ("loss", loss::LIST),
-    ("margin", margin::LIST),
-    ("network", network::LIST),
-    ("convolve", convolve::LIST),
-    ("pool", pool::LIST),
-    ("channels", channels::LIST),
-    ("reduce", reduce::LIST),
-    ("order", order::LIST),
-    ("norm", norm::LIST),
-    ("product", product::LIST),
-    ("diagonal", diagonal::LIST),
-    ("shape", shape::LIST),
-    ("strided", strided::LIST),
-    ("repeat", repeat::LIST),
-    ("join", join::LIST),
-    ("index", index::LIST),
-    ("sort", sort::LIST),
-    ("copies", copies::LIST),
-    ("parts", parts::LIST),
-    ("lookup", lookup::LIST),
-    ("calculus", calculus::LIST),
-    ("slopes", slopes::LIST),
-    ("draw", draw::LIST),
-    ("special", special::LIST),
-];
 
 struct Table {
     entries: Vec<Entry>,
@@ -215,9 +147,6 @@ pub fn find(name: &str) -> Vec<&'static Entry> {
 pub fn call(name: &str, args: &[Value], kwargs: &[(&str, Value)]) -> Result<Value> {
     dispatch(name, &find(name), args, kwargs)
 }
-
-/// Arguments without names, in room for those of nearly every call.
-pub type Arguments = SmallVec<[Value; 6]>;
 
 /// [`dispatch`] for arguments that have no names: what bindings call most of the time. They are bound where they lie, and are not to
 /// be used again.

@@ -4,7 +4,7 @@
 //! write must share nothing. Where PyTorch does not look (and may compute from numbers that it has overwritten), nothing is refused
 //! and the old numbers are read. `tests/overlap` of the Python package holds the table that this follows.
 
-use super::value::Value;
+use crate::call::Value;
 use crate::core::overlap::{apart, same_or_apart};
 use crate::{Result, Tensor};
 

@@ -2,6 +2,8 @@
 
 pub(super) mod attention;
 pub(super) mod bounded;
+#[cfg(feature = "functions")]
+pub(super) mod functions;
 pub(super) mod methods;
 pub(super) mod prelu;
 pub(super) mod rectifier;

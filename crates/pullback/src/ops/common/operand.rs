@@ -4,32 +4,10 @@
 //! numbers, count only if their category (bool < integer < float) is higher.
 
 use crate::core::Site;
+pub use crate::core::operand::Operand;
 use crate::core::tensor::Tensor;
 use crate::{Array, Category, DType, Number, Result};
 use std::borrow::Cow;
-
-/// A tensor or a number.
-#[derive(Clone, Copy, Debug)]
-pub enum Operand<'a> {
-    /// A tensor.
-    Tensor(&'a Tensor),
-    /// A number; it takes the tensor's dtype unless its category is higher.
-    Number(Number),
-}
-
-impl<'a> From<&'a Tensor> for Operand<'a> {
-    #[inline]
-    fn from(t: &'a Tensor) -> Self {
-        Operand::Tensor(t)
-    }
-}
-
-impl<N: Into<Number>> From<N> for Operand<'_> {
-    #[inline]
-    fn from(n: N) -> Self {
-        Operand::Number(n.into())
-    }
-}
 
 /// The elements that exist: along an expanded dimension the first of them, which are all the same. For what asks whether all or any
 /// are so and so: an expanded tensor may look larger than any memory.

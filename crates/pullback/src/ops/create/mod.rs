@@ -1,3 +1,5 @@
 //! Tensors made of numbers.
 
 pub(super) mod constants;
+#[cfg(feature = "functions")]
+pub(super) mod functions;

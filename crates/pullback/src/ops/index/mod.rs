@@ -3,6 +3,8 @@
 pub(super) mod bracket_items;
 pub(super) mod brackets;
 pub(super) mod embedding;
+#[cfg(feature = "functions")]
+pub(super) mod functions;
 pub(super) mod gather;
 pub(super) mod index_add;
 pub(super) mod partial_order;

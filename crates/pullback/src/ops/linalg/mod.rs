@@ -5,6 +5,8 @@ pub(super) mod cross;
 pub(super) mod diagonal;
 pub(super) mod distance;
 pub(super) mod einsum;
+#[cfg(feature = "functions")]
+pub(super) mod functions;
 pub(super) mod linear;
 pub(super) mod matmul;
 pub(super) mod product;

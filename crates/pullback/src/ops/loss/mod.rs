@@ -2,6 +2,8 @@
 
 pub(super) mod bce;
 pub(super) mod cross_entropy;
+#[cfg(feature = "functions")]
+pub(super) mod functions;
 pub(super) mod margin;
 pub(super) mod reduction;
 pub(super) mod regression;

@@ -7,6 +7,8 @@ pub(super) mod clamp_tensor;
 pub(super) mod compare;
 pub(super) mod elementary;
 pub(super) mod floor_sign;
+#[cfg(feature = "functions")]
+pub(super) mod functions;
 pub(super) mod integer;
 pub(super) mod lerp;
 pub(super) mod logic;

@@ -2,3 +2,5 @@
 
 pub(super) mod dropout;
 pub(super) mod fill;
+#[cfg(feature = "functions")]
+pub(super) mod functions;

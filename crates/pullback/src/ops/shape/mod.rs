@@ -2,6 +2,8 @@
 
 pub(super) mod axes;
 pub(super) mod flip;
+#[cfg(feature = "functions")]
+pub(super) mod functions;
 mod in_place;
 pub(super) mod join;
 pub(super) mod pad;

@@ -1,0 +1,15 @@
+//! A function of PyTorch's as data: its signature, its arguments as Python gives them, how it is computed, what it is tried on.
+//!
+//! The operations' folders write such entries; [`crate::registry`] collects them and calls them by name.
+
+mod args;
+mod function;
+mod signature;
+mod value;
+
+pub use args::{Args, Arguments};
+pub use function::{Function, NodeName, Warns};
+pub use signature::{Kind, Param, Signature};
+pub use value::{IntoValue, Value};
+
+pub(crate) use value::wrong_type;

@@ -1,0 +1,4 @@
+//! Products of matrices, diagonals, distances by PyTorch's names: signatures, calls, and what each is tried on. A list a file, named in `ops::functions`.
+
+pub(in crate::ops) mod diagonal;
+pub(in crate::ops) mod product;

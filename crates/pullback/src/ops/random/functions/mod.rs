@@ -1,0 +1,4 @@
+//! Random numbers by PyTorch's names: signatures, calls, and what each is tried on. A list a file, named in `ops::functions`.
+
+pub(in crate::ops) mod draw;
+pub(in crate::ops) mod random;

@@ -1,0 +1,4 @@
+//! Reductions by PyTorch's names: signatures, calls, and what each is tried on. A list a file, named in `ops::functions`.
+
+pub(in crate::ops) mod order;
+pub(in crate::ops) mod reduce;
