@@ -138,7 +138,6 @@ fn same(x: &Tensor, w: &Tensor, steps: &Steps<'_>, dims: usize) -> Result<Tensor
 
 macro_rules! convolutions {
     ($($(#[$doc:meta])* $name:ident $same:ident $transposed:ident $dims:literal;)*) => {
-        #[pullback_macros::called]
         impl Tensor {
             $($(#[$doc])*
             ///
@@ -146,6 +145,7 @@ macro_rules! convolutions {
             ///
             /// # Errors
             /// PyTorch's sentences for sizes that do not fit, for steps that make no window, and for dtypes that differ.
+            #[pullback_macros::called]
             #[track_caller]
             pub fn $name(&self, weight: &Tensor, bias: Option<&Tensor>, steps: Steps<'_>) -> Result<Tensor> {
                 convolved(self, weight, bias, (steps, $dims), stringify!($name), Location::caller())
@@ -158,6 +158,7 @@ macro_rules! convolutions {
             #[track_caller]
             pub fn $same(&self, weight: &Tensor, bias: Option<&Tensor>, steps: Steps<'_>) -> Result<Tensor> {
                 let site = Location::caller();
+                let _called = pullback_array::Called::enter(stringify!($name), Some(site));
                 let x = same(self, weight, &steps, $dims)?;
                 let steps = Steps { padding: &[0], ..steps };
                 convolved(&x, weight, bias, (steps, $dims), stringify!($name), site)
@@ -169,6 +170,7 @@ macro_rules! convolutions {
             ///
             /// # Errors
             /// PyTorch's sentences for sizes that do not fit, for steps that make no window, and for dtypes that differ.
+            #[pullback_macros::called]
             #[track_caller]
             pub fn $transposed(&self, weight: &Tensor, bias: Option<&Tensor>, steps: Steps<'_>, output_padding: &[i64]) -> Result<Tensor> {
                 transposed(self, weight, bias, (steps, output_padding, $dims), stringify!($transposed), Location::caller())
