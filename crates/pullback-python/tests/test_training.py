@@ -290,3 +290,37 @@ def test_an_error_names_the_module_that_it_is_of():
     with pytest.raises(ValueError) as e:
         net(torch.ones(1, 2))
     assert str(e.value) == "of the user"
+
+
+def test_lbfgs_goes_up_too():
+    for search in (None, "strong_wolfe"):
+        p = nn.Parameter(torch.tensor([0.3, -0.2], dtype=torch.float64))
+        o = torch.optim.LBFGS([p], lr=0.5, max_iter=30, line_search_fn=search, maximize=True)
+
+        def closure():
+            o.zero_grad()
+            loss = -((p - 1) ** 2).sum()
+            loss.backward()
+            return loss
+
+        o.step(closure)
+        assert torch.allclose(p, torch.ones(2, dtype=torch.float64), atol=1e-3)
+
+
+def test_options_of_optimizers_that_do_not_go_together():
+    p, q = nn.Parameter(torch.ones(2)), nn.Parameter(torch.ones(2))
+    t = torch.tensor
+    for make, text in (
+        (lambda: torch.optim.Adam([p], lr=t(0.1), foreach=True), "lr as a Tensor is not supported for capturable=False and foreach=True"),
+        (lambda: torch.optim.Adam([p], betas=(0.9, t(0.9))), "betas must be either both floats or both Tensors"),
+        (lambda: torch.optim.AdamW([p], betas=(t(0.9), t(0.9)), foreach=True), "betas[0] as a Tensor is not supported for capturable=False and foreach=True"),
+        (lambda: torch.optim.ASGD([p], lambd=-0.5), "Invalid lambd value: -0.5"),
+        (lambda: torch.optim.LBFGS([p], lr=t([0.1, 0.2])), "Tensor lr must be 1-element"),
+        (lambda: torch.optim.SGD([("p", p), q], lr=0.1), "all optimizer params should be with/without names. Some param names are missing"),
+        (lambda: torch.optim.SGD([{"params": [p]}, {"params": [("q", q)]}], lr=0.1), "all optimizer param groups should be with/without names. cannot add param group with names to the optimizer"),
+    ):
+        with pytest.raises(ValueError) as e:
+            make()
+        assert str(e.value) == text
+    with pytest.raises(RuntimeError, match="`fused` and `foreach` cannot be `True` together."):
+        torch.optim.Adam([p], fused=True, foreach=True)

@@ -191,5 +191,30 @@ def lazy(M):
     return [*out, type(p).__name__, list(p.shape)]
 
 
+def averages(M):
+    """Averaged models, their batch norms, and the schedule."""
+    nn, S, out = M.nn, M.optim.swa_utils, []
+    for options in ({}, {"avg_fn": lambda a, b, n: 0.9 * a + 0.1 * b}, {"multi_avg_fn": S.get_ema_multi_avg_fn(0.9)}, {"use_buffers": True}, {"avg_fn": S.get_swa_avg_fn()}, {"avg_fn": S.get_ema_avg_fn(0.5), "use_buffers": True}):
+        net = double(M, "Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3), nn.ReLU(), nn.Linear(3, 1))")
+        mean, o = S.AveragedModel(net, **options), M.optim.SGD(net.parameters(), lr=0.1)
+        schedule = S.SWALR(o, 0.02, anneal_epochs=3, anneal_strategy="linear" if options else "cos")
+        x, rates = M.linspace(-1, 1, 8, dtype=M.float64).reshape(4, 2), []
+        for _ in range(5):
+            o.zero_grad()
+            (net(x).sum() ** 2).backward()
+            o.step()
+            mean.update_parameters(net)
+            schedule.step()
+            rates.append(schedule.get_last_lr())
+        S.update_bn([(x,), (2 * x,)], mean)
+        out += [plain(mean.state_dict()), plain(mean.eval()(x)), rates, net[1].momentum, sorted(k for k in schedule.state_dict() if k != "_anneal_func")]
+    for f in (lambda: S.SWALR(o, 0.1, anneal_strategy="x"), lambda: S.SWALR(o, 0.1, anneal_epochs=-1), lambda: S.SWALR(o, [0.1, 0.2]), lambda: S.get_ema_avg_fn(2)):
+        try:
+            f()
+        except ValueError as e:
+            out.append(str(e))
+    return out
+
+
 def everything(M):
-    return {f.__name__: f(M) for f in (orthogonal, norms, parametrized, pruned, fused, lazy)}
+    return {f.__name__: f(M) for f in (orthogonal, norms, parametrized, pruned, fused, lazy, averages)}

@@ -1,6 +1,6 @@
 """Optimisers: classes with PyTorch's names, options, numbers and states."""
 
-from . import lr_scheduler
+from . import lr_scheduler, swa_utils
 from .adam import Adam, Adamax, AdamW, NAdam, RAdam
 from .adaptive import ASGD, Adadelta, Adagrad, RMSprop, Rprop
 from .factored import Adafactor, Muon, SparseAdam

@@ -14,18 +14,37 @@ def number(x):
     return x.item() if isinstance(x, Tensor) else x
 
 
+def _checked_tensors(lr, betas, foreach, capturable):
+    """What options given as tensors have to be; the betas as numbers."""
+    if isinstance(lr, Tensor) and foreach and not capturable:
+        raise ValueError("lr as a Tensor is not supported for capturable=False and foreach=True")
+    check_lr(lr)
+    check_betas(betas)
+    if isinstance(betas[0], Tensor) != isinstance(betas[1], Tensor) or not all(isinstance(b, (float, Tensor)) for b in betas):
+        raise ValueError("betas must be either both floats or both Tensors")
+    for i, beta in enumerate(betas):
+        if isinstance(beta, Tensor) and foreach and not capturable:
+            raise ValueError(f"betas[{i}] as a Tensor is not supported for capturable=False and foreach=True")
+        if isinstance(beta, Tensor) and beta.numel() != 1:
+            raise ValueError(f"Tensor betas[{i}] must be 1-element")
+    return number(betas[0]), number(betas[1])
+
+
 class Adam(Optimizer):
     """Steps of size `lr` along the mean gradient over the root of the mean squared gradient, both without their bias."""
 
     def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0, amsgrad=False, *, foreach=None, maximize=False, capturable=False,
                  differentiable=False, fused=None, decoupled_weight_decay=False):  # fmt: skip
-        check_lr(lr)
         not_negative("epsilon value", eps)
-        check_betas(betas)
         not_negative("weight_decay value", weight_decay)
+        betas = _checked_tensors(lr, betas, foreach, capturable)
         defaults = dict(lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, amsgrad=amsgrad, maximize=maximize, foreach=foreach, capturable=capturable,
                         differentiable=differentiable, fused=fused, decoupled_weight_decay=decoupled_weight_decay)  # fmt: skip
         super().__init__(params, defaults)
+        if fused and differentiable:
+            raise RuntimeError("`fused` does not support `differentiable`")
+        if fused and foreach:
+            raise RuntimeError("`fused` and `foreach` cannot be `True` together.")
 
     def __setstate__(self, state):
         super().__setstate__(state)

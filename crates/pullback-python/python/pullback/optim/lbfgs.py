@@ -4,7 +4,7 @@ The line search is that of Nocedal and Wright, Numerical Optimization, chapter 3
 """
 
 from .. import cat, enable_grad, no_grad, zeros
-from .optimizer import Optimizer, not_negative
+from .optimizer import Optimizer, check_lr
 
 
 def _cubic(x1, f1, g1, x2, f2, g2, bounds=None):
@@ -90,11 +90,11 @@ def _strong_wolfe(evaluate, t, d, f, g, gtd, c1=1e-4, c2=0.9, tolerance_change=1
 class LBFGS(Optimizer):
     """Newton's method with an inverse Hessian that is made of the last `history_size` steps. `step` needs a closure."""
 
-    def __init__(self, params, lr=1, max_iter=20, max_eval=None, tolerance_grad=1e-7, tolerance_change=1e-9, history_size=100, line_search_fn=None):
-        not_negative("learning rate", lr)
+    def __init__(self, params, lr=1, max_iter=20, max_eval=None, tolerance_grad=1e-7, tolerance_change=1e-9, history_size=100, line_search_fn=None, *, maximize=False):
+        check_lr(lr)
         max_eval = max_iter * 5 // 4 if max_eval is None else max_eval
         defaults = dict(lr=lr, max_iter=max_iter, max_eval=max_eval, tolerance_grad=tolerance_grad, tolerance_change=tolerance_change, history_size=history_size,
-                        line_search_fn=line_search_fn)  # fmt: skip
+                        line_search_fn=line_search_fn, maximize=maximize)  # fmt: skip
         super().__init__(params, defaults)
         if len(self.param_groups) != 1:
             raise ValueError("LBFGS doesn't support per-parameter options (parameter groups)")
@@ -102,7 +102,10 @@ class LBFGS(Optimizer):
 
     def _gradient(self):
         parts = [zeros(p.numel(), dtype=p.dtype) if p.grad is None else p.grad.reshape(-1) for p in self._params]
-        return cat(parts, 0)
+        return cat(parts, 0).neg() if self._sign() < 0 else cat(parts, 0)
+
+    def _sign(self):
+        return -1 if self.param_groups[0].get("maximize", False) else 1
 
     def _move(self, t, d):
         at = 0
@@ -113,7 +116,7 @@ class LBFGS(Optimizer):
     def _evaluate(self, closure, start, t, d):
         """Loss and gradient at `start + t d`; the parameters are as before afterwards."""
         self._move(t, d)
-        loss, gradient = float(closure()), self._gradient()
+        loss, gradient = self._sign() * float(closure()), self._gradient()
         for p, x in zip(self._params, start):
             p.copy_(x)
         return loss, gradient
@@ -156,7 +159,7 @@ class LBFGS(Optimizer):
         state.setdefault("func_evals", 0)
         state.setdefault("n_iter", 0)
         first = closure()
-        loss, evals = float(first), 1
+        loss, evals = self._sign() * float(first), 1
         state["func_evals"] += 1
         gradient = self._gradient()
         optimal = gradient.abs().max() <= group["tolerance_grad"]
@@ -192,7 +195,7 @@ class LBFGS(Optimizer):
             else:
                 self._move(t, d)
                 if n_iter != group["max_iter"]:
-                    loss = float(closure())
+                    loss = self._sign() * float(closure())
                     gradient = self._gradient()
                     optimal = gradient.abs().max() <= group["tolerance_grad"]
                     used = 1

@@ -144,8 +144,11 @@ class Optimizer:
         elif isinstance(params, set):
             raise TypeError("optimizer parameters need to be organized in ordered collections, but the ordering of tensors in sets will change between runs. Please use a list instead.")
         params = list(params)
-        if params and isinstance(params[0], tuple):
-            param_group["param_names"] = [p[0] for p in params]
+        names = [p[0] for p in params if isinstance(p, tuple)]
+        if names and len(names) != len(params):
+            raise ValueError("all optimizer params should be with/without names. Some param names are missing")
+        if names:
+            param_group["param_names"] = names
             params = [p[1] for p in params]
         param_group["params"] = params
         for param in params:
@@ -159,6 +162,8 @@ class Optimizer:
             param_group.setdefault(name, default)
         if len(params) != len({id(p) for p in params}):
             warnings.warn("optimizer contains a parameter group with duplicate parameters; in future, this will cause an error; see github.com/pytorch/pytorch/issues/40967 for more information", stacklevel=3)
+        if any(("param_names" in param_group) != ("param_names" in group) for group in self.param_groups):
+            raise ValueError(f"all optimizer param groups should be with/without names. cannot add param group {'with' if 'param_names' in param_group else 'without'} names to the optimizer")
         taken = {id(p) for group in self.param_groups for p in group["params"]}
         if any(id(p) in taken for p in params):
             raise ValueError("some parameters appear in more than one parameter group")
