@@ -324,3 +324,37 @@ def test_options_of_optimizers_that_do_not_go_together():
         assert str(e.value) == text
     with pytest.raises(RuntimeError, match="`fused` and `foreach` cannot be `True` together."):
         torch.optim.Adam([p], fused=True, foreach=True)
+
+
+@pytest.mark.parametrize("shape", [(3, 3), (5, 2), (2, 5), (4, 2, 3)])
+def test_orthogonal_beginnings(shape):
+    torch.manual_seed(3)
+    made = nn.init.orthogonal_(torch.empty(shape), gain=2.0)
+    flat = made.reshape(shape[0], -1).double()
+    product = flat @ flat.T if flat.shape[0] <= flat.shape[1] else flat.T @ flat
+    assert torch.allclose(product, 4 * torch.eye(len(product), dtype=torch.float64), atol=1e-5)
+    theirs = pytest.importorskip("torch")
+    theirs.manual_seed(3)
+    want = theirs.nn.init.orthogonal_(theirs.empty(shape), gain=2.0)
+    assert torch.allclose(made, torch.from_numpy(want.numpy()), atol=1e-5)
+
+
+def test_older_and_other_names():
+    with pytest.warns(FutureWarning, match="`nn.init.constant` is now deprecated in favor of `nn.init.constant_`"):
+        assert nn.init.constant(torch.empty(2), 3.0).tolist() == [3.0, 3.0]
+    x = torch.tensor([-1.0, 2.0])
+    assert nn.functional.elu_(x) is x and x[1] == 2.0 and x[0] < -0.6
+    state = {"module.a": 1, "b": 2}
+    nn.modules.utils.consume_prefix_in_state_dict_if_present(state, "module.")
+    assert state == {"a": 1, "b": 2}
+    m = nn.AdaptiveLogSoftmaxWithLoss(8, 10, [3, 6])
+    x = torch.randn(4, 8)
+    assert torch.allclose(m.log_prob(x).exp().sum(1), torch.ones(4)) and torch.equal(m.predict(x), m.log_prob(x).argmax(1))
+    for make in (lambda: nn.AdaptiveLogSoftmaxWithLoss(8, 10, []), lambda: nn.AdaptiveLogSoftmaxWithLoss(8, 10, [6, 3]), lambda: nn.AdaptiveLogSoftmaxWithLoss(8, 10, [10])):
+        with pytest.raises(ValueError, match="cutoffs should be"):
+            make()
+    with pytest.raises(RuntimeError, match=r"Target values should be in \[0, 9\]"):
+        m(x, torch.tensor([0, 1, 2, 10]))
+    with pytest.raises(AssertionError, match="CUDA"):
+        m.cuda()
+    assert x.is_cpu and type(x.as_subclass(nn.Parameter)) is nn.Parameter

@@ -374,7 +374,7 @@ def get_autocast_cpu_dtype():
 
 # Modules that are imported when they are first used, and what is taken out of them.
 _LATER = ("accelerator", "amp", "backends", "compiler", "cuda", "distributed", "distributions", "hub", "jit", "mps", "profiler", "safetensors", "serialization", "version", "xpu")
-_PARTS = {"autocast": "amp", "OutOfMemoryError": "cuda", "load": "serialization", "save": "serialization"}
+_PARTS = {"autocast": "amp", "GradScaler": "amp", "OutOfMemoryError": "cuda", "load": "serialization", "save": "serialization"}
 
 
 def __getattr__(name):

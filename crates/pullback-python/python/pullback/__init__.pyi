@@ -92,6 +92,7 @@ from . import serialization as serialization
 from . import version as version
 from . import xpu as xpu
 from .amp import autocast as autocast
+from .amp import GradScaler as GradScaler
 from .cuda import OutOfMemoryError as OutOfMemoryError
 from .serialization import load as load
 from .serialization import save as save

@@ -287,6 +287,15 @@ def _imag(self):
     raise TypeError("imag is not implemented for tensors with non-complex dtypes.")
 
 
+setattr(Tensor, "is_cpu", property(lambda self: not self.is_meta, doc="Whether it has numbers, which are on the CPU."))
+
+
+def _as_subclass(self, cls):
+    """The tensor as an object of a subclass, over the same memory."""
+    return Tensor.__new__(cls, self)
+
+
+setattr(Tensor, "as_subclass", _as_subclass)
 setattr(Tensor, "real", property(_real))
 setattr(Tensor, "imag", property(_imag))
 

@@ -99,5 +99,36 @@ for _dims in (1, 2, 3):
     globals()[f"lp_pool{_dims}d"] = _norm_pool(globals()[f"avg_pool{_dims}d"], globals()[f"max_pool{_dims}d"], _dims)
 
 
+def triplet_margin_with_distance_loss(anchor, positive, negative, *, distance_function=None, margin=1.0, swap=False, reduction="mean"):
+    """The anchor nearer to the positive than to the negative by a margin, by a distance of the user's own (the Euclidean one, unless it is given)."""
+    if reduction not in ("mean", "sum", "none"):
+        raise ValueError(f"{reduction} is not a valid value for reduction")
+    if margin <= 0:
+        raise ValueError(f"margin must be greater than 0, got {margin}")
+    distance = globals()["pairwise_distance"] if distance_function is None else distance_function
+    near, far = distance(anchor, positive), distance(anchor, negative)
+    if swap:
+        far = far.minimum(distance(positive, negative))
+    loss = (margin + near - far).clamp(min=0)
+    return loss.mean() if reduction == "mean" else loss.sum() if reduction == "sum" else loss
+
+
+def _in_place(name):
+    function = globals()[name]
+
+    @_functools.wraps(function)
+    def written(input, *args, **kwargs):
+        return input.copy_(function(input, *args, **kwargs))
+
+    written.__name__ = written.__qualname__ = name + "_"
+    written.__doc__ = f"As `{name}`, in place."
+    return written
+
+
+for _name in ("elu", "selu", "celu", "leaky_relu", "hardtanh", "rrelu", "threshold"):
+    if _name + "_" not in globals():
+        globals()[_name + "_"] = _in_place(_name)
+
+
 def __getattr__(name):
     raise AttributeError(_surface.missing("pullback.nn.functional", name))

@@ -184,3 +184,46 @@ def sparse_(tensor, sparsity, std=0.01, generator=None):
         for col in range(cols):
             tensor[randperm(rows)[:zeros], col] = 0
     return tensor
+
+
+def orthogonal_(tensor, gain=1, generator=None):
+    """A matrix (the first dimension against the others) with orthonormal rows or columns, whichever are fewer, times `gain`."""
+    from .utils._matrices import orthogonal_part
+
+    if tensor.ndimension() < 2:
+        raise ValueError("Only tensors with 2 or more dimensions are supported")
+    if tensor.numel() == 0:
+        return tensor
+    rows = tensor.size(0)
+    columns = tensor.numel() // rows
+    with no_grad():
+        flat = tensor.new_empty((rows, columns)).normal_(0, 1, generator=generator).double()
+        q = orthogonal_part(flat.t() if rows < columns else flat)
+        q = q.t() if rows < columns else q
+        tensor.copy_(q.reshape(tensor.shape).to(tensor.dtype))
+        return tensor.mul_(gain)
+
+
+def _older(name):
+    function = globals()[name + "_"]
+
+    def old(*args, **kwargs):
+        warnings.warn(f"`nn.init.{name}` is now deprecated in favor of `nn.init.{name}_`.", FutureWarning, stacklevel=2)
+        return function(*args, **kwargs)
+
+    old.__name__ = old.__qualname__ = name
+    old.__doc__ = f"The old name of `{name}_`."
+    return old
+
+
+uniform = _older("uniform")
+normal = _older("normal")
+constant = _older("constant")
+eye = _older("eye")
+dirac = _older("dirac")
+xavier_uniform = _older("xavier_uniform")
+xavier_normal = _older("xavier_normal")
+kaiming_uniform = _older("kaiming_uniform")
+kaiming_normal = _older("kaiming_normal")
+orthogonal = _older("orthogonal")
+sparse = _older("sparse")

@@ -6,7 +6,13 @@ one class that users see.
 
 from ... import Tensor
 from ..parameter import Buffer, Parameter, forget_gradients
-from ._hooks import Hooks
+from ._hooks import (
+    Hooks,
+    register_module_forward_hook,
+    register_module_forward_pre_hook,
+    register_module_full_backward_hook,
+    register_module_full_backward_pre_hook,
+)
 from ._state import State
 
 
@@ -348,6 +354,10 @@ class Module(State, Hooks):
     def cpu(self):
         """This module: everything is on the CPU."""
         return self
+
+    def cuda(self, device=None):
+        """There is no GPU here."""
+        raise AssertionError("Torch not compiled with CUDA enabled")
 
     def share_memory(self):
         """This module; memory is shared between threads, not between processes."""

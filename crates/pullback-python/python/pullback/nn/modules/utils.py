@@ -18,3 +18,13 @@ _single, _pair, _triple, _quadruple = (_ntuple(n, name) for n, name in ((1, "_si
 def _reverse_repeat_tuple(t, n):
     """Each number n times, the last one first."""
     return tuple(x for x in reversed(t) for _ in range(n))
+
+
+def consume_prefix_in_state_dict_if_present(state_dict, prefix):
+    """Takes a prefix off the names of a state, in place."""
+    for name in [n for n in state_dict if n.startswith(prefix)]:
+        state_dict[name[len(prefix) :]] = state_dict.pop(name)
+    metadata = getattr(state_dict, "_metadata", None)
+    for name in list(metadata or ()):
+        if name.startswith(prefix) or name == prefix.rstrip("."):
+            metadata[name[len(prefix) :]] = metadata.pop(name)
