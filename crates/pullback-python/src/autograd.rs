@@ -20,9 +20,36 @@ thread_local! {
 /// Keeps an exception while the engine unwinds with an error of its own.
 pub(crate) fn keep_exception(e: PyErr) -> pullback::Error {
     crate::watch::note(&e);
-    let text = e.to_string();
+    let text = match crate::watch::running().then(|| raised_at(&e)).flatten() {
+        Some(place) => format!("{e}, raised at {place}"),
+        None => e.to_string(),
+    };
     PASSING.with(|p| *p.borrow_mut() = Some(e));
     pullback::Error::new(pullback::ErrorKind::Autograd, text)
+}
+
+/// The user's file and line where an exception was raised: the innermost frame that is not this package's.
+fn raised_at(e: &PyErr) -> Option<String> {
+    Python::attach(|py| {
+        let find = || -> PyResult<Option<String>> {
+            let package = crate::check::package(py)?;
+            let mut frame = match e.traceback(py) {
+                Some(first) => first.into_any(),
+                None => return Ok(None),
+            };
+            let mut place = None;
+            while !frame.is_none() {
+                let code = frame.getattr("tb_frame")?.getattr("f_code")?;
+                let file: String = code.getattr("co_filename")?.extract()?;
+                if !file.starts_with(&package) {
+                    place = Some(format!("{file}:{}", frame.getattr("tb_lineno")?));
+                }
+                frame = frame.getattr("tb_next")?;
+            }
+            Ok(place)
+        };
+        find().ok().flatten()
+    })
 }
 
 /// The exception that was kept.

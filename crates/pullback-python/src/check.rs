@@ -91,16 +91,21 @@ fn call(f: &Bound<'_, PyAny>, x: &[Tensor], other: &RefCell<Option<String>>) -> 
     Err(PyTypeError::new_err(text))
 }
 
+/// The folder of this package, with its last slash.
+pub(crate) fn package(py: Python<'_>) -> PyResult<String> {
+    let file: String = py.import("pullback")?.getattr("__file__")?.extract()?;
+    Ok(file.trim_end_matches("__init__.py").to_string())
+}
+
 /// The user's file and line: the innermost frame of Python that is not this package's.
 fn place() -> Option<String> {
     Python::attach(|py| {
         let find = || -> PyResult<Option<String>> {
-            let package: String = py.import("pullback")?.getattr("__file__")?.extract()?;
-            let package = package.trim_end_matches("__init__.py");
+            let package = package(py)?;
             let mut frame = py.import("sys")?.getattr("_getframe")?.call0()?;
             while !frame.is_none() {
                 let file: String = frame.getattr("f_code")?.getattr("co_filename")?.extract()?;
-                if !file.starts_with(package) {
+                if !file.starts_with(&package) {
                     return Ok(Some(format!("{file}:{}", frame.getattr("f_lineno")?)));
                 }
                 frame = frame.getattr("f_back")?;

@@ -63,6 +63,11 @@ impl Drop for Watch {
     }
 }
 
+/// Whether a check is under way.
+pub(crate) fn running() -> bool {
+    SEEN.with(|s| s.try_borrow().is_ok_and(|list| !list.is_empty()))
+}
+
 /// Notes an exception on its way through the engine.
 pub(crate) fn note(e: &PyErr) {
     SEEN.with(|s| {

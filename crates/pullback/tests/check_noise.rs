@@ -44,7 +44,7 @@ const UNITS: [(&str, Unit); 6] = [
 /// A right function's value made as inexact as a solver's.
 type Noise = fn(f64, &[f64]) -> f64;
 
-const NOISE: [(&str, Noise); 8] = [
+const NOISE: [(&str, Noise); 15] = [
     ("none", |y, _| y),
     ("nine decimals", |y, _| (y * 1e9).round() / 1e9),
     ("six decimals", |y, _| (y * 1e6).round() / 1e6),
@@ -56,15 +56,30 @@ const NOISE: [(&str, Noise); 8] = [
     ("short waves", |y, x| {
         y + 1e-9 * (1e9 * x.iter().sum::<f64>()).sin()
     }),
-    ("hash", |y, x| {
-        let h = x.iter().fold(17u64, |h, v| {
-            (h ^ v.to_bits())
-                .wrapping_mul(0x9E37_79B9_7F4A_7C15)
-                .rotate_left(23)
-        });
-        y + 1e-10 * (h as f64 / u64::MAX as f64 - 0.5)
+    ("shorter waves", |y, x| {
+        y + 1e-8 * (3e10 * x.iter().sum::<f64>()).sin()
     }),
+    ("two waves", |y, x| {
+        let t = x.iter().sum::<f64>();
+        y + 1e-9 * ((2e8 * t).sin() + (1.7e6 * t).cos())
+    }),
+    ("waves of one number", |y, x| y + 1e-7 * (7e7 * x[0]).sin()),
+    ("three decimals", |y, _| (y * 1e3).round() / 1e3),
+    ("cut decimals", |y, _| (y * 1e4).floor() / 1e4),
+    ("two decimals", |y, _| (y * 100.0).round() / 100.0),
+    ("hash", |y, x| y + 1e-10 * hashed(x)),
+    ("loud hash", |y, x| y + 1e-6 * hashed(x)),
 ];
+
+/// A number in ±½ that has nothing to do with those beside it.
+fn hashed(x: &[f64]) -> f64 {
+    let h = x.iter().fold(17u64, |h, v| {
+        (h ^ v.to_bits())
+            .wrapping_mul(0x9E37_79B9_7F4A_7C15)
+            .rotate_left(23)
+    });
+    h as f64 / u64::MAX as f64 - 0.5
+}
 
 /// y = Σ c unit(w·x + b), of one or several numbers, with its backward.
 struct Net {

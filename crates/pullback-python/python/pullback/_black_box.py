@@ -122,9 +122,9 @@ def black_box(f, inputs, grad, step, names, power, mode):
     return _Box(world, f, inputs).check(grad, step, names, power, mode)
 
 
-def of_tensors(f, inputs, grad, step, names, power, mode):
-    """The report of a function of Pullback's tensors as a black box."""
-    return _Box(_Pullback(), f, [x.detach() for x in inputs]).check(grad, step, names, power, mode)
+def of_tensors(f, inputs, grad, step, names, power, mode, why):
+    """The report of a function of Pullback's tensors as a black box; `why` says for what reason."""
+    return _Box(_Pullback(), f, [x.detach() for x in inputs]).check(grad, step, names, power, mode, [why])
 
 
 def _uneven(shape, k):
@@ -162,14 +162,14 @@ class _Box:
             if self.arrays[i].dtype not in (np.float32, np.float64):
                 raise ValueError(f"check: input {i} is {self.arrays[i].dtype}; float32 and float64 are checked")
 
-    def check(self, grad, step, names, power, mode):
+    def check(self, grad, step, names, power, mode, notes=()):
         try:
             y = self.value(self.fresh())
         except _NoNumbers as e:
             return self.nothing(str(e), names, step, power)
         self.shape, self.single = y.shape, y.dtype == np.float32
         cotangents = [_uneven(y.shape, k) for k in range(COTANGENTS)]
-        notes = []
+        notes = list(notes)
         if grad is None:
             if self.world.own is None:
                 raise ValueError("check: a function of NumPy arrays has no gradient of its own; give one as `grad`")
@@ -221,7 +221,7 @@ class _Box:
             n = len(self.shape)
             return [[np.tensordot(w, g, n) for g in found] for w in cotangents], cotangents, notes
         if int(np.prod(self.shape)) > 1:
-            notes = ["the function returns several numbers and one gradient of each input's shape was given: it was checked as that of their sum"]
+            notes = [*notes, "the function returns several numbers and one gradient of each input's shape was given: it was checked as that of their sum"]
         return [found], [np.ones(self.shape)], notes
 
     def count(self, found):

@@ -7,6 +7,11 @@ from . import _native
 from ._black_box import black_box, of_tensors
 
 
+def _first(e):
+    """An error's first sentence."""
+    return str(e).split("\n")[0].rstrip(".")
+
+
 class Report:
     """What a check found: `status`, `coordinates`, `nearest_kink`, `guilty`, `evaluations`, as in `pullback check --json`."""
 
@@ -107,9 +112,10 @@ class _Check:
         try:
             found = run()
             return Report(found, run if found["coordinates"] else None)
-        except NotImplementedError:
-            # A Function of the user's without `jvp` cannot be replayed; calling it is what remains.
-            return Report(of_tensors(f, inputs, grad, step, names, power, mode))
+        except NotImplementedError as e:
+            # A Function of the user's that computes outside cannot be replayed; calling it is what remains.
+            why = f"the function could not be recorded and replayed ({_first(e)}), so it was checked by calling it"
+            return Report(of_tensors(f, inputs, grad, step, names, power, mode, why))
 
     def assert_ok(self, f, inputs, grad=None, **options):
         """For tests: raises AssertionError with the report as its text unless the gradient is certified."""

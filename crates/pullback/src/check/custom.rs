@@ -102,9 +102,36 @@ fn moved(
     apply::boxed(op, &x.iter().collect::<Vec<_>>(), site)
 }
 
-/// Why a recorded run cannot be evaluated in double-double: the name of the function of the user whose `forward` cannot, or
-/// goes through numbers of fewer digits on its way.
-pub(super) fn narrow(oracle: &Oracle<'_>) -> Result<Option<&'static str>> {
+/// Why a recorded run cannot be evaluated in double-double.
+pub(super) struct Narrow {
+    /// The function of the user whose `forward` cannot, or goes through numbers of fewer digits on its way.
+    pub(super) name: &'static str,
+    /// What cannot be run, the line that ran it, and what it failed with.
+    what: &'static str,
+    site: String,
+    error: Option<String>,
+}
+
+impl Narrow {
+    /// In words.
+    pub(super) fn why(&self) -> String {
+        let Narrow {
+            name,
+            what,
+            site,
+            error,
+        } = self;
+        match error {
+            Some(error) => {
+                format!("{what} of {name} at {site} cannot be run in 32 digits ({error})")
+            }
+            None => format!("{what} of {name} at {site} computes with fewer than 32 digits"),
+        }
+    }
+}
+
+/// What keeps a recorded run from being evaluated in double-double, if something does.
+pub(super) fn narrow(oracle: &Oracle<'_>) -> Result<Option<Narrow>> {
     let own = || (oracle.program.instructions().iter()).filter(|i| i.op.lenient());
     let Some(first) = own().next() else {
         return Ok(None);
@@ -115,19 +142,34 @@ pub(super) fn narrow(oracle: &Oracle<'_>) -> Result<Option<&'static str>> {
         float: Some(DType::Dd),
         frozen: false,
     };
-    let Ok(values) = oracle.program.replay_all(&refs, how) else {
-        return Ok(Some(first.op.def().name));
+    let failed = |inst: &Instruction, what, error: Option<crate::Error>| {
+        let named = error.as_ref().and_then(crate::Error::op_name);
+        let inst = own()
+            .find(|i| named == Some(i.op.def().name))
+            .unwrap_or(inst);
+        Some(Narrow {
+            name: inst.op.def().name,
+            what,
+            site: inst.written(),
+            error: error.map(|e| e.message().to_string()),
+        })
+    };
+    let values = match oracle.program.replay_all(&refs, how) {
+        Ok(values) => values,
+        Err(e) => return Ok(failed(first, "forward", Some(e))),
     };
     for (k, inst) in own().enumerate() {
         let x: Vec<Tensor> = inst.inputs.iter().map(|&i| values.get(i)).collect();
-        if !steady(inst, &x, k as u64).unwrap_or(false) {
-            return Ok(Some(inst.op.def().name));
+        match steady(inst, &x, k as u64) {
+            Ok(true) => {}
+            Ok(false) => return Ok(failed(inst, "forward", None)),
+            Err(e) => return Ok(failed(inst, "forward", Some(e))),
         }
     }
     // The rule too: a gradient that cannot be had in double-double leaves the claim's numbers alone to be compared.
     Ok(match oracle.gradient() {
         Ok(_) => None,
-        Err(_) => Some(first.op.def().name),
+        Err(e) => failed(first, "backward", Some(e)),
     })
 }
 

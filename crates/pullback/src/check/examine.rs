@@ -8,7 +8,8 @@ use super::run::name_of;
 use super::verdict::{Facts, decide};
 use super::{
     BugKind, Check, Claim, Mode, NearestKink, Report, Status, Verdict, explain, fast, guilty, host,
-    kinks, paths, rounding,
+    kinks, paths,
+    rounding::{self, Inexact},
 };
 use crate::program::Program;
 use crate::{Dd, Result, Tensor};
@@ -32,7 +33,11 @@ pub(super) fn examine(
 ) -> Result<Findings> {
     let (program, bounds) = claims::bounds(check, oracle)?;
     let bench = Bench::new(check, oracle, claimed, report, &bounds)?;
-    report.adjoint = Some(adjoint(check, oracle, &bench.autograd_wide, bench.hi_f)?);
+    let (found, untested) = adjoint(check, oracle, &bench.autograd_wide, bench.hi_f)?;
+    report.adjoint = Some(found);
+    report
+        .notes
+        .extend(untested.map(|why| format!("forward mode was not tested: {why}")));
     let everything: Vec<(usize, usize)> = claimed
         .iter()
         .enumerate()
@@ -94,7 +99,8 @@ struct Bench<'a> {
     scales: Vec<Option<Vec<f64>>>,
     /// Which output of the bounds belongs to which input: the value comes first, then the floating inputs.
     rows: Vec<usize>,
-    /// What evaluating once in double-double may be off by.
+    /// What evaluating once may be off by; in double-double.
+    inexact: Inexact,
     hi_f: f64,
     /// Unit roundoff of the finest dtype that is computed in.
     fine: f64,
@@ -138,9 +144,16 @@ impl<'a> Bench<'a> {
             })
             .collect();
         let fine = u.min(bounds.finest);
-        let hi_f = (8.0 * q_f * (U_HI / fine))
+        let under = bounds.under[0][0];
+        let hi_f = (8.0 * bounds.digits[0][0] * (U_HI / fine))
             .max(U_HI * report.value.abs())
+            .max(under)
             .max(1e-320);
+        let inexact = Inexact {
+            wide: hi_f,
+            under,
+            own: 8.0 * q_f,
+        };
         Ok(Bench {
             host: host::look(check, oracle)?,
             rule_unit: oracle.rule_unit(),
@@ -154,6 +167,7 @@ impl<'a> Bench<'a> {
             tied,
             scales,
             rows,
+            inexact,
             hi_f,
             fine,
         })
@@ -184,7 +198,8 @@ impl<'a> Bench<'a> {
         let (check, oracle, row) = (self.check, self.oracle, self.rows[input]);
         let scale = self.scales[input].as_ref().map_or(1.0, |s| s[flat]);
         let (e, q) = (self.bounds.e[row][flat], self.bounds.q[row][flat]);
-        let (d, mut e_d) = self.derivative((input, flat), scale, q)?;
+        let digits = self.bounds.digits[row][flat];
+        let (d, mut e_d) = self.derivative((input, flat), scale, digits)?;
         let numeric = numeric(check, oracle, input, flat, report.step)?;
         let (n_fz, n_hi, n_rounded) = quotients(oracle, check, input, flat, report.step)?;
         let of = |wide: &[Option<Vec<Dd>>]| wide[input].as_ref().map_or(Dd::NAN, |w| w[flat]);
@@ -198,7 +213,7 @@ impl<'a> Bench<'a> {
         let touch = match self.host.differs {
             true => {
                 let at = (input, flat, scale);
-                let (touch, size) = host::matters(oracle, at, distance, d.to_f64(), self.hi_f)?;
+                let (touch, size) = host::matters(oracle, at, distance, d.to_f64(), self.inexact)?;
                 if touch == Touch::No {
                     e_d += size;
                 }
@@ -216,6 +231,7 @@ impl<'a> Bench<'a> {
                 .abs()
                 .to_f64(),
         };
+        let (escaped, hidden) = escaped(oracle, input, flat, scale, self.hi_f)?;
         let facts = Facts {
             name,
             input,
@@ -231,13 +247,16 @@ impl<'a> Bench<'a> {
             n_rounded,
             e,
             q,
+            digits: self.bounds.digits[row][flat],
+            under: self.bounds.under[row][flat],
             u: check.inputs[input].dtype().unit_roundoff(),
             fine: self.fine,
             rule_unit: self.rule_unit,
             step: report.step,
             power: report.power,
             sides,
-            escaped: touch == Touch::Yes || escaped(oracle, input, flat, scale, self.hi_f)?,
+            escaped: touch == Touch::Yes || escaped,
+            hidden,
             unclear: touch == Touch::Unclear,
             jump: None,
             rms: 0.0,
@@ -296,7 +315,10 @@ fn host_note(report: &mut Report, hidden: bool, escapes: bool) {
 /// Tells rounding that was amplified beyond first order from a wrong kernel, and from an engine that differentiated only a part
 /// of the run (true).
 fn amplified(bench: &Bench<'_>, backward: &Program, facts: &mut [Facts]) -> Result<bool> {
-    let beyond = |f: &Facts| !f.numbers && (Dd::from(f.claimed) - f.a_hi).abs().to_f64() > f.e;
+    let beyond = |f: &Facts| {
+        let off = (Dd::from(f.claimed) - f.a_hi).abs().to_f64();
+        !f.numbers && (off > f.e || !off.is_finite())
+    };
     let suspicious = facts.iter().any(beyond);
     let mut partial = false;
     if suspicious || matches!(bench.check.claim, Claim::Numbers(_)) {
@@ -450,9 +472,11 @@ fn choose(
     let (check, oracle) = (w.check, w.oracle);
     let affordable = oracle.affordable();
     let (examples, most) = (affordable.clamp(2, EXAMPLES), affordable.clamp(3, SUSPECTS));
-    let certified = fast::certify(oracle, &w.wide, &w.scales, w.hi_f, check.seed, most)?;
+    let under = |input: usize, flat: usize| w.bounds.under[w.rows[input]][flat];
+    let certified = fast::certify(oracle, &w.wide, &w.scales, &under, w.hi_f, check.seed, most)?;
     let mut suspects = certified.suspects;
     let (mut hidden, mut weakest) = (0, 0.0f64);
+    let scale = |i: usize, flat: usize| w.scales[i].as_ref().map_or(1.0, |s| s[flat]);
     for &(input, flat) in everything {
         let (Some(g), Some(a), Some(error)) =
             (&w.claimed[input], &w.wide[input], &certified.error[input])
@@ -468,7 +492,11 @@ fn choose(
         }
         let size = a.abs().to_f64();
         if size > 0.0 {
-            let mde = (error[flat] + q8) / size;
+            let outside = match w.host.differs {
+                true => host::unseen(check, scale(input, flat), w.inexact),
+                false => 0.0,
+            };
+            let mde = (error[flat] + q8 + under(input, flat) + outside) / size;
             weakest = weakest.max(mde);
             hidden += usize::from(mde > report.power);
         }
@@ -481,11 +509,10 @@ fn choose(
         ));
     }
     if w.host.differs {
-        let scale = |i: usize, flat: usize| w.scales[i].as_ref().map_or(1.0, |s| s[flat]);
         let all: Vec<(usize, usize, f64)> = (everything.iter())
             .map(|&(i, flat)| (i, flat, scale(i, flat)))
             .collect();
-        host::touched(oracle, &all, w.hi_f, most, &mut suspects)?;
+        host::touched(oracle, &all, w.inexact, most, &mut suspects)?;
     }
     let stride = everything.len() / examples;
     suspects.extend((0..examples).map(|k| everything[k * stride]));

@@ -27,14 +27,18 @@ struct Entry {
     a: Dd,
     /// Its weight in the direction.
     v: f64,
+    /// Its natural step, and what underflow may do to its gradient.
+    scale: f64,
+    under: f64,
 }
 
-/// Certifies a gradient given in double-double. `hi_f` is what one evaluation may be off by; `scales` are natural steps;
-/// at most `most` suspects are told apart.
+/// Certifies a gradient given in double-double. `hi_f` is what one evaluation may be off by; `scales` are natural steps, `under`
+/// says what underflow may do to a number; at most `most` suspects are told apart.
 pub(super) fn certify(
     oracle: &Oracle<'_>,
     gradient: &[Option<Vec<Dd>>],
     scales: &[Option<Vec<f64>>],
+    under: &dyn Fn(usize, usize) -> f64,
     hi_f: f64,
     seed: u64,
     most: usize,
@@ -61,10 +65,14 @@ pub(super) fn certify(
             } else {
                 (((1.0 / (size * s)).log10() / 2.0).floor() as i32, xi / size)
             };
-            buckets
-                .entry(key)
-                .or_default()
-                .push(Entry { input, flat, a, v });
+            buckets.entry(key).or_default().push(Entry {
+                input,
+                flat,
+                a,
+                v,
+                scale: s,
+                under: under(input, flat),
+            });
         }
     }
     let mut out = Certified {
@@ -97,7 +105,7 @@ fn project(oracle: &Oracle<'_>, entries: &[Entry], hi_f: f64) -> Result<(f64, f6
         .map(|t| t.dtype().is_float().then(|| vec![0.0; t.numel()]))
         .collect();
     let mut dot = Dd::ZERO;
-    let mut terms = 0.0;
+    let (mut terms, mut under, mut fastest) = (0.0, 0.0, 0.0f64);
     // Scaled so that the largest move is 1, in units of which the ladder's steps are meant.
     let largest = entries.iter().map(|e| e.v.abs()).fold(0.0, f64::max);
     for e in entries {
@@ -107,10 +115,14 @@ fn project(oracle: &Oracle<'_>, entries: &[Entry], hi_f: f64) -> Result<(f64, f6
         }
         dot += e.a * Dd::from(w);
         terms += (e.a.to_f64() * w).powi(2);
+        under += e.under * w.abs();
+        fastest = fastest.max(w.abs() / e.scale);
     }
     let program = oracle.between_kinks();
-    let (d, e_d) = oracle.directional(program, &v, hi_f, 1e-20 * terms.sqrt())?;
-    let rounding = 8.0 * oracle.rule_unit() * (entries.len() as f64).sqrt() * terms.sqrt();
+    // A step of the numbers' own size, where one of size 1 is too coarse or too fine for them.
+    let sizes = [1.0, 1.0 / fastest];
+    let (d, e_d) = oracle.directional(program, &v, &sizes, hi_f, 1e-20 * terms.sqrt())?;
+    let rounding = 8.0 * oracle.rule_unit() * (entries.len() as f64).sqrt() * terms.sqrt() + under;
     Ok((
         (dot - d).abs().to_f64() * largest,
         (e_d + rounding) * largest,

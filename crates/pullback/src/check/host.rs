@@ -9,6 +9,7 @@ use super::Check;
 use super::measure::{rms, scale_of};
 use super::numbers::{self, probe};
 use super::oracle::Oracle;
+use super::rounding::Inexact;
 use crate::program::{Program, Replay};
 use crate::{DType, Dd, Result, Tensor};
 
@@ -129,20 +130,20 @@ pub(super) fn matters(
     (input, flat, scale): (usize, usize, f64),
     crossing: Option<f64>,
     d: f64,
-    hi_f: f64,
+    inexact: Inexact,
 ) -> Result<(Touch, f64)> {
     let _quiet = crate::no_grad();
     let power = oracle.check.power.unwrap_or(1e-6).min(1e-3);
-    match by_programs(oracle, &[(input, flat, scale)], hi_f) {
+    match by_programs(oracle, &[(input, flat, scale)], inexact) {
         Ok((Touch::Unclear, size)) if size <= 0.1 * power * d.abs() => {
             return Ok((Touch::No, size));
         }
         Ok((Touch::Unclear, _)) | Err(_) => {}
         Ok(clear) => return Ok(clear),
     }
-    match in_wide(oracle, input, flat, scale, crossing, d) {
+    match in_wide(oracle, (input, flat, scale), crossing, d, inexact) {
         Ok((Touch::Unclear, _)) | Err(_) => {
-            let own = in_own(oracle, input, flat, scale, crossing, d);
+            let own = in_own(oracle, (input, flat, scale), crossing, d, inexact);
             Ok(own.unwrap_or((Touch::Unclear, 0.0)))
         }
         clear => clear,
@@ -154,7 +155,7 @@ pub(super) fn matters(
 pub(super) fn touched(
     oracle: &Oracle<'_>,
     all: &[(usize, usize, f64)],
-    hi_f: f64,
+    inexact: Inexact,
     most: usize,
     out: &mut Vec<(usize, usize)>,
 ) -> Result<()> {
@@ -162,7 +163,7 @@ pub(super) fn touched(
     if all.is_empty() || out.len() >= most {
         return Ok(());
     }
-    if matches!(by_programs(oracle, all, hi_f), Ok((Touch::No, _))) {
+    if matches!(by_programs(oracle, all, inexact), Ok((Touch::No, _))) {
         return Ok(());
     }
     if let [(input, flat, _)] = all {
@@ -170,8 +171,19 @@ pub(super) fn touched(
         return Ok(());
     }
     let (left, right) = all.split_at(all.len() / 2);
-    touched(oracle, left, hi_f, most, out)?;
-    touched(oracle, right, hi_f, most, out)
+    touched(oracle, left, inexact, most, out)?;
+    touched(oracle, right, inexact, most, out)
+}
+
+/// How far `by_programs` moves, relative to each number.
+fn relative(check: &Check<'_>) -> f64 {
+    let single = check.inputs.iter().any(|t| t.dtype() == DType::F32);
+    2f64.powi(if single { -8 } else { -17 })
+}
+
+/// A derivative through numbers that left the graph which underflow would hide from `by_programs`.
+pub(super) fn unseen(check: &Check<'_>, scale: f64, inexact: Inexact) -> f64 {
+    64.0 * inexact.under / (relative(check) * scale)
 }
 
 /// The change of the programs recorded on both sides of the point, run at the point itself, over the step: the part of the
@@ -180,11 +192,10 @@ pub(super) fn touched(
 fn by_programs(
     oracle: &Oracle<'_>,
     coordinates: &[(usize, usize, f64)],
-    hi_f: f64,
+    inexact: Inexact,
 ) -> Result<(Touch, f64)> {
     let inputs = &oracle.check.inputs;
-    let single = inputs.iter().any(|t| t.dtype() == DType::F32);
-    let relative = 2f64.powi(if single { -8 } else { -17 });
+    let relative = relative(oracle.check);
     let mut rng = pullback_random::numpy::default_rng(oracle.check.seed.wrapping_add(4500));
     let draws = rng.random(coordinates.len());
     let refs: Vec<&Tensor> = oracle.wide.iter().collect();
@@ -225,11 +236,11 @@ fn by_programs(
     let along = |h: f64| -> Result<f64> {
         Ok(((value(h)? - value(-h)?) / Dd::from(2.0 * h * unit)).to_f64())
     };
-    let floor = 64.0 * hi_f / (relative * unit);
+    let floor = 64.0 * inexact.wide / (relative * unit);
     let wide = along(relative)?;
-    // Most often nothing that left the graph depends on these at all.
+    // Most often nothing that left the graph depends on these at all. What underflows says the same.
     if wide == 0.0 {
-        return Ok((Touch::No, 0.0));
+        return Ok((Touch::No, unseen(oracle.check, unit, inexact)));
     }
     let narrow = along(relative / 2.0)?;
     let size = wide.abs().max(narrow.abs());
@@ -264,11 +275,10 @@ fn told(difference: f64, d: f64, noise: f64) -> (Touch, f64) {
 
 fn in_wide(
     oracle: &Oracle<'_>,
-    input: usize,
-    flat: usize,
-    scale: f64,
+    (input, flat, scale): (usize, usize, f64),
     crossing: Option<f64>,
     d: f64,
+    inexact: Inexact,
 ) -> Result<(Touch, f64)> {
     let h = step(scale, 1e-5, crossing);
     if h <= 0.0 || !h.is_finite() {
@@ -279,17 +289,17 @@ fn in_wide(
     };
     let (up, down) = (at(h)?, at(-h)?);
     let direct = ((up - down) / Dd::from(2.0 * h)).to_f64();
-    let noise = 16.0 * 1e-12 * up.abs().to_f64().max(down.abs().to_f64()) / h;
+    let size = up.abs().to_f64().max(down.abs().to_f64());
+    let noise = (16.0 * 1e-12 * size + 16.0 * inexact.under) / h;
     Ok(told(direct - d, d, noise))
 }
 
 fn in_own(
     oracle: &Oracle<'_>,
-    input: usize,
-    flat: usize,
-    scale: f64,
+    (input, flat, scale): (usize, usize, f64),
     crossing: Option<f64>,
     d: f64,
+    inexact: Inexact,
 ) -> Result<(Touch, f64)> {
     let inputs = &oracle.check.inputs;
     let u = inputs[input].dtype().unit_roundoff();
@@ -310,5 +320,5 @@ fn in_own(
         Ok(now - recorded.item_f64()?)
     };
     let difference = (apart(x + h)? - apart(x - h)?) / (2.0 * h);
-    Ok(told(difference, d, 8.0 * u * size / h))
+    Ok(told(difference, d, (8.0 * u * size).max(inexact.own) / h))
 }

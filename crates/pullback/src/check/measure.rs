@@ -2,7 +2,7 @@
 //! one directional derivative.
 
 use super::numbers;
-use super::oracle::{Oracle, U_HI};
+use super::oracle::{Oracle, STENCIL, U_HI};
 use super::verdict::Facts;
 use super::{Adjoint, Check, custom};
 use crate::program::Replay;
@@ -10,13 +10,13 @@ use crate::{DType, Dd, Result, Tensor};
 
 /// The same direction by forward mode, by reverse mode and by differences.
 ///
-/// `gradient` is the engine's, in double-double.
+/// `gradient` is the engine's, in double-double. Where forward mode has no answer, the second value says why.
 pub(super) fn adjoint(
     check: &Check<'_>,
     oracle: &Oracle<'_>,
     gradient: &[Option<Vec<Dd>>],
     hi_f: f64,
-) -> Result<Adjoint> {
+) -> Result<(Adjoint, Option<String>)> {
     let mut direction: Vec<Option<Vec<f64>>> = Vec::new();
     let mut tangents: Vec<Option<Tensor>> = Vec::new();
     let (mut reverse, mut size) = (Dd::ZERO, 0.0);
@@ -44,22 +44,23 @@ pub(super) fn adjoint(
         float: Some(DType::Dd),
         frozen: false,
     };
-    let forward = match oracle.frozen.jvp(&refs, &seeds, how) {
+    let (forward, why) = match oracle.frozen.jvp(&refs, &seeds, how) {
         // A function of the user need not have a forward rule.
-        Err(_) if custom::any(&oracle.frozen) => None,
+        Err(e) if custom::any(&oracle.frozen) => (None, Some(e.message().to_string())),
         pushed => match pushed?.remove(0).1 {
-            Some(dot) => Some(numbers::number(&dot)?.to_f64()),
-            None => Some(0.0),
+            Some(dot) => (Some(numbers::number(&dot)?.to_f64()), None),
+            None => (Some(0.0), None),
         },
     };
     let (differences, error) =
-        oracle.directional(&oracle.frozen, &direction, hi_f, 1e-20 * size)?;
-    Ok(Adjoint {
+        oracle.directional(&oracle.frozen, &direction, &[1.0], hi_f, 1e-20 * size)?;
+    let found = Adjoint {
         forward: forward.unwrap_or(differences.to_f64()),
         reverse: reverse.to_f64(),
         differences: differences.to_f64(),
         budget: error + 64.0 * U_HI * size + f64::EPSILON * reverse.abs().to_f64(),
-    })
+    };
+    Ok((found, why))
 }
 
 /// The page's difference quotient: every operation in the working precision.
@@ -106,31 +107,57 @@ pub(super) fn quotients(
     Ok((smooth, real, rounded))
 }
 
-/// Whether the program moves with its cut values where the smooth one, which has them fixed, does not.
+/// Whether the program moves with its cut values where the smooth one, which has them fixed, does not; and by how much it may
+/// without being seen.
 pub(super) fn escaped(
     oracle: &Oracle<'_>,
     input: usize,
     flat: usize,
     scale: f64,
     hi_f: f64,
-) -> Result<bool> {
+) -> Result<(bool, f64)> {
     let Some(opened) = &oracle.opened else {
-        return Ok(false);
+        return Ok((false, 0.0));
     };
-    let h = (scale * 1e-9).log2().floor().exp2();
     let apart = |h: f64| -> Result<(f64, f64)> {
-        let smooth = oracle.central(&oracle.frozen, input, flat, h)?;
-        let moving = oracle.central(opened, input, flat, h)?;
-        let allowed = 16.0 * hi_f / h + 1e-12 * smooth.abs().to_f64();
+        let (smooth, own) = oracle.central_sized(&oracle.frozen, input, flat, h)?;
+        let (moving, with) = oracle.central_sized(opened, input, flat, h)?;
+        let allowed = (16.0 * hi_f + STENCIL * (own + with)) / h + 1e-12 * smooth.abs().to_f64();
         Ok(((smooth - moving).abs().to_f64(), allowed))
     };
-    let (wide, allowed) = apart(h)?;
-    if wide <= allowed || h <= 0.0 {
-        return Ok(false);
+    let mut hidden = f64::INFINITY;
+    // A number much smaller than those beside it says little of how far values must move to be told apart.
+    let others = rms(&oracle.wide[input].to_f64_vec()?).unwrap_or(scale);
+    // How much of a difference is left at half the step. Curvature alone shrinks with it; further out, nothing but a straight line counts.
+    for (size, left) in [(scale, 0.6), (others, 0.999), (1.0, f64::INFINITY)] {
+        let h = (size * 1e-9).log2().floor().exp2();
+        if h <= 0.0 || !h.is_finite() {
+            continue;
+        }
+        let (wide, allowed) = apart(h)?;
+        if wide > allowed {
+            let (narrow, allowed) = apart(h / 2.0)?;
+            if narrow > allowed && narrow > left * wide {
+                return Ok((true, 0.0));
+            }
+        }
+        let seen = wide.max(allowed);
+        hidden = if seen.is_finite() {
+            hidden.min(seen)
+        } else {
+            hidden
+        };
+        if hidden
+            <= 1e-9
+                * oracle
+                    .central(&oracle.frozen, input, flat, h)?
+                    .abs()
+                    .to_f64()
+        {
+            break;
+        }
     }
-    // Curvature alone shrinks with the step.
-    let (narrow, allowed) = apart(h / 2.0)?;
-    Ok(narrow > allowed && narrow > 0.6 * wide)
+    Ok((false, hidden))
 }
 
 /// Whether the change over the step fails to shrink with the step: a jump and not a kink.

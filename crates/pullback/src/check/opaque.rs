@@ -5,6 +5,7 @@
 //! in cannot hide: neither behind a sum nor, for one number, behind an incoming one.
 
 use super::claims;
+use super::custom::Narrow;
 use super::measure::scale_of;
 use super::numbers::{self, probe};
 use super::oracle::Oracle;
@@ -16,7 +17,7 @@ use crate::{DType, Result, Tensor, core::apply};
 const OF_ONE: [f64; 3] = [1.0, -2.0, 0.625];
 
 /// The report of a black box, with the names of the check.
-pub(super) fn run(check: &Check<'_>, oracle: &Oracle<'_>, name: &str) -> Result<Report> {
+pub(super) fn run(check: &Check<'_>, oracle: &Oracle<'_>, narrow: &Narrow) -> Result<Report> {
     let y = oracle.whole(&check.inputs)?;
     let claims = claimed(check, oracle, &y)?;
     let uneven = y.numel() == 1 && !proportional(&claims, y.dtype());
@@ -53,7 +54,8 @@ pub(super) fn run(check: &Check<'_>, oracle: &Oracle<'_>, name: &str) -> Result<
         c.input = floats.get(c.input).copied().unwrap_or(c.input);
     }
     report.notes.push(format!(
-        "forward of {name} cannot be run in 32 digits, so the function was checked by calling it in {}",
+        "{}, so the function was checked by calling it in {}",
+        narrow.why(),
         report.dtype
     ));
     if uneven {

@@ -12,7 +12,7 @@ use std::cell::Cell;
 pub(super) const U_HI: f64 = 1.0 / ((1u128 << 100) as f64);
 
 /// Rounding of a value in a stencil, relative to its size, where it is larger than the value at the point itself.
-const STENCIL: f64 = 16.0 * U_HI;
+pub(super) const STENCIL: f64 = 16.0 * U_HI;
 
 /// Numbers that may be computed for coordinates examined one by one, times the dozen runs that each takes.
 const WORK: usize = 10_000_000;
@@ -188,7 +188,7 @@ impl<'a> Oracle<'a> {
     }
 
     /// The central difference, and the size of the values it is made of.
-    fn central_sized(
+    pub(super) fn central_sized(
         &self,
         program: &Program,
         input: usize,
@@ -273,20 +273,32 @@ impl<'a> Oracle<'a> {
         }
     }
 
-    /// The derivative of a smooth program along a direction.
+    /// The derivative of a smooth program along a direction. `sizes`: how far the point may be thought to move along it.
     pub(super) fn directional(
         &self,
         program: &Program,
         v: &[Option<Vec<f64>>],
+        sizes: &[f64],
         q_f: f64,
         good: f64,
     ) -> Result<(Dd, f64)> {
-        self.ladder(1.0, q_f, good, |h| {
+        let along = |h| {
             let up = self.value(program, &self.along(v, h)?)?;
             let down = self.value(program, &self.along(v, -h)?)?;
             let size = up.abs().to_f64().max(down.abs().to_f64());
             Ok(((up - down) / Dd::from(2.0 * h), size))
-        })
+        };
+        let mut best = (Dd::NAN, f64::INFINITY);
+        for size in sizes.iter().filter(|s| s.is_finite() && **s > 0.0) {
+            let next = self.ladder(*size, q_f, good, along)?;
+            if next.1 < best.1 {
+                best = next;
+            }
+            if best.1 <= good.max(1e-9 * best.0.abs().to_f64()) {
+                break;
+            }
+        }
+        Ok(best)
     }
 
     /// Tries steps until the sum of truncation and rounding is `good` enough, and keeps the best.

@@ -9,7 +9,7 @@
 
 use super::custom;
 use crate::core::op::Family;
-use crate::program::{Instruction, Program, Replay};
+use crate::program::{Instruction, Program, Replay, Values};
 use crate::{DType, Result, Tensor};
 
 /// Random runs behind each standard deviation.
@@ -21,11 +21,37 @@ pub(super) struct Bounds {
     pub(super) e: Vec<Vec<f64>>,
     /// Standard deviation.
     pub(super) q: Vec<Vec<f64>>,
+    /// The part of it that more digits help against: without underflow.
+    pub(super) digits: Vec<Vec<f64>>,
     /// The outputs themselves, in the working precision.
     pub(super) values: Vec<Vec<f64>>,
+    /// What underflow may do to them in double-double, whose numbers are no smaller than those of doubles.
+    pub(super) under: Vec<Vec<f64>>,
     /// Unit roundoff of the finest dtype that the program computes in.
     pub(super) finest: f64,
 }
+
+/// What one evaluation of a function may be off by.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Inexact {
+    /// In double-double, underflow included.
+    pub(super) wide: f64,
+    /// By underflow alone: more digits do not help against it.
+    pub(super) under: f64,
+    /// In the working precision.
+    pub(super) own: f64,
+}
+
+/// Where all numbers of a run are of sizes between these, underflow is no concern.
+fn ordinary(dtype: DType) -> std::ops::RangeInclusive<f64> {
+    match dtype {
+        DType::F32 => 1e-12..=1e12,
+        _ => 1e-90..=1e90,
+    }
+}
+
+/// What an operation in double-double may lose by underflow: a few of the smallest numbers.
+const LOST: f64 = 3e-323;
 
 /// Unit roundoff, and half the spacing of the smallest numbers, where products underflow.
 fn units(dtype: DType) -> (f64, f64) {
@@ -51,6 +77,9 @@ pub(super) fn read(program: &Program, inputs: &[&Tensor], seed: u64) -> Result<B
     let n = program.values();
     let mut finest = 1.0f64;
     let mut worst: Vec<Option<Tensor>> = vec![None; n];
+    let extreme = extreme(program, &values)?;
+    // By underflow: in double-double, and in the dtype that is computed in.
+    let mut under: [Vec<Option<Tensor>>; 2] = [vec![None; n], vec![None; n]];
     let mut runs: Vec<Vec<Option<Tensor>>> = vec![vec![None; n]; RUNS];
     let mut rng = pullback_random::numpy::default_rng(seed);
     for inst in program.instructions() {
@@ -80,6 +109,18 @@ pub(super) fn read(program: &Program, inputs: &[&Tensor], seed: u64) -> Result<B
                 .map(|o| o.worst.mul(u)?.add(smallest))
                 .transpose()?,
         )?;
+        if extreme {
+            for (under, lost) in under.iter_mut().zip([LOST, smallest]) {
+                let e: Vec<Option<Tensor>> = (inst.inputs.iter())
+                    .map(|&i| under[i as usize].clone())
+                    .collect();
+                let lost = match own {
+                    Some(_) => Some(Tensor::full(y.shape().clone(), lost, DType::F64)?),
+                    None => None,
+                };
+                under[inst.output as usize] = add(passed_on(inst, &x, &y, &e)?, lost)?;
+            }
+        }
         for run in &mut runs {
             let d: Vec<Option<Tensor>> = inst
                 .inputs
@@ -101,7 +142,6 @@ pub(super) fn read(program: &Program, inputs: &[&Tensor], seed: u64) -> Result<B
                     Some(
                         o.typical
                             .mul(u)?
-                            .add(smallest)?
                             .mul(&Tensor::from_slice(&noise, y.shape().clone())?)?,
                     )
                 }
@@ -112,7 +152,9 @@ pub(super) fn read(program: &Program, inputs: &[&Tensor], seed: u64) -> Result<B
     let mut bounds = Bounds {
         e: Vec::new(),
         q: Vec::new(),
+        digits: Vec::new(),
         values: Vec::new(),
+        under: Vec::new(),
         finest,
     };
     for &out in program.outputs() {
@@ -125,6 +167,7 @@ pub(super) fn read(program: &Program, inputs: &[&Tensor], seed: u64) -> Result<B
         };
         bounds.values.push(values.get(out).to_f64_vec()?);
         bounds.e.push(list(&worst[out as usize])?);
+        bounds.under.push(list(&under[0][out as usize])?);
         let mut square = vec![0.0; numel];
         for run in &runs {
             list(&run[out as usize])?
@@ -132,9 +175,33 @@ pub(super) fn read(program: &Program, inputs: &[&Tensor], seed: u64) -> Result<B
                 .zip(&mut square)
                 .for_each(|(d, s)| *s += d * d / RUNS as f64);
         }
-        bounds.q.push(square.into_iter().map(f64::sqrt).collect());
+        let digits: Vec<f64> = square.into_iter().map(f64::sqrt).collect();
+        let lost = list(&under[1][out as usize])?;
+        (bounds.q).push(
+            digits
+                .iter()
+                .zip(&lost)
+                .map(|(q, lost)| q.hypot(*lost))
+                .collect(),
+        );
+        bounds.digits.push(digits);
     }
     Ok(bounds)
+}
+
+/// Whether a run has numbers so small or so large that underflow may matter.
+fn extreme(program: &Program, values: &Values) -> Result<bool> {
+    let made = program.instructions().iter().map(|i| i.output);
+    for id in program.inputs().iter().copied().chain(made) {
+        let t = values.get(id);
+        if t.dtype().is_float()
+            && (t.to_f64_vec()?.iter())
+                .any(|v| *v != 0.0 && v.is_finite() && !ordinary(t.dtype()).contains(&v.abs()))
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Whether every operation of a recorded run, given the very numbers it had, computed what double-double says it should
@@ -163,13 +230,21 @@ pub(super) fn kernels_agree(program: &Program, inputs: &[&Tensor]) -> Result<boo
         )?;
         let own = own_rounding(inst, &in_dtype(DType::F64)?, &y.to(DType::F64)?)?;
         let (u, smallest) = units(inst.dtype);
+        let largest = match inst.dtype {
+            DType::F32 => f64::from(f32::MAX),
+            _ => f64::MAX,
+        };
         let (got, exact) = (y.to_f64_vec()?, exact.to_f64_vec()?);
         let worst = match &own {
             Some(own) => own.worst.expand(y.shape())?.to_f64_vec()?,
             None => vec![0.0; got.len()],
         };
         let off = (got.iter().zip(&exact).zip(&worst)).any(|((a, b), w)| {
-            a.is_finite() && (a - b).abs() > 4.0 * (w * u + smallest) + u * b.abs()
+            match a.is_finite() {
+                true => (a - b).abs() > 4.0 * (w * u + smallest) + u * b.abs(),
+                // What is too large for the dtype is infinite, and nothing else.
+                false => b.abs() < largest,
+            }
         });
         if off {
             return Ok(false);

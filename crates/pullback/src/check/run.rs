@@ -16,8 +16,8 @@ pub(super) fn run(check: &Check<'_>) -> Result<Report> {
         return undetermined(check, &why);
     }
     let oracle = Oracle::new(check, &first)?;
-    if let Some(name) = custom::narrow(&oracle)? {
-        return opaque::run(check, &oracle, name);
+    if let Some(narrow) = custom::narrow(&oracle)? {
+        return opaque::run(check, &oracle, &narrow);
     }
     run_on(check, &oracle).map(|done| done.0)
 }
@@ -32,9 +32,9 @@ pub(super) fn prepare<'a>(check: &'a Check<'a>) -> Result<Oracle<'a>> {
     let oracle = Oracle::new(check, &first)?;
     match custom::narrow(&oracle)? {
         None => Ok(oracle),
-        Some(name) => Err(Error::new(
+        Some(narrow) => Err(Error::new(
             ErrorKind::Unsupported,
-            format!("forward of {name} cannot be run in 32 digits, so only `run` can check it"),
+            format!("{}, so only `run` can check it", narrow.why()),
         )),
     }
 }

@@ -26,6 +26,10 @@ pub(super) struct Facts {
     /// Worst-case and statistical rounding of the claimed gradient.
     pub(super) e: f64,
     pub(super) q: f64,
+    /// The statistical part of it that more digits help against.
+    pub(super) digits: f64,
+    /// What underflow may do to its formula in double-double.
+    pub(super) under: f64,
     /// Unit roundoff of the input.
     pub(super) u: f64,
     /// The smallest unit roundoff of anything that the function computes in.
@@ -39,6 +43,8 @@ pub(super) struct Facts {
     pub(super) sides: Option<(f64, f64, f64)>,
     /// The function depends on this coordinate in a way that its graph does not show.
     pub(super) escaped: bool,
+    /// So much it may depend on it through what was cut off without being seen.
+    pub(super) hidden: f64,
     /// It may, and rounding hides whether it does.
     pub(super) unclear: bool,
     /// The step crosses something: a jump (true) or a kink.
@@ -85,7 +91,7 @@ fn judge(f: &Facts) -> Coordinate {
         step: (f.n_hi - f.n_rounded).to_f64(),
         forward: (f.n_rounded - Dd::from(f.numeric)).to_f64(),
     };
-    let e_f = f.e_d + 8.0 * f.q * (f.rule_unit / f.fine);
+    let e_f = f.e_d + 8.0 * f.digits * (f.rule_unit / f.fine) + f.under;
     // A rounding below the last place of the result itself is always possible (an exact derivative has q = 0).
     let q8 = (8.0 * f.q).max(f.u * d.abs());
     // The worst case is of first order; the engine's own error is the measure where it is more.
@@ -103,9 +109,9 @@ fn judge(f: &Facts) -> Coordinate {
     let scale = if d != 0.0 { d.abs() } else { f.rms };
     let relative = |x: f64| if scale > 0.0 { x / scale } else { 0.0 };
     // An error above this is called a bug, whatever the rounding that is there already.
-    let mde = relative(e_f + worst + distance.min(worst + e_f) + f.u * d.abs());
+    let mde = relative(e_f + worst + distance.min(worst + e_f) + f.u * d.abs() + f.hidden);
     // An error above this, at least, keeps the coordinate from passing.
-    let seen = relative(e_f + q8);
+    let seen = relative(e_f + q8 + f.hidden);
     let gap = f.claimed - f.numeric;
     let mut c = Coordinate {
         name: f.name.clone(),
@@ -138,6 +144,21 @@ fn judge(f: &Facts) -> Coordinate {
     }
     let formula_off = ledger.formula.abs() > e_f && !f.numbers;
     let numbers_off = f.numbers && beyond(distance, worst + e_f);
+    let overflow = !f.claimed.is_finite()
+        && f.kernels_agree
+        && f.a_hi.is_finite()
+        && !(f.escaped || formula_off || f.numbers);
+    if overflow {
+        set(
+            Verdict::Hidden,
+            Status::Unknown,
+            Some(format!(
+                "the gradient overflows in this precision; with 32 digits it is {:.4e}",
+                f.a_hi.to_f64()
+            )),
+        );
+        return c;
+    }
     let bad = f.escaped || formula_off || kernel_off || numbers_off || !f.claimed.is_finite();
     if let Some((left, right, error)) = f.sides {
         let slack = 1e-9 * (left.abs() + right.abs()) + q8 + error;
@@ -217,7 +238,7 @@ fn judge(f: &Facts) -> Coordinate {
         return c;
     }
     if seen > f.power {
-        let (verdict, remark) = if q8 >= e_f {
+        let (verdict, remark) = if q8 >= e_f + f.hidden {
             let unstable = ledger.back.abs() > f.power * d.abs();
             let text = if unstable {
                 "the gradient itself is unstable in this precision"

@@ -6,8 +6,11 @@ use super::slope::{Rung, Slope};
 /// So many of the shortest readable steps must contradict a claim.
 pub(super) const CONTRADICT: usize = 3;
 
+/// So much of a gap the shortest readable steps may differ by among themselves.
+const DRIFT: f64 = 0.25;
+
 /// Noise of a derivative from three steps, times what it must be smaller than a gap by.
-pub(super) const READABLE: f64 = 13.0;
+pub(super) const READABLE: f64 = 20.0;
 
 /// A jump of the slope.
 pub(super) struct Kink {
@@ -71,7 +74,13 @@ pub(super) fn contradicted(
         (claimed - d6[*i]).abs() - jump > gap / 2.0
     };
     let shortest: Vec<usize> = readable.take(CONTRADICT).collect();
-    shortest.len() == CONTRADICT && shortest.iter().all(against)
+    // Over a kink beside the point slopes change with the step; what changes so may be the claimed one at the point.
+    let (low, high) = (shortest.iter().map(|i| d6[*i]))
+        .fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), d| {
+            (l.min(d), h.max(d))
+        });
+    let drifts = high - low > DRIFT * gap;
+    shortest.len() == CONTRADICT && !drifts && shortest.iter().all(against)
 }
 
 /// Whether the shortest steps change nothing, so that the derivative `d` seems to be 0, and longer ones climb evenly, by the claimed slope;

@@ -3,6 +3,7 @@
 use super::cause;
 use super::probe::Probe;
 use super::slope::Slope;
+use super::stairs;
 use crate::Result;
 use crate::check::{Coordinate, Ledger, Status, Verdict, measure, run};
 
@@ -22,12 +23,21 @@ const SAMPLE: usize = 64;
 /// What is said where a gap has another explanation than a wrong gradient.
 const HIDDEN: &str = "longer steps contradict the claimed slope, and noise hides the shorter ones, which a kink may part from them";
 
+const UNDERFLOW: &str = "no step changes the value, and products of numbers as small as this one underflow: whether the function moves with it cannot be told";
+
+/// And where the slope found is not the function's.
+const ALONE: &str = "steps of slightly other lengths do not give the slope that was found: it is the function's noise, or its finest structure";
+
 /// What was measured at one coordinate, and what is made of it, for each claim.
 pub(super) struct Judged {
     pub(super) i: usize,
     slopes: Vec<Slope>,
     /// By claim: shorter steps give the claimed slope and not the one found.
     shorter: Vec<bool>,
+    /// By claim: steps of other lengths about as long do not give the slope found.
+    alone: Vec<bool>,
+    /// By claim: the values are rounded to decimals, in stairs that the claimed slope may climb.
+    stairs: Vec<bool>,
     decisions: Vec<Decision>,
 }
 
@@ -56,6 +66,8 @@ pub(super) fn examine(probe: &Probe<'_>, chosen: &[usize]) -> Result<Vec<Judged>
             i,
             slopes: probe.slopes_by(i)?,
             shorter: vec![false; probe.check.claims.len()],
+            alone: vec![false; probe.check.claims.len()],
+            stairs: vec![false; probe.check.claims.len()],
             decisions: Vec::new(),
         });
     }
@@ -121,6 +133,14 @@ fn beside(probe: &Probe<'_>, argument: usize, k: usize) -> f64 {
     measure::rms(&finite).unwrap_or(0.0)
 }
 
+/// Beyond how many times the uncertainty a bug is claimed: noise is charged by what it was seen to be, which may be somewhat less than it is.
+fn sure(s: &Slope) -> f64 {
+    match s.by_noise >= 0.3 * s.e {
+        true => 1.6 * SURE,
+        false => SURE,
+    }
+}
+
 fn decide(probe: &Probe<'_>, j: &Judged, k: usize, rms: f64, all: f64) -> Decision {
     let (s, u, power) = (&j.slopes[k], probe.units[j.i], probe.power);
     let claimed = probe.check.claims[k].gradient[j.i];
@@ -154,19 +174,22 @@ fn decide(probe: &Probe<'_>, j: &Judged, k: usize, rms: f64, all: f64) -> Decisi
     } else if let (Some(jump), true) = (s.jump, claimed.is_finite()) {
         let (verdict, status, remark) = at_a_kink(s, jump, claimed, budget);
         set(verdict, status, remark);
-    } else if !claimed.is_finite() || off > SURE * budget {
+    } else if !claimed.is_finite() || off > sure(s) * budget {
         // A staircase of coarse stairs is flat as it stands, and has a slope as a rounded function.
         let flat = claimed == 0.0 && probe.stairs[k] > 1e-6 * probe.values[k].abs();
         let other = j.shorter[k]
             || flat
             || s.staircase
+            || j.stairs[k]
             || (s.credible.iter()).any(|(d, e)| (claimed - d).abs() <= 2.0 * e + u * d.abs() + own);
         match other {
             true => set(Verdict::Inconclusive, Status::Unknown, "steps of different lengths give different slopes, and the claimed one is among them".into()),
+            false if s.unmoved && claimed.is_finite() && probe.underflows(j.i) => set(Verdict::RoundOff, Status::Unknown, UNDERFLOW.into()),
+            false if j.alone[k] => set(Verdict::RoundOff, Status::Unknown, ALONE.into()),
             false if s.contradicted => set(Verdict::Bug, Status::Fail, String::new()),
             false => set(Verdict::RoundOff, Status::Unknown, HIDDEN.into()),
         }
-    } else if claimed == 0.0 && s.staircase {
+    } else if claimed == 0.0 && (s.staircase || j.stairs[k]) {
         set(
             Verdict::Inconclusive,
             Status::Unknown,
@@ -267,7 +290,13 @@ fn at_a_kink(s: &Slope, jump: f64, claimed: f64, budget: f64) -> (Verdict, Statu
 /// Looks again with ever shorter steps where a gradient disagrees: a function that varies on a much smaller scale than its
 /// input's size can make large steps agree with each other on a slope that is not its own.
 fn confirm(probe: &Probe<'_>, found: &mut [Judged]) -> Result<()> {
-    for j in found.iter_mut().filter(|j| j.wrong()).take(CONFIRMED) {
+    let mut confirmed = 0;
+    for j in found.iter_mut().filter(|j| j.wrong()) {
+        if confirmed == CONFIRMED {
+            break;
+        }
+        repeat(probe, j)?;
+        j.stairs = stairs::hidden(probe, j.i, &j.slopes)?;
         let scale = probe.step_of(j.i);
         for power in [-14, -20, -26, -32, -40] {
             // No round number, as for the ladder.
@@ -292,6 +321,41 @@ fn confirm(probe: &Probe<'_>, found: &mut [Judged]) -> Result<()> {
                 j.shorter[k] |= clear && !plateau && there;
             }
         }
+        let stands = |k: usize| {
+            let otherwise = j.shorter[k] || j.alone[k] || j.stairs[k];
+            j.decisions[k].status == Status::Fail && !otherwise
+        };
+        confirmed += usize::from((0..j.shorter.len()).any(stands));
+    }
+    for j in found.iter_mut().filter(|j| !j.wrong()) {
+        j.stairs = stairs::hidden(probe, j.i, &j.slopes)?;
+    }
+    Ok(())
+}
+
+/// Takes each slope again from steps that are no multiples of the ladder's: what noise gave by chance does not come again.
+fn repeat(probe: &Probe<'_>, j: &mut Judged) -> Result<()> {
+    let scale = probe.step_of(j.i);
+    for k in 0..j.alone.len() {
+        if j.decisions[k].status != Status::Fail {
+            continue;
+        }
+        let s = &j.slopes[k];
+        let claimed = probe.check.claims[k].gradient[j.i];
+        let gap = (claimed - s.d).abs();
+        let mut strays = 0;
+        for part in [0.87, 0.71, 0.59] {
+            let h = part * s.from;
+            let n = [1.0, 0.5, 0.25].map(|part| {
+                probe
+                    .ends(&[(j.i, scale)], part * h)
+                    .map(|e| e.odd[k] / (part * h * scale))
+            });
+            let [wide, middle, narrow] = n;
+            let again = (64.0 * narrow? - 20.0 * middle? + wide?) / 45.0;
+            strays += usize::from((again - s.d).abs() > 0.5 * gap);
+        }
+        j.alone[k] = strays > 0 && gap.is_finite();
     }
     Ok(())
 }
@@ -348,7 +412,7 @@ fn coordinate(probe: &Probe<'_>, j: &Judged, k: usize) -> Result<Coordinate> {
         },
         budget: d.budget,
         mde: if d.size > 0.0 {
-            (SURE * d.budget).max(s.legible) / d.size
+            (sure(s) * d.budget).max(s.legible) / d.size
         } else {
             0.0
         },

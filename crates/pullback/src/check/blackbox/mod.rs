@@ -2,7 +2,7 @@
 //!
 //! A function of several numbers is weighed by several uneven cotangents at once: each call gives all its numbers, so that further
 //! cotangents cost no calls. The files: `probe` calls the function and measures its noise, `slope` makes a derivative along a line and
-//! says how far it may be off (`refine` where noise is large, `evidence` what else the steps show), `judge` decides coordinate by coordinate, `cause` says why a difference quotient is off, `project`
+//! says how far it may be off (`refine` where noise is large, `evidence` what else the steps show, `stairs` what longer ones do), `judge` decides coordinate by coordinate, `cause` says why a difference quotient is off, `project`
 //! settles many parameters by random projections. A bug is claimed only where the gap exceeds ten times the uncertainty. A white box
 //! ([`super::Check`]) sees far smaller errors.
 
@@ -13,6 +13,7 @@ mod probe;
 mod project;
 mod refine;
 mod slope;
+mod stairs;
 
 use super::{Report, Status, explain};
 use crate::{DType, Error, ErrorKind, Result};

@@ -1,6 +1,7 @@
 //! Calling the function: at the point, at moved points, and how noisy its values are there.
 
 use super::BlackBox;
+use super::stairs::Decimals;
 use crate::check::{NearestKink, measure};
 use crate::{DType, Error, ErrorKind, Result};
 use std::cell::{Cell, RefCell};
@@ -32,6 +33,8 @@ pub(super) struct Probe<'a> {
     pub(super) moves: Cell<bool>,
     /// The claim that the report shows.
     pub(super) claim: Cell<usize>,
+    /// How many decimals the function's numbers have.
+    pub(super) decimals: RefCell<Decimals>,
     /// How many scans for a kink were made, and the nearest one found.
     pub(super) scans: Cell<usize>,
     pub(super) kink: RefCell<Option<NearestKink>>,
@@ -78,6 +81,7 @@ impl<'a> Probe<'a> {
             calls: Cell::new(0),
             moves: Cell::new(false),
             claim: Cell::new(0),
+            decimals: RefCell::new(Decimals::new(check.results.unit_roundoff())),
             scans: Cell::new(0),
             kink: RefCell::new(None),
         };
@@ -161,6 +165,7 @@ impl<'a> Probe<'a> {
             ));
         }
         self.moves.set(self.moves.get() || y != self.y);
+        self.decimals.borrow_mut().saw(&y);
         Ok(y)
     }
 
@@ -178,12 +183,29 @@ impl<'a> Probe<'a> {
     }
 
     /// A number as its argument stores it.
-    fn stored(&self, i: usize, x: f64) -> f64 {
+    pub(super) fn stored(&self, i: usize, x: f64) -> f64 {
         // A unit roundoff above that of doubles is that of singles.
         match self.units[i] > f64::EPSILON {
             true => f64::from(x as f32),
             false => x,
         }
+    }
+
+    /// The spacing of the results' numbers around 0, where values underflow.
+    pub(super) fn smallest(&self) -> f64 {
+        match self.check.results {
+            DType::F32 => 2f64.powi(-149),
+            _ => f64::from_bits(1),
+        }
+    }
+
+    /// Whether products of two numbers as large as this one lose digits to underflow, or vanish, inside the function.
+    pub(super) fn underflows(&self, i: usize) -> bool {
+        let least = match self.units[i] > f64::EPSILON {
+            true => 2f64.powi(-149) / f64::from(f32::EPSILON),
+            false => f64::MIN_POSITIVE,
+        };
+        self.scales[i] * self.scales[i] < least
     }
 
     /// The point moved by `t` along a line, and what storing it changed, by coordinate of the line.

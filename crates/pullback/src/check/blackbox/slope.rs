@@ -15,6 +15,8 @@ use crate::Result;
 #[derive(Clone, Debug)]
 pub(super) struct Slope {
     pub(super) d: f64,
+    /// The longest step that it was taken from, along the line.
+    pub(super) from: f64,
     /// How far it may be off: what neighbours on the ladder differ by, and noise over the step.
     pub(super) e: f64,
     /// The part of `e` that is noise, and the noise itself.
@@ -22,6 +24,8 @@ pub(super) struct Slope {
     pub(super) noise: f64,
     /// Noise at the shortest steps taken, where it may be louder.
     pub(super) loudest: f64,
+    /// The ladder's steps, and half of what each changes the value by from end to end.
+    pub(super) climbs: Vec<(f64, f64)>,
     /// The slope's jump, where it jumps at the point or nearer than can be told.
     pub(super) jump: Option<f64>,
     /// Whether the jump is the same down to the shortest steps.
@@ -52,6 +56,7 @@ impl Slope {
             *x /= scale;
         }
         self.jump = self.jump.map(|j| j / scale);
+        self.climbs.iter_mut().for_each(|c| c.0 *= scale);
         for (d, e) in &mut self.credible {
             (*d, *e) = (*d / scale, *e / scale);
         }
@@ -203,7 +208,8 @@ impl Probe<'_> {
 
     /// What one value may be off by at a step, whatever the function's structure.
     fn floor(&self, r: &Rung, k: usize) -> f64 {
-        self.noise[k].max(self.check.results.unit_roundoff() * r.sizes[k])
+        let rounding = self.check.results.unit_roundoff() * r.sizes[k];
+        self.noise[k].max(rounding).max(self.smallest())
     }
 
     fn slope(&self, rungs: &[Rung], k: usize, claimed: f64) -> Slope {
@@ -222,10 +228,12 @@ impl Probe<'_> {
             .collect();
         let mut best = Slope {
             d: f64::NAN,
+            from: rungs[0].h,
             e: f64::INFINITY,
             by_noise: f64::INFINITY,
             noise: self.noise[k],
             loudest: self.noise[k].max(even_noise(rungs, k)),
+            climbs: rungs.iter().map(|r| (r.h, r.odd[k])).collect(),
             jump: None,
             steady: false,
             beside: false,
@@ -269,6 +277,7 @@ impl Probe<'_> {
                 .push((d, apart + 3.0 * noise / rungs[i + 3].h));
             if e < best.e {
                 (best.d, best.e, best.by_noise, best.noise) = (d, e, by_noise, noise);
+                best.from = rungs[i + 1].h;
             }
         }
         // Only what contradicts the best is another answer; the others are it, less exactly.
