@@ -33,7 +33,7 @@ pub(super) fn explain(
     // Rounding of the values, and of the points: what is stored is not what was asked for.
     let points = probe.units[i] * probe.x[i].abs() * s.d.abs();
     let rounding = (2.0 * s.noise.max(s.loudest) + points) / probe.step + s.e;
-    let small = rest.abs() <= probe.power * d.size;
+    let small = rest.abs() <= probe.power() * d.size;
     let cause = if rest.abs() <= 4.0 * rounding || small {
         Verdict::RoundOff
     } else {
@@ -53,7 +53,7 @@ pub(super) fn explain(
         Verdict::KinkCrossed => c.ledger.kink = rest,
         _ => c.ledger.forward = rest,
     }
-    if agrees && c.gap.abs() > probe.power * d.size && c.status == Status::Pass {
+    if agrees && c.gap.abs() > probe.power() * d.size && c.status == Status::Pass {
         c.verdict = cause;
     }
     Ok(())

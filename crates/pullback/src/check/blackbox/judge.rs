@@ -142,7 +142,7 @@ fn sure(s: &Slope) -> f64 {
 }
 
 fn decide(probe: &Probe<'_>, j: &Judged, k: usize, rms: f64, all: f64) -> Decision {
-    let (s, u, power) = (&j.slopes[k], probe.units[j.i], probe.power);
+    let (s, u, power) = (&j.slopes[k], probe.units[j.i], probe.power());
     let claimed = probe.check.claims[k].gradient[j.i];
     let off = (claimed - s.d).abs();
     let own = OWN * u * beside(probe, probe.place(j.i).0, k).min(1e3 * s.d.abs().max(rms));
@@ -256,7 +256,9 @@ fn size(probe: &Probe<'_>, j: &Judged, k: usize, (rms, all): (f64, f64)) -> f64 
     // Where none is clear nothing is known: no size of 0 may make a pass of that.
     let claimed = probe.check.claims[k].gradient[j.i].abs();
     let largest = sizes.iter().copied().fold(claimed, f64::max);
-    sizes.into_iter().find(clear).unwrap_or(largest)
+    let size = sizes.into_iter().find(clear).unwrap_or(largest);
+    // Singles' noise is measured against the gradient of the whole argument.
+    if probe.single() { size.max(rms) } else { size }
 }
 
 /// Where the slope jumps the derivative is a choice between the slopes of both sides.

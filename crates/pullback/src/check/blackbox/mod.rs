@@ -171,6 +171,7 @@ impl<'a> BlackBox<'a> {
             false => found,
         };
         report.coordinates = judge::report(&probe, &found, &mut report.notes)?;
+        choice.settle(&probe, &mut report.coordinates);
         report.nearest_kink = probe.kink.take();
         report.bugs = explain::of_black_box(self, &probe.y, &report.coordinates, probe.claim.get());
         report.bug = report.bugs.first().map(|b| b.1.clone());
@@ -205,7 +206,7 @@ impl<'a> BlackBox<'a> {
             bugs: Vec::new(),
             evaluations: 0,
             step: probe.step,
-            power: probe.power,
+            power: probe.power(),
             dtype: self.dtype(),
             value: probe.values[0],
             notes: vec!["a black box: it is called and not replayed, so small errors stay hidden (see each MDE)".into()],

@@ -27,7 +27,7 @@ pub(super) struct Probe<'a> {
     /// Whether runs at one point differ.
     pub(super) random: bool,
     pub(super) step: f64,
-    pub(super) power: f64,
+    power: Cell<f64>,
     pub(super) calls: Cell<usize>,
     /// Whether any call gave other numbers than the first.
     pub(super) moves: Cell<bool>,
@@ -77,7 +77,7 @@ impl<'a> Probe<'a> {
             stairs: vec![0.0; check.claims.len()],
             random: false,
             step: check.step.unwrap_or(usual),
-            power: check.power.unwrap_or(usual),
+            power: Cell::new(check.power.unwrap_or(usual)),
             calls: Cell::new(0),
             moves: Cell::new(false),
             claim: Cell::new(0),
@@ -197,6 +197,23 @@ impl<'a> Probe<'a> {
             DType::F32 => 2f64.powi(-149),
             _ => f64::from_bits(1),
         }
+    }
+
+    /// The relative error that a pass rules out.
+    pub(super) fn power(&self) -> f64 {
+        self.power.get()
+    }
+
+    /// Takes a lower power than usual for what a pass rules out, where none was asked for.
+    pub(super) fn relax(&self, power: f64) {
+        if self.check.power.is_none() {
+            self.power.set(self.power.get().max(power));
+        }
+    }
+
+    /// Whether singles are what limits the values.
+    pub(super) fn single(&self) -> bool {
+        self.check.results == DType::F32 || self.check.dtype() == DType::F32
     }
 
     /// Whether products of two numbers as large as this one lose digits to underflow, or vanish, inside the function.

@@ -7,7 +7,7 @@
 use super::judge::SURE;
 use super::probe::Probe;
 use crate::Result;
-use crate::check::{Report, Status, measure};
+use crate::check::{Coordinate, Report, Status, Verdict, measure};
 use std::collections::BTreeMap;
 
 /// So many coordinates are examined one by one.
@@ -16,6 +16,9 @@ pub(super) const ONE_BY_ONE: usize = 64;
 /// Coordinates shown as examples beside the suspects; most suspects that are told apart.
 const EXAMPLES: usize = 8;
 const SUSPECTS: usize = 16;
+
+/// Singles of many parameters: where nothing else was asked for, a pass may rule out no less than this, and says what it does.
+const SINGLES: f64 = 0.05;
 
 /// Calls after which a line that is too uncertain is no longer halved.
 const REFINE: usize = 600;
@@ -44,6 +47,8 @@ struct Settled {
 pub(super) struct Choice {
     pub(super) chosen: Vec<usize>,
     suspects: Vec<usize>,
+    /// By coordinate, the error that projections would have shown; none where all are examined.
+    error: Vec<f64>,
     refuted: bool,
     skipped: bool,
 }
@@ -54,8 +59,28 @@ impl Choice {
         Choice {
             chosen: (0..n).collect(),
             suspects: Vec::new(),
+            error: Vec::new(),
             refuted: false,
             skipped: false,
+        }
+    }
+
+    /// Examples whose own differences drown in noise are settled by the projections all the same.
+    pub(super) fn settle(&self, probe: &Probe<'_>, coordinates: &mut [Coordinate]) {
+        for c in coordinates {
+            let flat = (c.index.iter().zip(&probe.check.arguments[c.input].shape))
+                .fold(0, |flat, (i, n)| flat * n + i);
+            let i = probe.range(c.input).start + flat;
+            let drowned = c.status == Status::Unknown && c.verdict == Verdict::RoundOff;
+            let Some(error) = self.error.get(i).filter(|e| **e <= probe.power()) else {
+                continue;
+            };
+            if drowned && !self.suspects.contains(&i) {
+                c.status = Status::Pass;
+                c.mde = *error;
+                c.remark =
+                    Some("its own differences drown in noise; random projections settle it".into());
+            }
         }
     }
 
@@ -89,7 +114,11 @@ pub(super) fn choose(probe: &Probe<'_>, report: &mut Report) -> Result<Choice> {
     // Lines that were not followed to an end leave no number.
     let shown = state.error.iter().filter(|e| !e.is_nan());
     let weakest = shown.clone().copied().fold(0.0, f64::max);
-    let hidden = shown.filter(|e| **e > probe.power).count();
+    if probe.single() && weakest <= SINGLES {
+        probe.relax(weakest);
+        report.power = probe.power();
+    }
+    let hidden = shown.filter(|e| **e > probe.power()).count();
     if hidden > 0 {
         report.status = report.status.max(Status::Unknown);
     }
@@ -101,6 +130,9 @@ pub(super) fn choose(probe: &Probe<'_>, report: &mut Report) -> Result<Choice> {
     let examples = EXAMPLES.min(n);
     let mut chosen = state.suspects.clone();
     let shown = match weakest.is_finite() {
+        true if probe.single() => format!(
+            "an error in any one of {weakest:.0e} of its argument's gradient, in size, would have shown"
+        ),
         true => format!("an error of {weakest:.0e} in any one would have shown"),
         false => {
             "along some of them the function is not finite and nothing would have shown".into()
@@ -119,6 +151,7 @@ pub(super) fn choose(probe: &Probe<'_>, report: &mut Report) -> Result<Choice> {
     Ok(Choice {
         chosen,
         suspects: state.suspects,
+        error: state.error,
         refuted: state.refuted,
         skipped: state.skipped,
     })
@@ -132,6 +165,16 @@ fn buckets(probe: &Probe<'_>) -> (Vec<Vec<Entry>>, Vec<f64>, Vec<usize>) {
         measure::rms(&of_one).unwrap_or(0.0)
     };
     let mut sizes: Vec<f64> = (0..probe.x.len()).map(size).collect();
+    if probe.single() {
+        // Singles' noise is measured against the gradient of the whole argument.
+        for argument in 0..probe.check.arguments.len() {
+            let own = &mut sizes[probe.range(argument)];
+            let finite: Vec<f64> = own.iter().copied().filter(|s| s.is_finite()).collect();
+            let beside = measure::rms(&finite).unwrap_or(0.0);
+            own.iter_mut()
+                .for_each(|s| *s = if s.is_nan() { *s } else { s.max(beside) });
+        }
+    }
     let finite: Vec<f64> = sizes.iter().copied().filter(|s| s.is_finite()).collect();
     let all = measure::rms(&finite).unwrap_or(0.0);
     let draws = pullback_random::numpy::default_rng(13).random(probe.x.len());
@@ -198,7 +241,7 @@ fn settle(probe: &Probe<'_>, entries: &[Entry], state: &mut Settled) -> Result<(
         } else {
             0.0
         };
-        fine &= state.error[i] <= probe.power;
+        fine &= state.error[i] <= probe.power();
     }
     if !fine && entries.len() > 1 && probe.calls.get() < REFINE {
         let (left, right) = entries.split_at(entries.len() / 2);
@@ -248,7 +291,7 @@ impl Line {
             let allowed = s.e + 8.0 * own.sqrt();
             let apart = (dot - s.d).abs();
             // One coordinate alone is judged as where it is examined: what is within the power asked for is no suspicion.
-            let tolerated = self.moves.len() == 1 && apart <= probe.power * s.d.abs();
+            let tolerated = self.moves.len() == 1 && apart <= probe.power() * s.d.abs();
             off |= apart > SURE * allowed || (apart > 3.0 * allowed && !tolerated);
             refuted |= apart > SURE * allowed;
             error = error.min(4.0 * allowed.max(apart / 3.0));

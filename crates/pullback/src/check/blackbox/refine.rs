@@ -27,7 +27,7 @@ impl Probe<'_> {
     /// Replaces derivatives that noise keeps from being good enough by fitted ones, where those are better and agree.
     pub(super) fn refine(&self, line: &Moves, slopes: &mut [Slope]) -> Result<()> {
         let poor = |s: &Slope| {
-            s.e > 0.1 * self.power * s.d.abs()
+            s.e > 0.1 * self.power() * s.d.abs()
                 && s.by_noise >= 0.3 * s.e
                 && s.jump.is_none()
                 && !s.beside

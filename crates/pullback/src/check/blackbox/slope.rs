@@ -24,8 +24,8 @@ pub(super) struct Slope {
     pub(super) noise: f64,
     /// Noise at the shortest steps taken, where it may be louder.
     pub(super) loudest: f64,
-    /// The ladder's steps, and half of what each changes the value by from end to end.
-    pub(super) climbs: Vec<(f64, f64)>,
+    /// The ladder's longest step.
+    pub(super) longest: f64,
     /// The slope's jump, where it jumps at the point or nearer than can be told.
     pub(super) jump: Option<f64>,
     /// Whether the jump is the same down to the shortest steps.
@@ -56,7 +56,7 @@ impl Slope {
             *x /= scale;
         }
         self.jump = self.jump.map(|j| j / scale);
-        self.climbs.iter_mut().for_each(|c| c.0 *= scale);
+        self.longest *= scale;
         for (d, e) in &mut self.credible {
             (*d, *e) = (*d / scale, *e / scale);
         }
@@ -168,7 +168,7 @@ impl Probe<'_> {
         // The shortest step that rounding leaves readable for some claim.
         let readable = (found.iter().enumerate())
             .map(|(k, s)| {
-                self.floor(last, k) / (10.0 * self.power * size_seen(rungs, s, k, claimed[k]))
+                self.floor(last, k) / (10.0 * self.power() * size_seen(rungs, s, k, claimed[k]))
             })
             .filter(|h| h.is_finite() && *h > 0.0)
             .fold(f64::INFINITY, f64::min);
@@ -199,9 +199,9 @@ impl Probe<'_> {
             return true;
         }
         // Rounding alone hides more than the power asked for, ten times over.
-        let bottom = floor / h > 10.0 * self.power * size.max(self.power * floor);
+        let bottom = floor / h > 10.0 * self.power() * size.max(self.power() * floor);
         // Whether a jump of the slope is at the point or beside it, only the shortest steps say.
-        let good = s.e <= 0.1 * self.power * size && s.jump.is_none();
+        let good = s.e <= 0.1 * self.power() * size && s.jump.is_none();
         let by_noise = 3.0 * s.noise.max(floor) / h > 4.0 * s.e;
         bottom || (good && by_noise)
     }
@@ -233,7 +233,7 @@ impl Probe<'_> {
             by_noise: f64::INFINITY,
             noise: self.noise[k],
             loudest: self.noise[k].max(even_noise(rungs, k)),
-            climbs: rungs.iter().map(|r| (r.h, r.odd[k])).collect(),
+            longest: rungs[0].h,
             jump: None,
             steady: false,
             beside: false,

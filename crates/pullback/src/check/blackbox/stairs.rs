@@ -13,8 +13,8 @@ const MOST: i32 = 6;
 /// A last decimal is worth so many roundings of the value at least.
 const CLEAR: f64 = 64.0;
 
-/// So many stairs are a few.
-const FEW: f64 = 4.0;
+/// A wrong slope is told by steps that climb so many stairs more or fewer than the right one.
+const MANY: f64 = 160.0;
 
 /// Longer steps than the ladder's, relative to the number's size, taken where nothing has moved the values yet.
 const FAR: [f64; 6] = [0.6411, 1.2718, 2.4142, 4.6692, 9.3361, 18.207];
@@ -62,8 +62,8 @@ impl Decimals {
     }
 }
 
-/// For each claim, whether values are rounded to decimals, and all that the ladder's steps change them by is what the claimed slope climbs,
-/// to one stair; a claim of 0 may climb none.
+/// For each claim, whether values are rounded to decimals, and what it is off by may be no more than the stairs: along the ladder's longest
+/// step it climbs too few of them more or fewer.
 pub(super) fn hidden(probe: &Probe<'_>, i: usize, slopes: &[Slope]) -> Result<Vec<bool>> {
     for part in FAR {
         if probe.moves.get() {
@@ -80,25 +80,14 @@ pub(super) fn hidden(probe: &Probe<'_>, i: usize, slopes: &[Slope]) -> Result<Ve
         let Some(height) = decimals.height(claim) else {
             return false;
         };
-        let fits = |(h, climbed): &(f64, f64)| {
-            let claimed = claim.gradient[i] * h;
-            (climbed - claimed).abs() <= 1.05 * height + 0.3 * claimed.abs()
-        };
-        let few = |c: &(f64, f64)| c.1.abs() <= FEW * height;
-        // Where the longest step climbs more, the ladder itself can tell, unless what it sees are the flat stairs.
-        let longest = s.climbs.first().map_or(0.0, |c| c.0);
-        let flat = (s.d * longest).abs() <= 0.1 * height;
-        let about = |c: &(f64, f64)| (0.3..3.0).contains(&(c.1 / (claim.gradient[i] * c.0)));
-        let sees = flat || s.climbs.first().is_some_and(few);
-        // The longest steps may be over a kink.
-        let near = s.climbs.iter().filter(|c| c.0 <= longest / 4.0);
-        let mut near = near.map(|c| if few(c) { fits(c) } else { about(c) });
         if !probe.moves.get() {
             // Nothing moves it at all, and by the claim nothing should.
             let furthest = FAR[FAR.len() - 1] * probe.scales[i];
             return (claim.gradient[i] * furthest).abs() <= 1.05 * height;
         }
-        sees && near.all(|fits| fits)
+        // Stairs hide a kink beside the point that parts the slope there from that of steps which climb many of them.
+        let gap = (claim.gradient[i] - s.d).abs();
+        gap * s.longest < MANY * height
     };
     Ok(probe.check.claims.iter().zip(slopes).map(of).collect())
 }
