@@ -1,7 +1,8 @@
 //! Single coordinates that leave the graph, among 10, a thousand and a hundred thousand; and what leaves it harmlessly.
 
 use pullback::check::{Check, Report, Status};
-use pullback::{DType, Result, Tensor, cat};
+use pullback::{Backward, DType, Forward, Function, Grads, Result, Tensor, apply_function, cat};
+use std::borrow::Cow;
 
 /// A function with one coordinate, `k`, whose path leaves the graph.
 type Leaky = fn(&Tensor, usize) -> Result<Tensor>;
@@ -44,6 +45,73 @@ const LEAKY: [(&str, Leaky); 6] = [
         let mask = Tensor::from_slice(&mask, [x.numel()])?.to(x.dtype())?;
         x.square()?.add(&copy.mul(&mask)?)?.sum()
     }),
+];
+
+/// Squares; the one at `at` times a number that the function holds, and does not get as an input.
+struct Holds {
+    held: Tensor,
+    at: usize,
+    /// With a forward rule of its own.
+    forward_rule: bool,
+    /// Its `forward` goes by way of plain numbers, and so not in 32 digits.
+    numbers: bool,
+}
+
+impl Holds {
+    fn factors(&self, x: &Tensor) -> Result<Tensor> {
+        let mut factors = vec![1.0; x.numel()];
+        factors[self.at] = self.held.to_f64_vec()?[self.at];
+        Tensor::from_slice(&factors, [x.numel()])?.to(x.dtype())
+    }
+
+    fn slopes(&self, cx: &Backward<'_>) -> Result<Tensor> {
+        let x = cx.saved(0)?;
+        x.mul(2.0)?.mul(&self.factors(&x)?)
+    }
+}
+
+impl Function for Holds {
+    fn name(&self) -> Cow<'static, str> {
+        Cow::Borrowed("Holds")
+    }
+    fn forward(&self, cx: &mut Forward, x: &[Tensor]) -> Result<Vec<Tensor>> {
+        cx.save_for_backward(&[&x[0]]);
+        let y = x[0].square()?.mul(&self.factors(&x[0])?)?;
+        Ok(vec![match self.numbers {
+            true => Tensor::from_slice(&y.to_f64_vec()?, [y.numel()])?.to(y.dtype())?,
+            false => y,
+        }])
+    }
+    fn backward(&self, cx: &Backward<'_>) -> Result<Grads> {
+        Ok(vec![Some(cx.grad(0)?.mul(&self.slopes(cx)?)?)])
+    }
+    fn jvp(&self, cx: &Backward<'_>, tangents: &[Option<Tensor>]) -> Result<Grads> {
+        match (&tangents[0], self.forward_rule) {
+            (Some(t), true) => Ok(vec![Some(t.mul(&self.slopes(cx)?)?)]),
+            (None, true) => Ok(vec![None]),
+            _ => Err(pullback::Error::new(
+                pullback::ErrorKind::Unsupported,
+                "there is no forward rule",
+            )),
+        }
+    }
+}
+
+fn holds(x: &Tensor, at: usize, forward_rule: bool, numbers: bool) -> Result<Tensor> {
+    let f = Holds {
+        held: x.detach(),
+        at,
+        forward_rule,
+        numbers,
+    };
+    apply_function(f, &[x])?[0].sum()
+}
+
+/// Functions of the user with what they hold.
+const HOLDING: [(&str, Leaky); 3] = [
+    ("held, with a forward rule", |x, k| holds(x, k, true, false)),
+    ("held, without one", |x, k| holds(x, k, false, false)),
+    ("held, by way of numbers", |x, k| holds(x, k, false, true)),
 ];
 
 /// What leaves the graph and changes no derivative.
@@ -132,6 +200,33 @@ fn one_coordinate_that_leaves_the_graph_is_seen_among_many() -> Result<()> {
     assert!(missed.is_empty(), "{}", missed.join("\n"));
     // Which one it is was said too, wherever it was seen.
     assert!(named >= 6 * settings(false).len() - 4, "{named}");
+    Ok(())
+}
+
+#[test]
+fn what_a_function_of_the_user_holds_is_seen_among_many() -> Result<()> {
+    let mut missed = Vec::new();
+    for (name, f) in HOLDING {
+        let mut detected = 0;
+        let mut settings = settings(false);
+        if name == "held, without one" {
+            settings.push((100_000, true, DType::F64));
+        }
+        for (n, fast, dtype) in settings {
+            let x = point(n, dtype)?;
+            let report = run(f, &x, n * 7 / 10 + 1, fast)?;
+            match report.status {
+                Status::Fail => detected += 1,
+                Status::Unknown if dtype == DType::F32 => {}
+                _ => missed.push(format!(
+                    "{name}, {n} numbers, fast {fast}, {dtype}\n{report}"
+                )),
+            }
+        }
+        println!("{name:<24} {detected:>9} {:>7}", missed.len());
+        assert!(detected >= 3, "{name}: {detected}");
+    }
+    assert!(missed.is_empty(), "{}", missed.join("\n"));
     Ok(())
 }
 

@@ -414,7 +414,13 @@ fn coordinate(probe: &Probe<'_>, j: &Judged, k: usize) -> Result<Coordinate> {
         },
         budget: d.budget,
         mde: if d.size > 0.0 {
-            (sure(s) * d.budget).max(s.legible) / d.size
+            // Relative to its own derivative, wherever that can be told.
+            let own = if s.d.abs() > 2.0 * s.e {
+                s.d.abs()
+            } else {
+                d.size
+            };
+            (sure(s) * d.budget).max(s.legible) / own
         } else {
             0.0
         },
