@@ -3,7 +3,9 @@
 use super::claims::{DISPROPORTIONATE, Gradient, claimed, disproportionate};
 use super::examine::{Findings, examine};
 use super::oracle::Oracle;
-use super::{Check, Coordinate, Ledger, Report, Status, Verdict, custom, measure, opaque, point};
+use super::{
+    Check, Claim, Coordinate, Ledger, Report, Status, Verdict, custom, measure, opaque, point,
+};
 use crate::{DType, Error, ErrorKind, Result, Tensor, core::mode};
 
 pub(super) fn run(check: &Check<'_>) -> Result<Report> {
@@ -11,8 +13,13 @@ pub(super) fn run(check: &Check<'_>) -> Result<Report> {
     if parameters(check) == 0 {
         return undetermined(check, "the inputs have no numbers to differentiate by");
     }
+    let before = numbers_of(check)?;
     let first = point::first(check)?;
-    if let Some(why) = point::nothing(&first) {
+    let why = match &check.claim {
+        Claim::Autograd => written(check, &before)?,
+        _ => None,
+    };
+    if let Some(why) = why.or_else(|| point::nothing(&first)) {
         return undetermined(check, &why);
     }
     let oracle = Oracle::new(check, &first)?;
@@ -20,6 +27,28 @@ pub(super) fn run(check: &Check<'_>) -> Result<Report> {
         return opaque::run(check, &oracle, &narrow);
     }
     run_on(check, &oracle).map(|done| done.0)
+}
+
+/// The inputs' numbers, each input's apart.
+fn numbers_of(check: &Check<'_>) -> Result<Vec<Vec<f64>>> {
+    let floats = check.inputs.iter().map(|t| match t.dtype().is_float() {
+        true => t.to_f64_vec(),
+        false => Ok(Vec::new()),
+    });
+    floats.collect()
+}
+
+/// What is said of a function that writes into its inputs.
+fn written(check: &Check<'_>, before: &[Vec<f64>]) -> Result<Option<String>> {
+    let bits = |v: &[f64]| -> Vec<u64> { v.iter().map(|x| x.to_bits()).collect() };
+    let now = numbers_of(check)?;
+    let written = (before.iter().zip(&now)).position(|(a, b)| bits(a) != bits(b));
+    Ok(written.map(|input| {
+        format!(
+            "the function writes into its input {}, so that each run sees other numbers (let it write into a copy)",
+            check.names[input]
+        )
+    }))
 }
 
 /// Records the function, once it is known that there is something to check.

@@ -212,7 +212,8 @@ def gradgradcheck(
         raise AssertionError("Expected at least one of check_fwd_over_rev or check_rev_over_rev to be True")
     inputs, places = _checked_inputs(inputs)
     if grad_outputs is None:
-        results = [y for y in _tuple(func(*inputs)) if isinstance(y, Tensor) and y.requires_grad]
+        # What is no tensor has no such attribute, and the error says so, as in PyTorch.
+        results = [y for y in _tuple(func(*inputs)) if y.requires_grad]
         grad_outputs = [_weights(y) for y in results]
     count = len(inputs)
 

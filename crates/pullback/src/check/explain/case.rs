@@ -63,8 +63,16 @@ impl Case<'_> {
         if self.wrong().all(|(_, k)| zero(&k)) && self.each().any(|(_, k)| !k.wrong) {
             return Some(BugKind::MaskMissing);
         }
-        (self.factor())
+        // Where the sign is wrong in places only, a factor that has these signs says more.
+        let factor = match self.factor() {
+            Some(BugKind::Sign) if self.each().any(|(_, k)| !k.wrong && !zero(&k)) => {
+                self.factor_of().or(Some(BugKind::Sign))
+            }
+            other => other,
+        };
+        (factor)
             .or_else(|| self.moved())
+            .or_else(|| self.spread_out())
             .or_else(|| self.axis())
             .or_else(|| self.permuted())
             .or_else(|| self.elsewhere())
@@ -157,6 +165,44 @@ impl Case<'_> {
             let down = |i: usize| (along(i, axis) > 0).then(|| i - s);
             if n > 2 && (self.from(up) || self.from(down)) {
                 return Some(BugKind::Shifted(axis));
+            }
+        }
+        None
+    }
+
+    /// One row for all, sums spread out again, or running totals.
+    fn spread_out(&self) -> Option<BugKind> {
+        let whole = self.whole()?;
+        let right: Vec<f64> = whole.iter().map(|k| k.right).collect();
+        let budget = whole.iter().map(|k| k.budget).fold(0.0, f64::max);
+        let alike = |a: &[f64], b: &[f64], terms: usize| {
+            a.iter()
+                .zip(b)
+                .all(|(a, b)| (a - b).abs() <= 4.0 * terms as f64 * budget + 1e-10 * b.abs())
+        };
+        for axis in 0..self.shape.len() {
+            let n = self.shape[axis];
+            if n < 2 || right.len() == n && n < 3 {
+                continue;
+            }
+            let (own, claimed) = (self.lines(&right, axis), self.lines(&self.claimed, axis));
+            let total = |l: &Vec<f64>| l.iter().sum::<f64>();
+            let every = |of: &dyn Fn(&Vec<f64>, usize) -> f64| {
+                (own.iter().zip(&claimed)).all(|(l, c)| {
+                    let model: Vec<f64> = (0..n).map(|j| of(l, j)).collect();
+                    alike(c, &model, n)
+                })
+            };
+            if own.len() > 1 && every(&|l, _| l[0]) {
+                return Some(BugKind::Repeated(axis));
+            }
+            if every(&|l, _| total(l)) || every(&|l, _| total(l) / n as f64) {
+                return Some(BugKind::Summed(axis));
+            }
+            let forward = |l: &Vec<f64>, j: usize| l[..=j].iter().sum::<f64>();
+            let backward = |l: &Vec<f64>, j: usize| l[j..].iter().sum::<f64>();
+            if n > 2 && (every(&forward) || every(&backward)) {
+                return Some(BugKind::RunningTotal(axis));
             }
         }
         None

@@ -29,6 +29,12 @@ pub enum BugKind {
     Permuted,
     /// The right numbers, one place further along an axis.
     Shifted(usize),
+    /// One row of the right one stands for all along an axis.
+    Repeated(usize),
+    /// The right one summed over an axis, or its mean over it, and spread out again.
+    Summed(usize),
+    /// Running totals of the right one along an axis.
+    RunningTotal(usize),
     /// What the same operation along another axis, or summed over one, gives.
     WrongAxis,
     /// Off by a multiple of something simple: a term is missing, or is there that should not be.
@@ -70,6 +76,18 @@ impl fmt::Display for BugKind {
             BugKind::Shifted(axis) => write!(
                 f,
                 "it holds the right numbers one place off along axis {axis}: an index is off by one"
+            ),
+            BugKind::Repeated(axis) => write!(
+                f,
+                "it holds the first row of the right one again and again along axis {axis}"
+            ),
+            BugKind::Summed(axis) => write!(
+                f,
+                "it is the right one summed or averaged over axis {axis} and spread out again"
+            ),
+            BugKind::RunningTotal(axis) => write!(
+                f,
+                "it holds the running totals of the right one along axis {axis}"
             ),
             BugKind::WrongAxis => write!(
                 f,

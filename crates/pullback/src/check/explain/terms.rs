@@ -31,6 +31,14 @@ impl Case<'_> {
                 v.iter().map(|x| x.signum()).collect(),
             );
             add(format!("1/{name}"), v.iter().map(|x| 1.0 / x).collect());
+            add(
+                format!("1 - {name} squared"),
+                v.iter().map(|x| 1.0 - x * x).collect(),
+            );
+            add(
+                format!("{name} times (1 - {name})"),
+                v.iter().map(|x| x * (1.0 - x)).collect(),
+            );
         }
         for (k, (a, x)) in base.iter().enumerate() {
             for (b, y) in &base[k..] {
