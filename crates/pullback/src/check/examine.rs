@@ -1,14 +1,15 @@
 //! Every coordinate, or with very many those that matter: what is measured, and what is made of it.
 
+use super::blame::{amplified, blame, forward};
 use super::claims::{self, Gradient};
 use super::host::Touch;
+use super::many::{AT_LEAST, choose};
 use super::measure::{adjoint, escaped, jump, numeric, quotients, rms, scale_of};
 use super::oracle::{Oracle, U_HI};
 use super::run::name_of;
 use super::verdict::{Facts, decide};
 use super::{
-    BugKind, Check, Claim, Mode, NearestKink, Report, Status, Verdict, explain, fast, guilty, host,
-    kinks, paths,
+    Check, Claim, NearestKink, Report, Status, Verdict, host, kinks,
     rounding::{self, Inexact},
 };
 use crate::program::Program;
@@ -83,25 +84,25 @@ pub(super) fn examine(
 }
 
 /// What all coordinates are measured with.
-struct Bench<'a> {
-    check: &'a Check<'a>,
-    oracle: &'a Oracle<'a>,
-    claimed: &'a Gradient,
-    bounds: &'a rounding::Bounds,
+pub(super) struct Bench<'a> {
+    pub(super) check: &'a Check<'a>,
+    pub(super) oracle: &'a Oracle<'a>,
+    pub(super) claimed: &'a Gradient,
+    pub(super) bounds: &'a rounding::Bounds,
     /// The claimed gradient's formula, and the engine's, in double-double.
-    wide: Vec<Option<Vec<Dd>>>,
-    autograd_wide: Vec<Option<Vec<Dd>>>,
+    pub(super) wide: Vec<Option<Vec<Dd>>>,
+    pub(super) autograd_wide: Vec<Option<Vec<Dd>>>,
     margins: kinks::Margins,
     /// Some gate lies on a tie.
     tied: bool,
-    host: host::Host,
+    pub(super) host: host::Host,
     /// Natural steps.
-    scales: Vec<Option<Vec<f64>>>,
+    pub(super) scales: Vec<Option<Vec<f64>>>,
     /// Which output of the bounds belongs to which input: the value comes first, then the floating inputs.
-    rows: Vec<usize>,
+    pub(super) rows: Vec<usize>,
     /// What evaluating once may be off by; in double-double.
-    inexact: Inexact,
-    hi_f: f64,
+    pub(super) inexact: Inexact,
+    pub(super) hi_f: f64,
     /// Unit roundoff of the finest dtype that is computed in.
     fine: f64,
     rule_unit: f64,
@@ -312,96 +313,6 @@ fn host_note(report: &mut Report, hidden: bool, escapes: bool) {
     }
 }
 
-/// Tells rounding that was amplified beyond first order from a wrong kernel, and from an engine that differentiated only a part
-/// of the run (true).
-fn amplified(bench: &Bench<'_>, backward: &Program, facts: &mut [Facts]) -> Result<bool> {
-    let beyond = |f: &Facts| {
-        let off = (Dd::from(f.claimed) - f.a_hi).abs().to_f64();
-        !f.numbers && (off > f.e || !off.is_finite())
-    };
-    let suspicious = facts.iter().any(beyond);
-    let mut partial = false;
-    if suspicious || matches!(bench.check.claim, Claim::Numbers(_)) {
-        partial = own_rounding(bench.oracle, backward, bench.bounds, &bench.rows, facts)?;
-    }
-    if suspicious {
-        let refs: Vec<&Tensor> = bench.check.inputs.iter().collect();
-        let agree = rounding::kernels_agree(backward, &refs)?;
-        facts.iter_mut().for_each(|f| f.kernels_agree = agree);
-    }
-    Ok(partial)
-}
-
-/// Looks for what explains a bug, and for the operation to blame.
-fn blame(bench: &Bench<'_>, report: &mut Report, escapes: bool, partial: bool) -> Result<()> {
-    let (check, oracle, claimed) = (bench.check, bench.oracle, bench.claimed);
-    if report.coordinates.iter().any(|c| c.verdict == Verdict::Bug) {
-        report.bugs = explain::explain(check, report, claimed, cut(oracle));
-        report.bug = report.bugs.first().map(|b| b.1.clone());
-        // What the graph itself says is the better explanation than a term that fits.
-        let vague = report.bug.as_ref().is_none_or(BugKind::is_vague);
-        if vague
-            && !escapes
-            && let Some(path) = paths::find(oracle, report)?
-        {
-            report.bugs.clear();
-            report.bug = Some(path);
-        }
-        if matches!(check.claim, Claim::Autograd) {
-            report.guilty = guilty::find(oracle, Mode::Reverse)?;
-            if let Some(found) = &report.guilty
-                && guilty::unsummed(oracle, found)?
-            {
-                report.bugs.clear();
-                report.bug = Some(BugKind::MissingReduction);
-            }
-            if report.guilty.is_none() && partial {
-                report.notes.push("every operation's own gradient is right, but the engine's gradient is that of a part of the run: the rest had no history (no_grad, a derivative taken without create_graph), or a hook changed a gradient".into());
-            } else if report.guilty.is_none() && report.bug.is_none() {
-                report.notes.push("every operation's own gradient is right: the fault is in how gradients are added up, or in numbers that left the graph (detach, item)".into());
-            }
-        }
-    }
-    Ok(())
-}
-
-/// The recorded operation by which numbers leave the graph, if there is one.
-fn cut(oracle: &Oracle<'_>) -> Option<&'static str> {
-    let mut names = oracle
-        .program
-        .instructions()
-        .iter()
-        .map(|i| i.op.def().name);
-    names.find(|name| *name == "detach")
-}
-
-/// Measures by how much rounding moves the engine's own gradient: against the very operations of its backward, in
-/// double-double. Where these differ from the recorded function's gradient by far more than that, the engine differentiated
-/// only a part of the run; true is returned then.
-fn own_rounding(
-    oracle: &Oracle<'_>,
-    backward: &Program,
-    bounds: &rounding::Bounds,
-    rows: &[usize],
-    facts: &mut [Facts],
-) -> Result<bool> {
-    if matches!(oracle.check.claim, Claim::Formula(_)) {
-        return Ok(false);
-    }
-    let Some(own) = claims::replayed(oracle, backward)? else {
-        return Ok(false);
-    };
-    let mut partial = false;
-    for f in facts {
-        let row = rows[f.input];
-        let (value, exact) = (Dd::from(bounds.values[row][f.flat]), own[row][f.flat]);
-        let engine = (value - exact).abs().to_f64();
-        partial |= (exact - f.a_hi).abs().to_f64() > 4.0 * engine + f.e.max(8.0 * f.q);
-        f.engine = f.engine.min(engine);
-    }
-    Ok(partial)
-}
-
 /// Whether anything that a recorded run gives was computed from its floating inputs, cut off or not.
 fn depends(program: &Program, inputs: &[Tensor]) -> bool {
     let mut reached = vec![false; program.values()];
@@ -435,98 +346,6 @@ pub(super) fn independent(captured: usize, report: &mut Report) {
         ));
         report.status = report.status.max(Status::Unknown);
     }
-}
-
-/// Where forward mode alone is wrong, the check fails too, and the operation is named.
-fn forward(oracle: &Oracle<'_>, report: &mut Report) -> Result<()> {
-    let Some(a) = report.adjoint else {
-        return Ok(());
-    };
-    let off = |x: f64| (x - a.differences).is_nan() || (x - a.differences).abs() > a.budget;
-    if off(a.forward) && !off(a.reverse) && a.differences.is_finite() {
-        report.status = Status::Fail;
-        report.notes.push(format!(
-            "forward mode is wrong: along a random direction it gives {:.9e}, reverse mode {:.9e} and differences {:.9e}",
-            a.forward, a.reverse, a.differences
-        ));
-        report.guilty = guilty::find(oracle, Mode::Forward)?;
-    }
-    Ok(())
-}
-
-/// So few coordinates are examined one by one, whatever it costs.
-const AT_LEAST: usize = 24;
-
-/// Most coordinates shown beside the suspects, as examples.
-const EXAMPLES: usize = 16;
-
-/// Most suspects examined one by one.
-const SUSPECTS: usize = 64;
-
-/// With very many coordinates: certifies the gradient by projections, and picks those to examine one by one.
-fn choose(
-    w: &Bench<'_>,
-    report: &mut Report,
-    everything: &[(usize, usize)],
-) -> Result<Vec<(usize, usize)>> {
-    let (check, oracle) = (w.check, w.oracle);
-    let affordable = oracle.affordable();
-    let (examples, most) = (affordable.clamp(2, EXAMPLES), affordable.clamp(3, SUSPECTS));
-    let under = |input: usize, flat: usize| w.bounds.under[w.rows[input]][flat];
-    let certified = fast::certify(oracle, &w.wide, &w.scales, &under, w.hi_f, check.seed, most)?;
-    let mut suspects = certified.suspects;
-    let (mut hidden, mut weakest) = (0, 0.0f64);
-    let scale = |i: usize, flat: usize| w.scales[i].as_ref().map_or(1.0, |s| s[flat]);
-    for &(input, flat) in everything {
-        let (Some(g), Some(a), Some(error)) =
-            (&w.claimed[input], &w.wide[input], &certified.error[input])
-        else {
-            continue;
-        };
-        let (claimed, a) = (g[flat], a[flat]);
-        let u = check.inputs[input].dtype().unit_roundoff();
-        let q8 = (8.0 * w.bounds.q[w.rows[input]][flat]).max(u * a.abs().to_f64());
-        let back = (Dd::from(claimed) - a).abs().to_f64();
-        if (back.is_nan() || back > q8) && suspects.len() < most {
-            suspects.push((input, flat));
-        }
-        let size = a.abs().to_f64();
-        if size > 0.0 {
-            let outside = match w.host.differs {
-                true => host::unseen(check, scale(input, flat), w.inexact),
-                false => 0.0,
-            };
-            let mde = (error[flat] + q8 + under(input, flat) + outside) / size;
-            weakest = weakest.max(mde);
-            hidden += usize::from(mde > report.power);
-        }
-    }
-    if hidden > 0 {
-        report.status = report.status.max(Status::Unknown);
-        report.notes.push(format!(
-            "rounding hides errors of the power asked for in {hidden} of {} coordinates (largest MDE {weakest:.0e})",
-            everything.len()
-        ));
-    }
-    if w.host.differs {
-        let all: Vec<(usize, usize, f64)> = (everything.iter())
-            .map(|&(i, flat)| (i, flat, scale(i, flat)))
-            .collect();
-        host::touched(oracle, &all, w.inexact, most, &mut suspects)?;
-    }
-    let stride = everything.len() / examples;
-    suspects.extend((0..examples).map(|k| everything[k * stride]));
-    suspects.sort_unstable();
-    suspects.dedup();
-    report.notes.push(format!(
-        "{} coordinates certified by random projections, in which all of them move, in what is detached too: an error in a single one shows from {weakest:.0e} of it on; {} examined one by one",
-        everything.len(),
-        suspects.len()
-    ));
-    if !w.host.differs {
-        report.notes.push("recorded again with every number moved, the function was the same program with the same numbers from outside: none of them left the graph by item, NumPy or a branch".into());
-    }
-    Ok(suspects)
 }
 
 /// Plants an error of the promised size in a copy of each certified coordinate and demands that it is seen.

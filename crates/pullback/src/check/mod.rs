@@ -18,6 +18,7 @@
 //! ```
 
 mod blackbox;
+mod blame;
 mod claims;
 mod custom;
 mod examine;
@@ -27,6 +28,7 @@ mod graph;
 mod guilty;
 mod host;
 mod kinks;
+mod many;
 mod measure;
 mod numbers;
 mod opaque;

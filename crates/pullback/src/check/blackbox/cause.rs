@@ -1,6 +1,6 @@
 //! Why the user's difference quotient is off: rounding, curvature, or a kink within the step.
 
-use super::judge::Decision;
+use super::decide::Decision;
 use super::probe::Probe;
 use super::slope::Slope;
 use crate::Result;

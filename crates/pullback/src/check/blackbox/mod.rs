@@ -2,11 +2,13 @@
 //!
 //! A function of several numbers is weighed by several uneven cotangents at once: each call gives all its numbers, so that further
 //! cotangents cost no calls. The files: `probe` calls the function and measures its noise, `slope` makes a derivative along a line and
-//! says how far it may be off (`refine` where noise is large, `evidence` what else the steps show, `stairs` what longer ones do), `judge` decides coordinate by coordinate, `cause` says why a difference quotient is off, `project`
+//! says how far it may be off (`refine` where noise is large, `evidence` what else the steps show, `stairs` what longer ones do), `judge` goes coordinate by coordinate (`decide` one claim of one, `confirm` a second look at what seems wrong), `cause` says why a difference quotient is off, `project`
 //! settles many parameters by random projections. A bug is claimed only where the gap exceeds ten times the uncertainty. A white box
 //! ([`super::Check`]) sees far smaller errors.
 
 mod cause;
+mod confirm;
+mod decide;
 mod evidence;
 mod judge;
 mod probe;

@@ -4,7 +4,7 @@
 //! ξ/|a|, ½ ≤ |ξ| ≤ 3/2, so that none drowns; the derivative along the bucket's line must be what the claims say. A bucket that fails, or
 //! whose line is too uncertain for the power asked for, is halved.
 
-use super::judge::SURE;
+use super::decide::SURE;
 use super::probe::Probe;
 use crate::Result;
 use crate::check::{Coordinate, Report, Status, Verdict, measure};
