@@ -90,6 +90,17 @@ def test_whole_modules_of_pytorch():
         torch.load(SAVED / "modules.pt")
 
 
+def test_a_module_of_pytorch_with_hooks():
+    got, want = torch.load(SAVED / "hooked.pt", weights_only=False), make.hooked(torch)
+    x = torch.ones(1, 2)
+    assert torch.allclose(got(x), want(x)) and sorted(got.state_dict()) == sorted(want.state_dict())
+    with torch.no_grad():
+        got.weight_g.mul_(2)
+        assert torch.allclose(got(x) - got.bias, 2 * (want(x) - want.bias))
+    again = loaded(saved(got), weights_only=False)
+    assert torch.equal(again(x), got(x))
+
+
 def test_a_state_of_pytorch_is_loaded():
     net = make.network(torch)
     for p in net.parameters():

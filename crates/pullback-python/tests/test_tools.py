@@ -16,7 +16,7 @@ from test_distributions import differs, through_json  # noqa: E402
 ANSWERS = json.loads((GOLDEN / "tools.json").read_text())
 
 
-@pytest.mark.parametrize("what", ["orthogonal", "norms", "parametrized", "pruned", "fused", "lazy", "averages"])
+@pytest.mark.parametrize("what", ["orthogonal", "norms", "parametrized", "pruned", "fused", "lazy", "averages", "shares"])
 def test_whole(what):
     found = differs(through_json(getattr(tools, what)(torch)), ANSWERS[what], 1e-5 if what == "lazy" else 1e-9)
     assert found is None, found

@@ -216,5 +216,18 @@ def averages(M):
     return out
 
 
+def shares(M):
+    """Samplers of several runs, and modules on several devices, of which there is one."""
+    D, out = M.utils.data, []
+    for n in (10, 11, 3):
+        for options in ({}, {"shuffle": False}, {"drop_last": True}, {"seed": 3}):
+            for rank in (0, 3):
+                s = D.DistributedSampler(range(n), num_replicas=4, rank=rank, **options)
+                s.set_epoch(2)
+                out.append([len(s), list(s)])
+    net = M.nn.DataParallel(double(M, "Linear(2, 1)"))
+    return [*out, plain(net(M.ones(3, 2, dtype=M.float64))), sorted(net.state_dict()), repr(net)]
+
+
 def everything(M):
-    return {f.__name__: f(M) for f in (orthogonal, norms, parametrized, pruned, fused, lazy, averages)}
+    return {f.__name__: f(M) for f in (orthogonal, norms, parametrized, pruned, fused, lazy, averages, shares)}

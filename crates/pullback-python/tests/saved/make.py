@@ -23,6 +23,16 @@ def network(M):
     return net.eval()
 
 
+def hooked(M):
+    """A module with a hook that can be pickled: the older weight norm."""
+    import warnings
+
+    M.manual_seed(2)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return M.nn.utils.weight_norm(M.nn.Linear(2, 3)).eval()
+
+
 def recurrent(M):
     """A recurrent network, an embedding, attention and lists of modules."""
     nn = M.nn
@@ -89,6 +99,7 @@ def main():
     torch.save({k: v for k, v in plain(torch).items() if k != "meta"}, HERE / "plain_legacy.pt", _use_new_zipfile_serialization=False)
     x = torch.linspace(-1, 1, 32).reshape(2, 1, 4, 4)
     torch.save({"net": network(torch), "x": x, "y": network(torch)(x).detach(), "rest": recurrent(torch)}, HERE / "modules.pt")
+    torch.save(hooked(torch), HERE / "hooked.pt")
     torch.save(network(torch).state_dict(), HERE / "state_legacy.pt", _use_new_zipfile_serialization=False)
     made = optimizers(torch)
     torch.save({name: {"params": p, "state": o.state_dict()} for name, (p, o) in made.items()}, HERE / "optimizers.pt")

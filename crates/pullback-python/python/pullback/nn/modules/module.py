@@ -7,6 +7,7 @@ one class that users see.
 from ... import Tensor
 from ..parameter import Buffer, Parameter, forget_gradients
 from ._hooks import (
+    Handle,
     Hooks,
     register_module_forward_hook,
     register_module_forward_pre_hook,
@@ -163,6 +164,14 @@ class Module(State, Hooks):
         fresh = Module()
         for name, value in fresh.__dict__.items():
             self.__dict__.setdefault(name, value)
+        # Modules that PyTorch pickled keep what is said of a hook apart from it.
+        own = self.__dict__
+        for kind, more in (("_forward_pre_hooks", ("_with_kwargs",)), ("_forward_hooks", ("_with_kwargs", "_always_called"))):
+            said = [own.pop(kind + end, {}) for end in more]
+            for key, hook in own[kind].items():
+                Handle._next = max(Handle._next, key + 1)
+                if not isinstance(hook, tuple):
+                    own[kind][key] = (hook, *(key in s for s in said))
 
     # the tree
 
