@@ -287,7 +287,7 @@ def compile(model=None, **options):
     return (lambda f: f) if model is None else model
 
 
-from . import __future__, nn, optim, utils  # these use all of the above
+from . import __future__, nn  # these use all of the above
 
 
 def poisson(input, generator=None):
@@ -373,7 +373,7 @@ def get_autocast_cpu_dtype():
 
 
 # Modules that are imported when they are first used, and what is taken out of them.
-_LATER = ("accelerator", "amp", "backends", "compiler", "cuda", "distributed", "distributions", "hub", "jit", "mps", "profiler", "safetensors", "serialization", "version", "xpu")
+_LATER = ("accelerator", "amp", "backends", "compiler", "cuda", "distributed", "distributions", "hub", "jit", "mps", "optim", "profiler", "safetensors", "serialization", "utils", "version", "xpu")
 _PARTS = {"autocast": "amp", "GradScaler": "amp", "OutOfMemoryError": "cuda", "load": "serialization", "save": "serialization"}
 
 

@@ -58,7 +58,6 @@ from pullback.random import manual_seed as manual_seed
 from pullback._parts import memory_format as memory_format
 from . import nn as nn
 from pullback.autograd.grad_mode import no_grad as no_grad
-from . import optim as optim
 from . import random as random
 from pullback.random import seed as seed
 from ._native import set_default_dtype as set_default_dtype
@@ -74,7 +73,6 @@ from ._native import uint16 as uint16
 from ._native import uint32 as uint32
 from ._native import uint64 as uint64
 from ._native import uint8 as uint8
-from . import utils as utils
 from pullback._vmap import vmap as vmap
 from . import accelerator as accelerator
 from . import amp as amp
@@ -86,9 +84,11 @@ from . import distributions as distributions
 from . import hub as hub
 from . import jit as jit
 from . import mps as mps
+from . import optim as optim
 from . import profiler as profiler
 from . import safetensors as safetensors
 from . import serialization as serialization
+from . import utils as utils
 from . import version as version
 from . import xpu as xpu
 from .amp import autocast as autocast
