@@ -90,3 +90,10 @@ assert d is pullback.distributions and prune is pullback.nn.utils.prune and Norm
 assert d.__name__ == "pullback.distributions" and d.__spec__.name == "pullback.distributions"
 """
     python("-c", program)
+
+
+def test_a_script_imports_its_neighbours(python, tmp_path):
+    (tmp_path / "neighbour.py").write_text("import torch\nx = torch.ones(2)\n")
+    (tmp_path / "program.py").write_text("from neighbour import x\nprint(x)\n")
+    assert python("-m", "pullback", tmp_path / "program.py", cwd="/") == "tensor([1., 1.])\n"
+    assert python("-m", "pullback", "-m", "program", cwd=tmp_path) == "tensor([1., 1.])\n"

@@ -1,14 +1,24 @@
-"""`python -m pullback script.py args…`: runs a PyTorch script with `torch` served by Pullback."""
+"""`python -m pullback script.py args…`: runs a PyTorch script with `torch` served by Pullback; `-m module` runs a module."""
 
+import os
 import re
 import runpy
 import sys
 import traceback
 
 
+USAGE = """usage: python -m pullback SCRIPT [ARGUMENT...]
+       python -m pullback -m MODULE [ARGUMENT...]
+
+Runs a PyTorch script or module with `torch` served by Pullback."""
+
+
 def main():
+    by_module = sys.argv[1:2] == ["-m"]
+    if by_module:
+        del sys.argv[1]
     if len(sys.argv) < 2 or sys.argv[1] in ("-h", "--help"):
-        print("usage: python -m pullback SCRIPT [ARGUMENT...]\n\nRuns a PyTorch script with `torch` served by Pullback.")
+        print(USAGE)
         sys.exit(0 if len(sys.argv) > 1 else 2)
     from pullback import install_as_torch
 
@@ -16,7 +26,12 @@ def main():
     script = sys.argv[1]
     sys.argv = sys.argv[1:]
     try:
-        runpy.run_path(script, run_name="__main__")
+        if by_module:
+            runpy.run_module(script, run_name="__main__", alter_sys=True)
+        else:
+            # As Python itself does it: a program's neighbours come first.
+            sys.path[0] = os.path.dirname(os.path.abspath(script))
+            runpy.run_path(script, run_name="__main__")
     except ImportError as e:
         _explain(e, script)
         raise
