@@ -314,3 +314,20 @@ def test_trees():
         with pytest.raises(ValueError):
             f()
     assert not torch.distributed.is_available() and torch._C._log_api_usage_once("x") is None
+
+
+def _works(i, folder, fail):
+    if fail and i == 1:
+        raise SystemExit(3)
+    open(os.path.join(folder, str(i)), "w").write(str(torch.full((2,), float(i)).sum().item()))
+
+
+def test_processes(tmp_path):
+    from pullback import multiprocessing as mp
+
+    mp.spawn(_works, (str(tmp_path), False), nprocs=2, start_method="fork")
+    assert sorted(os.listdir(tmp_path)) == ["0", "1"] and (tmp_path / "1").read_text() == "2.0"
+    with pytest.raises(RuntimeError, match="process 1 terminated with exit code 3"):
+        mp.spawn(_works, (str(tmp_path), True), nprocs=2, start_method="fork")
+    with pytest.raises(RuntimeError, match="not there in Pullback"):
+        torch.distributed.init_process_group()

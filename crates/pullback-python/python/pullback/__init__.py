@@ -373,7 +373,7 @@ def get_autocast_cpu_dtype():
 
 
 # Modules that are imported when they are first used, and what is taken out of them.
-_LATER = ("accelerator", "amp", "backends", "compiler", "cuda", "distributed", "distributions", "hub", "jit", "mps", "optim", "profiler", "safetensors", "serialization", "utils", "version", "xpu")
+_LATER = ("accelerator", "amp", "backends", "compiler", "cuda", "distributed", "distributions", "hub", "jit", "mps", "multiprocessing", "optim", "profiler", "safetensors", "serialization", "utils", "version", "xpu")
 _PARTS = {"autocast": "amp", "GradScaler": "amp", "OutOfMemoryError": "cuda", "load": "serialization", "save": "serialization"}
 
 

@@ -84,6 +84,7 @@ from . import distributions as distributions
 from . import hub as hub
 from . import jit as jit
 from . import mps as mps
+from . import multiprocessing as multiprocessing
 from . import optim as optim
 from . import profiler as profiler
 from . import safetensors as safetensors

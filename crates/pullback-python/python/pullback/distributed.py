@@ -16,6 +16,40 @@ def is_torchelastic_launched():
     return False
 
 
+def _refused(*args, **kwargs):
+    raise RuntimeError("torch.distributed is not there in Pullback: a program runs in one process, with several threads")
+
+
 def init_process_group(*args, **kwargs):
     """Refused."""
-    raise RuntimeError("torch.distributed is not there in Pullback: a program runs in one process, with several threads")
+    _refused()
+
+
+def destroy_process_group(group=None):
+    """Refused."""
+    _refused()
+
+
+def get_rank(group=None):
+    """Refused."""
+    _refused()
+
+
+def get_world_size(group=None):
+    """Refused."""
+    _refused()
+
+
+def barrier(*args, **kwargs):
+    """Refused."""
+    _refused()
+
+
+def all_reduce(tensor, *args, **kwargs):
+    """Refused."""
+    _refused()
+
+
+def broadcast(tensor, *args, **kwargs):
+    """Refused."""
+    _refused()

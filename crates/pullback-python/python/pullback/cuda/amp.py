@@ -1,7 +1,7 @@
 """The older place of `amp` for a GPU, which is not here."""
 
 from .. import amp as _amp
-from ..amp import GradScaler, custom_bwd, custom_fwd
+from ..amp import custom_bwd, custom_fwd
 
 
 class autocast(_amp.autocast):
@@ -9,3 +9,10 @@ class autocast(_amp.autocast):
 
     def __init__(self, enabled=True, dtype=None, cache_enabled=True):
         super().__init__("cuda", enabled=enabled, dtype=dtype, cache_enabled=cache_enabled)
+
+
+class GradScaler(_amp.GradScaler):
+    """`amp.GradScaler("cuda")`, which warns and does nothing without a GPU."""
+
+    def __init__(self, init_scale=65536.0, growth_factor=2.0, backoff_factor=0.5, growth_interval=2000, enabled=True):
+        super().__init__("cuda", init_scale, growth_factor, backoff_factor, growth_interval, enabled)
