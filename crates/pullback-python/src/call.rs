@@ -1,13 +1,13 @@
 //! Functions of the list as Python's callables: module functions, and methods that bind their tensor.
 
-use crate::convert::{each, part, to_python, to_value, wrap};
+use crate::convert::{part, to_python, to_value, wrap};
 use crate::error::Raise;
-use crate::tensor::PyTensor;
+use crate::out::{say, targets};
 use pullback::registry::{
-    Arguments, Entry, Value, check_overlap, dispatch, dispatch_plain, entries, in_place, overloads,
+    Arguments, Entry, Into, Value, dispatch, dispatch_plain, entries, in_place, overloads,
 };
-use pullback::{DType, Device, Tensor, on_device};
-use pyo3::exceptions::{PyRuntimeError, PyTypeError};
+use pullback::{DType, Device, on_device};
+use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
@@ -127,18 +127,32 @@ impl Target {
         if default != Device::Cpu && common.device.is_none() && self.creates() {
             common.device = Some(default);
         }
-        if let Some(out) = &common.out {
-            check_out(self.name, args, &named, out)?;
-        }
+        let targets = match &common.out {
+            Some(out) => Some(targets(self.name, out)?),
+            None => None,
+        };
+        let (device, mut warnings) = (common.device, Vec::new());
         let heavy = args.iter().any(is_heavy);
-        let run = || -> pullback::Result<Value> {
+        let mut run = || -> pullback::Result<Value> {
+            if let Some((outs, tuple)) = &targets {
+                let call = Into {
+                    name: self.name,
+                    overloads: &self.overloads,
+                    args,
+                    kwargs: &named,
+                    outs,
+                    tuple: *tuple,
+                };
+                warnings = call.run()?;
+                return Ok(Value::None);
+            }
             if self.in_place {
                 let entry = (self.overloads.iter())
                     .find(|e| e.signature.bind(args, &named).is_ok())
                     .unwrap_or(&self.overloads[0]);
                 return in_place(entry, args, &named);
             }
-            match common.device {
+            match device {
                 Some(device) => on_device(device, || -> pullback::Result<Value> {
                     match dispatch(self.name, &self.overloads, args, &named)? {
                         Value::Tensor(t) => Ok(Value::Tensor(t.to_device(device)?)),
@@ -175,7 +189,8 @@ impl Target {
             return wrap(py, t.requires_grad_(true).raise()?);
         }
         if let Some(out) = common.out {
-            return write_out(self.name, value, out);
+            say(py, warnings)?;
+            return Ok(out);
         }
         self.named_result(py, value)
     }
@@ -231,93 +246,6 @@ fn result_names(returns: &'static str) -> Vec<&'static str> {
     (inside.split(','))
         .filter_map(|part| part.trim().split_once(' ').map(|(_, name)| name))
         .collect()
-}
-
-/// PyTorch's errors where `out=` shares memory with what is read.
-fn check_out(
-    name: &str,
-    args: &Arguments,
-    named: &[(&str, Value)],
-    out: &Bound<'_, PyAny>,
-) -> PyResult<()> {
-    let check = |t: &Bound<'_, PyTensor>| check_overlap(name, &t.get().0, args, named, 0).raise();
-    if let Ok(t) = out.cast::<PyTensor>() {
-        return check(t);
-    }
-    if let Ok(list) = out.cast::<PyTuple>() {
-        for t in list.iter_borrowed() {
-            if let Ok(t) = t.cast::<PyTensor>() {
-                check(&t)?;
-            }
-        }
-    }
-    Ok(())
-}
-
-/// `out=`: the result is written there; several results into as many tensors.
-fn write_out<'py>(name: &str, value: Value, out: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-    match &value {
-        Value::Tensor(result) => write_one(name, result, &out)?,
-        Value::List(results) => {
-            let mut targets: Vec<Bound<'py, PyAny>> = Vec::new();
-            let tuple = each(&out, |_, target| {
-                targets.push(target);
-                Ok(())
-            });
-            if tuple.is_err() {
-                targets.clear(); // no tuple and no list: the error below
-            }
-            if targets.len() != results.len() {
-                return Err(PyTypeError::new_err(format!(
-                    "{name}(): argument 'out' must be tuple of {} Tensors",
-                    results.len()
-                )));
-            }
-            for (result, target) in results.iter().zip(&targets) {
-                if let Value::Tensor(result) = result {
-                    write_one(name, result, target)?;
-                }
-            }
-        }
-        _ => {
-            return Err(PyTypeError::new_err(format!(
-                "{name}() got an unexpected keyword argument 'out'"
-            )));
-        }
-    }
-    Ok(out)
-}
-
-fn write_one(name: &str, result: &Tensor, out: &Bound<'_, PyAny>) -> PyResult<()> {
-    let target = out.cast::<PyTensor>().map_err(|_| {
-        PyTypeError::new_err(format!(
-            "{name}(): argument 'out' must be Tensor, not {}",
-            out.get_type()
-                .name()
-                .map_or_else(|_| String::new(), |n| n.to_string())
-        ))
-    })?;
-    let target: &Tensor = &target.get().0;
-    if pullback::is_grad_enabled() && (result.requires_grad() || target.requires_grad()) {
-        return Err(PyRuntimeError::new_err(format!(
-            "{name}(): functions with out=... arguments don't support automatic differentiation, but one of the arguments requires grad."
-        )));
-    }
-    if result.dtype().category() > target.dtype().category() {
-        return Err(PyRuntimeError::new_err(format!(
-            "result type {} can't be cast to the desired output type {}",
-            result.dtype().scalar_type_name(),
-            target.dtype().scalar_type_name()
-        )));
-    }
-    if result.shape() != target.shape() {
-        return Err(PyRuntimeError::new_err(format!(
-            "out= has shape {} where the result has {}: tensors are not resized here",
-            target.shape(),
-            result.shape()
-        )));
-    }
-    target.copy_(result).raise()
 }
 
 // A function of a module, or a method of `Tensor` that is not bound yet. No doc comment: as the class's text it would hide

@@ -18,6 +18,7 @@ mod memory;
 mod node;
 mod numpy_random;
 mod object;
+mod out;
 mod picture;
 mod saved;
 mod signature;

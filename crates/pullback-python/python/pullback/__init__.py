@@ -58,7 +58,21 @@ from ._check import check
 from ._install import install_as_torch
 from ._legacy import BFloat16Tensor, BoolTensor, ByteTensor, CharTensor, DoubleTensor, FloatTensor, HalfTensor, IntTensor, LongTensor, ShortTensor
 from ._native import is_inference_mode_enabled, set_printoptions
-from ._storage import TypedStorage, UntypedStorage
+from ._storage import (
+    BFloat16Storage,
+    BoolStorage,
+    ByteStorage,
+    CharStorage,
+    DoubleStorage,
+    FloatStorage,
+    HalfStorage,
+    IntStorage,
+    LongStorage,
+    ShortStorage,
+    TypedStorage,
+    UntypedStorage,
+)
+from ._strided import empty_permuted, empty_strided
 from ._vmap import vmap
 from .autograd.grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled
 from .random import Generator, default_generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state
@@ -288,6 +302,29 @@ def compile(model=None, **options):
 
 
 from . import __future__, nn  # these use all of the above
+from ._twins import (
+    adaptive_avg_pool1d,
+    adaptive_max_pool1d,
+    alpha_dropout,
+    binary_cross_entropy_with_logits,
+    celu,
+    cosine_embedding_loss,
+    embedding,
+    feature_alpha_dropout,
+    group_norm,
+    hinge_embedding_loss,
+    instance_norm,
+    kl_div,
+    layer_norm,
+    margin_ranking_loss,
+    max_pool1d,
+    max_pool1d_with_indices,
+    max_pool2d,
+    max_pool3d,
+    poisson_nll_loss,
+    rrelu,
+    triplet_margin_loss,
+)
 
 
 def poisson(input, generator=None):

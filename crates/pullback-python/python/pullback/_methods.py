@@ -328,28 +328,13 @@ for _name, _method in (("is_signed", _is_signed), ("dim_order", _dim_order)):
     setattr(Tensor, _name, _method)
 
 
-class _NotThere:
-    """A method of PyTorch's that cannot be here, and what to write instead."""
-
-    def __init__(self, name, instead):
-        self.text = f"a tensor's shape is fixed here, so there is no {name!r}: write {instead}"
-
-    def __get__(self, tensor, _=None):
-        raise AttributeError(self.text)
-
-
 def _own(self, name):
     """An attribute of the user's own."""
     found = _native.attributes(self)
     if found is not None and name in found:
         return found[name]
-    known = Tensor.__dict__.get(name)
-    text = known.text if isinstance(known, _NotThere) else f"'{_builtins.type(self).__name__}' object has no attribute {name!r}"
-    raise AttributeError(text, name=name, obj=self)
+    raise AttributeError(f"'{_builtins.type(self).__name__}' object has no attribute {name!r}", name=name, obj=self)
 
 
 # Python asks it where the class has no such name.
 setattr(Tensor, "__getattr__", _own)
-
-
-Tensor.as_strided_ = _NotThere("as_strided_", "x = x.as_strided(…)")

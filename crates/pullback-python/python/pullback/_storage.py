@@ -141,6 +141,10 @@ class UntypedStorage(_Row):
 class TypedStorage(_Row):
     """Memory as elements of the tensor's dtype."""
 
+    def type(self):
+        """PyTorch's name of memory of this dtype: `torch.FloatStorage`."""
+        return self._row.type().removesuffix("Tensor") + "Storage"
+
     def __init__(self, tensor):
         super().__init__(tensor, False)
         self.dtype = tensor.dtype
@@ -151,3 +155,44 @@ class TypedStorage(_Row):
 
     def _name(self):
         return f"torch.storage.TypedStorage(dtype={self.dtype}, device={self.device})"
+
+
+class _OfDtype(type):
+    """What `isinstance(x, FloatStorage)` asks: the dtype of the elements."""
+
+    def __instancecheck__(cls, x):
+        return isinstance(x, TypedStorage) and x.dtype is cls.dtype
+
+    def __repr__(cls):
+        return f"<class 'torch.{cls.__name__}'>"
+
+
+def _made(cls, *data, device=None):
+    """Memory of so many elements, or of these."""
+    if len(data) > 1:
+        raise RuntimeError(f"{cls!r}.__new__ received an invalid combination of arguments. Expected one of:\n * no arguments\n * (int size)\n * (Sequence data)")
+    given = data[0] if data else 0
+    if isinstance(given, int) and not isinstance(given, bool):
+        if given < 0:
+            raise RuntimeError(f"Trying to create tensor with negative dimension {given}: [{given}]")
+        return TypedStorage(_native.tensor([], dtype=cls.dtype).new_zeros(given))
+    if not isinstance(given, (list, tuple)) and not hasattr(given, "__array__"):
+        raise TypeError(f"{cls!r}.__new__ received an invalid combination of arguments. Expected one of:\n * no arguments\n * (int size)\n * (Sequence data)")
+    return TypedStorage(_native.tensor(given, dtype=cls.dtype).reshape(-1))
+
+
+def _of(name, dtype):
+    text = f"`torch.{name}(data)` or `torch.{name}(size)`: memory of elements of {dtype}, as a `TypedStorage`."
+    return _OfDtype(name, (), {"dtype": dtype, "__new__": _made, "__doc__": text})
+
+
+FloatStorage = _of("FloatStorage", _native.float32)
+HalfStorage = _of("HalfStorage", _native.float16)
+BFloat16Storage = _of("BFloat16Storage", _native.bfloat16)
+DoubleStorage = _of("DoubleStorage", _native.float64)
+LongStorage = _of("LongStorage", _native.int64)
+IntStorage = _of("IntStorage", _native.int32)
+ShortStorage = _of("ShortStorage", _native.int16)
+CharStorage = _of("CharStorage", _native.int8)
+ByteStorage = _of("ByteStorage", _native.uint8)
+BoolStorage = _of("BoolStorage", _native.bool)

@@ -76,6 +76,17 @@ impl PyTensor {
         changed(slf, Tensor::t_)
     }
 
+    /// Other sizes and strides over the same memory, in place.
+    #[pyo3(signature = (size, stride, storage_offset=None))]
+    fn as_strided_<'py>(
+        slf: &Object<'py>,
+        size: Vec<i64>,
+        stride: Vec<i64>,
+        storage_offset: Option<i64>,
+    ) -> PyResult<Object<'py>> {
+        changed(slf, |t| t.as_strided_(&size, &stride, storage_offset))
+    }
+
     /// Another size over the same memory, which grows where it is too small.
     #[pyo3(signature = (*sizes, size=None, memory_format=None))]
     fn resize_<'py>(

@@ -58,3 +58,16 @@ impl Made<'_> {
         self.out.is_empty()
     }
 }
+
+/// `log_softmax` is `LogSoftmax`: each letter that follows none is a capital.
+pub(crate) fn camel(name: &str) -> String {
+    let mut out = String::with_capacity(name.len() + 17);
+    let mut starts = true;
+    for c in name.chars() {
+        if c.is_ascii_alphanumeric() {
+            out.push(if starts { c.to_ascii_uppercase() } else { c });
+        }
+        starts = !c.is_ascii_alphabetic();
+    }
+    out
+}

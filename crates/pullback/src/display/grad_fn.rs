@@ -5,7 +5,7 @@
 //! spelling is named. Functions called by name (`registry/`) say what PyTorch calls them, and give their nodes that name.
 
 use crate::core::graph::{Edge, Node};
-use crate::core::made::{Made, NodeName};
+use crate::core::made::{Made, NodeName, camel};
 use crate::{Shape, Tensor};
 use std::borrow::Cow;
 use std::sync::atomic::Ordering;
@@ -93,16 +93,9 @@ impl Node {
     }
 }
 
-/// `log_softmax` is `LogSoftmaxBackward0`: each letter that follows none is a capital.
+/// `log_softmax` is `LogSoftmaxBackward0`.
 fn default(name: &str) -> Cow<'static, str> {
-    let mut out = String::with_capacity(name.len() + 9);
-    let mut starts = true;
-    for c in name.chars() {
-        if c.is_ascii_alphanumeric() {
-            out.push(if starts { c.to_ascii_uppercase() } else { c });
-        }
-        starts = !c.is_ascii_alphabetic();
-    }
+    let mut out = camel(name);
     out.push_str("Backward0");
     out.into()
 }

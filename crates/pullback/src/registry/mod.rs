@@ -15,12 +15,15 @@
 //! ```
 
 mod entry;
+mod out_rules;
+mod outs;
 mod overlaps;
 
 pub use crate::call::{
     Args, Arguments, Function, IntoValue, Kind, NodeName, Param, Signature, Value, Warns,
 };
 pub use entry::{Entry, in_place};
+pub use outs::Into;
 pub use overlaps::check_overlap;
 
 use crate::core::op::OpDef;

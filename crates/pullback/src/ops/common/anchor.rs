@@ -7,7 +7,7 @@
 use crate::core::Site;
 use crate::core::apply::apply_dyn;
 use crate::core::define::{common, define};
-use crate::core::made::Made;
+use crate::core::made::{Made, camel};
 use crate::core::op::{Ctx, Op, Reads};
 use crate::core::rules;
 use crate::core::tensor::Tensor;
@@ -47,11 +47,7 @@ impl Op for Anchor {
         Reads::NOTHING
     }
     fn node_name(&self, _: &Made<'_>) -> Option<Cow<'static, str>> {
-        let words = self.of.split('_').filter(|w| !w.is_empty());
-        let name: String = words
-            .map(|w| format!("{}{}", w[..1].to_ascii_uppercase(), &w[1..]))
-            .collect();
-        Some(format!("{name}BackwardBackward0").into())
+        Some(format!("{}BackwardBackward0", camel(self.of)).into())
     }
 }
 

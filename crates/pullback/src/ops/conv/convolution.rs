@@ -1,33 +1,38 @@
 //! The convolution and its two transposes, in any number of dimensions. Each is linear in each of its operands and the gradients of each are
-//! the other two, so every order follows.
+//! the other two, so every order follows. The first two take a bias: the channels' numbers, added to the result.
 
 use crate::core::apply::apply_dyn;
 use crate::core::define::{common, define};
-use crate::core::op::{Ctx, Op};
+use crate::core::op::{Ctx, Op, Reads, sum_terms};
 use crate::core::rules;
 use crate::core::tensor::Tensor;
+use crate::ops::common::anchor::anchored;
 use crate::ops::math::arith::needs_float;
-use crate::{Array, Result};
+use crate::{Array, Result, Shape};
+use pullback_array::dispatch;
 use pullback_array::kernels::{self, Sizes, Window};
 
 #[cfg(feature = "proof")]
 use crate::core::samples::Sample;
 
-/// Windows of `x` (samples, in, size…) times the kernels `w` (out, in / groups, kernel…).
+/// Windows of `x` (samples, in, size…) times the kernels `w` (out, in / groups, kernel…), plus a bias (out) if there is a third operand.
 #[derive(Clone, Debug)]
 pub struct Convolution {
     /// How the kernel goes over its input.
     pub how: Window,
 }
-define! { Convolution: Multilinear "conv_nd", "torch.nn.functional.conv2d";
-    summary: "Windows of the first operand times the kernels of the second, over any number of dimensions.";
-    formula: "y[n, o, i] = Σ x[n, c, i·stride - padding + k·dilation] w[o, c, k]";
-    derivative: "the transposes: g times the kernels to x, windows of x times g to w";
+define! { Convolution: General "conv_nd", "torch.nn.functional.conv2d";
+    summary: "Windows of the first operand times the kernels of the second, over any number of dimensions, plus a bias.";
+    formula: "y[n, o, i] = Σ x[n, c, i·stride - padding + k·dilation] w[o, c, k] + b[o]";
+    derivative: "the transposes: g times the kernels to x, windows of x times g to w, g to b";
     node: "ConvolutionBackward0";
-    proof: { samples: || cases(|how, _, _| Convolution { how }, |x, w, _| (x, w)) }
+    proof: { samples: || [
+        cases(|how, _, _| Convolution { how }, |x, w, _| (x, w), false),
+        cases(|how, _, _| Convolution { how }, |x, w, _| (x, w), true),
+    ].concat() }
 }
 
-/// The transpose of [`Convolution`] in its first operand.
+/// The transpose of [`Convolution`] in its first operand, plus a bias if there is a third one.
 #[derive(Clone, Debug)]
 pub struct ConvolutionInput {
     /// How the kernel goes over the result.
@@ -35,12 +40,15 @@ pub struct ConvolutionInput {
     /// The result's size.
     pub size: Sizes,
 }
-define! { ConvolutionInput: Multilinear "conv_nd_input", "torch.nn.functional.conv_transpose2d";
-    summary: "Each number of the first operand times the kernels of the second, added up where windows overlap.";
-    formula: "x[n, c, i·stride - padding + k·dilation] += g[n, o, i] w[o, c, k]";
-    derivative: "windows of the gradient times the kernels to g, times g to w";
+define! { ConvolutionInput: General "conv_nd_input", "torch.nn.functional.conv_transpose2d";
+    summary: "Each number of the first operand times the kernels of the second, added up where windows overlap, plus a bias.";
+    formula: "x[n, c, i·stride - padding + k·dilation] += g[n, o, i] w[o, c, k], plus b[c]";
+    derivative: "windows of the gradient times the kernels to g, times g to w, the gradient to b";
     node: "ConvolutionBackward0";
-    proof: { samples: || cases(|how, size, _| ConvolutionInput { how, size }, |_, w, g| (g, w)) }
+    proof: { samples: || [
+        cases(|how, size, _| ConvolutionInput { how, size }, |_, w, g| (g, w), false),
+        cases(|how, size, _| ConvolutionInput { how, size }, |_, w, g| (g, w), true),
+    ].concat() }
 }
 
 /// The transpose of [`Convolution`] in its second operand.
@@ -55,19 +63,25 @@ define! { ConvolutionWeight: Multilinear "conv_nd_weight", "torch.nn.grad.conv2d
     summary: "Windows of the first operand times the second, added up over samples and windows.";
     formula: "w[o, c, k] = Σ x[n, c, i·stride - padding + k·dilation] g[n, o, i]";
     derivative: "g times the gradient as kernels to x, windows of x times them to g";
-    proof: { samples: || cases(|how, _, kernel| ConvolutionWeight { how, kernel }, |x, _, g| (x, g)) }
+    proof: { samples: || cases(|how, _, kernel| ConvolutionWeight { how, kernel }, |x, _, g| (x, g), false) }
 }
 
 impl Op for Convolution {
     common!();
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         floats(x)?;
-        kernels::convolve(x[0], x[1], &self.how)
+        biased(kernels::convolve(x[0], x[1], &self.how)?, x.get(2))
+    }
+    fn reads(&self, i: usize) -> Reads {
+        reads(i)
     }
 }
 
-impl rules::Multilinear for Convolution {
+impl rules::General for Convolution {
     fn vjp(&self, cx: &Ctx<'_>, i: usize, g: &Tensor) -> Result<Tensor> {
+        if i == 2 {
+            return bias_gradient(cx, g);
+        }
         let (how, size) = (self.how.clone(), Sizes::from_slice(&cx.shape(i)[2..]));
         match i {
             0 => apply_dyn(
@@ -82,22 +96,29 @@ impl rules::Multilinear for Convolution {
             ),
         }
     }
+    fn jvp(&self, cx: &Ctx<'_>, t: &[Option<Tensor>]) -> Result<Tensor> {
+        push(self, cx, t)
+    }
 }
 
 impl Op for ConvolutionInput {
     common!();
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         floats(x)?;
-        kernels::convolve_input(x[0], x[1], &self.how, &self.size)
+        let y = kernels::convolve_input(x[0], x[1], &self.how, &self.size)?;
+        biased(y, x.get(2))
+    }
+    fn reads(&self, i: usize) -> Reads {
+        reads(i)
     }
 }
 
-impl rules::Multilinear for ConvolutionInput {
+impl rules::General for ConvolutionInput {
     fn vjp(&self, cx: &Ctx<'_>, i: usize, g: &Tensor) -> Result<Tensor> {
         let how = self.how.clone();
         match i {
             0 => apply_dyn(&Convolution { how }, &[g, &cx.input(1)?], cx.site()),
-            _ => {
+            1 => {
                 let kernel = Sizes::from_slice(&cx.shape(1)[2..]);
                 apply_dyn(
                     &ConvolutionWeight { how, kernel },
@@ -105,7 +126,11 @@ impl rules::Multilinear for ConvolutionInput {
                     cx.site(),
                 )
             }
+            _ => bias_gradient(cx, g),
         }
+    }
+    fn jvp(&self, cx: &Ctx<'_>, t: &[Option<Tensor>]) -> Result<Tensor> {
+        push(self, cx, t)
     }
 }
 
@@ -134,6 +159,53 @@ impl rules::Multilinear for ConvolutionWeight {
     }
 }
 
+/// `y` with the number of each channel added, in place: nobody else holds it.
+fn biased(y: Array, bias: Option<&&Array>) -> Result<Array> {
+    let Some(bias) = bias else { return Ok(y) };
+    let bias = bias.reshape(&Shape::new(&channels(&y)))?;
+    dispatch!(float y.dtype(), T => kernels::zip_assign(&y, &bias, |y: T, b: T| y + b), else Err(needs_float(&y)))?;
+    Ok(y)
+}
+
+/// The shape of a bias beside `y`: its channels, and ones.
+fn channels(y: &Array) -> Sizes {
+    let mut shape = Sizes::from_elem(1, y.shape().len());
+    shape[1] = y.shape()[1];
+    shape
+}
+
+/// The weight's gradient reads the input and the input's the weight; the bias's is, as in PyTorch, a function of both.
+fn reads(i: usize) -> Reads {
+    match i {
+        0 => Reads::input(1),
+        1 => Reads::input(0),
+        _ => Reads::input(0).and(Reads::input(1)),
+    }
+}
+
+/// `g`, summed over all but the channels.
+fn bias_gradient(cx: &Ctx<'_>, g: &Tensor) -> Result<Tensor> {
+    let others: Vec<i64> = (0..g.ndim() as i64).filter(|&d| d != 1).collect();
+    let g = g.sum_dims(&others, false)?;
+    if !cx.create_graph() {
+        return Ok(g);
+    }
+    let g = anchored(cx, "convolution", g, &cx.input(0)?)?;
+    anchored(cx, "convolution", g, &cx.input(1)?)
+}
+
+/// The tangent: linear in each operand, and the bias is added.
+fn push<O: Op>(op: &O, cx: &Ctx<'_>, t: &[Option<Tensor>]) -> Result<Tensor> {
+    sum_terms(t, |i, t| match i {
+        0 => apply_dyn(op, &[t, &cx.input(1)?], cx.site()),
+        1 => apply_dyn(op, &[&cx.input(0)?, t], cx.site()),
+        _ => {
+            let y = cx.output()?;
+            t.reshape(&channels(&y.array())[..])?.expand(y.shape())
+        }
+    })
+}
+
 /// Errors where an operand is no float.
 fn floats(x: &[&Array]) -> Result<()> {
     for a in x {
@@ -144,11 +216,12 @@ fn floats(x: &[&Array]) -> Result<()> {
     Ok(())
 }
 
-/// Samples in one, two and three dimensions: which two of input, weight and result an operation reads is `pick`'s.
+/// Samples in one, two and three dimensions, with or without a bias: which two of input, weight and result an operation reads is `pick`'s.
 #[cfg(feature = "proof")]
 fn cases<O: Op>(
     make: impl Fn(Window, Sizes, Sizes) -> O,
     pick: impl for<'a> Fn(&'a [usize], &'a [usize], &'a [usize]) -> (&'a [usize], &'a [usize]),
+    bias: bool,
 ) -> Vec<Sample> {
     let of = |x: &[usize], w: &[usize], [stride, padding, dilation, groups]: [usize; 4]| {
         let dims = x.len() - 2;
@@ -169,8 +242,15 @@ fn cases<O: Op>(
         };
         let (a, b) = pick(x, w, &g);
         let (size, kernel) = (Sizes::from_slice(&x[2..]), Sizes::from_slice(&w[2..]));
+        // The result's channels: those of the one of input and result that is not read.
+        let out = [if a == x { w[0] } else { x[1] }];
         let op = make(how, size, kernel);
-        Sample::new(op, &[(a, &numbers(a, 0)), (b, &numbers(b, 5))])
+        let all = [
+            (a, &numbers(a, 0)[..]),
+            (b, &numbers(b, 5)[..]),
+            (&out[..], &numbers(&out, 3)[..]),
+        ];
+        Sample::new(op, &all[..2 + usize::from(bias)])
     };
     vec![
         of(&[2, 2, 5], &[3, 2, 3], [1, 0, 1, 1]),

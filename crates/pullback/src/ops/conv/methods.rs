@@ -3,6 +3,7 @@
 use crate::core::Site;
 use crate::core::apply::apply_dyn;
 use crate::core::fail::{bail, ensure, error};
+use crate::core::op::Op;
 use crate::core::tensor::Tensor;
 use crate::ops::PadMode;
 use crate::ops::conv::convolution::{Convolution, ConvolutionInput};
@@ -67,14 +68,18 @@ fn ranked(x: &Tensor, w: &Tensor) -> Result<()> {
     }
 }
 
-/// The bias added to every window, and the dimension of samples gone where there was none.
-fn finished(y: Tensor, bias: Option<&Tensor>, alone: bool) -> Result<Tensor> {
-    let mut y = y;
-    if let Some(bias) = bias {
-        let mut shape = vec![1; y.ndim()];
-        shape[1] = bias.numel();
-        y = y.add(&bias.reshape(&shape[..])?)?;
-    }
+/// `op` of these operands, and the dimension of samples gone where there was none.
+fn applied<O: Op>(
+    op: &O,
+    [x, w]: [&Tensor; 2],
+    bias: Option<&Tensor>,
+    alone: bool,
+    site: Site,
+) -> Result<Tensor> {
+    let y = match bias {
+        Some(bias) => apply_dyn(op, &[x, w, bias], site)?,
+        None => apply_dyn(op, &[x, w], site)?,
+    };
     if alone { y.squeeze_dims(&[0]) } else { Ok(y) }
 }
 
@@ -92,8 +97,7 @@ fn convolved(
     ranked(&x, w)?;
     fits(x.shape(), w.shape(), bias.map(Tensor::shape), &how, false)?;
     dtypes(&x, w, bias)?;
-    let y = apply_dyn(&Convolution { how }, &[&x, w], site)?;
-    finished(y, bias, alone)
+    applied(&Convolution { how }, [&x, w], bias, alone, site)
 }
 
 /// The transpose of a convolution over `dims` dimensions.
@@ -111,8 +115,8 @@ fn transposed(
     let size = transposed_size(&x.shape()[2..], &w.shape()[2..], &how, output_padding)?;
     fits(x.shape(), w.shape(), bias.map(Tensor::shape), &how, true)?;
     dtypes(&x, w, bias)?;
-    let y = apply_dyn(&ConvolutionInput { how, size }, &[&x, w], site)?;
-    finished(y, bias, alone)
+    let op = ConvolutionInput { how, size };
+    applied(&op, [&x, w], bias, alone, site)
 }
 
 /// The input with the zeros that `padding="same"` means, of which an odd one is behind.

@@ -3,9 +3,10 @@
 
 use crate::core::apply::apply_dyn;
 use crate::core::define::{common, define};
-use crate::core::op::{Ctx, Op};
+use crate::core::op::{Ctx, Op, Reads};
 use crate::core::rules;
 use crate::core::tensor::Tensor;
+use crate::ops::common::anchor::{anchored, entered};
 use crate::ops::common::gate::no_form;
 use crate::{Array, DType, Result, Shape};
 use pullback_array::kernels::{self, Sizes};
@@ -234,19 +235,26 @@ impl Op for AvgPool {
             _ => Err(no_form("avg_pool2d_out_frame", x)),
         })
     }
+    fn reads(&self, i: usize) -> Reads {
+        match self.transposed {
+            true => Reads::NOTHING,
+            false => Reads::input(i),
+        }
+    }
 }
 
 impl rules::Linear for AvgPool {
-    fn vjp(&self, cx: &Ctx<'_>, _: usize, g: &Tensor) -> Result<Tensor> {
+    fn vjp(&self, cx: &Ctx<'_>, i: usize, g: &Tensor) -> Result<Tensor> {
         let transposed = !self.transposed;
-        apply_dyn(
-            &AvgPool {
-                transposed,
-                ..self.clone()
-            },
-            &[g],
-            cx.site(),
-        )
+        let op = AvgPool {
+            transposed,
+            ..self.clone()
+        };
+        let g = apply_dyn(&op, &[g], cx.site())?;
+        match transposed && cx.create_graph() {
+            true => anchored(cx, "avg_pool2d", g, &cx.input(i)?),
+            false => Ok(g),
+        }
     }
 }
 
@@ -258,11 +266,15 @@ impl Tensor {
         site: &'static std::panic::Location<'static>,
     ) -> Result<(Tensor, Tensor)> {
         let (plane, dims) = (windows.plane(), windows.size.len());
+        let name = match dims {
+            3 => "max_pool3d_with_indices",
+            _ => "max_pool2d_with_indices",
+        };
         let at = apply_dyn(&MaxPoolAt { windows }, &[self], site)?;
         let front = &self.shape()[..self.ndim() - dims];
         let flat = |t: &Tensor, last: usize| t.reshape(&[front, &[last]].concat()[..]);
         let many = at.shape()[front.len()..].iter().product();
-        let picked = flat(self, plane)?.gather(-1, &flat(&at, many)?)?;
+        let picked = flat(&entered(self, name, site)?, plane)?.gather(-1, &flat(&at, many)?)?;
         Ok((picked.reshape(at.shape())?, at))
     }
 }

@@ -2,10 +2,13 @@
 //! `instance_norm`. Each puts what is normalised together side by side and leaves the rest to `layer_norm`.
 
 use crate::Result;
+use crate::core::Site;
 use crate::core::fail::{bail, ensure, error};
 use crate::core::mode::no_grad;
 use crate::core::tensor::Tensor;
+use crate::ops::common::anchor::entered;
 use crate::ops::common::constant::{number_like, times};
+use std::panic::Location;
 
 /// How `batch_norm` and `instance_norm` go about it.
 #[derive(Clone, Copy, Debug)]
@@ -49,6 +52,16 @@ fn scaled(x: Tensor, weight: Option<&Tensor>, bias: Option<&Tensor>) -> Result<T
         y = y.add(&along_channels(&y, bias)?)?;
     }
     Ok(y)
+}
+
+/// Weight and bias, whose gradients are of one operation that reads its operands, as PyTorch's are.
+fn parts(
+    weight: Option<&Tensor>,
+    bias: Option<&Tensor>,
+    site: Site,
+) -> Result<[Option<Tensor>; 2]> {
+    let of = |v: &Tensor| entered(v, "native_batch_norm", site);
+    Ok([weight.map(of).transpose()?, bias.map(of).transpose()?])
 }
 
 /// All dimensions but that of the channels.
@@ -131,7 +144,7 @@ impl Tensor {
         bias: Option<&Tensor>,
         how: BatchNorm,
     ) -> Result<Tensor> {
-        self.batch_normed(running, weight, bias, how)
+        self.batch_normed(running, weight, bias, how, Location::caller())
     }
 
     fn batch_normed(
@@ -140,6 +153,7 @@ impl Tensor {
         weight: Option<&Tensor>,
         bias: Option<&Tensor>,
         how: BatchNorm,
+        site: Site,
     ) -> Result<Tensor> {
         let (mean, var) = running.unzip();
         let each = self
@@ -180,6 +194,8 @@ impl Tensor {
                 ("bias", bias),
             ],
         )?;
+        let [weight, bias] = &parts(weight, bias, site)?;
+        let (weight, bias) = (weight.as_ref(), bias.as_ref());
         match running {
             Some((mean, var)) if !how.training => {
                 let spread = var.add(how.eps)?.rsqrt()?;
@@ -192,7 +208,8 @@ impl Tensor {
                     Some(bias) => shift.add(bias)?,
                     None => shift,
                 };
-                scaled(self.clone(), Some(&factor), Some(&shift))
+                let x = entered(self, "native_batch_norm", site)?;
+                scaled(x, Some(&factor), Some(&shift))
             }
             _ => {
                 let y = scaled(normalised(self, how.eps)?, weight, bias)?;
@@ -274,6 +291,7 @@ impl Tensor {
         bias: Option<&Tensor>,
         how: BatchNorm,
     ) -> Result<Tensor> {
+        let site = Location::caller();
         if !how.training {
             let Some(running) = running else {
                 bail!(
@@ -281,7 +299,7 @@ impl Tensor {
                     "Expected running_mean and running_var to be defined when use_input_stats is false"
                 );
             };
-            return self.batch_normed(Some(running), weight, bias, how);
+            return self.batch_normed(Some(running), weight, bias, how, site);
         }
         let (mean, var) = running.unzip();
         fits(
@@ -304,7 +322,8 @@ impl Tensor {
         let y = flat
             .layer_norm(&[each], None, None, how.eps)?
             .reshape(self.shape())?;
-        let y = scaled(y, weight, bias)?;
+        let [weight, bias] = &parts(weight, bias, site)?;
+        let y = scaled(y, weight.as_ref(), bias.as_ref())?;
         if let Some((mean, var)) = running
             && self.numel() > 0
         {

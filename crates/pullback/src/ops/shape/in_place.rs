@@ -1,4 +1,4 @@
-//! Tensors that change their own shape: PyTorch's `t_`, `transpose_`, `squeeze_`, `unsqueeze_` and other names of them. Every handle of
+//! Tensors that change their own shape: PyTorch's `t_`, `transpose_`, `squeeze_`, `unsqueeze_`, `as_strided_` and other names of them. Every handle of
 //! the tensor sees the new shape; the memory is the same, and its version advances as PyTorch's does. Not here: what gives a
 //! tensor other memory (`core/structural/replace.rs`).
 
@@ -95,5 +95,27 @@ impl Tensor {
     pub fn t_(&self) -> Result<()> {
         let site = Location::caller();
         self.named_write("TBackward1", || self.become_view("t_", site, Tensor::t))
+    }
+
+    /// [`Tensor::as_strided`] of the tensor itself. PyTorch's `as_strided_`.
+    ///
+    /// # Errors
+    /// As [`Tensor::as_strided`]; a leaf that requires a gradient outside `no_grad`.
+    ///
+    /// ```
+    /// use pullback::Tensor;
+    /// let x = Tensor::arange(6)?;
+    /// x.as_strided_(&[2, 2], &[1, 2], Some(1))?;
+    /// assert_eq!(x.to_vec::<i64>()?, [1, 3, 2, 4]);
+    /// # Ok::<(), pullback::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn as_strided_(&self, sizes: &[i64], strides: &[i64], offset: Option<i64>) -> Result<()> {
+        let site = Location::caller();
+        self.named_write("AsStridedBackward1", || {
+            self.become_view("as_strided_", site, |x| {
+                x.as_strided(sizes, strides, offset)
+            })
+        })
     }
 }
