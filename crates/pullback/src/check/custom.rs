@@ -3,7 +3,7 @@
 //!
 //! Their reverse rule is what is tested, as every operation's is. `opaque.rs` checks those that cannot be run so.
 
-use super::measure::scale_of;
+use super::measure::scales_of;
 use super::numbers::probe;
 use super::oracle::Oracle;
 use crate::core::op::{Ctx, Op};
@@ -70,8 +70,8 @@ fn quotient(
         let Some(d) = d else { continue };
         let own = x.to_f64_vec()?;
         let moves = d.expand(x.shape())?.to_f64_vec()?;
-        for (i, by) in moves.iter().enumerate() {
-            rate = rate.max(by.abs() / scale_of(&own, i));
+        for (by, scale) in moves.iter().zip(scales_of(&own)) {
+            rate = rate.max(by.abs() / scale);
         }
     }
     if rate == 0.0 || !rate.is_finite() {
@@ -186,8 +186,8 @@ fn steady(inst: &Instruction, x: &[Tensor], seed: u64) -> Result<bool> {
             }
             let own = t.to_f64_vec()?;
             let v: Vec<f64> = (probe(t.shape(), seed + 4000)?.to_f64_vec()?.iter())
-                .enumerate()
-                .map(|(i, v)| v * scale_of(&own, i))
+                .zip(scales_of(&own))
+                .map(|(v, scale)| v * scale)
                 .collect();
             let v = Tensor::from_slice(&v, t.shape().clone())?;
             v.to(t.dtype()).map(Some)

@@ -4,7 +4,7 @@ use super::blame::{amplified, blame, forward};
 use super::claims::{self, Gradient};
 use super::host::Touch;
 use super::many::{AT_LEAST, choose};
-use super::measure::{adjoint, escaped, jump, numeric, quotients, rms, scale_of};
+use super::measure::{adjoint, escaped, jump, numeric, quotients, rms, scales_of};
 use super::oracle::{Oracle, U_HI};
 use super::run::name_of;
 use super::verdict::{Facts, decide};
@@ -130,10 +130,7 @@ impl<'a> Bench<'a> {
         let scales = (check.inputs.iter().zip(claimed))
             .map(|(x, g)| match g {
                 None => Ok(None),
-                Some(g) => {
-                    let x = x.to_f64_vec()?;
-                    Ok(Some((0..g.len()).map(|flat| scale_of(&x, flat)).collect()))
-                }
+                Some(_) => Ok(Some(scales_of(&x.to_f64_vec()?))),
             })
             .collect::<Result<_>>()?;
         let mut row = 0;

@@ -213,8 +213,8 @@ fn compare(inst: &Instruction, x: &[Tensor], input: usize, seed: u64) -> Result<
     // Every element moves by its own size.
     let own = x[input].to_f64_vec()?;
     let v: Vec<f64> = (probe(x[input].shape(), 2 * seed + 2)?.to_f64_vec()?.iter())
-        .enumerate()
-        .map(|(i, v)| v * super::measure::scale_of(&own, i))
+        .zip(super::measure::scales_of(&own))
+        .map(|(v, scale)| v * scale)
         .collect();
     let v = Tensor::from_slice(&v, x[input].shape().clone())?.to(DType::Dd)?;
     let back = crate::grad(

@@ -5,7 +5,7 @@
 //! beside the point in question are run *at* that point, in double-double: what they differ by comes from numbers that left the
 //! graph and from nothing else.
 
-use super::measure::{rms, scale_of};
+use super::measure::{rms, scales_of};
 use super::numbers::{self, probe};
 use super::oracle::Oracle;
 use super::rounding::Inexact;
@@ -25,7 +25,7 @@ pub(super) struct Host {
 /// Looks whether the function is what was recorded when all its numbers move: each by its own size, and, where some are much
 /// smaller than those beside them, each by the size of all.
 pub(super) fn look(check: &Check<'_>, oracle: &Oracle<'_>) -> Result<Host> {
-    let own = shifted(check, scale_of)?;
+    let own = shifted(check, scales_of)?;
     if !recorded_alike(oracle, &own)? {
         return Ok(Host { differs: true });
     }
@@ -36,7 +36,10 @@ pub(super) fn look(check: &Check<'_>, oracle: &Oracle<'_>) -> Result<Host> {
     };
     for x in check.inputs.iter().filter(|x| x.dtype().is_float()) {
         if uneven(x)? {
-            let even = shifted(check, |data, i| rms(data).unwrap_or(0.0).max(data[i].abs()))?;
+            let even = shifted(check, |data| {
+                let size = rms(data).unwrap_or(0.0);
+                data.iter().map(|v| v.abs().max(size)).collect()
+            })?;
             // It may leave the function's domain there.
             let alike = recorded_alike(oracle, &even).unwrap_or(true);
             return Ok(Host { differs: !alike });
@@ -46,7 +49,7 @@ pub(super) fn look(check: &Check<'_>, oracle: &Oracle<'_>) -> Result<Host> {
 }
 
 /// The inputs with every number moved by a part of the size that `of` says it has.
-fn shifted(check: &Check<'_>, of: impl Fn(&[f64], usize) -> f64) -> Result<Vec<Tensor>> {
+fn shifted(check: &Check<'_>, of: impl Fn(&[f64]) -> Vec<f64>) -> Result<Vec<Tensor>> {
     let mut moved = Vec::new();
     for (k, x) in check.inputs.iter().enumerate() {
         if !x.dtype().is_float() {
@@ -55,8 +58,9 @@ fn shifted(check: &Check<'_>, of: impl Fn(&[f64], usize) -> f64) -> Result<Vec<T
         }
         let data = x.to_f64_vec()?;
         let v = probe(x.shape(), check.seed.wrapping_add(500 + k as u64))?.to_f64_vec()?;
-        let data: Vec<f64> = (0..data.len())
-            .map(|i| data[i] + MOVE * v[i] * of(&data, i))
+        let sizes = of(&data);
+        let data: Vec<f64> = (data.iter().zip(&v).zip(&sizes))
+            .map(|((x, v), size)| x + MOVE * v * size)
             .collect();
         moved.push(Tensor::from_slice(&data, x.shape().clone())?.to(x.dtype())?);
     }

@@ -181,6 +181,16 @@ pub(super) fn scale_of(x: &[f64], flat: usize) -> f64 {
     rms(x).filter(|r| *r > 0.0).unwrap_or(1.0)
 }
 
+/// The scales of all elements, in one pass.
+pub(super) fn scales_of(x: &[f64]) -> Vec<f64> {
+    let others = rms(x).filter(|r| *r > 0.0).unwrap_or(1.0);
+    let own = |v: &f64| match *v != 0.0 && v.is_finite() {
+        true => v.abs(),
+        false => others,
+    };
+    x.iter().map(own).collect()
+}
+
 /// The root mean square. Numbers whose squares would underflow or overflow are scaled first.
 pub(super) fn rms(x: &[f64]) -> Option<f64> {
     let n = x.len() as f64;

@@ -5,7 +5,8 @@
 //! ([`Ledger`]); rounding budgets come from a reader of the recorded forward and backward (`rounding`); and every verdict
 //! carries the smallest error it would have noticed. The files: `oracle` evaluates and differentiates in double-double,
 //! `kinks` finds decisions, ties and distances, `rounding` bounds what the working precision can do, `verdict` decides,
-//! `explain` names the kind of a bug and `guilty` the operation, `report` and `text` say it. `study` and `graph` answer
+//! `explain` names the kind of a bug and `guilty` the operation, `report` and `text` say it; `examine` goes through the coordinates, `many`
+//! picks them where there are very many, and `blame` puts together what a wrong gradient is put down to. `study` and `graph` answer
 //! further questions of one check: other steps, other precisions, what every operation did.
 //!
 //! ```

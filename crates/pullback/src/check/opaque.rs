@@ -6,7 +6,7 @@
 
 use super::claims;
 use super::custom::Narrow;
-use super::measure::scale_of;
+use super::measure::scales_of;
 use super::numbers::{self, probe};
 use super::oracle::Oracle;
 use super::{Argument, BlackBox, Check, Claim, Claimed, Guilty, Mode, Report, Status};
@@ -169,9 +169,12 @@ fn apart(
     }
     let u = probe(y.shape(), seed + 1)?.to(y.dtype())?;
     let own = t.to_f64_vec()?;
-    let v: Vec<f64> = (probe(t.shape(), seed + 2)?.to_f64_vec()?.iter().enumerate())
-        .map(|(i, v)| v * scale_of(&own, i))
-        .collect();
+    let v: Vec<f64> = (probe(t.shape(), seed + 2)?
+        .to_f64_vec()?
+        .iter()
+        .zip(scales_of(&own)))
+    .map(|(v, scale)| v * scale)
+    .collect();
     let options = crate::BackwardOptions {
         allow_unused: true,
         ..crate::BackwardOptions::NEW
