@@ -3,7 +3,7 @@
 mod made;
 
 use made::{CREATE, grad_of, leaf};
-use pullback::{Array, BackwardOptions, DType, Program, Replay, Result, Tensor, grad};
+use pullback::{Array, DType, Program, Replay, Result, Tensor, grad};
 
 /// Everything that may be taken away before it runs: a million operations, backward, and the drop.
 fn long_chain(n: usize) -> Result<()> {
