@@ -154,11 +154,18 @@ def test_what_is_written_is_read_again_and_by_pytorch(tmp_path, options):
 def test_modules_and_optimizers_written_here_are_read_by_pytorch(tmp_path):
     theirs = pytest.importorskip("torch")
     net = make.network(torch)
-    torch.save({"net": net, "state": net.state_dict(), "optimizers": {n: o.state_dict() for n, (p, o) in make.optimizers(torch).items()}}, tmp_path / "x.pt")
+    torch.save({"net": net, "rest": make.recurrent(torch), "state": net.state_dict(), "optimizers": {n: o.state_dict() for n, (p, o) in make.optimizers(torch).items()}}, tmp_path / "x.pt")
     got = theirs.load(tmp_path / "x.pt", weights_only=False)
     x = torch.linspace(-1, 1, 32).reshape(2, 1, 4, 4)
     assert theirs.allclose(got["net"](theirs.tensor(x.tolist())), theirs.tensor(net(x).tolist()), atol=1e-6)
     make.network(theirs).load_state_dict(got["state"])
+    torch.save(make.hooked(torch), tmp_path / "hooked.pt")
+    hooked, ours = theirs.load(tmp_path / "hooked.pt", weights_only=False), make.hooked(torch)
+    assert theirs.allclose(hooked(theirs.ones(1, 2)), theirs.tensor(ours(torch.ones(1, 2)).tolist()))
+    for part, shape in (("lstm", (2, 1, 3)), ("gru", (2, 1, 2)), ("layer", (2, 1, 4))):
+        ours, x = make.recurrent(torch)[part](torch.ones(shape)), got["rest"][part](theirs.ones(shape))
+        a, b = (y[0] if isinstance(y, tuple) else y for y in (ours, x))
+        assert theirs.allclose(theirs.tensor(a.tolist()), b, atol=1e-6), part
     for name, (params, optimizer) in make.optimizers(theirs).items():
         optimizer.load_state_dict(got["optimizers"][name])
         optimizer.step(make.closure(optimizer, params))

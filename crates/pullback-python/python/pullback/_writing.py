@@ -91,6 +91,18 @@ def _reduced(t, memories):
     return (_FROM_TYPE, (function, kind, args, state)) if state or kind is not Tensor else (function, args)
 
 
+def _with_hooks(module, protocol):
+    """A module whose hooks are as PyTorch keeps them: what is said of a hook stands apart from it. `Module.__setstate__` puts both together."""
+    made = module.__reduce_ex__(protocol)
+    state = dict(made[2])
+    for kind, ends in (("_forward_pre_hooks", ("_with_kwargs",)), ("_forward_hooks", ("_with_kwargs", "_always_called"))):
+        hooks = state.get(kind, {})
+        state[kind] = OrderedDict((key, hook[0]) for key, hook in hooks.items())
+        for i, end in enumerate(ends, 1):
+            state[kind + end] = OrderedDict((key, True) for key, hook in hooks.items() if hook[i])
+    return (*made[:2], state, *made[3:])
+
+
 class Writing:
     """Mixed with a pickler: tensors, dtypes, devices and classes of this package under PyTorch's names, memories kept outside."""
 
@@ -120,8 +132,11 @@ class Writing:
             return f"{obj.name}"
         if isinstance(obj, _parts.layout):
             return _named("torch.serialization._get_layout"), (str(obj),)
-        if isinstance(obj, (_parts.memory_format,)) or _torch_names.builtin_place(obj):
+        if isinstance(obj, _parts.memory_format) or _torch_names.builtin_place(obj):
             return "name"
+        hooks = getattr(obj, "__dict__", {})
+        if hooks.get("_forward_hooks") or hooks.get("_forward_pre_hooks"):
+            return _with_hooks(obj, self.proto)
         return NotImplemented
 
     def save_global(self, obj, name=None):

@@ -110,6 +110,13 @@ class RNNBase(Module):
         """The weights of each layer and direction."""
         return [[getattr(self, name) for name in names] for names in self._all_weights]
 
+    def __getstate__(self):
+        # PyTorch's recurrent layers keep their weights in a list too.
+        return {**self.__dict__, "_flat_weights": self._flat_weights}
+
+    def __setstate__(self, state):
+        super().__setstate__({k: v for k, v in state.items() if k not in ("_flat_weights", "_flat_weight_refs")})
+
     @property
     def _flat_weights(self):
         return [getattr(self, name) for name in self._flat_weights_names]
