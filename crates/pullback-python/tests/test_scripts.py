@@ -66,7 +66,7 @@ print(torch.autograd.functional.jacobian(torch.sin, torch.zeros(2)))
 def test_imports_that_find_nothing_name_what_is_nearest_and_the_line(python, tmp_path):
     script = tmp_path / "program.py"
     for text, words in (
-        ("import torch\nimport torch.optin\n", ["No module named 'torch.optin'", "'torch.optim'", "program.py, line 2"]),
+        ("import torch\nimport torch.optimizer\n", ["No module named 'torch.optimizer'", "'torch.optim'", "program.py, line 2"]),
         ("import torch\n\nfrom torch.nn import Liner\n", ["has no attribute 'Liner'", "'Linear'", "program.py, line 3"]),
         ("from torch.nn.functional import gelo\n", ["'gelo'", "'gelu'", "program.py, line 1"]),
         ("import torch.fx.proxy\n", ["No module named 'torch.fx'", "program.py, line 1"]),
