@@ -157,17 +157,18 @@ pub fn call(name: &str, args: &[Value], kwargs: &[(&str, Value)]) -> Result<Valu
 /// # Errors
 /// As [`call`].
 pub fn dispatch_plain(name: &str, overloads: &[&Entry], args: &mut Arguments) -> Result<Value> {
-    one_device(args)?;
+    let device = one_device(args)?;
     for entry in overloads {
         if entry.signature.bind_plain(args) {
-            return entry.run(&Args::new(&entry.signature, args));
+            let value = entry.run(&Args::new(&entry.signature, args))?;
+            return placed(name, value, device);
         }
     }
     dispatch(name, overloads, args, &[])
 }
 
 /// Errors unless floating tensors lie on one device; tensors without dimensions in memory go with all.
-fn one_device(args: &[Value]) -> Result<()> {
+fn one_device(args: &[Value]) -> Result<Option<Device>> {
     let mut expected = None;
     for value in args {
         let Value::Tensor(t) = value else { continue };
@@ -186,7 +187,17 @@ fn one_device(args: &[Value]) -> Result<()> {
             Some(_) => {}
         }
     }
-    Ok(())
+    Ok(expected)
+}
+
+/// Results that a function made of nothing lie where its tensors do; those that are asked for elsewhere stay there.
+#[inline]
+fn placed(name: &str, value: Value, device: Option<Device>) -> Result<Value> {
+    match device {
+        None | Some(Device::Cpu) => Ok(value),
+        Some(_) if name.starts_with("new_") || name.ends_with("_like") => Ok(value),
+        Some(device) => value.map_tensors(&mut |t| t.to_device(device)),
+    }
 }
 
 /// Calls the first of several overloads that takes the arguments.
@@ -199,13 +210,16 @@ pub fn dispatch(
     args: &[Value],
     kwargs: &[(&str, Value)],
 ) -> Result<Value> {
-    one_device(args)?;
+    let device = one_device(args)?;
     let known = overloads.first().map(|entry| entry.signature.name);
     let _called = known.map(|name| pullback_array::Called::enter(name, None));
     let mut first = None;
     for entry in overloads {
         match entry.signature.bind(args, kwargs) {
-            Ok(values) => return entry.run(&Args::new(&entry.signature, &values)),
+            Ok(values) => {
+                let value = entry.run(&Args::new(&entry.signature, &values))?;
+                return placed(name, value, device);
+            }
             Err(e) => {
                 first.get_or_insert(e);
             }

@@ -3,6 +3,7 @@
 
 use crate::core::fail::{bail, ensure, error};
 use crate::core::tensor::Tensor;
+use crate::ops::common::operand::{inferred, unnumbered};
 use crate::random;
 use crate::{Array, Category, DType, Dd, Device, Element, Number, Result, Shape};
 use pullback_array::{dispatch, gathered, kernels};
@@ -303,6 +304,10 @@ pub fn one_hot(x: &Tensor, num_classes: i64) -> Result<Tensor> {
         Shape,
         "one_hot is only applicable to index tensor of type LongTensor."
     );
+    if num_classes > 0 && unnumbered(&[&x.array()]) {
+        let shape = [&x.shape()[..], &[num_classes as usize]].concat();
+        return inferred(&shape[..], DType::I64).map(Tensor::from_array);
+    }
     let classes = x.to_vec::<i64>()?;
     if classes.is_empty() && num_classes <= 0 {
         bail!(

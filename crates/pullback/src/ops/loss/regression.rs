@@ -239,10 +239,11 @@ impl Tensor {
             Operand::Tensor(t) => t.clone(),
             Operand::Number(n) => self.ones_like()?.mul(n)?,
         };
-        if crate::ops::common::operand::once(&var.array())?
-            .to_f64_vec()?
-            .iter()
-            .any(|&v| v < 0.0)
+        if !var.array().is_meta()
+            && crate::ops::common::operand::once(&var.array())?
+                .to_f64_vec()?
+                .iter()
+                .any(|&v| v < 0.0)
         {
             bail!(Value, "var has negative entry/entries");
         }

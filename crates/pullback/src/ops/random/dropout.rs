@@ -7,6 +7,7 @@ use crate::core::history::in_place_dyn;
 use crate::core::tensor::Tensor;
 use crate::ops::LeakyRelu;
 use crate::ops::common::gate::no_form;
+use crate::ops::common::operand::{inferred, unnumbered};
 use crate::random::{self, try_draw};
 use crate::{Array, DType, Element, Error, Real, Result, Shape};
 use pullback_array::{dispatch, kernels};
@@ -84,6 +85,9 @@ fn slopes(lower: f64, upper: f64) -> Result<LeakyRelu> {
 
 /// What rrelu multiplies `x` by in training: a slope for each number that is not positive, in row-major order, else 1.
 fn random_slopes(x: &Array, lower: f64, upper: f64) -> Result<Array> {
+    if unnumbered(&[x]) && x.dtype().is_float() {
+        return inferred(x.shape(), x.dtype());
+    }
     dispatch!(float x.dtype(), T => {
         let mut list = x.to_vec::<T>()?;
         // The bounds as the dtype has them; two roundings, where filling a tensor has one.

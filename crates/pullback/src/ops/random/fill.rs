@@ -5,6 +5,7 @@ use crate::core::Site;
 use crate::core::fail::{bail, error};
 use crate::core::tensor::Tensor;
 use crate::ops::common::methods::not_implemented;
+use crate::ops::common::operand::{inferred, unnumbered};
 use crate::random::{self, torch::Generator, try_draw};
 use crate::{Array, DType, Element, Error, ErrorKind, Result};
 use pullback_array::filled;
@@ -230,6 +231,10 @@ impl Tensor {
     pub fn bernoulli_each_(&self, p: &Tensor) -> Result<()> {
         let site = Location::caller();
         let p = widened(&p.detach())?.expand_as(self)?.contiguous()?;
+        if unnumbered(&[&p.array(), &self.array()]) && p.dtype().is_float() {
+            let any = Tensor::from_array(inferred(self.shape(), self.dtype())?);
+            return self.overwrite(&any, "copy_", site);
+        }
         let list = match p.dtype() {
             DType::F32 => {
                 let p = p.to_vec::<f32>()?;
@@ -258,6 +263,14 @@ impl Tensor {
     pub fn multinomial(&self, num_samples: i64, replacement: bool) -> Result<Tensor> {
         let x = widened(&self.detach())?;
         let shape = &x.shape()[..];
+        if unnumbered(&[&x.array()])
+            && x.dtype().is_float()
+            && matches!(shape.len(), 1 | 2)
+            && num_samples > 0
+        {
+            let shape = [&shape[..shape.len() - 1], &[num_samples as usize]].concat();
+            return inferred(&shape[..], DType::I64).map(Tensor::from_array);
+        }
         let in_order = shape.len() != 2 || x.is_contiguous() || num_samples > 1 && replacement;
         let found = match x.dtype() {
             DType::F32 => {

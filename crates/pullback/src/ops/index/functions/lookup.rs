@@ -3,7 +3,7 @@
 use crate::call::{Args, Function};
 use crate::call::{IntoValue, Value};
 use crate::core::fail::{bail, ensure};
-use crate::{DType, Number, Operand, Result, Tensor, cat, result_type};
+use crate::{DType, Device, Number, Operand, Result, Tensor, cat, on_device, result_type};
 use std::cmp::Ordering;
 
 /// Coordinates of places in a flattened array.
@@ -43,6 +43,11 @@ fn nonzero_static(x: &Tensor, size: i64, fill: i64) -> Result<Tensor> {
             "nonzero_static: 'size' must be an non-negative integer"
         );
     };
+    if x.device() == Device::Meta {
+        return on_device(Device::Meta, || {
+            Tensor::full([size, x.ndim()], fill, DType::I64)
+        });
+    }
     let found = x.nonzero()?;
     let (n, rank) = (found.shape()[0], found.shape()[1]);
     let kept = found.narrow(0, 0, n.min(size))?;
@@ -75,6 +80,10 @@ fn isin(a: &Args<'_>) -> Result<Value> {
             Unsupported,
             "Unsupported input type encountered for isin(): Bool"
         );
+    }
+    if [&x, &y].iter().any(|t| t.device() == Device::Meta) {
+        let none = || Tensor::full(x.shape().clone(), false, DType::Bool);
+        return on_device(Device::Meta, none).into_value();
     }
     // Sorted once, then looked up: each number in n log m.
     let y = y.to(dtype)?.flatten()?;
