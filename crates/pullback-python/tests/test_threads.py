@@ -192,3 +192,34 @@ done.set()
 assert work() == expected
 """
     subprocess.run([sys.executable, "-W", "ignore", "-c", program], check=True, timeout=120)
+
+
+@pytest.mark.parametrize(
+    "write",
+    [lambda x: x.add_(1.0), lambda x: x.mul_(1.5), lambda x: x[1:].zero_(), lambda x: x.copy_(torch.ones_like(x)), lambda x: x.t_(), lambda x: x.resize_(x.numel()), lambda x: x.index_add_(0, torch.tensor([0]), x[:1] * 0)],
+)
+def test_writes_of_several_threads_at_once_are_errors_or_writes(write):
+    for requires_grad in (False, True):
+        x = torch.ones(64, 64)
+        if requires_grad:
+            x = x * torch.ones(1, requires_grad=True)
+        wrong, start = [], threading.Barrier(4)
+
+        def work():
+            start.wait()
+            for _ in range(60):
+                try:
+                    write(x)
+                    (x.detach() * 2).sum().item()
+                except RuntimeError:
+                    pass  # another thread was writing, or changed the shape
+                except BaseException as e:
+                    wrong.append(repr(e))
+
+        threads = [threading.Thread(target=work) for _ in range(4)]
+        for t in threads:
+            t.start()
+        for t in threads:
+            t.join()
+        assert not wrong, wrong[:3]
+        assert x.numel() == 64 * 64 and x.detach().isnan().sum().item() == 0
