@@ -12,6 +12,7 @@
 mod checks;
 mod floors;
 mod golden;
+mod places;
 mod report;
 mod run;
 

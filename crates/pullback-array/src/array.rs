@@ -1,14 +1,12 @@
 //! The array: shared storage, a layout and a dtype. No gradients here.
 //!
-//! An [`Array`] is a cheap handle; cloning it shares the memory. What computes lives in `kernels`, what copies elements
-//! out in `content.rs`; this file makes arrays and takes views.
-#![allow(unsafe_code)]
+//! An [`Array`] is a cheap handle; cloning it shares the memory. What computes lives in `device::cpu::kernels`,
+//! what moves numbers in and out of arrays in `device::cpu`; this file makes arrays without numbers and takes views.
 
-use crate::dispatch;
-use crate::dtype::number::Number;
 use crate::dtype::{DType, Element};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{Layout, Shape};
+use crate::memory::place::{Device, creating_on};
 use crate::memory::storage::{ReadGuard, Storage, WriteGuard};
 use std::any::Any;
 
@@ -27,69 +25,8 @@ pub struct Array {
     dtype: DType,
 }
 
-/// Where arrays lie.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Device {
-    /// In memory.
-    #[default]
-    Cpu,
-    /// Nowhere: shapes, dtypes and layouts alone ([`Array::meta`]).
-    Meta,
-}
-
-impl std::fmt::Display for Device {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Device::Cpu => "cpu",
-            Device::Meta => "meta",
-        })
-    }
-}
-
-thread_local! {
-    static CREATING: std::cell::Cell<Option<Device>> = const { std::cell::Cell::new(None) };
-}
-
-/// Runs `f`, in which [`Array::zeros`] and [`Array::full`] make arrays on a device: for what makes arrays of nothing, and not for
-/// operations, which follow their inputs.
-pub fn on_device<R>(device: Device, f: impl FnOnce() -> R) -> R {
-    struct Back(Option<Device>);
-    impl Drop for Back {
-        fn drop(&mut self) {
-            CREATING.set(self.0);
-        }
-    }
-    let _back = Back(CREATING.replace(Some(device)));
-    f()
-}
-
-/// Where [`on_device`] says that arrays are made, if it does.
-pub fn creating_on() -> Option<Device> {
-    CREATING.get()
-}
-
-/// A new storage for `shape` and a pointer to its start; the caller writes every element.
-#[inline]
-pub(crate) fn fresh<T: Element>(shape: &Shape) -> Result<(Storage, *mut T)> {
-    let (storage, ptr) = fresh_of(shape, T::DTYPE)?;
-    Ok((storage, ptr.cast()))
-}
-
-/// As [`fresh`], for a dtype known when the program runs.
-#[inline(always)]
-pub(crate) fn fresh_of(shape: &Shape, dtype: DType) -> Result<(Storage, *mut u8)> {
-    let n = shape.checked_numel()?;
-    let bytes = n
-        .checked_mul(dtype.size())
-        .filter(|&b| b <= isize::MAX as usize)
-        .ok_or_else(|| too_large(shape))?;
-    let storage = Storage::new(bytes, false)?;
-    let ptr = storage.start();
-    Ok((storage, ptr))
-}
-
 #[cold]
-fn too_large(shape: &Shape) -> Error {
+pub(crate) fn too_large(shape: &Shape) -> Error {
     Error::new(
         ErrorKind::Alloc,
         format!("Storage size calculation overflowed with sizes={shape}"),
@@ -170,34 +107,69 @@ impl Array {
         self.storage.is_meta()
     }
 
-    /// Where it lies.
-    pub fn device(&self) -> Device {
-        match self.is_meta() {
-            true => Device::Meta,
-            false => Device::Cpu,
+    /// Memory of another device, behind a handle that only who made it understands ([`Array::handle`]). Views of the array are
+    /// taken as of any other; whoever reads or writes it by a kernel of the CPU gets an error.
+    ///
+    /// # Errors
+    /// Where the layout reaches outside `bytes`, or `device` is none of the others.
+    pub fn elsewhere(
+        device: Device,
+        handle: Box<dyn Any + Send + Sync>,
+        bytes: usize,
+        layout: Layout,
+        dtype: DType,
+    ) -> Result<Array> {
+        check_bounds(&layout, bytes / dtype.size())?;
+        if let Device::Cpu | Device::Meta = device {
+            return Err(Error::new(
+                ErrorKind::Argument,
+                format!("{device} is no other device"),
+            ));
         }
+        Ok(Array {
+            storage: Storage::elsewhere(device, bytes, handle)?,
+            layout,
+            dtype,
+        })
+    }
+
+    /// What [`Array::elsewhere`] was given; views have it too. `None` for arrays of the CPU and for those without memory.
+    pub fn handle(&self) -> Option<&(dyn Any + Send + Sync)> {
+        self.storage.handle()
+    }
+
+    /// Where it lies.
+    #[inline]
+    pub fn device(&self) -> Device {
+        self.storage.device()
     }
 
     /// The array on a device; this very array where it lies there.
     ///
     /// # Errors
-    /// [`ErrorKind::Unsupported`] where it has no numbers to give.
+    /// [`ErrorKind::Unsupported`] where it has no numbers to give, and from and to other devices, whose numbers are moved by who knows
+    /// them.
     pub fn to_device(&self, device: Device) -> Result<Array> {
-        match (self.device(), device) {
-            (Device::Cpu, Device::Meta) => Array::meta(self.layout.without_gaps(), self.dtype),
-            (Device::Meta, Device::Cpu) => self.read().map(|_| self.clone()),
-            (Device::Cpu, Device::Cpu) | (Device::Meta, Device::Meta) => Ok(self.clone()),
+        match device {
+            to if self.device() == to => Ok(self.clone()),
+            Device::Meta => Array::meta(self.layout.without_gaps(), self.dtype),
+            Device::Cpu => self.read().map(|_| self.clone()),
+            Device::Other(name) => Err(Error::new(
+                ErrorKind::Unsupported,
+                format!("there is no device {name:?} here"),
+            )),
         }
     }
 
-    /// Zeros as of [`Array::zeros_laid`] beside this array: without memory where it has none, unless [`on_device`] says where.
+    /// Zeros as of [`Array::zeros_laid`] beside this array: without memory where it has none, unless [`on_device`](crate::on_device)
+    /// says where. Beside memory of another device they are the CPU's.
     ///
     /// # Errors
     /// As there.
     pub fn new_zeros(&self, layout: Layout, dtype: DType) -> Result<Array> {
         match creating_on().unwrap_or(self.device()) {
             Device::Meta => Array::meta(layout, dtype),
-            Device::Cpu => Array::zeros_laid(layout, dtype),
+            Device::Cpu | Device::Other(_) => Array::zeros_laid(layout, dtype),
         }
     }
 
@@ -207,92 +179,6 @@ impl Array {
     /// [`ErrorKind::Alloc`]; [`ErrorKind::Index`] where the layout has gaps.
     pub fn zeros_laid(layout: Layout, dtype: DType) -> Result<Array> {
         Array::zeros(layout.shape().clone(), dtype)?.view(layout)
-    }
-
-    /// Every element the same.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Argument`] where the dtype cannot hold the number ([`Number::fits`]); [`ErrorKind::Alloc`].
-    pub fn full(shape: impl Into<Shape>, value: impl Into<Number>, dtype: DType) -> Result<Array> {
-        let (shape, value) = (shape.into(), value.into());
-        value.fit(dtype)?;
-        if creating_on() == Some(Device::Meta) {
-            return Array::meta(Layout::row_major(shape), dtype);
-        }
-        dispatch!(stored dtype, T => {
-            let x: T = value.cast();
-            let (storage, out) = fresh::<T>(&shape)?;
-            // SAFETY: `fresh` gave room for numel elements, and nobody else holds it.
-            unsafe {
-                for i in 0..shape.numel() {
-                    out.add(i).write(x);
-                }
-            }
-            Ok(Array::from_fresh::<T>(storage, shape))
-        })
-    }
-
-    /// Copies a slice into a new array, row by row.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Shape`] where the shape has another number of elements.
-    #[inline]
-    pub fn from_slice<T: Element>(data: &[T], shape: impl Into<Shape>) -> Result<Array> {
-        let shape = shape.into();
-        if shape.checked_numel()? != data.len() {
-            return Err(Error::new(
-                ErrorKind::Shape,
-                format!(
-                    "shape '{shape}' is invalid for input of size {}",
-                    data.len()
-                ),
-            ));
-        }
-        let (storage, out) = fresh::<T>(&shape)?;
-        // SAFETY: `out` has room for data.len() elements of T and is not shared.
-        unsafe { std::ptr::copy_nonoverlapping(data.as_ptr(), out, data.len()) };
-        Ok(Array::from_fresh::<T>(storage, shape))
-    }
-
-    /// An array of no dimensions.
-    #[inline]
-    pub fn scalar<T: Element>(x: T) -> Result<Array> {
-        let (storage, out) = fresh::<T>(&Shape::scalar())?;
-        // SAFETY: room for one element.
-        unsafe { out.write(x) };
-        Ok(Array::from_fresh::<T>(storage, Shape::scalar()))
-    }
-
-    /// An array of no dimensions holding `value` as `dtype`, wrapped and rounded as C does: what a number beside a tensor
-    /// becomes. See [`Number::fit`] where it has to fit.
-    #[inline]
-    pub fn number(value: Number, dtype: DType) -> Result<Array> {
-        dispatch!(stored dtype, T => Array::scalar::<T>(value.cast()))
-    }
-
-    /// Memory that somebody else owns, seen as an array. `offset` and strides count elements.
-    ///
-    /// # Safety
-    /// As [`Storage::foreign`]. Every bit pattern is an element: bools are read by [`Element::load`], as whether a byte is not 0.
-    ///
-    /// # Errors
-    /// Where the layout reaches outside `bytes`, or `data` is not aligned for the dtype (copy it first, then).
-    pub unsafe fn foreign(
-        data: *mut u8,
-        bytes: usize,
-        layout: Layout,
-        dtype: DType,
-        owner: Box<dyn Any + Send + Sync>,
-    ) -> Result<Array> {
-        check_bounds(&layout, bytes / dtype.size())?;
-        check_aligned(data as usize, dtype)?;
-        // SAFETY: the caller's promise.
-        let storage = unsafe { Storage::foreign(data, bytes, owner) }?;
-        Ok(Array {
-            storage,
-            layout,
-            dtype,
-        })
     }
 
     /// Sizes of the dimensions.
@@ -388,7 +274,9 @@ impl Array {
     /// Where the layout reaches outside the storage, and where the memory is somebody else's and not aligned for the dtype.
     pub fn reinterpret(&self, dtype: DType, layout: Layout) -> Result<Array> {
         check_bounds(&layout, self.storage.bytes() / dtype.size())?;
-        check_aligned(self.storage.address(), dtype)?;
+        if !self.storage.is_aligned(dtype.alignment()) {
+            return Err(unaligned(dtype));
+        }
         Ok(Array {
             storage: self.storage.clone(),
             layout,
@@ -561,19 +449,19 @@ pub(crate) fn no_such_dim(dim: usize, rank: usize) -> Error {
     )
 }
 
-fn check_aligned(address: usize, dtype: DType) -> Result<()> {
-    let align = dispatch!(stored dtype, T => align_of::<T>());
-    if address.is_multiple_of(align) {
-        return Ok(());
-    }
-    Err(Error::new(
+#[cold]
+pub(crate) fn unaligned(dtype: DType) -> Error {
+    Error::new(
         ErrorKind::Value,
-        format!("the memory of a {dtype} array starts at no multiple of {align} bytes"),
+        format!(
+            "the memory of a {dtype} array starts at no multiple of {} bytes",
+            dtype.alignment()
+        ),
     )
-    .help("copy it into aligned memory"))
+    .help("copy it into aligned memory")
 }
 
-fn check_bounds(layout: &Layout, elements: usize) -> Result<()> {
+pub(crate) fn check_bounds(layout: &Layout, elements: usize) -> Result<()> {
     layout.shape().checked_numel()?;
     match layout.extent() {
         Some((low, high)) if low < 0 || high as usize >= elements => Err(Error::new(

@@ -21,7 +21,6 @@
 #![warn(clippy::wildcard_enum_match_arm)]
 
 mod array;
-mod content;
 pub mod dd;
 mod device;
 mod dispatch;
@@ -32,7 +31,7 @@ mod layout;
 mod memory;
 mod scalar;
 
-pub use array::{Array, Device, creating_on, on_device};
+pub use array::Array;
 pub use device::cpu::kernels;
 pub use device::cpu::threads::{num_threads, set_num_threads};
 #[doc(hidden)]
@@ -45,8 +44,9 @@ pub use layout::dims::Dims;
 pub use layout::order::{MemoryFormat, Order, memory_order};
 pub use layout::{Layout, Places, Shape, Strides, wrap_dim};
 pub use memory::fork::around_fork;
-pub use memory::large::release_memory;
+pub use memory::large::{MemoryUse, memory_use, release_memory};
 pub use memory::once::OnceBox;
+pub use memory::place::{Device, creating_on, on_device};
 pub use memory::pool::Shared;
 pub use memory::room::{filled, gathered, room};
 pub use memory::storage::{Storage, UpdateGuard};

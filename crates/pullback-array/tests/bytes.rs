@@ -273,7 +273,7 @@ fn single_elements() {
         let (a, _) = pair(vec![byte], Layout::row_major(Shape::scalar()));
         assert_eq!(a.item().unwrap(), Number::Bool(byte != 0));
         assert_eq!(a.to_vec::<bool>().unwrap(), [byte != 0]);
-        let data = a.storage().address() as *mut u8;
+        let data = a.host_address().unwrap() as *mut u8;
         // SAFETY: the memory is the test's own, and no kernel is at work.
         unsafe { data.write(!byte) };
         assert_eq!(a.item().unwrap(), Number::Bool(byte != 255));
@@ -285,7 +285,7 @@ fn single_elements() {
 #[test]
 fn own_memory_that_others_wrote() {
     let a = Array::zeros([100], DType::Bool).unwrap();
-    let data = a.storage().address() as *mut u8;
+    let data = a.host_address().unwrap() as *mut u8;
     for i in 0..100 {
         // SAFETY: inside of the storage, and no kernel is at work.
         unsafe { data.add(i).write(i as u8) };
@@ -304,7 +304,7 @@ fn other_bytes_stay() {
         let n = 64;
         let all: Vec<u8> = (0..n * dtype.size()).map(|i| (i * 37 + 11) as u8).collect();
         let a = Array::zeros([n], dtype).unwrap();
-        let data = a.storage().address() as *mut u8;
+        let data = a.host_address().unwrap() as *mut u8;
         // SAFETY: the storage has as many bytes, any of which make elements, and no kernel is at work.
         unsafe { std::ptr::copy_nonoverlapping(all.as_ptr(), data, all.len()) };
         assert_eq!(content(&a), all);

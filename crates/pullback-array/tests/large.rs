@@ -8,7 +8,7 @@ use pullback_array::{Array, DType, ErrorKind, release_memory};
 fn freed_blocks_serve_the_next_array_of_their_size() {
     let kept = !cfg!(pullback_no_pool);
     let ones = |n: usize| Array::full([n], 1.0, DType::F32).unwrap();
-    let address = |a: &Array| a.storage().address();
+    let address = |a: &Array| a.host_address().unwrap();
     let first = ones(100_000);
     let place = address(&first);
     drop(first);

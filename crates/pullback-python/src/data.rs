@@ -303,7 +303,7 @@ pub(crate) fn tensor<'py>(
         _ => None,
     };
     let t = of_data(data, dtype)?.to_device(device).raise()?;
-    if requires_grad && !t.dtype().is_float() {
+    if requires_grad && !t.dtype().is_differentiable() {
         return Err(PyRuntimeError::new_err(
             "Only Tensors of floating point and complex dtype can require gradients",
         ));

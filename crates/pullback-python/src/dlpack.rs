@@ -208,7 +208,7 @@ fn export<M: Managed>(py: Python<'_>, t: Tensor, flags: u64) -> PyResult<Bound<'
     let dtype = type_of(t.dtype())?;
     let array = crate::memory::held(&t)?;
     let layout = array.layout();
-    let data = array.storage().address() + layout.offset() * t.dtype().size();
+    let data = array.host_address().raise()?;
     let mut keep = Box::new(Keep {
         shape: t.shape().iter().map(|&n| n as i64).collect(),
         strides: layout.strides().iter().map(|&s| s as i64).collect(),

@@ -201,7 +201,7 @@ impl Shared {
         }
         let item = t.dtype().size();
         let layout = t.layout();
-        let address = t.storage().address() + layout.offset() * item;
+        let address = t.host_address().raise()?;
         let strides: Vec<isize> = (layout.strides().iter())
             .map(|s| s * item as isize)
             .collect();
@@ -294,7 +294,8 @@ fn row_of(array: Array, dtype: DType) -> PyResult<Array> {
     if dtype == array.dtype() {
         return array.uncounted().and_then(|a| a.view(layout)).raise();
     }
-    let start = array.storage().address() as *mut u8;
+    let first = array.view(Layout::row_major(Shape::new(&[0]))).raise()?;
+    let start = first.host_address().raise()? as *mut u8;
     // SAFETY: the storage's bytes live while the owner, an array of the same storage, does, since `held` found it open; every
     // pattern of bits is an element.
     unsafe { Array::foreign(start, bytes, layout, dtype, Box::new(array)) }.raise()

@@ -98,7 +98,7 @@ pub fn make_dual(primal: &Tensor, tangent: &Tensor) -> Result<Tensor> {
         );
     }
     for (name, t) in [("primal", primal), ("tangent", tangent)] {
-        if !t.dtype().is_float() {
+        if !t.dtype().is_differentiable() {
             return fail(
                 ErrorKind::Value,
                 format!(
@@ -299,7 +299,7 @@ fn tangents(
     };
     (dots.into_iter().zip(outputs))
         .map(|(dot, out)| match dot {
-            Some(dot) if out.dtype().is_float() => {
+            Some(dot) if out.dtype().is_differentiable() => {
                 let dot = dot.expand(out.shape())?;
                 match shares(&dot) {
                     true => dot.copy().map(Some),

@@ -44,6 +44,7 @@ pub use core::binding;
 
 pub use crate::core::anomaly::{detect_anomaly, detect_nonfinite};
 pub use crate::core::ctx::Ctx;
+pub use crate::core::device::{Backend, install as install_device};
 pub use crate::core::flow::{CutAt, CutReason, Flow, track_flow};
 pub use crate::core::grad_fn::GradFn;
 pub use crate::core::hooks::{Grads, HookHandle};
@@ -73,9 +74,9 @@ pub use ops::{
 pub use program::{Instruction, Program, Replay, ValueId, Values, with_places};
 pub use pullback_array::dd::Dd;
 pub use pullback_array::{
-    Arith, Array, Category, DType, Device, Element, Error, ErrorKind, Layout, MemoryFormat, Number,
-    Real, Result, Shape, Shared, Special, bf16, check_interrupt, f16, num_threads, on_device,
-    release_memory, set_interrupt_check, set_num_threads,
+    Arith, Array, Category, DType, Device, Element, Error, ErrorKind, Layout, MemoryFormat,
+    MemoryUse, Number, Real, Result, Shape, Shared, Special, bf16, check_interrupt, f16,
+    memory_use, num_threads, on_device, release_memory, set_interrupt_check, set_num_threads,
 };
 pub use transform::custom::{
     Backward, Forward, Function, apply_function, apply_shared, function_op,

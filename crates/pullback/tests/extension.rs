@@ -107,7 +107,7 @@ fn one_file_is_an_operation() {
     assert_eq!((slope.at(&[0.0f64]), slope.at(&[1.0f64])), (1.0, 0.0));
 
     // In programs, by its own name.
-    let (program, _) = Program::trace(&[&x], |x| Ok(vec![apply_op(Witch, &[&x[0]])?])).unwrap();
+    let (program, _) = Program::snapshot(&[&x], |x| Ok(vec![apply_op(Witch, &[&x[0]])?])).unwrap();
     assert!(
         program
             .instructions()

@@ -71,7 +71,7 @@ fn a_panic_puts_the_mode_back() {
 fn a_panic_inside_a_trace_ends_the_recording() -> Result<()> {
     let x = leaf(2.0);
     let caught = catch_unwind(AssertUnwindSafe(|| {
-        Program::trace(&[&x], |x| {
+        Program::snapshot(&[&x], |x| {
             let _off = no_grad();
             x[0].mul(&x[0])?;
             panic!("on purpose")
@@ -79,7 +79,7 @@ fn a_panic_inside_a_trace_ends_the_recording() -> Result<()> {
         .map(drop)
     }));
     assert!(caught.is_err() && is_grad_enabled());
-    let (program, _) = Program::trace(&[&x], |x| Ok(vec![x[0].exp()?]))?;
+    let (program, _) = Program::snapshot(&[&x], |x| Ok(vec![x[0].exp()?]))?;
     assert_eq!(program.instructions().len(), 1);
     assert!(x.mul(&x)?.requires_grad());
     Ok(())
@@ -90,7 +90,7 @@ fn a_panic_inside_a_trace_ends_the_recording() -> Result<()> {
 fn a_guard_outlives_a_trace_or_ends_inside_one() -> Result<()> {
     let x = leaf(2.0);
     let mut off = Some(no_grad());
-    let (program, _) = Program::trace(&[&x], |x| {
+    let (program, _) = Program::snapshot(&[&x], |x| {
         let y = x[0].mul(&x[0])?;
         off = None; // the mode ends here, the recording does not
         Ok(vec![y.exp()?])
@@ -101,7 +101,7 @@ fn a_guard_outlives_a_trace_or_ends_inside_one() -> Result<()> {
     assert_eq!(again[0].item_f64()?, 1.0);
 
     let mut kept = None;
-    Program::trace(&[&x], |x| {
+    Program::snapshot(&[&x], |x| {
         kept = Some(no_grad());
         Ok(vec![x[0].exp()?])
     })?;

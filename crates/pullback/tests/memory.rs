@@ -208,7 +208,7 @@ fn a_failed_backward_keeps_nothing() -> Result<()> {
 fn programs_keep_copies_and_let_the_graph_go() -> Result<()> {
     let x = leaf(&[1.0]);
     let (h, canary) = Canary::under(&x);
-    let (program, out) = Program::trace(&[&x], |x| Ok(vec![x[0].mul(&h)?.exp()?]))?;
+    let (program, out) = Program::snapshot(&[&x], |x| Ok(vec![x[0].mul(&h)?.exp()?]))?;
     drop((h, out));
     assert!(canary.gone());
     drop(x);

@@ -195,9 +195,9 @@ proptest! {
 
             // A recording made elsewhere, replayed here: same value, same gradient, plain and with its decisions frozen.
             let elsewhere = [tensor(2), tensor(3)];
-            let (program, _) = Program::trace(&[&elsewhere[0], &elsewhere[1]], |x| Ok(vec![run(&steps, x, in_place)?])).unwrap();
+            let (program, _) = Program::snapshot(&[&elsewhere[0], &elsewhere[1]], |x| Ok(vec![run(&steps, x, in_place)?])).unwrap();
             let again = |how: Replay, p: &Program| reverse(|x| Ok(p.replay(&[&x[0], &x[1]], how)?.remove(0)), &inputs).unwrap();
-            let (here, _) = Program::trace(&[&inputs[0], &inputs[1]], |x| Ok(vec![run(&steps, x, in_place)?])).unwrap();
+            let (here, _) = Program::snapshot(&[&inputs[0], &inputs[1]], |x| Ok(vec![run(&steps, x, in_place)?])).unwrap();
             for (v, g) in [again(Replay::default(), &program), again(Replay { float: None, frozen: true }, &here)] {
                 prop_assert!(close(v, value), "replayed {v}, else {value}");
                 for (a, b) in grads.iter().flatten().zip(g.iter().flatten()) {

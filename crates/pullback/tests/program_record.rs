@@ -9,7 +9,7 @@ use pullback::{
 
 /// Traces `f` at one point and replays it at another, beside `f` itself.
 fn replayed(f: impl Fn(&Tensor) -> Result<Tensor>, at: &[f64], other: &[f64]) -> Result<()> {
-    let (program, out) = Program::trace(&[&plain(at)], |x| Ok(vec![f(&x[0])?]))?;
+    let (program, out) = Program::snapshot(&[&plain(at)], |x| Ok(vec![f(&x[0])?]))?;
     assert_eq!(out[0].to_f64_vec()?, f(&plain(at))?.to_f64_vec()?);
     let again = program.replay(&[&plain(other)], Replay::default())?;
     assert_eq!(again[0].to_f64_vec()?, f(&plain(other))?.to_f64_vec()?);
@@ -38,7 +38,8 @@ fn writes_become_values() -> Result<()> {
         b.add(&row.reshape([4])?)?.mul(&handle)?.add(&all.sum()?)
     };
     replayed(f, &[1.0, 2.0, 3.0, 4.0], &[0.5, -1.5, 2.5, 8.0])?;
-    let (program, _) = Program::trace(&[&plain(&[1.0, 2.0, 3.0, 4.0])], |x| Ok(vec![f(&x[0])?]))?;
+    let (program, _) =
+        Program::snapshot(&[&plain(&[1.0, 2.0, 3.0, 4.0])], |x| Ok(vec![f(&x[0])?]))?;
     let mut made = vec![false; program.values()];
     program
         .inputs()
@@ -64,7 +65,7 @@ fn writes_become_values() -> Result<()> {
 #[test]
 fn a_write_to_the_input_itself_is_a_write() -> Result<()> {
     let x = plain(&[1.0, 2.0]);
-    let (program, out) = Program::trace(&[&x], |x| {
+    let (program, out) = Program::snapshot(&[&x], |x| {
         let y = x[0].exp()?;
         x[0].mul_(3.0)?;
         Ok(vec![x[0].add(&y)?, x[0].clone()])
@@ -81,7 +82,7 @@ fn a_write_to_the_input_itself_is_a_write() -> Result<()> {
 fn inputs_that_share_memory() -> Result<()> {
     let x = plain(&[1.0, 2.0, 3.0]);
     let tail = x.narrow(0, 1, 2)?;
-    let (program, out) = Program::trace(&[&x, &tail], |x| {
+    let (program, out) = Program::snapshot(&[&x, &tail], |x| {
         x[0].mul_(2.0)?;
         Ok(vec![x[1].mul(1.0)?])
     })?;
@@ -97,7 +98,7 @@ fn inputs_that_share_memory() -> Result<()> {
 #[test]
 fn constants_are_what_they_were() -> Result<()> {
     let (outside, x) = (plain(&[10.0, 20.0]), plain(&[1.0, 2.0]));
-    let (program, out) = Program::trace(&[&x], |x| {
+    let (program, out) = Program::snapshot(&[&x], |x| {
         let noise = Tensor::from_slice(&[0.125f64, 0.25], [2])?; // what a random draw is to the recorder
         Ok(vec![x[0].mul(&outside)?.add(&noise)?])
     })?;
@@ -113,7 +114,7 @@ fn constants_are_what_they_were() -> Result<()> {
         state.narrow(0, 0, 1)?.add_(&x.narrow(0, 1, 1)?)?;
         before.add(&state)
     };
-    let (program, _) = Program::trace(&[&plain(&[5.0, 7.0])], |x| Ok(vec![step(&x[0])?]))?;
+    let (program, _) = Program::snapshot(&[&plain(&[5.0, 7.0])], |x| Ok(vec![step(&x[0])?]))?;
     let again = program.replay(&[&plain(&[2.0, 3.0])], Replay::default())?;
     assert_eq!(again[0].to_f64_vec()?, [2.0 + 4.0, 3.0 + 1.0]);
     Ok(())
@@ -126,7 +127,7 @@ fn inside_no_grad_and_nested() -> Result<()> {
     // Both recorders see what the inner function does; the outer one knows whose values its inputs are.
     let f = |x: &Tensor| {
         let h = x.mul(2.0)?;
-        let (inner, out) = Program::trace(&[&h, x], |v| Ok(vec![v[0].exp()?.mul(&v[1])?]))?;
+        let (inner, out) = Program::snapshot(&[&h, x], |v| Ok(vec![v[0].exp()?.mul(&v[1])?]))?;
         assert_eq!(inner.instructions().len(), 2);
         out[0].add(&inner.replay(&[&h, &h], Replay::default())?[0])
     };
@@ -159,7 +160,7 @@ fn positions_and_winners_are_found_again() -> Result<()> {
 
 #[test]
 fn other_shapes_are_refused() -> Result<()> {
-    let (program, _) = Program::trace(&[&plain(&[1.0, 2.0])], |x| Ok(vec![x[0].sum()?]))?;
+    let (program, _) = Program::snapshot(&[&plain(&[1.0, 2.0])], |x| Ok(vec![x[0].sum()?]))?;
     for x in [
         plain(&[1.0]),
         plain(&[1.0, 2.0]).reshape([1, 2])?,
@@ -178,7 +179,7 @@ fn other_shapes_are_refused() -> Result<()> {
 #[test]
 fn a_write_that_failed_is_not_recorded() -> Result<()> {
     let x = plain(&[1.0]);
-    let (program, out) = Program::trace(&[&x], |x| {
+    let (program, out) = Program::snapshot(&[&x], |x| {
         let wide = x[0].expand([3])?;
         assert!(wide.add_(1.0).is_err());
         assert!(x[0].add_(&plain(&[1.0, 2.0])).is_err());
@@ -194,7 +195,7 @@ fn a_write_that_failed_is_not_recorded() -> Result<()> {
 #[test]
 fn an_output_twice_has_its_tangent_twice() -> Result<()> {
     let x = plain(&[3.0]);
-    let (program, _) = Program::trace(&[&x], |x| {
+    let (program, _) = Program::snapshot(&[&x], |x| {
         let y = x[0].mul(&x[0])?;
         Ok(vec![y.clone(), y, x[0].clone()])
     })?;
@@ -328,7 +329,7 @@ fn values_end_with_their_last_use() -> Result<()> {
     };
     let small = plain(&[1.0, -300.0]);
     let x = Tensor::full([N], 1.0f64, pullback::DType::F64)?;
-    let (program, out) = Program::trace(&[&small], |x| Ok(vec![chain(&x[0])?, x[0].clone()]))?;
+    let (program, out) = Program::snapshot(&[&small], |x| Ok(vec![chain(&x[0])?, x[0].clone()]))?;
     let again = program.replay(&[&small], Replay::default())?;
     assert_eq!(again[0].to_f64_vec()?, out[0].to_f64_vec()?);
     assert_eq!(again[1].to_f64_vec()?, small.to_f64_vec()?);

@@ -430,7 +430,7 @@ fn observers_see_what_changed() {
             let y = make(&y)?;
             y.mul(&y)?.sum()?.add(&part.sum()?)
         };
-        let (program, _) = Program::trace(&[&base()], |x| Ok(vec![f(&x[0])?])).unwrap();
+        let (program, _) = Program::snapshot(&[&base()], |x| Ok(vec![f(&x[0])?])).unwrap();
         let other = base().add(1.0).unwrap();
         let replayed = program.replay(&[&other], Replay::default()).unwrap();
         let want = plain(&other).unwrap().item_f64().unwrap();
@@ -458,7 +458,7 @@ fn observers_see_what_changed() {
         y.set_data(&x.mul(2.0)?)?;
         y.add(1.0)?.sum()
     };
-    let (program, _) = Program::trace(&[&base()], |x| Ok(vec![f(&x[0])?])).unwrap();
+    let (program, _) = Program::snapshot(&[&base()], |x| Ok(vec![f(&x[0])?])).unwrap();
     let other = base().add(1.0).unwrap();
     let replayed = program.replay(&[&other], Replay::default()).unwrap();
     assert_eq!(
@@ -470,6 +470,6 @@ fn observers_see_what_changed() {
         y.resize_([8])?;
         y.sum()
     };
-    let e = Program::trace(&[&base()], |x| Ok(vec![grown(&x[0])?])).unwrap_err();
+    let e = Program::snapshot(&[&base()], |x| Ok(vec![grown(&x[0])?])).unwrap_err();
     assert_eq!(e.kind(), ErrorKind::Unsupported);
 }

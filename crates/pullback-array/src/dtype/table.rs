@@ -113,6 +113,13 @@ macro_rules! dtypes {
                 }
             }
 
+            /// What addresses of elements are multiples of.
+            pub(crate) const fn alignment(self) -> usize {
+                match self {
+                    $(DType::$variant => align_of::<$rust>(),)*
+                }
+            }
+
             /// Unit roundoff u (half the distance from 1 to the next number); 0 for exact types.
             pub const fn unit_roundoff(self) -> f64 {
                 match self {

@@ -156,3 +156,32 @@ pub fn release_memory() {
     };
     release(gone);
 }
+
+/// Bytes of arrays' blocks from 96 KB on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MemoryUse {
+    /// In use now.
+    pub now: usize,
+    /// Most in use at once since the process began, or since [`release_memory`].
+    pub peak: usize,
+}
+
+/// How much memory large arrays use, of all threads together: what a test of a peak asks before and after.
+///
+/// ```
+/// use pullback_array::{Array, DType, memory_use, release_memory};
+/// release_memory();
+/// let before = memory_use().now;
+/// let a = Array::zeros([1 << 20], DType::F32)?;
+/// assert!(memory_use().now >= before + (4 << 20));
+/// drop(a);
+/// assert!(memory_use().peak >= before + (4 << 20));
+/// # Ok::<(), pullback_array::Error>(())
+/// ```
+pub fn memory_use() -> MemoryUse {
+    let all = lock();
+    MemoryUse {
+        now: all.used,
+        peak: all.peak,
+    }
+}

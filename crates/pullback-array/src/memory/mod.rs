@@ -1,10 +1,11 @@
-//! Memory: blocks that arrays share (`storage`), where small and large blocks come from (`pool`, `large`, `pages`), and vectors
-//! of a length that a user gives (`room`).
+//! Memory: blocks that arrays share (`storage`), where small and large blocks come from (`pool`, `large`, `pages`), vectors of a
+//! length that a user gives (`room`), and the devices' names (`place`). Pointers are known here and in `device::cpu`, and nowhere else.
 
 pub(crate) mod fork;
 pub(crate) mod large;
 pub(crate) mod once;
 pub(crate) mod pages;
+pub(crate) mod place;
 pub(crate) mod pool;
 pub(crate) mod ptr;
 pub(crate) mod room;

@@ -4,10 +4,13 @@
 //! state. Kernels never make a `&[T]` over it, since another handle may write it: they take a [`ReadGuard`] or a
 //! [`WriteGuard`] and work through raw pointers. A guard that cannot be had is an error and not a wait: two threads
 //! that write and read one tensor at once have a bug, and a lock would hide it or deadlock.
-//! Memory may belong to somebody else (NumPy): then the owner rides along and is dropped with the storage.
+//! Memory may belong to somebody else (NumPy): then the owner rides along and is dropped with the storage. It may also lie on
+//! another device: then there is an opaque handle, no pointer, and no guard to be had ([`Storage::elsewhere`]).
+//! Not for: what a device does ([`crate::Device`] is a name), and identity by address: [`Storage::id`] is a number.
 #![allow(unsafe_code)]
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::memory::place::Device;
 use crate::memory::pool;
 use crate::memory::room::out_of_memory;
 use std::any::Any;
@@ -15,7 +18,7 @@ use std::cell::Cell;
 use std::marker::PhantomData;
 use std::panic::Location;
 use std::ptr::{self, NonNull};
-use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicUsize, Ordering, fence};
+use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence};
 
 const WRITER: u32 = 1 << 31;
 /// Set while one thread reads, computes and writes back; only that thread may write then.
@@ -24,6 +27,8 @@ const UPDATE: u32 = 1 << 30;
 const CLOSED: u32 = 1 << 29;
 /// Set, with [`WRITER`] and for good, where there is no data ([`Storage::meta`]).
 const META: u32 = 1 << 28;
+/// Set, with [`WRITER`] and for good, where the data lies on a device that the CPU does not reach ([`Storage::elsewhere`]).
+const ELSEWHERE: u32 = 1 << 27;
 /// Bytes up to which data lies in the header's own block.
 const INLINE: usize = pool::LARGEST - HEADER;
 const HEADER: usize = pool::ALIGN;
@@ -37,12 +42,39 @@ struct Header {
     bytes: usize,
     /// The source line of the latest in-place write, for error messages.
     writer: AtomicPtr<Location<'static>>,
-    /// Keeps foreign memory alive.
-    owner: Option<Box<dyn Any + Send + Sync>>,
+    /// What few storages have.
+    rare: Option<Box<Rare>>,
+    /// [`Storage::id`], once somebody has asked; 0 before.
+    id: AtomicU64,
+}
+
+/// What is known of memory that is not the storage's own.
+struct Rare {
+    /// Keeps foreign memory alive; the handle of memory on another device.
+    owner: Box<dyn Any + Send + Sync>,
     /// The header whose reader and writer state counts, for a storage that shares another one's data under a version of its own;
     /// the owner keeps it alive. Null for all others.
     lender: *const Header,
+    /// Where the data lies.
+    device: Device,
 }
+
+impl Rare {
+    fn owned(owner: Box<dyn Any + Send + Sync>) -> Option<Box<Rare>> {
+        Rare::on(Device::Cpu, owner)
+    }
+
+    fn on(device: Device, owner: Box<dyn Any + Send + Sync>) -> Option<Box<Rare>> {
+        Some(Box::new(Rare {
+            owner,
+            lender: ptr::null(),
+            device,
+        }))
+    }
+}
+
+/// The number that the next storage gets whose [`Storage::id`] is asked for.
+static NEXT: AtomicU64 = AtomicU64::new(1);
 
 const _: () = assert!(size_of::<Header>() <= HEADER);
 
@@ -75,29 +107,35 @@ impl Storage {
             return Err(out_of_memory(HEADER));
         }
         // Of an alias the lender is held, and not the alias: else a chain of aliases would keep every link of it.
-        let owner: Box<dyn Any + Send + Sync> = Box::new(self.lender().unwrap_or(self).clone());
+        let rare = Box::new(Rare {
+            owner: Box::new(self.lender().unwrap_or(self).clone()),
+            lender: self.guarding(),
+            device: self.device(),
+        });
         let (data, bytes) = (self.header().data, self.bytes());
-        let alias = Self::from_parts(block, data, bytes, Some(owner));
-        // SAFETY: the block is fresh and held by `alias` alone.
-        unsafe {
-            (*alias.0.as_ptr()).lender = self.guarding();
-            (*alias.0.as_ptr()).version = AtomicU32::new(version);
-        }
+        let alias = Self::from_parts(block, data, bytes, Some(rare));
+        (alias.header().version).store(version, Ordering::Release);
         Ok(alias)
     }
 
     /// The storage whose data this one shows under a version of its own.
     fn lender(&self) -> Option<&Storage> {
-        match self.header().lender.is_null() {
+        let rare = self.header().rare.as_ref()?;
+        match rare.lender.is_null() {
             true => None,
-            false => self.header().owner.as_ref()?.downcast_ref(),
+            false => rare.owner.downcast_ref(),
         }
     }
 
-    /// A number that handles of one block share, be it under two versions, and no other block has while it lives.
+    /// A number that handles of one block share, be it under two versions, and that no other block ever has in this process.
     #[inline]
-    pub fn key(&self) -> usize {
-        self.guarding() as usize
+    pub fn id(&self) -> u64 {
+        // SAFETY: a lender lives as long as the owner that this header holds.
+        let id = unsafe { &(*self.guarding()).id };
+        match id.load(Ordering::Relaxed) {
+            0 => numbered(id),
+            known => known,
+        }
     }
 
     /// Gives the data back although this handle stays: for who keeps the handle only because somebody may be looking at it.
@@ -105,7 +143,7 @@ impl Storage {
     /// nothing happens. Says whether the data is gone; from then on every guard is an error.
     pub fn close(&self) -> bool {
         let header = self.header();
-        if header.bytes <= INLINE || header.owner.is_some() || !self.is_unique() {
+        if header.bytes <= INLINE || header.rare.is_some() || !self.is_unique() {
             return false;
         }
         let shut = WRITER | CLOSED;
@@ -138,9 +176,9 @@ impl Storage {
     /// The header whose state says who reads and writes.
     #[inline]
     fn guarding(&self) -> *const Header {
-        match self.header().lender.is_null() {
-            true => self.0.as_ptr(),
-            false => self.header().lender,
+        match &self.header().rare {
+            Some(rare) if !rare.lender.is_null() => rare.lender,
+            Some(_) | None => self.0.as_ptr(),
         }
     }
 
@@ -203,10 +241,49 @@ impl Storage {
             block,
             ptr::without_provenance_mut(pool::ALIGN),
             bytes,
-            Some(Box::new(())),
+            Rare::on(Device::Meta, Box::new(())),
         );
         (storage.state()).store(WRITER | META, Ordering::Release);
         Ok(storage)
+    }
+
+    /// Memory on another device, behind a handle that only who made it understands: there is no pointer to it here, and every guard
+    /// is an error.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Alloc`] where the system has no block for the header.
+    pub(crate) fn elsewhere(
+        device: Device,
+        bytes: usize,
+        handle: Box<dyn Any + Send + Sync>,
+    ) -> Result<Storage> {
+        let block = pool::take(HEADER);
+        if block.is_null() {
+            return Err(out_of_memory(HEADER));
+        }
+        let nowhere = ptr::without_provenance_mut(pool::ALIGN);
+        let storage = Self::from_parts(block, nowhere, bytes, Rare::on(device, handle));
+        (storage.state()).store(WRITER | ELSEWHERE, Ordering::Release);
+        Ok(storage)
+    }
+
+    /// Where the data lies.
+    #[inline]
+    pub fn device(&self) -> Device {
+        match &self.header().rare {
+            None => Device::Cpu,
+            Some(rare) => rare.device,
+        }
+    }
+
+    /// The handle of memory on another device; `None` for memory of the CPU, and where there is none.
+    pub fn handle(&self) -> Option<&(dyn Any + Send + Sync)> {
+        let storage = self.lender().unwrap_or(self);
+        let rare = storage.header().rare.as_ref()?;
+        match rare.device {
+            Device::Other(_) => Some(&*rare.owner),
+            Device::Cpu | Device::Meta => None,
+        }
     }
 
     /// Whether there is no data.
@@ -228,16 +305,11 @@ impl Storage {
         if block.is_null() {
             return Err(out_of_memory(HEADER));
         }
-        Ok(Self::from_parts(block, data, bytes, Some(owner)))
+        Ok(Self::from_parts(block, data, bytes, Rare::owned(owner)))
     }
 
     #[inline]
-    fn from_parts(
-        block: *mut u8,
-        data: *mut u8,
-        bytes: usize,
-        owner: Option<Box<dyn Any + Send + Sync>>,
-    ) -> Storage {
+    fn from_parts(block: *mut u8, data: *mut u8, bytes: usize, rare: Option<Box<Rare>>) -> Storage {
         let header = block.cast::<Header>();
         // SAFETY: the block is fresh, aligned to 64 and at least HEADER long.
         unsafe {
@@ -248,8 +320,8 @@ impl Storage {
                 data,
                 bytes,
                 writer: AtomicPtr::new(ptr::null_mut()),
-                owner,
-                lender: ptr::null(),
+                rare,
+                id: AtomicU64::new(0),
             });
             Storage(NonNull::new_unchecked(header))
         }
@@ -296,10 +368,19 @@ impl Storage {
         unsafe { self.header().writer.load(Ordering::Acquire).as_ref() }
     }
 
-    /// Address of the data: equal for arrays that share memory. Not to be read through.
+    /// Address of the data, for who checks its alignment or hands it out; `None` where the CPU does not reach it. No identity: see
+    /// [`Storage::id`].
     #[inline]
-    pub fn address(&self) -> usize {
-        self.header().data as usize
+    pub(crate) fn address(&self) -> Option<usize> {
+        match self.device() {
+            Device::Cpu => Some(self.header().data as usize),
+            Device::Meta | Device::Other(_) => None,
+        }
+    }
+
+    /// Whether the data starts at a multiple of `align` bytes, as far as the CPU can tell.
+    pub(crate) fn is_aligned(&self, align: usize) -> bool {
+        self.address().is_none_or(|a| a.is_multiple_of(align))
     }
 
     /// Where the data starts, to be written by who has just made the storage.
@@ -317,11 +398,12 @@ impl Storage {
     /// Whether a byte of one may be a byte of the other: the same block, or foreign memory that was wrapped twice.
     #[inline]
     pub fn shares_memory(&self, other: &Storage) -> bool {
-        let (a, b) = (self.address(), other.address());
-        if self.is_meta() || other.is_meta() {
-            return self.same(other);
+        match (self.address(), other.address()) {
+            (Some(a), Some(b)) => {
+                self.same(other) || (a < b + other.bytes() && b < a + self.bytes())
+            }
+            _ => self.same(other),
         }
-        self.same(other) || (a < b + other.bytes() && b < a + self.bytes())
     }
 
     /// Whether no other handle shares the data.
@@ -340,7 +422,7 @@ impl Storage {
 
     /// Whether the memory belongs to somebody else.
     pub fn is_foreign(&self) -> bool {
-        self.header().owner.is_some()
+        self.header().rare.is_some()
     }
 
     /// Leave to read, until the guard is dropped.
@@ -396,7 +478,8 @@ impl Storage {
     pub fn update(&self) -> Result<UpdateGuard<'_>> {
         // Without data there is no writer to wait for.
         let free = |state: u32| {
-            (state & (WRITER | UPDATE) == 0 || state & (META | UPDATE) == META)
+            (state & (WRITER | UPDATE) == 0
+                || state & (META | ELSEWHERE) != 0 && state & UPDATE == 0)
                 .then_some(state | UPDATE)
         };
         let state = self.state();
@@ -414,6 +497,16 @@ impl Storage {
     }
 }
 
+/// Gives a storage its number.
+#[cold]
+fn numbered(id: &AtomicU64) -> u64 {
+    let new = NEXT.fetch_add(1, Ordering::Relaxed);
+    match id.compare_exchange(0, new, Ordering::Relaxed, Ordering::Relaxed) {
+        Ok(_) => new,
+        Err(known) => known,
+    }
+}
+
 thread_local! {
     /// The storage that this thread updates.
     static UPDATING: Cell<*const ()> = const { Cell::new(ptr::null()) };
@@ -425,6 +518,16 @@ fn conflict(wanted: &str, other: &str, state: u32) -> Error {
         return Error::new(
             ErrorKind::Unsupported,
             "Cannot copy out of meta tensor; no data!",
+        );
+    }
+    if state & ELSEWHERE != 0 {
+        return Error::new(
+            ErrorKind::Unsupported,
+            format!("memory of another device cannot be {wanted} by the CPU"),
+        )
+        .help_in(
+            "copy the tensor first: `x.to_device(Device::Cpu)?`",
+            "copy the tensor first: `x.cpu()`",
         );
     }
     if state & CLOSED != 0 {
@@ -467,7 +570,7 @@ impl Drop for Storage {
         unsafe {
             let header = self.0.as_ptr();
             let (data, bytes) = ((*header).data, (*header).bytes);
-            let foreign = (*header).owner.take();
+            let foreign = (*header).rare.take();
             // By size and not by address: another allocation may begin right behind the header.
             if bytes <= INLINE && foreign.is_none() {
                 pool::give(header.cast(), HEADER + bytes);

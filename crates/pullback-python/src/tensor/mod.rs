@@ -192,11 +192,7 @@ impl PyTensor {
 
     /// Address of the first element.
     fn data_ptr(&self) -> usize {
-        let a = self.0.array();
-        if a.is_meta() {
-            return 0;
-        }
-        a.storage().address() + a.layout().offset() * a.dtype().size()
+        self.0.array().host_address().unwrap_or(0)
     }
 
     /// Whether the elements lie row by row without gaps.

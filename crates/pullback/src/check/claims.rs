@@ -146,7 +146,7 @@ pub(super) fn bounds(
     oracle: &Oracle<'_>,
 ) -> Result<(Program, rounding::Bounds)> {
     let refs: Vec<&Tensor> = check.inputs.iter().collect();
-    let (program, _) = Program::trace(&refs, |x| {
+    let (program, _) = Program::snapshot(&refs, |x| {
         let mut out = Vec::new();
         if let Claim::Formula(formula) = &check.claim {
             let _quiet = crate::no_grad();
@@ -171,7 +171,7 @@ pub(super) fn claimed_wide(check: &Check<'_>, oracle: &Oracle<'_>) -> Result<Vec
         // Recorded and replayed, as the function itself is: what the formula captured is widened with its inputs.
         oracle.count(2);
         let inputs: Vec<&Tensor> = check.inputs.iter().collect();
-        let (program, _) = Program::trace(&inputs, |x| point::formula(check, formula, x))?;
+        let (program, _) = Program::snapshot(&inputs, |x| point::formula(check, formula, x))?;
         let wide: Vec<&Tensor> = oracle.wide.iter().collect();
         let how = Replay {
             float: Some(DType::Dd),

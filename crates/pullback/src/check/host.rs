@@ -70,7 +70,7 @@ fn shifted(check: &Check<'_>, of: impl Fn(&[f64]) -> Vec<f64>) -> Result<Vec<Ten
 /// The function recorded at a point, and its value there.
 fn record(oracle: &Oracle<'_>, at: &[Tensor]) -> Result<(Program, Tensor)> {
     let refs: Vec<&Tensor> = at.iter().collect();
-    let (program, mut values) = Program::trace(&refs, |x| Ok(vec![oracle.direct(x)?]))?;
+    let (program, mut values) = Program::snapshot(&refs, |x| Ok(vec![oracle.direct(x)?]))?;
     Ok((program, values.remove(0)))
 }
 

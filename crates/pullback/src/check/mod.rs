@@ -272,7 +272,7 @@ fn directional_gradient(
     let _grad = crate::enable_grad();
     let own: Vec<Tensor> = (x.iter())
         .map(|t| {
-            if t.dtype().is_float() && !t.requires_grad() {
+            if t.dtype().is_differentiable() && !t.requires_grad() {
                 t.clone().requires_grad_(true)
             } else {
                 Ok(t.clone())
@@ -286,7 +286,10 @@ fn directional_gradient(
         Some(numbers::probe(y.shape(), seed.wrapping_add(78))?)
     };
     let y = numbers::reduced(&y, weights.as_ref())?;
-    let floats: Vec<&Tensor> = own.iter().filter(|t| t.dtype().is_float()).collect();
+    let floats: Vec<&Tensor> = own
+        .iter()
+        .filter(|t| t.dtype().is_differentiable())
+        .collect();
     let mut total = Tensor::zeros(crate::Shape::scalar(), y.dtype())?;
     if !y.requires_grad() {
         return Ok(total);

@@ -318,7 +318,7 @@ impl<'a> Study<'a> {
             Claim::Formula(formula) => {
                 let own: Vec<&Tensor> = self.check.inputs.iter().collect();
                 let (program, _) =
-                    Program::trace(&own, |x| point::formula(self.check, formula, x))?;
+                    Program::snapshot(&own, |x| point::formula(self.check, formula, x))?;
                 Claim::Formula(Box::new(move |x| {
                     program.replay(&x.iter().collect::<Vec<_>>(), how)
                 }))

@@ -1,5 +1,6 @@
 //! Anomaly detection: names the operation, and the user's line, that first made a value or a gradient that is not a number.
 
+use crate::core::device::on_host;
 use crate::core::graph::Node;
 use crate::core::mode::{self, ModeGuard};
 use crate::core::tensor::Tensor;
@@ -44,6 +45,8 @@ fn first_bad(x: &Array, infinite: bool) -> Result<Option<(usize, f64)>> {
     if !x.dtype().is_float() {
         return Ok(None);
     }
+    let held = on_host(x)?;
+    let x = &*held;
     let bad = dispatch!(float x.dtype(), T => {
         let bad = kernels::map(x, |a: T| a.is_nan() || infinite && !a.is_finite())?;
         bad.to_vec::<bool>()?.iter().position(|&b| b)

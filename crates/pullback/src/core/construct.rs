@@ -1,5 +1,6 @@
 //! Tensors from numbers: slices, constants, and constants like another tensor.
 
+use crate::core::device;
 use crate::core::tensor::Tensor;
 use crate::{Array, DType, Element, Number, Result, Shape};
 use std::panic::Location;
@@ -37,7 +38,8 @@ impl Tensor {
     #[track_caller]
     pub fn full(shape: impl Into<Shape>, value: impl Into<Number>, dtype: DType) -> Result<Tensor> {
         let site = Location::caller();
-        (Array::full(shape, value, dtype).map(Tensor::from_array))
+        (Array::full(shape, value, dtype).and_then(device::created))
+            .map(Tensor::from_array)
             .map_err(|e| e.op("full").at(site))
     }
 
@@ -55,7 +57,9 @@ impl Tensor {
     #[track_caller]
     pub fn zeros(shape: impl Into<Shape>, dtype: DType) -> Result<Tensor> {
         let site = Location::caller();
-        (Array::zeros(shape, dtype).map(Tensor::from_array)).map_err(|e| e.op("zeros").at(site))
+        (Array::zeros(shape, dtype).and_then(device::created))
+            .map(Tensor::from_array)
+            .map_err(|e| e.op("zeros").at(site))
     }
 
     /// Ones. PyTorch's `torch.ones`.
@@ -80,6 +84,7 @@ impl Tensor {
         let site = Location::caller();
         let x = self.array();
         (x.new_zeros(x.layout().without_gaps(), dtype))
+            .and_then(|a| device::beside(&x, a))
             .map(Tensor::from_array)
             .map_err(|e| e.op("zeros_like").at(site))
     }
@@ -99,8 +104,8 @@ impl Tensor {
         let site = Location::caller();
         let value = value.into();
         let full = self.look(|x| {
-            let device = pullback_array::creating_on().unwrap_or(x.device());
-            match device == crate::Device::Meta {
+            let place = pullback_array::creating_on().unwrap_or(x.device());
+            match place == crate::Device::Meta {
                 false if x.is_contiguous() => Array::full(x.shape().clone(), value, dtype),
                 false => Array::full(x.shape().clone(), value, dtype)
                     .and_then(|a| a.view(x.layout().without_gaps())),
@@ -108,6 +113,7 @@ impl Tensor {
                     .fit(dtype)
                     .and_then(|()| Array::meta(x.layout().without_gaps(), dtype)),
             }
+            .and_then(|a| device::beside(x, a))
         });
         full.map(Tensor::from_array)
             .map_err(|e| e.op("full_like").at(site))

@@ -3,12 +3,22 @@
 //! In backward these are the values that a node saved, checked for in-place writes when they are asked for; in forward mode
 //! the values themselves.
 
+use crate::core::device::on_host;
 use crate::core::graph::{EXTRA, Edge, Node, OUTPUT, Saved, SavedList};
 use crate::core::tensor::Tensor;
 use crate::core::{mode, narrow, watch};
 use crate::{DType, Error, ErrorKind, Result, Shape, Shared};
 use smallvec::SmallVec;
 use std::panic::Location;
+
+/// What a gradient is multiplied by in place of a value or slope: its complex conjugate. All rules of products come here; the value itself
+/// while every dtype is real.
+///
+/// # Errors
+/// None yet: those of the operation that conjugates.
+pub(crate) fn conjugate(value: Tensor) -> Result<Tensor> {
+    Ok(value)
+}
 
 /// What a rule sees of the place it is used in: values of inputs and output, shapes, which gradients are wanted.
 pub struct Ctx<'a>(Source<'a>);
@@ -22,6 +32,8 @@ enum Source<'a> {
         create_graph: bool,
         /// Whether values are given in the dtype they compute in.
         wide: bool,
+        /// Whether they lie where no kernel of the CPU reads them.
+        elsewhere: bool,
     },
     /// In forward mode: the values themselves.
     Live {
@@ -39,7 +51,7 @@ impl<'a> Ctx<'a> {
         saved: Option<SavedList>,
         needs: u32,
         create_graph: bool,
-        wide: bool,
+        (wide, elsewhere): (bool, bool),
     ) -> Self {
         Ctx(Source::Node {
             node,
@@ -47,6 +59,7 @@ impl<'a> Ctx<'a> {
             needs,
             create_graph,
             wide,
+            elsewhere,
         })
     }
 
@@ -91,6 +104,22 @@ impl<'a> Ctx<'a> {
             Source::Node { .. } => self.unpack(i as u32),
             Source::Live { inputs, .. } => Ok(inputs[i].clone()),
         }
+    }
+
+    /// Input `i` as a gradient is multiplied by it: its complex conjugate, and so itself while every dtype is real.
+    ///
+    /// # Errors
+    /// As [`Ctx::input`].
+    pub fn factor(&self, i: usize) -> Result<Tensor> {
+        self.input(i).and_then(conjugate)
+    }
+
+    /// The result as a gradient is multiplied by it, as [`Ctx::factor`].
+    ///
+    /// # Errors
+    /// As [`Ctx::output`].
+    pub fn output_factor(&self) -> Result<Tensor> {
+        self.output().and_then(conjugate)
     }
 
     /// All inputs.
@@ -176,10 +205,18 @@ impl<'a> Ctx<'a> {
     }
 
     /// Whether nobody looks at how a gradient is computed: no graph of it is made, and no recorder and no tangent follows it.
-    /// Then a rule may take its fused form, and write into what it alone holds.
+    /// Then a rule may take its fused form, and write into what it alone holds; on the CPU, whose kernels those call.
     #[inline]
     pub(crate) fn unobserved(&self) -> bool {
-        !self.create_graph() && !mode::watched()
+        !self.create_graph() && !mode::watched() && !self.elsewhere()
+    }
+
+    #[inline]
+    fn elsewhere(&self) -> bool {
+        match &self.0 {
+            Source::Node { elsewhere, .. } => *elsewhere,
+            Source::Live { .. } => false,
+        }
     }
 
     /// The user's line that ran the operation.
@@ -249,10 +286,12 @@ impl<'a> Ctx<'a> {
             }
             (Some(kept), None) => kept.array.clone(),
             // What came back as it was is the value that watchers know.
-            (Some(kept), Some(value)) => match kept.array.bits_equal(&value.array())? {
-                true => kept.array.clone(),
-                false => value.array().clone(),
-            },
+            (Some(kept), Some(value)) => {
+                match on_host(&kept.array)?.bits_equal(&*on_host(&value.array())?)? {
+                    true => kept.array.clone(),
+                    false => value.array().clone(),
+                }
+            }
             (None, Some(value)) => value.array().clone(),
         };
         let edge = if history { past(node, which) } else { None };

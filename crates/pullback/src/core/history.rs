@@ -71,9 +71,9 @@ struct Log {
 
 struct Write {
     epoch: u32,
-    /// Of which memory ([`Storage::key`]): tensors of a family whose array was replaced have different ones. A number is enough, since
+    /// Of which memory ([`pullback_array::Storage::id`]): tensors of a family whose array was replaced have different ones. A number is enough, since
     /// who asks has held its memory since before the write.
-    memory: usize,
+    memory: u64,
     layout: Layout,
     edge: Option<Edge>,
     site: &'static Location<'static>,
@@ -174,7 +174,7 @@ impl Tensor {
         let start = family.writes.partition_point(|w| w.epoch <= seen);
         let before = edge.clone();
         let array = self.array();
-        let memory = array.storage().key();
+        let memory = array.storage().id();
         for write in family.writes[start..].iter().filter(|w| w.memory == memory) {
             edge = Overlay::edge(edge, &array, write.edge.clone(), &write.layout, write.site);
         }
@@ -302,9 +302,9 @@ impl Tensor {
         family.epoch += 1;
         let epoch = family.epoch;
         let array = self.array();
-        let (layout, memory) = (array.layout().clone(), array.storage().key());
+        let (layout, memory) = (array.layout().clone(), array.storage().id());
         let whole = root.array();
-        if layout == *whole.layout() && memory == whole.storage().key() {
+        if layout == *whole.layout() && memory == whole.storage().id() {
             // Nothing older of this memory shows through.
             gone.extend(family.writes.extract_if(.., |w| w.memory == memory));
         }

@@ -11,9 +11,8 @@ use crate::core::structural::Overlay;
 use crate::core::tensor::{
     FUNCTION_VIEW, INFERENCE, INFERENCE_VIEW, MANY_VIEWS, Tensor, UNTRACKED_VIEW,
 };
-use crate::core::{overlap, watch};
+use crate::core::{device, overlap, watch};
 use crate::{Array, Error, ErrorKind, Number, Result, Shared, core::mode};
-use pullback_array::kernels;
 use smallvec::SmallVec;
 use std::panic::Location;
 use std::sync::atomic::Ordering;
@@ -93,6 +92,9 @@ fn straight(
     fast: &mut dyn FnMut(&Array) -> Result<bool>,
 ) -> Result<bool> {
     x.look(|array| {
+        if device::is_elsewhere(array) {
+            return Ok(false);
+        }
         let done = fast(array)?;
         if done {
             array.storage().set_writer(site);
@@ -166,7 +168,7 @@ fn logged(
         false => None,
     };
     let mut told = watch::writing(flags, op, &inputs, &value, site)?;
-    if let Err(e) = kernels::assign(&array, &value) {
+    if let Err(e) = device::assign(&array, &value) {
         told.into_iter().for_each(|w| w.failed(x));
         return Err(context(e));
     }
@@ -247,6 +249,7 @@ fn node_with_inputs(
         crate::core::apply::forbid_inference(t)?;
         let shares = t.array().storage().same(inputs[0].array().storage());
         let array = match shares {
+            true if t.is_elsewhere() => device::copied(&t.array())?,
             true => t.array().copy()?,
             false => t.array().clone(),
         };

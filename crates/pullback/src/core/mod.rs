@@ -10,6 +10,7 @@ pub mod binding;
 mod construct;
 pub(crate) mod ctx;
 pub(crate) mod define;
+pub(crate) mod device;
 pub(crate) mod fail;
 pub(crate) mod flow;
 pub(crate) mod grad_fn;

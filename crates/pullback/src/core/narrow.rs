@@ -4,9 +4,9 @@
 //! (their kernels convert piece by piece); all others get converted copies, and their results are stored as narrow as the operands.
 //! Gradient rules run wide too, while nobody watches how: [`rule_runs_wide`].
 
-use crate::core::mode;
 use crate::core::op::Op;
 use crate::core::tensor::Tensor;
+use crate::core::{device, mode};
 use crate::{Array, DType, Error, ErrorKind, Result};
 use pullback_array::kernels;
 use smallvec::SmallVec;
@@ -52,6 +52,12 @@ fn widened<'a>(arrays: &[&'a Array]) -> Result<Wide<'a>> {
 /// # Errors
 /// Those of [`Op::eval`], and of conversion.
 pub(crate) fn eval(op: &dyn Op, arrays: &[&Array]) -> Result<Array> {
+    if device::concerns(arrays) {
+        return match device::eval(op, arrays)?.into_iter().next() {
+            Some(value) => Ok(value),
+            None => op.eval(arrays),
+        };
+    }
     if !any(arrays) {
         return op.eval(arrays);
     }
@@ -71,6 +77,9 @@ pub(crate) fn eval(op: &dyn Op, arrays: &[&Array]) -> Result<Array> {
 /// # Errors
 /// As there.
 pub(crate) fn eval_many(op: &dyn Op, arrays: &[&Array]) -> Result<SmallVec<[Array; 2]>> {
+    if device::concerns(arrays) {
+        return device::eval(op, arrays);
+    }
     if !any(arrays) {
         return op.eval_many(arrays);
     }
@@ -93,6 +102,11 @@ pub(crate) fn eval_many(op: &dyn Op, arrays: &[&Array]) -> Result<SmallVec<[Arra
 /// # Errors
 /// Those of [`Op::decide`], and of conversion.
 pub(crate) fn decide(op: &dyn Op, arrays: &[&Array]) -> Result<Option<Array>> {
+    if device::concerns(arrays) {
+        let all = (arrays.iter().map(|a| device::on_host(a))).collect::<Result<Wide<'_>>>()?;
+        let all: SmallVec<[&Array; 4]> = all.iter().map(AsRef::as_ref).collect();
+        return decide(op, &all);
+    }
     if !any(arrays) {
         return op.decide(arrays);
     }

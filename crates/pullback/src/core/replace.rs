@@ -12,6 +12,7 @@
 //!
 //! Not here: histories of tensors that change their shape (`structural/reshape`), and PyTorch's functions.
 
+use crate::core::device;
 use crate::core::graph::lock;
 use crate::core::history::AutogradMeta;
 use crate::core::tensor::{Inner, REPLACED, Tensor};
@@ -184,7 +185,7 @@ impl Tensor {
     /// As [`Tensor::lent`], where operations may read it as it is stored.
     #[inline(always)]
     pub(crate) fn ready(&self) -> Option<&Array> {
-        self.lent().filter(|a| !a.dtype().is_narrow())
+        (self.lent()).filter(|a| !a.dtype().is_narrow() && !device::is_elsewhere(a))
     }
 
     /// What `f` says of the array. As `f(&self.array())`, but nothing is kept over the call where the tensor lends it, which is what

@@ -5,7 +5,7 @@
 //! [`rules!`](crate::rules) in the implementation of [`Op`] (`common!` has it for the library's own) makes the one of the other. All of it is
 //! resolved when the operation is compiled: a backward makes one call through a pointer for a node, as it would without.
 
-use crate::core::ctx::Ctx;
+use crate::core::ctx::{Ctx, conjugate};
 use crate::core::fail::bail;
 use crate::core::op::{Op, pulled, sum_terms};
 use crate::core::tensor::Tensor;
@@ -33,7 +33,7 @@ pub trait Pointwise: Op {
         {
             return gradient.map(Tensor::from_array);
         }
-        self.slope(cx, i)?.mul(g)
+        conjugate(self.slope(cx, i)?)?.mul(g)
     }
 
     /// The result's tangent, where it is not what reverse mode does to a gradient.

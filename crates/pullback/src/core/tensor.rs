@@ -6,7 +6,8 @@
 
 use crate::core::graph::{Edge, Leaf, lock};
 use crate::core::history::AutogradMeta;
-use crate::{Array, DType, Element, Error, ErrorKind, Number, Result, Shared, core::mode};
+use crate::core::{device, mode};
+use crate::{Array, DType, Element, Error, ErrorKind, Number, Result, Shared};
 use pullback_array::OnceBox;
 use std::panic::Location;
 use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
@@ -163,14 +164,16 @@ impl Tensor {
     #[track_caller]
     pub fn to_vec<T: Element>(&self) -> Result<Vec<T>> {
         let site = Location::caller();
-        self.array().to_vec().map_err(|e| e.op("to_vec").at(site))
+        (device::on_host(&self.array()).and_then(|a| a.to_vec()))
+            .map_err(|e| e.op("to_vec").at(site))
     }
 
     /// All elements as `f64`, whatever the dtype.
     #[track_caller]
     pub fn to_f64_vec(&self) -> Result<Vec<f64>> {
         let site = Location::caller();
-        (self.array().to_f64_vec()).map_err(|e| e.op("to_f64_vec").at(site))
+        (device::on_host(&self.array()).and_then(|a| a.to_f64_vec()))
+            .map_err(|e| e.op("to_f64_vec").at(site))
     }
 
     /// The one element of a tensor of one element, as a number of its own kind. PyTorch's `item()`.
@@ -187,7 +190,7 @@ impl Tensor {
     #[track_caller]
     pub fn item(&self) -> Result<Number> {
         let site = Location::caller();
-        self.array().item().map_err(|e| e.op("item").at(site))
+        (device::on_host(&self.array()).and_then(|a| a.item())).map_err(|e| e.op("item").at(site))
     }
 
     /// [`Tensor::item`] as `f64`.

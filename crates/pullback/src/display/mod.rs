@@ -116,6 +116,9 @@ fn text(tensor: &Tensor, options: &PrintOptions) -> String {
         }
         (show_size, show_dtype) = (true, dtype != DType::default_float());
     }
+    if let crate::Device::Other(name) = tensor.device() {
+        suffixes.push(format!("device='{name}'"));
+    }
     if show_size {
         suffixes.push(format!("size={}", tuple(shape)));
     }

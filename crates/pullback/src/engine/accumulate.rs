@@ -92,7 +92,7 @@ pub(super) fn store(leaf: &Leaf, g: Tensor, create_graph: bool) -> Result<()> {
             let layout = (leaf.layout.as_ref()).filter(|layout| layout.shape() == g.shape());
             match layout {
                 _ if owned(&g) && lies_as(&g, layout) => g,
-                _ if create_graph || mode::watched() => laid(&g, layout)?,
+                _ if create_graph || mode::watched() || g.is_elsewhere() => laid(&g, layout)?,
                 None => Tensor::from_array(g.array().copy()?),
                 Some(layout) => Tensor::from_array(g.array().copy_like(layout)?),
             }
@@ -102,7 +102,7 @@ pub(super) fn store(leaf: &Leaf, g: Tensor, create_graph: bool) -> Result<()> {
             let _on = mode::set(mode::GRAD, true);
             old.add(&g)?
         }
-        Some(old) if mode::watched() => return old.add_(&g),
+        Some(old) if mode::watched() || old.is_elsewhere() => return old.add_(&g),
         Some(old) => return add_assign(old, &g),
     };
     let old = slot.replace(new);

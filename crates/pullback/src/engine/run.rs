@@ -8,7 +8,7 @@ use crate::core::graph::{Edge, Leaf, Node};
 use crate::core::hooks::{Hooks, leaves_have_hooks};
 use crate::core::op::{Ctx, Op};
 use crate::core::tensor::Tensor;
-use crate::core::{anomaly, apply, mode, narrow};
+use crate::core::{anomaly, apply, device, mode, narrow};
 use crate::{Result, Shape, Shared};
 use smallvec::SmallVec;
 
@@ -166,11 +166,14 @@ impl<'g> Run<'g> {
         let context = |e: crate::Error| e.op(node.op.def().known_as()).at(node.site);
         let saved = node.saved(self.retain)?;
         if needs != 0 {
-            let wide = g.is_narrow() && narrow::rule_runs_wide(&*node.op, self.create_graph);
-            let cx = Ctx::of_node(node, saved, needs, self.create_graph, wide);
+            let elsewhere = device::known() && g.is_elsewhere();
+            let wide =
+                !elsewhere && g.is_narrow() && narrow::rule_runs_wide(&*node.op, self.create_graph);
+            let cx = Ctx::of_node(node, saved, needs, self.create_graph, (wide, elsewhere));
             let stamp = cx.stamp();
             let done = match &g {
                 _ if wide => run_wide(&*node.op, &cx, &g, out),
+                _ if elsewhere => run_elsewhere(&*node.op, &cx, &g, out),
                 Gathered::One(g) => node.op.vjp_all(&cx, g, out),
                 Gathered::Many(all) if all.iter().all(Option::is_none) => Ok(()),
                 Gathered::Many(all) => node.op.vjp_many(&cx, all, out),
@@ -292,7 +295,34 @@ fn run_wide(op: &dyn Op, cx: &Ctx<'_>, g: &Gathered, out: &mut [Option<Tensor>])
     }
 }
 
+/// Runs a rule on gradients of another device; constants that it makes lie there.
+#[cold]
+#[inline(never)]
+fn run_elsewhere(
+    op: &dyn Op,
+    cx: &Ctx<'_>,
+    g: &Gathered,
+    out: &mut [Option<Tensor>],
+) -> Result<()> {
+    let all = g.list();
+    let Some(device) = all.iter().flatten().map(Tensor::device).next() else {
+        return Ok(());
+    };
+    crate::on_device(device, || match g {
+        Gathered::One(g) => op.vjp_all(cx, g, out),
+        Gathered::Many(all) => op.vjp_many(cx, all, out),
+    })
+}
+
 impl Gathered {
+    /// Whether a gradient lies where no kernel of the CPU reads it.
+    fn is_elsewhere(&self) -> bool {
+        match self {
+            Gathered::One(g) => g.is_elsewhere(),
+            Gathered::Many(all) => all.iter().flatten().any(Tensor::is_elsewhere),
+        }
+    }
+
     /// Whether a gradient is stored narrower than it computes.
     #[inline]
     fn is_narrow(&self) -> bool {

@@ -3,7 +3,7 @@
 //! One recorder (`recorder`), many readers: the checker replays a program in other arithmetic and with its decisions frozen,
 //! forward mode pushes tangents through it, pictures draw it. Values get numbers of their own; an in-place write becomes a new value (and, for other
 //! tensors over the same memory, an overlay of old and new), so a program has no aliasing at all. Tensors that come from
-//! elsewhere are constants, copied when first read.
+//! elsewhere are constants, held and not copied, unless the recorded function writes them or a snapshot is taken.
 
 mod place;
 mod projection;
@@ -46,7 +46,7 @@ pub struct Instruction {
 /// ```
 /// use pullback::{DType, Program, Replay, Tensor};
 /// let x = Tensor::from_slice(&[0.1f32, -2.0], [2])?;
-/// let (program, out) = Program::trace(&[&x], |x| Ok(vec![x[0].relu()?.mul(3.0)?.sum()?]))?;
+/// let (program, out) = Program::snapshot(&[&x], |x| Ok(vec![x[0].relu()?.mul(3.0)?.sum()?]))?;
 ///
 /// // The same run in double precision, on the same (exactly converted) input:
 /// let wide = program.replay(&[&x.to(DType::F64)?], Replay { float: Some(DType::F64), frozen: false })?;
@@ -66,17 +66,21 @@ pub struct Program {
     /// The inputs' shapes: operations were recorded for these, and on others would compute something else.
     pub(crate) shapes: Vec<Shape>,
     pub(crate) constants: Vec<(ValueId, Array)>,
-    /// Which tensors the constants are copies of: to a recorder around a replay they are the same values.
+    /// Which tensors the constants are or are copies of: to a recorder around a replay they are the same values.
     pub(crate) origins: Vec<Constant>,
     pub(crate) outputs: Vec<ValueId>,
     pub(crate) values: u32,
+    /// Whether decisions were kept.
+    pub(crate) kept: bool,
 }
 
-/// The tensor that a constant was copied from, by its number, and the version its memory had.
+/// The tensor that a constant was, by its number, and the version its memory had.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Constant {
     pub(crate) tensor: u64,
     pub(crate) version: u32,
+    /// Whether the numbers are copies of what they were.
+    pub(crate) copied: bool,
 }
 
 /// How a program is replayed.
@@ -84,17 +88,39 @@ pub(crate) struct Constant {
 pub struct Replay {
     /// The dtype that floats take, constants and conversions included; `None` leaves them.
     pub float: Option<DType>,
-    /// Force the recorded decisions instead of deciding again.
+    /// Force the recorded decisions instead of deciding again; for programs that have them ([`Program::snapshot`]).
     pub frozen: bool,
 }
 
 impl Program {
     /// Runs `f` and writes down what it did. `f` gets handles of its own to the inputs' memory, with their histories; the
-    /// program knows its inputs by their place alone.
+    /// program knows its inputs by their place alone. Tensors that `f` captured are held: a replay reads what they hold then, as
+    /// a step of training should see the weights of its day. Where `f` itself writes one, what it read before is kept.
+    ///
+    /// ```
+    /// use pullback::{Program, Replay, Tensor};
+    /// let (w, x) = (Tensor::from_slice(&[2.0f32, 3.0], [2])?, Tensor::from_slice(&[1.0f32, 1.0], [2])?);
+    /// let (program, _) = Program::trace(&[&x], |x| Ok(vec![x[0].mul(&w)?]))?;
+    /// w.fill_(10.0)?;
+    /// assert_eq!(program.replay(&[&x], Replay::default())?[0].to_vec::<f32>()?, [10.0, 10.0]);
+    /// # Ok::<(), pullback::Error>(())
+    /// ```
     ///
     /// # Errors
     /// Whatever `f` reports.
     pub fn trace(
+        inputs: &[&Tensor],
+        f: impl FnOnce(&[Tensor]) -> Result<Vec<Tensor>>,
+    ) -> Result<(Program, Vec<Tensor>)> {
+        Program::trace_live(inputs, false, f).map(|(program, outputs, _)| (program, outputs))
+    }
+
+    /// As [`Program::trace`], and keeps the run as it was, for who studies it: captured tensors are copied, and what every gate decided
+    /// and what is locally constant is written down, for frozen replays.
+    ///
+    /// # Errors
+    /// Whatever `f` reports.
+    pub fn snapshot(
         inputs: &[&Tensor],
         f: impl FnOnce(&[Tensor]) -> Result<Vec<Tensor>>,
     ) -> Result<(Program, Vec<Tensor>)> {
@@ -247,7 +273,7 @@ impl Program {
                 .map(|&i| dots[i as usize].clone())
                 .collect();
             if inst.op.def().family != Family::Cut
-                && out.dtype().is_float()
+                && out.dtype().is_differentiable()
                 && t.iter().any(Option::is_some)
             {
                 let op = how
@@ -278,7 +304,7 @@ impl Program {
             float: None,
             frozen: true,
         };
-        Program::trace(inputs, |x| self.replay(&x.iter().collect::<Vec<_>>(), how))
+        Program::snapshot(inputs, |x| self.replay(&x.iter().collect::<Vec<_>>(), how))
             .map(|(program, _)| program)
     }
 
@@ -293,7 +319,7 @@ impl Program {
         let instructions = (self.instructions.iter())
             .map(|inst| {
                 let reached = inst.inputs.iter().any(|&i| floats[i as usize]);
-                floats[inst.output as usize] = reached && inst.dtype.is_float();
+                floats[inst.output as usize] = reached && inst.dtype.is_differentiable();
                 let open = inst.op.def().family == Family::Cut && floats[inst.output as usize];
                 cut |= open;
                 Instruction {
@@ -316,10 +342,18 @@ impl Program {
             origins: self.origins.clone(),
             outputs: self.outputs.clone(),
             values: self.values,
+            kept: self.kept,
         })
     }
 
     fn start(&self, inputs: &[&Tensor], how: Replay) -> Result<Values> {
+        if how.frozen && !self.kept {
+            return Err(Error::new(
+                ErrorKind::Value,
+                "a frozen replay of a program that was recorded without its decisions",
+            )
+            .help("record it with `Program::snapshot`"));
+        }
         if inputs.len() != self.inputs.len() {
             return Err(Error::new(
                 ErrorKind::Value,
@@ -350,7 +384,11 @@ impl Program {
         for ((id, array), origin) in self.constants.iter().zip(&self.origins) {
             let constant = Tensor::from_array(array.clone());
             if recording {
-                recorder::same_value(origin.tensor, origin.version, &constant);
+                let version = match origin.copied {
+                    true => origin.version,
+                    false => constant.version(),
+                };
+                recorder::same_value(origin.tensor, version, &constant);
             }
             values.0[*id as usize] = Some(widen(&constant, how.float)?);
         }

@@ -14,10 +14,10 @@ struct Recording {
 }
 
 impl Recording {
-    fn start(decides: bool) -> Recording {
+    fn start(keeps: bool) -> Recording {
         watch::install(mode::RECORD, &Recorders);
         RECORDERS.with(|r| {
-            r.borrow_mut().push(Recorder::new(decides));
+            r.borrow_mut().push(Recorder::new(keeps));
         });
         Recording {
             _mode: mode::set(mode::RECORD, true),
@@ -42,18 +42,17 @@ impl Drop for Recording {
 
 impl Program {
     /// As [`Program::trace`], with the constants as tensors that know their histories: what `f` captured may require a
-    /// gradient, or be a value of a function that is traced around this one. Without `decides` nothing is kept that only frozen replays
-    /// read: what gates decided, and copies of what is locally constant.
+    /// gradient, or be a value of a function that is traced around this one. With `keeps` as [`Program::snapshot`].
     pub(crate) fn trace_live(
         inputs: &[&Tensor],
-        decides: bool,
+        keeps: bool,
         f: impl FnOnce(&[Tensor]) -> Result<Vec<Tensor>>,
     ) -> Result<Traced> {
         let own: Vec<Tensor> = inputs
             .iter()
             .map(|t| Tensor::with_edge(t.array().clone(), t.end()))
             .collect();
-        let recording = Recording::start(decides);
+        let recording = Recording::start(keeps);
         // The innermost recorder learns that these handles are its inputs; outer ones, which tensors they stand for.
         RECORDERS.with(|r| {
             let mut all = r.borrow_mut();

@@ -266,7 +266,7 @@ fn against(
 /// Forward mode, through a recorded program, is J v; the program repeats itself in double-double elsewhere.
 fn forward(s: &Subject<'_>) -> Verdict {
     let refs: Vec<&Tensor> = s.x.iter().collect();
-    let (program, y) = Program::trace(&refs, |x| {
+    let (program, y) = Program::snapshot(&refs, |x| {
         s.run(x)
             .map_err(|e| crate::Error::new(crate::ErrorKind::Value, e.0))
     })?;

@@ -126,7 +126,7 @@ pub(super) fn recorded(case: &Case) -> Verdict {
         .map(|t| leaf(&t.array()))
         .collect::<Result<_>>()?;
     z.push(probe(y.shape(), y.dtype(), 31)?);
-    let (program, _) = Program::trace(&z.iter().collect::<Vec<_>>(), |z| {
+    let (program, _) = Program::snapshot(&z.iter().collect::<Vec<_>>(), |z| {
         nested(&*case.op, 1, &counts, z).map_err(|e| Error::new(ErrorKind::Unsupported, e.0))
     })?;
     let there: Vec<Tensor> = (z.iter())

@@ -16,7 +16,7 @@ fn lend(x: &[Tensor]) -> Vec<&Tensor> {
 }
 
 fn trace(case: &Case) -> Result<(Program, Tensor)> {
-    let (program, mut out) = Program::trace(&lend(&case.inputs), |x| Ok(vec![case.run(x)?]))?;
+    let (program, mut out) = Program::snapshot(&lend(&case.inputs), |x| Ok(vec![case.run(x)?]))?;
     Ok((program, out.remove(0)))
 }
 

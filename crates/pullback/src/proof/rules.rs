@@ -210,7 +210,7 @@ pub(super) fn plain_rule(case: &Case) -> Verdict {
 /// the adjoint of reverse mode: ⟨u, J v⟩ = ⟨Jᵀu, v⟩.
 pub(super) fn forward(case: &Case) -> Verdict {
     let refs: Vec<&Tensor> = case.inputs.iter().collect();
-    let (program, y) = Program::trace(&refs, |x| Ok(vec![case.run(x)?]))?;
+    let (program, y) = Program::snapshot(&refs, |x| Ok(vec![case.run(x)?]))?;
     let y = &y[0];
     let floats: Vec<usize> = (0..refs.len())
         .filter(|&k| refs[k].dtype().is_float())

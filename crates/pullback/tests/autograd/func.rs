@@ -235,7 +235,7 @@ fn what_pytorch_says() -> Result<()> {
 #[test]
 fn derivatives_and_programs() -> Result<()> {
     let x = plain(&[1.0, 2.0]);
-    let (program, out) = Program::trace(&[&x], |x| {
+    let (program, out) = Program::snapshot(&[&x], |x| {
         Ok(vec![
             func::grad(|z| z[0].pow(3)?.sum(), &[&x[0]])?.remove(0),
         ])
@@ -247,7 +247,7 @@ fn derivatives_and_programs() -> Result<()> {
     let outer = |x: &[Tensor]| {
         let z = plain(&[3.0, 4.0]);
         let captured = x[0].square()?;
-        let (program, _) = Program::trace(&[&z], |z| Ok(vec![z[0].mul(&captured)?]))?;
+        let (program, _) = Program::snapshot(&[&z], |z| Ok(vec![z[0].mul(&captured)?]))?;
         program.replay(&[&z], Replay::default())?[0].sum()
     };
     let (_, dy) = jvp(outer, &[&x], &[&plain(&[1.0, 1.0])])?;

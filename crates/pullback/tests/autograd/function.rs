@@ -116,7 +116,7 @@ fn forward_mode_and_programs() -> Result<()> {
     let (_, dy) = jvp(both, &[&a, &b], &[&s, &t])?;
     // x y (x + y): (2xy + y²) s + (x² + 2xy) t
     assert_eq!(numbers(&dy), [15.0 + 0.5 * 7.0, 2.0 * 20.0]);
-    let (program, _) = Program::trace(&[&a, &b], |x| both(x).map(|y| vec![y]))?;
+    let (program, _) = Program::snapshot(&[&a, &b], |x| both(x).map(|y| vec![y]))?;
     let y = program.replay(&[&s, &t], Replay::default())?;
     assert_eq!(numbers(&y[0]), [0.75, 0.0]);
     let wide = Replay {
@@ -291,7 +291,7 @@ fn inputs_written_in_place() -> Result<()> {
     x.sum()?.backward()?;
     assert_eq!((numbers(&x), grad_of(&a)), (vec![3.0, 2.0], vec![3.0, 1.0]));
     // In a recorded program the write is a value like others.
-    let (program, _) = Program::trace(&[&plain(&[1.0, 2.0])], |x| {
+    let (program, _) = Program::snapshot(&[&plain(&[1.0, 2.0])], |x| {
         let y = x[0].mul(1.0)?;
         let part = y.narrow(0, 0, 1)?;
         apply_function(triple(), &[&part])?;

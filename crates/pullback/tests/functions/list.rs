@@ -18,7 +18,7 @@ fn applied(entry: &Entry, call: &Call) -> Result<BTreeSet<&'static str>> {
         .map(|t| t.detach().requires_grad_(t.dtype().is_float()))
         .collect::<Result<Vec<_>>>()?;
     let refs: Vec<&Tensor> = leaves.iter().collect();
-    let (program, _) = Program::trace(&refs, |x| {
+    let (program, _) = Program::snapshot(&refs, |x| {
         let call = call.with(x);
         let y = entry.call(&call.args, &call.named())?;
         let mut all: Vec<Tensor> = y.tensors().into_iter().cloned().collect();

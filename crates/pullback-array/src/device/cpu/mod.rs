@@ -1,4 +1,8 @@
-//! Loops over numbers in memory of this machine, and the threads that share them.
+//! Loops over numbers in memory of this machine, the threads that share them, and the ways of numbers in and out of arrays.
+//!
+//! Only this folder and `memory` see pointers: `cargo xtask floors` reads the sources for them.
 
+mod content;
+pub(crate) mod host;
 pub mod kernels;
 pub(crate) mod threads;

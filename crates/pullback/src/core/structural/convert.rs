@@ -2,6 +2,7 @@
 
 use crate::core::apply::apply;
 use crate::core::define::{common, define};
+use crate::core::device;
 use crate::core::history::{in_place, in_place_number};
 use crate::core::op::{Ctx, Narrow, Op};
 use crate::core::rules;
@@ -194,12 +195,13 @@ impl Tensor {
     /// # Ok::<(), pullback::Error>(())
     /// ```
     #[track_caller]
-    pub fn to_device(&self, device: Device) -> Result<Tensor> {
-        if self.device() == device {
+    pub fn to_device(&self, place: Device) -> Result<Tensor> {
+        if self.device() == place {
             return Ok(self.clone());
         }
         let site = Location::caller();
-        (self.array().to_device(device).map(Tensor::from_array)).map_err(|e| e.op("to").at(site))
+        (device::moved(&self.array(), place).map(Tensor::from_array))
+            .map_err(|e| e.op("to").at(site))
     }
 
     /// A copy that shares nothing: a leaf again if this is one, with a copy of its gradient. PyTorch's `deepcopy`.
@@ -217,13 +219,13 @@ impl Tensor {
             .op("deep_copy")
             .at(site));
         }
-        let copy = Tensor::from_array(self.array().copy_as_it_lies()?);
+        let copy = Tensor::from_array(device::copied(&self.array())?);
         if !self.requires_grad() {
             return Ok(copy);
         }
         let copy = copy.requires_grad_(true)?;
         if let Some(g) = self.grad() {
-            copy.set_grad(Some(Tensor::from_array(g.array().copy_as_it_lies()?)))?;
+            copy.set_grad(Some(Tensor::from_array(device::copied(&g.array())?)))?;
         }
         Ok(copy)
     }
@@ -306,6 +308,9 @@ impl Tensor {
             .at(site));
         }
         in_place(Copy, self, &[src], site, |x| {
+            if src.is_elsewhere() {
+                return Ok(false);
+            }
             kernels::assign(x, &src.array()).map(|()| true)
         })
     }

@@ -34,7 +34,7 @@ impl Tensor {
     #[track_caller]
     pub fn set_data(&self, data: &Tensor) -> Result<()> {
         let site = Location::caller();
-        if self.requires_grad() && !data.dtype().is_float() {
+        if self.requires_grad() && !data.dtype().is_differentiable() {
             return Err(Error::new(
                 ErrorKind::DType,
                 "data set to a tensor that requires gradients must be floating point or complex dtype",

@@ -103,7 +103,7 @@ impl rules::Linear for Entry {
 
 /// `x` as the input of the composition `of`: what comes back to it is a function of it.
 pub(in crate::ops) fn entered(x: &Tensor, of: &'static str, site: Site) -> Result<Tensor> {
-    match x.dtype().is_float() {
+    match x.dtype().is_differentiable() {
         true => apply_dyn(&Entry { of }, &[x], site),
         false => Ok(x.clone()),
     }

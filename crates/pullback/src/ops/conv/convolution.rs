@@ -86,12 +86,12 @@ impl rules::General for Convolution {
         match i {
             0 => apply_dyn(
                 &ConvolutionInput { how, size },
-                &[g, &cx.input(1)?],
+                &[g, &cx.factor(1)?],
                 cx.site(),
             ),
             _ => apply_dyn(
                 &ConvolutionWeight { how, kernel: size },
-                &[&cx.input(0)?, g],
+                &[&cx.factor(0)?, g],
                 cx.site(),
             ),
         }
@@ -117,12 +117,12 @@ impl rules::General for ConvolutionInput {
     fn vjp(&self, cx: &Ctx<'_>, i: usize, g: &Tensor) -> Result<Tensor> {
         let how = self.how.clone();
         match i {
-            0 => apply_dyn(&Convolution { how }, &[g, &cx.input(1)?], cx.site()),
+            0 => apply_dyn(&Convolution { how }, &[g, &cx.factor(1)?], cx.site()),
             1 => {
                 let kernel = Sizes::from_slice(&cx.shape(1)[2..]);
                 apply_dyn(
                     &ConvolutionWeight { how, kernel },
-                    &[g, &cx.input(0)?],
+                    &[g, &cx.factor(0)?],
                     cx.site(),
                 )
             }
@@ -150,11 +150,11 @@ impl rules::Multilinear for ConvolutionWeight {
                 let size = Sizes::from_slice(&cx.shape(0)[2..]);
                 apply_dyn(
                     &ConvolutionInput { how, size },
-                    &[&cx.input(1)?, g],
+                    &[&cx.factor(1)?, g],
                     cx.site(),
                 )
             }
-            _ => apply_dyn(&Convolution { how }, &[&cx.input(0)?, g], cx.site()),
+            _ => apply_dyn(&Convolution { how }, &[&cx.factor(0)?, g], cx.site()),
         }
     }
 }

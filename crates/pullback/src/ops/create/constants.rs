@@ -1,6 +1,7 @@
 //! Tensors made of numbers: arange, linspace, logspace, eye, full, one_hot and the random ones, which draw from the default
 //! generator as PyTorch does. Nothing here has a gradient.
 
+use crate::core::device::HostRead;
 use crate::core::fail::{bail, ensure, error};
 use crate::core::tensor::Tensor;
 use crate::ops::common::operand::{inferred, unnumbered};
@@ -308,7 +309,7 @@ pub fn one_hot(x: &Tensor, num_classes: i64) -> Result<Tensor> {
         let shape = [&x.shape()[..], &[num_classes as usize]].concat();
         return inferred(&shape[..], DType::I64).map(Tensor::from_array);
     }
-    let classes = x.to_vec::<i64>()?;
+    let classes = x.numbers::<i64>()?;
     if classes.is_empty() && num_classes <= 0 {
         bail!(
             Shape,

@@ -2,6 +2,7 @@
 
 use crate::core::apply::apply_dyn;
 use crate::core::define::{common, define};
+use crate::core::device::HostRead;
 use crate::core::fail::{bail, ensure, error};
 use crate::core::op::{Ctx, Op, Reads};
 use crate::core::rules;
@@ -77,7 +78,7 @@ fn rows(ids: &Array, rows: usize) -> Result<Array> {
         return Ok(ids);
     }
     let wrong = |&i: &i64| i < 0 || i >= rows as i64;
-    let found = crate::ops::common::operand::once(&ids)?.to_vec::<i64>()?;
+    let found = crate::ops::common::operand::once(&ids)?.numbers::<i64>()?;
     if let Some(i) = found.into_iter().find(wrong) {
         return Err(error!(Index, "index out of range in self")
             .note(format!("index {i}, and the table has {rows} rows")));
@@ -86,7 +87,7 @@ fn rows(ids: &Array, rows: usize) -> Result<Array> {
 }
 
 impl Op for Embedding {
-    common!();
+    common!(native);
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         let ids = rows(x[1], x[0].shape().first().copied().unwrap_or(0))?;
         kernels::index(x[0], 0, 1, &ids)
@@ -114,7 +115,7 @@ impl rules::General for Embedding {
 impl EmbeddingBackward {
     /// For each row number 0, 1 or a fraction: what its part of the gradient counts.
     fn factors(&self, ids: &Array) -> Result<Vec<f64>> {
-        let ids = rows(ids, self.rows)?.to_vec::<i64>()?;
+        let ids = rows(ids, self.rows)?.numbers::<i64>()?;
         let mut counts = filled(self.rows, 0.0f64)?;
         ids.iter().for_each(|&i| counts[i as usize] += 1.0);
         Ok(ids
@@ -171,7 +172,8 @@ impl rules::Linear for EmbeddingBackward {
             .collect();
         let mut shape = ids.shape().to_vec();
         shape.push(1);
-        back.div(&Tensor::from_slice(&factors, shape.as_slice())?.to(g.dtype())?)
+        let factors = Tensor::from_slice(&factors, shape.as_slice())?.to(g.dtype())?;
+        back.div(&factors.to_device(g.device())?)
     }
     fn jvp(&self, cx: &Ctx<'_>, t: &[Option<Tensor>]) -> Result<Tensor> {
         crate::core::op::sum_terms(&t[..1], |_, t| {
@@ -255,7 +257,7 @@ fn shorten(ids: &Tensor, weight: &Tensor, most: f64, order: f64) -> Result<()> {
         return Ok(());
     }
     let _quiet = no_grad();
-    let mut seen = ids.array().to_f64_vec()?;
+    let mut seen = ids.array().numbers_f64()?;
     seen.sort_unstable_by(f64::total_cmp);
     seen.dedup();
     for i in seen {

@@ -3,6 +3,7 @@
 
 use crate::core::Site;
 use crate::core::apply::apply;
+use crate::core::device::HostRead;
 use crate::core::fail::{bail, ensure, error};
 use crate::core::tensor::Tensor;
 use crate::ops::index::positions::{Along, Positions, int_index, longs, where_true};
@@ -21,7 +22,7 @@ pub(in crate::ops) fn slab_rows(
     let n = x.shape().get(dim).copied().unwrap_or(1);
     if !index.array().is_meta() {
         let bad = (crate::ops::common::operand::once(&index.array())?
-            .to_vec::<i64>()?
+            .numbers::<i64>()?
             .into_iter())
         .find(|i| !(0..n as i64).contains(i));
         if let Some(i) = bad {
@@ -187,7 +188,7 @@ impl Tensor {
         }
         let numbers = match index.array().is_meta() {
             true => Vec::new(), // there is nothing to check
-            false => crate::ops::common::operand::once(&index.array())?.to_vec::<i64>()?,
+            false => crate::ops::common::operand::once(&index.array())?.numbers::<i64>()?,
         };
         let bad = (numbers.into_iter()).find(|p| !(-(n as i64)..n as i64).contains(p));
         if let Some(p) = bad {

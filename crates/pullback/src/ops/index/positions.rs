@@ -5,6 +5,7 @@
 use crate::core::Site;
 use crate::core::apply::apply;
 use crate::core::define::{common, define};
+use crate::core::device::HostRead;
 use crate::core::fail::{bail, error};
 use crate::core::op::Op;
 use crate::core::tensor::Tensor;
@@ -81,7 +82,7 @@ impl Op for Positions {
         }
         let mut sum = filled(shape.checked_numel()?, 0i64)?;
         for (k, (a, &n)) in x.iter().zip(self.sizes.iter()).enumerate() {
-            for (sum, i) in sum.iter_mut().zip(a.expand(&shape)?.to_vec::<i64>()?) {
+            for (sum, i) in sum.iter_mut().zip(a.expand(&shape)?.numbers::<i64>()?) {
                 let i = match self.modulo && n > 0 {
                     true => i.rem_euclid(n as i64),
                     false => wrap(i, n, self.first + k)?,
@@ -123,7 +124,7 @@ impl Op for Along {
         if unnumbered(x) {
             return inferred(x[0].shape(), DType::I64);
         }
-        let index = x[0].to_vec::<i64>()?;
+        let index = x[0].numbers::<i64>()?;
         let mut strides = Layout::row_major(self.shape.clone()).strides();
         let (n, step) = match self.shape.get(self.dim) {
             Some(&n) => (n, std::mem::take(&mut strides[self.dim]) as i64),
@@ -172,7 +173,7 @@ impl Op for Nonzero {
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         let holds: Vec<bool> = dispatch!(x[0].dtype(), T => {
             let zero = T::default();
-            gathered(x[0].to_vec::<T>()?.into_iter().map(|a| a != zero))?
+            gathered(x[0].numbers::<T>()?.into_iter().map(|a| a != zero))?
         });
         let strides = Layout::row_major(x[0].shape().clone()).strides();
         let count = holds.iter().filter(|h| **h).count();

@@ -64,7 +64,7 @@ define! { IndexTake: Linear "index", "torch.index_select";
 }
 
 impl Op for IndexTake {
-    common!();
+    common!(native);
     fn node_name(&self, _: &Made<'_>) -> Option<Cow<'static, str>> {
         (!self.node.is_empty()).then_some(Cow::Borrowed(self.node))
     }
@@ -120,7 +120,7 @@ define! { IndexAddUp: Linear "index_backward", "torch.Tensor.index_add_";
 }
 
 impl Op for IndexAddUp {
-    common!();
+    common!(native);
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         kernels::index_add_up(x[0], &self.shape, self.at, self.count, x[1])
     }
@@ -181,7 +181,7 @@ define! { IndexPut: Linear "index_put", "torch.index_put";
 }
 
 impl Op for IndexPut {
-    common!();
+    common!(native);
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         let out = x[0].copy_as_it_lies()?;
         kernels::index_put(&out, self.at, self.count, x[1], x[2], self.accumulate)?;

@@ -5,6 +5,7 @@
 
 use crate::core::apply::apply;
 use crate::core::define::{common, define};
+use crate::core::device::HostRead;
 use crate::core::fail::bail;
 use crate::core::op::{Ctx, Op, Reads};
 use crate::core::rules;
@@ -131,10 +132,10 @@ impl Op for ScatterReduce {
         if unnumbered(x) {
             return inferred(x[0].shape(), x[0].dtype());
         }
-        let places = x[1].to_vec::<i64>()?;
+        let places = x[1].numbers::<i64>()?;
         let reduce = self.reduce;
         dispatch!(number x[0].dtype(), T => {
-            let (mut y, s) = (x[0].to_vec::<T>()?, x[2].to_vec::<T>()?);
+            let (mut y, s) = (x[0].numbers::<T>()?, x[2].numbers::<T>()?);
             for (&p, b) in places.iter().zip(s) {
                 let a = &mut y[p as usize];
                 let nan = b.partial_cmp(&b).is_none();
@@ -147,7 +148,7 @@ impl Op for ScatterReduce {
             }
             Array::from_slice(&y, x[0].shape())
         }, else {
-            let (mut y, s) = (x[0].to_vec::<bool>()?, x[2].to_vec::<bool>()?);
+            let (mut y, s) = (x[0].numbers::<bool>()?, x[2].numbers::<bool>()?);
             for (&p, b) in places.iter().zip(s) {
                 match reduce {
                     Reduce::Amax => y[p as usize] |= b,

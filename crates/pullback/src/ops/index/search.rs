@@ -2,6 +2,7 @@
 //! has none of either.
 
 use crate::core::apply::apply;
+use crate::core::device::HostRead;
 use crate::core::fail::{bail, ensure};
 use crate::core::op::Op;
 use crate::core::tensor::Tensor;
@@ -46,7 +47,7 @@ impl Op for Searchsorted {
             return inferred(x[1].shape(), DType::I64);
         }
         dispatch!(x[0].dtype(), T => {
-            let (sorted, values) = (x[0].to_vec::<T>()?, x[1].to_vec::<T>()?);
+            let (sorted, values) = (x[0].numbers::<T>()?, x[1].numbers::<T>()?);
             let n = x[0].shape().last().copied().unwrap_or(0);
             let per_row = match x[0].rank() {
                 1 => values.len(),
@@ -102,7 +103,7 @@ impl Op for Bincount {
     common!(counts);
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         let index = kernels::cast(x[0], DType::I64)?;
-        let numbers = index.to_vec::<i64>()?;
+        let numbers = index.numbers::<i64>()?;
         let n = numbers
             .iter()
             .max()
@@ -214,7 +215,7 @@ impl Tensor {
         let negative = || {
             Ok::<bool, Error>(
                 crate::ops::common::operand::once(&self.array())?
-                    .to_f64_vec()?
+                    .numbers_f64()?
                     .iter()
                     .any(|&x| x < 0.0),
             )

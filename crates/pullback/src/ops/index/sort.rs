@@ -5,6 +5,7 @@
 //! `kthvalue` name is PyTorch's choice (`partial_order`).
 
 use crate::core::apply::apply;
+use crate::core::device::HostRead;
 use crate::core::fail::{bail, ensure};
 use crate::core::op::Op;
 use crate::core::tensor::Tensor;
@@ -42,7 +43,7 @@ fn along<T: Element>(
     }
     if x.rank() == 0 {
         let mut places = Vec::new();
-        row(&x.to_vec::<T>()?, &mut places);
+        row(&x.numbers::<T>()?, &mut places);
         return Array::from_slice(&places, x.shape());
     }
     let dim = dim as i64;
@@ -50,7 +51,7 @@ fn along<T: Element>(
     let mut shape = rows.shape().clone();
     let last = shape.len() - 1;
     let n = std::mem::replace(&mut shape.dims_mut()[last], out);
-    let data = rows.to_vec::<T>()?;
+    let data = rows.numbers::<T>()?;
     let mut places = room(shape.numel())?;
     if n == 0 {
         return Array::zeros(shape, crate::DType::I64)?

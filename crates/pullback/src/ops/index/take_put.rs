@@ -34,7 +34,7 @@ define! { Where: Linear "where", "torch.where";
 }
 
 impl Op for Where {
-    common!();
+    common!(native);
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         ensure!(
             x[0].dtype() == DType::Bool,
@@ -94,7 +94,7 @@ define! { Take: Linear "take", "torch.take";
 }
 
 impl Op for Take {
-    common!();
+    common!(native);
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         kernels::take(x[0], x[1])
     }

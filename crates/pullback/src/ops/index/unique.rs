@@ -3,6 +3,7 @@
 use crate::core::Site;
 use crate::core::apply::apply;
 use crate::core::define::{common, define};
+use crate::core::device::HostRead;
 use crate::core::op::{Narrow, Op};
 use crate::core::tensor::Tensor;
 use crate::ops::index::sort::order;
@@ -65,7 +66,7 @@ impl Unique {
         let mut by: Vec<usize> = gathered(0..n)?;
         let mut starts = Vec::new();
         dispatch!(rows.dtype(), T => {
-            let data = rows.to_vec::<T>()?;
+            let data = rows.numbers::<T>()?;
             let row = |i: usize| &data[i * width..(i + 1) * width];
             let compare = |i: usize, j: usize| {
                 let pairs = row(i).iter().zip(row(j));

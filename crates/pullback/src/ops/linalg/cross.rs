@@ -63,7 +63,7 @@ impl Op for Cross {
 
 impl rules::Multilinear for Cross {
     fn vjp(&self, cx: &Ctx<'_>, i: usize, g: &Tensor) -> Result<Tensor> {
-        let other = cx.input(1 - i)?;
+        let other = cx.factor(1 - i)?;
         let pair = if i == 0 { [&other, g] } else { [g, &other] };
         apply(self.clone(), &pair, cx.site())
     }

@@ -104,7 +104,7 @@ define! { DiagEmbed: Linear "diag_embed", "torch.diag_embed";
 }
 
 impl Op for DiagEmbed {
-    common!();
+    common!(native);
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         if unnumbered(x) {
             return inferred(self.shape.clone(), x[0].dtype());
@@ -140,7 +140,7 @@ macro_rules! triangle {
         }
 
         impl Op for $op {
-            common!();
+            common!(native);
             fn eval(&self, x: &[&Array]) -> Result<Array> {
                 let [.., rows, cols] = x[0].shape()[..] else {
                     bail!(Shape, concat!($name, ": input tensor must have at least 2 dimensions"));

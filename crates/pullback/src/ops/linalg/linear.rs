@@ -68,10 +68,10 @@ impl Op for Linear {
 impl rules::General for Linear {
     fn vjp(&self, cx: &Ctx<'_>, i: usize, g: &Tensor) -> Result<Tensor> {
         match i {
-            0 => apply(Matmul, &[g, &cx.input(1)?], cx.site()),
+            0 => apply(Matmul, &[g, &cx.factor(1)?], cx.site()),
             1 => {
                 // All rows against all rows: one product, whatever the rank.
-                let x = cx.input(0)?;
+                let x = cx.factor(0)?;
                 let rows: usize = x.shape()[..x.ndim() - 1].iter().product();
                 let flat = |t: &Tensor| match t.ndim() {
                     2 => Ok(t.clone()),

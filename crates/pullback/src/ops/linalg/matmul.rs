@@ -91,7 +91,7 @@ impl Op for Matmul {
 
 impl rules::Multilinear for Matmul {
     fn vjp(&self, cx: &Ctx<'_>, i: usize, g: &Tensor) -> Result<Tensor> {
-        let other = cx.input(1 - i)?;
+        let other = cx.factor(1 - i)?;
         let (own, rank) = (cx.shape(i), (cx.shape(0).len(), cx.shape(1).len()));
         match (rank, i) {
             ((1, 1), _) => return other.mul(g),
@@ -162,7 +162,7 @@ impl Op for Outer {
 
 impl rules::Multilinear for Outer {
     fn vjp(&self, cx: &Ctx<'_>, i: usize, g: &Tensor) -> Result<Tensor> {
-        let other = cx.input(1 - i)?;
+        let other = cx.factor(1 - i)?;
         if i == 0 {
             g.matmul(&other)
         } else {

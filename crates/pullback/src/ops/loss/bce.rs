@@ -1,14 +1,15 @@
 //! Binary cross-entropy, of probabilities and of logits: the primitives, whose gradients are PyTorch's where logarithms end.
 
 use crate::core::define::{common, define};
+use crate::core::device::HostRead;
 use crate::core::fail::{ensure, error};
 use crate::core::op::{Ctx, Op, Reads};
 use crate::core::rules;
 use crate::core::tensor::Tensor;
 use crate::ops::common::constant::number_like;
 use crate::ops::common::gate::no_form;
-use crate::{Array, Real, Result};
-use pullback_array::{dispatch, kernels};
+use crate::{Array, Result};
+use pullback_array::{Expression, Formula, Scalar, dispatch, kernels};
 
 #[cfg(feature = "proof")]
 use crate::core::samples::{Sample, pairs, point};
@@ -41,8 +42,37 @@ const SMALLEST_LOG: f64 = -100.0;
 /// PyTorch has it in single precision.
 const SMALLEST_PRODUCT: f64 = 1e-12f32 as f64;
 
-fn larger<T: Real>(a: T, b: T) -> T {
-    if a < b { b } else { a }
+#[inline(always)]
+fn larger<T: Scalar>(a: T, b: T) -> T {
+    T::choose(a.below(b), || b, || a)
+}
+
+impl Formula<2> for Bce {
+    #[inline(always)]
+    fn at<T: Scalar>(&self, [x, t]: [T; 2]) -> T {
+        let least = T::lit(SMALLEST_LOG);
+        (t - T::ONE) * larger((-x).ln_1p(), least) - t * larger(x.ln(), least)
+    }
+}
+
+/// The gradient of the probability, of the incoming one, the probability and the target.
+struct PullProbability;
+
+impl Formula<3> for PullProbability {
+    #[inline(always)]
+    fn at<T: Scalar>(&self, [g, x, t]: [T; 3]) -> T {
+        g * (x - t) / larger((T::ONE - x) * x, T::lit(SMALLEST_PRODUCT))
+    }
+}
+
+/// The gradient of the target, of the incoming one and the probability.
+struct PullTarget;
+
+impl Formula<2> for PullTarget {
+    #[inline(always)]
+    fn at<T: Scalar>(&self, [g, x]: [T; 2]) -> T {
+        -(x.ln() - (-x).ln_1p()) * g
+    }
 }
 
 /// Errors unless every element is a probability.
@@ -55,7 +85,7 @@ fn probabilities(x: &Array, what: &str) -> Result<()> {
     let good = dispatch!(float x.dtype(), T => kernels::reduce(x, &dims, false, |mut run: kernels::Run<'_, T>| {
         run.all(|x| (T::ZERO..=T::ONE).contains(&x))
     }), else Err(no_form("binary_cross_entropy", x)))?;
-    match good.to_vec::<bool>()?[..] {
+    match good.numbers::<bool>()?[..] {
         [false] => Err(error!(
             Argument,
             "all elements of {what} should be between 0 and 1"
@@ -66,6 +96,9 @@ fn probabilities(x: &Array, what: &str) -> Result<()> {
 
 impl Op for Bce {
     common!();
+    fn expression(&self) -> Option<Expression> {
+        Some(Expression::of(self))
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         ensure!(
             x[0].dtype() == x[1].dtype(),
@@ -76,12 +109,8 @@ impl Op for Bce {
         );
         probabilities(x[0], "input")?;
         probabilities(x[1], "target")?;
-        dispatch!(float x[0].dtype(), T => {
-            let least = T::lit(SMALLEST_LOG);
-            kernels::zip(x[0], x[1], move |x: T, t: T| {
-                (t - T::ONE) * larger((-x).ln_1p(), least) - t * larger(x.ln(), least)
-            })
-        }, else Err(no_form("binary_cross_entropy", x[0])))
+        dispatch!(float x[0].dtype(), T => kernels::zip(x[0], x[1], |x: T, t: T| Bce.at([x, t])), else
+            Err(no_form("binary_cross_entropy", x[0])))
     }
     fn reads(&self, i: usize) -> Reads {
         if i == 0 {
@@ -104,21 +133,18 @@ impl rules::Pointwise for Bce {
         let product = least.where_(&product.lt(&least)?, &product)?;
         x.sub(&cx.input(1)?)?.div(&product)
     }
-    fn vjp(&self, cx: &Ctx<'_>, i: usize, g: &Tensor) -> Result<Tensor> {
-        if !cx.unobserved() {
-            return self.slope(cx, i)?.mul(g);
-        }
-        let x = cx.input(0)?;
-        let (x, g) = (&x.array(), &g.array());
-        dispatch!(float x.dtype(), T => if i == 0 {
-            let (t, least) = (cx.input(1)?, T::lit(SMALLEST_PRODUCT));
-            kernels::zip3(g, x, &t.array(), move |g: T, x: T, t: T| {
-                g * (x - t) / larger((T::ONE - x) * x, least)
-            })
-        } else {
-            kernels::zip(g, x, |g: T, x: T| -(x.ln() - (-x).ln_1p()) * g)
-        }, else Err(no_form("binary_cross_entropy", x)))
-        .map(Tensor::from_array)
+    fn fused(&self, cx: &Ctx<'_>, i: usize, g: &Array) -> Option<Result<Array>> {
+        let pull = || {
+            let x = cx.input(0)?;
+            let x = &*x.array();
+            dispatch!(float x.dtype(), T => if i == 0 {
+                let t = cx.input(1)?;
+                kernels::zip3(g, x, &t.array(), |g: T, x: T, t: T| PullProbability.at([g, x, t]))
+            } else {
+                kernels::zip(g, x, |g: T, x: T| PullTarget.at([g, x]))
+            }, else Err(no_form("binary_cross_entropy", x)))
+        };
+        Some(pull())
     }
 }
 
@@ -149,8 +175,25 @@ fn logits_samples() -> Vec<Sample> {
     samples
 }
 
-fn log_logistic<T: Real>(x: T) -> T {
-    (if x < T::ZERO { x } else { T::ZERO }) - (-x.abs()).exp().ln_1p()
+#[inline(always)]
+fn log_logistic<T: Scalar>(x: T) -> T {
+    T::choose(x.below(T::ZERO), || x, || T::ZERO) - (-x.abs()).exp().ln_1p()
+}
+
+/// Of the target and the logit.
+impl Formula<2> for BceWithLogits {
+    #[inline(always)]
+    fn at<T: Scalar>(&self, [t, x]: [T; 2]) -> T {
+        (T::ONE - t) * x - log_logistic(x)
+    }
+}
+
+/// Of the target, the logit and the weight of its logarithm.
+impl Formula<3> for BceWithLogits {
+    #[inline(always)]
+    fn at<T: Scalar>(&self, [t, x, w]: [T; 3]) -> T {
+        (T::ONE - t) * x - log_logistic(x) * w
+    }
 }
 
 impl Op for BceWithLogits {
@@ -158,8 +201,8 @@ impl Op for BceWithLogits {
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         dispatch!(float x[0].dtype(), T => match x {
             // The target first: the result lies in memory as it does.
-            [x, t] => kernels::zip(t, x, |t: T, x: T| (T::ONE - t) * x - log_logistic(x)),
-            _ => kernels::zip3(x[1], x[0], x[2], |t: T, x: T, w: T| (T::ONE - t) * x - log_logistic(x) * w),
+            [x, t] => kernels::zip(t, x, |t: T, x: T| self.at([t, x])),
+            _ => kernels::zip3(x[1], x[0], x[2], |t: T, x: T, w: T| self.at([t, x, w])),
         }, else Err(no_form("log_sigmoid_cpu", x[0])))
     }
     fn reads(&self, i: usize) -> Reads {

@@ -1,6 +1,7 @@
 //! Losses of class scores: the negative log-likelihood, and cross-entropy of class numbers or probabilities.
 
 use crate::core::apply::apply_dyn;
+use crate::core::device::HostRead;
 use crate::core::fail::{bail, ensure, error};
 use crate::core::op::Op;
 use crate::core::tensor::Tensor;
@@ -41,7 +42,7 @@ impl Op for ClassPositions {
         if unnumbered(x) {
             return inferred(x[0].shape(), DType::I64);
         }
-        let mut list = x[0].to_vec::<i64>()?;
+        let mut list = x[0].numbers::<i64>()?;
         let inner: usize = x[0].shape().iter().skip(1).product();
         for (k, t) in list.iter_mut().enumerate() {
             *t = match *t {

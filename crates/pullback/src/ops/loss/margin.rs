@@ -1,6 +1,7 @@
 //! Losses with a margin: hinge embedding, ranking, soft, and of several classes.
 
 use crate::core::apply::apply_dyn;
+use crate::core::device::HostRead;
 use crate::core::fail::{bail, ensure};
 use crate::core::tensor::Tensor;
 use crate::ops::Softplus;
@@ -130,7 +131,7 @@ impl Tensor {
         }
         let numbers = match target.array().is_meta() {
             true => Vec::new(), // there is nothing to check
-            false => target.to_f64_vec()?,
+            false => target.numbers_f64()?,
         };
         if numbers.iter().any(|&t| !(0.0..classes as f64).contains(&t)) {
             bail!(Argument, "target out of range");

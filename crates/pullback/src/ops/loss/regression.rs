@@ -1,6 +1,7 @@
 //! Losses between numbers: squared, absolute, smooth l1, huber, and the likelihoods of normal and Poisson distributions.
 
 use crate::core::apply::apply_dyn;
+use crate::core::device::HostRead;
 use crate::core::fail::{bail, ensure, error};
 use crate::core::tensor::Tensor;
 use crate::ops::common::constant::{plus, times};
@@ -241,7 +242,7 @@ impl Tensor {
         };
         if !var.array().is_meta()
             && crate::ops::common::operand::once(&var.array())?
-                .to_f64_vec()?
+                .numbers_f64()?
                 .iter()
                 .any(|&v| v < 0.0)
         {

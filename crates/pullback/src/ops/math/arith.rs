@@ -199,7 +199,7 @@ impl Op for Mul {
 
 impl rules::Multilinear for Mul {
     fn vjp(&self, cx: &Ctx<'_>, i: usize, g: &Tensor) -> Result<Tensor> {
-        g.mul(&cx.input(1 - i)?)
+        g.mul(&cx.factor(1 - i)?)
     }
 }
 
@@ -258,11 +258,11 @@ impl rules::Pointwise for Div {
     }
     fn vjp(&self, cx: &Ctx<'_>, i: usize, g: &Tensor) -> Result<Tensor> {
         // g/b and -g·((a/b)/b), as PyTorch rounds them.
-        let b = cx.input(1)?;
+        let b = cx.factor(1)?;
         if i == 0 {
             g.div(&b)
         } else {
-            g.neg()?.mul(&cx.input(0)?.div(&b)?.div(&b)?)
+            g.neg()?.mul(&cx.factor(0)?.div(&b)?.div(&b)?)
         }
     }
     fn jvp(&self, cx: &Ctx<'_>, t: &[Option<Tensor>]) -> Result<Tensor> {

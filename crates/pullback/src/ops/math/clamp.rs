@@ -10,8 +10,9 @@ use crate::ops::common::gate::{no_form, select};
 use crate::ops::common::methods::{apart, cannot_cast, direct_, replace};
 use crate::ops::common::operand::{Operand, converted, result_type, result_type_number};
 use crate::ops::{ClampTensor, common, define};
-use crate::{Array, DType, Error, Number, Real, Result};
-use pullback_array::{Element, dispatch, kernels};
+use crate::{Array, DType, Error, Number, Result};
+use pullback_array::dd::Dd;
+use pullback_array::{Element, Expression, Formula, Scalar, dispatch, kernels};
 use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::panic::Location;
@@ -61,7 +62,36 @@ pub(in crate::ops) fn below<T: PartialOrd>(x: T, high: T) -> T {
     if x > high { high } else { x }
 }
 
+/// A float kept between bounds, by the same comparisons.
+#[inline(always)]
+fn kept<T: Scalar>(x: T, low: Option<T>, high: Option<T>) -> T {
+    let x = match low {
+        Some(low) => T::choose(x.below(low), || low, || x),
+        None => x,
+    };
+    match high {
+        Some(high) => T::choose(x.above(high), || high, || x),
+        None => x,
+    }
+}
+
+impl Formula<1> for Clamp {
+    #[inline(always)]
+    fn at<T: Scalar>(&self, [x]: [T; 1]) -> T {
+        let own = |n: Number| T::constant(n.cast::<Dd>());
+        kept(x, self.min.map(own), self.max.map(own))
+    }
+}
+
 impl Clamp {
+    /// Whether a bound is not a number: then nothing else is.
+    fn is_nan(&self) -> bool {
+        [self.min, self.max]
+            .iter()
+            .flatten()
+            .any(|n| n.to_f64().is_nan())
+    }
+
     fn bounds<T: Element>(&self) -> (Option<T>, Option<T>) {
         (self.min.map(Number::cast), self.max.map(Number::cast))
     }
@@ -77,18 +107,28 @@ impl Clamp {
 }
 
 impl Op for Clamp {
-    common!();
+    common!(native);
+    fn expression(&self) -> Option<Expression> {
+        (!self.is_nan()).then(|| Expression::of(self))
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
-        let nan = |n: Option<Number>| n.is_some_and(|n| n.to_f64().is_nan());
-        if x[0].dtype().is_float() && (nan(self.min) || nan(self.max)) {
+        if x[0].dtype().is_float() && self.is_nan() {
             return Array::full(x[0].shape().clone(), f64::NAN, x[0].dtype());
         }
-        dispatch!(number x[0].dtype(), T => match self.bounds::<T>() {
+        if let (None, None) = (self.min, self.max) {
+            return x[0].copy();
+        }
+        // The bounds are converted once, and which there are is asked once.
+        dispatch!(float x[0].dtype(), T => match self.bounds::<T>() {
+            (Some(low), Some(high)) => kernels::map(x[0], |a: T| kept(a, Some(low), Some(high))),
+            (Some(low), None) => kernels::map(x[0], |a: T| kept(a, Some(low), None)),
+            (None, high) => kernels::map(x[0], |a: T| kept(a, None, high)),
+        }, else dispatch!(number x[0].dtype(), T => match self.bounds::<T>() {
             (Some(low), Some(high)) => kernels::map(x[0], |a: T| below(above(a, low), high)),
             (Some(low), None) => kernels::map(x[0], |a: T| above(a, low)),
             (None, Some(high)) => kernels::map(x[0], |a: T| below(a, high)),
             (None, None) => x[0].copy(),
-        }, else Err(no_form("clamp", x[0])))
+        }, else Err(no_form("clamp", x[0]))))
     }
     fn reads(&self, _: usize) -> Reads {
         Reads::input(0)

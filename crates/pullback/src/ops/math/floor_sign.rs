@@ -6,8 +6,8 @@ use crate::core::op::Op;
 use crate::core::rules;
 use crate::core::tensor::Tensor;
 use crate::ops::common::methods::{direct_, not_implemented};
-use crate::{Arith, Array, Real, Result};
-use pullback_array::{dispatch, kernels};
+use crate::{Arith, Array, Result};
+use pullback_array::{Expression, Formula, Scalar, dispatch, kernels};
 use std::cmp::Ordering;
 use std::panic::Location;
 
@@ -15,14 +15,10 @@ use std::panic::Location;
 use crate::core::samples::{points1, signed, unary};
 
 /// -1, 0 or 1; 0 for NaN, as in PyTorch.
-pub(in crate::ops) fn sign<T: Real>(x: T) -> T {
-    if x > T::ZERO {
-        T::ONE
-    } else if x < T::ZERO {
-        -T::ONE
-    } else {
-        T::ZERO
-    }
+#[inline(always)]
+pub(in crate::ops) fn sign<T: Scalar>(x: T) -> T {
+    let below = || T::choose(x.below(T::ZERO), || -T::ONE, || T::ZERO);
+    T::choose(x.above(T::ZERO), || T::ONE, below)
 }
 
 /// Where the jumps are: 0 is at one.
@@ -69,10 +65,20 @@ macro_rules! zero {
             proof: { samples: || unary($op, signed()), points: || points1($op, &[(0.0, 0.0), (2.0, 0.0), (-1.5, 0.0)]) }
         }
 
+        impl Formula<1> for $op {
+            #[inline(always)]
+            fn at<$T: Scalar>(&self, [$x]: [$T; 1]) -> $T {
+                $value
+            }
+        }
+
         impl Op for $op {
-            common!();
+            common!(native);
+            fn expression(&self) -> Option<Expression> {
+                Some(Expression::of(self))
+            }
             fn eval(&self, x: &[&Array]) -> Result<Array> {
-                dispatch!(float x[0].dtype(), $T => kernels::map(x[0], |$x: $T| $value), else
+                dispatch!(float x[0].dtype(), T => kernels::map(x[0], |x: T| self.at([x])), else
                     dispatch!(number x[0].dtype(), $I => kernels::map(x[0], |$i: $I| $int), else
                         if $kernel.is_empty() { x[0].copy() } else { Err(not_implemented($kernel, x[0].dtype())) }))
             }

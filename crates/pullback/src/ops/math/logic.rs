@@ -2,6 +2,7 @@
 
 use crate::core::apply::apply_dyn;
 use crate::core::define::{common, define};
+use crate::core::device::HostRead;
 use crate::core::fail::bail;
 use crate::core::op::Op;
 use crate::core::tensor::Tensor;
@@ -253,7 +254,7 @@ impl Tensor {
     /// As [`Tensor::isclose`].
     #[track_caller]
     pub fn allclose(&self, other: &Tensor, how: Closeness) -> Result<bool> {
-        let close = self.isclose(other, how)?.array().to_vec::<bool>()?;
+        let close = self.isclose(other, how)?.array().numbers::<bool>()?;
         Ok(close.into_iter().all(|c| c))
     }
 
@@ -270,7 +271,7 @@ impl Tensor {
             .detach()
             .eq(&other.detach())?
             .array()
-            .to_vec::<bool>()?;
+            .numbers::<bool>()?;
         Ok(equal.into_iter().all(|e| e))
     }
 }

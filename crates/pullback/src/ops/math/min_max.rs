@@ -115,7 +115,7 @@ impl Extreme {
     /// As [`Extreme::winner`], by operations that a recorder sees where one watches.
     fn decision(self, cx: &Ctx<'_>) -> Result<Tensor> {
         let (a, b) = (cx.input(0)?, cx.input(1)?);
-        if !crate::core::mode::watched() {
+        if !crate::core::mode::watched() && !a.is_elsewhere() {
             return Ok(Tensor::from_array(self.winner(&a.array(), &b.array())?));
         }
         let pick = |mask: Result<Tensor>, code: i64, other: &Tensor| {

@@ -3,6 +3,7 @@
 
 use crate::core::Site;
 use crate::core::define::{common, define};
+use crate::core::device::HostRead;
 use crate::core::fail::error;
 use crate::core::op::Op;
 use crate::core::tensor::Tensor;
@@ -127,7 +128,7 @@ impl Op for Polynomial {
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         let Polynomial { kind, shifted } = *self;
         if !x[1].is_meta() {
-            kind.bounded(&x[1].to_f64_vec()?)?;
+            kind.bounded(&x[1].numbers_f64()?)?;
         }
         dispatch!(float x[0].dtype(), T => kernels::zip(x[0], x[1], move |a: T, n: T| {
             let a = if shifted { a + a - <T as Real>::ONE } else { a };

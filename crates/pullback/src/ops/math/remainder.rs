@@ -1,6 +1,7 @@
 //! Division with a rounding mode, and what is left over: remainders. Rounding of single numbers is in `zero` and `decimals`.
 
 use crate::core::define::{common, define};
+use crate::core::device::HostRead;
 use crate::core::fail::error;
 use crate::core::op::{Ctx, Op, Reads};
 use crate::core::rules;
@@ -8,8 +9,8 @@ use crate::core::tensor::Tensor;
 use crate::ops::common::gate::no_form;
 use crate::ops::common::methods::{binary, binary_, binary_methods, not_implemented};
 use crate::ops::common::operand::Operand;
-use crate::{Array, DType, Error, Real, Result};
-use pullback_array::{dispatch, kernels};
+use crate::{Array, DType, Error, Result};
+use pullback_array::{Expression, Formula, Scalar, dispatch, kernels};
 use std::panic::Location;
 
 #[cfg(feature = "proof")]
@@ -57,7 +58,7 @@ fn no_zeros(number: &Array, divisor: &Array) -> Result<()> {
         return Ok(());
     }
     let zeros = integers!(divisor.dtype(), T => {
-        let list = divisor.to_vec::<T>()?;
+        let list = divisor.numbers::<T>()?;
         list.contains(&T::default())
     }, else false);
     match zeros {
@@ -80,36 +81,53 @@ pub enum Rounding {
     Floor,
 }
 
+/// Whether a remainder has the other sign than the divisor.
+#[inline(always)]
+fn turned<T: Scalar>(rest: T, b: T) -> T::Truth {
+    let (down, below) = (b.below(T::ZERO), rest.below(T::ZERO));
+    !rest.equals(T::ZERO) & ((down & !below) | (!down & below))
+}
+
 /// PyTorch's floor division: of the exact remainder, not of the rounded quotient.
 #[inline(always)]
-fn floor_div<T: Real>(a: T, b: T) -> T {
-    if b == T::ZERO {
-        return a / b;
-    }
-    let rest = a.rem(b);
-    let mut quotient = (a - rest) / b;
-    if rest != T::ZERO && (b < T::ZERO) != (rest < T::ZERO) {
-        quotient = quotient - T::ONE;
-    }
-    if quotient == T::ZERO {
-        return T::ZERO.copysign(a / b);
-    }
-    let floor = quotient.floor();
-    if quotient - floor > T::lit(0.5) {
-        floor + T::ONE
-    } else {
-        floor
+fn floor_div<T: Scalar>(a: T, b: T) -> T {
+    let exact = || {
+        let rest = a.rem(b);
+        let quotient = (a - rest) / b;
+        let quotient = T::choose(turned(rest, b), || quotient - T::ONE, || quotient);
+        let rounded = || {
+            let floor = quotient.floor();
+            let more = (quotient - floor).above(T::lit(0.5));
+            T::choose(more, || floor + T::ONE, || floor)
+        };
+        let zero = || T::ZERO.copysign(a / b);
+        T::choose(quotient.equals(T::ZERO), zero, rounded)
+    };
+    T::choose(b.equals(T::ZERO), || a / b, exact)
+}
+
+impl Formula<2> for DivRounded {
+    #[inline(always)]
+    fn at<T: Scalar>(&self, [a, b]: [T; 2]) -> T {
+        match self.how {
+            Rounding::Trunc => (a / b).trunc(),
+            Rounding::Floor => floor_div(a, b),
+        }
     }
 }
 
-/// The remainder with the divisor's sign, and with C's.
-#[inline(always)]
-fn remainder<T: Real>(a: T, b: T) -> T {
-    let rest = a.rem(b);
-    if rest != T::ZERO && (b < T::ZERO) != (rest < T::ZERO) {
-        rest + b
-    } else {
-        rest
+impl Formula<2> for Remainder {
+    #[inline(always)]
+    fn at<T: Scalar>(&self, [a, b]: [T; 2]) -> T {
+        let rest = a.rem(b);
+        T::choose(turned(rest, b), || rest + b, || rest)
+    }
+}
+
+impl Formula<2> for Fmod {
+    #[inline(always)]
+    fn at<T: Scalar>(&self, [a, b]: [T; 2]) -> T {
+        a.rem(b)
     }
 }
 
@@ -174,7 +192,10 @@ define! { DivRounded: Zero "div_rounded", "torch.div";
 }
 
 impl Op for DivRounded {
-    common!();
+    common!(native);
+    fn expression(&self) -> Option<Expression> {
+        Some(Expression::of(self))
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         divided(x, self.how)
     }
@@ -191,7 +212,7 @@ macro_rules! remainders {
         $(#[$doc:meta])*
         $op:ident $name:literal $torch:literal $node:literal $method:ident $method_:ident $kernel:literal $how:ident;
         $summary:literal; $formula:literal, $derivative:literal; $points:expr;
-        |$a:ident, $b:ident: $T:ident| $float:expr; |$i:ident, $j:ident| $int:expr;
+        |$i:ident, $j:ident| $int:expr;
     )*) => {$(
         $(#[$doc])*
         #[derive(Clone, Debug)]
@@ -206,10 +227,13 @@ macro_rules! remainders {
         }
 
         impl Op for $op {
-            common!();
+            common!(native);
+            fn expression(&self) -> Option<Expression> {
+                Some(Expression::of(self))
+            }
             fn eval(&self, x: &[&Array]) -> Result<Array> {
-                dispatch!(float x[0].dtype(), $T => {
-                    let f: fn($T, $T) -> $T = |$a, $b| $float;
+                dispatch!(float x[0].dtype(), T => {
+                    let f: fn(T, T) -> T = |a, b| $op.at([a, b]);
                     kernels::zip(x[0], x[1], f)
                 }, else integers!(x[0].dtype(), T => {
                     no_zeros(x[0], x[1])?;
@@ -250,7 +274,7 @@ remainders! {
     "Remainder with the divisor's sign, element by element, with broadcasting.";
     "a - b⌊a/b⌋", "g to a, -g⌊a/b⌋ to b";
     vec![point(Remainder, &[&[4.0, -1.5], &[2.0, 1.0]], &[&[1.0, 1.0], &[-2.0, 2.0]])];
-    |a, b: T| remainder(a, b); |i, j| {
+    |i, j| {
         let rest = i.rest(j);
         let zero = T::default();
         if rest != zero && (rest < zero) != (j < zero) { pullback_array::Arith::plus(rest, j) } else { rest }
@@ -261,7 +285,7 @@ remainders! {
     "Remainder with the dividend's sign, element by element, with broadcasting.";
     "a - b trunc(a/b)", "g to a, -g trunc(a/b) to b";
     vec![point(Fmod, &[&[4.0, -1.5], &[2.0, 1.0]], &[&[1.0, 1.0], &[-2.0, 1.0]])];
-    |a, b: T| a.rem(b); |i, j| i.rest(j);
+    |i, j| i.rest(j);
 }
 
 /// The mode that a word stands for.

@@ -4,6 +4,7 @@
 
 use crate::core::apply::apply_dyn;
 use crate::core::define::{common, define};
+use crate::core::device::HostRead;
 use crate::core::fail::bail;
 use crate::core::op::{Ctx, Op, Reads};
 use crate::core::rules;
@@ -154,7 +155,7 @@ impl Norm {
             return inferred(x[0].shape(), x[0].dtype());
         }
         dispatch!(float x[0].dtype(), T => {
-            let flat = |k: usize| x.get(k).map_or_else(|| Ok(Vec::new()), |a| a.to_vec::<T>());
+            let flat = |k: usize| x.get(k).map_or_else(|| Ok(Vec::new()), |a| a.numbers::<T>());
             let (w, b, eps) = (flat(1)?, flat(2)?, T::lit(self.eps));
             kernels::lines(x[0], [], self.len, #[inline(always)] |_, run: &mut [T], []| {
                 let (mean, factor) = moments(run, eps, self.center);
@@ -223,7 +224,7 @@ impl Norm {
             return inferred(g.shape(), g.dtype()).map(Tensor::from_array);
         }
         dispatch!(float x.dtype(), T => {
-            let w = own.map_or_else(|| Ok(Vec::new()), |w| w.to_vec::<T>())?;
+            let w = own.map_or_else(|| Ok(Vec::new()), |w| w.numbers::<T>())?;
             let (eps, n) = (T::lit(self.eps), T::lit(self.len as f64));
             kernels::lines(g, [x], self.len, #[inline(always)] |_, g: &mut [T], [x]| {
                 let (mean, factor) = moments(x, eps, self.center);

@@ -2,6 +2,7 @@
 //! input is multiplied by; the numbers and their order are PyTorch's.
 
 use crate::core::apply::apply_dyn;
+use crate::core::device::HostRead;
 use crate::core::fail::{bail, error};
 use crate::core::history::in_place_dyn;
 use crate::core::tensor::Tensor;
@@ -89,7 +90,7 @@ fn random_slopes(x: &Array, lower: f64, upper: f64) -> Result<Array> {
         return inferred(x.shape(), x.dtype());
     }
     dispatch!(float x.dtype(), T => {
-        let mut list = x.to_vec::<T>()?;
+        let mut list = x.numbers::<T>()?;
         // The bounds as the dtype has them; two roundings, where filling a tensor has one.
         let (lower, upper) = (T::lit(lower).to_f64(), T::lit(upper).to_f64());
         try_draw(|g| {

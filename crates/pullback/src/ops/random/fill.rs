@@ -2,6 +2,7 @@
 //! drawn in the order in which they lie in memory. New tensors of random numbers are in `create`, dropout is in `noise`.
 
 use crate::core::Site;
+use crate::core::device::HostRead;
 use crate::core::fail::{bail, error};
 use crate::core::tensor::Tensor;
 use crate::ops::common::methods::not_implemented;
@@ -237,12 +238,12 @@ impl Tensor {
         }
         let list = match p.dtype() {
             DType::F32 => {
-                let p = p.to_vec::<f32>()?;
+                let p = p.numbers::<f32>()?;
                 let mut out = filled(p.len(), 0f64)?;
                 try_draw(|g| g.fill_bernoulli_each(&p, &mut out))?.map(|()| out)
             }
             DType::F64 | DType::Dd => {
-                let p = p.to_f64_vec()?;
+                let p = p.numbers_f64()?;
                 let mut out = filled(p.len(), 0f64)?;
                 try_draw(|g| g.fill_bernoulli_each(&p, &mut out))?.map(|()| out)
             }
@@ -274,14 +275,14 @@ impl Tensor {
         let in_order = shape.len() != 2 || x.is_contiguous() || num_samples > 1 && replacement;
         let found = match x.dtype() {
             DType::F32 => {
-                let p = x.to_vec::<f32>()?;
+                let p = x.numbers::<f32>()?;
                 try_draw(|g| match in_order {
                     true => g.multinomial(&p, shape, num_samples, replacement),
                     false => g.clone().multinomial(&p, shape, num_samples, replacement),
                 })?
             }
             DType::F64 | DType::Dd => {
-                let p = x.to_f64_vec()?;
+                let p = x.numbers_f64()?;
                 try_draw(|g| match in_order {
                     true => g.multinomial(&p, shape, num_samples, replacement),
                     false => g.clone().multinomial(&p, shape, num_samples, replacement),

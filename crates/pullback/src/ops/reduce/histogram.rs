@@ -3,6 +3,7 @@
 
 use crate::core::apply::apply;
 use crate::core::define::{common, define};
+use crate::core::device::HostRead;
 use crate::core::fail::{bail, ensure};
 use crate::core::op::Op;
 use crate::core::tensor::Tensor;
@@ -46,7 +47,7 @@ impl Op for BinEdges {
         }
         let (mut low, mut high) = self.range;
         if low == high && x[0].numel() > 0 {
-            let numbers = kernels::cast(x[0], DType::F64)?.to_vec::<f64>()?;
+            let numbers = kernels::cast(x[0], DType::F64)?.numbers::<f64>()?;
             let nan = numbers.iter().any(|v| v.is_nan());
             let first = if nan { f64::NAN } else { numbers[0] };
             (low, high) = numbers
@@ -115,9 +116,9 @@ impl Op for BinCounts {
             return inferred([x[1].numel().saturating_sub(1)], x[0].dtype());
         }
         dispatch!(float x[0].dtype(), T => {
-            let (numbers, edges) = (x[0].to_vec::<T>()?, x[1].to_vec::<T>()?);
+            let (numbers, edges) = (x[0].numbers::<T>()?, x[1].numbers::<T>()?);
             let weights = match x.get(2) {
-                Some(w) => Some(w.to_vec::<T>()?),
+                Some(w) => Some(w.numbers::<T>()?),
                 None => None,
             };
             let bins = edges.len().saturating_sub(1);
@@ -171,7 +172,7 @@ impl Op for ArgMode {
             return inferred(shape, DType::I64);
         }
         dispatch!(x[0].dtype(), T => {
-            let numbers = rows.to_vec::<T>()?;
+            let numbers = rows.numbers::<T>()?;
             let places: Vec<i64> = gathered(numbers.chunks_exact(n.max(1)).map(commonest))?;
             Array::from_slice(&places, shape)
         })

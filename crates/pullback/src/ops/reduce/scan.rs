@@ -3,6 +3,7 @@
 
 use crate::core::Site;
 use crate::core::apply::apply;
+use crate::core::device::on_host;
 use crate::core::op::{Ctx, Op, Reads, sum_terms};
 use crate::core::rules;
 use crate::core::tensor::Tensor;
@@ -67,7 +68,7 @@ pub(in crate::ops) fn other_products(x: &Tensor, dim: usize) -> Result<Tensor> {
 /// Whether there is a zero.
 pub(in crate::ops) fn zeros(x: &Tensor) -> Result<usize> {
     let dims: Vec<usize> = (0..x.ndim()).collect();
-    let nonzero: i64 = kernels::count_nonzero(&x.array(), &dims, false)?
+    let nonzero: i64 = kernels::count_nonzero(&*on_host(&x.array())?, &dims, false)?
         .item()?
         .cast();
     Ok(x.numel() - nonzero as usize)
@@ -136,9 +137,9 @@ impl rules::General for CumProd {
         if cx.shape(0).get(dim).is_none_or(|&n| n == 1) {
             return Ok(g.clone());
         }
-        let x = cx.input(0)?;
+        let x = cx.factor(0)?;
         if zeros(&x)? == 0 {
-            let weighted = cx.output()?.mul(g)?;
+            let weighted = cx.output_factor()?.mul(g)?;
             return apply(CumSum { dim, reverse: back }, &[&weighted], cx.site())?.div(&x);
         }
         // Sᵢ = gᵢ + xᵢ₊₁ Sᵢ₊₁, and the products before i.
@@ -205,12 +206,12 @@ impl Op for Recurrence {
 impl rules::General for Recurrence {
     fn vjp(&self, cx: &Ctx<'_>, i: usize, g: &Tensor) -> Result<Tensor> {
         let (dim, back) = (self.dim, !self.reverse);
-        let next = shifted(&cx.input(0)?, dim, back, 1.0)?;
+        let next = shifted(&cx.factor(0)?, dim, back, 1.0)?;
         let sums = apply(Recurrence { dim, reverse: back }, &[&next, g], cx.site())?;
         if i == 1 {
             return Ok(sums);
         }
-        sums.mul(&shifted(&cx.output()?, dim, self.reverse, 0.0)?)
+        sums.mul(&shifted(&cx.output_factor()?, dim, self.reverse, 0.0)?)
     }
     fn jvp(&self, cx: &Ctx<'_>, t: &[Option<Tensor>]) -> Result<Tensor> {
         let moved = sum_terms(t, |i, t| match i {

@@ -1,7 +1,9 @@
 //! Sums, means and products over dimensions.
 
 use crate::core::apply::apply;
+use crate::core::ctx::conjugate;
 use crate::core::define::{common, define};
+use crate::core::device::HostRead;
 use crate::core::fail::{bail, ensure};
 use crate::core::op::{Ctx, Op, sum_terms};
 use crate::core::rules;
@@ -217,7 +219,7 @@ impl rules::General for Prod {
         if self.dim.is_none() && zeros > 1 && cx.unobserved() {
             return x.zeros_like();
         }
-        let slopes = self.slopes(&x, &cx.output()?, zeros)?;
+        let slopes = conjugate(self.slopes(&x, &cx.output()?, zeros)?)?;
         spread(g, cx, &self.dims(x.ndim()), self.keepdim)?.mul(&slopes)
     }
     fn jvp(&self, cx: &Ctx<'_>, t: &[Option<Tensor>]) -> Result<Tensor> {
@@ -315,6 +317,6 @@ impl Tensor {
 
     /// Whether every element is finite.
     pub fn all_finite(&self) -> Result<bool> {
-        dispatch!(float self.dtype(), T => Ok(crate::ops::common::operand::once(&self.array())?.to_vec::<T>()?.into_iter().all(Real::is_finite)), else Ok(self.dtype() != DType::F32))
+        dispatch!(float self.dtype(), T => Ok(crate::ops::common::operand::once(&self.array())?.numbers::<T>()?.into_iter().all(Real::is_finite)), else Ok(self.dtype() != DType::F32))
     }
 }

@@ -32,7 +32,7 @@ define! { Flip: Linear "flip", "torch.flip";
 }
 
 impl Op for Flip {
-    common!();
+    common!(native);
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         let layout = x[0].layout();
         if layout.numel() == 0 {

@@ -49,7 +49,7 @@ impl Pad {
 }
 
 impl Op for Pad {
-    common!();
+    common!(native);
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         let mut shape = x[0].shape().clone();
         for (n, &(before, after)) in shape.dims_mut().iter_mut().zip(&self.by) {

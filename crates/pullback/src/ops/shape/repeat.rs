@@ -2,6 +2,7 @@
 
 use crate::core::Site;
 use crate::core::apply::apply;
+use crate::core::device::HostRead;
 use crate::core::fail::{bail, ensure};
 use crate::core::op::Op;
 use crate::core::tensor::Tensor;
@@ -32,7 +33,7 @@ define! { RepeatIndex: Cut "repeat_interleave", "torch.repeat_interleave";
 impl Op for RepeatIndex {
     common!(counts);
     fn eval(&self, x: &[&Array]) -> Result<Array> {
-        let repeats = x[0].to_vec::<i64>()?;
+        let repeats = x[0].numbers::<i64>()?;
         if repeats.iter().any(|&n| n < 0) {
             bail!(Shape, "repeats can not be negative");
         }

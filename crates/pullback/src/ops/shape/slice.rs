@@ -138,7 +138,7 @@ define! { Embed: Linear "slice_backward", "torch.slice_scatter";
 }
 
 impl Op for Embed {
-    common!();
+    common!(native);
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         if unnumbered(x) {
             return inferred(self.shape.clone(), x[0].dtype());
@@ -212,7 +212,7 @@ impl Cat {
 }
 
 impl Op for Cat {
-    common!();
+    common!(native);
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         if let Some(k) = x.iter().position(|a| a.rank() == 0) {
             bail!(

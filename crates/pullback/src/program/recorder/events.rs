@@ -35,6 +35,7 @@ impl Watch for Recorders {
         value: &Array,
         site: &'static Location<'static>,
     ) -> Result<Box<dyn Writing>> {
+        each(|r| r.hold_constants(inputs[0]))?;
         record_write(op, inputs, inputs[0], value, site)?;
         Ok(Box::new(Logged))
     }
@@ -145,7 +146,7 @@ pub(crate) fn read_all(inputs: &[&Tensor]) -> Result<Read> {
     each(|r| {
         let ids = inputs.iter().map(|t| r.read(t)).collect::<Result<_>>()?;
         all.push(ids);
-        Ok(())
+        inputs.iter().try_for_each(|t| r.hold_constants(t))
     })?;
     let versions = inputs.iter().map(|t| t.version()).collect();
     Ok(Read { ids: all, versions })
@@ -257,7 +258,7 @@ fn record_write(
 #[cold]
 fn forget_write(x: &Tensor) {
     let _ = each(|r| {
-        if let Some((_, list)) = r.writes.get_mut(&x.array().storage().address()) {
+        if let Some(list) = r.writes.get_mut(&x.array().storage().id()) {
             list.pop();
         }
         if let Some(latest) = r.latest.take() {

@@ -8,7 +8,7 @@ mod events;
 
 pub(crate) use events::{Recorders, read_all, record_function, same_value};
 
-use crate::core::address::ByAddress;
+use crate::core::device;
 use crate::core::graph::{Edge, Node};
 use crate::core::op::{Family, Op};
 use crate::core::structural::Overlay;
@@ -16,7 +16,6 @@ use crate::core::tensor::Tensor;
 use crate::core::{mode, narrow};
 use crate::program::{Constant, Instruction, Program, ValueId};
 use crate::{Array, Layout, Result, Shared};
-use pullback_array::Storage;
 use smallvec::SmallVec;
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -57,17 +56,17 @@ struct Write {
 pub(crate) struct Recorder {
     pub(crate) program: Program,
     pub(crate) known: HashMap<u64, Known>,
-    /// For each memory that was written, by address (which it keeps while it is here).
-    writes: ByAddress<(Storage, Vec<Write>)>,
+    /// For each memory that was written, by its number.
+    writes: HashMap<u64, Vec<Write>>,
     /// By the node's address; backward inside the recorded function reads saved values, which are new handles.
     made: HashMap<usize, Made>,
     /// What the write being recorded read and made, until its node exists.
     latest: Option<Latest>,
-    /// Whether decisions are kept, for frozen replays.
-    pub(crate) decides: bool,
+    /// Whether the run is kept as it was: decisions, for frozen replays, and copies of constants.
+    pub(crate) keeps: bool,
     /// The constants with their histories, for transforms that run the program at once.
     pub(crate) live: Vec<(ValueId, Tensor)>,
-    /// Constants made just now, and the tensors they are copies of.
+    /// Constants made just now, and the tensors they hold the numbers of.
     copied: Vec<(Known, u64, Tensor)>,
 }
 
@@ -77,11 +76,13 @@ thread_local! {
 }
 
 impl Recorder {
-    pub(crate) fn new(decides: bool) -> Recorder {
-        Recorder {
-            decides,
+    pub(crate) fn new(keeps: bool) -> Recorder {
+        let mut recorder = Recorder {
+            keeps,
             ..Recorder::default()
-        }
+        };
+        recorder.program.kept = keeps;
+        recorder
     }
 
     pub(crate) fn fresh(&mut self) -> ValueId {
@@ -91,17 +92,41 @@ impl Recorder {
 
     fn constant(&mut self, t: &Tensor) -> Result<ValueId> {
         let (value, version) = (self.fresh(), t.version());
-        let array = t.array().copy_as_it_lies()?;
-        let copy = Tensor::with_edge(array.clone(), t.end());
+        let array = match self.keeps {
+            true => device::copied(&t.array())?,
+            false => t.array().clone(),
+        };
+        let handle = Tensor::with_edge(array.clone(), t.end());
         self.copied
-            .push((Known { value, version }, t.id(), copy.clone()));
-        self.live.push((value, copy));
+            .push((Known { value, version }, t.id(), handle.clone()));
+        self.live.push((value, handle));
         self.program.constants.push((value, array));
         self.program.origins.push(Constant {
             tensor: t.id(),
             version,
+            copied: self.keeps,
         });
         Ok(value)
+    }
+
+    /// Copies the constants over a memory that is about to be written: what the recorded function read before must not change.
+    fn hold_constants(&mut self, x: &Tensor) -> Result<()> {
+        let memory = x.array();
+        for (k, (value, array)) in self.program.constants.iter_mut().enumerate() {
+            let origin = &mut self.program.origins[k];
+            if origin.copied || !array.storage().same(memory.storage()) {
+                continue;
+            }
+            *array = device::copied(array)?;
+            origin.copied = true;
+            if let Some((_, live)) = self.live.iter_mut().find(|(id, _)| id == value) {
+                *live = Tensor::with_edge(array.clone(), live.end());
+                let (value, version) = (*value, origin.version);
+                self.copied
+                    .push((Known { value, version }, origin.tensor, live.clone()));
+            }
+        }
+        Ok(())
     }
 
     /// The value a tensor holds now.
@@ -112,8 +137,8 @@ impl Recorder {
             Some(known) => Some(*known),
             None => None,
         };
-        let writes = self.writes.get(&array.storage().address());
-        let writes = writes.map_or(&[][..], |(_, list)| list);
+        let writes = self.writes.get(&array.storage().id());
+        let writes = writes.map_or(&[][..], Vec::as_slice);
         let start = seen.map_or(0, |k| writes.partition_point(|w| w.version <= k.version));
         let steps: u32 = writes[start..].iter().map(|w| w.steps).sum();
         let logged: Vec<(Layout, ValueId, &'static Location<'static>)> = (writes[start..].iter())
@@ -168,9 +193,7 @@ impl Recorder {
     ) {
         let array = x.array();
         let storage = array.storage();
-        let entry = self.writes.entry(storage.address());
-        let (_, list) = entry.or_insert_with(|| (storage.clone(), Vec::new()));
-        list.push(Write {
+        self.writes.entry(storage.id()).or_default().push(Write {
             version,
             steps,
             layout: x.array().layout().clone(),
@@ -209,9 +232,9 @@ impl Recorder {
             .map(|t| self.read(t))
             .collect::<Result<SmallVec<[ValueId; 2]>>>()?;
         let decision = match op.def().family {
-            _ if !self.decides => None,
+            _ if !self.keeps => None,
             // Integers have no derivative, and so no kinks.
-            Family::Gate if result.dtype().is_float() => {
+            Family::Gate if result.dtype().is_differentiable() => {
                 Tensor::with_arrays(inputs, &mut |arrays| narrow::decide(op, arrays))?
             }
             Family::Zero | Family::Cut => Some(result.copy_as_it_lies()?),

@@ -31,7 +31,7 @@ pub(super) fn apply(
     let tracked = mode::records(flags) && inputs.iter().any(|t| t.has_edge());
     check_dirty(&ran, inputs, &dirty, tracked).map_err(context)?;
     let has_gradient =
-        |r: &Tensor| r.dtype().is_float() && !ran.cx.constant.iter().any(|c| c.is(r));
+        |r: &Tensor| r.dtype().is_differentiable() && !ran.cx.constant.iter().any(|c| c.is(r));
     let node = match tracked && ran.results.iter().any(has_gradient) {
         true => Some(Shared::new(op.node(&ran, inputs, site).map_err(context)?)),
         false => None,

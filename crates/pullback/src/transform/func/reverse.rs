@@ -224,7 +224,7 @@ pub(super) fn pull(
         f(&own)?
     };
     for y in &outputs {
-        if !y.dtype().is_float() {
+        if !y.dtype().is_differentiable() {
             return Err(Error::new(
                 ErrorKind::DType,
                 format!(

@@ -5,7 +5,8 @@
 
 use super::assign::operand;
 use super::operand::{Buffer, Operand, TURN, strip};
-use crate::array::{Array, fresh_of, unread, unwritten};
+use crate::array::{Array, unread, unwritten};
+use crate::device::cpu::host::fresh_of;
 use crate::device::cpu::threads::{BLOCK, blocks};
 use crate::dtype::{DType, Element};
 use crate::error::{Error, ErrorKind, Result};

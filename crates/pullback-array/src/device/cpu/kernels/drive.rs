@@ -6,7 +6,8 @@
 
 use super::narrow::{changed, computed};
 use super::operand::{Buffer, Operand, PIECE, TURN, strip};
-use crate::array::{Array, fresh_of, unread, unwritten};
+use crate::array::{Array, unread, unwritten};
+use crate::device::cpu::host::fresh_of;
 use crate::device::cpu::threads::{BLOCK, blocks};
 use crate::dtype::DType;
 use crate::error::Result;

@@ -5,7 +5,8 @@
 #![allow(unsafe_code)]
 
 use super::narrow::through_same;
-use crate::array::{Array, fresh};
+use crate::array::Array;
+use crate::device::cpu::host::fresh;
 use crate::dispatch;
 use crate::dtype::{DType, Element};
 use crate::error::{Error, ErrorKind, Result};

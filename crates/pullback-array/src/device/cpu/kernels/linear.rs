@@ -1,7 +1,6 @@
 //! A fully connected layer: `x Wᵀ + b` in one pass over the result.
 
 use super::matmul::{dot_shapes, product};
-use super::narrow::through;
 use crate::array::Array;
 use crate::dispatch;
 use crate::error::{Error, ErrorKind, Result};
@@ -39,17 +38,13 @@ pub fn linear(x: &Array, w: &Array, bias: Option<&Array>) -> Result<Array> {
     if w.dtype() != x.dtype() || bias.is_some_and(|b| b.dtype() != x.dtype()) {
         return fail(ErrorKind::DType, "linear: the operands need one dtype");
     }
-    let wide = match bias {
-        Some(b) => through([x, w, b], |[x, w, b]| linear(x, w, Some(b))),
-        None => through([x, w], |[x, w]| linear(x, w, None)),
-    };
-    if let Some(result) = wide {
-        return result;
-    }
     let x = match x.rank() {
         2 => x.clone(),
         _ => x.contiguous()?,
     };
+    if x.dtype().is_narrow() && x.dtype().is_float() {
+        return super::matmul_narrow::product(&x, &turned, bias, shape);
+    }
     dispatch!(float x.dtype(), T => product::<T>(&x, &turned, bias, shape), else
         fail(ErrorKind::DType, "linear: the operands need to be floats"))
 }

@@ -5,7 +5,8 @@
 
 use super::narrow::{all_wanted, placed, wanted};
 use super::wide::wide_for;
-use crate::array::{Array, fresh, unread};
+use crate::array::{Array, unread};
+use crate::device::cpu::host::fresh;
 use crate::device::cpu::threads::{BLOCK, blocks};
 use crate::dtype::Element;
 use crate::error::{Error, ErrorKind, Result};

@@ -7,7 +7,8 @@
 use super::gemm;
 use super::narrow::through_same;
 use super::wide::wide_for;
-use crate::array::{Array, fresh, unread};
+use crate::array::{Array, unread};
+use crate::device::cpu::host::fresh;
 use crate::device::cpu::threads::{LONG, blocks};
 use crate::dispatch;
 use crate::dtype::DType;
@@ -20,7 +21,7 @@ use std::mem::MaybeUninit;
 use std::sync::OnceLock;
 
 /// Largest m·n·k for which plain loops beat packing.
-const TINY: usize = 4096;
+pub(super) const TINY: usize = 4096;
 
 /// One matrix: start, rows × columns, and the steps between them.
 #[derive(Clone, Copy)]
@@ -169,8 +170,8 @@ pub fn matmul(a: &Array, b: &Array) -> Result<Array> {
     if a.dtype() != b.dtype() || has_no_product(a.dtype()) {
         return Err(dtype_error(a, b));
     }
-    if let Some(result) = through_same([a, b], |[a, b]| matmul(a, b)) {
-        return result;
+    if a.dtype().is_narrow() {
+        return super::matmul_narrow::product(a, b, None, shape);
     }
     dispatch!(number a.dtype(), T => product::<T>(a, b, None, shape), else Err(dtype_error(a, b)))
 }
@@ -182,7 +183,7 @@ fn has_no_product(dtype: DType) -> bool {
 
 /// PyTorch's sentence for operands whose dtypes differ or have no products: that of the product it would make.
 #[cold]
-fn dtype_error(a: &Array, b: &Array) -> Error {
+pub(super) fn dtype_error(a: &Array, b: &Array) -> Error {
     let (ta, tb) = (a.dtype(), b.dtype());
     let (na, nb) = (ta.scalar_type_name(), tb.scalar_type_name());
     let bool_kernel = match (a.rank(), b.rank()) {
@@ -272,10 +273,6 @@ pub(super) fn product<T: Arith + gemm::Gemm>(
         // SAFETY: the layouts lie inside their guarded storages, `out` has room for m·n elements, and a bias has n.
         unsafe { multiply(ma.at(ma.ptr.add(ia)), mb.at(mb.ptr.add(ib)), c, more, work)? };
     } else {
-        let batch = Shape::new(
-            &shape[..shape.len() - usize::from(a.rank() > 1) - usize::from(b.rank() > 1)],
-        );
-        let (la, lb) = (batch_layout(a, &batch)?, batch_layout(b, &batch)?);
         let (pa, pb, pc) = (Ptr(ma.ptr.cast_mut()), Ptr(mb.ptr.cast_mut()), Ptr(out));
         let (da, db, more) = (ma.at(()), mb.at(()), Ptr(more.cast_mut()));
         let one = |(i, (ia, ib)): (usize, (usize, usize))| {
@@ -287,29 +284,13 @@ pub(super) fn product<T: Arith + gemm::Gemm>(
                 multiply(a, b, c, more.get(), work)
             }
         };
-        let mut starts = la.places().zip(lb.places()).enumerate();
-        if work.saturating_mul(la.numel()) < gemm::PARALLEL {
-            starts.try_for_each(one)?;
-        } else {
-            let starts = gathered(starts)?;
-            let failed = OnceLock::new();
-            // Whole products to each thread; a single one is shared only if it is large (see `gemm`).
-            let block = (gemm::PARALLEL / 4 / work.max(1)).max(1);
-            blocks(starts.len(), block, &|start, end| {
-                if let Err(e) = starts[start..end].iter().copied().try_for_each(one) {
-                    drop(failed.set(e));
-                }
-            })?;
-            if let Some(e) = failed.into_inner() {
-                return Err(e);
-            }
-        }
+        batches(a, b, &shape, work, &one)?;
     }
     drop((ga, gb, gc));
     Ok(Array::from_fresh::<T>(storage, shape))
 }
 
-fn row_major<P>(ptr: P, rows: usize, cols: usize) -> Mat<P> {
+pub(super) fn row_major<P>(ptr: P, rows: usize, cols: usize) -> Mat<P> {
     Mat {
         ptr,
         rows,
@@ -321,7 +302,7 @@ fn row_major<P>(ptr: P, rows: usize, cols: usize) -> Mat<P> {
 
 /// The last two dimensions as a matrix at the storage's start; a vector is a row on the left, a column on the right.
 /// The step over a dimension of size 1 is never taken, and 0 here: views may give any number.
-fn matrix<T>(a: &Array, ptr: *const T, left: bool) -> Mat<*const T> {
+pub(super) fn matrix<T>(a: &Array, ptr: *const T, left: bool) -> Mat<*const T> {
     let (layout, r) = (a.layout(), a.rank());
     let axis = |k: usize| match a.shape()[k] {
         1 => (1, 0),
@@ -341,6 +322,34 @@ fn matrix<T>(a: &Array, ptr: *const T, left: bool) -> Mat<*const T> {
     }
 }
 
+/// Runs `one` for each product of two stacks whose result has this shape: with its number, and where its operands start. `work` is
+/// m·n·k of one.
+pub(super) fn batches(
+    a: &Array,
+    b: &Array,
+    shape: &Shape,
+    work: usize,
+    one: &(impl Fn((usize, (usize, usize))) -> Result<()> + Sync),
+) -> Result<()> {
+    let matrix = usize::from(a.rank() > 1) + usize::from(b.rank() > 1);
+    let batch = Shape::new(&shape[..shape.len() - matrix]);
+    let (la, lb) = (batch_layout(a, &batch)?, batch_layout(b, &batch)?);
+    let mut starts = la.places().zip(lb.places()).enumerate();
+    if work.saturating_mul(la.numel()) < gemm::PARALLEL {
+        return starts.try_for_each(one);
+    }
+    let starts = gathered(starts)?;
+    let failed = OnceLock::new();
+    // Whole products to each thread; a single one is shared only if it is large (see `gemm`).
+    let block = (gemm::PARALLEL / 4 / work.max(1)).max(1);
+    blocks(starts.len(), block, &|start, end| {
+        if let Err(e) = starts[start..end].iter().copied().try_for_each(one) {
+            drop(failed.set(e));
+        }
+    })?;
+    failed.into_inner().map_or(Ok(()), Err)
+}
+
 /// Where each batch's matrix starts.
 fn batch_layout(a: &Array, batch: &Shape) -> Result<Layout> {
     let lead = a.rank().saturating_sub(2);
@@ -357,7 +366,7 @@ fn batch_layout(a: &Array, batch: &Shape) -> Result<Layout> {
 /// # Safety
 /// The matrices and the bias can be read, `c` can be written and is not shared.
 #[inline]
-unsafe fn multiply<T: Arith + gemm::Gemm>(
+pub(super) unsafe fn multiply<T: Arith + gemm::Gemm>(
     a: Mat<*const T>,
     b: Mat<*const T>,
     c: Mat<*mut T>,

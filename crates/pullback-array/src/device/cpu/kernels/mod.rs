@@ -17,6 +17,7 @@ mod lines;
 mod map;
 mod matmul;
 mod matmul_long;
+mod matmul_narrow;
 mod median;
 mod narrow;
 mod nest;

@@ -4,7 +4,8 @@
 //! before the formula sees it.
 #![allow(unsafe_code)]
 
-use crate::array::{Array, fresh};
+use crate::array::Array;
+use crate::device::cpu::host::fresh;
 use crate::device::cpu::threads::{BLOCK, blocks};
 use crate::dtype::Element;
 use crate::error::{Error, ErrorKind, Result};

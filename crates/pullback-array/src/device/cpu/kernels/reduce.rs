@@ -5,7 +5,8 @@
 
 use super::narrow::{placed, wanted};
 use super::nest::{Axes, Axis, merge, place, split};
-use crate::array::{Array, fresh, no_such_dim};
+use crate::array::{Array, no_such_dim};
+use crate::device::cpu::host::fresh;
 use crate::device::cpu::threads::{BLOCK, LONG, watched};
 use crate::dtype::Element;
 use crate::error::{Error, ErrorKind, Result};

@@ -8,7 +8,8 @@
 
 use super::assign;
 use super::narrow::{computing, through_same};
-use crate::array::{Array, fresh, no_such_dim};
+use crate::array::{Array, no_such_dim};
+use crate::device::cpu::host::fresh;
 use crate::dispatch;
 use crate::dtype::{DType, Element};
 use crate::error::{Error, ErrorKind, Result};

@@ -7,7 +7,8 @@
 use super::fold::{Wide, beats};
 use super::narrow::{all_wanted, placed, through};
 use super::nest::{place, split};
-use crate::array::{Array, fresh, no_such_dim, unread};
+use crate::array::{Array, no_such_dim, unread};
+use crate::device::cpu::host::fresh;
 use crate::device::cpu::threads::{BLOCK, blocks};
 use crate::dispatch;
 use crate::dtype::{DType, Element};

@@ -17,7 +17,7 @@ fn in_dtype(
     total: impl FnOnce(&Tensor) -> Result<Tensor>,
 ) -> Result<Tensor> {
     match dtype {
-        Some(d) if !d.is_float() && x.requires_grad() && is_grad_enabled() => Err(error!(
+        Some(d) if !d.is_differentiable() && x.requires_grad() && is_grad_enabled() => Err(error!(
             Autograd,
             "Autograd not support dtype: {}",
             d.scalar_type_name()
@@ -39,7 +39,7 @@ fn total(a: &Args<'_>, f: fn(&Tensor, &[i64], bool) -> Result<Tensor>) -> Result
 
 fn mean(a: &Args<'_>, f: fn(&Tensor, &[i64], bool) -> Result<Tensor>) -> Result<Value> {
     match a.dtype("dtype")? {
-        Some(d) if !d.is_float() => Err(error!(
+        Some(d) if !d.is_differentiable() => Err(error!(
             Unsupported,
             "mean(): could not infer output dtype. Optional dtype must be either a floating point or complex dtype. Got: {}",
             d.scalar_type_name()

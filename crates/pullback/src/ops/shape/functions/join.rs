@@ -2,6 +2,7 @@
 
 use crate::call::{Args, Function};
 use crate::call::{IntoValue, Value};
+use crate::core::device::HostRead;
 use crate::{
     DType, PadMode, Result, Tensor, cartesian_prod, cat, column_stack, dstack, hstack, ops, stack,
     vstack,
@@ -191,7 +192,7 @@ pub(in crate::ops) static LIST: &[Function] = &[
         "Tensor torch",
         |a| {
             let (x, at) = (a.tensor("input")?, a.tensor("tensor_indices_or_sections")?);
-            let (list, dim) = (at.to(DType::I64)?.to_vec::<i64>()?, a.int("dim")?);
+            let (list, dim) = (at.to(DType::I64)?.numbers::<i64>()?, a.int("dim")?);
             match at.ndim() {
                 0 => x.tensor_split(list[0], dim).into_value(),
                 _ => x.tensor_split_at(&list, dim).into_value(),

@@ -11,6 +11,7 @@
 mod pack;
 #[cfg(target_arch = "x86_64")]
 mod pack_x86;
+pub(super) mod stored;
 #[cfg(test)]
 mod tests;
 mod tile;
@@ -118,28 +119,7 @@ unsafe fn product<T: Blocked>(
         unsafe { plus_row(c, bias) };
         return Ok(());
     }
-    let work = c.rows.saturating_mul(c.cols).saturating_mul(a.cols);
-    // Each part packs what it needs for itself: threads never wait for each other. Two parts for each thread even out
-    // what else the machine does; long sides are cut, so that little is packed twice.
-    let want = match num_threads() {
-        1 => 1,
-        n => (work / (PARALLEL / 2)).clamp(1, 2 * n),
-    };
-    let (mut across, mut down) = (1, 1);
-    while across * down < want {
-        let (rows, cols) = (c.rows / down, c.cols / across);
-        if cols >= rows && cols > tile.cols {
-            across *= 2;
-        } else if rows > tile.rows {
-            down *= 2;
-        } else {
-            break;
-        }
-    }
-    let (height, width) = (
-        part(c.rows, down, tile.rows),
-        part(c.cols, across, tile.cols),
-    );
+    let (height, width) = cut(tile, c.rows, c.cols, a.cols);
     let (pa, pb, pc) = (Ptr(a.ptr.cast_mut()), Ptr(b.ptr.cast_mut()), Ptr(c.ptr));
     let (a, b, c, bias) = (a.at(()), b.at(()), c.at(()), Ptr(bias.cast_mut()));
     let (down, across) = (c.rows.div_ceil(height), c.cols.div_ceil(width));
@@ -154,6 +134,29 @@ unsafe fn product<T: Blocked>(
             Room::with(|room| unsafe { serial(tile, room, a, b, c, bias) });
         }
     })
+}
+
+/// The height and the width of the parts that a product of so many rows, columns and terms is cut into.
+fn cut<T>(tile: &Tile<T>, rows: usize, cols: usize, terms: usize) -> (usize, usize) {
+    let work = rows.saturating_mul(cols).saturating_mul(terms);
+    // Each part packs what it needs for itself: threads never wait for each other. Two parts for each thread even out
+    // what else the machine does; long sides are cut, so that little is packed twice.
+    let want = match num_threads() {
+        1 => 1,
+        n => (work / (PARALLEL / 2)).clamp(1, 2 * n),
+    };
+    let (mut across, mut down) = (1, 1);
+    while across * down < want {
+        let (high, wide) = (rows / down, cols / across);
+        if wide >= high && wide > tile.cols {
+            across *= 2;
+        } else if high > tile.rows {
+            down *= 2;
+        } else {
+            break;
+        }
+    }
+    (part(rows, down, tile.rows), part(cols, across, tile.cols))
 }
 
 /// The row from column `left` on; no row has none.

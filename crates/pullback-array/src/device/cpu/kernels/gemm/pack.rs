@@ -73,7 +73,7 @@ pub(super) unsafe fn some<T: Real, const W: usize>(m: Mat<*const T>, start: usiz
 #[repr(align(64))]
 struct Line(#[allow(dead_code)] [u8; 64]);
 
-/// Memory for packed blocks, kept by each thread: two to three megabytes at most.
+/// Memory for packed blocks, kept by each thread: two to three megabytes at most, eight where operands are converted.
 pub(super) struct Room(Vec<MaybeUninit<Line>>);
 
 thread_local! {
