@@ -3,7 +3,9 @@
 //!
 //! A new help with code makes the test fail until its code is written below.
 
-use pullback::{BackwardOptions, DType, Result, Tensor, broadcast_tensors, func, no_grad};
+use pullback::{
+    BackwardOptions, DType, Device, Program, Result, Tensor, broadcast_tensors, func, no_grad,
+};
 use std::path::{Path, PathBuf};
 
 /// The snippets in the order of the sources. Compiled; what of it runs is run below.
@@ -58,6 +60,9 @@ fn snippets(loss: &Tensor, w: Tensor, x: Tensor, y: Tensor, g: Tensor, step: Ten
         &[&y],
         &[&g],
     )?;
+    x.to_device(y.device())?;
+    x.to_device(Device::Cpu)?;
+    Program::snapshot(&[&x], |x| Ok(vec![x[0].relu()?]))?;
     {
         let x = x.requires_grad_(true)?;
     }

@@ -2,7 +2,7 @@
 //! the compiler.
 //!
 //! [`Op`] is what the engine, programs and forward mode see of any operation; these traits are what its author fills in. The line
-//! [`rules!`](crate::rules) in the implementation of [`Op`] (`common!` has it for the library's own) makes the one of the other. All of it is
+//! [`rules!`](crate::rules!) in the implementation of [`Op`] (`common!` has it for the library's own) makes the one of the other. All of it is
 //! resolved when the operation is compiled: a backward makes one call through a pointer for a node, as it would without.
 
 use crate::core::ctx::{Ctx, conjugate};
@@ -301,7 +301,7 @@ impl<O: ?Sized> Rules<O> for family::Cut {
 }
 
 /// In an implementation of [`Op`](crate::Op): the methods that follow from its family, whose trait (of the module
-/// [`rules`](crate::rules)) the operation must have. See [`apply_op`](crate::apply_op) for an example.
+/// [`rules`](mod@crate::rules)) the operation must have. See [`apply_op`](crate::apply_op) for an example.
 #[macro_export]
 macro_rules! rules {
     ($family:ident) => {

@@ -44,7 +44,7 @@ impl Tensor {
     /// of magnitudes of a column), ∞ or -∞ (of a row). PyTorch's `linalg.matrix_norm`.
     ///
     /// # Errors
-    /// [`ErrorKind::Unsupported`] for the orders 2, -2 and `"nuc"`, which need singular values; other orders, dimensions
+    /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) for the orders 2, -2 and `"nuc"`, which need singular values; other orders, dimensions
     /// and dtypes as in PyTorch.
     ///
     /// ```
