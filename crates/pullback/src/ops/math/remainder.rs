@@ -192,7 +192,7 @@ define! { DivRounded: Zero "div_rounded", "torch.div";
 }
 
 impl Op for DivRounded {
-    common!(native);
+    common!();
     fn expression(&self) -> Option<Expression> {
         Some(Expression::of(self))
     }
@@ -227,7 +227,7 @@ macro_rules! remainders {
         }
 
         impl Op for $op {
-            common!(native);
+            common!();
             fn expression(&self) -> Option<Expression> {
                 Some(Expression::of(self))
             }
