@@ -46,6 +46,7 @@ fn check(a: &Array, b: &Array) {
 
 #[test]
 fn products_have_the_bits_of_converted_copies() {
+    let _alone = ALONE.lock();
     for dtype in [DType::F16, DType::BF16, DType::I8, DType::I16] {
         // Rows, terms and columns around the sizes of blocks, and products of one row or column.
         for (m, k, n) in [
@@ -84,6 +85,7 @@ fn products_have_the_bits_of_converted_copies() {
 
 #[test]
 fn layers_have_the_bits_of_converted_copies() {
+    let _alone = ALONE.lock();
     for dtype in [DType::F16, DType::BF16] {
         for (rows, inner, outer) in [(300, 260, 40), (1, 300, 400), (400, 300, 1), (2, 2, 2)] {
             let (x, w) = (
