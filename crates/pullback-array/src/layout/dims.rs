@@ -13,7 +13,7 @@ const INLINE: usize = 4;
 /// A list of up to four numbers in place, or more on the heap.
 ///
 /// The order of the fields is that of the stores that make one and of the loads that move it: a load of sixteen bytes over two stores
-/// of eight waits for both to reach memory, which costs as much as a small operation's whole dispatch.
+/// of eight waits until both have reached memory, a dozen cycles for a list that was just written.
 #[repr(C)]
 pub struct Dims<T: Copy> {
     items: Items<T>,
