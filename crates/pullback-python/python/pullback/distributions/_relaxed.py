@@ -42,7 +42,26 @@ def _log(x):
     return x.log() if hasattr(x, "log") else math.log(x)
 
 
-class RelaxedBernoulli(TransformedDistribution):
+class _Relaxed(TransformedDistribution):
+    """What relaxed laws have of the law that is mapped."""
+
+    @property
+    def temperature(self):
+        """How far from a decided number or class."""
+        return self.base_dist.temperature
+
+    @property
+    def logits(self):
+        """Log odds of a number, logarithms of the probabilities of classes."""
+        return self.base_dist.logits
+
+    @property
+    def probs(self):
+        """Probabilities."""
+        return self.base_dist.probs
+
+
+class RelaxedBernoulli(_Relaxed):
     """Numbers from 0 to 1 that are near to a Bernoulli number at low temperatures."""
 
     arg_constraints = {"probs": constraints.unit_interval, "logits": constraints.real}
@@ -51,21 +70,6 @@ class RelaxedBernoulli(TransformedDistribution):
 
     def __init__(self, temperature, probs=None, logits=None, validate_args=None):
         super().__init__(LogitRelaxedBernoulli(temperature, probs, logits), SigmoidTransform(), validate_args=validate_args)
-
-    @property
-    def temperature(self):
-        """How far from a Bernoulli number."""
-        return self.base_dist.temperature
-
-    @property
-    def logits(self):
-        """Log odds."""
-        return self.base_dist.logits
-
-    @property
-    def probs(self):
-        """The probability."""
-        return self.base_dist.probs
 
 
 class ExpRelaxedCategorical(_OfCategorical):
@@ -98,7 +102,7 @@ class ExpRelaxedCategorical(_OfCategorical):
         return (score - score.logsumexp(dim=-1, keepdim=True)).sum(-1) + scale
 
 
-class RelaxedOneHotCategorical(TransformedDistribution):
+class RelaxedOneHotCategorical(_Relaxed):
     """Simplexes that are near to a one-hot class at low temperatures: the Concrete or Gumbel-softmax law."""
 
     arg_constraints = {"probs": constraints.simplex, "logits": constraints.real_vector}
@@ -107,21 +111,6 @@ class RelaxedOneHotCategorical(TransformedDistribution):
 
     def __init__(self, temperature, probs=None, logits=None, validate_args=None):
         super().__init__(ExpRelaxedCategorical(temperature, probs, logits, validate_args=validate_args), ExpTransform(), validate_args=validate_args)
-
-    @property
-    def temperature(self):
-        """How far from a one-hot class."""
-        return self.base_dist.temperature
-
-    @property
-    def logits(self):
-        """Logarithms of the probabilities."""
-        return self.base_dist.logits
-
-    @property
-    def probs(self):
-        """Probabilities."""
-        return self.base_dist.probs
 
 
 class LogisticNormal(TransformedDistribution):
