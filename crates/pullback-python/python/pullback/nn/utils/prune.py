@@ -147,40 +147,39 @@ class Identity(BasePruningMethod):
         return default_mask
 
 
-class RandomUnstructured(BasePruningMethod):
+class _Unstructured(BasePruningMethod):
+    """Single elements, wherever they stand: a share, or a number of them."""
+
+    PRUNING_TYPE = "unstructured"
+
+    def __init__(self, amount):
+        _check_amount(amount)
+        self.amount = amount
+
+    def _chosen(self, t, n):
+        """Which `n` elements go, by their places in `t` laid out row by row."""
+        raise NotImplementedError
+
+    def compute_mask(self, t, default_mask):
+        n = _number_of(self.amount, t.nelement())
+        mask = default_mask.clone()
+        if n:
+            mask.view(-1)[self._chosen(t, n)] = 0
+        return mask
+
+
+class RandomUnstructured(_Unstructured):
     """Elements at random: a share, or a number of them."""
 
-    PRUNING_TYPE = "unstructured"
-
-    def __init__(self, amount):
-        _check_amount(amount)
-        self.amount = amount
-
-    def compute_mask(self, t, default_mask):
-        n = _number_of(self.amount, t.nelement())
-        mask = default_mask.clone()
-        if n:
-            chosen = topk(rand_like(t).view(-1), k=n).indices
-            mask.view(-1)[chosen] = 0
-        return mask
+    def _chosen(self, t, n):
+        return topk(rand_like(t).view(-1), k=n).indices
 
 
-class L1Unstructured(BasePruningMethod):
+class L1Unstructured(_Unstructured):
     """The smallest elements."""
 
-    PRUNING_TYPE = "unstructured"
-
-    def __init__(self, amount):
-        _check_amount(amount)
-        self.amount = amount
-
-    def compute_mask(self, t, default_mask):
-        n = _number_of(self.amount, t.nelement())
-        mask = default_mask.clone()
-        if n:
-            chosen = topk(t.abs().reshape(-1), k=n, largest=False).indices
-            mask.view(-1)[chosen] = 0
-        return mask
+    def _chosen(self, t, n):
+        return topk(t.abs().reshape(-1), k=n, largest=False).indices
 
 
 class RandomStructured(BasePruningMethod):
