@@ -36,8 +36,10 @@ impl<T: Copy + Default> Dims<T> {
         Dims::in_place(0, [T::default(); INLINE])
     }
 
+    /// The first `len` of four numbers, which the compiler writes where the list will be.
     #[inline(always)]
-    fn in_place(len: usize, inline: [T; INLINE]) -> Self {
+    pub(crate) fn in_place(len: usize, inline: [T; INLINE]) -> Self {
+        debug_assert!(len <= INLINE);
         let items = Items { inline };
         Dims { len, items }
     }
@@ -114,6 +116,14 @@ impl<T: Copy + Default> Dims<T> {
         let mut items = self.to_vec();
         f(&mut items);
         *self = Dims::from_slice(&items);
+    }
+}
+
+impl<T: Copy> Dims<T> {
+    /// Whether the list lies in place, and so owns nothing.
+    #[inline(always)]
+    pub(crate) fn is_in_place(&self) -> bool {
+        self.len <= INLINE
     }
 }
 

@@ -26,6 +26,27 @@ pub struct Layout {
     offset: usize,
 }
 
+/// The strides of elements that lie row by row without gaps.
+///
+/// Those of up to four dimensions are made in registers and written once: a list that is filled in memory and then moved is read by wider
+/// loads than the stores that wrote it, for which the processor waits.
+#[inline]
+fn row_major_strides(shape: &Shape) -> Strides {
+    if shape.is_in_place() {
+        let n = |k: usize| shape.get(k).map_or(1, |&n| n.max(1) as isize);
+        let last = n(3);
+        let second = last.wrapping_mul(n(2));
+        return Strides::in_place(shape.len(), [second.wrapping_mul(n(1)), second, last, 1]);
+    }
+    let mut out = Strides::from_elem(1, shape.len());
+    let mut step = 1isize;
+    for (s, &n) in out.iter_mut().zip(shape.iter()).rev() {
+        *s = step;
+        step = step.wrapping_mul(n.max(1) as isize);
+    }
+    out
+}
+
 impl Layout {
     /// Row-major layout from the start of a storage. The caller has checked that the number of elements fits.
     #[inline]
@@ -96,16 +117,10 @@ impl Layout {
 
     /// Strides, one for each dimension, row-major ones included.
     pub fn strides(&self) -> Strides {
-        if let Some(strides) = &self.strides {
-            return Strides::clone(strides);
+        match &self.strides {
+            Some(strides) => Strides::clone(strides),
+            None => row_major_strides(&self.shape),
         }
-        let mut out = Strides::from_elem(1, self.shape.len());
-        let mut step = 1isize;
-        for (s, &n) in out.iter_mut().zip(self.shape.iter()).rev() {
-            *s = step;
-            step = step.wrapping_mul(n.max(1) as isize);
-        }
-        out
     }
 
     /// The stride of dimension `k`, without making the list of all.

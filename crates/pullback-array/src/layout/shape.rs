@@ -10,6 +10,12 @@ use std::ops::Deref;
 pub struct Shape(Dims<usize>);
 
 impl Shape {
+    /// Whether the sizes lie in place, and so own nothing.
+    #[inline(always)]
+    pub(crate) fn is_in_place(&self) -> bool {
+        self.0.is_in_place()
+    }
+
     /// Shape from sizes.
     #[inline]
     pub fn new(dims: &[usize]) -> Self {

@@ -105,23 +105,23 @@ fn conclude(
     if flags & mode::FINITE != 0 {
         anomaly::value(def.name, 0, value, site)?;
     }
-    // `finish` stands here once for each kind of edge: the compiler then writes each where it belongs.
+    let kin = Kin::of(def.view, inputs, value, flags);
+    // `tensor` stands here once for each kind of edge: the compiler then writes each where it belongs.
     let out = if inputs.iter().all(|t| t.is_plain()) {
-        finish(def.view, inputs, result?, None, flags)
+        kin.tensor(result?, None)
     } else if mode::records(flags)
         && def.family != Family::Cut
         && value.dtype().is_differentiable()
         && inputs.iter().any(|t| t.has_edge())
     {
         let values = std::slice::from_ref(value);
-        let view = def.view && inputs[0].look(|a| value.storage().same(a.storage()));
-        match record(op.boxed(), inputs, values, view, site) {
-            Ok(node) => finish(def.view, inputs, result?, Some(Edge::Node(node, 0)), flags),
+        match record(op.boxed(), inputs, values, kin.base.is_some(), site) {
+            Ok(node) => kin.tensor(result?, Some(Edge::Node(node, 0))),
             Err(e) => return Err(e.op(def.name).at(site)),
         }
     } else {
         let cut = Cut::of(inputs, def.name, site, || reason(def, flags));
-        finish(def.view, inputs, result?, cut, flags)
+        kin.tensor(result?, cut)
     };
     if stamp(inputs) != before {
         return Err(torn(def.name, site));
@@ -250,19 +250,18 @@ fn record(
             if t.has_edge() {
                 reads |= node.op.reads(i).0;
             }
-            let edge = t.end();
             // Once for each kind of tensor, so that a shape is copied straight to where it stays.
             match t.lent() {
                 Some(a) => push_in_place!(
-                    &mut node.inputs,
+                    node.inputs,
                     Input {
-                        edge,
+                        edge: t.end(),
                         shape: a.shape().clone(),
                         dtype: a.dtype(),
                     }
                 ),
                 None => node.inputs.push(Input {
-                    edge,
+                    edge: t.end(),
                     shape: t.shape().clone(),
                     dtype: t.dtype(),
                 }),
@@ -301,6 +300,51 @@ pub(crate) fn forbid_inference(t: &Tensor) -> Result<()> {
     Ok(())
 }
 
+/// What a tensor is besides its array and its edge.
+struct Kin {
+    base: Option<Tensor>,
+    epoch: u32,
+    flags: u32,
+}
+
+impl Kin {
+    /// Of a result with these numbers; a view remembers whose memory it shows.
+    #[inline(always)]
+    fn of(view: bool, inputs: &[&Tensor], array: &Array, mode: u32) -> Kin {
+        let (mut base, mut epoch, mut flags) = (None, 0, 0);
+        if view && inputs[0].look(|a| array.storage().same(a.storage())) {
+            base = Some(inputs[0].root().clone());
+            epoch = inputs[0].family_epoch();
+            flags = inputs[0].0.flags.load(Ordering::Relaxed) & INHERITED;
+            if mode & mode::INFERENCE != 0 {
+                flags |= match flags & INFERENCE {
+                    0 => INFERENCE_VIEW,
+                    _ => 0,
+                };
+            } else if mode & mode::GRAD == 0 {
+                flags |= UNTRACKED_VIEW;
+            }
+        } else if mode & mode::INFERENCE != 0 {
+            flags = INFERENCE;
+        }
+        Kin { base, epoch, flags }
+    }
+
+    /// The result's handle. All that can be known of it is known by now, so that the array is moved once, to where it stays.
+    #[inline(always)]
+    fn tensor(self, array: Array, edge: Option<Edge>) -> Tensor {
+        Tensor(Shared::new(Inner {
+            first: array,
+            edge,
+            base: self.base,
+            flags: AtomicU32::new(self.flags),
+            epoch: self.epoch,
+            meta: OnceBox::new(),
+            object: AtomicPtr::new(std::ptr::null_mut()),
+        }))
+    }
+}
+
 /// The result's handle; a view remembers whose memory it shows.
 #[inline(always)]
 pub(crate) fn finish(
@@ -310,29 +354,5 @@ pub(crate) fn finish(
     edge: Option<Edge>,
     mode: u32,
 ) -> Tensor {
-    let (mut base, mut epoch, mut flags) = (None, 0, 0);
-    if view && inputs[0].look(|a| array.storage().same(a.storage())) {
-        base = Some(inputs[0].root().clone());
-        epoch = inputs[0].family_epoch();
-        flags = inputs[0].0.flags.load(Ordering::Relaxed) & INHERITED;
-        if mode & mode::INFERENCE != 0 {
-            flags |= match flags & INFERENCE {
-                0 => INFERENCE_VIEW,
-                _ => 0,
-            };
-        } else if mode & mode::GRAD == 0 {
-            flags |= UNTRACKED_VIEW;
-        }
-    } else if mode & mode::INFERENCE != 0 {
-        flags = INFERENCE;
-    }
-    Tensor(Shared::new(Inner {
-        first: array,
-        edge,
-        base,
-        flags: AtomicU32::new(flags),
-        epoch,
-        meta: OnceBox::new(),
-        object: AtomicPtr::new(std::ptr::null_mut()),
-    }))
+    Kin::of(view, inputs, &array, mode).tensor(array, edge)
 }

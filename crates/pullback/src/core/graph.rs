@@ -121,18 +121,11 @@ pub(crate) enum Kept {
     Freed,
 }
 
-/// Appends a value, which the compiler makes in its place where there is room (see [`Shared::new`]): hence a macro, in which the
-/// value stands twice.
+/// Appends a value, which the compiler makes in its place (see [`Shared::new`]): the list has room before the value is begun.
 macro_rules! push_in_place {
-    ($list:expr, $value:expr) => {{
-        let list = $list;
-        if list.len() >= list.inline_size() || list.spilled() {
-            list.reserve(1);
-            list.push($value);
-        } else {
-            list.push($value);
-        }
-    }};
+    ($list:expr, $value:expr) => {
+        $list.extend(std::iter::once_with(|| $value))
+    };
 }
 pub(crate) use push_in_place;
 
@@ -222,13 +215,12 @@ impl Node {
             && let Some(list) = Shared::get_mut(list)
         {
             let version = array.version();
-            let array = array.clone();
             push_in_place!(
                 list,
                 Saved {
                     which,
                     version,
-                    array,
+                    array: array.clone(),
                 }
             );
         }

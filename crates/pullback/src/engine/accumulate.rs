@@ -48,7 +48,7 @@ impl<'g> Leaves<'g> {
                 if !self.place.is_empty() {
                     self.place.insert(Shared::address(leaf), self.list.len());
                 }
-                push_in_place!(&mut self.list, (leaf, Some(g)));
+                push_in_place!(self.list, (leaf, Some(g)));
                 Ok(self.list.len() - 1)
             }
         }

@@ -114,7 +114,7 @@ impl<'g> Queue<'g> {
                 return entry.add(nr, grad, sum);
             }
             if self.list.len() < SCAN {
-                push_in_place!(&mut self.list, Entry::new(node, nr, grad));
+                push_in_place!(self.list, Entry::new(node, nr, grad));
                 return Ok(());
             }
         }
@@ -140,9 +140,17 @@ impl<'g> Queue<'g> {
             }
             self.heap = None;
         }
-        let last = (0..self.list.len()).max_by_key(|&i| self.list[i].node.seq)?;
-        let taken = self.list[last].take();
-        self.list.swap_remove(last);
+        let latest = (0..self.list.len()).max_by_key(|&i| self.list[i].node.seq)?;
+        let taken = self.list[latest].take();
+        let end = self.list.len() - 1;
+        if latest != end {
+            // Word by word: see [`Entry`].
+            let moved = &mut self.list[end];
+            let (node, one, many) = (moved.node, moved.one.take(), moved.many.take());
+            let free = &mut self.list[latest];
+            (free.node, free.one, free.many) = (node, one, many);
+        }
+        self.list.truncate(end);
         taken
     }
 }
