@@ -60,6 +60,7 @@ const CRATES: &[(&str, &[Floor])] = &[
             ("registry", &["call", "core", "ops"]),
             ("display", &["core", "forward_ad"]),
             ("check", &["core", "engine", "ops", "program", "transform"]),
+            ("nn", &["check", "core", "ops", "random"]),
             (
                 "proof",
                 &[

@@ -29,6 +29,7 @@ mod core;
 mod display;
 mod engine;
 pub mod forward_ad;
+pub mod nn;
 pub mod ops;
 mod program;
 #[cfg(feature = "proof")]

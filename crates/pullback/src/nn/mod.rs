@@ -1,0 +1,95 @@
+//! Models: a plain struct of tensors and layers, one trait that names its tensors, and PyTorch's layers.
+//!
+//! ```
+//! use pullback::nn::{self, Layer, Linear, Module};
+//! use pullback::{DType, Result, Tensor, no_grad, random};
+//!
+//! #[derive(Clone)]
+//! struct Mlp { hidden: Linear, out: Linear }
+//! pullback::module!(Mlp { hidden, out });
+//!
+//! impl Mlp {
+//!     fn forward(&self, x: &Tensor) -> Result<Tensor> {
+//!         self.out.forward(&self.hidden.forward(x)?.tanh()?)
+//!     }
+//! }
+//!
+//! random::manual_seed(1);
+//! let model = Mlp { hidden: Linear::new(2, 8)?, out: Linear::new(8, 1)? };
+//! let x = Tensor::from_slice(&[0.0f32, 0.0, 0.0, 1.0, 1.0, 0.0, 1.0, 1.0], [4, 2])?;
+//! let y = Tensor::from_slice(&[0.0f32, 1.0, 1.0, 0.0], [4, 1])?;
+//! for _ in 0..2000 {
+//!     model.zero_grad();
+//!     let loss = (model.forward(&x)? - &y).square()?.mean()?;
+//!     loss.backward()?;
+//!     let _guard = no_grad();
+//!     for p in model.parameters() {
+//!         p.add_scaled_(&p.grad().unwrap(), -0.3)?;
+//!     }
+//! }
+//! let off = (model.forward(&x)? - &y).abs()?.max()?.item_f64()?;
+//! assert!(off < 0.2, "{off}");
+//! # Ok::<(), pullback::Error>(())
+//! ```
+//!
+//! [`Module`] says what a model is and what can be done with one, [`module!`](crate::module) makes a struct one. Names, layouts, defaults and, from the same
+//! seed, first values are PyTorch's, so a state goes from one to the other as it is. [`eval`] says that dropout and normalisation evaluate.
+//! What a layer may be asked for beyond what it needs is at its builder: `Linear::builder(2, 3).bias(false).build()?`.
+
+mod activation;
+mod conv;
+mod conv_transpose;
+mod dropout;
+mod each;
+mod fields;
+pub mod init;
+mod layer;
+mod linear;
+mod load;
+mod macros;
+mod mode;
+mod module;
+mod named;
+mod observe;
+mod pad;
+mod pool;
+mod repr;
+mod sequential;
+mod shape;
+mod summary;
+mod visit;
+
+pub use activation::{
+    CELU, ELU, GELU, GLU, Hardshrink, Hardsigmoid, Hardswish, Hardtanh, LeakyReLU, LogSigmoid,
+    LogSoftmax, Mish, PReLU, PReLUBuilder, RReLU, ReLU, ReLU6, SELU, SiLU, Sigmoid, Softmax,
+    Softmax2d, Softmin, Softplus, Softshrink, Softsign, Tanh, Tanhshrink, Threshold,
+};
+pub use conv::{Conv, Conv1d, Conv2d, Conv3d, ConvBuilder, Padding};
+pub use conv_transpose::{
+    ConvTranspose, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d, ConvTransposeBuilder,
+};
+pub use dropout::{AlphaDropout, Dropout, Dropout1d, Dropout2d, Dropout3d, FeatureAlphaDropout};
+pub use each::{Each, Target};
+pub use layer::{Lambda, Layer};
+pub use linear::{Bilinear, BilinearBuilder, Identity, Linear, LinearBuilder};
+pub use load::LoadReport;
+pub use mode::{TrainingGuard, eval, is_training, set_training, train};
+pub use module::{Module, meta};
+pub use named::NamedTensors;
+pub use pad::{
+    Border, CircularPad, CircularPad1d, CircularPad2d, CircularPad3d, ConstantPad, ConstantPad1d,
+    ConstantPad2d, ConstantPad3d, ReflectionPad, ReflectionPad1d, ReflectionPad2d, ReflectionPad3d,
+    ReplicationPad, ReplicationPad1d, ReplicationPad2d, ReplicationPad3d, ZeroPad, ZeroPad1d,
+    ZeroPad2d, ZeroPad3d,
+};
+pub use pool::{
+    AdaptiveAvgPool, AdaptiveAvgPool1d, AdaptiveAvgPool2d, AdaptiveAvgPool3d, AdaptiveMaxPool,
+    AdaptiveMaxPool1d, AdaptiveMaxPool2d, AdaptiveMaxPool3d, AvgPool, AvgPool1d, AvgPool2d,
+    AvgPool3d, AvgPoolBuilder, LPPool, LPPool1d, LPPool2d, LPPool3d, LPPoolBuilder, MaxPool,
+    MaxPool1d, MaxPool2d, MaxPool3d, MaxPoolBuilder,
+};
+pub use repr::{Repr, print};
+pub use sequential::{BoxedLayer, Sequential};
+pub use shape::{Flatten, Unflatten};
+pub use summary::{Summary, SummaryRow, summary};
+pub use visit::{Visit, VisitMut};

@@ -1,0 +1,59 @@
+//! Training or evaluation: asked of the thread that computes, and of no layer.
+//!
+//! Dropout drops and batches are normalised by their own statistics while training, which is how a thread begins.
+
+use std::cell::Cell;
+use std::marker::PhantomData;
+
+thread_local! {
+    static EVALUATES: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Holds a thread in training or in evaluation until it is dropped.
+#[must_use = "the mode ends with the guard: `let _eval = nn::eval();`"]
+pub struct TrainingGuard {
+    before: bool,
+    /// A mode belongs to a thread, and so does its guard.
+    not_send: PhantomData<*const ()>,
+}
+
+impl Drop for TrainingGuard {
+    fn drop(&mut self) {
+        let _ = EVALUATES.try_with(|e| e.set(self.before));
+    }
+}
+
+/// Has layers of this thread train, or evaluate, until the guard is dropped. PyTorch's `module.train(mode)`, for whatever is computed meanwhile.
+pub fn set_training(on: bool) -> TrainingGuard {
+    TrainingGuard {
+        before: EVALUATES.replace(!on),
+        not_send: PhantomData,
+    }
+}
+
+/// Has layers of this thread evaluate until the guard is dropped: nothing is dropped out, and normalisation uses running statistics.
+///
+/// ```
+/// use pullback::nn::{self, Dropout, Layer};
+/// use pullback::{DType, Tensor, no_grad};
+/// let (dropout, x) = (Dropout::new(0.5)?, Tensor::ones([100], DType::F32)?);
+/// {
+///     let (_eval, _no_grad) = (nn::eval(), no_grad());
+///     assert!(dropout.forward(&x)?.equal(&x)?);
+/// }
+/// assert!(!dropout.forward(&x)?.equal(&x)?);
+/// # Ok::<(), pullback::Error>(())
+/// ```
+pub fn eval() -> TrainingGuard {
+    set_training(false)
+}
+
+/// Has layers of this thread train again inside an [`eval`].
+pub fn train() -> TrainingGuard {
+    set_training(true)
+}
+
+/// Whether layers of this thread train.
+pub fn is_training() -> bool {
+    !EVALUATES.get()
+}
