@@ -56,7 +56,7 @@ macro_rules! module {
 /// A [`Sequential`](crate::nn::Sequential) of these layers: `sequential![Linear::new(2, 4)?, ReLU]`.
 #[macro_export]
 macro_rules! sequential {
-    ($($layer:expr),* $(,)?) => { $crate::nn::Sequential::new()$(.add($layer))* };
+    ($($layer:expr),* $(,)?) => { $crate::nn::Sequential::new()$(.then($layer))* };
 }
 
 /// A module's `forward` of one input, which tells who watches.

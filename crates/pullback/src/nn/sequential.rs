@@ -34,7 +34,7 @@ impl Clone for Box<dyn BoxedLayer> {
 /// assert_eq!(model.forward(&Tensor::ones([5, 2], DType::F32)?)?.shape()[..], [5, 1]);
 /// assert_eq!(model.state().names().collect::<Vec<_>>(), ["0.weight", "0.bias", "2.weight", "2.bias"]);
 /// // The same, with names.
-/// let named = Sequential::new().add_named("hidden", Linear::new(2, 4)?).add_named("act", ReLU);
+/// let named = Sequential::new().then_named("hidden", Linear::new(2, 4)?).then_named("act", ReLU);
 /// assert_eq!(named.state().names().collect::<Vec<_>>(), ["hidden.weight", "hidden.bias"]);
 /// # Ok::<(), pullback::Error>(())
 /// ```
@@ -51,14 +51,14 @@ impl Sequential {
 
     /// With one more layer, named by its place.
     #[must_use]
-    pub fn add(self, layer: impl Layer + Clone + Send + Sync + 'static) -> Sequential {
+    pub fn then(self, layer: impl Layer + Clone + Send + Sync + 'static) -> Sequential {
         let name = self.layers.len().to_string();
-        self.add_named(name, layer)
+        self.then_named(name, layer)
     }
 
     /// With one more layer of a name.
     #[must_use]
-    pub fn add_named(
+    pub fn then_named(
         mut self,
         name: impl Into<String>,
         layer: impl Layer + Clone + Send + Sync + 'static,
