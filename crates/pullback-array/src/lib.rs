@@ -45,6 +45,7 @@ pub use layout::order::{MemoryFormat, Order, memory_order};
 pub use layout::{Layout, Places, Shape, Strides, wrap_dim};
 pub use memory::fork::around_fork;
 pub use memory::large::{MemoryUse, memory_use, release_memory};
+pub use memory::lent::Lent;
 pub use memory::once::OnceBox;
 pub use memory::place::{Device, creating_on, on_device};
 pub use memory::pool::Shared;

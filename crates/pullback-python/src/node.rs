@@ -272,6 +272,7 @@ pub(crate) fn gradient_node<'py>(t: &Bound<'py, PyTensor>) -> PyResult<Option<Bo
 
 /// `Tensor.grad_fn`.
 pub(crate) fn grad_fn<'py>(py: Python<'py>, t: &Tensor) -> PyResult<Bound<'py, PyAny>> {
+    t.check_history().raise()?;
     match t.grad_fn() {
         None => Ok(py.None().into_bound(py)),
         Some(node) => object_of(py, node),

@@ -167,6 +167,24 @@ impl Storage {
         true
     }
 
+    /// Makes every guard an error from now on, whoever still has a handle: for data that was lent and is wanted back. Waits for those who are
+    /// reading or writing.
+    pub(crate) fn shut(&self) {
+        let state = &self.header().state;
+        while !self.is_unique()
+            && (state.compare_exchange_weak(
+                0,
+                WRITER | CLOSED,
+                Ordering::SeqCst,
+                Ordering::Relaxed,
+            ))
+            .is_err()
+            && state.load(Ordering::Relaxed) & CLOSED == 0
+        {
+            std::thread::yield_now();
+        }
+    }
+
     /// Whether the data is there, and stays while this handle does. For who hands an address to others: ask a handle of your own.
     pub fn is_open(&self) -> bool {
         fence(Ordering::SeqCst);

@@ -3,8 +3,10 @@
 use crate::core::flow::{Cut, CutReason};
 use crate::core::graph::{Edge, Input, Node, OUTPUT, push_in_place};
 use crate::core::op::{Family, Op, OpDef, Reads};
-use crate::core::tensor::{INFERENCE, INFERENCE_VIEW, INHERITED, Inner, Tensor, UNTRACKED_VIEW};
-use crate::core::{anomaly, mode, narrow, watch};
+use crate::core::tensor::{
+    INFERENCE, INFERENCE_VIEW, INHERITED, Inner, Tensor, UNTRACKED_VIEW, UNWRITABLE, VERSIONED,
+};
+use crate::core::{anomaly, in_place, mode, narrow, watch};
 use crate::{Array, Error, ErrorKind, Result, Shared};
 use pullback_array::OnceBox;
 use smallvec::SmallVec;
@@ -112,7 +114,7 @@ fn conclude(
     } else if mode::records(flags)
         && def.family != Family::Cut
         && value.dtype().is_differentiable()
-        && inputs.iter().any(|t| t.has_edge())
+        && inputs.iter().any(|t| t.is_tracked())
     {
         let values = std::slice::from_ref(value);
         match record(op.boxed(), inputs, values, kin.base.is_some(), site) {
@@ -162,7 +164,7 @@ pub(crate) fn apply_many(
     let node = if mode::records(flags)
         && def.family != Family::Cut
         && values.iter().enumerate().any(has_gradient)
-        && inputs.iter().any(|t| t.has_edge())
+        && inputs.iter().any(|t| t.is_tracked())
     {
         let mut node = record(op.boxed(), inputs, &values, false, site).map_err(context)?;
         if let Some(node) = Shared::get_mut(&mut node) {
@@ -250,6 +252,9 @@ fn record(
             if t.has_edge() {
                 reads |= node.op.reads(i).0;
             }
+            if t.0.flags.load(Ordering::Relaxed) & UNWRITABLE != 0 {
+                in_place::refuse_overwritten(t)?;
+            }
             // Once for each kind of tensor, so that a shape is copied straight to where it stays.
             match t.lent() {
                 Some(a) => push_in_place!(
@@ -324,8 +329,15 @@ impl Kin {
             } else if mode & mode::GRAD == 0 {
                 flags |= UNTRACKED_VIEW;
             }
+            if flags & VERSIONED != 0 {
+                epoch = array.version();
+            }
         } else if mode & mode::INFERENCE != 0 {
-            flags = INFERENCE;
+            // A detached tensor is what the tensor is whose memory it shows.
+            let source = inputs
+                .first()
+                .filter(|t| t.look(|a| a.storage().same(array.storage())));
+            flags = source.map_or(INFERENCE, |t| t.0.flags.load(Ordering::Relaxed) & INFERENCE);
         }
         Kin { base, epoch, flags }
     }

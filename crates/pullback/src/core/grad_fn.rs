@@ -55,7 +55,8 @@ impl Tensor {
         let Some(Edge::Node(node, _)) = self.edge() else {
             return None;
         };
-        let written = self.0.base.is_some() && self.family_epoch() != self.0.epoch;
+        let written =
+            self.0.base.is_some() && !self.is_versioned() && self.family_epoch() != self.0.epoch;
         let name = match written {
             // Its memory was written in place since: PyTorch gives such a view a new, general node.
             true => "AsStridedBackward0".into(),
@@ -63,6 +64,28 @@ impl Tensor {
         };
         let at = At::Node(node);
         Some(GradFn { at, name })
+    }
+
+    /// Whether it can be told how this tensor was computed.
+    ///
+    /// # Errors
+    /// PyTorch's sentence for views whose memory was written after they were made, where what they show has no history that could be followed: those
+    /// made in `no_grad`, and the results of functions that return several views.
+    ///
+    /// ```
+    /// # use pullback::{DType, Tensor, no_grad};
+    /// let w = Tensor::ones([2], DType::F32)?.requires_grad_(true)?;
+    /// let view = {
+    ///     let _guard = no_grad();
+    ///     let view = w.view([1, 2])?;
+    ///     view.mul_(2.0)?;
+    ///     view
+    /// };
+    /// assert!(view.check_history().is_err());
+    /// # Ok::<(), pullback::Error>(())
+    /// ```
+    pub fn check_history(&self) -> crate::Result<()> {
+        crate::core::in_place::refuse_overwritten(self)
     }
 
     /// Where this tensor's gradient is computed: its [`grad_fn`](Tensor::grad_fn), or for a leaf the place where its gradient is

@@ -12,7 +12,7 @@ use crate::core::graph::{Edge, Input, Node, lock};
 use crate::core::hooks::Slot;
 use crate::core::replace::Replaced;
 use crate::core::structural::{Alias, Overlay};
-use crate::core::tensor::{Inner, REBASED, Tensor};
+use crate::core::tensor::{Inner, REBASED, Tensor, VERSIONED};
 use crate::{Layout, Shared};
 use pullback_array::OnceBox;
 use std::panic::Location;
@@ -118,6 +118,28 @@ impl Tensor {
         }
     }
 
+    /// Whether operations on this tensor are recorded: it requires a gradient, or is a view of a tensor that does (PyTorch's rule), be it one made while
+    /// nothing was recorded, from which no gradient goes anywhere.
+    #[inline]
+    pub(crate) fn is_tracked(&self) -> bool {
+        self.has_edge()
+            || self.0.base.as_ref().is_some_and(|base| base.has_edge())
+                && self.dtype().is_differentiable()
+    }
+
+    /// Whether the view is known by the version of its memory, and not by its family's epoch.
+    pub(crate) fn is_versioned(&self) -> bool {
+        self.0.flags.load(Ordering::Relaxed) & VERSIONED != 0
+    }
+
+    /// Whether the memory of a view was written since it was made: of [`VERSIONED`] ones by anybody, of others by a recorded write.
+    pub(crate) fn was_overwritten(&self) -> bool {
+        match self.is_versioned() {
+            true => self.array().version() != self.0.epoch,
+            false => self.family_epoch() > self.0.epoch,
+        }
+    }
+
     /// What `f` says of where this tensor's gradient goes now, which is not counted as held where it need not be.
     #[inline(always)]
     pub(crate) fn with_edge_now<R>(&self, f: impl Fn(Option<&Edge>) -> R) -> R {
@@ -171,7 +193,10 @@ impl Tensor {
             Some(known) => known,
             None => (self.0.epoch, self.0.edge.clone()),
         };
-        let start = family.writes.partition_point(|w| w.epoch <= seen);
+        let start = match self.is_versioned() {
+            true => family.writes.len(),
+            false => family.writes.partition_point(|w| w.epoch <= seen),
+        };
         let before = edge.clone();
         let array = self.array();
         let memory = array.storage().id();
@@ -219,7 +244,8 @@ impl Tensor {
     /// there too: it gets a node of its own first.
     pub(crate) fn hook_point(&self, site: &'static Location<'static>) -> Option<Edge> {
         let edge = self.edge()?;
-        let shared = self.0.base.is_some() && self.family_epoch() != self.0.epoch;
+        let shared =
+            self.0.base.is_some() && !self.is_versioned() && self.family_epoch() != self.0.epoch;
         match &edge {
             Edge::Node(node, _) if shared && node.op.def().name != Alias::DEF.name => {
                 let own = self.own_node(edge, site);

@@ -8,9 +8,7 @@
 use crate::core::graph::{Edge, Input, Node, OUTPUT};
 use crate::core::op::{Family, Op, Reads};
 use crate::core::structural::Overlay;
-use crate::core::tensor::{
-    FUNCTION_VIEW, INFERENCE, INFERENCE_VIEW, MANY_VIEWS, Tensor, UNTRACKED_VIEW,
-};
+use crate::core::tensor::{INFERENCE, INFERENCE_VIEW, MANY_VIEWS, Tensor, UNWRITABLE, VERSIONED};
 use crate::core::{device, overlap, watch};
 use crate::{Array, Error, ErrorKind, Number, Result, Shared, core::mode};
 use smallvec::SmallVec;
@@ -115,10 +113,9 @@ fn allowed(
     let context = |e: Error| e.op(name).at(site);
     let flags = mode::flags();
     let grad = mode::records(flags);
-    let has_edge = x.has_edge();
     let tracked = grad
         && x.dtype().is_differentiable()
-        && (has_edge || others.iter().any(|t| t.has_edge()))
+        && (x.is_tracked() || others.iter().any(|t| t.is_tracked()))
         && op.def().family != Family::Cut;
     writable(x, tracked, flags).map_err(context)?;
     for other in others {
@@ -261,36 +258,8 @@ fn node_with_inputs(
 /// PyTorch's sentences about leaves and about views that must not be written.
 fn forbid_leaves(x: &Tensor, edge: Option<&Edge>, tracked: bool) -> Result<()> {
     let flags = x.0.flags.load(Ordering::Relaxed);
-    let concerned = tracked || x.root().has_edge();
-    let refuse = |text: String| {
-        Err(Error::new(ErrorKind::Autograd, text).help_in(
-            "write to a copy: `x.copy()?` (Rust's `clone` shares the numbers)",
-            "write to a clone: `x.clone()`",
-        ))
-    };
-    if flags & (UNTRACKED_VIEW | INFERENCE_VIEW) != 0 && concerned {
-        let (made, mode, block) = match flags & INFERENCE_VIEW {
-            0 => ("no_grad mode", "with grad mode enabled", "no_grad"),
-            _ => ("inference mode", "in normal mode", "inference_mode"),
-        };
-        return refuse(format!(
-            "A view was created in {made} and is being modified inplace {mode}. Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify your code by moving both the view and the inplace either both inside the {block} block (if you don't want the inplace to be tracked) or both outside (if you want the inplace to be tracked)."
-        ));
-    }
-    if flags & (MANY_VIEWS | FUNCTION_VIEW) != 0 && concerned {
-        let prefix = match edge {
-            None => "A view was created in no_grad mode and is being modified inplace with grad mode enabled.".to_string(),
-            Some(_) => format!("{} is a view and is being modified inplace.", x.view_name()),
-        };
-        let reason = match flags & MANY_VIEWS {
-            0 => {
-                "This view was created inside a custom Function (or because an input was returned as-is) and the autograd logic to handle view+inplace would override the custom backward associated with the custom Function, leading to incorrect gradients. This behavior is forbidden. You can fix this by cloning the output of the custom Function."
-            }
-            _ => {
-                "This view is the output of a function that returns multiple views. Such functions do not allow the output views to be modified inplace. You should replace the inplace operation by an out-of-place one."
-            }
-        };
-        return refuse(format!("{prefix} {reason}"));
+    if flags & UNWRITABLE != 0 && (tracked || x.root().has_edge()) {
+        return Err(unwritable(x, edge, "is being"));
     }
     let message = if matches!(edge, Some(Edge::Leaf(_))) {
         "a leaf Variable that requires grad is being used in an in-place operation."
@@ -303,4 +272,62 @@ fn forbid_leaves(x: &Tensor, edge: Option<&Edge>, tracked: bool) -> Result<()> {
         "wrap the update in `no_grad()` (`{ let _guard = no_grad(); w.sub_(&step)?; }`), or write to a copy: `w.copy()?`",
         "wrap the update in `with torch.no_grad():`, or write to a clone: `w.clone()`",
     ))
+}
+
+/// Refuses to record what is computed from a view whose history cannot be told any more: one that must not be written, and whose memory was.
+///
+/// # Errors
+/// PyTorch's sentence.
+#[cold]
+pub(crate) fn refuse_overwritten(x: &Tensor) -> Result<()> {
+    let unwritable_view = x.0.base.is_some() && x.0.flags.load(Ordering::Relaxed) & UNWRITABLE != 0;
+    if !unwritable_view || !x.was_overwritten() {
+        return Ok(());
+    }
+    let edge = x.edge();
+    match &edge {
+        Some(Edge::Node(..)) => {}
+        _ if x.root().has_edge() => {}
+        _ => return Ok(()),
+    }
+    Err(unwritable(
+        x,
+        edge.as_ref(),
+        "its base or another view of its base has been",
+    ))
+}
+
+/// The error for a view that must not be written; `modified` says what was.
+#[cold]
+fn unwritable(x: &Tensor, edge: Option<&Edge>, modified: &str) -> Error {
+    let flags = x.0.flags.load(Ordering::Relaxed);
+    let (made, mode, block) = match flags & INFERENCE_VIEW {
+        0 => ("no_grad mode", "with grad mode enabled", "no_grad"),
+        _ => ("inference mode", "in normal mode", "inference_mode"),
+    };
+    let node = edge.filter(|e| matches!(e, Edge::Node(..)));
+    let what = match node {
+        None => format!("A view was created in {made} and {modified} modified inplace {mode}."),
+        Some(_) if flags & VERSIONED != 0 => format!(
+            "{} is a view of a view which was created in {made} and {modified} modified inplace {mode}.",
+            x.view_name()
+        ),
+        Some(_) => format!(
+            "{} is a view and {modified} modified inplace.",
+            x.view_name()
+        ),
+    };
+    let why = if flags & VERSIONED != 0 {
+        format!(
+            "Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify your code by moving both the view and the inplace either both inside the {block} block (if you don't want the inplace to be tracked) or both outside (if you want the inplace to be tracked)."
+        )
+    } else if flags & MANY_VIEWS != 0 {
+        "This view is the output of a function that returns multiple views. Such functions do not allow the output views to be modified inplace. You should replace the inplace operation by an out-of-place one.".to_string()
+    } else {
+        "This view was created inside a custom Function (or because an input was returned as-is) and the autograd logic to handle view+inplace would override the custom backward associated with the custom Function, leading to incorrect gradients. This behavior is forbidden. You can fix this by cloning the output of the custom Function.".to_string()
+    };
+    Error::new(ErrorKind::Autograd, format!("{what} {why}")).help_in(
+        "write to a copy: `x.copy()?` (Rust's `clone` shares the numbers)",
+        "write to a clone: `x.clone()`",
+    )
 }

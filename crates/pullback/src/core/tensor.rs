@@ -39,6 +39,10 @@ pub(crate) const INFERENCE: u32 = 8;
 pub(crate) const MANY_VIEWS: u32 = 16;
 /// Of views made inside a function of the user, and of their views.
 pub(crate) const FUNCTION_VIEW: u32 = 32;
+/// Views that PyTorch knows by the version their memory had when they were made: their histories follow no later write.
+pub(crate) const VERSIONED: u32 = UNTRACKED_VIEW | INFERENCE_VIEW;
+/// Views that must not be written where writes are recorded.
+pub(crate) const UNWRITABLE: u32 = VERSIONED | MANY_VIEWS | FUNCTION_VIEW;
 /// What a view takes over from the tensor it shows.
 pub(crate) const INHERITED: u32 =
     UNTRACKED_VIEW | INFERENCE_VIEW | INFERENCE | MANY_VIEWS | FUNCTION_VIEW;
@@ -61,7 +65,7 @@ pub(crate) struct Inner {
     /// For a view, the tensor whose memory it shows.
     pub(crate) base: Option<Tensor>,
     pub(crate) flags: AtomicU32,
-    /// The family's epoch (see `history`) when this tensor was made.
+    /// The family's epoch (see `history`) when this tensor was made; of [`VERSIONED`] views the memory's version.
     pub(crate) epoch: u32,
     pub(crate) meta: OnceBox<AutogradMeta>,
     /// Where a language binding notes its object for this tensor.
@@ -202,10 +206,11 @@ impl Tensor {
         Ok(self.item()?.to_f64())
     }
 
-    /// Whether gradients are computed for this tensor.
+    /// Whether operations on this tensor are recorded: gradients are computed for it, or it is a view that was made while nothing was recorded, of
+    /// a tensor for which they are. From such a view no gradient reaches that tensor, as in PyTorch.
     #[inline]
     pub fn requires_grad(&self) -> bool {
-        self.has_edge()
+        self.is_tracked()
     }
 
     /// Whether this tensor was made by the user and not by a recorded operation.

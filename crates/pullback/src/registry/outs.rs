@@ -6,7 +6,8 @@ use super::overlaps::check_overlap;
 use super::{Entry, dispatch};
 use crate::call::Value;
 use crate::core::mode;
-use crate::{Error, ErrorKind, Result, Shape, Tensor};
+use crate::{DType, Device, Error, ErrorKind, Result, Shape, Tensor, on_device};
+use pullback_array::Lent;
 
 /// A call whose results go into given tensors.
 pub struct Into<'a> {
@@ -44,17 +45,10 @@ impl Into<'_> {
                 kwargs.push(("dtype", Value::DType(out.dtype())));
             }
         }
-        let value = match self.outs {
-            // Draws are those of the dtype that they are written in.
-            [out] if self.name == "normal" && out.dtype().is_float() => {
-                let mut convert = |t: &Tensor| t.to(out.dtype());
-                let args = (self.args.iter())
-                    .map(|v| v.map_tensors(&mut convert))
-                    .collect::<Result<Vec<_>>>()?;
-                dispatch(self.name, self.overloads, &args, &kwargs)?
-            }
-            _ => dispatch(self.name, self.overloads, self.args, &kwargs)?,
-        };
+        if self.straight(call, &kwargs)? {
+            return Ok(Vec::new());
+        }
+        let value = self.value(&kwargs)?;
         call.dtype = call.dtype || kwargs.len() > self.kwargs.len();
         let results = self.results(&value)?;
         let mut warnings = Vec::new();
@@ -81,6 +75,79 @@ impl Into<'_> {
             }
         }
         Ok(warnings)
+    }
+
+    fn value(&self, kwargs: &[(&str, Value)]) -> Result<Value> {
+        match self.outs {
+            // Draws are those of the dtype that they are written in.
+            [out] if self.name == "normal" && out.dtype().is_float() => {
+                let mut convert = |t: &Tensor| t.to(out.dtype());
+                let args = (self.args.iter())
+                    .map(|v| v.map_tensors(&mut convert))
+                    .collect::<Result<Vec<_>>>()?;
+                dispatch(self.name, self.overloads, &args, kwargs)
+            }
+            _ => dispatch(self.name, self.overloads, self.args, kwargs),
+        }
+    }
+
+    /// Computes the result in the memory of `out`, and says whether it did: where shapes and dtypes, inferred first, say that nothing is
+    /// refused, resized or converted, and nobody asks for a history or for what the memory held before.
+    fn straight(&self, call: Call<'_>, kwargs: &[(&str, Value)]) -> Result<bool> {
+        let [out] = self.outs else { return Ok(false) };
+        let target = out.array();
+        let quiet = !self.tuple && !mode::watched() && out.is_plain() && !out.is_inference();
+        if !quiet || !Lent::pays(target.numel() * target.dtype().size()) {
+            return Ok(false);
+        }
+        let free = |t: &Tensor| {
+            t.device() == Device::Cpu
+                && !(mode::is_grad_enabled() && t.requires_grad())
+                && !t.array().storage().shares_memory(target.storage())
+        };
+        let mut values = (self.args.iter()).chain(kwargs.iter().map(|(_, value)| value));
+        let random = self.overloads.iter().any(|e| e.function.random);
+        if random || !values.all(|v| v.tensors().into_iter().all(free)) {
+            return Ok(false);
+        }
+        let (shape, dtype) = (out.shape(), out.dtype());
+        let fits = (self.inferred(kwargs)).is_some_and(|(s, d)| s == *shape && d == dtype);
+        if !fits || check(call, 0, [dtype, dtype]).is_some() {
+            return Ok(false);
+        }
+        let Some(lent) = Lent::new(&target)? else {
+            return Ok(false);
+        };
+        let value = self.value(kwargs)?;
+        let mut result = self.results(&value)?[0].array().clone();
+        drop(value);
+        let there = lent.holds(&result);
+        if !there && lent.made(&result) {
+            // In another order: what is copied must be there when the memory is given back.
+            result = result.copy()?;
+        }
+        drop(lent);
+        if !there {
+            out.copy_(&Tensor::from_array(result))?;
+        }
+        Ok(true)
+    }
+
+    /// Shape and dtype of the only result, where they can be told without computing it.
+    fn inferred(&self, kwargs: &[(&str, Value)]) -> Option<(Shape, DType)> {
+        let mut meta = |t: &Tensor| t.detach().to_device(Device::Meta);
+        let args: Vec<Value> = (self.args.iter())
+            .map(|v| v.map_tensors(&mut meta).ok())
+            .collect::<Option<_>>()?;
+        let kwargs: Vec<(&str, Value)> = (kwargs.iter())
+            .map(|(name, v)| Some((*name, v.map_tensors(&mut meta).ok()?)))
+            .collect::<Option<_>>()?;
+        let value = on_device(Device::Meta, || {
+            dispatch(self.name, self.overloads, &args, &kwargs)
+        });
+        let value = value.ok()?;
+        let result = self.results(&value).ok()?.first().copied()?;
+        Some((result.shape().clone(), result.dtype()))
     }
 
     fn rule(&self) -> Call<'_> {

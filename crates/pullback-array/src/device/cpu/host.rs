@@ -9,6 +9,7 @@ use crate::dtype::number::Number;
 use crate::dtype::{DType, Element};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{Layout, Shape};
+use crate::memory::lent;
 use crate::memory::place::{Device, creating_on};
 use crate::memory::storage::Storage;
 use std::any::Any;
@@ -28,7 +29,14 @@ pub(crate) fn fresh_of(shape: &Shape, dtype: DType) -> Result<(Storage, *mut u8)
         .checked_mul(dtype.size())
         .filter(|&b| b <= isize::MAX as usize)
         .ok_or_else(|| too_large(shape))?;
-    let storage = Storage::new(bytes, false)?;
+    let storage = match bytes >= lent::SMALLEST {
+        true => lent::take(bytes, dtype),
+        false => None,
+    };
+    let storage = match storage {
+        Some(storage) => storage,
+        None => Storage::new(bytes, false)?,
+    };
     let ptr = storage.start();
     Ok((storage, ptr))
 }

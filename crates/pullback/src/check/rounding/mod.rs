@@ -10,7 +10,7 @@
 mod one;
 
 use crate::core::op::Family;
-use crate::program::{Program, Replay, Values};
+use crate::program::{Instruction, Program, Replay, Values};
 use crate::{DType, Result, Tensor};
 use one::{add, own_rounding, passed_on, push};
 
@@ -68,127 +68,138 @@ fn units(dtype: DType) -> (f64, f64) {
 pub(super) fn read(program: &Program, inputs: &[&Tensor], seed: u64) -> Result<Bounds> {
     // Values as the working precision has them, then held in double precision.
     let values = program.replay_all(inputs, Replay::default())?;
-    let wide = |id: u32| -> Result<Tensor> {
-        let t = values.get(id);
-        if t.dtype().is_float() {
-            t.to(DType::F64)
-        } else {
-            Ok(t)
-        }
-    };
     let n = program.values();
-    let mut finest = 1.0f64;
-    let mut worst: Vec<Option<Tensor>> = vec![None; n];
-    let extreme = extreme(program, &values)?;
-    // By underflow: in double-double, and in the dtype that is computed in.
-    let mut under: [Vec<Option<Tensor>>; 2] = [vec![None; n], vec![None; n]];
-    let mut runs: Vec<Vec<Option<Tensor>>> = vec![vec![None; n]; RUNS];
-    let mut rng = pullback_random::numpy::default_rng(seed);
+    let mut reader = Reader {
+        finest: 1.0,
+        worst: vec![None; n],
+        extreme: extreme(program, &values)?,
+        under: [vec![None; n], vec![None; n]],
+        runs: vec![vec![None; n]; RUNS],
+        rng: pullback_random::numpy::default_rng(seed),
+    };
     for inst in program.instructions() {
-        let y = wide(inst.output)?;
-        if !y.dtype().is_float()
-            || inst.op.def().family == Family::Cut && inst.op.def().name != "detach"
-        {
-            continue;
+        let y = wide(&values, inst.output)?;
+        let def = inst.op.def();
+        let cut = def.family == Family::Cut && def.name != "detach";
+        if y.dtype().is_float() && !cut {
+            let x: Vec<Tensor> = (inst.inputs.iter())
+                .map(|&i| wide(&values, i))
+                .collect::<Result<_>>()?;
+            reader.step(inst, &x, &y)?;
         }
-        let x = inst
-            .inputs
-            .iter()
-            .map(|&i| wide(i))
-            .collect::<Result<Vec<_>>>()?;
-        let own = own_rounding(inst, &x, &y)?;
+    }
+    reader.bounds(program, &values)
+}
+
+/// A value of the run, in double precision if it is floating.
+fn wide(values: &Values, id: u32) -> Result<Tensor> {
+    let t = values.get(id);
+    match t.dtype().is_float() {
+        true => t.to(DType::F64),
+        false => Ok(t),
+    }
+}
+
+/// For every value of a program its error, where it has one.
+type Errors = Vec<Option<Tensor>>;
+
+/// What is known of the values that have been computed so far.
+struct Reader {
+    /// Unit roundoff of the finest dtype.
+    finest: f64,
+    worst: Errors,
+    /// Whether underflow is a concern.
+    extreme: bool,
+    /// By underflow: in double-double, and in the dtype that is computed in.
+    under: [Errors; 2],
+    /// Of each random run.
+    runs: Vec<Errors>,
+    rng: pullback_random::numpy::Generator,
+}
+
+impl Reader {
+    /// One operation: what its inputs' errors do to its result, and what it adds.
+    fn step(&mut self, inst: &Instruction, x: &[Tensor], y: &Tensor) -> Result<()> {
+        let own = own_rounding(inst, x, y)?;
         let (u, smallest) = units(inst.dtype);
-        finest = finest.min(u);
-        let e: Vec<Option<Tensor>> = inst
-            .inputs
-            .iter()
-            .map(|&i| worst[i as usize].clone())
-            .collect();
-        let passed = passed_on(inst, &x, &y, &e)?;
-        worst[inst.output as usize] = add(
-            passed,
-            own.as_ref()
-                .map(|o| o.worst.mul(u)?.add(smallest))
-                .transpose()?,
-        )?;
-        if extreme {
-            for (under, lost) in under.iter_mut().zip([LOST, smallest]) {
-                let e: Vec<Option<Tensor>> = (inst.inputs.iter())
-                    .map(|&i| under[i as usize].clone())
-                    .collect();
+        self.finest = self.finest.min(u);
+        let of_inputs = |errors: &Errors| -> Errors {
+            (inst.inputs.iter())
+                .map(|&i| errors[i as usize].clone())
+                .collect()
+        };
+        let at = inst.output as usize;
+        let fresh = match &own {
+            Some(o) => Some(o.worst.mul(u)?.add(smallest)?),
+            None => None,
+        };
+        self.worst[at] = add(passed_on(inst, x, y, &of_inputs(&self.worst))?, fresh)?;
+        if self.extreme {
+            for (under, lost) in self.under.iter_mut().zip([LOST, smallest]) {
                 let lost = match own {
                     Some(_) => Some(Tensor::full(y.shape().clone(), lost, DType::F64)?),
                     None => None,
                 };
-                under[inst.output as usize] = add(passed_on(inst, &x, &y, &e)?, lost)?;
+                under[at] = add(passed_on(inst, x, y, &of_inputs(under))?, lost)?;
             }
         }
-        for run in &mut runs {
-            let d: Vec<Option<Tensor>> = inst
-                .inputs
-                .iter()
-                .map(|&i| run[i as usize].clone())
-                .collect();
-            let through = if d.iter().all(Option::is_none) {
-                None
-            } else {
-                Some(push(inst, &x, &y, &d)?)
+        for run in &mut self.runs {
+            let d = of_inputs(run);
+            let through = match d.iter().all(Option::is_none) {
+                true => None,
+                false => Some(push(inst, x, y, &d)?),
             };
             let fresh = match &own {
                 None => None,
                 Some(o) => {
                     // Uniform with standard deviation 1: a rounding error is, about.
-                    let noise = rng
+                    let noise = (self.rng)
                         .uniform(-(3f64.sqrt()), 3f64.sqrt(), y.numel())
                         .unwrap_or_default();
-                    Some(
-                        o.typical
-                            .mul(u)?
-                            .mul(&Tensor::from_slice(&noise, y.shape().clone())?)?,
-                    )
+                    let noise = Tensor::from_slice(&noise, y.shape().clone())?;
+                    Some(o.typical.mul(u)?.mul(&noise)?)
                 }
             };
-            run[inst.output as usize] = add(through, fresh)?;
+            run[at] = add(through, fresh)?;
         }
+        Ok(())
     }
-    let mut bounds = Bounds {
-        e: Vec::new(),
-        q: Vec::new(),
-        digits: Vec::new(),
-        values: Vec::new(),
-        under: Vec::new(),
-        finest,
-    };
-    for &out in program.outputs() {
-        let numel = values.get(out).numel();
-        let list = |t: &Option<Tensor>| -> Result<Vec<f64>> {
-            match t {
-                Some(t) => t.expand(values.get(out).shape())?.to_f64_vec(),
-                None => Ok(vec![0.0; numel]),
-            }
+
+    /// The program's outputs.
+    fn bounds(self, program: &Program, values: &Values) -> Result<Bounds> {
+        let mut bounds = Bounds {
+            e: Vec::new(),
+            q: Vec::new(),
+            digits: Vec::new(),
+            values: Vec::new(),
+            under: Vec::new(),
+            finest: self.finest,
         };
-        bounds.values.push(values.get(out).to_f64_vec()?);
-        bounds.e.push(list(&worst[out as usize])?);
-        bounds.under.push(list(&under[0][out as usize])?);
-        let mut square = vec![0.0; numel];
-        for run in &runs {
-            list(&run[out as usize])?
-                .iter()
-                .zip(&mut square)
-                .for_each(|(d, s)| *s += d * d / RUNS as f64);
+        for &out in program.outputs() {
+            let value = values.get(out);
+            let list = |errors: &Errors| -> Result<Vec<f64>> {
+                match &errors[out as usize] {
+                    Some(t) => t.expand(value.shape())?.to_f64_vec(),
+                    None => Ok(vec![0.0; value.numel()]),
+                }
+            };
+            bounds.values.push(value.to_f64_vec()?);
+            bounds.e.push(list(&self.worst)?);
+            bounds.under.push(list(&self.under[0])?);
+            let mut square = vec![0.0; value.numel()];
+            for run in &self.runs {
+                (list(run)?.iter().zip(&mut square)).for_each(|(d, s)| *s += d * d / RUNS as f64);
+            }
+            let digits: Vec<f64> = square.into_iter().map(f64::sqrt).collect();
+            let lost = list(&self.under[1])?;
+            let both = digits.iter().zip(&lost);
+            bounds
+                .q
+                .push(both.map(|(q, lost)| q.hypot(*lost)).collect());
+            bounds.digits.push(digits);
         }
-        let digits: Vec<f64> = square.into_iter().map(f64::sqrt).collect();
-        let lost = list(&under[1][out as usize])?;
-        (bounds.q).push(
-            digits
-                .iter()
-                .zip(&lost)
-                .map(|(q, lost)| q.hypot(*lost))
-                .collect(),
-        );
-        bounds.digits.push(digits);
+        Ok(bounds)
     }
-    Ok(bounds)
 }
 
 /// Whether a run has numbers so small or so large that underflow may matter.

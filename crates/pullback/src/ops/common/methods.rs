@@ -137,7 +137,7 @@ pub(in crate::ops) fn replace(
     site: Site,
     f: impl FnOnce(&Tensor) -> Result<Tensor>,
 ) -> Result<()> {
-    let tracked = x.has_edge() || others.iter().any(|t| t.has_edge());
+    let tracked = x.is_tracked() || others.iter().any(|t| t.is_tracked());
     x.rewrite(tracked, name, site, f)
 }
 

@@ -28,7 +28,7 @@ pub(super) fn apply(
     let dirty: Vec<usize> = (ran.cx.dirty.iter())
         .filter_map(|d| inputs.iter().position(|x| x.is(d)))
         .collect();
-    let tracked = mode::records(flags) && inputs.iter().any(|t| t.has_edge());
+    let tracked = mode::records(flags) && inputs.iter().any(|t| t.is_tracked());
     check_dirty(&ran, inputs, &dirty, tracked).map_err(context)?;
     let has_gradient =
         |r: &Tensor| r.dtype().is_differentiable() && !ran.cx.constant.iter().any(|c| c.is(r));

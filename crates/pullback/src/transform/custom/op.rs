@@ -117,7 +117,7 @@ impl FunctionOp {
 
     pub(super) fn run(&self, inputs: &[Tensor]) -> Result<Ran> {
         let mut cx = Forward {
-            needs: inputs.iter().map(|t| t.has_edge()).collect(),
+            needs: inputs.iter().map(|t| t.is_tracked()).collect(),
             ..Forward::default()
         };
         let _off = mode::set(mode::GRAD, false);
