@@ -33,6 +33,7 @@ mod scalar;
 
 pub use array::Array;
 pub use device::cpu::kernels;
+pub use device::cpu::lent::Lent;
 pub use device::cpu::threads::{num_threads, set_num_threads};
 #[doc(hidden)]
 pub use dtype::Closed;
@@ -45,7 +46,6 @@ pub use layout::order::{MemoryFormat, Order, memory_order};
 pub use layout::{Layout, Places, Shape, Strides, wrap_dim};
 pub use memory::fork::around_fork;
 pub use memory::large::{MemoryUse, memory_use, release_memory};
-pub use memory::lent::Lent;
 pub use memory::once::OnceBox;
 pub use memory::place::{Device, creating_on, on_device};
 pub use memory::pool::Shared;

@@ -4,12 +4,12 @@
 #![allow(unsafe_code)]
 
 use crate::array::{Array, check_bounds, too_large, unaligned};
+use crate::device::cpu::lent;
 use crate::dispatch;
 use crate::dtype::number::Number;
 use crate::dtype::{DType, Element};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{Layout, Shape};
-use crate::memory::lent;
 use crate::memory::place::{Device, creating_on};
 use crate::memory::storage::Storage;
 use std::any::Any;

@@ -5,4 +5,5 @@
 mod content;
 pub(crate) mod host;
 pub mod kernels;
+pub(crate) mod lent;
 pub(crate) mod threads;
