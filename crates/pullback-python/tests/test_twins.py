@@ -40,12 +40,18 @@ def pairs():
     yield "max_pool1d_with_indices", t.max_pool1d_with_indices(line, 3), F.max_pool1d(line, 3, return_indices=True)
     yield "max_pool2d", t.max_pool2d(image, [2, 3], ceil_mode=True), F.max_pool2d(image, [2, 3], ceil_mode=True)
     yield "max_pool3d", t.max_pool3d(image, 2, 1), F.max_pool3d(image, 2, 1)
+    yield "native_channel_shuffle", t.native_channel_shuffle(image, 2), F.channel_shuffle(image, 2)
+    bags = t.tensor([0, 1, 1])
+    for number, how in enumerate(("sum", "mean", "max")):
+        yield "embedding_bag", t.embedding_bag(a, index.flatten(), bags, mode=number)[0], F.embedding_bag(index.flatten(), a, bags, mode=how)
     for number, how in enumerate(("none", "mean", "sum")):
         r = {"reduction": how}
         target = (b > 1).float()
         yield "binary_cross_entropy_with_logits", t.binary_cross_entropy_with_logits(a, target, None, x(3), number), F.binary_cross_entropy_with_logits(a, target, pos_weight=x(3), **r)
         yield "cosine_embedding_loss", t.cosine_embedding_loss(a, b, sign, 0.2, number), F.cosine_embedding_loss(a, b, sign, 0.2, **r)
         yield "hinge_embedding_loss", t.hinge_embedding_loss(a[:, 0], sign, 0.5, number), F.hinge_embedding_loss(a[:, 0], sign, 0.5, **r)
+        scores = image.flatten(2).log_softmax(2)
+        yield "ctc_loss", t.ctc_loss(scores, t.ones(4, 1, dtype=t.int64), (2, 2, 2, 1), (1, 1, 1, 1), 0, number), F.ctc_loss(scores, t.ones(4, 1, dtype=t.int64), (2, 2, 2, 1), (1, 1, 1, 1), **r)
         yield "kl_div", t.kl_div(a, b.abs(), number), F.kl_div(a, b.abs(), **r)
         yield "kl_div", t.kl_div(a, b, number, log_target=True), F.kl_div(a, b, log_target=True, **r)
         yield "margin_ranking_loss", t.margin_ranking_loss(a[:, 0], b[:, 0], sign, 0.1, number), F.margin_ranking_loss(a[:, 0], b[:, 0], sign, 0.1, **r)

@@ -5,6 +5,7 @@ pub(crate) mod bessel;
 pub(crate) mod erfcx;
 pub(crate) mod expression;
 pub(crate) mod formula;
+pub(crate) mod incomplete;
 pub(crate) mod math;
 pub(crate) mod quick;
 pub(crate) mod real;

@@ -5,6 +5,7 @@
 //! are cut before they diverge. Not for: I₀ and I₁ (`bessel`), gamma functions (`special`).
 
 use crate::dd::Dd;
+use crate::scalar::incomplete;
 use crate::scalar::real::Real;
 
 /// Euler's constant.
@@ -419,6 +420,10 @@ series! {
     ndtri() = |x| ndtri(x);
     /// Hurwitz' zeta function Σ (q + k)^-x.
     zeta(q) = |x| zeta(x, q);
+    /// The share of Γ(self) below `x`, the regularised lower incomplete gamma function.
+    gammainc(x) = |a| incomplete::lower(a, x);
+    /// The share of Γ(self) above `x`, the regularised upper incomplete gamma function.
+    gammaincc(x) = |a| incomplete::upper(a, x);
 }
 
 #[cfg(test)]
@@ -446,6 +451,10 @@ mod tests {
         close(1e-10f64.ndtri(), NDTRI_TAIL);
         close((-30.0f64).log_ndtr(), LOG_NDTR_TAIL);
         close(2.5f64.zeta(0.75), ZETA);
+        close(2.5f64.gammainc(0.75), P_SMALL);
+        close(2.5f64.gammaincc(20.0), Q_FAR);
+        close(30000.0f64.gammainc(29800.0), P_LARGE);
+        close(30000.0f64.gammaincc(30500.0), Q_LARGE);
     }
 
     const J1_FAR: f64 = 0.07981379965306677;
@@ -458,5 +467,9 @@ mod tests {
     const ERFCX_EDGE: f64 = 0.04724523248408767;
     const NDTRI_TAIL: f64 = -6.361340902404057;
     const LOG_NDTR_TAIL: f64 = -454.3212439563432;
+    const P_SMALL: f64 = 0.08693018545560453;
+    const Q_FAR: f64 = 1.4933679000503952e-07;
+    const P_LARGE: f64 = 0.12397336132313949;
+    const Q_LARGE: f64 = 0.002034323512913683;
     const ZETA: f64 = 2.491542385511935;
 }

@@ -6,6 +6,7 @@ Names, arguments, defaults and errors are PyTorch's. What is not there raises an
 """
 
 import builtins as _builtins
+from builtins import range as _python_range
 import math as _math
 import sys as _sys
 
@@ -301,7 +302,7 @@ def compile(model=None, **options):
     return (lambda f: f) if model is None else model
 
 
-from . import __future__, nn  # these use all of the above
+from . import __future__, fft, nn  # these use all of the above
 from ._twins import (
     adaptive_avg_pool1d,
     adaptive_max_pool1d,
@@ -309,7 +310,9 @@ from ._twins import (
     binary_cross_entropy_with_logits,
     celu,
     cosine_embedding_loss,
+    ctc_loss,
     embedding,
+    embedding_bag,
     feature_alpha_dropout,
     group_norm,
     hinge_embedding_loss,
@@ -321,10 +324,120 @@ from ._twins import (
     max_pool1d_with_indices,
     max_pool2d,
     max_pool3d,
+    native_channel_shuffle,
     poisson_nll_loss,
     rrelu,
     triplet_margin_loss,
 )
+
+
+from ._beneath import (
+    _batch_norm_with_update,
+    _chunk_cat,
+    _log_softmax_backward_data,
+    _native_batch_norm_legit,
+    _softmax_backward_data,
+    _unsafe_masked_index,
+    _unsafe_masked_index_put_accumulate,
+    max_pool2d_with_indices_backward,
+    native_batch_norm,
+    native_dropout,
+    native_dropout_backward,
+    native_group_norm,
+    native_layer_norm,
+)
+from ._bins import histogramdd, range_ as range, segment_reduce
+
+_segment_reduce = segment_reduce
+
+
+def adjoint(input):
+    """The last two dimensions exchanged: there are no complex numbers to conjugate."""
+    return input.mT
+
+
+def detach(input):
+    """The same numbers without history."""
+    return input.detach()
+
+
+def detach_(input):
+    """Takes the history away from a tensor."""
+    return input.detach_()
+
+
+def as_strided_(input, size, stride, storage_offset=None):
+    """`as_strided`, in place."""
+    return input.as_strided_(size, stride, storage_offset)
+
+
+def resize_as_(input, the_template, *, memory_format=None):
+    """Resizes a tensor to the shape of another."""
+    return input.resize_as_(the_template)
+
+
+def get_device(input):
+    """-1: the CPU."""
+    return input.get_device()
+
+
+def is_conj(input):
+    """Never: there are no complex numbers."""
+    return False
+
+
+def is_neg(input):
+    """Never: no tensor is a negated view."""
+    return False
+
+
+def is_distributed(input):
+    """Never: there is one process."""
+    return False
+
+
+def is_signed(input):
+    """Whether the dtype has numbers below 0."""
+    return input.is_signed()
+
+
+def is_inference(input):
+    """Whether a tensor was made in inference mode."""
+    return input.is_inference()
+
+
+def is_same_size(input, other):
+    """Whether two tensors have the same shape."""
+    return input.shape == other.shape
+
+
+def _over(name):
+    """A function of `nn.functional` whose result is written over its first argument."""
+
+    def written(input, *args, **kwargs):
+        return input.copy_(getattr(_sys.modules[__name__], name)(input, *args, **kwargs))
+
+    written.__name__ = written.__qualname__ = name + "_"
+    written.__doc__ = f"As `{name}`, in place."
+    return written
+
+
+celu_, rrelu_, alpha_dropout_, feature_alpha_dropout_, dropout_, feature_dropout_ = map(_over, ("celu", "rrelu", "alpha_dropout", "feature_alpha_dropout", "dropout", "feature_dropout"))
+
+
+def embedding_renorm_(weight, indices, max_norm, norm_type):
+    """Shortens the rows of a table that indices name, in place."""
+    with no_grad():
+        nn.functional.embedding(indices.reshape(-1), weight, max_norm=max_norm, norm_type=norm_type)
+    return weight
+
+
+def norm_except_dim(v, pow=2, dim=0):
+    """The norm over all dimensions but one, which the others stay beside with size 1; over all of them for -1."""
+    if dim == -1:
+        return v.norm(pow)
+    others = [d for d in _python_range(v.dim()) if d != dim % v.dim()]
+    return v.norm(pow, others, keepdim=True) if others else v.norm(pow, dim, keepdim=True) if v.dim() > 1 else v.abs()
 
 
 def poisson(input, generator=None):
@@ -410,7 +523,7 @@ def get_autocast_cpu_dtype():
 
 
 # Modules that are imported when they are first used, and what is taken out of them.
-_LATER = ("accelerator", "amp", "backends", "compiler", "cuda", "distributed", "distributions", "hub", "jit", "mps", "multiprocessing", "optim", "profiler", "safetensors", "serialization", "utils", "version", "xpu")
+_LATER = ("accelerator", "amp", "backends", "compiler", "cuda", "distributed", "distributions", "hub", "jit", "mps", "multiprocessing", "ops", "optim", "profiler", "safetensors", "serialization", "utils", "version", "xpu")
 _PARTS = {"autocast": "amp", "GradScaler": "amp", "OutOfMemoryError": "cuda", "load": "serialization", "save": "serialization"}
 
 

@@ -118,6 +118,48 @@ def triplet_margin_loss(anchor, positive, negative, margin=1.0, p=2.0, eps=1e-06
     return F.triplet_margin_loss(anchor, positive, negative, margin, p, eps, swap, reduction=_reduction(reduction))
 
 
+def ctc_loss(log_probs, targets, input_lengths, target_lengths, blank=0, reduction=1, zero_infinity=False):
+    """`nn.functional.ctc_loss`."""
+    return F.ctc_loss(log_probs, targets, input_lengths, target_lengths, blank, _reduction(reduction), zero_infinity)
+
+
+def embedding_bag(weight, indices, offsets, scale_grad_by_freq=False, mode=0, sparse=False, per_sample_weights=None, include_last_offset=False, padding_idx=None):
+    """`nn.functional.embedding_bag` of the weight, which comes first here, with the bag of each index, the bags' sizes, and what is kept for the gradient."""
+    kind = ("sum", "mean", "max")[mode]
+    out = F.embedding_bag(indices, weight, offsets, None, 2.0, scale_grad_by_freq, kind, sparse, per_sample_weights, include_last_offset, padding_idx)
+    count = out.size(0)
+    begins = offsets[:count].to(indices.dtype)
+    bag = (begins.unsqueeze(0) <= _arange(indices).unsqueeze(1)).sum(1, dtype=indices.dtype) - 1
+    kept = indices.new_ones(indices.shape) if padding_idx is None else (indices != padding_idx % weight.size(0)).to(indices.dtype)
+    sizes = indices.new_zeros(count).index_add(0, bag, kept) if count else indices.new_zeros(0)
+    if kind == "max":
+        return out, bag, sizes, _winners(weight, indices, bag, kept, count)
+    sizes = sizes if kind == "mean" else indices.new_zeros(count)
+    return out, bag, sizes, sizes.clone()
+
+
+def native_channel_shuffle(input, groups):
+    """`nn.functional.channel_shuffle`."""
+    return F.channel_shuffle(input, groups)
+
+
+def _arange(like):
+    return like.new_ones(like.shape).cumsum(0, dtype=like.dtype) - 1
+
+
+def _winners(weight, indices, bag, kept, count):
+    """The rows that the largest elements of each bag are in."""
+    rows = weight.detach()[indices].masked_fill((kept == 0).unsqueeze(1), -float("inf"))
+    owner = bag.long().unsqueeze(1).expand(rows.shape)
+    most = rows.new_full((count, rows.size(1)), -float("inf")).scatter_reduce(0, owner, rows, "amax")
+    place = _arange(indices).long().unsqueeze(1).expand(rows.shape)
+    won = (rows == most.gather(0, owner)) & (kept != 0).unsqueeze(1)
+    first = place.masked_fill(won.logical_not(), indices.numel())
+    first = first.new_full(most.shape, indices.numel()).scatter_reduce(0, owner, first, "amin")
+    found = indices.new_zeros(indices.numel() + 1).index_copy(0, _arange(indices).long(), indices) if indices.numel() else indices.new_zeros(1)
+    return found[first]
+
+
 NAMES = [name for name in dir() if callable(globals()[name]) and not name.startswith("_")]
 
 for _name in NAMES:

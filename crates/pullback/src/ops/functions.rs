@@ -13,6 +13,7 @@ pub(crate) static LISTS: &[(&str, &[Function])] = &[
     ("activation", activation::functions::activation::LIST),
     ("loss", loss::functions::loss::LIST),
     ("margin", loss::functions::margin::LIST),
+    ("sequence", loss::functions::sequence::LIST),
     ("network", norm::functions::network::LIST),
     ("convolve", conv::functions::convolve::LIST),
     ("pool", conv::functions::pool::LIST),

@@ -47,6 +47,7 @@ pub use create::constants::{
 };
 pub use index::bracket_items::{Index, IntoIndices};
 pub use index::embedding::{Embedding, EmbeddingBackward, EmbeddingOptions};
+pub use index::embedding_bag::{BagMode, EmbeddingBag};
 pub use index::positions::{Along, Nonzero, Positions};
 pub use index::rows::{IndexAddUp, IndexPut, IndexTake};
 pub use index::scatter_reduce::{Reduce, ScatterReduce};
@@ -62,6 +63,8 @@ pub use linalg::matmul::{Matmul, Outer};
 pub use linalg::product::{bilinear, multi_dot};
 pub use loss::bce::{Bce, BceWithLogits};
 pub use loss::cross_entropy::{ClassPositions, CrossEntropy};
+pub use loss::ctc::CtcLoss;
+pub use loss::ctc_call::Ctc;
 pub use loss::reduction::Reduction;
 pub use loss::smooth_l1::{Huber, SmoothL1};
 pub use math::arith::{Add, AddScaled, Div, Mul, Neg, Sub};
@@ -75,6 +78,7 @@ pub use math::elementary::{
     Exp, Exp2, Expm1, Log, Log1p, Log2, Log10, Reciprocal, Rsqrt, Sigmoid, Sqrt,
 };
 pub use math::floor_sign::{Ceil, Floor, Round, Sign, Trunc};
+pub use math::incomplete::{Igamma, Igammac};
 pub use math::integer::{
     BitwiseAnd, BitwiseLeftShift, BitwiseNot, BitwiseOr, BitwiseRightShift, BitwiseXor, Gcd, Lcm,
 };
@@ -108,6 +112,7 @@ pub use norm::vector_norm::{LogSumExp, VectorNorm};
 pub use reduce::any_all::{All, Any, CountNonzero, NanSum};
 pub use reduce::arg_extreme::{ArgMedian, ArgNanMedian, Argmax, Argmin, CumExtreme};
 pub use reduce::extreme::{Amax, Amin, Max, Median, Min, NanMedian};
+pub use reduce::hash::Hash;
 pub use reduce::histogram::{ArgMode, BinCounts, BinEdges, Exponent};
 pub use reduce::moments::{Over, Std, Var};
 pub use reduce::scan::{CumProd, CumSum, LogCumSumExp, Recurrence};
@@ -246,6 +251,7 @@ pub static OPS: &[&OpDef] = &[
     Bce::DEF,
     BceWithLogits::DEF,
     ClassPositions::DEF,
+    CtcLoss::DEF,
     // reductions and products
     Sum::DEF,
     Mean::DEF,
@@ -347,6 +353,7 @@ pub static OPS: &[&OpDef] = &[
     All::DEF,
     Any::DEF,
     CountNonzero::DEF,
+    Hash::DEF,
     Argsort::DEF,
     Topk::DEF,
     Kth::DEF,
@@ -359,6 +366,8 @@ pub static OPS: &[&OpDef] = &[
     Bincount::DEF,
     Polynomial::DEF,
     Zeta::DEF,
+    Igamma::DEF,
+    Igammac::DEF,
     Curved::DEF,
     BinEdges::DEF,
     BinCounts::DEF,

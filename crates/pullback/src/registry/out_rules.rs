@@ -80,6 +80,7 @@ const EXACT: &[&str] = &[
     "addmv",
     "alias_copy",
     "aminmax",
+    "as_strided_copy",
     "argmax",
     "argmin",
     "argsort",
@@ -239,6 +240,7 @@ fn own(name: &str) -> Option<Rule> {
             Same,
             "the output given to float_power has dtype {out} but the operation's result requires dtype {result}",
         ),
+        "hash_tensor" => (Same, "Expected result to be of dtype uint64, but got {out}"),
         "heaviside" => (
             Same,
             "heaviside is not yet implemented for tensors with different dtypes.",

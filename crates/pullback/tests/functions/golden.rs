@@ -38,6 +38,7 @@ fn tensor(v: &Json) -> Result<Tensor> {
             Tensor::from_slice(&list, shape.as_slice())
         }),
         "int64" => read!(i64),
+        "uint64" => read!(u64),
         "int32" => read!(i32),
         "int16" => read!(i16),
         "int8" => read!(i8),
@@ -390,4 +391,4 @@ macro_rules! groups {
         }
     };
 }
-groups! { create random pointwise smooth logic activation loss margin network convolve pool channels strided reduce order norm product diagonal shape repeat index join sort copies parts lookup calculus slopes draw special }
+groups! { create random pointwise smooth logic activation loss margin sequence network convolve pool channels strided reduce order norm product diagonal shape repeat index join sort copies parts lookup calculus slopes draw special }

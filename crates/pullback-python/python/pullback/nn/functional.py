@@ -8,6 +8,8 @@ from ._attention import multi_head_attention_forward
 
 _surface.fill(_sys.modules[__name__], "nn.functional")
 
+linear, cross_entropy = _surface.PLACES["nn.functional"]["linear"], _surface.PLACES["nn.functional"]["cross_entropy"]
+
 
 def _written(name):
     def function(input, *args, **kwargs):
@@ -97,6 +99,36 @@ for _dims in (1, 2, 3):
     for _name in (f"max_pool{_dims}d", f"adaptive_max_pool{_dims}d"):
         globals()[_name + "_with_indices"] = _with_indices(globals()[_name])
     globals()[f"lp_pool{_dims}d"] = _norm_pool(globals()[f"avg_pool{_dims}d"], globals()[f"max_pool{_dims}d"], _dims)
+
+
+def native_channel_shuffle(input, groups):
+    """As `channel_shuffle`."""
+    return globals()["channel_shuffle"](input, groups)
+
+
+def linear_cross_entropy(input, linear_weight, target, *, linear_bias=None, weight=None, reduction="mean", ignore_index=None, label_smoothing=0.0, options=None):
+    """Cross-entropy of the scores that a linear layer makes, whose weight has a dimension for the classes, and more for other dimensions of the target."""
+    if not 1 <= input.dim() <= 2:
+        raise RuntimeError(f"expected input with dimensionality 1 or 2, got {input.dim()}")
+    if linear_weight.dim() < 2:
+        raise RuntimeError(f"expected linear_weight with dimensionality at least 2, got {linear_weight.dim()}")
+    width = input.shape[-1]
+    if width != linear_weight.shape[-1]:
+        raise RuntimeError(f"expected equal input and linear_weight last dimensions (in_features), got {width} and {linear_weight.shape[-1]}, respectively")
+    shape = tuple(linear_weight.shape[:-1])
+    if linear_bias is not None and tuple(linear_bias.shape) != shape:
+        raise RuntimeError(f"expected linear_bias shape {shape}, got {tuple(linear_bias.shape)}")
+    if len(shape) > 1 and input.dim() == 1:
+        raise RuntimeError(
+            f"K-dimensional loss defined by linear_weight shape {tuple(linear_weight.shape)} requires"
+            f" batched input, (N, {width}), got unbatched input with shape {tuple(input.shape)}"
+        )
+    whole = (*input.shape[:-1], *shape)
+    if tuple(target.shape) == whole and ignore_index is not None:
+        raise RuntimeError("ignore_index cannot be specified when target contains probabilities")
+    bias = None if linear_bias is None else linear_bias.reshape(-1)
+    scores = linear(input, linear_weight.reshape(-1, width), bias).reshape(whole)
+    return cross_entropy(scores, target, weight=weight, reduction=reduction, ignore_index=-100 if ignore_index is None else ignore_index, label_smoothing=label_smoothing)
 
 
 def triplet_margin_with_distance_loss(anchor, positive, negative, *, distance_function=None, margin=1.0, swap=False, reduction="mean"):

@@ -252,7 +252,7 @@ impl Tensor {
 }
 
 /// Scales the rows named down to length `most`, in place.
-fn shorten(ids: &Tensor, weight: &Tensor, most: f64, order: f64) -> Result<()> {
+pub(super) fn shorten(ids: &Tensor, weight: &Tensor, most: f64, order: f64) -> Result<()> {
     if ids.array().is_meta() || weight.array().is_meta() {
         return Ok(());
     }

@@ -3,6 +3,7 @@
 pub(super) mod bracket_items;
 pub(super) mod brackets;
 pub(super) mod embedding;
+pub(super) mod embedding_bag;
 #[cfg(feature = "functions")]
 pub(super) mod functions;
 pub(super) mod gather;

@@ -1,10 +1,12 @@
 //! Distances between vectors, and how variables vary together: compositions of norms, sums and products.
 
+use crate::core::Site;
 use crate::core::apply::apply_dyn;
 use crate::core::fail::{bail, ensure};
 use crate::core::tensor::Tensor;
 use crate::ops::VectorNorm;
 use crate::ops::common::anchor::entered;
+use crate::ops::linalg::diagonal::triu_indices;
 use crate::{DType, Result};
 use std::panic::Location;
 
@@ -43,6 +45,34 @@ fn fits_weights(name: &str, w: Option<&Tensor>, n: usize) -> Result<()> {
         "cov(): {name} cannot be negative"
     );
     Ok(())
+}
+
+/// The norms of order `p` of differences, along the last dimension, with the gradients of PyTorch's distances.
+fn lengths(off: &Tensor, p: f64, of: &'static str, site: Site) -> Result<Tensor> {
+    let last = off.ndim() - 1;
+    if off.shape()[last] == 0 {
+        return entered(off, of, site)?.sum_dims(&[-1], false);
+    }
+    if p == 0.0 {
+        // The gradient is 0 and, in PyTorch, a function of the vectors.
+        return entered(off, of, site)?.vector_norm(p, &[-1], false, None);
+    }
+    if p != f64::INFINITY {
+        let op = VectorNorm {
+            ord: p,
+            dims: vec![last],
+            keepdim: false,
+            flat: true,
+        };
+        return apply_dyn(&op, &[off], site);
+    }
+    // Unlike in a norm, each of several largest coordinates gets the whole gradient.
+    let size = off.abs()?;
+    let top = size.detach().amax(&[-1], true)?;
+    let won = size.detach().eq(&top)?.to(size.dtype())?;
+    let moving = size.sub(&size.detach())?.mul(&won)?;
+    top.sum_dims(&[-1], false)?
+        .add(&moving.sum_dims(&[-1], false)?)
 }
 
 #[pullback_macros::called]
@@ -115,29 +145,43 @@ impl Tensor {
             );
         }
         let off = self.unsqueeze(-2)?.sub(&x2.unsqueeze(-3)?)?;
-        if n == 0 {
-            return entered(&off, "cdist", site)?.sum_dims(&[-1], false);
+        lengths(&off, p, "cdist", site)
+    }
+
+    /// Distances of order `p` between the rows of a matrix, each pair once: of row 0 to all later ones, then of row 1, and so on.
+    /// PyTorch's `pdist`, whose default order is 2.
+    ///
+    /// # Errors
+    /// For what is no matrix of floats, and for a negative order.
+    ///
+    /// ```
+    /// # use pullback::Tensor;
+    /// let x = Tensor::from_slice(&[0.0f32, 0.0, 3.0, 4.0, 3.0, 0.0], [3, 2])?;
+    /// assert_eq!(x.pdist(2.0)?.to_vec::<f32>()?, [5.0, 3.0, 4.0]);
+    /// # Ok::<(), pullback::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn pdist(&self, p: f64) -> Result<Tensor> {
+        let site = Location::caller();
+        if self.ndim() != 2 {
+            bail!(
+                Shape,
+                "pdist only supports 2D tensors, got: {}D",
+                self.ndim()
+            );
         }
-        if p == 0.0 {
-            // The gradient is 0 and, in PyTorch, a function of the vectors.
-            return entered(&off, "cdist", site)?.vector_norm(p, &[-1], false, None);
+        ensure!(
+            self.dtype().is_float(),
+            DType,
+            "pdist only supports floating-point dtypes"
+        );
+        if p.is_nan() || p < 0.0 {
+            bail!(Argument, "pdist only supports non-negative p values");
         }
-        if p != f64::INFINITY {
-            let op = VectorNorm {
-                ord: p,
-                dims: vec![off.ndim() - 1],
-                keepdim: false,
-                flat: true,
-            };
-            return apply_dyn(&op, &[&off], site);
-        }
-        // Unlike in a norm, each of several largest coordinates gets the whole gradient.
-        let size = off.abs()?;
-        let top = size.detach().amax(&[-1], true)?;
-        let won = size.detach().eq(&top)?.to(size.dtype())?;
-        let moving = size.sub(&size.detach())?.mul(&won)?;
-        top.sum_dims(&[-1], false)?
-            .add(&moving.sum_dims(&[-1], false)?)
+        let n = self.shape()[0] as i64;
+        let pairs = triu_indices(n, n, 1, DType::I64)?.to_device(self.device())?;
+        let rows = |k| self.index_select(0, &pairs.select(0, k)?);
+        lengths(&rows(0)?.sub(&rows(1)?)?, p, "pdist", site)
     }
 
     /// Covariances of variables (rows) over observations (columns), with `n - correction` as divisor; observations count

@@ -158,6 +158,79 @@ impl Tensor {
         })
     }
 
+    /// For each row of scores and a list of its labels, which ends before the first negative number:
+    /// `Σ max(1 - (score of a label - score of another class), 0) / C` over labels and the classes that are no labels.
+    ///
+    /// # Errors
+    /// PyTorch's sentences: shapes that do not fit, labels that are no int64 or out of range.
+    #[track_caller]
+    pub fn multilabel_margin_loss(&self, target: &Tensor, reduction: Reduction) -> Result<Tensor> {
+        if self.ndim() > 2 || self.ndim() > 0 && self.shape()[self.ndim() - 1] == 0 {
+            bail!(
+                Shape,
+                "Expected non-empty vector or matrix with optional 0-dim batch size, but got: {}",
+                self.shape()
+            );
+        }
+        let classes = self.shape().last().copied().unwrap_or(1);
+        let fits = match self.ndim() {
+            2 => target.shape() == self.shape(),
+            _ => target.ndim() <= 1 && target.numel() == classes,
+        };
+        ensure!(
+            fits,
+            Shape,
+            "inconsistent target size: {} for input of size: {}",
+            target.shape(),
+            self.shape()
+        );
+        ensure!(
+            target.dtype() == DType::I64,
+            DType,
+            "expected scalar type Long but found {}",
+            target.dtype().scalar_type_name()
+        );
+        ensure!(
+            self.dtype().is_float(),
+            Unsupported,
+            "\"multilabel_margin_loss_forward_out_frame\" not implemented for '{}'",
+            self.dtype().scalar_type_name()
+        );
+        let numbers = match target.array().is_meta() {
+            true => Vec::new(), // there is nothing to check
+            false => target.numbers_f64()?,
+        };
+        if numbers
+            .iter()
+            .any(|&t| !(-1.0..classes as f64).contains(&t))
+        {
+            bail!(Argument, "argument #2 'target' is out of range");
+        }
+        let n = self.numel() / classes;
+        let (rows, target) = (self.reshape([n, classes])?, target.reshape([n, classes])?);
+        // Labels before the first -1, and which classes are among them.
+        let named = target.ge(0i64)?.to(DType::I64)?.cumprod(1)?.ne(0i64)?;
+        let label = target.clamp_min(0i64)?;
+        let count = target
+            .zeros_like()?
+            .scatter_add(1, &label, &named.to(DType::I64)?)?;
+        let counts = named
+            .unsqueeze(2)?
+            .logical_and(&count.eq(0i64)?.unsqueeze(1)?)?;
+        let lead = rows
+            .gather(1, &label)?
+            .unsqueeze(2)?
+            .sub(&rows.unsqueeze(1)?)?;
+        let short = hinge(&plus(&lead.neg()?, 1.0)?)?;
+        let loss = only(&short, &counts)?
+            .sum_dims(&[1, 2], false)?
+            .div(classes as f64)?;
+        reduction.of(match self.ndim() {
+            2 => loss,
+            _ => loss.reshape(())?,
+        })
+    }
+
     /// For several labels at once: the mean over the last dimension of the cross-entropy of each label's logistic function.
     ///
     /// # Errors

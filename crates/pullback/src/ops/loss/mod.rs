@@ -2,6 +2,9 @@
 
 pub(super) mod bce;
 pub(super) mod cross_entropy;
+pub(super) mod ctc;
+pub(super) mod ctc_call;
+pub(super) mod ctc_steps;
 #[cfg(feature = "functions")]
 pub(super) mod functions;
 pub(super) mod margin;

@@ -9,6 +9,7 @@ pub(super) mod elementary;
 pub(super) mod floor_sign;
 #[cfg(feature = "functions")]
 pub(super) mod functions;
+pub(super) mod incomplete;
 pub(super) mod integer;
 pub(super) mod lerp;
 pub(super) mod logic;

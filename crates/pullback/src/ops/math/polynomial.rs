@@ -1,19 +1,23 @@
-//! Special functions that PyTorch has no gradient of: orthogonal polynomials, Hurwitz' zeta function, Airy's function, scaled and
-//! spherical Bessel functions.
+//! Special functions that PyTorch has no gradient of, or one by one argument alone: orthogonal polynomials, Hurwitz' zeta function, Airy's
+//! function, scaled and spherical Bessel functions.
 
 use crate::core::Site;
 use crate::core::define::{common, define};
 use crate::core::device::HostRead;
 use crate::core::fail::error;
-use crate::core::op::Op;
+use crate::core::op::{Ctx, Op};
+use crate::core::rules;
 use crate::core::tensor::Tensor;
 use crate::ops::common::loops::float_zip;
 use crate::ops::common::methods::{binary, unary};
 use crate::ops::common::operand::Operand;
+use crate::ops::math::incomplete::no_derivative;
 use crate::{Array, Element, Real, Result};
 use pullback_array::{Series, dispatch, kernels};
 use std::panic::Location;
 
+#[cfg(feature = "proof")]
+use crate::DType;
 #[cfg(feature = "proof")]
 use crate::core::samples::Sample;
 #[cfg(feature = "proof")]
@@ -143,22 +147,35 @@ impl Op for Polynomial {
 /// Hurwitz' zeta function.
 #[derive(Clone, Debug)]
 pub struct Zeta;
-define! { Zeta: Cut "special_zeta", "torch.special.zeta";
+define! { Zeta: Pointwise "special_zeta", "torch.special.zeta";
     summary: "Hurwitz' zeta function, element by element.";
     formula: "Σ (q + k)^-x over k ≥ 0";
-    derivative: "none here";
-    proof: { samples: || vec![
-        Sample::new(Zeta, &[(&[2, 3], &[1.5, 2.0, 3.5, 4.0, 6.0, 1.25]), (&[3], &[0.5, 1.0, 2.5])]),
-        Sample::new(Zeta, &[(&[3], &[2.0, 3.0, 4.0]), (&[], &[1.5])]),
-        Sample::new(Zeta, &[(&[], &[2.0]), (&[], &[1.0])]),
-        Sample::new(Zeta, &[(&[0], &[]), (&[1], &[1.0])]),
-    ] }
+    derivative: "-x ζ(x + 1, q) by q; none by x, as in PyTorch";
+    proof: { samples: || {
+        // Exponents are integers here, by which nothing differentiates.
+        let of = |x: &[usize], q: &[usize]| Sample::mixed(Zeta, vec![
+            (x.to_vec(), [2.0, 3.0, 4.0, 6.0, 2.0, 5.0][..x.iter().product()].to_vec(), DType::I64),
+            (q.to_vec(), [0.5, 1.0, 2.5, 1.75, 3.25, 0.75][..q.iter().product()].to_vec(), DType::F64),
+        ]);
+        vec![of(&[2, 3], &[3]), of(&[3], &[]), of(&[], &[2, 3]), of(&[0], &[1]), of(&[2, 1], &[1, 3])]
+    } }
 }
 
 impl Op for Zeta {
     common!();
     fn eval(&self, x: &[&Array]) -> Result<Array> {
-        float_zip!(slow x[0], x[1], |a, q: T| Series::zeta(a, q))
+        let s = kernels::cast(x[0], x[1].dtype())?;
+        float_zip!(slow & s, x[1], |a, q: T| Series::zeta(a, q))
+    }
+}
+
+impl rules::Pointwise for Zeta {
+    fn slope(&self, cx: &Ctx<'_>, i: usize) -> Result<Tensor> {
+        if i == 0 {
+            return no_derivative("zeta");
+        }
+        let x = cx.input(0)?.to(cx.dtype(1))?;
+        Tensor::zeta(&x.add(1.0)?, &cx.input(1)?)?.mul(&x.neg()?)
     }
 }
 
@@ -249,7 +266,7 @@ impl Tensor {
         )
     }
 
-    /// Hurwitz' zeta function Σ (q + k)^-x; either operand may be a number.
+    /// Hurwitz' zeta function Σ (q + k)^-x; either operand may be a number. It has a gradient by `q` alone, as in PyTorch.
     ///
     /// # Errors
     /// As [`Tensor::orthogonal_polynomial`].

@@ -5,6 +5,7 @@ pub(super) mod arg_extreme;
 pub(super) mod extreme;
 #[cfg(feature = "functions")]
 pub(super) mod functions;
+pub(super) mod hash;
 pub(super) mod histogram;
 pub(super) mod moments;
 pub(super) mod quantile;

@@ -135,6 +135,26 @@ pub(in crate::ops) static LIST: &[Function] = &[
     .edges(&["T(3,4), I[0, 2, 3]", "T(3,4), I[0, 2, 3], 2, 1.5, T(4, pos).fixed", "T[[0.0, 1.0, -1.0], [1.0, 2.0, 0.5]], I[0, 2], reduction='none'", "T[[0.0, 1.0, -1.0], [1.0, 2.0, 0.5]], I[0, 2], 2"])
     .errors(&["T(2,3), I[1, 5]", "T(2,3), I[1, 0], p=3", "T(2,3), I[1]"]),
     Function::new(
+        "multilabel_margin_loss(Tensor input, Tensor target, bool? size_average=None, bool? reduce=None, str reduction='mean') -> Tensor",
+        "nn.functional",
+        |a| {
+            let (x, target) = pair(a)?;
+            x.multilabel_margin_loss(target, reduction(a)?).into_value()
+        },
+    )
+    .node("MultilabelMarginLossBackward0")
+    .about("What the scores of several right classes lack of a lead over each other class.", "Σ max(1 - x[yⱼ] + xᵢ, 0) / C over labels j and classes i that are no label")
+    .samples(&[
+        "T(2,4), I[[1, 0, -1, 2], [3, 2, -1, -1]]",
+        "T(3,4), I[[1, 0, -1, 2], [3, 3, -1, -1], [-1, 1, 2, 0]], reduction='none'",
+        "T(2,4).t, I[[1, -1, 0, 2], [3, 2, 1, -1]], reduction='sum'",
+        "T(4), I[2, 0, -1, 1]",
+        "T(4), I[1, 1, -1, 3], reduction='none'",
+        "T(0,4), I(0,4, 2), reduction='none'",
+    ])
+    .edges(&["T(), I(1)", "T[[0.0, 1.0, 1.0, 2.0]], I[[3, -1, 0, 0]]", "T[[0.0, 1.0, 1.0, 2.0]], I[[0, 1, 2, 3]], reduction='none'"])
+    .errors(&["T(2,3), I[[1, 5, 0], [0, 0, 0]]", "T(2,3), I[[1, -2, 0], [0, 0, 0]]", "T(2,3), I[1, 0, 1]", "T(2,2,2), I(2,2,2, 2)", "T(3,0), I(3,0, 2)", "I(2,3, 2), I(2,3, 2)", "T(2,3), T(2,3)", "T(3), I(3, 2), reduction='avg'"]),
+    Function::new(
         "multilabel_soft_margin_loss(Tensor input, Tensor target, Tensor? weight=None, bool? size_average=None, bool? reduce=None, str reduction='mean') -> Tensor",
         "nn.functional",
         |a| {

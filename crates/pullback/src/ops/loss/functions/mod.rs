@@ -2,3 +2,4 @@
 
 pub(in crate::ops) mod loss;
 pub(in crate::ops) mod margin;
+pub(in crate::ops) mod sequence;

@@ -3,7 +3,7 @@
 use crate::call::Function;
 use crate::call::IntoValue;
 use crate::core::fail::bail;
-use crate::{Attention, EmbeddingOptions, ops};
+use crate::{Attention, EmbeddingBag, EmbeddingOptions, ops};
 
 pub(in crate::ops) static LIST: &[Function] = &[
     Function::new(
@@ -82,6 +82,60 @@ pub(in crate::ops) static LIST: &[Function] = &[
         "I[1, 0, 1], T(3,2).fixed, max_norm=1.5",
     ])
     .errors(&["I[1, 7], T(3,2)", "I[1, -1], T(3,2)", "T(2), T(3,2)", "I[1], T(3)", "I(2, 3).u8, T(3,2)"]),
+    Function::new(
+        "embedding_bag(Tensor input, Tensor weight, Tensor? offsets=None, float? max_norm=None, float norm_type=2, bool scale_grad_by_freq=False, str mode='mean', bool sparse=False, Tensor? per_sample_weights=None, bool include_last_offset=False, int? padding_idx=None) -> Tensor",
+        "nn.functional",
+        |a| {
+            let how = EmbeddingBag {
+                offsets: a.tensor_opt("offsets")?,
+                max_norm: a.float_opt("max_norm")?,
+                norm_type: a.float("norm_type")?,
+                scale_grad_by_freq: a.bool("scale_grad_by_freq")?,
+                mode: a.str("mode")?.parse()?,
+                per_sample_weights: a.tensor_opt("per_sample_weights")?,
+                include_last_offset: a.bool("include_last_offset")?,
+                padding_idx: a.int_opt("padding_idx")?,
+            };
+            if a.bool("sparse")? {
+                bail!(Unsupported, "embedding_bag: sparse gradients are not supported");
+            }
+            a.tensor("input")?.embedding_bag(a.tensor("weight")?, how).into_value()
+        },
+    )
+    .node("EmbeddingBagBackward0")
+    .about("Rows of a table, a bag of them at a time: their sum, their mean, or the largest.", "Σ w[i], Σ w[i]/n or max w[i] over i in a bag")
+    .samples(&[
+        "I[[1, 0], [2, 2]], T(3,2).t",
+        "I[1, 0, 1, 2], T(3,2), I[0, 3], mode='sum'",
+        "I[1, 0, 1, 2], T(3,2), I[0, 2, 2], mode='max'",
+        "I[1, 0, 1, 2], T(3,2), I[0, 2], mode='sum', per_sample_weights=T(4)",
+        "I[1, 0, 1, 2].i32, T(3,2), I[0, 2, 4].i32, include_last_offset=True",
+        "I(0, 3), T(3,2), I[0, 0]",
+    ])
+    .edges(&[
+        "I[1, 0, 1, 2], T(3,2), I[0, 2], padding_idx=1",
+        "I[1, 0, 1, 2], T(3,2), I[0, 3], padding_idx=-3, mode='max'",
+        "I[1, 0, 1, 2, 1], T(3,2), I[0, 3], None, 2.0, True, 'mean'",
+        "I[1, 0, 1], T(3,2).fixed, I[0], max_norm=1.5",
+        "I[0, 1, 1], T[[1.0, 2.0], [1.0, 3.0]], I[0], mode='max'",
+        "I(0, 3), T(3,2), I[0, 0], mode='max'",
+    ])
+    .errors(&[
+        "~I[1, 7], T(3,2), I[0]",
+        "~I[1, -1], T(3,2), I[0]",
+        "T(2), T(3,2), I[0]",
+        "I[1], T(3), I[0]",
+        "I[1, 2], T(3,2), I[1]",
+        "I[1, 2], T(3,2), I[0, 3]",
+        "I[1, 2], T(3,2)",
+        "I[[1, 2]], T(3,2), I[0]",
+        "I(1,1,1, 2), T(3,2)",
+        "I[1, 2], T(3,2), I[0], mode='mean', per_sample_weights=T(2)",
+        "I[1, 2], T(3,2), I[0], mode='sum', per_sample_weights=T(3)",
+        "I[1, 2], T(3,2), I[0], mode='prod'",
+        "I[1, 2], T(3,2), I[0], padding_idx=3",
+        "I[1, 2], T(3,2), I[0], None, 2.0, True, 'max'",
+    ]),
     Function::new(
         "scaled_dot_product_attention(Tensor query, Tensor key, Tensor value, Tensor? attn_mask=None, float dropout_p=0.0, bool is_causal=False, *, float? scale=None, bool enable_gqa=False) -> Tensor",
         "nn.functional",

@@ -137,6 +137,12 @@ pub(in crate::ops) static LIST: &[Function] = &[
     .samples(&["T(2,3), T(4,3)", "T(2,3).t, T(4,3), 1.0", "T(2,2,3), T(4,3), 3.0", "T(2,3), T(0,3)", "T(2,0), T(3,0)", "T(2,3), T(2,3), inf", "T(2,3), T(4,3), 0.5"])
     .edges(&["T[[1.0, 2.0]], T[[1.0, 2.0]]", "T[[1.0, 2.0]], T[[0.0, 1.0]], inf", "T[[1.0, 2.0]], T[[1.0, 1.0]], 1.0", "T[[1.0, 2.0]], T[[1.0, 1.0]], 0.0", "T[[1.0, 2.0]], T[[1.0, 0.0]], 1.5", "T[[1.0, 2.0], [0.5, -1.0]], T[[1.0, 2.0], [0.5, 3.0]], 1.5", "T[[1.0, 2.0], [0.5, -1.0]], T[[1.0, 2.0], [0.5, 3.0]], 2.5", "T[[1.0, 2.0], [0.5, -1.0]], T[[1.0, 2.0], [0.5, 3.0]], 0.5"])
     .errors(&["T(3), T(3)", "T(2,3), T(2,2)", "T(2,3), I(2,3, 5)", "T(2,3), T(2,3), -1.0", "T(2,2,3), T(3,2,3)", "T(2,3), T(2,3), 2.0, 'x'"]),
+    Function::new("pdist(Tensor input, float p=2) -> Tensor", "nn.functional torch", |a| a.tensor("input")?.pdist(a.float("p")?).into_value())
+        .node("PdistBackward0")
+        .about("Distances between the rows of a matrix, each pair once.", "‖xᵢ - xⱼ‖ for i < j")
+        .samples(&["T(4,3)", "T(3,4).t, 1.0", "T(4,2), 3.0", "T(0,3).fixed", "T(1,3).fixed", "T(3,0).fixed", "T(4,3), inf", "T(4,3), 0.5", "T(3,2), 0.0"])
+        .edges(&["T[[0.0, 0.0], [1.0, 1.0], [1.0, 1.0], [3.0, -1.0]]", "T[[0.0, 0.0], [1.0, 1.0], [3.0, -1.0]], inf", "T[[0.0, 0.0], [1.0, 1.0], [1.0, 1.0], [3.0, -1.0]], 1.0", "T[[0.0, 0.0], [1.0, 1.0], [1.0, 1.0], [3.0, 1.0]], 1.5", "T[[0.0, 0.0], [1.0, 1.0], [1.0, 1.0], [3.0, 1.0]], 0.0"])
+        .errors(&["T(3)", "T(2,2,3)", "I(3,2, 5)", "T(3,2), -1.0"]),
     Function::new("cov(Tensor input, *, int correction=1, Tensor? fweights=None, Tensor? aweights=None) -> Tensor", "torch Tensor", |a| {
         a.tensor("input")?.cov(a.int("correction")?, a.tensor_opt("fweights")?, a.tensor_opt("aweights")?).into_value()
     })

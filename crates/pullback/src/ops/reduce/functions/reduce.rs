@@ -2,7 +2,7 @@
 
 use crate::call::IntoValue;
 use crate::call::{Args, Function, Value};
-use crate::core::fail::{ensure, error};
+use crate::core::fail::{bail, ensure, error};
 use crate::{DType, Result, Tensor, is_grad_enabled, ops};
 
 /// The dimensions given, none for all.
@@ -223,6 +223,17 @@ pub(in crate::ops) static LIST: &[Function] = &[
     .samples(&["T(2,3)", "B(2,3), 1", "I(2,3, 2).t, (0,1)", "T()", "T(0,3)", "T(0,3), 0", "I(5, 3).u8"])
     .edges(&["T[nan, 0.0, -0.0, inf]"])
     .errors(&["T(2,3), 5", "T(2,3), (0, 0)"]),
+    Function::new("hash_tensor(Tensor input, int[]? dim=None, *, bool keepdim=False, int mode=0) -> Tensor", "torch Tensor", |a| {
+        match a.int("mode")? {
+            0 => a.tensor("input")?.hash_tensor(&dims(a)?, a.bool("keepdim")?).into_value(),
+            mode => bail!(Argument, "Unknown hash_tensor mode: {mode}"),
+        }
+    })
+    .of(ops::Hash::DEF)
+    .exact()
+    .samples(&["T(2,3)", "T(2,3).t, 1", "I(2,3, 9), (0,1), keepdim=True", "T()", "B(3)", "I(5, 3).u8", "T(0,3), 1"])
+    .edges(&["T[1.5, 2.0, -0.0, inf, nan]"])
+    .errors(&["T(2,3), 5", "T(2,3), (0, 0)", "T(0,3)", "T(0,3), 0", "T(3), mode=1"]),
     Function::new("logsumexp(Tensor input, int[] dim, bool keepdim=False) -> Tensor", "torch Tensor special", |a| {
         a.tensor("input")?.logsumexp(&a.ints("dim")?, a.bool("keepdim")?).into_value()
     })

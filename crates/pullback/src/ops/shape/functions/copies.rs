@@ -2,9 +2,9 @@
 
 use crate::call::{Args, Function};
 use crate::call::{IntoValue, Value};
-use crate::core::fail::bail;
+use crate::core::fail::{bail, ensure};
 use crate::ops::shape::functions::parts::slice_of;
-use crate::{MemoryFormat, Result, Tensor, ops};
+use crate::{MemoryFormat, Operand, Result, Tensor, ops};
 use pullback_array::dd::Dd;
 use std::panic::Location;
 
@@ -62,6 +62,23 @@ fn angle(x: &Tensor) -> Result<Tensor> {
     let turned = crate::ops::Scale::of(&x.lt(0.0)?.to(x.dtype())?, Dd::PI)?;
     let y = base.add(&turned)?;
     x.detach().where_(&x.isnan()?, &y)
+}
+
+fn fill(a: &Args<'_>) -> Result<Value> {
+    let y = a.tensor("input")?.copy()?;
+    match a.operand("value")? {
+        Operand::Number(n) => y.fill_(n)?,
+        Operand::Tensor(v) => {
+            ensure!(
+                v.ndim() == 0,
+                Shape,
+                "fill_ only supports 0-dimension value tensor but got tensor with {} dimensions.",
+                v.ndim()
+            );
+            y.copy_(v)?;
+        }
+    }
+    y.into_value()
 }
 
 pub(in crate::ops) static LIST: &[Function] = &[
@@ -256,6 +273,43 @@ pub(in crate::ops) static LIST: &[Function] = &[
         ["T(3), 0, 5, 1", "T(3), 0, 2, 0"]
     )
     .node("UnfoldBackward0_copy"),
+    copy!(
+        "as_strided_copy(Tensor input, int[] size, int[] stride, int? storage_offset=None) -> Tensor",
+        |a| a.tensor("input")?.as_strided(
+            &a.ints("size")?,
+            &a.ints("stride")?,
+            a.int_opt("storage_offset")?
+        ),
+        "the element at offset + Σ iₖ strideₖ",
+        [
+            "T(6), (2, 2), (2, 1)",
+            "T(6), (2, 2), (1, 1), 1",
+            "T(6), (3, 2), (0, 1), 2",
+            "T(6), (), (), 3",
+            "I(6, 9), (2, 3), (3, 1)"
+        ],
+        ["T(6), (3,), (3,)", "T(6), (2,), (-1,)", "T(6), (2, 2), (1,)"]
+    )
+    .by_place()
+    .node("AsStridedBackward0_copy"),
+    Function::new("fill(Tensor input, Tensor|number value) -> Tensor", "torch", fill)
+        .node_by(|a| {
+            Ok(match a.is_tensor("value") {
+                true => "FillBackward1",
+                false => "FillBackward0",
+            })
+        })
+        .about("As many numbers as there are, all of them the same.", "v")
+        .exact()
+        .samples(&[
+            "T(2,3), 2.5",
+            "T(2,3).t, T()",
+            "T(0,2), 1",
+            "I(3, 5), 2.5",
+            "T(3), True",
+            "T(), T().f64",
+        ])
+        .errors(&["T(2), T(2)", "I(2, 3).u8, 300"]),
     Function::new(
         "unbind_copy(Tensor input, int dim=0) -> Tensor[]",
         "torch",
