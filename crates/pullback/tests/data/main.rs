@@ -140,6 +140,7 @@ fn splits_are_those_of_there() -> Result<()> {
 /// Threads make batches in any order, and they are taken in theirs; what goes wrong goes wrong at its place.
 #[test]
 fn threads_keep_the_order() -> Result<()> {
+    let _alone = alone();
     for workers in [1, 3, 8] {
         let data = Numbers(12);
         let loader = DataLoader::builder(data)
@@ -220,6 +221,7 @@ fn samples_become_batches() -> Result<()> {
 
 #[test]
 fn loaders_of_nothing_are_errors_or_empty() -> Result<()> {
+    let _alone = alone();
     let e = DataLoader::builder(Numbers(3))
         .batch_size(0)
         .build()
