@@ -110,7 +110,8 @@ def compare_module(info, given, training):
     pullback.save(got.state_dict(), back)
     back.seek(0)
     build().load_state_dict(theirs.load(back))
-    for order in (1, 2):
+    # The gradients of `LinearCrossEntropyLoss` are computed in PyTorch's forward, chunk by chunk, and have none of their own that are true.
+    for order in (1,) if info.module_cls.__name__ == "LinearCrossEntropyLoss" else (1, 2):
         theirs.manual_seed(0), pullback.manual_seed(0)
         their_args = copy.deepcopy(inputs.args)
         args, kwargs = ours(their_args), ours(inputs.kwargs)

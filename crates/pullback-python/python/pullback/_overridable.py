@@ -8,6 +8,19 @@ from . import _native
 _PLAIN = frozenset((_native.Tensor, int, float, bool, str, type(None)))
 
 
+def once(function):
+    """A function without arguments, whose answer is kept."""
+    found = []
+
+    @functools.wraps(function)
+    def asked():
+        if not found:
+            found.append(function())
+        return found[0]
+
+    return asked
+
+
 def overridable(function):
     """The function, which a mode or an argument's `__torch_function__` may answer."""
 

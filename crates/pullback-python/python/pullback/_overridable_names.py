@@ -1,10 +1,10 @@
 """What the functions are called that `__torch_function__` is asked about, and which they are; who is asked is in `overrides.py`."""
 
-import functools
 import inspect
 import types
 
 from ._native import Tensor
+from ._overridable import once
 
 # What Python asks of classes and objects themselves, what PyTorch asks nobody about, and what only calls others of these.
 PLAIN = frozenset(
@@ -14,7 +14,7 @@ PLAIN = frozenset(
 )  # fmt: skip
 
 
-@functools.cache
+@once
 def _index():
     """The functions that may be answered, by namespace, and the name of each."""
     import pullback
@@ -62,7 +62,7 @@ def get_testing_overrides():
     return {f: lambda *args, **kwargs: -1 for many in get_overridable_functions().values() for f in many}
 
 
-@functools.cache
+@once
 def get_default_nowrap_functions():
     """Functions whose results `Tensor.__torch_function__` gives back as they are."""
     return {Tensor._base.__get__, Tensor.grad.__get__}

@@ -16,6 +16,7 @@ import types as _types
 
 from . import _native
 from ._native import Tensor
+from ._overridable import once
 from ._overridable_names import (
     PLAIN,
     get_default_nowrap_functions,
@@ -222,7 +223,7 @@ def _property(member):
     return property(changed(member.__get__), changed(member.__set__) if writable else None, changed(member.__delete__) if writable else None, member.__doc__)
 
 
-@functools.cache
+@once
 def _members():
     """Every method and property that looks at its arguments' classes. Functions of the list do so themselves."""
     made = {}
@@ -238,7 +239,7 @@ def _members():
     return made
 
 
-@functools.cache
+@once
 def _between():
     """The class between `Tensor` and its subclasses."""
     _native.watch_overrides(True)
