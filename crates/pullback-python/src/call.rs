@@ -3,7 +3,6 @@
 use crate::convert::{part, to_python, to_value, wrap};
 use crate::error::Raise;
 use crate::out::{say, targets};
-use crate::overriding;
 use pullback::registry::{
     Arguments, Entry, Into, Value, dispatch, dispatch_plain, entries, in_place, overloads,
 };
@@ -263,19 +262,16 @@ pub(crate) struct Builtin {
 impl Builtin {
     #[pyo3(signature = (*args, **kwargs))]
     fn __call__<'py>(
-        slf: &Bound<'py, Self>,
+        &self,
+        py: Python<'py>,
         args: &Bound<'py, PyTuple>,
         kwargs: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        if overriding::watched()
-            && let Some(answer) = overriding::answer(slf.as_any(), args, kwargs)?
-        {
-            return Ok(answer);
-        }
         let mut values = Arguments::new();
-        let result = read(args, &mut values)
-            .and_then(|()| slf.get().target.call(slf.py(), &mut values, kwargs));
-        result.or_else(|e| overriding::answer_to_refusal(slf.as_any(), args, kwargs, e))
+        for a in args.iter_borrowed() {
+            values.push(to_value(&a)?);
+        }
+        self.target.call(py, &mut values, kwargs)
     }
 
     fn __get__<'py>(
@@ -347,29 +343,13 @@ impl BoundMethod {
         kwargs: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let object = self.object.bind(py);
-        if overriding::watched() {
-            let function = self.function.bind(py).as_any();
-            if let Some(answer) = overriding::answer(function, &with_first(object, args)?, kwargs)?
-            {
-                return Ok(answer);
-            }
-        }
         let mut values = Arguments::new();
         values.push(to_value(object)?);
+        for a in args.iter_borrowed() {
+            values.push(to_value(&a)?);
+        }
         let target = &self.function.get().target;
-        let result = read(args, &mut values).and_then(|()| target.call(py, &mut values, kwargs));
-        let result = match result {
-            Ok(result) => result,
-            Err(e) => {
-                let function = self.function.bind(py).as_any();
-                return overriding::answer_to_refusal(
-                    function,
-                    &with_first(object, args)?,
-                    kwargs,
-                    e,
-                );
-            }
-        };
+        let result = target.call(py, &mut values, kwargs)?;
         // What writes in place returns the very object it was called on.
         Ok(
             if target.in_place || target.name.ends_with('_') && !target.name.starts_with('_') {
@@ -407,25 +387,6 @@ impl BoundMethod {
             self.function.get().__name__()
         )
     }
-}
-
-/// Arguments as the list takes them.
-#[inline]
-fn read(args: &Bound<'_, PyTuple>, values: &mut Arguments) -> PyResult<()> {
-    for a in args.iter_borrowed() {
-        values.push(to_value(&a)?);
-    }
-    Ok(())
-}
-
-/// The arguments of a method as those of a function.
-#[cold]
-fn with_first<'py>(
-    object: &Bound<'py, PyAny>,
-    args: &Bound<'py, PyTuple>,
-) -> PyResult<Bound<'py, PyTuple>> {
-    let all = std::iter::once(object.clone()).chain(args.iter());
-    PyTuple::new(args.py(), all.collect::<Vec<_>>())
 }
 
 /// Signatures, the sentence, the formula.

@@ -56,6 +56,8 @@ def test_indices_behind_a_mask():
     assert got.tolist() == [0.0, -1.0, 3.0]
     got.sum().backward()
     assert x.grad.tolist() == [1.0, 0.0, 0.0, 1.0]
+    table = torch.arange(6.0).reshape(2, 3)
+    assert torch._unsafe_masked_index(table, torch.tensor([True, False]), [None, torch.tensor([2, 7])], 9).tolist() == [[2.0, 9.0], [5.0, 9.0]]
     put = torch._unsafe_masked_index_put_accumulate(x.detach(), mask, [at], torch.tensor([1.0, 5.0, 2.0]))
     assert put.tolist() == [1.0, 1.0, 2.0, 5.0]
 
@@ -160,3 +162,23 @@ def test_functions_written_over_their_argument():
     assert torch.celu_(x) is x and x[1] == 2 and close(x[:1], torch.tensor([-1.0]).exp() - 1)
     assert torch.adjoint(torch.ones(2, 3)).shape == (3, 2) and torch.is_same_size(x, x) and not torch.is_conj(x)
     assert torch.norm_except_dim(torch.tensor([[3.0, 4.0], [0.0, 1.0]])).tolist() == [[5.0], [1.0]]
+
+
+@pytest.mark.parametrize("kind", ["LSTM", "GRU", "RNN"])
+def test_recurrent_layers_as_functions(kind):
+    torch.manual_seed(1)
+    layer = getattr(torch.nn, kind)(3, 4, 2, bidirectional=True)
+    x, h = torch.randn(5, 2, 3), torch.randn(4, 2, 4)
+    states = (h, torch.randn(4, 2, 4)) if kind == "LSTM" else h
+    function = {"LSTM": torch.lstm, "GRU": torch.gru, "RNN": torch.rnn_tanh}[kind]
+    want, last = layer(x, states)
+    got, *lasts = function(x, states, list(layer.parameters()), True, 2, 0.0, True, True, False)
+    assert torch.equal(got, want) and torch.equal(lasts[0], last[0] if kind == "LSTM" else last)
+    packed = torch.nn.utils.rnn.pack_padded_sequence(x, [5, 3])
+    got = function(packed.data, packed.batch_sizes, states, list(layer.parameters()), True, 2, 0.0, True, True)[0]
+    assert torch.equal(got, layer(packed, states)[0].data)
+    cell = getattr(torch.nn, kind + "Cell")(3, 4)
+    function = {"LSTM": torch.lstm_cell, "GRU": torch.gru_cell, "RNN": torch.rnn_tanh_cell}[kind]
+    states = (h[0], h[1]) if kind == "LSTM" else h[0]
+    want, got = cell(x[0], states), function(x[0], states, *cell.parameters())
+    assert torch.equal(got[0], want[0]) if kind == "LSTM" else torch.equal(got, want)

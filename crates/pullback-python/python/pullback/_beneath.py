@@ -89,12 +89,13 @@ def _within(input, indices):
 def _unsafe_masked_index(input, mask, indices, fill):
     """`input[indices]` where the mask holds, and `fill` elsewhere, where an index may be out of range."""
     if input.numel() == 0:
-        shape = _native_broadcast(mask, indices)
+        shape = _common_shape(mask, indices)
         return input.new_full(shape, fill)
-    return input[_within(input, indices)].masked_fill(mask.logical_not(), fill)
+    places = tuple(slice(None) if i is None else i for i in _within(input, indices))
+    return input[places].masked_fill(mask.logical_not(), fill)
 
 
-def _native_broadcast(mask, indices):
+def _common_shape(mask, indices):
     import pullback
 
     return pullback.broadcast_shapes(mask.shape, *(i.shape for i in indices if i is not None))
@@ -136,7 +137,7 @@ def max_pool2d_with_indices_backward(grad_output, self, kernel_size, stride, pad
     return plane.scatter_add(-1, indices.flatten(-2), grad_output.flatten(-2)).reshape(self.shape)
 
 
-NAMES = [name for name in dir() if callable(globals()[name]) and getattr(globals()[name], "__module__", "") == __name__ and name not in ("_numbers", "_spread_of", "_batch_norm", "_within", "_native_broadcast")]
+NAMES = [name for name in dir() if callable(globals()[name]) and getattr(globals()[name], "__module__", "") == __name__ and name not in ("_numbers", "_spread_of", "_batch_norm", "_within", "_common_shape")]
 
 for _name in NAMES:
     globals()[_name].__module__ = "pullback"

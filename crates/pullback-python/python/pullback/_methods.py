@@ -13,8 +13,6 @@ _convert = Tensor.__dict__["to"]
 
 def __reduce_ex__(self, protocol):
     made = _pickled.reduce_tensor(self)
-    if _builtins.type(self) is not Tensor:
-        return _pickled.rebuild_class, (_builtins.type(self), *made, dict(_native.attributes(self) or {}))
     return (*made, dict(own)) if (own := _native.attributes(self)) else made
 
 
@@ -274,6 +272,26 @@ def fill_diagonal_(self, fill_value, wrap=False):
     return self
 
 
+def narrow_copy(self, dim, start, length):
+    """As `narrow`, in memory of its own."""
+    return self.narrow(dim, start, length).clone()
+
+
+def adjoint(self):
+    """The last two dimensions exchanged: there are no complex numbers to conjugate."""
+    return self.mT
+
+
+def to_dense(self, dtype=None, *, masked_grad=None):
+    """The tensor, which is dense; in another dtype, if one is given."""
+    return self if dtype is None else self.to(dtype)
+
+
+def __rdiv__(self, other):
+    """A number or a tensor divided by this tensor: Python 2's name."""
+    return self.reciprocal() * other
+
+
 for _name, _method in list(globals().items()):
     if callable(_method) and not _name.startswith(("_rebuild", "_native", "_device", "_Storage", "_convert", "_elementwise", "_checked", "_as", "_real", "_imag", "Tensor")):
         setattr(Tensor, _name, _method)
@@ -340,24 +358,3 @@ def _own(self, name):
 
 # Python asks it where the class has no such name.
 setattr(Tensor, "__getattr__", _own)
-
-
-def _torch_function(cls, func, types, args=(), kwargs=None):
-    """How a subclass answers functions unless it says otherwise: they run, and their tensors are objects of the subclass."""
-    from . import overrides
-
-    return overrides._ordinary(cls, func, types, args, kwargs)
-
-
-def _init_subclass(cls, **options):
-    super(Tensor, cls).__init_subclass__(**options)
-    if cls.__torch_function__ is not _parts.no_torch_function:
-        from . import overrides
-
-        overrides._prepare(cls)
-
-
-# What Python's own errors call the class.
-setattr(Tensor, "__name__", "Tensor")
-setattr(Tensor, "__torch_function__", classmethod(_torch_function))
-setattr(Tensor, "__init_subclass__", classmethod(_init_subclass))

@@ -92,7 +92,7 @@ pub(crate) fn known_as(name: &'static str) -> &'static str {
         "max_pool_at" => "max_pool2d",
         "argnanmedian" => "nanmedian",
         "bin_counts" | "bin_edges" => "histogram",
-        "causal_softmax" => "scaled_dot_product_attention",
+        "block_attention" | "causal_softmax" => "scaled_dot_product_attention",
         "clamp_tensor" => "clamp",
         "class_positions" => "nll_loss",
         "constant_on_piece" => "leaky_relu",

@@ -25,6 +25,7 @@ pub use crate::core::structural::{
 };
 
 pub use activation::attention::{Attention, CausalSoftmax};
+pub use activation::blocks::BlockAttention;
 pub use activation::methods::Approximate;
 pub use activation::prelu::Prelu;
 pub use activation::rectifier::{
@@ -245,6 +246,7 @@ pub static OPS: &[&OpDef] = &[
     LayerNorm::DEF,
     RmsNorm::DEF,
     CausalSoftmax::DEF,
+    BlockAttention::DEF,
     Embedding::DEF,
     EmbeddingBackward::DEF,
     Huber::DEF,

@@ -4,4 +4,3 @@ mod module;
 mod repr;
 mod sequential;
 mod summary;
-mod utils;

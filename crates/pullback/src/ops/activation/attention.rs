@@ -6,6 +6,7 @@ use crate::core::fail::bail;
 use crate::core::op::{Ctx, Op, Reads};
 use crate::core::rules;
 use crate::core::tensor::Tensor;
+use crate::ops::activation::blocks::BlockAttention;
 use crate::ops::activation::softmax::pull_softmax;
 use crate::ops::common::constant::times;
 use crate::{Array, DType, Result};
@@ -126,6 +127,12 @@ impl Tensor {
         };
         let width = self.size(-1)?;
         let scale = how.scale.unwrap_or(1.0 / (width as f64).sqrt());
+        if how.attn_mask.is_none() && how.dropout_p == 0.0 {
+            let (queries, keys) = (self.size(-2)?, key.size(-2)?);
+            if queries.saturating_mul(keys) >= LONG && width > 0 {
+                return self.by_blocks(&key, &value, scale, how.is_causal, site);
+            }
+        }
         let scores = times(self, scale)?.matmul(&key.transpose(-2, -1)?)?;
         let mut weights = match how.attn_mask {
             None if how.is_causal => apply_dyn(&CausalSoftmax, &[&scores], site)?,
@@ -136,6 +143,51 @@ impl Tensor {
             weights = weights.dropout(how.dropout_p, true)?;
         }
         weights.matmul(&value)
+    }
+}
+
+/// From this many weights of a sample on they are not all kept: those of 1024 queries and keys.
+const LONG: usize = 1 << 20;
+
+/// How many weights are made at a time then: a megabyte of single precision.
+const AT_A_TIME: usize = 1 << 18;
+
+impl Tensor {
+    /// Attention of long sequences, whose weights are made for some queries at a time.
+    fn by_blocks(
+        &self,
+        key: &Tensor,
+        value: &Tensor,
+        scale: f64,
+        causal: bool,
+        site: crate::core::Site,
+    ) -> Result<Tensor> {
+        let lead = |t: &Tensor| -> Result<Tensor> { t.select(-1, 0)?.select(-1, 0) };
+        let empty = value.size(-1)? == 0;
+        if empty {
+            let scores = times(self, scale)?.matmul(&key.transpose(-2, -1)?)?;
+            return scores.matmul(value);
+        }
+        let batch = crate::broadcast_tensors(&[&lead(self)?, &lead(key)?, &lead(value)?])?[0]
+            .shape()
+            .clone();
+        let flat = |t: &Tensor| {
+            let own = [t.size(-2)?, t.size(-1)?];
+            let mut shape = batch.to_vec();
+            shape.extend(own);
+            let n = batch.iter().product::<usize>();
+            t.expand(shape)?.reshape([n, own[0], own[1]])
+        };
+        let rows = (AT_A_TIME / key.size(-2)?.max(1)).max(16);
+        let op = BlockAttention {
+            scale,
+            causal,
+            rows,
+        };
+        let out = apply_dyn(&op, &[&flat(self)?, &flat(key)?, &flat(value)?], site)?;
+        let mut shape = batch.to_vec();
+        shape.extend([self.size(-2)?, value.size(-1)?]);
+        out.reshape(shape)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Activation functions, softmax, attention.
 
 pub(super) mod attention;
+pub(super) mod blocks;
 pub(super) mod bounded;
 #[cfg(feature = "functions")]
 pub(super) mod functions;

@@ -7,10 +7,11 @@ use crate::core::op::{Ctx, Op, Reads, sum_terms};
 use crate::core::rules;
 use crate::core::tensor::Tensor;
 use crate::ops::common::anchor::anchored;
+use crate::ops::common::methods::not_implemented;
 use crate::ops::math::arith::needs_float;
-use crate::{Array, Result, Shape};
-use pullback_array::dispatch;
+use crate::{Array, DType, Result, Shape};
 use pullback_array::kernels::{self, Sizes, Window};
+use pullback_array::{Arith, dispatch};
 
 #[cfg(feature = "proof")]
 use crate::core::samples::Sample;
@@ -69,7 +70,7 @@ define! { ConvolutionWeight: Multilinear "conv_nd_weight", "torch.nn.grad.conv2d
 impl Op for Convolution {
     common!();
     fn eval(&self, x: &[&Array]) -> Result<Array> {
-        floats(x)?;
+        numbers(x, false)?;
         biased(kernels::convolve(x[0], x[1], &self.how)?, x.get(2))
     }
     fn reads(&self, i: usize) -> Reads {
@@ -104,7 +105,7 @@ impl rules::General for Convolution {
 impl Op for ConvolutionInput {
     common!();
     fn eval(&self, x: &[&Array]) -> Result<Array> {
-        floats(x)?;
+        numbers(x, true)?;
         let y = kernels::convolve_input(x[0], x[1], &self.how, &self.size)?;
         biased(y, x.get(2))
     }
@@ -117,7 +118,10 @@ impl rules::General for ConvolutionInput {
     fn vjp(&self, cx: &Ctx<'_>, i: usize, g: &Tensor) -> Result<Tensor> {
         let how = self.how.clone();
         match i {
-            0 => apply_dyn(&Convolution { how }, &[g, &cx.factor(1)?], cx.site()),
+            0 => within(
+                apply_dyn(&Convolution { how }, &[g, &cx.factor(1)?], cx.site())?,
+                cx.shape(0),
+            ),
             1 => {
                 let kernel = Sizes::from_slice(&cx.shape(1)[2..]);
                 apply_dyn(
@@ -137,7 +141,7 @@ impl rules::General for ConvolutionInput {
 impl Op for ConvolutionWeight {
     common!();
     fn eval(&self, x: &[&Array]) -> Result<Array> {
-        floats(x)?;
+        numbers(x, false)?;
         kernels::convolve_weight(x[0], x[1], &self.how, &self.kernel)
     }
 }
@@ -154,7 +158,10 @@ impl rules::Multilinear for ConvolutionWeight {
                     cx.site(),
                 )
             }
-            _ => apply_dyn(&Convolution { how }, &[&cx.factor(0)?, g], cx.site()),
+            _ => within(
+                apply_dyn(&Convolution { how }, &[&cx.factor(0)?, g], cx.site())?,
+                cx.shape(1),
+            ),
         }
     }
 }
@@ -163,7 +170,7 @@ impl rules::Multilinear for ConvolutionWeight {
 fn biased(y: Array, bias: Option<&&Array>) -> Result<Array> {
     let Some(bias) = bias else { return Ok(y) };
     let bias = bias.reshape(&Shape::new(&channels(&y)))?;
-    dispatch!(float y.dtype(), T => kernels::zip_assign(&y, &bias, |y: T, b: T| y + b), else Err(needs_float(&y)))?;
+    dispatch!(number y.dtype(), T => kernels::zip_assign(&y, &bias, |y: T, b: T| y.plus(b)), else Err(needs_float(&y)))?;
     Ok(y)
 }
 
@@ -206,14 +213,28 @@ fn push<O: Op>(op: &O, cx: &Ctx<'_>, t: &[Option<Tensor>]) -> Result<Tensor> {
     })
 }
 
-/// Errors where an operand is no float.
-fn floats(x: &[&Array]) -> Result<()> {
-    for a in x {
-        if !a.dtype().is_float() {
-            return Err(needs_float(a));
+/// Errors for truth values; the transpose is, as in PyTorch, one of floats and of int64 alone.
+fn numbers(x: &[&Array], transposed: bool) -> Result<()> {
+    let refused = |d: DType| match transposed {
+        true => !d.is_float() && d != DType::I64,
+        false => d == DType::Bool,
+    };
+    match x.iter().find(|a| refused(a.dtype())) {
+        Some(a) if transposed => Err(not_implemented("slow_conv_transpose2d_out_cpu", a.dtype())),
+        Some(a) => Err(not_implemented("slow_conv2d_cpu", a.dtype())),
+        None => Ok(()),
+    }
+}
+
+/// The first places of every dimension, as many as `shape` has: the last windows may reach beyond what a stride came from.
+fn within(y: Tensor, shape: &Shape) -> Result<Tensor> {
+    let mut y = y;
+    for d in 2..shape.len() {
+        if y.shape()[d] > shape[d] {
+            y = y.narrow(d as i64, 0, shape[d])?;
         }
     }
-    Ok(())
+    Ok(y)
 }
 
 /// Samples in one, two and three dimensions, with or without a bias: which two of input, weight and result an operation reads is `pick`'s.

@@ -229,7 +229,11 @@ impl Op for AvgPool {
                 self.windows.each(|number, spans| {
                     let mut sum = 0i64;
                     places(spans, &self.windows.size, |i| sum = sum.wrapping_add(plane[i]));
-                    out[number] = sum / (self.divisor(spans).to_i64()).max(1);
+                    let divisor = match self.divisor(spans).to_i64() {
+                        0 => 1,
+                        n => n,
+                    };
+                    out[number] = sum.wrapping_div(divisor);
                 });
             }),
             _ => Err(no_form("avg_pool2d_out_frame", x)),

@@ -1,14 +1,13 @@
 //! Normalisation of channels over samples, of groups of channels, and of single channels: PyTorch's `batch_norm`, `group_norm` and
 //! `instance_norm`. Each puts what is normalised together side by side and leaves the rest to `layer_norm`.
 
-use crate::Result;
 use crate::core::Site;
 use crate::core::fail::{bail, ensure, error};
 use crate::core::mode::no_grad;
 use crate::core::tensor::Tensor;
 use crate::ops::common::anchor::entered;
 use crate::ops::common::constant::{number_like, times};
-use pullback_array::MemoryFormat;
+use crate::{DType, Result};
 use std::panic::Location;
 
 /// How `batch_norm` and `instance_norm` go about it.
@@ -116,29 +115,15 @@ fn follow(r: &Tensor, new: &Tensor, momentum: f64) -> Result<()> {
     r.copy_(&moved)
 }
 
-/// Each channel with mean 0 and variance 1 over all other dimensions. The result lies row by row, or with the channels innermost where the
-/// input's do, as PyTorch's: what follows may view it, and draws are made in the order of memory.
+/// Each channel with mean 0 and variance 1 over all other dimensions.
 fn normalised(x: &Tensor, eps: f64) -> Result<Tensor> {
     let turned = x.transpose(0, 1)?;
     let (shape, channels) = (turned.shape().clone(), x.shape()[1]);
     let each: usize = shape[1..].iter().product();
     let flat = turned.reshape([channels, each])?;
-    let y = (flat.layer_norm(&[each], None, None, eps)?)
+    flat.layer_norm(&[each], None, None, eps)?
         .reshape(shape)?
-        .transpose(0, 1)?;
-    let last = match x.ndim() {
-        4 => MemoryFormat::ChannelsLast,
-        5 => MemoryFormat::ChannelsLast3d,
-        _ => MemoryFormat::Contiguous,
-    };
-    let format = match last.of(x.array().layout())?.strides() == x.array().layout().strides() {
-        true => last,
-        false => MemoryFormat::Contiguous,
-    };
-    match y.is_contiguous() && format == MemoryFormat::Contiguous {
-        true => Ok(y),
-        false => y.copy_in(format),
-    }
+        .transpose(0, 1)
 }
 
 #[pullback_macros::called]
@@ -171,6 +156,9 @@ impl Tensor {
         site: Site,
     ) -> Result<Tensor> {
         let (mean, var) = running.unzip();
+        if self.ndim() == 1 && self.numel() == 0 && weight.is_none() && bias.is_none() {
+            return self.copy(); // nothing has no channels, which PyTorch lets pass
+        }
         let each = self
             .numel()
             .checked_div(self.shape().get(1).copied().unwrap_or(1));
@@ -373,7 +361,15 @@ impl Tensor {
         let windows = square
             .pad(&around, crate::PadMode::Constant, None)?
             .unfold(-1, size, 1)?;
-        let mean = windows.mean_dims(&[-1], false)?.transpose(1, -1)?;
+        let mean = match self.dtype().is_float() {
+            true => windows.mean_dims(&[-1], false)?,
+            // Integers are divided as C divides.
+            false => windows
+                .sum_dims(&[-1], false)?
+                .div_rounded(size, Some(crate::Rounding::Trunc))?
+                .to(DType::default_float())?,
+        }
+        .transpose(1, -1)?;
         self.div(
             &times(&mean, alpha)?
                 .add(&number_like(&mean, k)?)?

@@ -1,5 +1,0 @@
-"""PyTorch's `torch.signal`: windows."""
-
-from . import windows
-
-__all__ = ["windows"]
