@@ -5,7 +5,7 @@ use crate::convert::{type_name, wrap};
 use crate::error::Raise;
 use crate::object;
 use crate::tensor::PyTensor;
-use pullback::{GradFn, Grads, HookHandle, Tensor};
+use pullback::{GradFn, Grads, HookHandle, SavedValue, Tensor};
 use pyo3::PyTraverseError;
 use pyo3::exceptions::{PyAttributeError, PyTypeError};
 use pyo3::gc::PyVisit;
@@ -161,6 +161,58 @@ fn replaced(result: &Bound<'_, PyAny>) -> pullback::Result<Option<Grads>> {
     }
 }
 
+/// What names of kept values begin with.
+const SAVED: &str = "_saved_";
+
+/// Nodes whose inputs PyTorch calls otherwise than the arguments of the function that is found under the operation's name.
+const ARGUMENTS: &[(&str, &[&str])] = &[
+    ("BmmBackward0", &["self", "mat2"]),
+    ("LinalgVectorNormBackward0", &["self"]),
+    ("MaskedFillBackward0", &["mask", "self"]),
+    ("MmBackward0", &["self", "mat2"]),
+    ("NativeLayerNormBackward0", &["input", "weight", "bias"]),
+];
+
+impl PyNode {
+    /// Whether the class is called after a function: `MaskedFillBackward0` after `masked_fill`.
+    fn is_of(&self, function: &str) -> bool {
+        let class = self.0.short_name();
+        let own = class.split("Backward").next().unwrap_or(class);
+        own.to_lowercase() == function.replace('_', "")
+    }
+
+    /// PyTorch's name of a kept value: the argument's.
+    fn saved_name(&self, place: SavedValue) -> String {
+        let own = self.0.op();
+        let of_op = |e: &&pullback::registry::Entry| e.function.op.map(|op| op.name) == own;
+        match place {
+            SavedValue::Input(at) => {
+                let known = ARGUMENTS
+                    .iter()
+                    .find(|(node, _)| *node == self.0.short_name());
+                if let Some(name) = known.and_then(|(_, names)| names.get(at)) {
+                    return format!("{SAVED}{name}");
+                }
+                // An operation may stand for another function than its own, whose arguments were computed with before.
+                let entry = (pullback::registry::entries().iter())
+                    .filter(of_op)
+                    .find(|e| self.is_of(e.function.name()));
+                let mut tensors = entry.iter().flat_map(|e| e.signature.params.iter());
+                match tensors.nth(at).map(|p| p.name) {
+                    _ if self.0.inputs().len() == 1 => format!("{SAVED}self"),
+                    Some("input") => format!("{SAVED}self"),
+                    Some(name) => format!("{SAVED}{name}"),
+                    // Computed from the arguments, in a way that PyTorch does not have.
+                    None => format!("{SAVED}tensor{at}"),
+                }
+            }
+            SavedValue::Result(0) => format!("{SAVED}result"),
+            SavedValue::Result(at) => format!("{SAVED}result{at}"),
+            SavedValue::Extra(at) => format!("{SAVED}tensor{at}"),
+        }
+    }
+}
+
 #[pymethods]
 impl PyNode {
     #[new]
@@ -208,6 +260,46 @@ impl PyNode {
         let d = PyDict::new(py);
         self.0.set_metadata(KEY, Arc::new(d.clone().unbind()));
         Ok(d)
+    }
+
+    /// `_saved_self`, `_saved_other`, `_saved_result`…: what the operation keeps for its gradient, by the names of its arguments.
+    fn __getattr__<'py>(&self, py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyAny>> {
+        let missing = || {
+            PyAttributeError::new_err(format!(
+                "'{}' object has no attribute '{name}'",
+                self.0.short_name()
+            ))
+        };
+        if !name.starts_with(SAVED) {
+            return Err(missing());
+        }
+        let all = self.0.saved().raise()?;
+        let found = all
+            .into_iter()
+            .find(|(place, _)| self.saved_name(*place) == name);
+        found.map_or_else(|| Err(missing()), |(_, value)| wrap(py, value))
+    }
+
+    fn __dir__<'py>(slf: &Bound<'py, Self>) -> PyResult<Vec<String>> {
+        let class = slf.get_type();
+        let mut names: Vec<String> = class.call_method0("mro")?.try_iter()?.try_fold(
+            Vec::new(),
+            |mut names, class| -> PyResult<Vec<String>> {
+                let own = class?.getattr("__dict__")?.call_method0("keys")?;
+                for name in own.try_iter()? {
+                    names.push(name?.extract()?);
+                }
+                Ok(names)
+            },
+        )?;
+        let node = slf.get();
+        // Freed values have no names.
+        names.extend(
+            (node.0.saved().unwrap_or_default().iter()).map(|(place, _)| node.saved_name(*place)),
+        );
+        names.sort();
+        names.dedup();
+        Ok(names)
     }
 
     fn _sequence_nr(&self) -> u64 {

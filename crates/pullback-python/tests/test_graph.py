@@ -141,3 +141,26 @@ def test_leaves_are_found_from_their_graphs():
     leaf = leaf_of(y.grad_fn)  # nobody else has it
     y.backward()
     assert leaf.tolist() == [1.0, 1.0] and leaf.is_leaf and leaf.requires_grad and leaf.grad.tolist() == [3.0, 3.0]
+
+
+def test_kept_values_have_the_names_of_arguments():
+    x = torch.tensor([[1.0, -2.0], [3.0, 4.0]], requires_grad=True)
+    cases = {
+        "_saved_self": (x.pow(2), x),
+        "_saved_result": (x.exp(), x.exp()),
+        "_saved_mat2": (x @ x.detach(), x),
+        "_saved_other": (x * x.detach(), x),
+    }
+    for name, (y, value) in cases.items():
+        node = y.grad_fn
+        assert name in dir(node) and torch.equal(getattr(node, name), value), name
+    assert torch.equal((x * 2).sin().grad_fn._saved_self, x * 2)
+    # With its history.
+    kept = (x * 2).sin().grad_fn._saved_self
+    assert type(kept.grad_fn).__name__ == "MulBackward0"
+    y = x.pow(2)
+    with pytest.raises(AttributeError, match="'PowBackward0' object has no attribute '_saved_nothing'"):
+        y.grad_fn._saved_nothing
+    y.sum().backward()
+    with pytest.raises(RuntimeError, match="or directly access saved tensors after they have already been freed"):
+        y.grad_fn._saved_self

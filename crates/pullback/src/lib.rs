@@ -47,7 +47,7 @@ pub use crate::core::anomaly::{detect_anomaly, detect_nonfinite};
 pub use crate::core::ctx::Ctx;
 pub use crate::core::device::{Backend, install as install_device};
 pub use crate::core::flow::{CutAt, CutReason, Flow, track_flow};
-pub use crate::core::grad_fn::GradFn;
+pub use crate::core::grad_fn::{GradFn, SavedValue};
 pub use crate::core::hooks::{Grads, HookHandle};
 pub use crate::core::mode::{
     InferenceGuard, ModeGuard, enable_grad, inference_mode, is_grad_enabled,

@@ -200,6 +200,7 @@ impl fmt::Display for Number {
             Number::Bool(b) => write!(f, "{}", if *b { "True" } else { "False" }),
             Number::Int(i) => write!(f, "{i}"),
             Number::UInt(u) => write!(f, "{u}"),
+            Number::Float(x) if x.is_nan() => f.write_str("nan"),
             Number::Float(x) => write!(f, "{x}"),
             Number::Dd(x) => write!(f, "{x}"),
         }

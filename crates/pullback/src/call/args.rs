@@ -2,6 +2,7 @@
 
 use super::signature::Signature;
 use super::value::Value;
+use crate::core::digits::{Shortest, Streamed};
 use crate::core::operand::Operand;
 use crate::{DType, Error, ErrorKind, Number, Result, Tensor};
 use smallvec::SmallVec;
@@ -41,10 +42,12 @@ impl<'a> Args<'a> {
         if (0.0..=1.0).contains(&p) {
             return Ok(p);
         }
-        Err(Error::new(
-            ErrorKind::Value,
-            format!("dropout probability has to be between 0 and 1, but got {p}"),
-        ))
+        // What Python's check lets pass is refused by the function below it, in its own words.
+        let text = "dropout probability has to be between 0 and 1, but got";
+        Err(match p.is_nan() {
+            true => Error::new(ErrorKind::Shape, format!("{text} {}", Streamed(p))),
+            false => Error::new(ErrorKind::Value, format!("{text} {}", Shortest(p))),
+        })
     }
 
     /// Whether an argument is a tensor.

@@ -4,7 +4,8 @@
 //! in PyTorch. Names are in `display/grad_fn.rs`, hooks in `hooks`.
 
 use crate::core::binding::HookOf;
-use crate::core::graph::{Edge, Leaf, Node, lock};
+use crate::core::ctx::Ctx;
+use crate::core::graph::{EXTRA, Edge, Leaf, Node, OUTPUT, lock};
 use crate::core::hooks::{Grads, HookHandle, Hooks};
 use crate::core::tensor::Tensor;
 use crate::{Result, Shared};
@@ -32,6 +33,17 @@ use std::sync::Arc;
 pub struct GradFn {
     at: At,
     name: Cow<'static, str>,
+}
+
+/// Which value an operation keeps for its gradient.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SavedValue {
+    /// An input, counted from 0.
+    Input(usize),
+    /// A result, counted from 0.
+    Result(usize),
+    /// Another one, of a function of the user.
+    Extra(usize),
 }
 
 #[derive(Clone)]
@@ -144,6 +156,42 @@ impl GradFn {
             At::Node(node) => Some(node.op.def().name),
             At::Leaf(_) => None,
         }
+    }
+
+    /// What the operation keeps for its gradient, each value with its history; nothing for leaves.
+    ///
+    /// ```
+    /// # use pullback::{SavedValue, Tensor};
+    /// let x = Tensor::scalar(3.0).requires_grad_(true)?;
+    /// let (which, value) = x.pow(2.0)?.grad_fn().unwrap().saved()?.remove(0);
+    /// assert_eq!((which, value.item_f64()?), (SavedValue::Input(0), 3.0));
+    /// # Ok::<(), pullback::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// PyTorch's sentences, where a backward has freed the values or they were overwritten in place.
+    pub fn saved(&self) -> Result<Vec<(SavedValue, Tensor)>> {
+        let At::Node(node) = &self.at else {
+            return Ok(Vec::new());
+        };
+        let saved = node.saved(true)?;
+        let places: Vec<u32> = saved
+            .iter()
+            .flat_map(|s| s.iter())
+            .map(|s| s.which)
+            .collect();
+        let cx = Ctx::of_node(node, saved, u32::MAX, true, (false, false));
+        (places.into_iter())
+            .map(|which| {
+                let at = (which & !(OUTPUT | EXTRA)) as usize;
+                let place = match which {
+                    w if w & OUTPUT != 0 => SavedValue::Result(at),
+                    w if w & EXTRA != 0 => SavedValue::Extra(at),
+                    _ => SavedValue::Input(at),
+                };
+                Ok((place, cx.with_history(which)?))
+            })
+            .collect()
     }
 
     /// The user's line that ran the operation.

@@ -2,6 +2,7 @@
 //! `activation` and `rectifier`.
 
 use crate::core::apply::apply_dyn;
+use crate::core::digits::Streamed;
 use crate::core::fail::{bail, ensure, error};
 use crate::core::history::in_place_dyn;
 use crate::core::op::Op;
@@ -69,10 +70,11 @@ fn softshrink(x: &Tensor, lambd: f64) -> Result<Softshrink> {
         DType::F32 => ("Float", "3.40282e+38"),
         _ => ("Double", "1.79769e+308"),
     };
-    if x.dtype().is_float() && (lambd.is_nan() || lambd < 0.0) {
+    if x.dtype().is_float() && !(0.0..f64::INFINITY).contains(&lambd) {
         bail!(
             Shape,
-            "lambda must be in range [0, {largest}] for input dtype {name}, but found {lambd}"
+            "lambda must be in range [0, {largest}] for input dtype {name}, but found {}",
+            Streamed(lambd)
         );
     }
     Ok(Softshrink { lambd })

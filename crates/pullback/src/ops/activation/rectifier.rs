@@ -68,7 +68,8 @@ pieces! {
     "at 0 the derivative is that of the exponential, s·α·c, at NaN that of the line, as in PyTorch's loops for few numbers";
     value |s, x: T| {
         let (negative, positive, c) = (T::lit(s.alpha * s.scale), T::lit(s.scale), T::lit(s.input_scale));
-        T::choose(x.at_most(T::ZERO), || (x * c).exp_m1() * negative, || x * positive)
+        // At 0 the line, whatever the constants are: there 0 times an infinite one is no number.
+        T::choose(x.below(T::ZERO), || (x * c).exp_m1() * negative, || x * positive)
     };
     fused |s, g, x: T| {
         let (negative, positive, c) = (T::lit(s.alpha * s.scale), T::lit(s.scale), T::lit(s.input_scale));

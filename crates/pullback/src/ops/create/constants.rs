@@ -2,6 +2,7 @@
 //! generator as PyTorch does. Nothing here has a gradient.
 
 use crate::core::device::HostRead;
+use crate::core::digits::Streamed;
 use crate::core::fail::{bail, ensure, error};
 use crate::core::tensor::Tensor;
 use crate::ops::common::operand::{inferred, unnumbered};
@@ -52,7 +53,12 @@ pub fn arange(
         bail!(Shape, "step must be nonzero");
     }
     if !(a.is_finite() && b.is_finite()) {
-        bail!(Shape, "unsupported range: {a} -> {b}");
+        bail!(
+            Shape,
+            "unsupported range: {} -> {}",
+            Streamed(a),
+            Streamed(b)
+        );
     }
     let exact = [start, end].map(Number::to_i128);
     let (above, equal) = match exact {

@@ -166,7 +166,7 @@ impl Tensor {
         if beta == 0.0 {
             return self.l1_loss_broadcast(target, reduction, None);
         }
-        if beta < 0.0 {
+        if beta < 0.0 || beta.is_nan() {
             bail!(
                 Argument,
                 "smooth_l1_loss does not support negative values for beta."
@@ -204,7 +204,7 @@ impl Tensor {
         weight: Option<&Tensor>,
     ) -> Result<Tensor> {
         let site = Location::caller();
-        if delta <= 0.0 {
+        if delta <= 0.0 || delta.is_nan() {
             bail!(
                 Argument,
                 "huber_loss does not support non-positive values for delta."

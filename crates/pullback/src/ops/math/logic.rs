@@ -3,6 +3,7 @@
 use crate::core::apply::apply_dyn;
 use crate::core::define::{common, define};
 use crate::core::device::HostRead;
+use crate::core::digits::Streamed;
 use crate::core::fail::bail;
 use crate::core::op::Op;
 use crate::core::tensor::Tensor;
@@ -230,7 +231,8 @@ impl Tensor {
             if tolerance < 0.0 || tolerance.is_nan() {
                 bail!(
                     Argument,
-                    "{name} must be greater than or equal to zero, but got {tolerance}"
+                    "{name} must be greater than or equal to zero, but got {}",
+                    Streamed(tolerance)
                 );
             }
         }

@@ -2,6 +2,7 @@
 //! `instance_norm`. Each puts what is normalised together side by side and leaves the rest to `layer_norm`.
 
 use crate::core::Site;
+use crate::core::digits::Streamed;
 use crate::core::fail::{bail, ensure, error};
 use crate::core::mode::no_grad;
 use crate::core::tensor::Tensor;
@@ -182,7 +183,7 @@ impl Tensor {
             bail!(
                 Value,
                 "batch_norm eps must be {must}{when}, but got {}",
-                how.eps
+                Streamed(how.eps)
             );
         }
         if !how.training && running.is_none() {

@@ -1,5 +1,6 @@
 //! Lengths and angles of vectors along a dimension, and the losses made of them.
 
+use crate::core::digits::Streamed;
 use crate::core::fail::{bail, ensure};
 use crate::core::tensor::Tensor;
 use crate::ops::common::constant::plus;
@@ -71,6 +72,12 @@ impl Tensor {
             DType,
             "expected common dtype to be floating point, yet common dtype is {}",
             dtype.scalar_type_name()
+        );
+        ensure!(
+            eps >= 0.0,
+            Shape,
+            "eps must be non-negative, got: {}",
+            Streamed(eps)
         );
         let shape = self.shape().broadcast(other.shape())?;
         let a = converted(self, dtype, site)?.expand(&shape)?;

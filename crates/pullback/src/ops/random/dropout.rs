@@ -3,7 +3,8 @@
 
 use crate::core::apply::apply_dyn;
 use crate::core::device::HostRead;
-use crate::core::fail::{bail, error};
+use crate::core::digits::{Shortest, Streamed};
+use crate::core::fail::{bail, ensure, error};
 use crate::core::history::in_place_dyn;
 use crate::core::tensor::Tensor;
 use crate::ops::LeakyRelu;
@@ -51,10 +52,12 @@ fn check_dropout(p: f64) -> Result<()> {
     if (0.0..=1.0).contains(&p) {
         return Ok(());
     }
-    Err(error!(
-        Argument,
-        "dropout probability has to be between 0 and 1, but got {p}"
-    ))
+    // What Python's check lets pass is refused by the function below it, in its own words.
+    let text = "dropout probability has to be between 0 and 1, but got";
+    Err(match p.is_nan() {
+        true => error!(Shape, "{text} {}", Streamed(p)),
+        false => error!(Argument, "{text} {}", Shortest(p)),
+    })
 }
 
 /// What dropout multiplies `x` by; `None` where it leaves it alone.
@@ -73,6 +76,14 @@ fn dropout_factor(x: &Tensor, p: f64, training: bool) -> Result<Option<Tensor>> 
 }
 
 fn slopes(lower: f64, upper: f64) -> Result<LeakyRelu> {
+    for (which, bound) in [("lower", lower), ("upper", upper)] {
+        ensure!(
+            bound.is_finite(),
+            Shape,
+            "rrelu: {which} bound must be finite, got {}",
+            Streamed(bound)
+        );
+    }
     if lower > upper {
         bail!(
             Argument,

@@ -4,6 +4,7 @@
 use crate::core::apply::apply;
 use crate::core::define::{common, define};
 use crate::core::device::HostRead;
+use crate::core::digits::Streamed;
 use crate::core::fail::{bail, ensure};
 use crate::core::op::Op;
 use crate::core::tensor::Tensor;
@@ -61,18 +62,12 @@ impl Op for BinEdges {
             (low, high) = (low - self.apart, high + self.apart);
         }
         if !low.is_finite() || !high.is_finite() {
-            let show = |x: f64| match x {
-                x if x.is_nan() => "nan".to_string(),
-                f64::INFINITY => "inf".to_string(),
-                f64::NEG_INFINITY => "-inf".to_string(),
-                x => x.to_string(),
-            };
             bail!(
                 Argument,
                 "{} [{}, {}] is not finite",
                 self.name,
-                show(low),
-                show(high)
+                Streamed(low),
+                Streamed(high)
             );
         }
         let edges = crate::linspace(

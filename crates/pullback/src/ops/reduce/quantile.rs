@@ -1,5 +1,6 @@
 //! Quantiles: sorted, then interpolated between two neighbours.
 
+use crate::core::digits::Streamed;
 use crate::core::fail::{bail, ensure};
 use crate::core::tensor::Tensor;
 use crate::ops::Operand;
@@ -61,7 +62,10 @@ impl Tensor {
             Operand::Tensor(q) => q.clone(),
             Operand::Number(n) => {
                 if !(0.0..=1.0).contains(&n.to_f64()) {
-                    let text = format!("q must be in the range [0, 1] but got {n}");
+                    let text = format!(
+                        "q must be in the range [0, 1] but got {}",
+                        Streamed(n.to_f64())
+                    );
                     bail!(Shape, "quantile() {text}");
                 }
                 Tensor::full(crate::Shape::scalar(), n, self.dtype())?

@@ -3,6 +3,7 @@
 use crate::call::{Args, Function};
 use crate::call::{IntoValue, Value};
 use crate::core::apply::apply;
+use crate::core::digits::Streamed;
 use crate::core::fail::{bail, ensure, error};
 use crate::{DType, Number, Result, Tensor, ops};
 use std::panic::Location;
@@ -35,8 +36,12 @@ fn renorm(a: &Args<'_>) -> Result<Value> {
     if p <= 0.0 {
         bail!(Shape, "renorm: non-positive-norm not supported");
     }
-    if most < 0.0 {
-        bail!(Shape, "renorm: expected maxnorm to be >= 0 but got {most}");
+    if most < 0.0 || most.is_nan() {
+        bail!(
+            Shape,
+            "renorm: expected maxnorm to be >= 0 but got {}",
+            Streamed(most)
+        );
     }
     if x.ndim() < 2 {
         bail!(
@@ -119,6 +124,13 @@ fn histc(a: &Args<'_>) -> Result<Value> {
     let bins = a.int("bins")?;
     let (low, high) = (a.float("min")?, a.float("max")?);
     some_bins(bins)?;
+    ensure!(
+        low.is_finite() && high.is_finite(),
+        Shape,
+        "torch.histc: range of [{}, {}] is not finite",
+        Streamed(low),
+        Streamed(high)
+    );
     if low > high {
         bail!(Shape, "torch.histc: max must be larger than min");
     }
