@@ -96,6 +96,7 @@ pub(crate) fn run(root: &Path) -> Result<ExitCode, String> {
         files += n;
     }
     arrows.extend(crate::places::strays(root)?);
+    arrows.extend(crate::places::unbounded(root)?);
     for arrow in &arrows {
         eprintln!("{arrow}");
     }

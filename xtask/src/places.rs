@@ -47,6 +47,164 @@ const KEPT: &[Kept] = &[
     },
 ];
 
+/// Folders in which sizes that a user gives are known.
+const SIZED: &[&str] = &[
+    "crates/pullback-array/src",
+    "crates/pullback-random/src",
+    "crates/pullback/src/call",
+    "crates/pullback/src/ops",
+    "crates/pullback/src/registry",
+];
+
+/// Files in which vectors are made whose memory is not asked for first (`vec![x; n]`, `Vec::with_capacity(n)`), how many, and why that cannot end the
+/// process. `room`, `filled` and `gathered` give an error where there is no memory.
+const BOUNDED: &[(&str, usize, &str)] = &[
+    ("pullback-array/src/dd/format.rs", 2, "digits of a number"),
+    (
+        "pullback-array/src/device/cpu/kernels/lines.rs",
+        2,
+        "asked for before, as large as some lines",
+    ),
+    (
+        "pullback-array/src/device/cpu/kernels/planes.rs",
+        1,
+        "asked for before",
+    ),
+    (
+        "pullback-array/src/layout/dims.rs",
+        1,
+        "a size for each dimension",
+    ),
+    (
+        "pullback-array/src/scalar/expression/derivative.rs",
+        1,
+        "steps of a formula",
+    ),
+    (
+        "pullback-array/src/scalar/expression/mod.rs",
+        4,
+        "steps of a formula",
+    ),
+    (
+        "pullback-random/src/numpy/choice.rs",
+        2,
+        "as long as the probabilities that were given",
+    ),
+    (
+        "pullback-random/src/numpy/generator.rs",
+        1,
+        "functions that return a vector and no result",
+    ),
+    (
+        "pullback-random/src/torch/continuous.rs",
+        1,
+        "a piece of bounded length",
+    ),
+    (
+        "pullback-random/src/torch/multinomial.rs",
+        1,
+        "as long as a row that was given",
+    ),
+    (
+        "pullback-random/src/torch/normal.rs",
+        2,
+        "functions that return a vector and no result",
+    ),
+    (
+        "pullback-random/src/torch/trunc_normal.rs",
+        1,
+        "as long as the candidates",
+    ),
+    (
+        "pullback-random/src/torch/uniform.rs",
+        2,
+        "functions that return a vector and no result",
+    ),
+    ("pullback/src/call/signature.rs", 1, "arguments"),
+    (
+        "pullback/src/ops/common/formula.rs",
+        1,
+        "steps of a formula",
+    ),
+    ("pullback/src/ops/common/once.rs", 1, "dimensions"),
+    ("pullback/src/ops/conv/geometry.rs", 1, "dimensions"),
+    ("pullback/src/ops/conv/methods.rs", 1, "dimensions"),
+    ("pullback/src/ops/conv/pooling.rs", 2, "dimensions"),
+    (
+        "pullback/src/ops/index/functions/lookup.rs",
+        1,
+        "dimensions",
+    ),
+    ("pullback/src/ops/linalg/einsum.rs", 2, "dimensions"),
+    (
+        "pullback/src/ops/linalg/product.rs",
+        3,
+        "matrices that were given, and dimensions",
+    ),
+    (
+        "pullback/src/ops/loss/ctc_steps.rs",
+        1,
+        "as many as a dimension that has elements",
+    ),
+    ("pullback/src/ops/math/functions/slopes.rs", 2, "dimensions"),
+    ("pullback/src/ops/norm/batch_norm.rs", 1, "dimensions"),
+    ("pullback/src/ops/reduce/quantile.rs", 1, "dimensions"),
+    ("pullback/src/ops/reduce/sum.rs", 1, "dimensions"),
+    (
+        "pullback/src/ops/shape/join.rs",
+        1,
+        "tensors that were given",
+    ),
+    ("pullback/src/ops/shape/pad.rs", 1, "dimensions"),
+    ("pullback/src/ops/shape/rearrange.rs", 1, "dimensions"),
+    ("pullback/src/ops/shape/view.rs", 1, "dimensions"),
+];
+
+/// Whether a line makes a vector of a length that is known when the program runs.
+fn makes_a_vector(line: &str) -> bool {
+    let counted = |rest: &str| {
+        let Some((_, length)) = rest.split_once("; ") else {
+            return false;
+        };
+        let length = &length[..length.find(']').unwrap_or(length.len())];
+        // A number, or a constant.
+        length.chars().any(|c| c.is_ascii_lowercase())
+    };
+    line.contains("Vec::with_capacity(")
+        || (line.match_indices("vec![")).any(|(at, open)| counted(&line[at + open.len()..]))
+}
+
+/// The source of a file without its tests, which stand at the end.
+fn without_tests(text: &str) -> &str {
+    &text[..text.find("#[cfg(test)]\nmod ").unwrap_or(text.len())]
+}
+
+/// Every file with another number of vectors without a bound than [`BOUNDED`] says.
+pub(crate) fn unbounded(root: &Path) -> Result<Vec<String>, String> {
+    let mut all = Vec::new();
+    for folder in SIZED {
+        for path in rust_files(&root.join(folder))? {
+            if path.file_name().is_some_and(|name| name == "tests.rs") {
+                continue;
+            }
+            let text = without_comments(&read(&path)?);
+            let found = (without_tests(&text).lines())
+                .filter(|line| makes_a_vector(line))
+                .count();
+            let shown = path.display().to_string();
+            let known = (BOUNDED.iter())
+                .find(|(file, ..)| shown.ends_with(file))
+                .map_or(0, |(_, count, _)| *count);
+            if found != known {
+                all.push(format!(
+                    "{shown}: {found} vectors of a length that is known when the program runs, where xtask/src/places.rs knows {known}: `room`, `filled` and `gathered` give an error where memory is out, `vec![x; n]` ends the process"
+                ));
+            }
+        }
+    }
+    Ok(all)
+}
+
 /// Every line in which a word stands outside of its home.
 pub(crate) fn strays(root: &Path) -> Result<Vec<String>, String> {
     let mut all = Vec::new();
@@ -90,6 +248,35 @@ mod tests {
         assert_eq!(found, [(2, ".ptr::<")]);
         let marker = "thread: PhantomData<*const ()>,";
         assert_eq!(stray_lines(marker, KEPT[0].words).count(), 0);
+    }
+
+    #[test]
+    fn vectors_are_told_from_lists() {
+        for line in [
+            "vec![0.0; n]",
+            "let v = vec![None; a.len()];",
+            "Vec::with_capacity(n)",
+        ] {
+            assert!(makes_a_vector(line), "{line}");
+        }
+        for line in [
+            "vec![1, 2]",
+            "vec![0; 4]",
+            "vec![0; SIZE]",
+            "vec![a[0]; 2]",
+            "vec![a, b];",
+        ] {
+            assert!(!makes_a_vector(line), "{line}");
+        }
+    }
+
+    #[test]
+    fn bounded_files_exist() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        for (file, _, why) in BOUNDED {
+            assert!(root.join("crates").join(file).exists(), "{file}");
+            assert!(!why.is_empty());
+        }
     }
 
     #[test]

@@ -64,7 +64,7 @@ pub(crate) fn register_hook(py: Python<'_>, t: &Tensor, hook: Py<PyAny>) -> PyRe
 /// `Tensor.register_post_accumulate_grad_hook`.
 pub(crate) fn register_post_hook(t: &Bound<'_, PyTensor>, hook: Py<PyAny>) -> PyResult<PyHandle> {
     let (hook, of) = object::hook_of(t.py(), hook);
-    let own = PyWeakrefReference::new(t)?.unbind();
+    let own = object::own_weak(t.as_any())?.unbind();
     let call = move |leaf: &Tensor| {
         Python::attach(|py| {
             // The very object, while there is one.

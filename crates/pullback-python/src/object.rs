@@ -67,6 +67,19 @@ fn made(py: Python<'_>, t: Tensor) -> PyResult<Bound<'_, PyAny>> {
     Ok(object.into_any())
 }
 
+/// A weak reference of the package's own. Its callback, which does nothing, tells it from those of programs: `utils.swap_tensors` asks whether there
+/// are any.
+pub(crate) fn own_weak<'py>(
+    object: &Bound<'py, PyAny>,
+) -> PyResult<Bound<'py, PyWeakrefReference>> {
+    static MARK: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let py = object.py();
+    let mark = MARK.get_or_try_init(py, || -> PyResult<Py<PyAny>> {
+        Ok(py.import("builtins")?.getattr("id")?.unbind())
+    })?;
+    PyWeakrefReference::new_with(object, mark)
+}
+
 /// The object that a leaf's graph leads to, and its memory, should the object be gone when it is asked for.
 struct Leaf {
     object: Py<PyWeakrefReference>,
@@ -79,7 +92,7 @@ pub(crate) fn note_leaf(object: &Bound<'_, PyTensor>) -> PyResult<()> {
     let t = &object.get().0;
     if t.is_gathered() {
         let leaf = Leaf {
-            object: PyWeakrefReference::new(object)?.unbind(),
+            object: own_weak(object.as_any())?.unbind(),
             array: t.array().clone(),
         };
         t.set_leaf_companion(Arc::new(leaf));

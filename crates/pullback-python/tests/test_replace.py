@@ -6,6 +6,8 @@ import sys
 import threading
 from pathlib import Path
 
+import weakref
+
 import pytest
 
 import pullback as torch
@@ -118,6 +120,18 @@ def test_what_is_recorded_or_transformed_sees_the_change():
     tangent = torch.ones(4)
     assert torch.func.jvp(f, (x,), (tangent,))[1] == (8 * x).sum()
     assert torch.autograd.gradcheck(f, torch.arange(4.0, dtype=torch.float64).requires_grad_())
+
+
+def test_swapping_refuses_weak_references():
+    a, b = torch.ones(2, requires_grad=True), torch.zeros(3, requires_grad=True)
+    weak = weakref.ref(a)
+    with pytest.raises(RuntimeError, match="Cannot swap t1 because it has weakref associated with it"):
+        torch.utils.swap_tensors(a, b)
+    with pytest.raises(RuntimeError, match="Cannot swap t2 because it has weakref associated with it"):
+        torch.utils.swap_tensors(b, a)
+    del weak
+    torch.utils.swap_tensors(a, b)
+    assert a.tolist() == [0.0, 0.0, 0.0] and b.tolist() == [1.0, 1.0]
 
 
 def test_swapping_refuses_what_would_be_wrong():

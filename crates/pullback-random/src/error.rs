@@ -1,6 +1,7 @@
 //! The one error type of the crate: which Python exception it corresponds to, and the sentence NumPy or PyTorch would
 //! say. Nothing here decides when something is an error.
 
+use crate::digits::Streamed;
 use std::borrow::Cow;
 use std::fmt;
 
@@ -104,41 +105,9 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-/// A double as C++'s `std::ostream` prints it by default (`%g`, six significant digits), as in PyTorch's messages.
+/// A double as C++'s `std::ostream` prints it by default, as in PyTorch's messages.
 pub(crate) fn ostream(x: f64) -> String {
-    if x.is_nan() {
-        return if x.is_sign_negative() {
-            "-nan".into()
-        } else {
-            "nan".into()
-        };
-    }
-    if x.is_infinite() {
-        return if x > 0.0 { "inf".into() } else { "-inf".into() };
-    }
-    if x == 0.0 {
-        return if x.is_sign_negative() {
-            "-0".into()
-        } else {
-            "0".into()
-        };
-    }
-    let scientific = format!("{x:.5e}");
-    let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
-    let exponent: i32 = exponent.parse().unwrap_or(0);
-    let trim = |s: &str| {
-        if s.contains('.') {
-            s.trim_end_matches('0').trim_end_matches('.').to_string()
-        } else {
-            s.to_string()
-        }
-    };
-    if (-4..6).contains(&exponent) {
-        trim(&format!("{x:.*}", (5 - exponent).max(0) as usize))
-    } else {
-        let sign = if exponent < 0 { '-' } else { '+' };
-        format!("{}e{sign}{:02}", trim(mantissa), exponent.abs())
-    }
+    Streamed(x).to_string()
 }
 
 /// A double as Python's `repr` prints it, for the messages that Python code formats.

@@ -51,6 +51,7 @@
 //! of the crate; without AVX2 the same bits come out of portable code.
 #![deny(unsafe_code)]
 
+pub mod digits;
 mod error;
 pub mod numpy;
 mod room;

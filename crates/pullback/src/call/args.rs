@@ -2,9 +2,9 @@
 
 use super::signature::Signature;
 use super::value::Value;
-use crate::core::digits::{Shortest, Streamed};
 use crate::core::operand::Operand;
 use crate::{DType, Error, ErrorKind, Number, Result, Tensor};
+use pullback_random::digits::{Shortest, Streamed};
 use smallvec::SmallVec;
 
 /// Arguments without names, in room for those of nearly every call.

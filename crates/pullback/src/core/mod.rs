@@ -11,7 +11,6 @@ mod construct;
 pub(crate) mod ctx;
 pub(crate) mod define;
 pub(crate) mod device;
-pub(crate) mod digits;
 pub(crate) mod fail;
 pub(crate) mod flow;
 pub(crate) mod grad_fn;

@@ -2,6 +2,7 @@
 
 use super::module::Module;
 use super::visit::Visit;
+use pullback_random::digits::Shortest;
 use std::fmt::{self, Display};
 
 /// How a module is called where it is printed, and what stands in its brackets.
@@ -102,22 +103,7 @@ pub(super) fn python(flag: bool) -> &'static str {
 
 /// A number as Python prints a float: `0.1`, `1e-05`, `2.0`.
 pub(super) fn float(x: f64) -> String {
-    let size = x.abs();
-    if x == x.trunc() && size < 1e16 {
-        return format!("{x:.1}");
-    }
-    if size.is_finite() && !(1e-4..1e16).contains(&size) {
-        let text = format!("{x:e}");
-        let (digits, power) = text.split_once('e').unwrap_or((&text, "0"));
-        let power: i32 = power.parse().unwrap_or(0);
-        let sign = if power < 0 { '-' } else { '+' };
-        return format!("{digits}e{sign}{:02}", power.abs());
-    }
-    match x {
-        _ if x.is_nan() => "nan".into(),
-        _ if x.is_infinite() => (if x > 0.0 { "inf" } else { "-inf" }).into(),
-        _ => format!("{x}"),
-    }
+    Shortest(x).to_string()
 }
 
 /// `(2, 3)`, and `(2,)` for one: sizes as Python prints a tuple.

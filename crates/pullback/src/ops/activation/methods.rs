@@ -2,7 +2,6 @@
 //! `activation` and `rectifier`.
 
 use crate::core::apply::apply_dyn;
-use crate::core::digits::Streamed;
 use crate::core::fail::{bail, ensure, error};
 use crate::core::history::in_place_dyn;
 use crate::core::op::Op;
@@ -12,6 +11,7 @@ use crate::ops::{
     Relu, Silu, Softplus, Softshrink,
 };
 use crate::{DType, Error, Result};
+use pullback_random::digits::Streamed;
 use std::panic::Location;
 use std::str::FromStr;
 

@@ -2,13 +2,13 @@
 //! generator as PyTorch does. Nothing here has a gradient.
 
 use crate::core::device::HostRead;
-use crate::core::digits::Streamed;
 use crate::core::fail::{bail, ensure, error};
 use crate::core::tensor::Tensor;
 use crate::ops::common::operand::{inferred, unnumbered};
 use crate::random;
 use crate::{Array, Category, DType, Dd, Device, Element, Number, Result, Shape};
 use pullback_array::{dispatch, gathered, kernels};
+use pullback_random::digits::Streamed;
 
 /// The dtype of a result of numbers: double-double or PyTorch's default float if one is a float, else int64.
 fn common_dtype(numbers: &[Number]) -> DType {

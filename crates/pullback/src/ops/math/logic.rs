@@ -3,12 +3,12 @@
 use crate::core::apply::apply_dyn;
 use crate::core::define::{common, define};
 use crate::core::device::HostRead;
-use crate::core::digits::Streamed;
 use crate::core::fail::bail;
 use crate::core::op::Op;
 use crate::core::tensor::Tensor;
 use crate::{Array, DType, Real, Result};
 use pullback_array::{dispatch, kernels};
+use pullback_random::digits::Streamed;
 use std::panic::Location;
 
 #[cfg(feature = "proof")]

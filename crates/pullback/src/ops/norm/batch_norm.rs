@@ -2,13 +2,13 @@
 //! `instance_norm`. Each puts what is normalised together side by side and leaves the rest to `layer_norm`.
 
 use crate::core::Site;
-use crate::core::digits::Streamed;
 use crate::core::fail::{bail, ensure, error};
 use crate::core::mode::no_grad;
 use crate::core::tensor::Tensor;
 use crate::ops::common::anchor::entered;
 use crate::ops::common::constant::{number_like, times};
 use crate::{DType, Result};
+use pullback_random::digits::Streamed;
 use std::panic::Location;
 
 /// How `batch_norm` and `instance_norm` go about it.

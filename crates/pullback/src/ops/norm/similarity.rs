@@ -1,12 +1,12 @@
 //! Lengths and angles of vectors along a dimension, and the losses made of them.
 
-use crate::core::digits::Streamed;
 use crate::core::fail::{bail, ensure};
 use crate::core::tensor::Tensor;
 use crate::ops::common::constant::plus;
 use crate::ops::common::operand::{converted, result_type};
 use crate::ops::loss::reduction::Reduction;
 use crate::{Result, no_grad};
+use pullback_random::digits::Streamed;
 use std::panic::Location;
 
 /// How [`Tensor::triplet_margin_loss`] measures; the default is PyTorch's.

@@ -3,7 +3,6 @@
 
 use crate::core::apply::apply_dyn;
 use crate::core::device::HostRead;
-use crate::core::digits::{Shortest, Streamed};
 use crate::core::fail::{bail, ensure, error};
 use crate::core::history::in_place_dyn;
 use crate::core::tensor::Tensor;
@@ -13,6 +12,7 @@ use crate::ops::common::operand::{inferred, unnumbered};
 use crate::random::{self, try_draw};
 use crate::{Array, DType, Element, Error, Real, Result, Shape};
 use pullback_array::{dispatch, kernels};
+use pullback_random::digits::{Shortest, Streamed};
 use std::panic::Location;
 
 /// 0 with probability `p`, else 1/(1 - p), of the shape of `x`.

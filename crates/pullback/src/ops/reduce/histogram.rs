@@ -4,13 +4,13 @@
 use crate::core::apply::apply;
 use crate::core::define::{common, define};
 use crate::core::device::HostRead;
-use crate::core::digits::Streamed;
 use crate::core::fail::{bail, ensure};
 use crate::core::op::Op;
 use crate::core::tensor::Tensor;
 use crate::ops::common::operand::{inferred, unnumbered};
 use crate::{Array, DType, Result};
 use pullback_array::{Element, Scalar, dispatch, filled, gathered, kernels};
+use pullback_random::digits::Streamed;
 use std::panic::Location;
 
 #[cfg(feature = "proof")]

@@ -1,10 +1,10 @@
 //! Quantiles: sorted, then interpolated between two neighbours.
 
-use crate::core::digits::Streamed;
 use crate::core::fail::{bail, ensure};
 use crate::core::tensor::Tensor;
 use crate::ops::Operand;
 use crate::{DType, Number, Result};
+use pullback_random::digits::Streamed;
 
 /// What is said of a quantile between two elements.
 const WAYS: [&str; 5] = ["linear", "lower", "higher", "midpoint", "nearest"];

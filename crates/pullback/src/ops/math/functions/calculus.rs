@@ -3,9 +3,9 @@
 use crate::call::{Args, Function};
 use crate::call::{IntoValue, Value};
 use crate::core::apply::apply;
-use crate::core::digits::Streamed;
 use crate::core::fail::{bail, ensure, error};
 use crate::{DType, Number, Result, Tensor, ops};
+use pullback_random::digits::Streamed;
 use std::panic::Location;
 
 /// The list of numbers, or of tensors, that an argument of any type is.

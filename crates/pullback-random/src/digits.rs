@@ -1,18 +1,29 @@
-//! Numbers in sentences: as the languages write them in which PyTorch's sentences are written.
+//! Numbers in sentences: as the languages write them in which NumPy's and PyTorch's sentences are written.
 //!
-//! Not for: numbers of tensors, which `display` prints.
+//! Not for: numbers of tensors, which are printed in columns.
 
 use std::fmt;
 
 /// As C++ streams write a double: six significant digits, an exponent of two digits where there is one. `0.5`, `1e+308`, `nan`.
-pub(crate) struct Streamed(pub(crate) f64);
+///
+/// ```
+/// assert_eq!(pullback_random::digits::Streamed(1.0 / 3.0).to_string(), "0.333333");
+/// ```
+pub struct Streamed(pub f64);
 
 /// As Python writes a float: the shortest digits that give it back. `-1.0`, `1e+308`, `nan`.
-pub(crate) struct Shortest(pub(crate) f64);
+///
+/// ```
+/// assert_eq!(pullback_random::digits::Shortest(-1.0).to_string(), "-1.0");
+/// ```
+pub struct Shortest(pub f64);
 
 impl fmt::Display for Streamed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Streamed(x) = *self;
+        if x.is_nan() && x.is_sign_negative() {
+            return f.write_str("-nan");
+        }
         if x == 0.0 || !x.is_finite() {
             return named(f, x);
         }
