@@ -102,26 +102,7 @@ impl Walk {
             )));
         }
         if v.is_instance_of::<PyList>() || v.is_instance_of::<PyTuple>() {
-            // The list's own length: a class derived from it may say another.
-            let n = match v.cast::<PyList>() {
-                Ok(list) => list.len(),
-                Err(_) => v.cast::<PyTuple>()?.len(),
-            };
-            self.expect(depth, n)?;
-            self.data
-                .try_reserve(n)
-                .or_else(|_| room::<Number>(n).map(drop))?;
-            return each(v, |i, item| {
-                let nested = item.is_instance_of::<PyList>() || item.is_instance_of::<PyTuple>();
-                if self.shape.len() > depth + 1 && !nested && number(&item).is_some() {
-                    return Err(PyTypeError::new_err(format!(
-                        "expected sequence of length {} at dim {}, got a number at position {i}",
-                        self.shape[depth + 1],
-                        depth + 1
-                    )));
-                }
-                self.walk(&item, depth + 1)
-            });
+            return self.walk_list(v, depth);
         }
         if v.is_instance_of::<PyInt>() && v.extract::<i64>().is_err() {
             let n = self.long(v)?;
@@ -143,33 +124,7 @@ impl Walk {
             return self.push(t.item().raise()?, depth, Some(t.dtype()));
         }
         if let Some(t) = of_array(v)? {
-            for (k, &n) in t.shape().iter().enumerate() {
-                self.expect(depth + k, n)?;
-            }
-            if t.numel() == 1 && t.ndim() == 0 {
-                return self.push(t.item().raise()?, depth, Some(t.dtype()));
-            }
-            let flat = t.flatten().raise()?;
-            match t.dtype().category() {
-                Category::Float => {
-                    let numbers = flat.to_f64_vec().raise()?;
-                    self.data.extend(numbers.into_iter().map(Number::Float));
-                }
-                Category::Integer if t.dtype() == DType::U64 => {
-                    let numbers = flat.to_vec().raise()?;
-                    self.data.extend(numbers.into_iter().map(Number::UInt));
-                }
-                Category::Integer => {
-                    let numbers = flat.to(DType::I64).and_then(|t| t.to_vec()).raise()?;
-                    self.data.extend(numbers.into_iter().map(Number::Int));
-                }
-                Category::Bool => {
-                    let numbers = flat.to_vec().raise()?;
-                    self.data.extend(numbers.into_iter().map(Number::Bool));
-                }
-            }
-            self.typed(t.dtype());
-            return Ok(());
+            return self.rows(&t, depth);
         }
         if v.is_instance_of::<PyString>() || v.is_instance_of::<PyBytes>() {
             return Err(PyTypeError::new_err(format!(
@@ -190,6 +145,61 @@ impl Walk {
             "Could not infer dtype of {}",
             v.get_type().name()?
         )))
+    }
+
+    /// A list or a tuple, item by item.
+    fn walk_list(&mut self, v: &Bound<'_, PyAny>, depth: usize) -> PyResult<()> {
+        // The list's own length: a class derived from it may say another.
+        let n = match v.cast::<PyList>() {
+            Ok(list) => list.len(),
+            Err(_) => v.cast::<PyTuple>()?.len(),
+        };
+        self.expect(depth, n)?;
+        self.data
+            .try_reserve(n)
+            .or_else(|_| room::<Number>(n).map(drop))?;
+        each(v, |i, item| {
+            let nested = item.is_instance_of::<PyList>() || item.is_instance_of::<PyTuple>();
+            if self.shape.len() > depth + 1 && !nested && number(&item).is_some() {
+                return Err(PyTypeError::new_err(format!(
+                    "expected sequence of length {} at dim {}, got a number at position {i}",
+                    self.shape[depth + 1],
+                    depth + 1
+                )));
+            }
+            self.walk(&item, depth + 1)
+        })
+    }
+
+    /// The numbers of an array, as rows of the data.
+    fn rows(&mut self, t: &Tensor, depth: usize) -> PyResult<()> {
+        for (k, &n) in t.shape().iter().enumerate() {
+            self.expect(depth + k, n)?;
+        }
+        if t.numel() == 1 && t.ndim() == 0 {
+            return self.push(t.item().raise()?, depth, Some(t.dtype()));
+        }
+        let flat = t.flatten().raise()?;
+        match t.dtype().category() {
+            Category::Float => {
+                let numbers = flat.to_f64_vec().raise()?;
+                self.data.extend(numbers.into_iter().map(Number::Float));
+            }
+            Category::Integer if t.dtype() == DType::U64 => {
+                let numbers = flat.to_vec().raise()?;
+                self.data.extend(numbers.into_iter().map(Number::UInt));
+            }
+            Category::Integer => {
+                let numbers = flat.to(DType::I64).and_then(|t| t.to_vec()).raise()?;
+                self.data.extend(numbers.into_iter().map(Number::Int));
+            }
+            Category::Bool => {
+                let numbers = flat.to_vec().raise()?;
+                self.data.extend(numbers.into_iter().map(Number::Bool));
+            }
+        }
+        self.typed(t.dtype());
+        Ok(())
     }
 
     /// An integer of more digits than an element has: what it is as a float or a truth value, if that was asked for.

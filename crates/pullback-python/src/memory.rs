@@ -29,6 +29,22 @@ pub(crate) fn from_array_interface(v: &Bound<'_, PyAny>, copy: bool) -> PyResult
     of_interface(v, copy, true)
 }
 
+/// The lowest and the highest byte that strides reach from the first element.
+fn reach(shape: &[usize], strides: &[isize], item: isize) -> PyResult<(isize, isize)> {
+    let beyond =
+        || PyValueError::new_err("the strides of the array interface reach beyond all memory");
+    let (mut low, mut high) = (0isize, item);
+    for (&n, &s) in shape.iter().zip(strides) {
+        let reach = (n as isize - 1).checked_mul(s);
+        let bound = if s < 0 { &mut low } else { &mut high };
+        *bound = (reach.and_then(|r| bound.checked_add(r))).ok_or_else(beyond)?;
+    }
+    match high.checked_sub(low) {
+        Some(_) => Ok((low, high)),
+        None => Err(beyond()),
+    }
+}
+
 /// As [`from_array_interface`]; `convert`: what cannot be taken as it is may be converted by its owner, once.
 fn of_interface(v: &Bound<'_, PyAny>, copy: bool, convert: bool) -> PyResult<Option<Tensor>> {
     // The interface of a NumPy scalar shows memory of an array that is made for the question and gone after it.
@@ -95,20 +111,7 @@ fn of_interface(v: &Bound<'_, PyAny>, copy: bool, convert: bool) -> PyResult<Opt
         ));
     }
     let _ = read_only; // as in PyTorch, writing to a tensor over read-only memory is the caller's mistake
-    // The lowest and the highest byte that the strides reach.
-    let (mut low, mut high) = (0isize, item);
-    for (&n, &s) in shape.iter().zip(&strides) {
-        let reach = (n as isize - 1).checked_mul(s);
-        let bound = if s < 0 { &mut low } else { &mut high };
-        *bound = (reach.and_then(|r| bound.checked_add(r))).ok_or_else(|| {
-            PyValueError::new_err("the strides of the array interface reach beyond all memory")
-        })?;
-    }
-    if high.checked_sub(low).is_none() {
-        return Err(PyValueError::new_err(
-            "the strides of the array interface reach beyond all memory",
-        ));
-    }
+    let (low, high) = reach(&shape, &strides, item)?;
     let start = address.wrapping_add_signed(low) as *mut u8;
     let owner = Owner(Some(v.clone().unbind()));
     let steps: Vec<isize> = strides.iter().map(|s| s / item).collect();

@@ -5,7 +5,7 @@
 
 use super::numbers::{self, probe};
 use super::oracle::Oracle;
-use crate::core::op::{Ctx, Family};
+use crate::core::op::{Ctx, Family, Op};
 use crate::program::{Instruction, Replay, Values};
 use crate::{DType, Dd, Result, Tensor, core::apply};
 use std::fmt;
@@ -194,15 +194,10 @@ pub(super) fn unsummed(oracle: &Oracle<'_>, guilty: &Guilty) -> Result<bool> {
 /// ⟨Jᵀu, v⟩ by the rule, ⟨u, Jv⟩ by the forward rule and by differences, and how far they may be apart.
 fn compare(inst: &Instruction, x: &[Tensor], input: usize, seed: u64) -> Result<Option<RuleTest>> {
     let op = inst.op.in_dtype(DType::Dd);
-    let leaves: Vec<Tensor> = x
-        .iter()
-        .enumerate()
-        .map(|(i, t)| {
-            if i == input {
-                numbers::leaf(t)
-            } else {
-                Ok(t.clone())
-            }
+    let leaves: Vec<Tensor> = (x.iter().enumerate())
+        .map(|(i, t)| match i == input {
+            true => numbers::leaf(t),
+            false => Ok(t.clone()),
         })
         .collect::<Result<_>>()?;
     let y = apply::boxed(&*op, &leaves.iter().collect::<Vec<_>>(), inst.site)?;
@@ -217,27 +212,7 @@ fn compare(inst: &Instruction, x: &[Tensor], input: usize, seed: u64) -> Result<
         .map(|(v, scale)| v * scale)
         .collect();
     let v = Tensor::from_slice(&v, x[input].shape().clone())?.to(DType::Dd)?;
-    let back = crate::grad(
-        &[(&y, Some(&u))],
-        &[&leaves[input]],
-        crate::BackwardOptions {
-            allow_unused: true,
-            ..crate::BackwardOptions::NEW
-        },
-    )?
-    .remove(0);
-    // A rule of the user's may compute with fewer digits than are asked of it.
-    let mut coarse = 0.0;
-    let rule = match back {
-        Some(g) => {
-            let terms = g.to(DType::Dd)?.mul(&v)?;
-            if op.lenient() {
-                coarse = 1e-13 * terms.abs()?.sum()?.item_f64()?;
-            }
-            numbers::number(&terms.sum()?)?
-        }
-        None => Dd::ZERO,
-    };
+    let (rule, coarse) = by_rule(&*op, &y, &u, &leaves[input], &v)?;
     let tangents: Vec<Option<Tensor>> = (0..x.len())
         .map(|i| (i == input).then(|| v.clone()))
         .collect();
@@ -281,4 +256,21 @@ fn compare(inst: &Instruction, x: &[Tensor], input: usize, seed: u64) -> Result<
         differences,
         allowed,
     }))
+}
+
+/// ⟨Jᵀu, v⟩ by the rule, and what it may be off by: a rule of the user's may compute with fewer digits than are asked of it.
+fn by_rule(op: &dyn Op, y: &Tensor, u: &Tensor, leaf: &Tensor, v: &Tensor) -> Result<(Dd, f64)> {
+    let options = crate::BackwardOptions {
+        allow_unused: true,
+        ..crate::BackwardOptions::NEW
+    };
+    let Some(g) = crate::grad(&[(y, Some(u))], &[leaf], options)?.remove(0) else {
+        return Ok((Dd::ZERO, 0.0));
+    };
+    let terms = g.to(DType::Dd)?.mul(v)?;
+    let coarse = match op.lenient() {
+        true => 1e-13 * terms.abs()?.sum()?.item_f64()?,
+        false => 0.0,
+    };
+    Ok((numbers::number(&terms.sum()?)?, coarse))
 }

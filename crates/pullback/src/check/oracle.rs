@@ -5,7 +5,7 @@ use super::point::{call, finite};
 use super::{Check, custom, kinks};
 use crate::core::op::Family;
 use crate::program::{Program, Replay};
-use crate::{DType, Dd, Result, Tensor};
+use crate::{DType, Dd, Flow, Result, Tensor};
 use std::cell::Cell;
 
 /// Unit roundoff of the oracle's arithmetic, with a margin for functions that are not correctly rounded.
@@ -26,6 +26,8 @@ pub(super) struct Oracle<'a> {
     pub(super) frozen: Program,
     /// The same with what is cut off from gradients moving along, where there is such a cut: the function as it is between kinks.
     pub(super) opened: Option<Program>,
+    /// Whether numbers came from the inputs by operations that no recorder saw.
+    pub(super) unseen: bool,
     /// How many tensors from outside that require a gradient it reads.
     pub(super) captured: usize,
     /// The inputs in double-double, exactly.
@@ -38,6 +40,12 @@ pub(super) struct Oracle<'a> {
     relative: f64,
 }
 
+/// Whether a gradient of `t` reaches one of the inputs.
+fn leads_to(t: &Tensor, inputs: &[Tensor]) -> bool {
+    let inputs: Vec<&Tensor> = inputs.iter().collect();
+    t.requires_grad() && t.flow(&inputs).contains(&Flow::Reached)
+}
+
 impl<'a> Oracle<'a> {
     /// `first` is what the function's first call gave.
     pub(super) fn new(check: &'a Check<'a>, first: &Tensor) -> Result<Oracle<'a>> {
@@ -48,8 +56,10 @@ impl<'a> Oracle<'a> {
         } else {
             Some(probe(first.shape(), check.seed.wrapping_add(77))?)
         };
+        let mut handles = Vec::new();
         let (program, _, live) = Program::trace_live(&inputs, true, |x| {
             let y = call(check, x, Some(first.shape()))?;
+            handles = x.to_vec();
             Ok(vec![reduced(&y, weights.as_ref())?])
         })?;
         let frozen = program.freeze(&inputs)?;
@@ -70,6 +80,7 @@ impl<'a> Oracle<'a> {
             .collect::<Result<_>>()?;
         Ok(Oracle {
             check,
+            unseen: live.iter().any(|c| leads_to(&c.1, &handles)),
             captured: live.iter().filter(|c| c.1.requires_grad()).count(),
             program,
             frozen,

@@ -8,6 +8,9 @@ use super::{
 };
 use crate::{DType, Error, ErrorKind, Result, Tensor, core::mode};
 
+/// Why a function is not judged that hands its work to other threads.
+const UNSEEN: &str = "a part of the function was computed on another thread, where it is not recorded; compute it on the thread that checks";
+
 pub(super) fn run(check: &Check<'_>) -> Result<Report> {
     working_dtype(check)?;
     if parameters(check) == 0 {
@@ -23,6 +26,9 @@ pub(super) fn run(check: &Check<'_>) -> Result<Report> {
         return undetermined(check, &why);
     }
     let oracle = Oracle::new(check, &first)?;
+    if oracle.unseen {
+        return undetermined(check, UNSEEN);
+    }
     if let Some(narrow) = custom::narrow(&oracle)? {
         return opaque::run(check, &oracle, &narrow);
     }
@@ -59,6 +65,9 @@ pub(super) fn prepare<'a>(check: &'a Check<'a>) -> Result<Oracle<'a>> {
         return Err(Error::new(ErrorKind::DType, why));
     }
     let oracle = Oracle::new(check, &first)?;
+    if oracle.unseen {
+        return Err(Error::new(ErrorKind::Unsupported, UNSEEN));
+    }
     match custom::narrow(&oracle)? {
         None => Ok(oracle),
         Some(narrow) => Err(Error::new(

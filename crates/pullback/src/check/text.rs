@@ -118,46 +118,47 @@ impl Report {
                     ));
                 }
             }
-            Status::Fail => {
-                let wrong: Vec<&str> = self
-                    .coordinates
-                    .iter()
-                    .filter(|c| c.status == Status::Fail)
-                    .map(|c| c.name.as_str())
-                    .collect();
-                let mut list = wrong.iter().take(12).copied().collect::<Vec<_>>().join(" ");
-                if wrong.len() > 12 {
-                    let _ = write!(list, " …");
-                }
-                out.push(format!(
-                    "gradient bug in {} of {}: {list}",
-                    wrong.len(),
-                    self.coordinates.len()
-                ));
-                out.extend(self.kinds().map(|kinds| format!("kind: {kinds}")));
-                if let Some(guilty) = &self.guilty {
-                    out.push(format!("guilty op: {guilty}"));
-                }
-                if let Some(c) = self.coordinates.iter().find(|c| c.status == Status::Fail) {
-                    let (word, right) = match c.outside {
-                        true => ("differences of the function itself", c.numeric),
-                        false if self.black_box => ("its derivative", c.oracle),
-                        false => ("exact", c.oracle),
-                    };
-                    out.push(format!(
-                        "{}: claimed {:.9e}, {word} {right:.9e}{}",
-                        c.name,
-                        c.claimed,
-                        c.remark
-                            .as_ref()
-                            .map_or(String::new(), |r| format!("; {r}"))
-                    ));
-                }
-            }
+            Status::Fail => self.say_wrong(&mut out),
         }
         out.extend(self.quotient());
         out.extend(self.notes.iter().cloned());
         out
+    }
+
+    /// Which coordinates are wrong, and how.
+    fn say_wrong(&self, out: &mut Vec<String>) {
+        let is_wrong = |c: &&Coordinate| c.status == Status::Fail;
+        let wrong: Vec<&str> = (self.coordinates.iter().filter(is_wrong))
+            .map(|c| c.name.as_str())
+            .collect();
+        let mut list = wrong.iter().take(12).copied().collect::<Vec<_>>().join(" ");
+        if wrong.len() > 12 {
+            let _ = write!(list, " …");
+        }
+        out.push(format!(
+            "gradient bug in {} of {}: {list}",
+            wrong.len(),
+            self.coordinates.len()
+        ));
+        out.extend(self.kinds().map(|kinds| format!("kind: {kinds}")));
+        if let Some(guilty) = &self.guilty {
+            out.push(format!("guilty op: {guilty}"));
+        }
+        if let Some(c) = self.coordinates.iter().find(is_wrong) {
+            let (word, right) = match c.outside {
+                true => ("differences of the function itself", c.numeric),
+                false if self.black_box => ("its derivative", c.oracle),
+                false => ("exact", c.oracle),
+            };
+            let remark = c
+                .remark
+                .as_ref()
+                .map_or(String::new(), |r| format!("; {r}"));
+            out.push(format!(
+                "{}: claimed {:.9e}, {word} {right:.9e}{remark}",
+                c.name, c.claimed
+            ));
+        }
     }
 
     /// What kind of mistake it is, in words; for each input apart where they differ.

@@ -212,29 +212,12 @@ impl Program {
         self.jvp_live(inputs, tangents, how, &[])
     }
 
-    /// As [`Program::jvp`], with some constants given as tensors.
-    pub(crate) fn jvp_live(
+    /// The inputs' tangents, each in its place among all values'.
+    fn seeded(
         &self,
         inputs: &[&Tensor],
         tangents: &[Option<&Tensor>],
-        how: Replay,
-        live: &[(ValueId, Tensor)],
-    ) -> Result<Vec<(Tensor, Option<Tensor>)>> {
-        if how.frozen {
-            let given: Vec<Tensor> = inputs.iter().map(|t| (*t).clone()).collect();
-            return self.freeze(&given.iter().collect::<Vec<_>>())?.jvp(
-                inputs,
-                tangents,
-                Replay {
-                    frozen: false,
-                    ..how
-                },
-            );
-        }
-        let mut values = self.start(inputs, how)?;
-        for (id, constant) in live {
-            values.0[*id as usize] = Some(constant.clone());
-        }
+    ) -> Result<Vec<Option<Tensor>>> {
         if tangents.len() != inputs.len() {
             return Err(Error::new(
                 ErrorKind::Value,
@@ -263,6 +246,33 @@ impl Program {
                 dots[id as usize] = Some((*t).clone());
             }
         }
+        Ok(dots)
+    }
+
+    /// As [`Program::jvp`], with some constants given as tensors.
+    pub(crate) fn jvp_live(
+        &self,
+        inputs: &[&Tensor],
+        tangents: &[Option<&Tensor>],
+        how: Replay,
+        live: &[(ValueId, Tensor)],
+    ) -> Result<Vec<(Tensor, Option<Tensor>)>> {
+        if how.frozen {
+            let given: Vec<Tensor> = inputs.iter().map(|t| (*t).clone()).collect();
+            return self.freeze(&given.iter().collect::<Vec<_>>())?.jvp(
+                inputs,
+                tangents,
+                Replay {
+                    frozen: false,
+                    ..how
+                },
+            );
+        }
+        let mut values = self.start(inputs, how)?;
+        for (id, constant) in live {
+            values.0[*id as usize] = Some(constant.clone());
+        }
+        let mut dots = self.seeded(inputs, tangents)?;
         let last = self.last_uses();
         for (k, inst) in self.instructions.iter().enumerate() {
             let x: Vec<Tensor> = inst.inputs.iter().map(|&i| values.get(i)).collect();

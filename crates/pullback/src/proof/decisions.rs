@@ -47,12 +47,17 @@ pub(super) fn margins(case: &Case) -> Verdict {
     {
         return Err(Finding(format!("the margin of element {i} is {m}")));
     }
-    // Exactly at ties.
+    at_ties(&*wide, &x, &here, &margin)?;
+    within_margins(&*wide, &x, &here, &margin)
+}
+
+/// A decision switches at once exactly where its margin is nothing.
+fn at_ties(wide: &dyn Op, x: &[Array], here: &[Dd], margin: &[Dd]) -> Verdict {
     let mut switched = vec![false; here.len()];
     for (k, input) in x.iter().enumerate().filter(|(_, a)| a.dtype().is_float()) {
         for j in 0..input.numel() {
             for sign in [1.0, -1.0] {
-                let moved = nudged(&x, k, |i, a| {
+                let moved = nudged(x, k, |i, a| {
                     let size = if a == Dd::ZERO { 1.0 } else { a.abs().to_f64() };
                     if i == j {
                         a + Dd::from(sign * size * 2f64.powi(-90))
@@ -60,13 +65,13 @@ pub(super) fn margins(case: &Case) -> Verdict {
                         a
                     }
                 })?;
-                for (i, d) in decided(&*wide, &moved)?.into_iter().enumerate() {
+                for (i, d) in decided(wide, &moved)?.into_iter().enumerate() {
                     switched[i] |= d != here[i];
                 }
             }
         }
     }
-    for (i, (&s, m)) in switched.iter().zip(&margin).enumerate() {
+    for (i, (&s, m)) in switched.iter().zip(margin).enumerate() {
         if s != (*m == Dd::ZERO) {
             return Err(Finding(format!(
                 "the margin of element {i} is {:e} but the decision {}",
@@ -79,7 +84,11 @@ pub(super) fn margins(case: &Case) -> Verdict {
             )));
         }
     }
-    // All inputs moved by less than half of the smallest margin, this way and that.
+    Ok(())
+}
+
+/// No decision switches where all inputs move by less than half of the smallest margin, this way and that.
+fn within_margins(wide: &dyn Op, x: &[Array], here: &[Dd], margin: &[Dd]) -> Verdict {
     let Some(least) = margin
         .iter()
         .map(|m| m.to_f64())
@@ -89,14 +98,14 @@ pub(super) fn margins(case: &Case) -> Verdict {
         return Ok(());
     };
     for pattern in 0..4u32 {
-        let mut moved = x.clone();
+        let mut moved = x.to_vec();
         for k in (0..x.len()).filter(|&k| x[k].dtype().is_float()) {
             moved = nudged(&moved, k, |i, a| {
                 let up = (i as u32 + k as u32 * 3).count_ones() + pattern;
                 a + Dd::from(least * if up.is_multiple_of(2) { 0.499 } else { -0.499 })
             })?;
         }
-        if least > 0.0 && decided(&*wide, &moved)? != here {
+        if least > 0.0 && decided(wide, &moved)? != here {
             return Err(Finding(format!(
                 "changes below half the margin {least:e} switch a decision"
             )));

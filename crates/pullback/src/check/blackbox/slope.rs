@@ -213,73 +213,12 @@ impl Probe<'_> {
     }
 
     fn slope(&self, rungs: &[Rung], k: usize, claimed: f64) -> Slope {
-        let m = rungs.len();
-        let odd = |i: usize| rungs[i].odd[k];
-        let n = |i: usize| odd(i) / rungs[i].h;
-        let d6: Vec<f64> = (0..m - 2)
-            .map(|i| (64.0 * n(i + 2) - 20.0 * n(i + 1) + n(i)) / 45.0)
-            .collect();
-        // No odd polynomial of fifth degree moves this; noise moves it by 0.85 of its deviation.
-        let rest: Vec<f64> = (0..m - 3)
-            .map(|i| {
-                odd(i + 3) - 21.0 / 32.0 * odd(i + 2) + 21.0 / 256.0 * odd(i + 1) - odd(i) / 512.0
-            })
-            .map(|r| r.abs() / 0.85)
-            .collect();
-        let mut best = Slope {
-            d: f64::NAN,
-            from: rungs[0].h,
-            e: f64::INFINITY,
-            by_noise: f64::INFINITY,
-            noise: self.noise[k],
-            loudest: self.noise[k].max(even_noise(rungs, k)),
-            longest: rungs[0].h,
-            jump: None,
-            steady: false,
-            beside: false,
-            unmoved: !rungs.iter().any(|r| r.moved[k]),
-            credible: Vec::new(),
-            contradicted: false,
-            legible: 0.0,
-            staircase: false,
-        };
+        let (d6, rest) = combinations(rungs, k);
         // Steps across a jump beside the point say nothing of the slope at the point.
         let floor = rungs.iter().fold(0.0, |f: f64, r| f.max(self.floor(r, k)));
         let kink = kink(rungs, k, floor);
         let gone = kink.as_ref().and_then(|j| j.gone);
-        let from = gone.unwrap_or(0).min(m - 4);
-        for i in from..m - 3 {
-            let d = d6[i + 1];
-            let apart = (d6[i] - d).abs();
-            if !apart.is_finite() {
-                continue;
-            }
-            let before = match i {
-                i if i == from => 0.0,
-                i if d6[i - 1].is_finite() => (d6[i - 1] - d6[i]).abs() / 64.0,
-                _ => apart,
-            };
-            let shorter = rest[i + 1..].iter().copied().filter(|r| r.is_finite());
-            let shorter = shorter.fold(if i + 1 == rest.len() { rest[i] } else { 0.0 }, f64::max);
-            let floor = (rungs[i..i + 4].iter()).fold(0.0, |f: f64, r| f.max(self.floor(r, k)));
-            let noise = floor.max(shorter).max(plateau(rungs, i, k));
-            let by_noise = 3.0 * noise / rungs[i + 3].h;
-            let structure = apart.max(before);
-            let e = structure + by_noise;
-            // What differs by some times the noise is noise.
-            let by_noise = if structure <= 4.0 * by_noise {
-                e
-            } else {
-                by_noise
-            };
-            // What the next longer step says may be of the other side of a kink.
-            best.credible
-                .push((d, apart + 3.0 * noise / rungs[i + 3].h));
-            if e < best.e {
-                (best.d, best.e, best.by_noise, best.noise) = (d, e, by_noise, noise);
-                best.from = rungs[i + 1].h;
-            }
-        }
+        let mut best = self.best(rungs, k, (&d6, &rest), gone.unwrap_or(0));
         // Only what contradicts the best is another answer; the others are it, less exactly.
         let (d, e) = (best.d, best.e);
         best.credible.retain(|c| {
@@ -303,4 +242,75 @@ impl Probe<'_> {
         }
         best
     }
+
+    /// The derivative at the step where it is known best, of the steps from one on.
+    fn best(&self, rungs: &[Rung], k: usize, (d6, rest): (&[f64], &[f64]), from: usize) -> Slope {
+        let last = rungs.len() - 4;
+        let from = from.min(last);
+        let mut best = Slope {
+            d: f64::NAN,
+            from: rungs[0].h,
+            e: f64::INFINITY,
+            by_noise: f64::INFINITY,
+            noise: self.noise[k],
+            loudest: self.noise[k].max(even_noise(rungs, k)),
+            longest: rungs[0].h,
+            jump: None,
+            steady: false,
+            beside: false,
+            unmoved: !rungs.iter().any(|r| r.moved[k]),
+            credible: Vec::new(),
+            contradicted: false,
+            legible: 0.0,
+            staircase: false,
+        };
+        for i in from..=last {
+            let d = d6[i + 1];
+            let apart = (d6[i] - d).abs();
+            if !apart.is_finite() {
+                continue;
+            }
+            let before = match i {
+                i if i == from => 0.0,
+                i if d6[i - 1].is_finite() => (d6[i - 1] - d6[i]).abs() / 64.0,
+                _ => apart,
+            };
+            let shorter = rest[i + 1..].iter().copied().filter(|r| r.is_finite());
+            let shorter = shorter.fold(if i + 1 == rest.len() { rest[i] } else { 0.0 }, f64::max);
+            let floor = (rungs[i..i + 4].iter()).fold(0.0, |f: f64, r| f.max(self.floor(r, k)));
+            let noise = floor.max(shorter).max(plateau(rungs, i, k));
+            let by_noise = 3.0 * noise / rungs[i + 3].h;
+            let structure = apart.max(before);
+            let e = structure + by_noise;
+            // What the next longer step says may be of the other side of a kink.
+            best.credible.push((d, apart + by_noise));
+            if e < best.e {
+                // What differs by some times the noise is noise.
+                best.by_noise = if structure <= 4.0 * by_noise {
+                    e
+                } else {
+                    by_noise
+                };
+                (best.d, best.e, best.noise) = (d, e, noise);
+                best.from = rungs[i + 1].h;
+            }
+        }
+        best
+    }
+}
+
+/// For claim `k`, derivatives from three neighbouring steps each, without the errors of second and fourth order; and of four neighbours what no
+/// polynomial of sixth order moves.
+fn combinations(rungs: &[Rung], k: usize) -> (Vec<f64>, Vec<f64>) {
+    let odd = |i: usize| rungs[i].odd[k];
+    let n = |i: usize| odd(i) / rungs[i].h;
+    let derivatives = (0..rungs.len() - 2)
+        .map(|i| (64.0 * n(i + 2) - 20.0 * n(i + 1) + n(i)) / 45.0)
+        .collect();
+    // No odd polynomial of fifth degree moves this; noise moves it by 0.85 of its deviation.
+    let rest = (0..rungs.len() - 3)
+        .map(|i| odd(i + 3) - 21.0 / 32.0 * odd(i + 2) + 21.0 / 256.0 * odd(i + 1) - odd(i) / 512.0)
+        .map(|r| r.abs() / 0.85)
+        .collect();
+    (derivatives, rest)
 }
