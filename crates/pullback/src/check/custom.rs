@@ -59,7 +59,7 @@ fn in_own_digits(
 }
 
 /// The central difference of an operation along a direction; none where the direction is zero.
-fn quotient(
+pub(super) fn quotient(
     op: &dyn Op,
     x: &[Tensor],
     d: &[Option<Tensor>],

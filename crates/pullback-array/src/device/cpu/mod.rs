@@ -6,4 +6,5 @@ mod content;
 pub(crate) mod host;
 pub mod kernels;
 pub(crate) mod lent;
+pub(crate) mod team;
 pub(crate) mod threads;

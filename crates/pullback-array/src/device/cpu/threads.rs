@@ -4,11 +4,11 @@
 //! thread, because waking helpers costs more than a small operation. The caller works along, so that it can ask whether
 //! somebody wants it stopped (`interrupt.rs`).
 
+use crate::device::cpu::team::Team;
 use crate::error::Result;
 use crate::interrupt::Watch;
-use rayon::{ThreadPool, ThreadPoolBuilder};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
+use std::sync::{Mutex, OnceLock};
 
 static LIMIT: AtomicUsize = AtomicUsize::new(0);
 
@@ -59,39 +59,36 @@ fn positive(text: &str) -> Option<usize> {
 }
 
 /// The helpers of one process.
-struct Team {
+struct Own {
     process: u32,
-    /// `None` where the system refuses threads.
-    pool: Option<ThreadPool>,
+    team: Team,
 }
 
 /// The helpers of this process. A child that was made by `fork` has none of its parent's threads, though it has their names:
 /// it gets helpers of its own. Asking for the process costs a system call, where waking a helper costs several.
-fn helpers() -> Option<&'static ThreadPool> {
-    static TEAM: AtomicPtr<Team> = AtomicPtr::new(std::ptr::null_mut());
+fn helpers() -> Option<&'static Team> {
+    static TEAM: AtomicPtr<Own> = AtomicPtr::new(std::ptr::null_mut());
     let process = std::process::id();
     let known = TEAM.load(Ordering::Acquire);
     #[allow(unsafe_code)]
     // SAFETY: what is stored here came from a box that is never freed.
-    let of = |team: *mut Team| unsafe { team.as_ref() };
-    if let Some(team) = of(known).filter(|team| team.process == process) {
-        return team.pool.as_ref();
+    let of = |own: *mut Own| unsafe { own.as_ref() };
+    if let Some(own) = of(known).filter(|own| own.process == process) {
+        return Some(&own.team);
     }
-    let pool = ThreadPoolBuilder::new()
-        .num_threads((cores() - 1).max(1))
-        .thread_name(|i| format!("pullback-{i}"))
-        .build()
-        .ok();
-    let new = Box::into_raw(Box::new(Team { process, pool }));
-    match TEAM.compare_exchange(known, new, Ordering::AcqRel, Ordering::Acquire) {
-        Ok(_) => of(new)?.pool.as_ref(),
-        Err(other) => {
-            #[allow(unsafe_code)]
-            // SAFETY: nobody else has seen this one; another thread of the process was first.
-            drop(unsafe { Box::from_raw(new) });
-            of(other)?.pool.as_ref()
-        }
+    static MAKING: Mutex<u32> = Mutex::new(0);
+    // One thread makes them; others go on alone meanwhile, as does a child whose parent was making some.
+    let Ok(mut making) = MAKING.try_lock() else {
+        return None;
+    };
+    if *making == process {
+        return of(TEAM.load(Ordering::Acquire)).map(|own| &own.team);
     }
+    *making = process;
+    let team = Team::new(cores() - 1);
+    let new = Box::into_raw(Box::new(Own { process, team }));
+    TEAM.store(new, Ordering::Release);
+    of(new).map(|own| &own.team)
 }
 
 /// Runs `work(first, end)` over `0..n` in blocks of `block`, on several threads where that is worth it.
@@ -138,10 +135,7 @@ pub(crate) fn watched(
         false => 0,
     };
     match (more > 0).then(helpers).flatten() {
-        Some(pool) => pool.in_place_scope(|scope| {
-            (0..more).for_each(|_| scope.spawn(|_| take()));
-            take();
-        }),
+        Some(team) => team.run(more, &take),
         None => take(),
     }
 }

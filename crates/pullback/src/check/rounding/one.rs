@@ -18,6 +18,9 @@ pub(super) struct Own {
     pub(super) typical: Tensor,
 }
 
+/// How PyTorch refuses the derivative by an argument.
+const NO_DERIVATIVE: &str = "is not implemented";
+
 /// Elementary functions err by a few units in the last place at most.
 const FUNCTION: f64 = 4.0;
 
@@ -145,7 +148,14 @@ pub(super) fn push(
     if inst.op.def().family == Family::Cut {
         return d[0].clone().map_or_else(|| y.zeros_like(), Ok);
     }
-    custom::push(&*inst.op.in_dtype(DType::F64), x, y, d, inst.site)
+    let op = inst.op.in_dtype(DType::F64);
+    match custom::push(&*op, x, y, d, inst.site) {
+        // No gradient goes to such an argument (the exponent of a zeta function), but rounding comes from it.
+        Err(e) if e.message().contains(NO_DERIVATIVE) => {
+            custom::quotient(&*op, x, d, inst.site)?.map_or_else(|| y.zeros_like(), Ok)
+        }
+        done => done,
+    }
 }
 
 /// |J|·e: what the inputs' worst cases become.
