@@ -73,12 +73,9 @@ impl Tensor {
             "expected common dtype to be floating point, yet common dtype is {}",
             dtype.scalar_type_name()
         );
-        ensure!(
-            eps >= 0.0,
-            Shape,
-            "eps must be non-negative, got: {}",
-            Streamed(eps)
-        );
+        if eps < 0.0 || eps.is_nan() {
+            bail!(Shape, "eps must be non-negative, got: {}", Streamed(eps));
+        }
         let shape = self.shape().broadcast(other.shape())?;
         let a = converted(self, dtype, site)?.expand(&shape)?;
         let b = converted(other, dtype, site)?.expand(&shape)?;
