@@ -4,6 +4,7 @@
 //! It is asked on the thread that called the kernel, never on a helper: the host may need a lock that the caller holds.
 
 use crate::error::{Error, Result};
+use std::cell::Cell;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -30,6 +31,20 @@ pub fn check_interrupt() -> Result<()> {
         Some(check) => check(),
         None => Ok(()),
     }
+}
+
+thread_local! {
+    static HELPS: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Says that this thread helps others and is never asked.
+pub(crate) fn never_ask_here() {
+    HELPS.set(true);
+}
+
+/// Whether this thread helps others.
+pub(crate) fn is_helper() -> bool {
+    HELPS.get()
 }
 
 /// Watches over one computation, which several threads may share: whether somebody wants it stopped.
@@ -68,7 +83,7 @@ impl Watch {
         let Some(check) = CHECK.get() else {
             return true;
         };
-        if here() != self.home || crate::device::cpu::team::is_helper() {
+        if here() != self.home || is_helper() {
             return true;
         }
         static START: OnceLock<Instant> = OnceLock::new();

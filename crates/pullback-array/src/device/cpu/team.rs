@@ -10,8 +10,8 @@
 //! Not for: how work is cut into pieces, and how many threads may take part, which is `threads`.
 #![allow(unsafe_code)]
 
+use crate::interrupt;
 use std::any::Any;
-use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
@@ -47,15 +47,6 @@ const BEGUN: usize = 1;
 
 fn begun(job: *mut Job<'static>) -> *mut Job<'static> {
     job.map_addr(|a| a | BEGUN)
-}
-
-thread_local! {
-    static HELPS: Cell<bool> = const { Cell::new(false) };
-}
-
-/// Whether this thread is a helper.
-pub(crate) fn is_helper() -> bool {
-    HELPS.get()
 }
 
 /// All helpers of a process.
@@ -183,7 +174,7 @@ impl Helper {
         let thread = thread::Builder::new()
             .name(format!("pullback-{n}"))
             .spawn(move || {
-                HELPS.set(true);
+                interrupt::never_ask_here();
                 loop {
                     helper.help(helper.next());
                 }
@@ -247,6 +238,7 @@ impl Helper {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::interrupt::is_helper;
     use std::sync::atomic::AtomicU64;
 
     /// Takes numbers up to `n` and adds them up, with whoever helps.
