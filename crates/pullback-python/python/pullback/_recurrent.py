@@ -15,13 +15,12 @@ def _given(kind, gates, input, params, has_biases, num_layers, dropout, train, b
     if rest or not projects and count != (4 if has_biases else 2):
         raise RuntimeError(f"got an incorrect number of RNN parameters: {len(params)} for {num_layers * directions} layers and directions")
 
-    class Given(kind):
-        all_weights = [list(params[k : k + count]) for k in range(0, len(params), count)]
-
+    given = [list(params[k : k + count]) for k in range(0, len(params), count)]
     hidden = params[0].size(0) // gates
     if projects:
         options["proj_size"] = params[1].size(1)
-    made = Given(input.size(-1), hidden, num_layers, bias=has_biases, batch_first=batch_first, dropout=dropout, bidirectional=bidirectional, device="meta", **options)
+    shown = type(kind.__name__, (kind,), {"all_weights": given})
+    made = shown(input.size(-1), hidden, num_layers, bias=has_biases, batch_first=batch_first, dropout=dropout, bidirectional=bidirectional, device="meta", **options)
     return made.train(train)
 
 
