@@ -196,7 +196,7 @@ def stubs():
     global NATIVE
     classes = sorted({returned(r) for _, _, overloads in listed for _, r in overloads if fields(r)})
     NATIVE = NATIVE.replace("RESULTS", "".join(f"from pullback._native import {c} as {c}\n" for c in classes))
-    tensor = native_class(_native.Tensor, set())
+    tensor = native_class(_native.Tensor, {"__init_subclass__"})
     known = {line.split("(")[0].split()[-1].rstrip(":") for line in tensor} | {line.strip().split(":")[0] for line in tensor}
     text = [HEADER + COMMON + "from typing_extensions import disjoint_base, final\n\nfrom pullback._graph import Graph as _Graph\nfrom pullback._parts import Size as _Size\n" + ALIASES, f"__all__ = {_native.__all__!r}", "", "@final", "class dtype:", *(native_class(_native.dtype, COMPARISONS) or ["    ..."]), ""]
     text += ["_dtype = dtype", "", "@disjoint_base", "class Tensor:", "    def __new__(cls, *args: Any, **kwargs: Any) -> _Tensor: ...", "    def __hash__(self) -> _py.int: ...", *tensor, *functions(listed, "Tensor", known, "    "), "", "_Tensor = Tensor", named_results(listed)]

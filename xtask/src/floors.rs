@@ -61,6 +61,8 @@ const CRATES: &[(&str, &[Floor])] = &[
             ("display", &["core", "forward_ad"]),
             ("check", &["core", "engine", "ops", "program", "transform"]),
             ("nn", &["check", "core", "ops", "random"]),
+            ("io", &["core", "nn"]),
+            ("data", &["core", "nn", "ops", "random"]),
             (
                 "proof",
                 &[

@@ -3,6 +3,7 @@
 use crate::convert::{part, to_python, to_value, wrap};
 use crate::error::Raise;
 use crate::out::{say, targets};
+use crate::overriding;
 use pullback::registry::{
     Arguments, Entry, Into, Value, dispatch, dispatch_plain, entries, in_place, overloads,
 };
@@ -262,16 +263,19 @@ pub(crate) struct Builtin {
 impl Builtin {
     #[pyo3(signature = (*args, **kwargs))]
     fn __call__<'py>(
-        &self,
-        py: Python<'py>,
+        slf: &Bound<'py, Self>,
         args: &Bound<'py, PyTuple>,
         kwargs: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let mut values = Arguments::new();
-        for a in args.iter_borrowed() {
-            values.push(to_value(&a)?);
+        if overriding::watched()
+            && let Some(answer) = overriding::answer(slf.as_any(), args, kwargs)?
+        {
+            return Ok(answer);
         }
-        self.target.call(py, &mut values, kwargs)
+        let mut values = Arguments::new();
+        let result = read(args, &mut values)
+            .and_then(|()| slf.get().target.call(slf.py(), &mut values, kwargs));
+        result.or_else(|e| overriding::answer_to_refusal(slf.as_any(), args, kwargs, e))
     }
 
     fn __get__<'py>(
@@ -343,13 +347,29 @@ impl BoundMethod {
         kwargs: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let object = self.object.bind(py);
+        if overriding::watched() {
+            let function = self.function.bind(py).as_any();
+            if let Some(answer) = overriding::answer(function, &with_first(object, args)?, kwargs)?
+            {
+                return Ok(answer);
+            }
+        }
         let mut values = Arguments::new();
         values.push(to_value(object)?);
-        for a in args.iter_borrowed() {
-            values.push(to_value(&a)?);
-        }
         let target = &self.function.get().target;
-        let result = target.call(py, &mut values, kwargs)?;
+        let result = read(args, &mut values).and_then(|()| target.call(py, &mut values, kwargs));
+        let result = match result {
+            Ok(result) => result,
+            Err(e) => {
+                let function = self.function.bind(py).as_any();
+                return overriding::answer_to_refusal(
+                    function,
+                    &with_first(object, args)?,
+                    kwargs,
+                    e,
+                );
+            }
+        };
         // What writes in place returns the very object it was called on.
         Ok(
             if target.in_place || target.name.ends_with('_') && !target.name.starts_with('_') {
@@ -387,6 +407,25 @@ impl BoundMethod {
             self.function.get().__name__()
         )
     }
+}
+
+/// Arguments as the list takes them.
+#[inline]
+fn read(args: &Bound<'_, PyTuple>, values: &mut Arguments) -> PyResult<()> {
+    for a in args.iter_borrowed() {
+        values.push(to_value(&a)?);
+    }
+    Ok(())
+}
+
+/// The arguments of a method as those of a function.
+#[cold]
+fn with_first<'py>(
+    object: &Bound<'py, PyAny>,
+    args: &Bound<'py, PyTuple>,
+) -> PyResult<Bound<'py, PyTuple>> {
+    let all = std::iter::once(object.clone()).chain(args.iter());
+    PyTuple::new(args.py(), all.collect::<Vec<_>>())
 }
 
 /// Signatures, the sentence, the formula.

@@ -239,3 +239,12 @@ def test_finfo_and_iinfo():
     assert torch.iinfo(torch.int32).max == 2**31 - 1
     with pytest.raises(TypeError):
         torch.finfo(torch.int64)
+
+
+def test_normalised_channels_lie_row_by_row():
+    """What follows a batch norm views its result, and dropout draws in the order of memory."""
+    for shape in ((8, 4), (4, 3, 5), (4, 3, 2, 5)):
+        x = torch.randn(shape)
+        assert torch.nn.functional.batch_norm(x, None, None, training=True).view(shape[0], -1).shape[0] == shape[0]
+    images = torch.randn(2, 3, 4, 4).to(memory_format=torch.channels_last)
+    assert torch.nn.functional.batch_norm(images, None, None, training=True).stride() == images.stride()

@@ -26,9 +26,11 @@
 mod call;
 pub mod check;
 mod core;
+pub mod data;
 mod display;
 mod engine;
 pub mod forward_ad;
+pub mod io;
 pub mod nn;
 pub mod ops;
 mod program;
@@ -49,6 +51,8 @@ pub use crate::core::device::{Backend, install as install_device};
 pub use crate::core::flow::{CutAt, CutReason, Flow, track_flow};
 pub use crate::core::grad_fn::{GradFn, SavedValue};
 pub use crate::core::hooks::{Grads, HookHandle};
+#[doc(hidden)]
+pub use crate::core::literal::literal;
 pub use crate::core::mode::{
     InferenceGuard, ModeGuard, enable_grad, inference_mode, is_grad_enabled,
     is_inference_mode_enabled, no_grad, set_grad_enabled, switch_grad,

@@ -242,3 +242,14 @@ impl fmt::Display for DType {
         f.write_str(self.name())
     }
 }
+
+/// [`DType::from_name`], with an error for a name that there is not.
+impl std::str::FromStr for DType {
+    type Err = crate::Error;
+    fn from_str(name: &str) -> crate::Result<DType> {
+        DType::from_name(name).ok_or_else(|| {
+            let text = format!("no dtype is called {name:?}");
+            crate::Error::new(crate::ErrorKind::Value, text)
+        })
+    }
+}

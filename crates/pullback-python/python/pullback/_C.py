@@ -3,6 +3,7 @@
 from ._native import Tensor as TensorBase
 from ._native import dtype, is_grad_enabled
 from ._parts import Size, device, layout, memory_format
+from ._parts import no_torch_function as _disabled_torch_function_impl
 from .random import Generator
 
 
@@ -21,3 +22,24 @@ def _cuda_getDeviceCount():
 
 
 _TensorBase = TensorBase
+
+
+def DisableTorchFunctionSubclass():
+    """A context manager: `__torch_function__` of arguments' classes is not asked; modes are."""
+    from . import overrides
+
+    return overrides._silenced()
+
+
+def DisableTorchFunction():
+    """A context manager: neither classes nor modes are asked."""
+    from . import overrides
+
+    return overrides._silenced(modes=True)
+
+
+def _is_torch_function_enabled():
+    """Whether arguments' classes are asked."""
+    from . import _native
+
+    return not _native.silence_classes(0)

@@ -53,10 +53,8 @@ from . import _surface
 
 _surface.fill(_sys.modules[__name__])
 
-from . import autograd, func, linalg, random, special, testing, types
+from . import autograd, linalg, random, special, types
 from . import _methods
-from ._check import check
-from ._install import install_as_torch
 from ._legacy import BFloat16Tensor, BoolTensor, ByteTensor, CharTensor, DoubleTensor, FloatTensor, HalfTensor, IntTensor, LongTensor, ShortTensor
 from ._native import is_inference_mode_enabled, set_printoptions
 from ._storage import (
@@ -74,7 +72,6 @@ from ._storage import (
     UntypedStorage,
 )
 from ._strided import empty_permuted, empty_strided
-from ._vmap import vmap
 from .autograd.grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled
 from .random import Generator, default_generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state
 
@@ -302,6 +299,11 @@ def compile(model=None, **options):
     return (lambda f: f) if model is None else model
 
 
+from ._overridable import overridable as _overridable
+
+for _name in ("einsum", "fill_", "imag", "is_complex", "is_floating_point", "is_nonzero", "numel", "result_type", "zero_"):
+    globals()[_name] = _overridable(globals()[_name])
+
 from . import __future__, fft, nn  # these use all of the above
 from ._twins import (
     adaptive_avg_pool1d,
@@ -524,8 +526,9 @@ def get_autocast_cpu_dtype():
 
 
 # Modules that are imported when they are first used, and what is taken out of them.
-_LATER = ("accelerator", "amp", "backends", "compiler", "cuda", "distributed", "distributions", "hub", "jit", "mps", "multiprocessing", "ops", "optim", "profiler", "safetensors", "serialization", "utils", "version", "xpu")
-_PARTS = {"autocast": "amp", "GradScaler": "amp", "OutOfMemoryError": "cuda", "load": "serialization", "save": "serialization"}
+_LATER = ("accelerator", "amp", "backends", "compiler", "cuda", "distributed", "distributions", "func", "hub", "jit", "masked", "mps", "multiprocessing", "onnx", "ops", "optim", "overrides", "profiler", "safetensors", "serialization", "signal", "testing", "utils", "version", "xpu")
+_PARTS = {"autocast": "amp", "GradScaler": "amp", "OutOfMemoryError": "cuda", "load": "serialization", "save": "serialization", "check": "_check", "install_as_torch": "_install", "vmap": "_vmap"}
+_PARTS |= {f"{_name}_window": "_windows" for _name in ("bartlett", "blackman", "hamming", "hann", "kaiser")}
 
 
 def __getattr__(name):

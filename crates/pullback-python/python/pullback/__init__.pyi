@@ -52,13 +52,11 @@ from ._native import float32 as float32
 from ._native import float64 as float64
 from ._native import float64x2 as float64x2
 from ._native import from_numpy as from_numpy
-from . import func as func
 from ._native import get_default_dtype as get_default_dtype
 from ._native import get_num_threads as get_num_threads
 from pullback.random import get_rng_state as get_rng_state
 from pullback.autograd.grad_mode import inference_mode as inference_mode
 from pullback.random import initial_seed as initial_seed
-from pullback._install import install_as_torch as install_as_torch
 from ._native import int16 as int16
 from ._native import int32 as int32
 from ._native import int64 as int64
@@ -80,13 +78,11 @@ from ._native import set_printoptions as set_printoptions
 from pullback.random import set_rng_state as set_rng_state
 from . import special as special
 from ._native import tensor as tensor
-from . import testing as testing
 from . import types as types
 from ._native import uint16 as uint16
 from ._native import uint32 as uint32
 from ._native import uint64 as uint64
 from ._native import uint8 as uint8
-from pullback._vmap import vmap as vmap
 from . import accelerator as accelerator
 from . import amp as amp
 from . import backends as backends
@@ -94,15 +90,21 @@ from . import compiler as compiler
 from . import cuda as cuda
 from . import distributed as distributed
 from . import distributions as distributions
+from . import func as func
 from . import hub as hub
 from . import jit as jit
+from . import masked as masked
 from . import mps as mps
 from . import multiprocessing as multiprocessing
+from . import onnx as onnx
 from . import ops as ops
 from . import optim as optim
+from . import overrides as overrides
 from . import profiler as profiler
 from . import safetensors as safetensors
 from . import serialization as serialization
+from . import signal as signal
+from . import testing as testing
 from . import utils as utils
 from . import version as version
 from . import xpu as xpu
@@ -111,6 +113,14 @@ from .amp import GradScaler as GradScaler
 from .cuda import OutOfMemoryError as OutOfMemoryError
 from .serialization import load as load
 from .serialization import save as save
+from ._check import check as check
+from ._install import install_as_torch as install_as_torch
+from ._vmap import vmap as vmap
+from ._windows import bartlett_window as bartlett_window
+from ._windows import blackman_window as blackman_window
+from ._windows import hamming_window as hamming_window
+from ._windows import hann_window as hann_window
+from ._windows import kaiser_window as kaiser_window
 
 _Number = _py.int | _py.float | np.number[Any] | np.bool_
 _Array = np.ndarray[Any, Any]
@@ -131,7 +141,6 @@ def celu(input, alpha=1.0): ...
 def celu_(input, *args, **kwargs): ...
 channels_last: Any
 channels_last_3d: Any
-check: Any
 def compile(model=None, **options): ...
 contiguous_format: Any
 def cosine_embedding_loss(input1, input2, target, margin=0.0, reduction=1): ...

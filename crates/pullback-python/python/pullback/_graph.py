@@ -1,6 +1,5 @@
 """`t.graph()`: the graph of operations that a tensor came from, as something a notebook draws."""
 
-import html as _html
 import os
 import sys
 
@@ -83,12 +82,16 @@ class Graph:
         return f"{len(self.nodes)} of {self.total} nodes: those nearest to the result. graph(max_nodes=…) draws more."
 
     def _repr_html_(self):
+        import html as _html
+
         caption = self._caption()
         words = f"<p style='font-size:12px'>{_html.escape(caption)}</p>" if caption else ""
         return f"<div style='overflow:auto;max-height:80vh'>{self.svg()}</div>{words}"
 
     def html(self):
         """A page with the picture, as text."""
+        import html as _html
+
         return (
             "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'><meta name=color-scheme content='light dark'>"
             "<title>Graph of a tensor</title><style>body{margin:20px;font:14px system-ui,sans-serif;background:#f6f6f3;color:#12110f}"

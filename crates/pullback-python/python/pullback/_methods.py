@@ -13,6 +13,8 @@ _convert = Tensor.__dict__["to"]
 
 def __reduce_ex__(self, protocol):
     made = _pickled.reduce_tensor(self)
+    if _builtins.type(self) is not Tensor:
+        return _pickled.rebuild_class, (_builtins.type(self), *made, dict(_native.attributes(self) or {}))
     return (*made, dict(own)) if (own := _native.attributes(self)) else made
 
 
@@ -358,3 +360,24 @@ def _own(self, name):
 
 # Python asks it where the class has no such name.
 setattr(Tensor, "__getattr__", _own)
+
+
+def _torch_function(cls, func, types, args=(), kwargs=None):
+    """How a subclass answers functions unless it says otherwise: they run, and their tensors are objects of the subclass."""
+    from . import overrides
+
+    return overrides._ordinary(cls, func, types, args, kwargs)
+
+
+def _init_subclass(cls, **options):
+    super(Tensor, cls).__init_subclass__(**options)
+    if cls.__torch_function__ is not _parts.no_torch_function:
+        from . import overrides
+
+        overrides._prepare(cls)
+
+
+# What Python's own errors call the class.
+setattr(Tensor, "__name__", "Tensor")
+setattr(Tensor, "__torch_function__", classmethod(_torch_function))
+setattr(Tensor, "__init_subclass__", classmethod(_init_subclass))

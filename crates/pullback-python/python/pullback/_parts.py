@@ -196,6 +196,22 @@ def return_type(name, fields, values):
     return made(*values)
 
 
+def no_torch_function(func, types, args=(), kwargs=None):
+    """The `__torch_function__` of classes that do not override functions; called, it is the function without overrides."""
+    from . import overrides
+
+    with overrides._silenced(modes=True):
+        return func(*args, **(kwargs or {}))
+
+
+def shown(tensor, text):
+    """The text of a tensor of a subclass, which begins with the name of the class; parameters are shown as tensors are."""
+    kind = type(tensor)
+    if kind.__torch_function__ is no_torch_function:
+        return text
+    return kind.__name__ + text.removeprefix("tensor").replace("\n" + " " * len("tensor("), "\n" + " " * (len(kind.__name__) + 1))
+
+
 def dtype_named(name):
     """The dtype of a name: how pickles hold dtypes."""
     from . import _native

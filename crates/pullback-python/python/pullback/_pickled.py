@@ -96,6 +96,16 @@ def _memory_of(t):
     return made
 
 
+def rebuild_class(kind, function, args, state):
+    """A tensor of a subclass: how pickles hold them."""
+    if not (isinstance(kind, type) and issubclass(kind, _native.Tensor)):
+        raise pickle.UnpicklingError(f"a tensor's class is one of tensors: {kind!r:.100}")
+    made = _native.Tensor.__new__(kind, function(*args))
+    for name, value in state.items():
+        setattr(made, name, value)
+    return made
+
+
 def reduce_tensor(t):
     """What a pickle holds of a tensor."""
     if t.dtype.name not in DTYPES:

@@ -1,6 +1,5 @@
 """Puts the functions of the native list into modules and onto `Tensor`; says what is missing and what comes nearest."""
 
-import difflib
 import re
 import sys
 
@@ -34,6 +33,8 @@ def _hint(where, name):
         return elsewhere
     module = sys.modules.get(where)
     known = [n for n in (vars(module) if module else ()) if not n.startswith("_")]
+    import difflib
+
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.7)
     if near:
         return f"; the nearest name that is there is {near[0]!r}"

@@ -2,6 +2,7 @@
 the latter. A reduction is a number there: 0 for none, 1 for the mean, 2 for the sum."""
 
 from . import nn
+from ._overridable import overridable
 
 F = nn.functional
 REDUCTIONS = ("none", "mean", "sum")
@@ -160,7 +161,8 @@ def _winners(weight, indices, bag, kept, count):
     return found[first]
 
 
-NAMES = [name for name in dir() if callable(globals()[name]) and not name.startswith("_")]
+NAMES = [name for name in dir() if callable(globals()[name]) and not name.startswith("_") and name != "overridable"]
 
 for _name in NAMES:
     globals()[_name].__module__ = "pullback"
+    globals()[_name] = overridable(globals()[_name])

@@ -149,6 +149,8 @@ class Writing:
         else:
             place = _torch_names.builtin_place(obj) or (_torch_names.written(obj) if name is None else None)
         if place is None:
+            if "<locals>" in (inside := getattr(obj, "__qualname__", "")):
+                raise AttributeError(f"Can't pickle local object {inside!r}")
             return super().save_global(obj, name)
         self.write(pickle.GLOBAL + f"{place[0]}\n{place[1]}\n".encode())
         self.memoize(obj)

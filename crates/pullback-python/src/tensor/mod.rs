@@ -77,12 +77,18 @@ impl PyTensor {
         self.0.clear_own();
     }
 
-    fn __repr__(slf: &Bound<'_, Self>) -> String {
-        slf.get().0.to_string()
+    fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {
+        let text = slf.get().0.to_string();
+        if slf.is_exact_instance_of::<PyTensor>() {
+            return Ok(text);
+        }
+        (crate::convert::part(slf.py(), "shown")?)
+            .call1((slf, text))?
+            .extract()
     }
 
-    fn __str__(slf: &Bound<'_, Self>) -> String {
-        slf.get().0.to_string()
+    fn __str__(slf: &Bound<'_, Self>) -> PyResult<String> {
+        Self::__repr__(slf)
     }
 
     fn __hash__(slf: &Bound<'_, Self>) -> isize {

@@ -1,6 +1,6 @@
 //! Python's operators on a `Tensor`: one table says which function each of them is.
 //!
-//! What an operator does not take gives `NotImplemented`, so that Python asks the other operand.
+//! What an operator does not take gives `NotImplemented`, so that Python asks the other operand; unless its class overrides functions.
 // What PyO3 writes for methods out of a table has the table's place in the source, so the lint takes it for ours.
 #![allow(unsafe_op_in_unsafe_fn)]
 
@@ -8,8 +8,9 @@ use super::PyTensor;
 use crate::convert::{Other, to_python, wrap};
 use crate::error::Raise;
 use crate::memory;
-use pullback::Tensor;
+use crate::overriding::operand;
 use pullback::registry::{Arguments, Entry, Value, dispatch_plain, in_place, overloads};
+use pullback::{DType, Number, Tensor};
 use pyo3::basic::CompareOp;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
@@ -26,24 +27,23 @@ macro_rules! found {
     }};
 }
 
-fn not_implemented(py: Python<'_>) -> Bound<'_, PyAny> {
-    py.NotImplemented().into_bound(py)
-}
-
 /// A function of the list with two operands.
 fn listed<'py>(
+    operator: &str,
     name: &str,
     found: &[&'static Entry],
     a: &Bound<'py, PyAny>,
     b: &Bound<'py, PyAny>,
 ) -> Result<'py> {
     let py = a.py();
-    let (Some(a), Some(b)) = (Other::of(a)?, Other::of(b)?) else {
-        return Ok(not_implemented(py));
+    let (left, right) = match (Other::of(a)?, Other::of(b)?) {
+        (Some(left), Some(right)) => (left, right),
+        (Some(_), None) => return operand(a, b, operator),
+        (None, _) => return operand(b, a, operator),
     };
     let mut args = Arguments::new();
-    args.push(a.value());
-    args.push(b.value());
+    args.push(left.value());
+    args.push(right.value());
     match dispatch_plain(name, found, &mut args).raise()? {
         Value::Tensor(t) => wrap(py, t),
         other => to_python(py, other),
@@ -94,6 +94,18 @@ fn one_device(a: &Tensor, b: &Tensor) -> PyResult<()> {
     )))
 }
 
+/// Whether it is a difference of bools, which the function of the list refuses in PyTorch's words.
+#[inline]
+fn no_difference(method: &str, a: &Tensor, b: &Other<'_>) -> bool {
+    let bools = |d: DType| d == DType::Bool;
+    method == "sub"
+        && (bools(a.dtype())
+            || match b {
+                Other::Tensor(t) => bools(t.dtype()),
+                Other::Number(n) => matches!(n, Number::Bool(_)),
+            })
+}
+
 /// The operators, by what they call: a method of the library, without the list in between; a function of the list; a function
 /// of the list that writes into the left operand.
 macro_rules! operators {
@@ -108,25 +120,32 @@ macro_rules! operators {
                 fn $op<'py>(&self, other: &Bound<'py, PyAny>) -> Result<'py> {
                     let py = other.py();
                     match Other::of(other)? {
+                        Some(given) if no_difference(stringify!($method), &self.0, &given) => {
+                            listed(stringify!($op), "sub", found!("sub"), &wrap(py, self.0.clone())?, other)
+                        }
                         Some(Other::Tensor(t)) if t.device() != self.0.device() => {
                             one_device(&self.0, &t)?;
                             wrap(py, self.0.$method(&*t).raise()?)
                         }
                         Some(other) => wrap(py, self.0.$method(other.operand()).raise()?),
-                        None => Ok(not_implemented(py)),
+                        None => operand(&wrap(py, self.0.clone())?, other, stringify!($op)),
                     }
                 }
                 fn $rop<'py>(&self, other: &Bound<'py, PyAny>) -> Result<'py> {
                     let py = other.py();
                     let number;
-                    let other = Other::of(other)?;
-                    let left = match &other {
+                    let given = Other::of(other)?;
+                    let left = match &given {
+                        Some(given) if no_difference(stringify!($method), &self.0, given) => {
+                            let right = wrap(py, self.0.clone())?;
+                            return listed(stringify!($rop), "sub", found!("sub"), other, &right);
+                        }
                         Some(Other::Tensor(t)) => &**t,
                         // A quotient of integers is a float, and numbers do not wrap on the way to it.
                         Some(Other::Number(n))
                             if stringify!($method) == "div" && !self.0.dtype().is_float() =>
                         {
-                            let float = self.0.to(pullback::DType::default_float()).raise()?;
+                            let float = self.0.to(DType::default_float()).raise()?;
                             number = float.number_like(*n).raise()?;
                             &number
                         }
@@ -134,17 +153,17 @@ macro_rules! operators {
                             number = self.0.number_like(*n).raise()?;
                             &number
                         }
-                        None => return Ok(not_implemented(py)),
+                        None => return operand(&wrap(py, self.0.clone())?, other, stringify!($rop)),
                     };
                     wrap(py, left.$method(&self.0).raise()?)
                 }
             )*
             $(
                 fn $lop<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> Result<'py> {
-                    listed($function, found!($function), slf.as_any(), other)
+                    listed(stringify!($lop), $function, found!($function), slf.as_any(), other)
                 }
                 fn $lrop<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> Result<'py> {
-                    listed($function, found!($function), other, slf.as_any())
+                    listed(stringify!($lrop), $function, found!($function), other, slf.as_any())
                 }
             )*
             $(
@@ -190,11 +209,19 @@ operators! {
 #[pymethods]
 impl PyTensor {
     fn __matmul__<'py>(&self, other: &Bound<'py, PyAny>) -> Result<'py> {
-        matmul(other.py(), Some(self.0.clone()), as_tensor(other)?)
+        let py = other.py();
+        match as_tensor(other)? {
+            Some(right) => matmul(py, &self.0, &right),
+            None => operand(&wrap(py, self.0.clone())?, other, "__matmul__"),
+        }
     }
 
     fn __rmatmul__<'py>(&self, other: &Bound<'py, PyAny>) -> Result<'py> {
-        matmul(other.py(), as_tensor(other)?, Some(self.0.clone()))
+        let py = other.py();
+        match as_tensor(other)? {
+            Some(left) => matmul(py, &left, &self.0),
+            None => operand(&wrap(py, self.0.clone())?, other, "__rmatmul__"),
+        }
     }
 
     fn __pow__<'py>(
@@ -203,7 +230,7 @@ impl PyTensor {
         modulus: Option<&Bound<'py, PyAny>>,
     ) -> Result<'py> {
         let _ = modulus;
-        listed("pow", found!("pow"), slf.as_any(), other)
+        listed("__pow__", "pow", found!("pow"), slf.as_any(), other)
     }
 
     fn __rpow__<'py>(
@@ -212,7 +239,7 @@ impl PyTensor {
         modulus: Option<&Bound<'py, PyAny>>,
     ) -> Result<'py> {
         let _ = modulus;
-        listed("pow", found!("pow"), other, slf.as_any())
+        listed("__rpow__", "pow", found!("pow"), other, slf.as_any())
     }
 
     fn __ipow__<'py>(
@@ -249,15 +276,16 @@ impl PyTensor {
         other: &Bound<'py, PyAny>,
         op: CompareOp,
     ) -> Result<'py> {
-        let (name, found): (&str, &Found) = match op {
-            CompareOp::Eq => ("eq", found!("eq")),
-            CompareOp::Ne => ("ne", found!("ne")),
-            CompareOp::Lt => ("lt", found!("lt")),
-            CompareOp::Le => ("le", found!("le")),
-            CompareOp::Gt => ("gt", found!("gt")),
-            CompareOp::Ge => ("ge", found!("ge")),
+        let (operator, found): (&str, &Found) = match op {
+            CompareOp::Eq => ("__eq__", found!("eq")),
+            CompareOp::Ne => ("__ne__", found!("ne")),
+            CompareOp::Lt => ("__lt__", found!("lt")),
+            CompareOp::Le => ("__le__", found!("le")),
+            CompareOp::Gt => ("__gt__", found!("gt")),
+            CompareOp::Ge => ("__ge__", found!("ge")),
         };
-        listed(name, found, slf.as_any(), other)
+        let name = operator.trim_matches('_');
+        listed(operator, name, found, slf.as_any(), other)
     }
 
     /// Arrays of NumPy leave operators with a tensor to the tensor.
@@ -275,13 +303,10 @@ fn as_tensor(v: &Bound<'_, PyAny>) -> PyResult<Option<Tensor>> {
     }
 }
 
-fn matmul<'py>(py: Python<'py>, a: Option<Tensor>, b: Option<Tensor>) -> Result<'py> {
-    let (Some(a), Some(b)) = (a, b) else {
-        return Ok(not_implemented(py));
-    };
+fn matmul<'py>(py: Python<'py>, a: &Tensor, b: &Tensor) -> Result<'py> {
     let product = match a.numel() + b.numel() > 20_000 {
-        true => py.detach(|| a.matmul(&b)),
-        false => a.matmul(&b),
+        true => py.detach(|| a.matmul(b)),
+        false => a.matmul(b),
     };
     wrap(py, product.raise()?)
 }

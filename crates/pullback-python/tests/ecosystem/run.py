@@ -16,6 +16,7 @@ HOME = HERE.parents[3] / "target" / "ecosystem"
 PYTHON = HOME / ("Scripts" if os.name == "nt" else "bin") / "python"
 # None of them may bring PyTorch along.
 PACKAGES = ["numpy", "packaging", "einops==0.8.2", "torchdiffeq==0.2.5", "torchmetrics==1.9.0", "lightning-utilities==0.15.3", "typing_extensions", "safetensors==0.8.0", "scipy"]
+PACKAGES += ["onnx==1.23.2", "onnxruntime==1.32.0", "protobuf", "flatbuffers", "ml_dtypes"]
 
 
 def main():

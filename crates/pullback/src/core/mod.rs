@@ -18,6 +18,7 @@ pub(crate) mod graph;
 pub(crate) mod history;
 pub(crate) mod hooks;
 pub(crate) mod in_place;
+pub(crate) mod literal;
 pub(crate) mod made;
 pub(crate) mod mode;
 pub(crate) mod narrow;

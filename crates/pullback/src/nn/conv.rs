@@ -139,13 +139,13 @@ impl<const D: usize> ConvBuilder<D> {
 impl<const D: usize> Conv<D> {
     /// Numbers on both sides of each dimension, the last dimension first, as `pad` takes them.
     fn around(&self) -> Vec<i64> {
-        let kernel = &self.weight.shape()[2..];
+        let kernel = |d: usize| self.weight.shape().get(2 + d).copied().unwrap_or(1);
         let dilation = self.dilation.sizes();
         let sides = |d: usize| match self.padding {
             Padding::Each(sizes) => [sizes[d], sizes[d]],
             Padding::Valid => [0, 0],
             Padding::Same => {
-                let total = dilation[d].saturating_mul(kernel[d].saturating_sub(1));
+                let total = dilation[d].saturating_mul(kernel(d).saturating_sub(1));
                 [total / 2, total - total / 2]
             }
         };
@@ -212,7 +212,7 @@ pub(super) struct Printed<'a, const D: usize> {
 
 impl<const D: usize> Printed<'_, D> {
     pub(super) fn text(&self, [of, out]: [usize; 2]) -> String {
-        let kernel = tuple(&self.weight.shape()[2..]);
+        let kernel = tuple(self.weight.shape().get(2..).unwrap_or(&[]));
         let mut s = format!(
             "{of}, {out}, kernel_size={kernel}, stride={}",
             self.stride.tuple()
@@ -255,6 +255,7 @@ module!([const D: usize] Conv<D> { weight, bias } => |m| {
         bias: m.bias.is_some(),
         padding_mode: m.padding_mode,
     };
-    let channels = [m.weight.shape()[1] * m.groups, m.weight.shape()[0]];
+    let size = |d: usize| m.weight.shape().get(d).copied().unwrap_or(0);
+    let channels = [size(1) * m.groups, size(0)];
     Repr::new(format!("Conv{D}d")).extra(printed.text(channels))
 });

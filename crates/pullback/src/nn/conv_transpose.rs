@@ -107,7 +107,8 @@ impl<const D: usize> ConvTranspose<D> {
         let least: [i64; D] = std::array::from_fn(|d| {
             let [stride, padding, dilation] =
                 [&self.stride, &self.padding, &self.dilation].map(|e| e.get()[d]);
-            let span = dilation.saturating_mul(self.weight.shape()[2 + d] as i64 - 1);
+            let kernel = self.weight.shape().get(2 + d).copied().unwrap_or(1);
+            let span = dilation.saturating_mul(kernel as i64 - 1);
             ((size[d] as i64 - 1).saturating_mul(stride))
                 .saturating_sub(padding.saturating_mul(2))
                 .saturating_add(span.saturating_add(1))
@@ -156,6 +157,7 @@ module!([const D: usize] ConvTranspose<D> { weight, bias } => |m| {
         bias: m.bias.is_some(),
         padding_mode: PadMode::Constant,
     };
-    let channels = [m.weight.shape()[0], m.weight.shape()[1] * m.groups];
+    let size = |d: usize| m.weight.shape().get(d).copied().unwrap_or(0);
+    let channels = [size(0), size(1) * m.groups];
     Repr::new(format!("ConvTranspose{D}d")).extra(printed.text(channels))
 });

@@ -18,7 +18,7 @@ use crate::{DType, Result, Tensor, module};
 /// let layer = Linear::new(2, 1)?;
 /// assert_eq!(layer.weight.to_vec::<f32>()?, [0.5406104, 0.5869042]);
 /// let y = layer.forward(&Tensor::from_slice(&[1.0f32, 2.0], [1, 2])?)?;
-/// assert_eq!(y.to_vec::<f32>()?, [1.5487623]);
+/// assert_eq!(y.to_vec::<f32>()?, [1.5487633]);
 /// # Ok::<(), pullback::Error>(())
 /// ```
 #[derive(Clone, Debug)]

@@ -76,7 +76,7 @@ macro_rules! layer {
 }
 
 /// What a layer may be asked for: `new` with what it needs, `builder` for the rest. Arguments after `|`, and options after `into`, are made of whatever becomes
-/// their type.
+/// their type; what is `hidden` has setters of its own, or none.
 macro_rules! builder {
     (
         $(#[$meta:meta])*
@@ -84,6 +84,7 @@ macro_rules! builder {
         ($($need:ident: $needed:ty),* $(; $of:ident: $from:ty)*);
         { $($(#[$doc:meta])* $option:ident: $type:ty = $default:expr),* $(,)? }
         into { $($(#[$into_doc:meta])* $into_option:ident: $into_type:ty = $into_default:expr),* $(,)? }
+        $(hidden { $($hidden:ident: $hidden_type:ty = $hidden_default:expr),* })?
     ) => {
         $(#[$meta])*
         #[derive(Clone, Debug)]
@@ -93,6 +94,7 @@ macro_rules! builder {
             $($of: $from,)*
             $($option: $type,)*
             $($into_option: $into_type,)*
+            $($($hidden: $hidden_type,)*)?
         }
 
         impl $(<$($generics)*>)? $layer {
@@ -113,6 +115,7 @@ macro_rules! builder {
                     $($of: $of.into(),)*
                     $($option: $default,)*
                     $($into_option: $into_default,)*
+                    $($($hidden: $hidden_default,)*)?
                 }
             }
         }

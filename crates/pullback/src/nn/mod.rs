@@ -37,26 +37,34 @@
 //! What a layer may be asked for beyond what it needs is at its builder: `Linear::builder(2, 3).bias(false).build()?`.
 
 mod activation;
+mod attention;
+mod batch_norm;
 mod conv;
 mod conv_transpose;
 mod dropout;
 mod each;
+mod embedding;
 mod fields;
 pub mod init;
 mod layer;
 mod linear;
 mod load;
+mod loss;
 mod macros;
 mod mode;
 mod module;
 mod named;
+mod norm;
 mod observe;
 mod pad;
 mod pool;
 mod repr;
+mod rnn;
 mod sequential;
 mod shape;
 mod summary;
+mod transformer;
+pub mod utils;
 mod visit;
 
 pub use activation::{
@@ -64,18 +72,34 @@ pub use activation::{
     LogSoftmax, Mish, PReLU, PReLUBuilder, RReLU, ReLU, ReLU6, SELU, SiLU, Sigmoid, Softmax,
     Softmax2d, Softmin, Softplus, Softshrink, Softsign, Tanh, Tanhshrink, Threshold,
 };
+pub use attention::{Attend, MultiheadAttention, MultiheadAttentionBuilder};
+pub use batch_norm::{
+    BatchNorm, BatchNorm1d, BatchNorm2d, BatchNorm3d, BatchNormBuilder, InstanceNorm,
+    InstanceNorm1d, InstanceNorm2d, InstanceNorm3d, InstanceNormBuilder,
+};
 pub use conv::{Conv, Conv1d, Conv2d, Conv3d, ConvBuilder, Padding};
 pub use conv_transpose::{
     ConvTranspose, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d, ConvTransposeBuilder,
 };
 pub use dropout::{AlphaDropout, Dropout, Dropout1d, Dropout2d, Dropout3d, FeatureAlphaDropout};
 pub use each::{Each, Target};
+pub use embedding::{Embedding, EmbeddingBuilder};
 pub use layer::{Lambda, Layer};
 pub use linear::{Bilinear, BilinearBuilder, Identity, Linear, LinearBuilder};
 pub use load::LoadReport;
+pub use loss::{
+    BCELoss, BCEWithLogitsLoss, CosineEmbeddingLoss, CrossEntropyLoss, GaussianNLLLoss,
+    HingeEmbeddingLoss, HuberLoss, KLDivLoss, L1Loss, MSELoss, MarginRankingLoss,
+    MultiLabelSoftMarginLoss, MultiMarginLoss, NLLLoss, PoissonNLLLoss, SmoothL1Loss,
+    SoftMarginLoss, TripletMarginLoss,
+};
 pub use mode::{TrainingGuard, eval, is_training, set_training, train};
 pub use module::{Module, meta};
 pub use named::NamedTensors;
+pub use norm::{
+    GroupNorm, GroupNormBuilder, LayerNorm, LayerNormBuilder, LocalResponseNorm,
+    LocalResponseNormBuilder, RMSNorm, RMSNormBuilder,
+};
 pub use pad::{
     Border, CircularPad, CircularPad1d, CircularPad2d, CircularPad3d, ConstantPad, ConstantPad1d,
     ConstantPad2d, ConstantPad3d, ReflectionPad, ReflectionPad1d, ReflectionPad2d, ReflectionPad3d,
@@ -89,7 +113,20 @@ pub use pool::{
     MaxPool1d, MaxPool2d, MaxPool3d, MaxPoolBuilder,
 };
 pub use repr::{Repr, print};
+pub use rnn::{
+    Elman, GRU, GRUCell, Gru, LSTM, LSTMCell, Lstm, PackedSequence, RNN, RNNCell, Recurrent,
+    RecurrentBuilder, RecurrentCell, RecurrentCellBuilder, Step, pack_padded_sequence,
+    pack_sequence, pad_packed_sequence, pad_sequence,
+};
 pub use sequential::{BoxedLayer, Sequential};
-pub use shape::{Flatten, Unflatten};
+pub use shape::{
+    ChannelShuffle, CosineSimilarity, Flatten, PairwiseDistance, PixelShuffle, PixelUnshuffle,
+    Unflatten,
+};
 pub use summary::{Summary, SummaryRow, summary};
+pub use transformer::{
+    FeedForward, Masks, Transformer, TransformerBuilder, TransformerDecoder,
+    TransformerDecoderLayer, TransformerDecoderLayerBuilder, TransformerEncoder,
+    TransformerEncoderLayer, TransformerEncoderLayerBuilder, TransformerMasks,
+};
 pub use visit::{Visit, VisitMut};

@@ -22,7 +22,8 @@ def case(name, make, *inputs, call=None, training=True):
 
 
 def numbers(t):
-    return {"shape": list(t.shape), "dtype": str(t.dtype).removeprefix("torch."), "values": t.detach().flatten().tolist()}
+    values = [v if abs(v) < float("inf") else repr(v) for v in t.detach().flatten().tolist()]
+    return {"shape": list(t.shape), "dtype": str(t.dtype).removeprefix("torch."), "values": values}
 
 
 def tensors(given):
@@ -49,7 +50,8 @@ def run(make, given, call, training):
     torch.manual_seed(SEED)
     layer = make()
     entry = {
-        "repr": repr(layer),
+        # The projection behind attention is a Linear under another name there, for the sake of quantisation.
+        "repr": repr(layer).replace("NonDynamicallyQuantizableLinear", "Linear"),
         "training": training,
         "state": [[name, numbers(t)] for name, t in layer.state_dict().items()],
         "parameters": [name for name, _ in layer.named_parameters()],

@@ -67,3 +67,88 @@ for d in (1, 2, 3):
 case("Flatten", nn.Flatten, (2, 3, 4))
 case("Flatten_0", lambda: nn.Flatten(0, 1), (2, 3, 4))
 case("Unflatten", lambda: nn.Unflatten(1, (2, -1)), (2, 6))
+
+for d, shape in ((1, (4, 3)), (2, (2, 3, 2, 2)), (3, (2, 3, 2, 1, 2))):
+    case(f"BatchNorm{d}d", lambda d=d: getattr(nn, f"BatchNorm{d}d")(3), shape)
+    case(f"BatchNorm{d}d_eval", lambda d=d: getattr(nn, f"BatchNorm{d}d")(3, eps=1e-3, momentum=0.3), shape, training=False)
+    case(f"InstanceNorm{d}d", lambda d=d: getattr(nn, f"InstanceNorm{d}d")(3), shape if d > 1 else (2, 3, 4))
+case("BatchNorm1d_length", lambda: nn.BatchNorm1d(3, momentum=None), (4, 3, 2), call=lambda m, x: (m(x), m(x + 1)))
+case("BatchNorm2d_plain", lambda: nn.BatchNorm2d(3, affine=False, track_running_stats=False), (2, 3, 2, 2), training=False)
+case("BatchNorm2d_no_bias", lambda: nn.BatchNorm2d(3, bias=False), (2, 3, 2, 2))
+case("InstanceNorm2d_tracked", lambda: nn.InstanceNorm2d(3, affine=True, track_running_stats=True), (2, 3, 2, 2))
+case("InstanceNorm2d_eval", lambda: nn.InstanceNorm2d(3, affine=True, track_running_stats=True), (2, 3, 2, 2), training=False)
+case("InstanceNorm1d_alone", lambda: nn.InstanceNorm1d(3), (3, 4))
+case("LayerNorm", lambda: nn.LayerNorm(4), (3, 4))
+case("LayerNorm_2", lambda: nn.LayerNorm((2, 3), eps=1e-3, bias=False), (4, 2, 3))
+case("LayerNorm_plain", lambda: nn.LayerNorm(4, elementwise_affine=False), (3, 4))
+case("RMSNorm", lambda: nn.RMSNorm(4), (3, 4))
+case("RMSNorm_eps", lambda: nn.RMSNorm((2, 3), eps=1e-3, elementwise_affine=False), (4, 2, 3))
+case("GroupNorm", lambda: nn.GroupNorm(2, 4), (2, 4, 3))
+case("LocalResponseNorm", lambda: nn.LocalResponseNorm(2, alpha=0.1), (2, 4, 3))
+
+case("Embedding", lambda: nn.Embedding(5, 3), ints(2, 4, high=5))
+case("Embedding_padding", lambda: nn.Embedding(5, 3, padding_idx=-2, scale_grad_by_freq=True), ints(2, 4, high=5))
+case("Embedding_norm", lambda: nn.Embedding(5, 3, max_norm=1.0, norm_type=1.0), ints(2, 4, high=5))
+
+case("PixelShuffle", lambda: nn.PixelShuffle(2), (1, 8, 2, 3))
+case("PixelUnshuffle", lambda: nn.PixelUnshuffle(2), (1, 2, 4, 2))
+case("ChannelShuffle", lambda: nn.ChannelShuffle(2), (1, 4, 2))
+case("CosineSimilarity", nn.CosineSimilarity, (3, 4), (3, 4))
+case("PairwiseDistance", nn.PairwiseDistance, (3, 4), (3, 4))
+
+for name in "RNN GRU LSTM".split():
+    case(name, lambda name=name: getattr(nn, name)(3, 4), (5, 2, 3))
+    case(f"{name}_all", lambda name=name: getattr(nn, name)(3, 4, num_layers=2, bidirectional=True, batch_first=True, bias=False), (2, 5, 3))
+    case(f"{name}Cell", lambda name=name: getattr(nn, f"{name}Cell")(3, 4), (2, 3))
+    case(f"{name}_packed", lambda name=name: getattr(nn, name)(3, 4, bidirectional=True), (5, 3, 3),
+         call=lambda m, x: [(lambda y, h: (nn.utils.rnn.pad_packed_sequence(y)[0], h))(*m(nn.utils.rnn.pack_padded_sequence(x, [3, 5, 2], enforce_sorted=False)))])  # fmt: skip
+case("RNN_relu", lambda: nn.RNN(3, 4, nonlinearity="relu"), (5, 3), (1, 4))
+case("LSTM_proj", lambda: nn.LSTM(3, 4, proj_size=2, num_layers=2), (5, 2, 3), (2, 2, 2), (2, 2, 4), call=lambda m, x, h, c: m(x, (h, c)))
+case("LSTM_dropout", lambda: nn.LSTM(3, 4, num_layers=2, dropout=0.5), (5, 2, 3), training=False)
+case("RNNCell_relu", lambda: nn.RNNCell(3, 4, bias=False, nonlinearity="relu"), (3,), (4,))
+case("LSTMCell_state", lambda: nn.LSTMCell(3, 4), (2, 3), (2, 4), (2, 4), call=lambda m, x, h, c: m(x, (h, c)))
+
+later = lambda n: torch.triu(torch.full((n, n), float("-inf"), dtype=torch.float64), 1)
+hidden = torch.tensor([[False, False, True, True], [False, False, False, True]])
+case("MHA", lambda: nn.MultiheadAttention(6, 2), (3, 2, 6), (4, 2, 6), (4, 2, 6))
+case("MHA_heads", lambda: nn.MultiheadAttention(6, 2, bias=False, batch_first=True), (2, 3, 6), call=lambda m, x: m(x, x, x, average_attn_weights=False))
+case("MHA_widths", lambda: nn.MultiheadAttention(6, 3, kdim=4, vdim=5, add_bias_kv=True, add_zero_attn=True), (3, 2, 6), (4, 2, 4), (4, 2, 5), hidden,
+     call=lambda m, q, k, v, h: m(q, k, v, key_padding_mask=h))  # fmt: skip
+case("MHA_masks", lambda: nn.MultiheadAttention(6, 2), (4, 2, 6), later(4), hidden,
+     call=lambda m, x, a, h: m(x, x, x, attn_mask=a, key_padding_mask=h.double().masked_fill(h, float("-inf")), need_weights=False))  # fmt: skip
+case("MHA_causal", lambda: nn.MultiheadAttention(6, 2), (4, 2, 6), later(4), call=lambda m, x, a: m(x, x, x, attn_mask=a.detach(), is_causal=True, need_weights=False))
+case("MHA_alone", lambda: nn.MultiheadAttention(6, 2), (4, 6), call=lambda m, x: m(x, x, x))
+
+small = dict(dim_feedforward=5, dropout=0.0)
+case("EncoderLayer", lambda: nn.TransformerEncoderLayer(4, 2, **small), (3, 2, 4))
+case("EncoderLayer_first", lambda: nn.TransformerEncoderLayer(4, 2, norm_first=True, activation="gelu", batch_first=True, bias=False, **small), (2, 3, 4))
+case("Encoder", lambda: nn.TransformerEncoder(nn.TransformerEncoderLayer(4, 2, **small), 2, nn.LayerNorm(4), enable_nested_tensor=False), (4, 2, 4), later(4),
+     call=lambda m, x, a: m(x, a.detach(), hidden.double().masked_fill(hidden, float("-inf"))))  # fmt: skip
+case("DecoderLayer", lambda: nn.TransformerDecoderLayer(4, 2, **small), (3, 2, 4), (4, 2, 4))
+case("DecoderLayer_first", lambda: nn.TransformerDecoderLayer(4, 2, norm_first=True, **small), (3, 2, 4), (4, 2, 4))
+case("Decoder", lambda: nn.TransformerDecoder(nn.TransformerDecoderLayer(4, 2, **small), 2), (3, 2, 4), (4, 2, 4))
+case("Transformer", lambda: nn.Transformer(4, 2, 1, 2, **small), (4, 2, 4), (3, 2, 4), call=lambda m, s, t: m(s, t, tgt_mask=later(3)))
+
+for name in "L1Loss MSELoss SmoothL1Loss HuberLoss".split():
+    case(name, getattr(nn, name), (3, 4), (3, 4))
+case("SmoothL1Loss_beta", lambda: nn.SmoothL1Loss(beta=0.3, reduction="sum"), (3, 4), (3, 4))
+case("HuberLoss_delta", lambda: nn.HuberLoss(delta=0.3, reduction="none"), (3, 4), (3, 4))
+case("CrossEntropyLoss", lambda: nn.CrossEntropyLoss(weight=torch.tensor([1.0, 2.0, 0.5]), label_smoothing=0.1, ignore_index=1), (4, 3), ints(4, high=3))
+case("NLLLoss", nn.NLLLoss, (4, 3), ints(4, high=3))
+case("PoissonNLLLoss", lambda: nn.PoissonNLLLoss(full=True), (3, 4), positive(3, 4), call=lambda m, x, y: m(x, y.detach() * 5))
+case("GaussianNLLLoss", nn.GaussianNLLLoss, (3, 4), (3, 4), positive(3, 4))
+case("KLDivLoss", lambda: nn.KLDivLoss(reduction="batchmean"), (3, 4), positive(3, 4))
+case("BCELoss", nn.BCELoss, positive(3, 4), positive(3, 4).flip(0))
+case("BCEWithLogitsLoss", lambda: nn.BCEWithLogitsLoss(pos_weight=torch.tensor([1.0, 2.0, 0.5, 1.0])), (3, 4), positive(3, 4))
+case("HingeEmbeddingLoss", nn.HingeEmbeddingLoss, (3, 4), signs(3, 4), call=lambda m, x, y: m(x, y.detach()))
+case("SoftMarginLoss", nn.SoftMarginLoss, (3, 4), signs(3, 4), call=lambda m, x, y: m(x, y.detach()))
+case("MultiLabelSoftMarginLoss", nn.MultiLabelSoftMarginLoss, (3, 4), positive(3, 4), call=lambda m, x, y: m(x, y.detach()))
+case("CosineEmbeddingLoss", nn.CosineEmbeddingLoss, (3, 4), (3, 4), signs(3), call=lambda m, a, b, y: m(a, b, y.detach()))
+case("MarginRankingLoss", lambda: nn.MarginRankingLoss(0.1), (3,), (3,), signs(3), call=lambda m, a, b, y: m(a, b, y.detach()))
+case("MultiMarginLoss", nn.MultiMarginLoss, (4, 3), ints(4, high=3))
+case("TripletMarginLoss", lambda: nn.TripletMarginLoss(swap=True), (3, 4), (3, 4), (3, 4))
+
+case("weight_norm", lambda: nn.utils.parametrizations.weight_norm(nn.Linear(3, 2)), (4, 3))
+case("weight_norm_all", lambda: nn.utils.parametrizations.weight_norm(nn.Conv1d(2, 3, 2), dim=None), (1, 2, 4))
+case("spectral_norm", lambda: nn.utils.parametrizations.spectral_norm(nn.Linear(3, 2)), (4, 3))
+case("spectral_norm_transposed", lambda: nn.utils.parametrizations.spectral_norm(nn.ConvTranspose1d(2, 3, 2)), (1, 2, 4))

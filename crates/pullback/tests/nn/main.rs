@@ -4,3 +4,4 @@ mod module;
 mod repr;
 mod sequential;
 mod summary;
+mod utils;

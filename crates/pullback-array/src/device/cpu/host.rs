@@ -65,6 +65,32 @@ impl Array {
         })
     }
 
+    /// An array of its elements' bytes in native order, row by row: what [`Array::copy_bytes`] gives. Bytes of truth values are true where they are not 0.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Shape`] where the shape has another number of bytes; [`ErrorKind::Alloc`].
+    pub fn from_bytes(bytes: &[u8], shape: impl Into<Shape>, dtype: DType) -> Result<Array> {
+        let shape = shape.into();
+        if shape.checked_numel()?.checked_mul(dtype.size()) != Some(bytes.len()) {
+            return Err(Error::new(
+                ErrorKind::Shape,
+                format!(
+                    "shape '{shape}' of {dtype} is invalid for {} bytes",
+                    bytes.len()
+                ),
+            ));
+        }
+        let (storage, out) = fresh_of(&shape, dtype)?;
+        // SAFETY: `fresh_of` gave room for these bytes, and nobody else holds it; a byte is as large as a bool.
+        unsafe {
+            std::ptr::copy_nonoverlapping(bytes.as_ptr(), out, bytes.len());
+            if dtype == DType::Bool {
+                bool::settle(out.cast(), bytes.len());
+            }
+        }
+        Ok(Array::from_fresh_of(storage, shape, dtype))
+    }
+
     /// Copies a slice into a new array, row by row.
     ///
     /// # Errors

@@ -82,6 +82,11 @@ class set_grad_enabled(_Mode):
     def _fresh(self):
         return type(self)(self.mode)
 
+    def __str__(self):
+        return f"torch.autograd.grad_mode.set_grad_enabled(mode={self.mode})"
+
+    __repr__ = __str__
+
 
 class inference_mode(_Mode):
     """Nothing is recorded inside, and tensors made inside never take part in recorded work."""

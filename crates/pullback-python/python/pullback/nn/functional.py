@@ -2,8 +2,10 @@
 
 import functools as _functools
 import sys as _sys
+from types import FunctionType as _Function
 
 from .. import _surface
+from .._overridable import overridable as _overridable
 from ._attention import multi_head_attention_forward
 
 _surface.fill(_sys.modules[__name__], "nn.functional")
@@ -160,6 +162,11 @@ def _in_place(name):
 for _name in ("elu", "selu", "celu", "leaky_relu", "hardtanh", "rrelu", "threshold"):
     if _name + "_" not in globals():
         globals()[_name + "_"] = _in_place(_name)
+
+
+for _name, _made in list(globals().items()):
+    if isinstance(_made, _Function) and not _name.startswith("_"):
+        globals()[_name] = _overridable(_made)
 
 
 def __getattr__(name):

@@ -3,18 +3,39 @@
 from typing import Any
 
 from .. import Tensor, empty
+from .._parts import no_torch_function
 
 
-class Parameter(Tensor):
+class _Kind(type):
+    """The class of `Parameter`: objects of subclasses of `Tensor` of the user's are parameters where they say so."""
+
+    def __instancecheck__(cls, instance):
+        if type(instance) is Tensor:
+            return False
+        return super().__instancecheck__(instance) or cls is Parameter and isinstance(instance, Tensor) and getattr(instance, "_is_param", False)
+
+
+class Parameter(Tensor, metaclass=_Kind):
     """A tensor that a module counts among its parameters when it is assigned to one of its attributes.
 
-    It shares the memory of `data` and is a leaf; gradients are gathered in its `.grad` unless `requires_grad=False`.
+    It shares the memory of `data` and is a leaf; gradients are gathered in its `.grad` unless `requires_grad=False`. Of a tensor of a class that overrides
+    functions (`__torch_function__`) it makes one of that class, which counts as a parameter.
     """
+
+    __torch_function__ = no_torch_function
 
     def __new__(cls, data=None, requires_grad=True):
         data = empty(0) if data is None else data
         if not isinstance(data, Tensor):
-            raise TypeError(f"Parameter(): argument 'data' must be Tensor, not {type(data).__name__}")
+            raise AttributeError(f"'{type(data).__name__}' object has no attribute 'detach'")
+        if requires_grad and not data.is_floating_point():
+            raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients")
+        if type(data).__torch_function__ is not no_torch_function and type(data) is not Tensor:
+            made = data.detach().requires_grad_(requires_grad)
+            if type(made) is not type(data):
+                raise RuntimeError(f"Creating a Parameter from an instance of type {type(data).__name__} requires that detach() returns an instance of the same type, but return type {type(made).__name__} was found instead.")
+            made._is_param = True
+            return made
         return Tensor.__new__(cls, data.detach()).requires_grad_(requires_grad)
 
     def __init__(self, data=None, requires_grad=True):
@@ -57,6 +78,8 @@ def _rebuild(kind, data, requires_grad):
 class Buffer(Tensor):
     """A tensor that a module counts among its buffers when it is assigned to one of its attributes."""
 
+    __torch_function__ = no_torch_function
+
     def __new__(cls, data=None, *, persistent=True):
         data = empty(0) if data is None else data
         made = Tensor.__new__(cls, data.detach()).requires_grad_(data.requires_grad)
@@ -84,6 +107,7 @@ class UninitializedTensorMixin:
     """What a parameter or buffer is that waits for its shape: it has none, and `materialize` gives it one."""
 
     cls_to_become: Any = Tensor
+    __torch_function__ = no_torch_function
 
     def materialize(self, shape, device=None, dtype=None):
         """Gives it a shape, and numbers that do not matter."""

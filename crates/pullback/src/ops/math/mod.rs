@@ -1,6 +1,7 @@
 //! Arithmetic and functions of numbers, element by element.
 
 pub(super) mod arith;
+mod assign;
 pub(super) mod binary;
 pub(super) mod clamp;
 pub(super) mod clamp_tensor;

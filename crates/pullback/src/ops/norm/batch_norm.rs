@@ -8,6 +8,7 @@ use crate::core::tensor::Tensor;
 use crate::ops::common::anchor::entered;
 use crate::ops::common::constant::{number_like, times};
 use crate::{DType, Result};
+use pullback_array::MemoryFormat;
 use pullback_random::digits::Streamed;
 use std::panic::Location;
 
@@ -116,15 +117,29 @@ fn follow(r: &Tensor, new: &Tensor, momentum: f64) -> Result<()> {
     r.copy_(&moved)
 }
 
-/// Each channel with mean 0 and variance 1 over all other dimensions.
+/// Each channel with mean 0 and variance 1 over all other dimensions. The result lies row by row, or with the channels innermost where the
+/// input's do, as PyTorch's: what follows may view it, and draws are made in the order of memory.
 fn normalised(x: &Tensor, eps: f64) -> Result<Tensor> {
     let turned = x.transpose(0, 1)?;
     let (shape, channels) = (turned.shape().clone(), x.shape()[1]);
     let each: usize = shape[1..].iter().product();
     let flat = turned.reshape([channels, each])?;
-    flat.layer_norm(&[each], None, None, eps)?
+    let y = (flat.layer_norm(&[each], None, None, eps)?)
         .reshape(shape)?
-        .transpose(0, 1)
+        .transpose(0, 1)?;
+    let last = match x.ndim() {
+        4 => MemoryFormat::ChannelsLast,
+        5 => MemoryFormat::ChannelsLast3d,
+        _ => MemoryFormat::Contiguous,
+    };
+    let format = match last.of(x.array().layout())?.strides() == x.array().layout().strides() {
+        true => last,
+        false => MemoryFormat::Contiguous,
+    };
+    match y.is_contiguous() && format == MemoryFormat::Contiguous {
+        true => Ok(y),
+        false => y.copy_in(format),
+    }
 }
 
 #[pullback_macros::called]

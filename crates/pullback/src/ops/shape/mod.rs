@@ -7,6 +7,7 @@ pub(super) mod functions;
 mod in_place;
 pub(super) mod join;
 pub(super) mod pad;
+mod pixels;
 pub(super) mod rearrange;
 pub(super) mod repeat;
 pub(super) mod slice;

@@ -291,8 +291,11 @@ class Tanhshrink(Module):
 
 class _Along(Module):
     __constants__ = ["dim"]
+    _only_numbers = False
 
     def __init__(self, dim=None):
+        if self._only_numbers and dim is not None and (not isinstance(dim, int) or isinstance(dim, bool)):
+            raise TypeError(f"dim must be an int or None, got {type(dim)}")
         super().__init__()
         self.dim = dim
 
@@ -310,12 +313,16 @@ class Softmin(_Along):
 class Softmax(_Along):
     """Exponentials, scaled to the sum one along a dimension."""
 
+    _only_numbers = True
+
     def forward(self, input):
         return F.softmax(input, self.dim, _stacklevel=5)
 
 
 class LogSoftmax(_Along):
     """The logarithm of `Softmax`."""
+
+    _only_numbers = True
 
     def forward(self, input):
         return F.log_softmax(input, self.dim, _stacklevel=5)

@@ -178,7 +178,7 @@ class GroupNorm(Module):
         if not isinstance(num_groups, numbers.Integral) or num_groups <= 0:
             raise ValueError(f"num_groups must be a positive integer, but got {num_groups}")
         if num_channels % num_groups != 0:
-            raise ValueError("num_channels must be divisible by num_groups")
+            raise ValueError(f"num_channels ({num_channels}) must be divisible by num_groups ({num_groups})")
         self.num_groups, self.num_channels, self.eps, self.affine = num_groups, num_channels, eps, affine
         for name, there in (("weight", affine), ("bias", affine and bias)):
             self.register_parameter(name, Parameter(empty(num_channels, device=device, dtype=dtype)) if there else None)

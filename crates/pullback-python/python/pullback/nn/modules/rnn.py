@@ -69,6 +69,13 @@ class RNNBase(Module):
                 f"but got dropout={dropout} and num_layers={num_layers}",
                 stacklevel=2,
             )
+        for what, value in (("bias", bias), ("batch_first", batch_first)):
+            if not isinstance(value, bool):
+                raise TypeError(f"{what} should be of type bool, got: {type(value).__name__}")
+        if not isinstance(input_size, int):
+            raise TypeError(f"input_size should be of type int, got: {type(input_size).__name__}")
+        if input_size <= 0:
+            raise ValueError("input_size must be greater than zero")
         if not isinstance(hidden_size, int):
             raise TypeError(f"hidden_size should be of type int, got: {type(hidden_size).__name__}")
         if hidden_size <= 0:
@@ -155,6 +162,12 @@ class RNNBase(Module):
 
     def check_input(self, input, batch_sizes):
         """Errors where the input does not fit."""
+        own = self._flat_weights[0].dtype
+        if input.dtype is not own:
+            from ... import is_autocast_enabled
+
+            if not is_autocast_enabled("cpu"):
+                raise ValueError(f"RNN input dtype ({input.dtype}) does not match weight dtype ({own}). Convert input: input.to({own}), or convert model: model.to({input.dtype})")
         if batch_sizes is not None and input.dim() != 2:
             raise RuntimeError(f"input must have 2 dimensions, got {input.dim()}")
         if self.input_size != input.size(-1):
@@ -323,9 +336,10 @@ class RNNCellBase(Module):
         name = type(self).__name__
         if input.dim() not in (1, 2):
             raise ValueError(f"{name}: Expected input to be 1D or 2D, got {input.dim()}D instead")
-        for state in states or ():
+        for k, state in enumerate(states or ()):
             if state.dim() not in (1, 2):
-                raise ValueError(f"{name}: Expected hidden to be 1D or 2D, got {state.dim()}D instead")
+                what = f"hx[{k}]" if step is _lstm_step else "hidden"
+                raise ValueError(f"{name}: Expected {what} to be 1D or 2D, got {state.dim()}D instead")
         if input.size(-1) != self.input_size:
             raise RuntimeError(f"input has inconsistent input_size: got {input.size(-1)} expected {self.input_size}")
         alone = input.dim() == 1

@@ -85,6 +85,13 @@ class _ZeroPad(_ConstantPad):
         return f"{self.padding}"
 
 
+class _CircularPad(_Pad):
+    def forward(self, input):
+        if input.dim() not in (self.dims + 1, self.dims + 2):
+            raise ValueError(f"expected {self.dims + 1}D or {self.dims + 2}D input (got {input.dim()}D input)")
+        return super().forward(input)
+
+
 def _border(base, name, dims, about, **more):
     return type(name, (base,), {"dims": dims, "__doc__": f"{about} around the last {dims} dimensions.", "__module__": __name__, **more})
 
@@ -93,7 +100,7 @@ ConstantPad1d, ConstantPad2d, ConstantPad3d = (_border(_ConstantPad, f"ConstantP
 ZeroPad1d, ZeroPad2d, ZeroPad3d = (_border(_ZeroPad, f"ZeroPad{d}d", d, "Zeros") for d in (1, 2, 3))
 ReflectionPad1d, ReflectionPad2d, ReflectionPad3d = (_border(_Pad, f"ReflectionPad{d}d", d, "Reflected elements", mode="reflect") for d in (1, 2, 3))
 ReplicationPad1d, ReplicationPad2d, ReplicationPad3d = (_border(_Pad, f"ReplicationPad{d}d", d, "The nearest element", mode="replicate") for d in (1, 2, 3))
-CircularPad1d, CircularPad2d, CircularPad3d = (_border(_Pad, f"CircularPad{d}d", d, "Elements from the other end", mode="circular") for d in (1, 2, 3))
+CircularPad1d, CircularPad2d, CircularPad3d = (_border(_CircularPad, f"CircularPad{d}d", d, "Elements from the other end", mode="circular") for d in (1, 2, 3))
 
 
 class PixelShuffle(Module):

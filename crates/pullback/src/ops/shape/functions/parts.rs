@@ -2,7 +2,8 @@
 
 use crate::call::{Args, Function};
 use crate::call::{IntoValue, Value};
-use crate::core::fail::{bail, ensure, error};
+use crate::core::fail::{bail, ensure};
+use crate::ops::shape::pixels::{channel_shuffle, pixel_shuffle, pixel_unshuffle};
 use crate::{DType, Number, PadMode, Result, Tensor, cat, stack};
 use pullback_array::{gathered, room};
 
@@ -165,111 +166,6 @@ fn sum_to_size(x: &Tensor, size: &[i64]) -> Result<Tensor> {
         true => Ok(x.clone()),
         false => x.sum_dims(&dims, true)?.reshape(size.to_vec()),
     }
-}
-
-fn positive(name: &str, what: &str, n: i64) -> Result<usize> {
-    match usize::try_from(n) {
-        Ok(n) if n > 0 => Ok(n),
-        _ => Err(error!(
-            Shape,
-            "{name} expects a positive {what}, but got {n}"
-        )),
-    }
-}
-
-/// The sizes of all dimensions but the last `k`, and those.
-fn last(name: &str, x: &Tensor, k: usize) -> Result<(Vec<i64>, Vec<i64>)> {
-    if x.ndim() < k {
-        bail!(
-            Shape,
-            "{name} expects input to have at least {k} dimensions, but got input with {} dimension(s)",
-            x.ndim()
-        );
-    }
-    let sizes: Vec<i64> = x.shape().iter().map(|&n| n as i64).collect();
-    let (lead, rest) = sizes.split_at(x.ndim() - k);
-    Ok((lead.to_vec(), rest.to_vec()))
-}
-
-fn pixel_shuffle(x: &Tensor, factor: i64) -> Result<Tensor> {
-    let (lead, rest) = last("pixel_shuffle", x, 3)?;
-    let r = positive("pixel_shuffle", "upscale_factor", factor)? as i64;
-    let (c, h, w) = (rest[0], rest[1], rest[2]);
-    let Some(square) = r.checked_mul(r) else {
-        bail!(Shape, "pixel_shuffle: upscale_factor {r} is too large");
-    };
-    if h.checked_mul(r).is_none() || w.checked_mul(r).is_none() {
-        bail!(
-            Shape,
-            "pixel_shuffle: an image of {h}x{w} cannot be {r} times larger"
-        );
-    }
-    ensure!(
-        c % square == 0,
-        Shape,
-        "pixel_shuffle expects its input's 'channel' dimension to be divisible by the square of upscale_factor, but input.size(-3)={c} is not divisible by {square}"
-    );
-    let n = lead.len() as i64;
-    let sizes = |tail: &[i64]| [&lead[..], tail].concat();
-    let order: Vec<i64> = (0..n).chain([n, n + 3, n + 1, n + 4, n + 2]).collect();
-    x.reshape(sizes(&[c / square, r, r, h, w]))?
-        .permute(&order)?
-        .reshape(sizes(&[c / square, h * r, w * r]))?
-        .contiguous()
-}
-
-fn pixel_unshuffle(x: &Tensor, factor: i64) -> Result<Tensor> {
-    let (lead, rest) = last("pixel_unshuffle", x, 3)?;
-    let r = positive("pixel_unshuffle", "downscale_factor", factor)? as i64;
-    let (c, h, w) = (rest[0], rest[1], rest[2]);
-    for (what, n) in [("height", h), ("width", w)] {
-        if n % r != 0 {
-            let at = if what == "height" { -2 } else { -1 };
-            bail!(
-                Shape,
-                "pixel_unshuffle expects {what} to be divisible by downscale_factor, but input.size({at})={n} is not divisible by {r}"
-            );
-        }
-    }
-    if x.numel() == 0 {
-        // PyTorch leaves what has no pixels as it is.
-        return x.copy();
-    }
-    let n = lead.len() as i64;
-    let sizes = |tail: &[i64]| [&lead[..], tail].concat();
-    let order: Vec<i64> = (0..n).chain([n, n + 2, n + 4, n + 1, n + 3]).collect();
-    x.reshape(sizes(&[c, h / r, r, w / r, r]))?
-        .permute(&order)?
-        .reshape(sizes(&[c * r * r, h / r, w / r]))?
-        .contiguous()
-}
-
-fn channel_shuffle(x: &Tensor, groups: i64) -> Result<Tensor> {
-    if x.ndim() < 3 {
-        bail!(
-            Shape,
-            "channel_shuffle expects input with > 2 dims, but got input with sizes {}",
-            shown(x.shape())
-        );
-    }
-    if groups <= 0 {
-        bail!(
-            Shape,
-            "Number of groups to divide channels in must be positive. Value of groups:{groups}"
-        );
-    }
-    let sizes: Vec<i64> = x.shape().iter().map(|&n| n as i64).collect();
-    ensure!(
-        sizes[1] % groups == 0,
-        Shape,
-        "Number of channels must be divisible by groups. Got {} channels and {groups} groups.",
-        sizes[1]
-    );
-    let apart = [&[sizes[0], groups, sizes[1] / groups], &sizes[2..]].concat();
-    x.reshape(apart)?
-        .transpose(1, 2)?
-        .reshape(sizes)?
-        .contiguous()
 }
 
 /// Powers of each element, from 0 or down to 0.
