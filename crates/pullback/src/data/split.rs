@@ -78,11 +78,11 @@ pub(super) fn permutation(generator: Option<&mut Generator>, n: usize) -> Result
 /// ```
 /// use pullback::data::{Dataset, TensorDataset, random_split};
 /// use pullback::{Tensor, random};
-/// // Python: random_split(range(5), [3, 2], generator=torch.Generator().manual_seed(42))    -> [0, 4, 2] and [1, 3]
+/// // Python: random_split(range(5), [3, 2], generator=torch.Generator().manual_seed(42))    -> [2, 4, 3] and [0, 1]
 /// let data = TensorDataset::new([&Tensor::arange(5)?])?;
 /// let mut g = random::torch::manual_seed(42);
 /// let parts = random_split(&data, &[3, 2], Some(&mut g))?;
-/// assert_eq!((parts[0].indices(), parts[1].indices()), (&[0, 4, 2][..], &[1, 3][..]));
+/// assert_eq!((parts[0].indices(), parts[1].indices()), (&[2, 4, 3][..], &[0, 1][..]));
 /// # Ok::<(), pullback::Error>(())
 /// ```
 ///

@@ -2,7 +2,7 @@
 
 use super::repr::float;
 use crate::core::fail::{bail, ensure};
-use crate::{CrossEntropy, Reduction, Result, Tensor, TripletMargin, module};
+use crate::{CrossEntropy, Ctc, Reduction, Result, Tensor, TripletMargin, module};
 
 /// Losses: what they are weighted with, their numbers with PyTorch's defaults, what they are given, what they give. All have a reduction.
 macro_rules! losses {
@@ -176,6 +176,9 @@ losses! {
     /// Logistic loss with labels 1 and -1. PyTorch's `nn.SoftMarginLoss`.
     SoftMarginLoss {} () |m, input, target| input.soft_margin_loss(target, m.reduction);
 
+    /// Hinge between the scores of the labels and those of the others. PyTorch's `nn.MultiLabelMarginLoss`.
+    MultiLabelMarginLoss {} () |m, input, target| input.multilabel_margin_loss(target, m.reduction);
+
     /// Mean binary cross-entropy of several labels. PyTorch's `nn.MultiLabelSoftMarginLoss`.
     MultiLabelSoftMarginLoss {
         /// A factor for each class.
@@ -235,3 +238,65 @@ losses! {
         })
     };
 }
+
+/// Negative log-likelihood of a sequence of labels, over all ways in which it may lie in a longer one. PyTorch's `nn.CTCLoss`.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct CTCLoss {
+    /// The label that stands for none.
+    pub blank: i64,
+    /// What becomes of the samples' losses.
+    pub reduction: Reduction,
+    /// Whether losses that are infinite count as 0.
+    pub zero_infinity: bool,
+}
+
+impl CTCLoss {
+    /// With PyTorch's defaults: blank 0, the mean.
+    pub fn new() -> CTCLoss {
+        CTCLoss::default()
+    }
+
+    /// The label that stands for none.
+    #[must_use]
+    pub fn blank(mut self, blank: i64) -> CTCLoss {
+        self.blank = blank;
+        self
+    }
+
+    /// What becomes of the samples' losses.
+    #[must_use]
+    pub fn reduction(mut self, reduction: Reduction) -> CTCLoss {
+        self.reduction = reduction;
+        self
+    }
+
+    /// Whether losses that are infinite count as 0.
+    #[must_use]
+    pub fn zero_infinity(mut self, on: bool) -> CTCLoss {
+        self.zero_infinity = on;
+        self
+    }
+
+    /// The loss of (steps, samples, labels) logarithmic probabilities.
+    ///
+    /// # Errors
+    /// As [`Tensor::ctc_loss`].
+    #[track_caller]
+    pub fn forward(
+        &self,
+        log_probs: &Tensor,
+        targets: &Tensor,
+        input_lengths: &[i64],
+        target_lengths: &[i64],
+    ) -> Result<Tensor> {
+        let how = Ctc {
+            blank: self.blank,
+            reduction: self.reduction,
+            zero_infinity: self.zero_infinity,
+        };
+        log_probs.ctc_loss(targets, input_lengths, target_lengths, how)
+    }
+}
+
+module!(CTCLoss {});

@@ -152,3 +152,9 @@ case("weight_norm", lambda: nn.utils.parametrizations.weight_norm(nn.Linear(3, 2
 case("weight_norm_all", lambda: nn.utils.parametrizations.weight_norm(nn.Conv1d(2, 3, 2), dim=None), (1, 2, 4))
 case("spectral_norm", lambda: nn.utils.parametrizations.spectral_norm(nn.Linear(3, 2)), (4, 3))
 case("spectral_norm_transposed", lambda: nn.utils.parametrizations.spectral_norm(nn.ConvTranspose1d(2, 3, 2)), (1, 2, 4))
+
+case("EmbeddingBag", lambda: nn.EmbeddingBag(5, 3), ints(2, 4, high=5))
+case("EmbeddingBag_sum", lambda: nn.EmbeddingBag(5, 3, mode="sum", padding_idx=-1, max_norm=1.0), ints(6, high=5), torch.tensor([0, 2]), positive(6))
+case("EmbeddingBag_max", lambda: nn.EmbeddingBag(5, 3, mode="max"), ints(2, 4, high=5))
+case("MultiLabelMarginLoss", nn.MultiLabelMarginLoss, (2, 4), torch.tensor([[3, 0, -1, 1], [1, -1, 2, 0]]))
+case("CTCLoss", nn.CTCLoss, (6, 2, 4), torch.tensor([[1, 2, 3], [2, 2, 0]]), call=lambda m, x, y: m(x.log_softmax(-1), y, (6, 5), (3, 2)))

@@ -7,7 +7,9 @@ mod golden;
 use golden::{count, hold};
 use pullback::nn::utils::{SpectralNorm, WeightNorm};
 use pullback::nn::*;
-use pullback::{Approximate, DType, PadMode, Reduction, Result, Tensor, random, sequential};
+use pullback::{
+    Approximate, BagMode, DType, PadMode, Reduction, Result, Tensor, random, sequential,
+};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -51,6 +53,7 @@ fn every_case_is_held() {
     transformers();
     losses();
     reparametrized();
+    sequences();
     first_values();
     assert_eq!(*FAILED.lock().unwrap(), [""; 0]);
     assert_eq!(HELD.load(Ordering::Relaxed), count());
@@ -726,5 +729,46 @@ fn first_values() {
     assert_eq!(
         t.to_vec::<f64>().unwrap()[..2],
         [-1.3177410166190129, -0.6031897273586783]
+    );
+}
+
+fn sequences() {
+    with(
+        "EmbeddingBag",
+        || EmbeddingBag::new(5, 3),
+        |m, x| Ok(vec![m.forward(&x[0], None, None)?]),
+    );
+    with(
+        "EmbeddingBag_sum",
+        || {
+            EmbeddingBag::builder(5, 3)
+                .mode(BagMode::Sum)
+                .padding_idx(-1)
+                .max_norm(1.0)
+                .build()
+        },
+        |m, x| Ok(vec![m.forward(&x[0], Some(&x[1]), Some(&x[2]))?]),
+    );
+    with(
+        "EmbeddingBag_max",
+        || EmbeddingBag::builder(5, 3).mode(BagMode::Max).build(),
+        |m, x| Ok(vec![m.forward(&x[0], None, None)?]),
+    );
+    with(
+        "MultiLabelMarginLoss",
+        || Ok(MultiLabelMarginLoss::new()),
+        |m, x| Ok(vec![m.forward(&x[0], &x[1])?]),
+    );
+    with(
+        "CTCLoss",
+        || Ok(CTCLoss::new()),
+        |m, x| {
+            Ok(vec![m.forward(
+                &x[0].log_softmax(-1)?,
+                &x[1],
+                &[6, 5],
+                &[3, 2],
+            )?])
+        },
     );
 }
