@@ -69,12 +69,12 @@ pub use display::{PrintOptions, get_printoptions, set_printoptions};
 pub use engine::{BackwardOptions, Seed, backward, grad};
 pub use func::{apply_many, apply_op, jvp};
 pub use ops::{
-    Approximate, Attention, BagMode, BatchNorm, Closeness, CrossEntropy, Ctc, Curve, EmbeddingBag,
-    EmbeddingOptions, Index, IntoIndices, NormOrder, Operand, Orthogonal, PadMode, Pool, Reduce,
-    Reduction, Rounding, Sizes, Steps, TripletMargin, arange, bilinear, broadcast_tensors,
-    cartesian_prod, cat, column_stack, common_type, dstack, einsum, eye, hstack, linspace,
-    logspace, meshgrid, multi_dot, one_hot, rand, randint, randn, randperm, repeat_interleave,
-    result_type, stack, tril_indices, triu_indices, vstack,
+    Approximate, Attention, BagMode, BatchNorm, Between, Blocks, Closeness, CrossEntropy, Ctc,
+    Curve, EmbeddingBag, EmbeddingOptions, Index, Interpolate, IntoIndices, NormOrder, Operand,
+    Orthogonal, Outside, PadMode, Pool, Reduce, Reduction, Rounding, Sizes, Steps, TripletMargin,
+    Unpool, arange, bilinear, broadcast_tensors, cartesian_prod, cat, column_stack, common_type,
+    dstack, einsum, eye, hstack, linspace, logspace, meshgrid, multi_dot, one_hot, rand, randint,
+    randn, randperm, repeat_interleave, result_type, stack, tril_indices, triu_indices, vstack,
 };
 pub use program::{Instruction, Program, Replay, ValueId, Values, with_places};
 pub use pullback_array::dd::Dd;

@@ -1,6 +1,8 @@
 //! The functions by PyTorch's names, folder by folder: the list that [`crate::registry`] walks.
 
-use super::{activation, conv, create, index, linalg, loss, math, norm, random, reduce, shape};
+use super::{
+    activation, conv, create, image, index, linalg, loss, math, norm, random, reduce, shape,
+};
 use crate::call::Function;
 
 /// The lists, by the names of their files.
@@ -17,6 +19,9 @@ pub(crate) static LISTS: &[(&str, &[Function])] = &[
     ("network", norm::functions::network::LIST),
     ("convolve", conv::functions::convolve::LIST),
     ("pool", conv::functions::pool::LIST),
+    ("blocks", conv::functions::blocks::LIST),
+    ("image", image::functions::image::LIST),
+    ("grid", image::functions::grid::LIST),
     ("channels", norm::functions::channels::LIST),
     ("reduce", reduce::functions::reduce::LIST),
     ("order", reduce::functions::order::LIST),

@@ -9,6 +9,7 @@ mod conv;
 mod create;
 #[cfg(feature = "functions")]
 pub(crate) mod functions;
+mod image;
 mod index;
 mod linalg;
 mod loss;
@@ -39,13 +40,21 @@ pub(crate) use common::operand::result_type_number;
 pub use common::operand::{Operand, common_type, result_type};
 pub use common::scale::Scale;
 pub use common::sizes::Sizes;
+pub use conv::columns::{Blocked, Blocks, Columns};
 pub use conv::convolution::{Convolution, ConvolutionInput, ConvolutionWeight};
+pub use conv::fractional::FractionalPoolAt;
 pub use conv::geometry::Steps;
 pub use conv::pool::{AvgPool, MaxPoolAt};
 pub use conv::pooling::Pool;
+pub use conv::unpool::Unpool;
 pub use create::constants::{
     arange, eye, linspace, logspace, one_hot, rand, randint, randn, randperm,
 };
+pub use image::interpolate::Interpolate;
+pub use image::locate::{Between, Outside, Sampling};
+pub use image::resize::Resize;
+pub use image::sample::{GridSample, GridSlopes, GridSpread};
+pub use image::taps::{Axis, Filter};
 pub use index::bracket_items::{Index, IntoIndices};
 pub use index::embedding::{Embedding, EmbeddingBackward, EmbeddingOptions};
 pub use index::embedding_bag::{BagMode, EmbeddingBag};
@@ -276,6 +285,12 @@ pub static OPS: &[&OpDef] = &[
     ConvolutionWeight::DEF,
     MaxPoolAt::DEF,
     AvgPool::DEF,
+    FractionalPoolAt::DEF,
+    Columns::DEF,
+    Resize::DEF,
+    GridSample::DEF,
+    GridSpread::DEF,
+    GridSlopes::DEF,
     Outer::DEF,
     Cross::DEF,
     Diagonal::DEF,

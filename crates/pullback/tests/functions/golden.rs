@@ -144,6 +144,7 @@ const OWN_NODES: &[&str] = &[
     "mode",
     "movedim", // nothing to move: itself here
     "multi_dot",
+    "native_channel_shuffle", // an error in PyTorch's backward
     "normal",
     "remainder", // of a number by a tensor: an error in PyTorch's backward
     "rms_norm",
@@ -391,4 +392,4 @@ macro_rules! groups {
         }
     };
 }
-groups! { create random pointwise smooth logic activation loss margin sequence network convolve pool channels strided reduce order norm product diagonal shape repeat index join sort copies parts lookup calculus slopes draw special }
+groups! { create random pointwise smooth logic activation loss margin sequence network convolve pool blocks image grid channels strided reduce order norm product diagonal shape repeat index join sort copies parts lookup calculus slopes draw special }

@@ -44,7 +44,7 @@ pub use map::{
 pub use matmul::{dot_shapes, matmul, outer};
 pub use median::arg_median;
 pub use narrow::{computing, rounded, settled};
-pub use planes::planes;
+pub use planes::{planes, planes_numbered, runs};
 pub use reduce::{Run, reduce, reduced_shape};
 pub use rows::{fold, index, index_add_up, index_put, index_shape};
 pub use scan::{Running, cumulate, cumulate_extreme, recurrence, scan};

@@ -1,7 +1,8 @@
-//! Formulas of whole planes (runs of neighbours) whose results have another length: pooling, interpolation.
+//! Formulas of whole planes (runs of neighbours) whose results have another length: pooling, columns, interpolation.
 //!
 //! As in `lines`, shared memory is never lent out as a slice: each plane is copied into a buffer first, and the result is filled with zeros
-//! before the formula sees it.
+//! before the formula sees it. Who needs several operands, or a part of many planes, copies them out itself and makes the result with
+//! [`runs`].
 #![allow(unsafe_code)]
 
 use crate::array::Array;
@@ -33,6 +34,21 @@ pub fn planes<A: Element, B: Element>(
     shape: &Shape,
     to: usize,
     f: impl Fn(&[A], &mut [B]) + Sync,
+) -> Result<Array> {
+    planes_numbered(x, shape, to, |_, run: &[A], result: &mut [B]| {
+        f(run, result);
+    })
+}
+
+/// As [`planes`]; `f` is told too which run it is.
+///
+/// # Errors
+/// As there.
+pub fn planes_numbered<A: Element, B: Element>(
+    x: &Array,
+    shape: &Shape,
+    to: usize,
+    f: impl Fn(usize, &[A], &mut [B]) + Sync,
 ) -> Result<Array> {
     x.expect_dtype::<A>()?;
     if x.is_meta() {
@@ -72,10 +88,57 @@ pub fn planes<A: Element, B: Element>(
                 (0..to).for_each(|i| result.add(i).write(B::default()));
                 std::slice::from_raw_parts_mut(result, to)
             };
-            f(&run, result);
+            f(k, &run, result);
         }
     })?;
     drop(guard);
+    Ok(Array::from_fresh::<B>(storage, shape.clone()))
+}
+
+/// A new array of `shape`, of runs of `to` elements: `f(first, results)` makes as many runs as fit into `results`, `together` of them or
+/// fewer, from number `first` on. Results are zeros before. Several threads make different runs.
+///
+/// ```
+/// use pullback_array::{Shape, kernels};
+/// let y = kernels::runs(&Shape::new(&[3, 2]), 2, 1, |first, results: &mut [i64]| {
+///     results.fill(first as i64);
+/// })?;
+/// assert_eq!(y.to_vec::<i64>()?, [0, 0, 1, 1, 2, 2]);
+/// # Ok::<(), pullback_array::Error>(())
+/// ```
+///
+/// # Errors
+/// Where the elements are no such runs; where memory is missing.
+pub fn runs<B: Element>(
+    shape: &Shape,
+    to: usize,
+    together: usize,
+    f: impl Fn(usize, &mut [B]) + Sync,
+) -> Result<Array> {
+    let n = shape.checked_numel()?;
+    if n == 0 {
+        return Array::zeros(shape.clone(), B::DTYPE);
+    }
+    let count = n / to.max(1);
+    if count * to != n {
+        return Err(Error::new(
+            ErrorKind::Shape,
+            format!("{n} elements are no runs of {to}"),
+        ));
+    }
+    let (storage, out) = fresh::<B>(shape)?;
+    let out = Ptr(out);
+    blocks(count, together.max(1), &|first, end| {
+        // SAFETY: the runs lie inside the new storage, which nobody else holds; blocks write different ones, which are initialised before
+        // they are lent out.
+        let results = unsafe {
+            let start = out.get().add(first * to);
+            let len = (end - first) * to;
+            (0..len).for_each(|i| start.add(i).write(B::default()));
+            std::slice::from_raw_parts_mut(start, len)
+        };
+        f(first, results);
+    })?;
     Ok(Array::from_fresh::<B>(storage, shape.clone()))
 }
 
@@ -116,5 +179,28 @@ mod tests {
                 .iter()
                 .all(|&s| s == 16.0)
         );
+    }
+
+    #[test]
+    fn planes_know_their_number_and_runs_are_made_in_blocks() {
+        let x = Array::from_slice(&[1i64, 2, 3, 4, 5, 6], [3, 2]).unwrap();
+        let y = planes_numbered(
+            &x,
+            &Shape::new(&[3]),
+            1,
+            |k, run: &[i64], out: &mut [i64]| out[0] = run[1] * 10 + k as i64,
+        );
+        assert_eq!(y.unwrap().to_vec::<i64>().unwrap(), [20, 41, 62]);
+        let y = runs(&Shape::new(&[50, 100]), 100, 7, |first, out: &mut [f32]| {
+            assert!(out.iter().all(|&x| x == 0.0));
+            for (i, run) in out.chunks_mut(100).enumerate() {
+                run.fill((first + i) as f32);
+            }
+        });
+        let y = y.unwrap().to_vec::<f32>().unwrap();
+        assert!(y.iter().enumerate().all(|(i, &x)| x == (i / 100) as f32));
+        let none = runs(&Shape::new(&[0, 4]), 4, 1, |_, _: &mut [f32]| ());
+        assert_eq!(none.unwrap().numel(), 0);
+        assert!(runs(&Shape::new(&[5]), 2, 1, |_, _: &mut [f32]| ()).is_err());
     }
 }

@@ -297,4 +297,12 @@ pub(in crate::ops) static LIST: &[Function] = &[
     .exact()
     .samples(&["T(1,4,2), 2", "T(2,3,1,2), 3", "T(2,2,3), 1", "T(2,4,0), 2"])
     .errors(&["T(1,3,2), 2", "T(2,2), 1", "T(1,4,2), 0"]),
+    Function::new("native_channel_shuffle(Tensor input, int groups) -> Tensor", "torch", |a| {
+        channel_shuffle(a.tensor("input")?, a.int("groups")?).into_value()
+    })
+    .node("NativeChannelShuffleBackward0")
+    .about("Channels of several groups interleaved.", "(n, g·k, …) → (n, k·g, …)")
+    .exact()
+    .samples(&["T(1,4,2), 2", "T(2,3,1,2), 3", "T(2,2,3), 1", "T(2,4,0), 2"])
+    .errors(&["T(1,3,2), 2", "T(2,2), 1", "T(1,4,2), 0"]),
 ];
