@@ -17,7 +17,7 @@ modules = pytest.importorskip("torch.testing._internal.common_modules")
 optimizers = pytest.importorskip("torch.testing._internal.common_optimizers")
 DTYPES = {getattr(theirs, n): getattr(pullback, n) for n in ("float32", "float64", "int64", "int32", "bool", "float16", "bfloat16", "uint8")}
 # What there are no operations for yet.
-NOT_HERE = {"FractionalMaxPool2d", "FractionalMaxPool3d"}
+NOT_HERE = {}
 
 
 class LeftOut(Exception):

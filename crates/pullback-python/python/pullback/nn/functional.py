@@ -72,35 +72,14 @@ def _with_indices(native):
     return pool
 
 
-def _norm_pool(mean, largest, dims):
-    """PyTorch's `lp_pool`: the root of windows' sums of powers."""
-
-    def lp_pool(input, norm_type, kernel_size, stride=None, ceil_mode=False):
-        if norm_type == 0:
-            raise ValueError(f"norm_type must be a non-zero value, but got {norm_type}")
-        if norm_type == float("inf"):
-            return largest(input.abs(), kernel_size, stride, 0, 1, ceil_mode)
-        if norm_type == -float("inf"):
-            return -largest(-input.abs(), kernel_size, stride, 0, 1, ceil_mode)
-        out = mean(input.pow(norm_type), kernel_size, stride, 0, ceil_mode)
-        sizes = tuple(kernel_size) if isinstance(kernel_size, (tuple, list)) else (kernel_size,) * dims
-        many = 1
-        for n in sizes:
-            many *= n
-        return (out.sign() * out.abs().relu()).mul(many).pow(1.0 / norm_type)
-
-    lp_pool.__name__ = lp_pool.__qualname__ = f"lp_pool{dims}d"
-    lp_pool.__doc__ = f"p-norms of windows over {dims} dimension{'s' if dims > 1 else ''}."
-    return lp_pool
-
-
 for _dims in (1, 2, 3):
     for _kind in ("avg", "max"):
         _name = f"adaptive_{_kind}_pool{_dims}d"
         globals()[_name] = _adaptive(globals()[_name], _kind == "max")
     for _name in (f"max_pool{_dims}d", f"adaptive_max_pool{_dims}d"):
         globals()[_name + "_with_indices"] = _with_indices(globals()[_name])
-    globals()[f"lp_pool{_dims}d"] = _norm_pool(globals()[f"avg_pool{_dims}d"], globals()[f"max_pool{_dims}d"], _dims)
+for _dims in (2, 3):
+    globals()[f"fractional_max_pool{_dims}d_with_indices"] = _with_indices(globals()[f"fractional_max_pool{_dims}d"])
 
 
 def native_channel_shuffle(input, groups):

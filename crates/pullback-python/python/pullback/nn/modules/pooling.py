@@ -188,3 +188,77 @@ class LPPool3d(_LPPoolNd):
     """p-norms of windows over three dimensions."""
 
     _dims = 3
+
+
+def _each(value, dims):
+    return tuple(value) if isinstance(value, (tuple, list)) else (value,) * dims
+
+
+class _MaxUnpoolNd(Module):
+    _dims = 0
+
+    def __init__(self, kernel_size, stride=None, padding=0):
+        super().__init__()
+        self.kernel_size, self.padding = _each(kernel_size, self._dims), _each(padding, self._dims)
+        self.stride = _each(stride if stride is not None else kernel_size, self._dims)
+
+    def forward(self, input, indices, output_size=None):
+        return getattr(F, f"max_unpool{self._dims}d")(input, indices, self.kernel_size, self.stride, self.padding, output_size)
+
+    def extra_repr(self):
+        return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
+
+
+class MaxUnpool1d(_MaxUnpoolNd):
+    """Zeros with each element where its index says, over one dimension."""
+
+    _dims = 1
+
+
+class MaxUnpool2d(_MaxUnpoolNd):
+    """Zeros with each element where its index says, over two dimensions."""
+
+    _dims = 2
+
+
+class MaxUnpool3d(_MaxUnpoolNd):
+    """Zeros with each element where its index says, over three dimensions."""
+
+    _dims = 3
+
+
+class _FractionalMaxPoolNd(Module):
+    __constants__ = ["kernel_size", "return_indices", "output_size", "output_ratio"]
+    _dims = 0
+
+    def __init__(self, kernel_size, output_size=None, output_ratio=None, return_indices=False, _random_samples=None):
+        super().__init__()
+        name = type(self).__name__
+        if self._dims == 3 and not all(k > 0 for k in _each(kernel_size, 3)):
+            raise ValueError(f"kernel_size must be greater than 0, but got {kernel_size}")
+        self.kernel_size, self.return_indices = _each(kernel_size, self._dims), return_indices
+        self.register_buffer("_random_samples", _random_samples)
+        self.output_size = _each(output_size, self._dims) if output_size is not None else None
+        self.output_ratio = _each(output_ratio, self._dims) if output_ratio is not None else None
+        if output_size is None and output_ratio is None:
+            raise ValueError(f"{name} requires specifying either an output size, or a pooling ratio")
+        if output_size is not None and output_ratio is not None:
+            raise ValueError("only one of output_size and output_ratio may be specified")
+        if self.output_ratio is not None and not all(0 < r < 1 for r in self.output_ratio[: self._dims]):
+            raise ValueError(f"output_ratio must be between 0 and 1 (got {output_ratio})")
+
+    def forward(self, input):
+        run = getattr(F, f"fractional_max_pool{self._dims}d")
+        return run(input, self.kernel_size, self.output_size, self.output_ratio, self.return_indices, _random_samples=self._random_samples)
+
+
+class FractionalMaxPool2d(_FractionalMaxPoolNd):
+    """The largest element of windows at random distances over two dimensions."""
+
+    _dims = 2
+
+
+class FractionalMaxPool3d(_FractionalMaxPoolNd):
+    """The largest element of windows at random distances over three dimensions."""
+
+    _dims = 3

@@ -128,7 +128,7 @@ fn ratios(name: &str, x: &Tensor, ratio: &Value, dims: usize) -> Result<Vec<i64>
 }
 
 macro_rules! unpool {
-    ($name:literal, $run:ident, $dims:literal, $node:literal, $samples:expr, $errors:expr) => {
+    ($name:literal, $run:ident, $dims:literal, $node:literal, $samples:expr, $edges:expr, $errors:expr) => {
         Function::new(
             concat!($name, "(Tensor input, Tensor indices, int[] kernel_size, int[]? stride=None, int[] padding=0, int[]? output_size=None) -> Tensor"),
             "nn.functional",
@@ -138,6 +138,7 @@ macro_rules! unpool {
         .node($node)
         .exact()
         .samples($samples)
+        .edges($edges)
         .errors($errors)
     };
 }
@@ -243,6 +244,7 @@ pub(in crate::ops) static LIST: &[Function] = &[
             "T(1,1,2), I[[[0, 4]]], 2, output_size=(5,)",
             "T(1,1,2), I[[[0, 1]]], 3, 1, 1, (2,)"
         ],
+        &[],
         &["T(1,2), I[[0, 4]], 2", "T(2), I[0, 3], 2"]
     ),
     unpool!(
@@ -254,9 +256,10 @@ pub(in crate::ops) static LIST: &[Function] = &[
             "T(1,1,2,2), I[[[[0, 3], [5, 15]]]], 2",
             "T(1,2,1), I[[[2], [3]]], (2, 1)",
             "T(1,1,2,2), I[[[[0, 3], [5, 24]]]], 2, output_size=(5, 5)",
-            "T(1,1,2,2), I[[[[0, 1], [4, 8]]]], 3, 2, 1, (1, 1, 4, 3)",
-            "T(1,1,2,2), I[[[[1, 1], [1, 7]]]], 2"
+            "T(1,1,2,2), I[[[[0, 1], [4, 8]]]], 3, 2, 1, (1, 1, 4, 3)"
         ],
+        // Several elements in one place: the last one stays, and PyTorch sends its gradient to each.
+        &["T(1,1,2,2), I[[[[1, 1], [1, 7]]]], 2"],
         &[
             "T(1,1,2,2), I[[[[0, 3], [5, 16]]]], 2",
             "T(1,1,2,2), I[[[[0, 3], [5, -1]]]], 2",
@@ -279,6 +282,7 @@ pub(in crate::ops) static LIST: &[Function] = &[
             "T(1,1,1,1,2), I[[[[[0, 29]]]]], 2, output_size=(3, 2, 5)",
             "T(1,1,1,2,1), I[[[[[1], [6]]]]], 2"
         ],
+        &[],
         &[
             "T(1,1,1,1,2), I[[[[[0, 64]]]]], 2",
             "T(1,1,1,1,2), I[[[[[0, 6]]]]], 2, (0, 1, 1)",
@@ -292,7 +296,7 @@ pub(in crate::ops) static LIST: &[Function] = &[
         "one dimension",
         &[
             "T(2,2,5, pos), 2, 2",
-            "T(2,6, pos), 3, 3, 2",
+            "T(2,6, pos), 4, 3, 2",
             "T(1,2,6), 2.0, 4, ceil_mode=True",
             "T(1,2,5), inf, 2"
         ],
@@ -305,7 +309,7 @@ pub(in crate::ops) static LIST: &[Function] = &[
         "two dimensions",
         &[
             "T(2,2,4,5, pos), 2, 2",
-            "T(2,6,5, pos), 3, (3, 2), (2, 1)",
+            "T(2,6,5, pos), 4, (3, 2), (2, 1)",
             "T(1,2,5,5), 2, 2, ceil_mode=True",
             "T(1,2,4,4), -inf, 2",
             "T(1,1,4,4, pos), 0.5, 2"
@@ -319,7 +323,7 @@ pub(in crate::ops) static LIST: &[Function] = &[
         "three dimensions",
         &[
             "T(1,2,4,3,4, pos), 2, 2",
-            "T(2,3,3,4, pos), 3, (2, 1, 2), 1",
+            "T(2,3,3,4, pos), 4, (2, 1, 2), 1",
             "T(1,1,3,3,3), 2, 2, ceil_mode=True",
             "T(1,1,3,2,3), inf, 2"
         ],

@@ -175,12 +175,13 @@ pub(in crate::ops) static LIST: &[Function] = &[
     .warns(warned)
     .units(16.0, 64.0)
     .samples(&[
-        "T(2,2,3), [2, 1, 2, 3], align_corners=False",
+        "T(2,2,3), [2, 1, 2, 1], align_corners=False",
         "T(1,2,3), [1, 2, 3, 2], align_corners=True",
-        "T(1,3,4), [1, 1, 2, 3, 2], align_corners=False",
+        "T(1,3,4), [1, 1, 2, 1, 2], align_corners=False",
         "T(2,3,4), [2, 1, 1, 2, 2], True",
-        "T(1,2,3).t, [1, 1, 1, 4], align_corners=False",
+        "T(1,2,3).t, [1, 1, 1, 2], align_corners=False",
     ])
+    .edges(&["T(2,2,3), [2, 1, 4, 3], align_corners=False", "T(1,3,4), [1, 1, 2, 3, 5], align_corners=False"])
     .errors(&[
         "I(1,2,3), (1, 1, 2, 2)",
         "T(1,2,4), (1, 1, 2, 2), align_corners=False",
@@ -201,10 +202,12 @@ pub(in crate::ops) static LIST: &[Function] = &[
     .node("AffineGridGeneratorBackward0")
     .units(16.0, 64.0)
     .samples(&[
-        "T(2,2,3), [2, 1, 2, 3], False",
+        "T(2,2,3), [2, 1, 2, 1], False",
         "T(1,2,3), [1, 2, 3, 2], True",
-        "T(1,3,4), [1, 1, 2, 3, 2], False",
+        "T(1,3,4), [1, 1, 2, 1, 2], False",
         "T(1,3,4), [1, 1, 1, 2, 2], True",
     ])
-    .errors(&["T(1,2,3), (1, 1, 2), False", "T(2,2,3), (1, 1, 2, 2), False"]),
+    .edges(&["T(2,2,3), [2, 1, 4, 3], False"])
+    .errors(&["T(1,2,3), (1, 1, 2), False",
+        "T(2,2,3), (1, 1, 2, 2), False"]),
 ];
