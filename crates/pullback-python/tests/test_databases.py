@@ -16,8 +16,6 @@ theirs = pytest.importorskip("torch")
 modules = pytest.importorskip("torch.testing._internal.common_modules")
 optimizers = pytest.importorskip("torch.testing._internal.common_optimizers")
 DTYPES = {getattr(theirs, n): getattr(pullback, n) for n in ("float32", "float64", "int64", "int32", "bool", "float16", "bfloat16", "uint8")}
-# What there are no operations for yet.
-NOT_HERE = {}
 
 
 class LeftOut(Exception):
@@ -128,8 +126,6 @@ def compare_module(info, given, training):
 
 @pytest.mark.parametrize("info", [i for i in modules.module_db if i.module_cls.__module__.startswith("torch.nn.modules")], ids=lambda i: i.module_cls.__name__)
 def test_modules(info):
-    if info.module_cls.__name__ in NOT_HERE and not hasattr(pullback.nn, info.module_cls.__name__):
-        pytest.skip("there are no operations for it yet")
     seen = 0
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
