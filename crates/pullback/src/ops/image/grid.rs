@@ -10,68 +10,6 @@ use crate::ops::image::locate::{Between, Outside, Sampling};
 use crate::ops::image::sample::GridSample;
 use std::panic::Location;
 
-impl Between {
-    /// By PyTorch's name.
-    ///
-    /// # Errors
-    /// PyTorch's sentence for another one.
-    pub(in crate::ops) fn named(name: &str) -> Result<Between> {
-        Ok(match name {
-            "bilinear" => Between::Bilinear,
-            "nearest" => Between::Nearest,
-            "bicubic" => Between::Bicubic,
-            _ => bail!(
-                Value,
-                "nn.functional.grid_sample(): expected mode to be 'bilinear', 'nearest' or 'bicubic', but got: '{name}'"
-            ),
-        })
-    }
-
-    /// By PyTorch's number.
-    ///
-    /// # Errors
-    /// For another one than 0, 1 and 2.
-    pub(in crate::ops) fn numbered(n: i64) -> Result<Between> {
-        Ok(match n {
-            0 => Between::Bilinear,
-            1 => Between::Nearest,
-            2 => Between::Bicubic,
-            _ => bail!(Value, "interpolation_mode must be 0, 1 or 2, but got {n}"),
-        })
-    }
-}
-
-impl Outside {
-    /// By PyTorch's name.
-    ///
-    /// # Errors
-    /// PyTorch's sentence for another one.
-    pub(in crate::ops) fn named(name: &str) -> Result<Outside> {
-        Ok(match name {
-            "zeros" => Outside::Zeros,
-            "border" => Outside::Border,
-            "reflection" => Outside::Reflection,
-            _ => bail!(
-                Value,
-                "nn.functional.grid_sample(): expected padding_mode to be 'zeros', 'border', or 'reflection', but got: '{name}'"
-            ),
-        })
-    }
-
-    /// By PyTorch's number.
-    ///
-    /// # Errors
-    /// For another one than 0, 1 and 2.
-    pub(in crate::ops) fn numbered(n: i64) -> Result<Outside> {
-        Ok(match n {
-            0 => Outside::Zeros,
-            1 => Outside::Border,
-            2 => Outside::Reflection,
-            _ => bail!(Value, "padding_mode must be 0, 1 or 2, but got {n}"),
-        })
-    }
-}
-
 /// Whether image and grid fit together, where so many dimensions are asked for.
 ///
 /// # Errors

@@ -150,7 +150,7 @@ impl Line {
         let last = T::from_i64(self.size as i64 - 1);
         if at > T::ZERO && at < last {
             (at, T::ONE)
-        } else if at >= last || !self.flat && !(at <= T::ZERO) {
+        } else if at >= last || !self.flat && at.to_f64().is_nan() {
             (last, T::ZERO)
         } else {
             (T::ZERO, T::ZERO)
@@ -209,7 +209,11 @@ fn curve<T: Real>(t: T, order: u8) -> [T; 4] {
         3 => n(6.0) * a,
         _ => T::ZERO,
     };
-    let sign = if order % 2 == 0 { T::ONE } else { -T::ONE };
+    let sign = if order.is_multiple_of(2) {
+        T::ONE
+    } else {
+        -T::ONE
+    };
     [
         far(t + T::ONE),
         near(t),

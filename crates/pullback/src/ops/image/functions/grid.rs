@@ -10,11 +10,53 @@ use std::panic::Location;
 
 const CHANGED: &str = "Default grid_sample and affine_grid behavior has changed to align_corners=False since 1.3.0. Please specify align_corners=True if the old behavior is desired. See the documentation of grid_sample for details.";
 
+/// A way between elements by PyTorch's name.
+fn between(name: &str) -> Result<Between> {
+    Ok(match name {
+        "bilinear" => Between::Bilinear,
+        "nearest" => Between::Nearest,
+        "bicubic" => Between::Bicubic,
+        _ => bail!(
+            Value,
+            "nn.functional.grid_sample(): expected mode to be 'bilinear', 'nearest' or 'bicubic', but got: '{name}'"
+        ),
+    })
+}
+
+/// What lies outside, by PyTorch's name.
+fn outside(name: &str) -> Result<Outside> {
+    Ok(match name {
+        "zeros" => Outside::Zeros,
+        "border" => Outside::Border,
+        "reflection" => Outside::Reflection,
+        _ => bail!(
+            Value,
+            "nn.functional.grid_sample(): expected padding_mode to be 'zeros', 'border', or 'reflection', but got: '{name}'"
+        ),
+    })
+}
+
+/// One of three, by PyTorch's number.
+fn third<T: Copy>(what: &str, n: i64, all: [T; 3]) -> Result<T> {
+    usize::try_from(n)
+        .ok()
+        .and_then(|i| all.get(i).copied())
+        .ok_or_else(|| error!(Value, "{what} must be 0, 1 or 2, but got {n}"))
+}
+
 /// A way of reading grids by PyTorch's numbers.
 fn numbered(a: &Args<'_>, dims: Option<usize>) -> Result<Value> {
     let how = (
-        Between::numbered(a.int("interpolation_mode")?)?,
-        Outside::numbered(a.int("padding_mode")?)?,
+        third(
+            "interpolation_mode",
+            a.int("interpolation_mode")?,
+            [Between::Bilinear, Between::Nearest, Between::Bicubic],
+        )?,
+        third(
+            "padding_mode",
+            a.int("padding_mode")?,
+            [Outside::Zeros, Outside::Border, Outside::Reflection],
+        )?,
         a.bool("align_corners")?,
     );
     let (x, grid) = (a.tensor("input")?, a.tensor("grid")?);
@@ -77,8 +119,8 @@ pub(in crate::ops) static LIST: &[Function] = &[
         "nn.functional",
         |a| {
             let how = (
-                Between::named(a.str("mode")?)?,
-                Outside::named(a.str("padding_mode")?)?,
+                between(a.str("mode")?)?,
+                outside(a.str("padding_mode")?)?,
                 a.bool_opt("align_corners")?.unwrap_or(false),
             );
             let (x, grid) = (a.tensor("input")?, a.tensor("grid")?);
