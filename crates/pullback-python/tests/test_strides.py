@@ -27,7 +27,6 @@ OTHERWISE = {
     "interpolate": "row-major here; PyTorch lays rows of samples as it lays images whose channels come last",
     "conv1d": "row-major here; PyTorch lays rows of samples as it lays images whose channels come last",
     "conv_transpose1d": "row-major here; PyTorch lays rows of samples as it lays images whose channels come last",
-    "batch_norm": "laid as its input here; row-major in PyTorch",
     "clamp": "one bound: Maximum takes the bound first, for the signs of zeros",
     "einsum": "the product is made in another order of its dimensions",
     "chain_matmul": "one matrix is itself here",
