@@ -141,13 +141,13 @@ def test_modules(info):
 
 
 def module_error(cls, args, kwargs, given):
-    """The kind and the first line of what a module says about wrong arguments, when it is made or called."""
+    """The kind and the first line of what a module says about wrong arguments, when it is made or called; 1.0 and 1 are one number."""
     try:
         module = cls(*args, **kwargs)
         if given is not None:
             module.double()(*given[0], **given[1])
     except Exception as e:
-        return type(e).__name__, str(e).split("\n")[0]
+        return type(e).__name__, str(e).split("\n")[0].replace(".0", "")
     return None
 
 
