@@ -127,9 +127,23 @@ const BOUNDED: &[(&str, usize, &str)] = &[
         "steps of a formula",
     ),
     ("pullback/src/ops/common/once.rs", 1, "dimensions"),
+    (
+        "pullback/src/ops/conv/fractional.rs",
+        2,
+        "dimensions; on helpers, after as much was asked for",
+    ),
     ("pullback/src/ops/conv/geometry.rs", 1, "dimensions"),
     ("pullback/src/ops/conv/methods.rs", 1, "dimensions"),
     ("pullback/src/ops/conv/pooling.rs", 2, "dimensions"),
+    ("pullback/src/ops/conv/unpool.rs", 1, "dimensions"),
+    ("pullback/src/ops/image/functions/image.rs", 2, "dimensions"),
+    ("pullback/src/ops/image/grid.rs", 2, "dimensions"),
+    (
+        "pullback/src/ops/image/resize.rs",
+        2,
+        "on helpers, after as much was asked for",
+    ),
+    ("pullback/src/ops/image/sample.rs", 2, "64 elements"),
     (
         "pullback/src/ops/index/functions/lookup.rs",
         1,
