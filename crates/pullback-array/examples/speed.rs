@@ -1,7 +1,36 @@
 //! How fast kernels are on one core, in processor time, which other programs on the machine disturb little:
 //! `cargo run --release -p pullback-array --example speed [FILTER]`. Linux only; elsewhere it prints nothing.
 
-use pullback_array::{Array, DType, Number, kernels, set_num_threads};
+use pullback_array::kernels::{Update, UpdateRule};
+use pullback_array::{Arith, Array, DType, Number, Scalar, kernels, set_num_threads};
+
+/// Adam without options, as `pullback::optim` has it.
+#[derive(Clone, Copy)]
+struct Adam;
+
+impl UpdateRule<3> for Adam {
+    #[inline(always)]
+    fn at<T: Scalar + Arith, const FUSED: bool>(&self, [p, m, v]: [T; 3], g: T) -> [T; 3] {
+        let m = m + T::lit(0.1) * (g - m);
+        let v = v * T::lit(0.999) + T::lit(0.001) * g * g;
+        let below = v.sqrt() / T::lit(0.3) + T::lit(1e-8);
+        [p + T::lit(-0.01) * m / below, m, v]
+    }
+}
+
+/// With the largest mean of squares.
+#[derive(Clone, Copy)]
+struct AmsGrad;
+
+impl UpdateRule<4> for AmsGrad {
+    #[inline(always)]
+    fn at<T: Scalar + Arith, const FUSED: bool>(&self, [p, m, v, most]: [T; 4], g: T) -> [T; 4] {
+        let [_, m, v] = Adam.at::<T, FUSED>([p, m, v], g);
+        let most = T::choose(v.at_most(most) | most.is_nan(), || most, || v);
+        let below = most.sqrt() / T::lit(0.3) + T::lit(1e-8);
+        [p + T::lit(-0.01) * m / below, m, v, most]
+    }
+}
 
 /// Nanoseconds this thread has spent on a processor.
 fn cpu_ns() -> Option<f64> {
@@ -110,6 +139,40 @@ fn main() {
             "G/s",
             &mut || {
                 std::hint::black_box(kernels::sum(&a, &[dim], false).unwrap());
+            },
+        );
+    }
+    // What steps of optimisers move (three arrays read and written, one read), beside what copies do (one read, one written).
+    for n in [1 << 15, 10_000_000] {
+        let all: Vec<Array> = (0..5).map(|_| random(&[n], DType::F32)).collect();
+        let [p, m, v, most, grad] = &all[..] else {
+            return;
+        };
+        let bytes = 4.0 * n as f64;
+        report(
+            &format!("update copy {n}"),
+            2.0 * bytes,
+            "GB/s",
+            &mut || {
+                kernels::assign(p, grad).unwrap();
+            },
+        );
+        report(
+            &format!("update adam {n}"),
+            7.0 * bytes,
+            "GB/s",
+            &mut || {
+                let (rule, kept) = (Adam, [p, m, v]);
+                kernels::update(&[Update { rule, kept, grad }]).unwrap();
+            },
+        );
+        report(
+            &format!("update amsgrad {n}"),
+            9.0 * bytes,
+            "GB/s",
+            &mut || {
+                let (rule, kept) = (AmsGrad, [p, m, v, most]);
+                kernels::update(&[Update { rule, kept, grad }]).unwrap();
             },
         );
     }

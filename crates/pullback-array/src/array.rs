@@ -391,12 +391,18 @@ impl Array {
     #[inline]
     pub(crate) fn write(&self) -> Result<WriteGuard<'_>> {
         if self.layout.overlaps_itself() {
-            return Err(Error::new(
-                ErrorKind::Argument,
-                "unsupported operation: more than one element of the written-to tensor refers to a single memory location. Please clone() the tensor before performing the operation.",
-            ));
+            return Err(self.overlap());
         }
         self.storage.write()
+    }
+
+    /// PyTorch's sentence for an array that cannot be written, since two of its elements are one.
+    #[cold]
+    pub(crate) fn overlap(&self) -> Error {
+        Error::new(
+            ErrorKind::Argument,
+            "unsupported operation: more than one element of the written-to tensor refers to a single memory location. Please clone() the tensor before performing the operation.",
+        )
     }
 }
 

@@ -27,6 +27,7 @@ mod reduce;
 mod rows;
 mod scan;
 mod sum;
+mod update;
 mod wide;
 
 pub use assign::{assign, fill, map_assign, zip_assign, zip3_assign};
@@ -49,3 +50,4 @@ pub use reduce::{Run, reduce, reduced_shape};
 pub use rows::{fold, index, index_add_up, index_put, index_shape};
 pub use scan::{Running, cumulate, cumulate_extreme, recurrence, scan};
 pub use sum::sum;
+pub use update::{Update, UpdateRule, plus_product, update};
