@@ -63,6 +63,7 @@ const CRATES: &[(&str, &[Floor])] = &[
             ("nn", &["check", "core", "ops", "random"]),
             ("io", &["core", "nn"]),
             ("data", &["core", "nn", "ops", "random"]),
+            ("optim", &["core", "nn", "ops"]),
             (
                 "proof",
                 &[

@@ -33,6 +33,7 @@ pub mod forward_ad;
 pub mod io;
 pub mod nn;
 pub mod ops;
+pub mod optim;
 mod program;
 #[cfg(feature = "proof")]
 pub mod proof;
