@@ -18,6 +18,7 @@ mod memory;
 mod node;
 mod numpy_random;
 mod object;
+mod optimizer;
 mod out;
 mod overriding;
 mod picture;
@@ -83,6 +84,7 @@ fn _native(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_function(wrap_pyfunction!(task::queue_callback, m)?)?;
     m.add_function(wrap_pyfunction!(task::will_visit, m)?)?;
     m.add_function(wrap_pyfunction!(task::reaches_others, m)?)?;
+    m.add_function(wrap_pyfunction!(optimizer::optimizer_step, m)?)?;
     m.add_function(wrap_pyfunction!(picture::graph_of, m)?)?;
     m.add_function(wrap_pyfunction!(picture::draw_graph, m)?)?;
     m.add_function(wrap_pyfunction!(picture::note_lines, m)?)?;

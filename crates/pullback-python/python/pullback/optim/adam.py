@@ -1,7 +1,7 @@
 """Adam and its kin with first and second moments: https://docs.pytorch.org/docs/stable/generated/torch.optim.Adam.html"""
 
 from .. import Tensor, maximum, tensor, zeros_like
-from .optimizer import Optimizer, check_betas, check_lr, not_negative
+from .optimizer import Optimizer, check_betas, check_lr, not_negative, one_pass
 
 
 def new_step():
@@ -58,6 +58,8 @@ class Adam(Optimizer):
                     kept["step"] = tensor(float(kept["step"]))
 
     def _step(self, group):
+        if one_pass("Adam", group, self.state):
+            return
         lr, (beta1, beta2), eps, decay = number(group["lr"]), map(number, group["betas"]), group["eps"], group["weight_decay"]
         for p, grad in self._ready(group):
             state = self.state[p]
@@ -110,6 +112,8 @@ class Adamax(Optimizer):
         super().__init__(params, dict(lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, foreach=foreach, maximize=maximize, differentiable=differentiable, capturable=capturable))
 
     def _step(self, group):
+        if one_pass("Adamax", group, self.state):
+            return
         lr, (beta1, beta2), eps, decay = number(group["lr"]), group["betas"], group["eps"], group["weight_decay"]
         for p, grad in self._ready(group):
             state = self.state[p]
@@ -140,6 +144,8 @@ class NAdam(Optimizer):
         super().__init__(params, defaults)
 
     def _step(self, group):
+        if one_pass("NAdam", group, self.state):
+            return
         lr, (beta1, beta2), eps, decay = number(group["lr"]), group["betas"], group["eps"], group["weight_decay"]
         for p, grad in self._ready(group):
             state = self.state[p]
@@ -178,6 +184,8 @@ class RAdam(Optimizer):
         super().__init__(params, defaults)
 
     def _step(self, group):
+        if one_pass("RAdam", group, self.state):
+            return
         lr, (beta1, beta2), eps, decay = number(group["lr"]), group["betas"], group["eps"], group["weight_decay"]
         for p, grad in self._ready(group):
             state = self.state[p]

@@ -2,7 +2,7 @@
 
 from .. import full_like, ones_like, tensor, where, zeros_like
 from .adam import new_step, number
-from .optimizer import Optimizer, check_lr, not_negative
+from .optimizer import Optimizer, check_lr, not_negative, one_pass
 
 
 class Adagrad(Optimizer):
@@ -25,6 +25,8 @@ class Adagrad(Optimizer):
         """Nothing to do: memory is shared between threads, not between processes."""
 
     def _step(self, group):
+        if one_pass("Adagrad", group, self.state):
+            return
         for p, grad in self._ready(group):
             state = self.state[p]
             state["step"] += 1
@@ -48,6 +50,8 @@ class Adadelta(Optimizer):
         super().__init__(params, dict(lr=lr, rho=rho, eps=eps, weight_decay=weight_decay, maximize=maximize, capturable=capturable, foreach=foreach, differentiable=differentiable))
 
     def _step(self, group):
+        if one_pass("Adadelta", group, self.state):
+            return
         rho, eps = group["rho"], group["eps"]
         for p, grad in self._ready(group):
             state = self.state[p]
@@ -77,6 +81,8 @@ class RMSprop(Optimizer):
         super().__init__(params, defaults)
 
     def _step(self, group):
+        if one_pass("RMSprop", group, self.state):
+            return
         alpha, lr = group["alpha"], number(group["lr"])
         for p, grad in self._ready(group):
             state = self.state[p]
@@ -116,6 +122,8 @@ class Rprop(Optimizer):
         super().__init__(params, dict(lr=lr, etas=etas, step_sizes=step_sizes, foreach=foreach, maximize=maximize, differentiable=differentiable, capturable=capturable))
 
     def _step(self, group):
+        if one_pass("Rprop", group, self.state):
+            return
         (down, up), (least, most) = group["etas"], group["step_sizes"]
         for p, grad in self._ready(group):
             state = self.state[p]
@@ -142,6 +150,8 @@ class ASGD(Optimizer):
         super().__init__(params, defaults)
 
     def _step(self, group):
+        if one_pass("ASGD", group, self.state):
+            return
         lr, lambd = number(group["lr"]), group["lambd"]
         for p, grad in self._ready(group):
             state = self.state[p]

@@ -401,9 +401,13 @@ class SequentialLR(LRScheduler):
 
 
 def _undo(scheduler):
-    for s in getattr(scheduler, "_schedulers", ()):
+    parts = getattr(scheduler, "_schedulers", None)
+    if parts is None:
+        scheduler.last_epoch -= 1
+        return
+    # As in PyTorch, the count of what is made of parts stays: its milestones come a step earlier there.
+    for s in parts:
         _undo(s)
-    scheduler.last_epoch -= 1
 
 
 class ChainedScheduler(LRScheduler):

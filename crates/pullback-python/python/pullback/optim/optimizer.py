@@ -1,6 +1,7 @@
 """What all optimisers share: groups of parameters with their options, state by parameter, saving and resuming.
 
-An optimiser writes `_step(group)`. Options such as `foreach` and `fused`, which only choose between implementations of the same
+An optimiser writes `_step(group)`: it asks `one_pass` to step all parameters of the group at once, and where that says that it
+did nothing, it goes through its formula by tensor operations. Options such as `foreach` and `fused`, which only choose between implementations of the same
 formula, are taken and kept.
 """
 
@@ -11,6 +12,7 @@ from copy import deepcopy
 from itertools import chain
 
 from .. import Tensor, enable_grad, no_grad
+from .._native import optimizer_step as one_pass  # noqa: F401
 from ..nn.modules._hooks import Handle
 from ..nn.parameter import forget_gradients
 

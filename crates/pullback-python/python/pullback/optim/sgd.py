@@ -1,6 +1,6 @@
 """Gradient descent, with momentum: https://docs.pytorch.org/docs/stable/generated/torch.optim.SGD.html"""
 
-from .optimizer import Optimizer, check_lr, not_negative
+from .optimizer import Optimizer, check_lr, not_negative, one_pass
 
 
 class SGD(Optimizer):
@@ -23,6 +23,8 @@ class SGD(Optimizer):
                 group.setdefault(name, value)
 
     def _step(self, group):
+        if one_pass("SGD", group, self.state):
+            return
         lr, momentum, damp, decay = group["lr"], group["momentum"], group["dampening"], group["weight_decay"]
         for p, grad in self._ready(group):
             if decay != 0:
