@@ -47,7 +47,7 @@ impl Job {
 /// The options of an optimiser, and with them the optimiser itself: everything but the list of parameters.
 ///
 /// Those of the library are `AdamOptions` and its like. One more is a struct with this trait, and [`Optim`](super::Optim) of it.
-pub trait Algorithm: Settings + Clone + std::fmt::Debug + 'static {
+pub trait Algorithm: Settings + Clone + std::fmt::Debug + Send + Sync + 'static {
     /// PyTorch's name.
     const NAME: &'static str;
 

@@ -2,8 +2,7 @@
 
 use super::line_search::{Point, strong_wolfe};
 use super::optimizer::Optimizer;
-use super::options::{Setting, Settings, options};
-use super::state::{Reading, put_options};
+use super::options::{Setting, options};
 use crate::core::fail::{bail, ensure, error};
 use crate::nn::NamedTensors;
 use crate::ops::cat;
@@ -79,28 +78,28 @@ options! {
 /// ```
 #[derive(Clone, Debug)]
 pub struct LBFGS {
-    options: LBFGSOptions,
-    initial_lr: Option<f64>,
-    params: NamedTensors,
-    dtype: DType,
-    memory: Memory,
+    pub(super) options: LBFGSOptions,
+    pub(super) initial_lr: Option<f64>,
+    pub(super) params: NamedTensors,
+    pub(super) dtype: DType,
+    pub(super) memory: Memory,
 }
 
 /// What is known of the last steps.
 #[derive(Clone, Debug)]
-struct Memory {
-    func_evals: usize,
-    n_iter: usize,
+pub(super) struct Memory {
+    pub(super) func_evals: usize,
+    pub(super) n_iter: usize,
     /// The last direction, how far it was gone, and the gradient before; empty before the first step.
-    last: Option<(Tensor, f64, Tensor)>,
+    pub(super) last: Option<(Tensor, f64, Tensor)>,
     /// Changes of gradients, changes of parameters, and one over their product.
-    pairs: VecDeque<(Tensor, Tensor, f64)>,
-    h_diag: f64,
-    prev_loss: f64,
+    pub(super) pairs: VecDeque<(Tensor, Tensor, f64)>,
+    pub(super) h_diag: f64,
+    pub(super) prev_loss: f64,
 }
 
 impl Memory {
-    fn new() -> Memory {
+    pub(super) fn new() -> Memory {
         Memory {
             func_evals: 0,
             n_iter: 0,
@@ -216,11 +215,9 @@ impl LBFGS {
     fn go(&self, t: f64, d: &Tensor) -> Result<()> {
         let mut at = 0;
         for (_, p) in self.params.iter() {
-            let part = d
-                .narrow(0, at, p.numel() as i64)?
-                .reshape(p.shape().clone())?;
+            let part = d.narrow(0, at, p.numel())?.reshape(p.shape().clone())?;
             p.add_scaled_(&part, t)?;
-            at += p.numel() as i64;
+            at += p.numel();
         }
         Ok(())
     }
@@ -380,67 +377,9 @@ impl Optimizer for LBFGS {
         None
     }
     fn state(&self) -> Result<NamedTensors> {
-        let m = &self.memory;
-        let mut all = Vec::new();
-        let mut put = |name: String, t: Tensor| all.push((format!("state.{name}"), t));
-        for (name, x) in [
-            ("func_evals", m.func_evals as f64),
-            ("n_iter", m.n_iter as f64),
-            ("H_diag", m.h_diag),
-            ("prev_loss", m.prev_loss),
-            ("history", m.pairs.len() as f64),
-        ] {
-            put(name.into(), Tensor::scalar(x));
-        }
-        if let Some((d, t, before)) = &m.last {
-            put("d".into(), d.copy()?);
-            put("t".into(), Tensor::scalar(*t));
-            put("prev_flat_grad".into(), before.copy()?);
-        }
-        for (i, (y, s, ro)) in m.pairs.iter().enumerate() {
-            put(format!("old_dirs.{i}"), y.copy()?);
-            put(format!("old_stps.{i}"), s.copy()?);
-            put(format!("ro.{i}"), Tensor::scalar(*ro));
-        }
-        put_options(0, &self.options, self.initial_lr, &mut all)?;
-        Ok(all.into_iter().collect())
+        self.taken()
     }
     fn load(&mut self, state: &NamedTensors) -> Result<()> {
-        let mut reading = Reading::new(state)?;
-        let mut options = self.options.clone();
-        let initial_lr = reading.options(0, &mut options)?;
-        super::algorithm::not_negative("learning rate", options.lr)?;
-        let (n, dtype) = (self.params.numel(), self.dtype);
-        let vector = |reading: &mut Reading<'_>, name: &str| -> Result<Tensor> {
-            let t = reading.need(&format!("state.{name}"))?;
-            ensure!(
-                t.shape()[..] == [n],
-                Shape,
-                "size mismatch for state.{name}: copying a param with shape {} from checkpoint, the shape in current model is [{n}].",
-                t.shape()
-            );
-            let _guard = crate::no_grad();
-            t.detach().to(dtype)?.copy()
-        };
-        let mut memory = Memory::new();
-        memory.func_evals = reading.number("state.func_evals")? as usize;
-        memory.n_iter = reading.number("state.n_iter")? as usize;
-        memory.h_diag = reading.number("state.H_diag")?;
-        memory.prev_loss = reading.number("state.prev_loss")?;
-        let pairs = reading.number("state.history")? as usize;
-        if reading.get("state.d").is_some() {
-            let d = vector(&mut reading, "d")?;
-            let t = reading.number("state.t")?;
-            memory.last = Some((d, t, vector(&mut reading, "prev_flat_grad")?));
-        }
-        for i in 0..pairs {
-            let y = vector(&mut reading, &format!("old_dirs.{i}"))?;
-            let s = vector(&mut reading, &format!("old_stps.{i}"))?;
-            let ro = reading.number(&format!("state.ro.{i}"))?;
-            memory.pairs.push_back((y, s, ro));
-        }
-        reading.end()?;
-        (self.options, self.initial_lr, self.memory) = (options, initial_lr, memory);
-        Ok(())
+        self.put(state).map_err(|e| e.op("load"))
     }
 }

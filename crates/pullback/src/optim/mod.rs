@@ -30,6 +30,7 @@ pub mod binding;
 mod decay;
 mod factored;
 mod lbfgs;
+mod lbfgs_state;
 mod line_search;
 pub mod lr_scheduler;
 mod moments;

@@ -156,8 +156,8 @@ class ASGD(Optimizer):
         for p, grad in self._ready(group):
             state = self.state[p]
             if not state:
-                state["step"], state["ax"] = new_step(), zeros_like(p)
-                state["eta"], state["mu"] = tensor(float(lr)), tensor(1.0)
+                state["step"], state["eta"], state["mu"] = new_step(), tensor(float(lr)), tensor(1.0)
+                state["ax"] = zeros_like(p)
             state["step"] += 1
             step = state["step"].item()
             if group["weight_decay"] != 0:

@@ -118,7 +118,7 @@ impl Law for MultiplicativeLR {
 }
 
 /// Sets each rate by a function of it.
-fn each(rates: &mut [Rate], f: impl Fn(&Rate) -> f64) -> Result<()> {
+pub(super) fn each(rates: &mut [Rate], f: impl Fn(&Rate) -> f64) -> Result<()> {
     rates.iter_mut().for_each(|rate| rate.lr = f(rate));
     Ok(())
 }
@@ -191,6 +191,12 @@ law! {
     }
 }
 
+impl Default for ConstantLR {
+    fn default() -> Self {
+        ConstantLR::new()
+    }
+}
+
 impl Law for ConstantLR {
     fn start(&mut self, _: &mut [Rate]) -> Result<()> {
         let held = (0.0..=1.0).contains(&self.factor);
@@ -225,6 +231,12 @@ law! {
         end_factor: f64 = 1.0,
         /// In how many steps.
         total_iters: i64 = 5,
+    }
+}
+
+impl Default for LinearLR {
+    fn default() -> Self {
+        LinearLR::new()
     }
 }
 
@@ -289,6 +301,12 @@ law! {
     }
 }
 
+impl Default for PolynomialLR {
+    fn default() -> Self {
+        PolynomialLR::new()
+    }
+}
+
 impl Law for PolynomialLR {
     fn next(&mut self, at: At, rates: &mut [Rate]) -> Result<()> {
         let (total, t) = (self.total_iters as f64, at.epoch as f64);
@@ -316,6 +334,15 @@ law! {
 }
 
 impl Law for CosineAnnealingLR {
+    fn start(&mut self, _: &mut [Rate]) -> Result<()> {
+        ensure!(
+            self.t_max > 0,
+            Value,
+            "T_max should be positive, but is {}",
+            self.t_max
+        );
+        Ok(())
+    }
     fn next(&mut self, at: At, rates: &mut [Rate]) -> Result<()> {
         let (low, n, t) = (self.eta_min, self.t_max as f64, at.epoch as f64);
         let closed = |r: &Rate| low + (r.base - low) * (1.0 + (PI * t / n).cos()) / 2.0;
@@ -325,92 +352,12 @@ impl Law for CosineAnnealingLR {
         if at.initial {
             return Ok(());
         }
-        if self.t_max > 0 && (at.epoch - 1 - self.t_max) % (2 * self.t_max) == 0 {
+        if (at.epoch - 1 - self.t_max) % (2 * self.t_max) == 0 {
             return each(rates, |r| {
                 r.lr + (r.base - low) * (1.0 - (PI / n).cos()) / 2.0
             });
         }
         let ratio = (1.0 + (PI * t / n).cos()) / (1.0 + (PI * (t - 1.0) / n).cos());
         each(rates, |r| ratio * (r.lr - low) + low)
-    }
-}
-
-/// Half cosines, each `t_mult` times longer than the one before. Loshchilov and Hutter, 2017.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct CosineAnnealingWarmRestarts {
-    /// Steps of the first half cosine. PyTorch's `T_0`.
-    pub t_0: i64,
-    /// By what the next one is longer. PyTorch's `T_mult`.
-    pub t_mult: i64,
-    /// The least rate.
-    pub eta_min: f64,
-    /// Steps since the last beginning, and of the half cosine now.
-    now: (i64, i64),
-}
-
-impl CosineAnnealingWarmRestarts {
-    /// With PyTorch's defaults for the rest.
-    pub fn new(t_0: i64) -> Self {
-        CosineAnnealingWarmRestarts {
-            t_0,
-            t_mult: 1,
-            eta_min: 0.0,
-            now: (0, t_0),
-        }
-    }
-
-    /// By what the next half cosine is longer.
-    #[must_use]
-    pub fn t_mult(mut self, t_mult: i64) -> Self {
-        self.t_mult = t_mult;
-        self
-    }
-
-    /// The least rate.
-    #[must_use]
-    pub fn eta_min(mut self, eta_min: f64) -> Self {
-        self.eta_min = eta_min;
-        self
-    }
-}
-
-impl Law for CosineAnnealingWarmRestarts {
-    fn start(&mut self, _: &mut [Rate]) -> Result<()> {
-        ensure!(
-            self.t_0 > 0,
-            Value,
-            "Expected positive integer T_0, but got {}",
-            self.t_0
-        );
-        ensure!(
-            self.t_mult >= 1,
-            Value,
-            "Expected integer T_mult >= 1, but got {}",
-            self.t_mult
-        );
-        self.now = (0, self.t_0);
-        Ok(())
-    }
-    fn next(&mut self, at: At, rates: &mut [Rate]) -> Result<()> {
-        let (cur, of) = self.now;
-        self.now = match cur + 1 {
-            _ if at.epoch <= 0 => (0, self.t_0),
-            next if next >= of => (next % of, of.saturating_mul(self.t_mult)),
-            next => (next, of),
-        };
-        let (low, part) = (self.eta_min, self.now.0 as f64 / self.now.1 as f64);
-        let wave = (1.0 + (PI * self.now.0 as f64 / self.now.1 as f64).cos()) / 2.0;
-        debug_assert!((0.0..=1.0).contains(&part));
-        each(rates, |r| low + (r.base - low) * wave)
-    }
-    fn own(&self) -> Vec<(&'static str, f64)> {
-        vec![("T_cur", self.now.0 as f64), ("T_i", self.now.1 as f64)]
-    }
-    fn put_own(&mut self, name: &str, x: f64) {
-        match name {
-            "T_cur" => self.now.0 = x as i64,
-            _ => self.now.1 = x as i64,
-        }
     }
 }

@@ -24,13 +24,15 @@ mod cycles;
 mod laws;
 mod parts;
 mod plateau;
+mod restarts;
 mod schedule;
 
 pub use cycles::{Anneal, CycleMode, CyclicLR, OneCycleLR};
 pub use laws::{
-    ConstantLR, CosineAnnealingLR, CosineAnnealingWarmRestarts, ExponentialLR, LambdaLR, LinearLR,
-    MultiStepLR, MultiplicativeLR, PolynomialLR, StepLR,
+    ConstantLR, CosineAnnealingLR, ExponentialLR, LambdaLR, LinearLR, MultiStepLR,
+    MultiplicativeLR, PolynomialLR, StepLR,
 };
 pub use parts::{ChainedScheduler, SequentialLR};
 pub use plateau::{Better, ReduceLROnPlateau, Threshold};
+pub use restarts::CosineAnnealingWarmRestarts;
 pub use schedule::{At, Law, PerGroup, Rate, Schedule, Scheduler};
