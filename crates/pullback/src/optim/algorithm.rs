@@ -122,7 +122,7 @@ pub(super) fn pass<const N: usize, R: UpdateRule<N>>(
 /// # Errors
 /// Where it is, or is NaN.
 pub(super) fn not_negative(name: &str, x: f64) -> Result<()> {
-    ensure!(x >= 0.0, Value, "Invalid {name}: {x:?}");
+    ensure!((0.0..).contains(&x), Value, "Invalid {name}: {x:?}");
     Ok(())
 }
 

@@ -78,7 +78,7 @@ impl Setting for AdjustLr {
 /// PyTorch's sentence for what is too small.
 fn at_least(name: &str, x: f64, bound: f64) -> Result<()> {
     ensure!(
-        x >= bound,
+        (bound..).contains(&x),
         Value,
         "{name} should be >= {bound} but is: {x:?}"
     );
@@ -91,7 +91,7 @@ impl Algorithm for AdafactorOptions {
     fn check(&self) -> Result<()> {
         at_least("Learning rate", self.lr, 0.0)?;
         ensure!(
-            self.beta2_decay <= 0.0,
+            (..=0.0).contains(&self.beta2_decay),
             Value,
             "beta2_decay should be <= 0 but is: {:?}",
             self.beta2_decay

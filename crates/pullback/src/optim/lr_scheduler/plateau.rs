@@ -125,7 +125,8 @@ impl ReduceLROnPlateau {
     /// # Errors
     /// PyTorch's sentences for options out of range.
     pub fn over(mut self, optim: &dyn Optimizer) -> Result<Self> {
-        ensure!(self.factor < 1.0, Value, "Factor should be < 1.0.");
+        let held = (..1.0).contains(&self.factor);
+        ensure!(held, Value, "Factor should be < 1.0.");
         let n = optim.num_groups();
         self.least = self.min_lr.of(n, "min_lrs")?;
         self.last = (0..n).map(|i| optim.lr(i)).collect();
