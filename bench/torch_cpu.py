@@ -94,6 +94,16 @@ def gemm(n, dtype=torch.float32):
     return lambda: a @ b
 
 
+def inv(n, dtype=torch.float32):
+    a = torch.randn(n, n, dtype=dtype)
+    return lambda: torch.linalg.inv(a)
+
+
+def svd(n, dtype=torch.float32):
+    a = torch.randn(n, n, dtype=dtype)
+    return lambda: torch.linalg.svd(a, full_matrices=False)
+
+
 def elementwise8M():
     """sum(tanh(sin(a) b + exp(a))) over 8,000,000 f32, forward and backward to a and b."""
     a, b = (torch.randn(8_000_000, requires_grad=True) for _ in range(2))
@@ -164,6 +174,7 @@ WORKLOADS = {
     "sample_grad": sample_grad, "batch32_step": batch32_step, "per_sample_grads500": per_sample_grads500,
     "mlp_small": lambda: mlp([784, 256, 128, 10], 64), "mlp_large": lambda: mlp([1024, 4096, 4096, 1024], 256),
     "gemm2048": lambda: gemm(2048), "gemm2048_f64": lambda: gemm(2048, torch.float64), "elementwise8M": elementwise8M,
+    "inv_512": lambda: inv(512), "inv_512_f64": lambda: inv(512, torch.float64), "svd_256": lambda: svd(256), "svd_256_f64": lambda: svd(256, torch.float64),
     "lenet64": lenet64, "gpt_tiny": lambda: gpt(20, 4, 64, 4, 4, 32), "gpt_small": lambda: gpt(65, 64, 128, 4, 4, 8),
     "torch_randn_1M": lambda: (lambda: torch.randn(1_000_000)), "numpy_normal_1M": lambda: (lambda g=np.random.default_rng(0): g.standard_normal(1_000_000)),
 }

@@ -203,6 +203,8 @@ def stubs():
     for name, value in sorted(vars(_native).items()):
         if isinstance(value, _native.dtype):
             text.append(f"{name}: _dtype")
+        elif inspect.isclass(value) and issubclass(value, BaseException):
+            text += ["", f"class {name}({value.__base__.__name__}): ..."]
         elif inspect.isclass(value) and name not in ("Tensor", "dtype"):
             text += ["", "@final", f"class {name}:", *constructor(value), *(native_class(value, COMPARISONS) or ["    ..."])]
         elif inspect.isbuiltin(value):
@@ -216,6 +218,8 @@ def stubs():
             written = sorted(n for n, f in vars(pullback.nn.functional).items() if inspect.isfunction(f) and not n.startswith("_"))
             named = {line.split("(")[0].split()[-1] for line in lines}
             lines += [f"def {n}{untyped(getattr(pullback.nn.functional, n))} -> Any: ..." for n in written if n not in named]
+        if place == "linalg":
+            lines = ["from pullback._native import _LinAlgError as LinAlgError", "", *lines]
         files[file] = HEADER + COMMON + NATIVE + ALIASES + "\n" + "\n".join(lines) + "\n"
     files["__init__.pyi"] = package(pullback, listed)
     return files

@@ -41,6 +41,8 @@ pub enum ErrorKind {
     Type,
     /// The operation exists but not in this form.
     Unsupported,
+    /// A matrix that has no such factors (singular, not positive definite, not finite): PyTorch's `LinAlgError`.
+    Factorisation,
     /// A file could not be read or written.
     Io,
 }

@@ -32,9 +32,9 @@ mod memory;
 mod scalar;
 
 pub use array::Array;
-pub use device::cpu::kernels;
 pub use device::cpu::lent::Lent;
 pub use device::cpu::threads::{num_threads, set_num_threads};
+pub use device::cpu::{factor, kernels};
 #[doc(hidden)]
 pub use dtype::Closed;
 pub use dtype::number::Number;

@@ -19,6 +19,8 @@ const HEAVY: usize = 32_768;
 #[derive(Clone)]
 pub(crate) struct Target {
     pub(crate) name: &'static str,
+    /// Of a named tuple of its results.
+    tuple: String,
     pub(crate) overloads: Vec<&'static Entry>,
     pub(crate) in_place: bool,
 }
@@ -36,8 +38,13 @@ struct Common<'py> {
 impl Target {
     /// The function of a name in one of PyTorch's places.
     pub(crate) fn new(place: &str, name: &'static str) -> Target {
+        let tuple = match place {
+            "linalg" => format!("linalg_{name}"),
+            _ => name.to_string(),
+        };
         Target {
             name,
+            tuple,
             overloads: overloads(place, name),
             in_place: false,
         }
@@ -225,7 +232,7 @@ impl Target {
         });
         let result = to_python(py, value)?;
         match named {
-            Some(names) => part(py, "return_type")?.call1((self.name, names, result)),
+            Some(names) => part(py, "return_type")?.call1((&self.tuple, names, result)),
             None => Ok(result),
         }
     }

@@ -7,6 +7,13 @@ use pyo3::exceptions::{
 use pyo3::panic::PanicException;
 use pyo3::prelude::*;
 
+pyo3::create_exception!(
+    pullback._C,
+    _LinAlgError,
+    PyRuntimeError,
+    "A matrix that has no such factors: singular, not positive definite, or not finite."
+);
+
 /// The exception for an error. An exception that passed through the library inside of an error comes out as it was.
 pub(crate) fn raise(e: Error) -> PyErr {
     if let Some(kept) = crate::autograd::passing_exception() {
@@ -19,6 +26,7 @@ pub(crate) fn raise(e: Error) -> PyErr {
         ErrorKind::Value => PyValueError::new_err(text),
         ErrorKind::Unsupported => PyNotImplementedError::new_err(text),
         ErrorKind::Io => PyOSError::new_err(text),
+        ErrorKind::Factorisation => _LinAlgError::new_err(text),
         _ => PyRuntimeError::new_err(text),
     }
 }

@@ -98,6 +98,7 @@ fn _native(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_class::<node::PyHandle>()?;
     autograd::install_interrupts();
     error::panics_are_errors(m)?;
+    m.add("_LinAlgError", m.py().get_type::<error::_LinAlgError>())?;
     m.add_function(wrap_pyfunction!(error::panic_for_test, m)?)?;
     m.add_function(wrap_pyfunction!(initial_seed, m)?)?;
     m.add_function(wrap_pyfunction!(get_rng_state, m)?)?;

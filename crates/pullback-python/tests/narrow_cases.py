@@ -9,7 +9,7 @@ FILES = sorted((Path(__file__).resolve().parent.parent.parent / "pullback" / "te
 HALVES = ["float16", "bfloat16"]
 INTEGERS = ["uint8", "int8", "int16", "uint16", "int32", "uint32", "int64", "uint64"]
 # What has a dtype's own limits in its answer, or another dtype whatever it is given.
-OWN = {"half", "bfloat16", "float", "double", "nan_to_num", "to", "float_power", "bincount", "result_type", "view", "as_strided_scatter"}
+OWN = {"half", "bfloat16", "float", "double", "nan_to_num", "to", "float_power", "bincount", "result_type", "view", "as_strided_scatter", "matrix_exp"}
 
 
 def space(torch, name):

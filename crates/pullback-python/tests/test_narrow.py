@@ -44,6 +44,7 @@ def off(got, wide, dtype):
 def test_halves_are_rounded_floats(name, monkeypatch):
     dtype = getattr(torch, name)
     wrong, exact, number = [], 0, 0
+    refused = {key.split("|")[1] for key, found in GOLDEN["halves"].items() if "error" in found}
     for group, function, key, case in narrow_cases.floating_cases(None if WHOLE else 2):
         if case.get("random") or function.rstrip("_") in narrow_cases.OWN:
             continue
@@ -53,6 +54,8 @@ def test_halves_are_rounded_floats(name, monkeypatch):
             m.setattr(narrow_cases, "rounded", lambda t, _: t.to(dtype).float())
             wide = narrow_cases.answered(lambda: narrow_cases.call(torch, case, torch.float32))
         if isinstance(half, dict) or isinstance(wide, dict):
+            if function in refused:
+                continue  # in PyTorch's words, which the next test compares
             if half != wide:
                 wrong.append(f"{group} {key}: {half if isinstance(half, dict) else 'no error'}")
             continue

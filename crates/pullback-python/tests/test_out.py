@@ -26,7 +26,7 @@ BYTES_FIRST = "torch.all|"
 # Without elements or dimensions PyTorch asks for no kernel, and so finds out about no dtype; and it has none for deviations of halves into floats.
 UNASKED = ("torch.nansum|3|", "torch.randn|3|", "torch.cumsum|1|", "torch.cumprod|1|", "torch.std|3|float16", "torch.var|4|float16")
 # Here PyTorch warns of shapes that are not the result's, or of none, or fails; here tensors are resized as everywhere.
-RESIZED = ("torch.kthvalue|", "torch.normal|", "torch.mode|", "torch.isin|2|")
+RESIZED = ("torch.kthvalue|", "torch.normal|", "torch.mode|", "torch.isin|2|", "torch.lu|", "torch.svd|2|2")
 
 
 def call(key):

@@ -35,6 +35,11 @@ OTHERWISE = {
     "sort": "the sorted numbers are row-major here",
     "msort": "the sorted numbers are row-major here",
     "unique": "rows are compared in another order of memory",
+    **dict.fromkeys(
+        "cholesky cholesky_ex cholesky_inverse cholesky_solve eigh householder_product inv inv_ex inverse lstsq lu lu_factor lu_factor_ex lu_solve ormqr qr "
+        "solve solve_ex solve_triangular svd tensorinv triangular_solve".split(),
+        "column by column in PyTorch, as LAPACK has them",
+    ),
 }
 
 

@@ -65,6 +65,7 @@ fn main() -> Result<()> {
                         "key": format!("{}|{text}|{}", f.name(), call.0),
                         "places": f.found_at().map(|(p, n)| [p, n]).collect::<Vec<_>>(),
                         "random": f.random,
+                        "signs": f.up_to_signs,
                         "fixed": call.1.fixed,
                         "units": [f.units.0, f.units.1],
                         "kind": kind,

@@ -2,7 +2,7 @@
 //! PyTorch. Not here: the list of workloads (`workloads.rs`).
 
 use super::workloads::Step;
-use pullback::{CrossEntropy, Tensor, no_grad};
+use pullback::{CrossEntropy, DType, Tensor, no_grad};
 use pullback_random::torch::{self, Generator};
 
 /// Normal numbers.
@@ -108,6 +108,30 @@ pub(super) fn gemm_f64(n: usize) -> anyhow::Result<Step> {
     let (a, b) = (random()?, random()?);
     Ok(Box::new(move || {
         std::hint::black_box(a.matmul(&b)?);
+        Ok(())
+    }))
+}
+
+/// A matrix of normal numbers.
+fn normal_matrix(n: usize, dtype: DType) -> anyhow::Result<Tensor> {
+    let mut rng = torch::manual_seed(0);
+    Ok(Tensor::from_slice(&rng.randn_f64(n * n), [n, n])?.to(dtype)?)
+}
+
+/// The inverse of an n × n matrix.
+pub(super) fn inverse(n: usize, dtype: DType) -> anyhow::Result<Step> {
+    let a = normal_matrix(n, dtype)?;
+    Ok(Box::new(move || {
+        std::hint::black_box(a.inv()?);
+        Ok(())
+    }))
+}
+
+/// Singular values and vectors of an n × n matrix.
+pub(super) fn svd(n: usize, dtype: DType) -> anyhow::Result<Step> {
+    let a = normal_matrix(n, dtype)?;
+    Ok(Box::new(move || {
+        std::hint::black_box(a.svd(false)?);
         Ok(())
     }))
 }

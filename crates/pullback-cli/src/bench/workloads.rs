@@ -3,7 +3,7 @@
 //! Their definitions are those of `bench/torch_cpu.py`, line by line; only the body of a step is timed.
 
 use super::{gpt, models};
-use pullback::{Tensor, no_grad};
+use pullback::{DType, Tensor, no_grad};
 use pullback_random::{numpy, torch};
 
 /// A step, ready to run.
@@ -62,6 +62,34 @@ pub(crate) const WORKLOADS: &[Workload] = &[
         items: 2.0 * 2048.0 * 2048.0 * 2048.0,
         unit: "flop",
         prepare: || models::gemm_f64(2048),
+    },
+    Workload {
+        name: "inv_512",
+        what: "the inverse of a 512 x 512 matrix, float32",
+        items: 1.0,
+        unit: "matrices",
+        prepare: || models::inverse(512, DType::F32),
+    },
+    Workload {
+        name: "inv_512_f64",
+        what: "the same in float64",
+        items: 1.0,
+        unit: "matrices",
+        prepare: || models::inverse(512, DType::F64),
+    },
+    Workload {
+        name: "svd_256",
+        what: "singular values and vectors of a 256 x 256 matrix, float32",
+        items: 1.0,
+        unit: "matrices",
+        prepare: || models::svd(256, DType::F32),
+    },
+    Workload {
+        name: "svd_256_f64",
+        what: "the same in float64",
+        items: 1.0,
+        unit: "matrices",
+        prepare: || models::svd(256, DType::F64),
     },
     Workload {
         name: "elementwise8M",

@@ -1,7 +1,7 @@
 """A few names of PyTorch's inside that other packages ask for."""
 
 from ._native import Tensor as TensorBase
-from ._native import dtype, is_grad_enabled
+from ._native import _LinAlgError, dtype, is_grad_enabled
 from ._parts import Size, device, layout, memory_format
 from ._parts import no_torch_function as _disabled_torch_function_impl
 from .random import Generator

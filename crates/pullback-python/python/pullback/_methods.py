@@ -349,6 +349,17 @@ def _dim_order(self, ambiguity_check=False):
 for _name, _method in (("is_signed", _is_signed), ("dim_order", _dim_order)):
     setattr(Tensor, _name, _method)
 
+# Removed in PyTorch too.
+for _name in ("cholesky", "qr", "solve", "lstsq", "symeig"):
+
+    def _removed(self, *args, _name=_name, **kwargs):
+        """Removed in PyTorch too: the error says what took its place."""
+        from . import _removed
+
+        return getattr(_removed, _name)(self, *args, **kwargs)
+
+    setattr(Tensor, _name, _removed)
+
 
 def _own(self, name):
     """An attribute of the user's own."""

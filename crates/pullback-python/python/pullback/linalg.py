@@ -3,6 +3,7 @@
 import sys as _sys
 
 from . import _surface
+from ._native import _LinAlgError as LinAlgError
 
 _surface.fill(_sys.modules[__name__], "linalg")
 

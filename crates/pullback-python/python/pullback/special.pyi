@@ -7,9 +7,26 @@ import numpy as np
 
 from pullback._native import Tensor as _Tensor
 from pullback._native import dtype as _dtype
+from pullback._native import _LD_pivots as _LD_pivots
+from pullback._native import _LD_pivots_info as _LD_pivots_info
+from pullback._native import _LU_pivots as _LU_pivots
+from pullback._native import _LU_pivots_info as _LU_pivots_info
+from pullback._native import _L_info as _L_info
+from pullback._native import _P_L_U as _P_L_U
+from pullback._native import _Q_R as _Q_R
+from pullback._native import _U_H as _U_H
+from pullback._native import _U_S_V as _U_S_V
+from pullback._native import _U_S_Vh as _U_S_Vh
+from pullback._native import _a_tau as _a_tau
+from pullback._native import _eigenvalues_eigenvectors as _eigenvalues_eigenvectors
 from pullback._native import _hist_bin_edges as _hist_bin_edges
+from pullback._native import _inverse_info as _inverse_info
 from pullback._native import _mantissa_exponent as _mantissa_exponent
 from pullback._native import _min_max as _min_max
+from pullback._native import _result_info as _result_info
+from pullback._native import _sign_logabsdet as _sign_logabsdet
+from pullback._native import _solution_cloned_coefficient as _solution_cloned_coefficient
+from pullback._native import _solution_residuals_rank_singular_values as _solution_residuals_rank_singular_values
 from pullback._native import _values_indices as _values_indices
 
 _Number = _py.int | _py.float | np.number[Any] | np.bool_

@@ -37,6 +37,10 @@ pub struct Function {
     pub checkable: bool,
     /// Whether its value depends on where its arguments' elements lie in memory, and so says nothing of their numbers alone.
     pub by_place: bool,
+    /// What of matrices is read.
+    pub reading: Reading,
+    /// Whether the signs of its results' columns are not defined, and only what does not depend on them can be compared.
+    pub up_to_signs: bool,
     /// Argument lists that everything is tried on, away from kinks.
     pub samples: &'static [&'static str],
     /// Argument lists compared with PyTorch only: kinks, ties, infinities, NaN.
@@ -47,6 +51,17 @@ pub struct Function {
 
 /// What PyTorch warns of, by the arguments.
 pub type Warns = fn(&Args<'_>) -> Result<Option<String>>;
+
+/// What a function reads of a matrix: where it is not all, derivatives are not those that differences would find.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reading {
+    /// All of it.
+    Whole,
+    /// One triangle of its first argument, which stands for a symmetric matrix: derivatives are those along symmetric matrices.
+    Symmetric,
+    /// One triangle of an argument, where samples have zeros in the other one: derivatives are compared in that triangle.
+    Triangle(usize),
+}
 
 /// How PyTorch's node is called.
 #[derive(Clone, Copy)]
@@ -79,6 +94,8 @@ impl Function {
             units: (4.0, 16.0),
             checkable: true,
             by_place: false,
+            reading: Reading::Whole,
+            up_to_signs: false,
             samples: &[],
             edges: &[],
             errors: &[],
@@ -170,6 +187,27 @@ impl Function {
     #[must_use]
     pub const fn by_place(mut self) -> Self {
         self.by_place = true;
+        self
+    }
+
+    /// Its first argument stands for a symmetric matrix.
+    #[must_use]
+    pub const fn symmetric(mut self) -> Self {
+        self.reading = Reading::Symmetric;
+        self
+    }
+
+    /// One triangle of an argument is read, and PyTorch's gradient has numbers in the other one too.
+    #[must_use]
+    pub const fn triangle(mut self, argument: usize) -> Self {
+        self.reading = Reading::Triangle(argument);
+        self
+    }
+
+    /// The signs of its results' columns are not defined.
+    #[must_use]
+    pub const fn up_to_signs(mut self) -> Self {
+        self.up_to_signs = true;
         self
     }
 

@@ -8,7 +8,7 @@ mod signature;
 mod value;
 
 pub use args::{Args, Arguments};
-pub use function::{Function, NodeName, Warns};
+pub use function::{Function, NodeName, Reading, Warns};
 pub use signature::{Kind, Param, Signature};
 pub use value::{IntoValue, Value};
 

@@ -10,7 +10,7 @@ macro_rules! define {
         $(convention: $convention:literal;)?
         $(node: $node:literal;)?
         $(node by $node_by:expr;)?
-        proof: { samples: $samples:expr $(, points: $points:expr)? $(, errors: $errors:expr)? $(,)? }
+        proof: { samples: $samples:expr $(, points: $points:expr)? $(, errors: $errors:expr)? $(, spread: $spread:expr)? $(,)? }
     ) => {
         impl $op {
             /// What is known about the operation.
@@ -29,6 +29,7 @@ macro_rules! define {
                     samples: $samples,
                     points: crate::core::define::or!($($points)?, crate::core::samples::no_points),
                     errors: crate::core::define::or!($($errors)?, crate::core::samples::no_errors),
+                    spread: crate::core::define::or!($($spread)?, false),
                 },
             };
         }

@@ -25,12 +25,15 @@ pub(crate) mod narrow;
 pub(crate) mod op;
 pub(crate) mod operand;
 pub(crate) mod overlap;
+pub(crate) mod projection;
 pub(crate) mod replace;
 pub mod rules;
 #[cfg(feature = "proof")]
 pub(crate) mod samples;
 pub(crate) mod saved_hooks;
 pub(crate) mod structural;
+#[cfg(feature = "proof")]
+pub(crate) mod symmetric;
 pub(crate) mod tensor;
 pub(crate) mod watch;
 

@@ -125,6 +125,26 @@ pub trait Zero: Op {
     }
 }
 
+/// [`General::vjp`] of an operation of several results, which stands for its first one where it is asked for one.
+pub(crate) fn vjp_of_first(op: &dyn Op, cx: &Ctx<'_>, i: usize, g: &Tensor) -> Result<Tensor> {
+    let mut sent = vec![None; op.outputs()];
+    sent[0] = Some(g.clone());
+    let mut out = vec![None; cx.arity()];
+    op.vjp_many(cx, &sent, &mut out)?;
+    match out.get_mut(i).and_then(Option::take) {
+        Some(gradient) => Ok(gradient),
+        None => Tensor::zeros_of(cx.shape(i), cx.dtype(i)),
+    }
+}
+
+/// [`General::jvp`] of an operation of several results, as [`vjp_of_first`].
+pub(crate) fn jvp_of_first(op: &dyn Op, cx: &Ctx<'_>, t: &[Option<Tensor>]) -> Result<Tensor> {
+    match op.jvp_many(cx, t)?.into_iter().next().flatten() {
+        Some(tangent) => Ok(tangent),
+        None => cx.output()?.zeros_like(),
+    }
+}
+
 fn each(
     cx: &Ctx<'_>,
     out: &mut [Option<Tensor>],

@@ -20,6 +20,9 @@ pub struct Proof {
     pub points: fn() -> Vec<Point>,
     /// Inputs that must fail, and the first line of the message.
     pub errors: fn() -> Vec<Failure>,
+    /// Whether each element of results and derivatives is a difference of terms as large as the largest of them, and rounded as that one:
+    /// factorisations of matrices. An element that is zero in exact arithmetic need not be zero then.
+    pub spread: bool,
 }
 
 impl Proof {
@@ -28,6 +31,7 @@ impl Proof {
         samples: Vec::new,
         points: no_points,
         errors: no_errors,
+        spread: false,
     };
 }
 
@@ -59,6 +63,27 @@ impl Sample {
         Sample {
             op: Box::new(op),
             inputs: inputs.iter().map(|(s, d)| array(s, d)).collect(),
+        }
+    }
+
+    /// One result of an operation of several, with floating inputs.
+    pub fn result(op: impl Op, which: usize, inputs: &[(&[usize], &[f64])]) -> Sample {
+        Sample {
+            op: Box::new(crate::core::projection::Projection {
+                op: Box::new(op),
+                which,
+            }),
+            inputs: inputs.iter().map(|(s, d)| array(s, d)).collect(),
+        }
+    }
+
+    /// The same operation on its first input plus that one's transpose: for those that read one triangle, and whose derivatives are
+    /// those along symmetric matrices.
+    #[must_use]
+    pub fn of_symmetric(self) -> Sample {
+        Sample {
+            op: Box::new(crate::core::symmetric::OfSymmetric(self.op)),
+            inputs: self.inputs,
         }
     }
 

@@ -65,12 +65,24 @@ pub use index::search::{Bincount, Searchsorted};
 pub use index::sort::{Argsort, Kth, Topk};
 pub use index::take_put::{Put, Take, Where};
 pub use index::unique::{Distinct, Unique};
+pub use linalg::cholesky::Cholesky;
 pub use linalg::cross::Cross;
+pub use linalg::determinant::{Det, Slogdet};
 pub use linalg::diagonal::{DiagEmbed, Diagonal, Place, Tril, Triu, tril_indices, triu_indices};
+pub use linalg::eigh::Eigh;
 pub use linalg::einsum::einsum;
+pub use linalg::inverse::{Inverse, Solve, SolveTriangular};
+pub use linalg::ldl::{LdlFactor, LdlSolve};
 pub use linalg::linear::Linear;
+pub use linalg::lu::LuFactor;
 pub use linalg::matmul::{Matmul, Outer};
+pub use linalg::matrix_exp::MatrixExp;
 pub use linalg::product::{bilinear, multi_dot};
+pub use linalg::pseudo::{LeastSquares, Pinv};
+pub use linalg::qr::{Qr, QrMode};
+pub use linalg::reflections::Geqrf;
+pub use linalg::roots::{MatrixSqrt, Polar};
+pub use linalg::svd::Svd;
 pub use loss::bce::{Bce, BceWithLogits};
 pub use loss::cross_entropy::{ClassPositions, CrossEntropy};
 pub use loss::ctc::CtcLoss;
@@ -292,7 +304,24 @@ pub static OPS: &[&OpDef] = &[
     GridSpread::DEF,
     GridSlopes::DEF,
     Outer::DEF,
+    Cholesky::DEF,
     Cross::DEF,
+    Det::DEF,
+    Eigh::DEF,
+    Geqrf::DEF,
+    Inverse::DEF,
+    LdlFactor::DEF,
+    LdlSolve::DEF,
+    LuFactor::DEF,
+    MatrixExp::DEF,
+    MatrixSqrt::DEF,
+    Pinv::DEF,
+    Polar::DEF,
+    Qr::DEF,
+    Slogdet::DEF,
+    Solve::DEF,
+    SolveTriangular::DEF,
+    Svd::DEF,
     Diagonal::DEF,
     DiagEmbed::DEF,
     Tril::DEF,

@@ -6,7 +6,6 @@
 //! elsewhere are constants, held and not copied, unless the recorded function writes them or a snapshot is taken.
 
 mod place;
-mod projection;
 pub(crate) mod recorder;
 mod trace;
 

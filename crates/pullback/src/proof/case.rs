@@ -81,6 +81,11 @@ impl Case {
         self.def().family != Family::Cut
     }
 
+    /// Whether every element is rounded as the largest is.
+    pub(super) fn spread(&self) -> bool {
+        self.def().proof.spread
+    }
+
     /// The operation on these inputs, as every operation is applied.
     ///
     /// # Errors

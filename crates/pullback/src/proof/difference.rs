@@ -122,6 +122,18 @@ impl Differences {
         )
     }
 
+    /// The largest size of terms of any element of Jᵀg.
+    pub(super) fn largest_transposed(&self, g: &[Dd]) -> f64 {
+        let sizes = (0..self.columns.len()).map(|c| self.transposed(c, g).1);
+        sizes.fold(0.0, f64::max)
+    }
+
+    /// The largest size of terms of any element of J v.
+    pub(super) fn largest_along(&self, v: &[Dd]) -> f64 {
+        let sizes = (0..self.value.len()).map(|i| self.along(i, v).1);
+        sizes.fold(0.0, f64::max)
+    }
+
     /// (J v)ᵢ, the size of its terms and what the differences leave open.
     pub(super) fn along(&self, output: usize, v: &[Dd]) -> (Dd, f64, f64) {
         let row = (0..self.columns.len()).map(|c| (self.slope[c][output], self.slack[c][output]));

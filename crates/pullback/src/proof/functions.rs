@@ -9,7 +9,7 @@ use super::difference::{Differences, differences};
 use super::literal::Call;
 use super::suite::Report;
 use super::values::laid_out;
-use crate::registry::{Entry, Value, in_place};
+use crate::registry::{Entry, Reading, Value, in_place};
 use crate::{BackwardOptions, DType, Dd, Program, Replay, Result, Tensor, grad, no_grad};
 use pullback_array::kernels;
 use std::cell::OnceCell;
@@ -29,14 +29,38 @@ type Tensors = Result<Vec<Tensor>, Finding>;
 
 impl Subject<'_> {
     fn run(&self, x: &[Tensor]) -> Tensors {
-        let call = self.call.with(x);
+        self.results(self.call.with(&self.given(x)?))
+    }
+
+    /// The arguments as the function gets them: a matrix that stands for a symmetric one has its triangles moved together, and one that
+    /// is triangular keeps its zeros.
+    fn given(&self, x: &[Tensor]) -> Tensors {
+        let mut x = x.to_vec();
+        match self.entry.function.reading {
+            Reading::Whole => {}
+            Reading::Symmetric => x[0] = x[0].add(&x[0].mt()?)?.mul(0.5)?,
+            Reading::Triangle(k) => {
+                let there = self.x[k].detach().ne(0.0)?.to(x[k].dtype())?;
+                x[k] = x[k].mul(&there)?;
+            }
+        }
+        Ok(x)
+    }
+
+    /// The tensors it gives, without signs that are not defined.
+    fn results(&self, call: Call) -> Tensors {
         let y = self.entry.call(&call.args, &call.named())?;
-        Ok(y.tensors().into_iter().cloned().collect())
+        let signs = self.entry.function.up_to_signs;
+        let plain = |t: &Tensor| match signs && t.dtype().is_float() {
+            true => t.abs(),
+            false => Ok(t.clone()),
+        };
+        Ok(y.tensors().into_iter().map(plain).collect::<Result<_>>()?)
     }
 
     /// In double-double: floating dtypes asked for by name follow.
     fn run_wide(&self, x: &[Tensor]) -> Tensors {
-        let mut call = self.call.with(x);
+        let mut call = self.call.with(&self.given(x)?);
         let widen = |v: &mut Value| {
             if matches!(v, Value::DType(d) if d.is_float()) {
                 *v = Value::DType(DType::Dd);
@@ -44,8 +68,7 @@ impl Subject<'_> {
         };
         call.args.iter_mut().for_each(widen);
         call.kwargs.iter_mut().for_each(|(_, v)| widen(v));
-        let y = self.entry.call(&call.args, &call.named())?;
-        Ok(y.tensors().into_iter().cloned().collect())
+        self.results(call)
     }
 
     fn reference(&self) -> Result<&Differences, Finding> {
@@ -62,7 +85,15 @@ impl Subject<'_> {
         (self.x.iter().chain(y))
             .filter(|t| t.dtype().is_float())
             .map(|t| unit(t.dtype()))
-            .fold(unit(DType::Dd), f64::max)
+            .fold(self.least_unit(), f64::max)
+    }
+
+    /// That of double-double; factorisations lose some of its digits.
+    fn least_unit(&self) -> f64 {
+        match self.entry.function.op {
+            Some(op) if op.proof.spread => 2f64.powi(-90),
+            _ => unit(DType::Dd),
+        }
     }
 }
 

@@ -91,7 +91,8 @@ fn of_order(case: &Case, order: usize) -> Verdict {
         })
         .collect();
     let what = format!("the gradient of order {order}");
-    transposed(&what, &slots, &reference, &cotangent, case.unit(y.dtype()))
+    let how = (case.unit(y.dtype()), case.spread());
+    transposed(&what, &slots, &reference, &cotangent, how)
 }
 
 /// Gradients of ⟨u, gradient⟩, by the inputs and by the first cotangent, through `create_graph`.

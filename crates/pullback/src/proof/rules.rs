@@ -63,8 +63,13 @@ pub(super) fn transposed(
     got: &[Option<Tensor>],
     reference: &Differences,
     g: &[Dd],
-    u: f64,
+    (u, spread): (f64, bool),
 ) -> Verdict {
+    let least = if spread {
+        reference.largest_transposed(g)
+    } else {
+        0.0
+    };
     let mut lists = Vec::new();
     for g in got {
         lists.push(g.as_ref().map(numbers).transpose()?);
@@ -74,7 +79,7 @@ pub(super) fn transposed(
         let (want, scale, slack) = reference.transposed(column, g);
         let budget = Budget {
             relative: ROUNDINGS * u,
-            scale,
+            scale: scale.max(least),
             slack,
         };
         budget.check(
@@ -110,7 +115,7 @@ pub(super) fn reverse(case: &Case) -> Verdict {
         &got,
         reference,
         &numbers(&g)?,
-        case.unit(y.dtype()),
+        (case.unit(y.dtype()), case.spread()),
     )?;
     for (k, want) in got.iter().enumerate().filter(|_| case.inputs.len() > 1) {
         let Some(want) = want else { continue };
@@ -151,16 +156,20 @@ fn reordered(case: &Case, what: &str, input: usize, got: &Tensor, want: &Tensor)
     }
     let (reference, u) = (case.reference()?, case.unit(got.dtype()));
     let (got, want) = (numbers(got)?, numbers(want)?);
+    let ones = vec![Dd::ONE; reference.value.len()];
+    let least = match case.spread() {
+        true => reference.largest_transposed(&ones),
+        false => 0.0,
+    };
     for (column, &(_, j)) in (reference.columns.iter().enumerate()).filter(|(_, c)| c.0 == input) {
         let terms = reference.terms_of_column(column);
-        let ones = vec![Dd::ONE; reference.value.len()];
         let budget = Budget {
-            relative: if terms > 1 {
-                2.0 * terms as f64 * u
+            relative: if terms > 1 || case.spread() {
+                2.0 * terms.max(1) as f64 * u
             } else {
                 0.0
             },
-            scale: 1.5 * reference.transposed(column, &ones).1, // cotangents are no larger
+            scale: 1.5 * reference.transposed(column, &ones).1.max(least), // cotangents are no larger
             slack: 0.0,
         };
         budget.check(|| format!("{what}: element {j}"), got[j], want[j])?;
@@ -202,7 +211,7 @@ pub(super) fn plain_rule(case: &Case) -> Verdict {
         &got,
         case.reference()?,
         &numbers(&g)?,
-        case.unit(y.dtype()),
+        (case.unit(y.dtype()), case.spread()),
     )
 }
 
@@ -254,11 +263,15 @@ fn against_differences(case: &Case, tangents: &[Option<Tensor>], dot: &Tensor) -
     let reference = case.reference()?;
     let v = weights(reference, tangents)?;
     let u = case.unit(dot.dtype());
+    let least = match case.spread() {
+        true => reference.largest_along(&v),
+        false => 0.0,
+    };
     for (i, got) in numbers(dot)?.into_iter().enumerate() {
         let (want, scale, slack) = reference.along(i, &v);
         let budget = Budget {
             relative: ROUNDINGS * u,
-            scale,
+            scale: scale.max(least),
             slack,
         };
         budget.check(|| format!("the tangent, element {i}"), got, want)?;

@@ -15,12 +15,13 @@
 //! ```
 
 mod entry;
+mod out_factors;
 mod out_rules;
 mod outs;
 mod overlaps;
 
 pub use crate::call::{
-    Args, Arguments, Function, IntoValue, Kind, NodeName, Param, Signature, Value, Warns,
+    Args, Arguments, Function, IntoValue, Kind, NodeName, Param, Reading, Signature, Value, Warns,
 };
 pub use entry::{Entry, in_place};
 pub use outs::Into;

@@ -2,12 +2,13 @@
 //! some want exactly their result's, and reductions compute in the dtype of `out`. `tests/out` of the Python package holds PyTorch's answers for every
 //! function and pair of dtypes. Writing is in `outs.rs`.
 
+use super::out_factors;
 use crate::call::Value;
 use crate::{DType, Error, ErrorKind, Result};
 
 /// Which dtypes a result may be written to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Takes {
+pub(super) enum Takes {
     /// Those of its category and the ones above: integers into floats, but not back.
     Castable,
     /// Its own.
@@ -22,19 +23,19 @@ enum Takes {
 
 /// A rule and what is said where it is broken: `{out}` and `{result}` are the dtypes as `Float`, `{o}` and `{r}` as `float`, `{tensor}` as
 /// `torch.FloatTensor`, `{name}` the function, `{input}` its first tensor's dtype, `{int32}` whether the result is int32.
-type Rule = (Takes, &'static str);
+pub(super) type Rule = (Takes, &'static str);
 
 const CAST: Rule = (
     Takes::Castable,
     "result type {result} can't be cast to the desired output type {out}",
 );
-const SAME: Rule = (
+pub(super) const SAME: Rule = (
     Takes::Same,
     "Expected out tensor to have dtype {r}, but got {o} instead",
 );
 /// What PyTorch's elementwise kernels say where the dtype is given.
 const FOUND: Rule = (Takes::Same, "Found dtype {out} but expected {result}");
-const ANY: Rule = (Takes::Any, "");
+pub(super) const ANY: Rule = (Takes::Any, "");
 const MEAN: Rule = (
     Takes::Castable,
     "mean.dtype_out(): input types can't be cast to the desired output type {out}",
@@ -317,7 +318,10 @@ fn rule(call: Call<'_>, which: usize) -> Rule {
         "nansum" | "nanmean" if call.dtype => NANSUM,
         _ if ELEMENTWISE.contains(&name) => FOUND,
         _ if EXACT.contains(&name) => SAME,
-        _ => several(name, which).or_else(|| own(name)).unwrap_or(CAST),
+        _ => several(name, which)
+            .or_else(|| own(name))
+            .or_else(|| out_factors::rule(name, call.linalg, which))
+            .unwrap_or(CAST),
     }
 }
 

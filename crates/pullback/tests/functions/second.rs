@@ -1,7 +1,7 @@
 //! Gradients of gradients exist where PyTorch's do: `golden/second_order.json`, written by `make_second_order.py`, says for every sample and
 //! edge whether each is missing, zero, finite or not. Not for their numbers, which differences prove.
 
-use crate::golden::cotangent;
+use crate::golden::{compared, cotangent};
 use pullback::proof::Call;
 use pullback::registry::{dispatch, entries, overloads};
 use pullback::{BackwardOptions, Result, Tensor, grad};
@@ -21,7 +21,7 @@ fn letter(g: Option<&Tensor>) -> Result<char> {
 }
 
 /// The words of the golden file, for the library.
-fn words(place: (&str, &str), call: &Call) -> Result<Vec<String>> {
+fn words(place: (&str, &str), call: &Call, up_to_signs: bool) -> Result<Vec<String>> {
     let mut leaves = Vec::new();
     for (i, t) in call.tensors().iter().enumerate() {
         let float = t.dtype().is_float() && !call.fixed.contains(&i);
@@ -30,9 +30,8 @@ fn words(place: (&str, &str), call: &Call) -> Result<Vec<String>> {
     let call = call.with(&leaves);
     let (space, name) = place;
     let y = dispatch(name, &overloads(space, name), &call.args, &call.named())?;
-    let rooted: Vec<&Tensor> = (y.tensors().into_iter())
-        .filter(|t| t.requires_grad())
-        .collect();
+    let outs = compared(up_to_signs, &y.tensors())?;
+    let rooted: Vec<&Tensor> = outs.iter().filter(|t| t.requires_grad()).collect();
     let inputs: Vec<&Tensor> = leaves.iter().filter(|t| t.requires_grad()).collect();
     let weights = (rooted.iter().map(|t| cotangent(t))).collect::<Result<Vec<_>>>()?;
     let roots: Vec<(&Tensor, Option<&Tensor>)> =
@@ -103,7 +102,7 @@ fn gradients_of_gradients_exist_where_pytorch_has_them() {
                     continue;
                 };
                 cases += 1;
-                let got = match words(f.found_at().next().expect("a place"), &call) {
+                let got = match words(f.found_at().next().expect("a place"), &call, f.up_to_signs) {
                     Ok(got) => got.join(" "),
                     Err(e) => e.message().to_string(),
                 };

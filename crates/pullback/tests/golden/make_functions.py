@@ -6,7 +6,8 @@
 For each case: where PyTorch has the function, what it was given, the units in the last place allowed if they are not 4 and 16, and the results (dtype, shape, little-endian bytes in hexadecimal; every NaN
 as one), the gradients of
 sum(result * g) by all floating inputs, where g runs through ((7919 k + 13) mod 64 - 31.5) / 32, and the names of the results' nodes; or the
-error's type and first line. The Python package's tests read the same files.
+error's type and first line. Where the signs of results' columns are not defined, both are those of the results' magnitudes. The Python package's
+tests read the same files.
 """
 import json, os, sys, warnings
 
@@ -90,9 +91,12 @@ def answer(case):
     outs = flat(y)
     if outs is None:
         return {"plain": plain(y)}
-    found = {"out": [tensor(t) for t in outs]}
+    found = {}
     if any(t.grad_fn is not None for t in outs):
         found["nodes"] = [t.grad_fn and t.grad_fn.name() for t in outs]
+    if case.get("signs"):
+        outs = [t.abs() if t.dtype.is_floating_point else t for t in outs]
+    found = {"out": [tensor(t) for t in outs]} | found
     rooted = [t for t in outs if t.requires_grad]
     if rooted and leaves:
         try:
@@ -110,7 +114,7 @@ for case in json.load(open(sys.argv[1])):
         print(f"{case['key']}: {case['kind']} fails: {found['error'][0]}: {found['error'][1]}", file=sys.stderr)
     if case["kind"] == "error" and "error" not in found:
         print(f"{case['key']}: does not fail", file=sys.stderr)
-    call = {"at": case["places"][0], "args": case["args"]} | {k: case[k] for k in ("kwargs", "random", "fixed") if case[k]}
+    call = {"at": case["places"][0], "args": case["args"]} | {k: case[k] for k in ("kwargs", "random", "signs", "fixed") if case[k]}
     if case["units"] != [4.0, 16.0]:
         call["units"] = case["units"]
     groups.setdefault(case["group"], {})[case["key"]] = call | found

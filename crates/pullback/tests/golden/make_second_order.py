@@ -33,6 +33,8 @@ def words(case):
     kwargs = {k: value(v, leaves, fixed) for k, v in case["kwargs"].items()}
     space, name = case["places"][0]
     outs = flat(getattr(SPACES[space], name)(*args, **kwargs))
+    if case.get("signs"):
+        outs = [t.abs() if t.dtype.is_floating_point else t for t in outs]
     rooted = [t for t in outs or [] if t.requires_grad]
     if not rooted or not leaves:
         return None

@@ -3,6 +3,7 @@
 //! Only this folder and `memory` see pointers: `cargo xtask floors` reads the sources for them.
 
 mod content;
+pub mod factor;
 pub(crate) mod host;
 pub mod kernels;
 pub(crate) mod lent;

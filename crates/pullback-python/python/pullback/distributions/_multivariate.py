@@ -3,11 +3,11 @@
 import math
 import warnings
 
-from .. import Size, Tensor, arange, broadcast_shapes, cat, finfo, randn, tril_indices, zeros
+from .. import Size, Tensor, arange, broadcast_shapes, cat, cholesky_inverse, eye, finfo, linalg, randn, tril_indices, zeros
 from . import constraints
 from ._continuous import standard_normal
 from ._gammas import Beta, Chi2
-from ._linalg import cholesky, cholesky_inverse, identity_like, precision_to_scale_tril, solve_lower, solve_upper
+from ._linalg import precision_to_scale_tril, solve_lower
 from .distribution import Distribution, ExponentialFamily
 from .utils import lazy_property
 
@@ -49,7 +49,7 @@ class MultivariateNormal(Distribution):
         setattr(self, name, matrix.expand(batch_shape + (-1, -1)))
         self.loc = loc.expand(batch_shape + (-1,))
         super().__init__(batch_shape, self.loc.shape[-1:], validate_args=validate_args)
-        self._unbroadcasted_scale_tril = {"scale_tril": lambda m: m, "covariance_matrix": cholesky, "precision_matrix": precision_to_scale_tril}[name](matrix)
+        self._unbroadcasted_scale_tril = {"scale_tril": lambda m: m, "covariance_matrix": linalg.cholesky, "precision_matrix": precision_to_scale_tril}[name](matrix)
 
     def _expand_rest(self, new, batch_shape):
         new._unbroadcasted_scale_tril = self._unbroadcasted_scale_tril
@@ -121,7 +121,7 @@ class LowRankMultivariateNormal(Distribution):
         # I + Wᵀ·D⁻¹·W, as large as the rank.
         scaled = cov_factor.mT / cov_diag.unsqueeze(-2)
         k = scaled @ cov_factor
-        self._capacitance_tril = cholesky(k + identity_like(k))
+        self._capacitance_tril = linalg.cholesky(k + eye(k.shape[-1], dtype=k.dtype))
         super().__init__(batch, event_shape, validate_args=validate_args)
 
     def _expand_rest(self, new, batch_shape):
@@ -142,7 +142,7 @@ class LowRankMultivariateNormal(Distribution):
     @lazy_property
     def scale_tril(self):
         """The Cholesky factor of the covariance."""
-        return cholesky(self._w @ self._w.mT + self._d.diag_embed()).expand(self._batch_shape + self._event_shape + self._event_shape)
+        return linalg.cholesky(self._w @ self._w.mT + self._d.diag_embed()).expand(self._batch_shape + self._event_shape + self._event_shape)
 
     @lazy_property
     def covariance_matrix(self):
@@ -204,7 +204,7 @@ class Wishart(ExponentialFamily):
             warnings.warn("Low df values detected. Singular samples are highly likely to occur for ndim - 1 < df < ndim.", stacklevel=2)
         super().__init__(batch, Size((p, p)), validate_args=validate_args)
         self._batch_dims = [-(x + 1) for x in range(len(self._batch_shape))]
-        self._unbroadcasted_scale_tril = {"scale_tril": lambda m: m, "covariance_matrix": cholesky, "precision_matrix": precision_to_scale_tril}[name](matrix)
+        self._unbroadcasted_scale_tril = {"scale_tril": lambda m: m, "covariance_matrix": linalg.cholesky, "precision_matrix": precision_to_scale_tril}[name](matrix)
         self._dist_chi2 = Chi2(self.df.unsqueeze(-1) - arange(p, dtype=matrix.dtype).expand(batch + (-1,)))
 
     def _expand_rest(self, new, batch_shape):
@@ -272,8 +272,8 @@ class Wishart(ExponentialFamily):
         l = self._unbroadcasted_scale_tril
         batch = broadcast_shapes(l.shape[:-2], value.shape[:-2])
         inner = solve_lower(l.expand(batch + l.shape[-2:]), value.expand(batch + value.shape[-2:]))
-        trace = solve_upper(l.mT.expand(batch + l.shape[-2:]), inner).diagonal(dim1=-2, dim2=-1).sum(-1)
-        log_det = 2 * half_log_det(cholesky(value))
+        trace = linalg.solve_triangular(l.mT, inner, upper=True).diagonal(dim1=-2, dim2=-1).sum(-1)
+        log_det = 2 * half_log_det(linalg.cholesky(value))
         return -n * (p * math.log(2) / 2 + half_log_det(l)) - (n / 2).mvlgamma(p) + (n - p - 1) / 2 * log_det - trace / 2
 
     def entropy(self):
@@ -306,7 +306,7 @@ class LKJCholesky(Distribution):
         new.dim, new._beta = self.dim, self._beta.expand(batch_shape + (self.dim,))
 
     def sample(self, sample_shape=Size()):
-        from .. import linalg, no_grad
+        from .. import no_grad
 
         with no_grad():
             y = self._beta.sample(sample_shape).unsqueeze(-1)

@@ -136,7 +136,7 @@ class PositiveDefiniteTransform(_Plain):
         return factor @ factor.mT
 
     def _inverse(self, y):
-        from ._linalg import cholesky
+        from ..linalg import cholesky
 
         return LowerCholeskyTransform().inv(cholesky(y))
 

@@ -1,9 +1,8 @@
 //! Norms by name: of matrices, and PyTorch's three functions that choose between those of vectors and of matrices.
 //!
-//! Compositions of [`VectorNorm`](crate::ops::VectorNorm) and extremes. Norms that need singular values (2, -2, nuclear) are errors
-//! that say so.
+//! Compositions of [`VectorNorm`](crate::ops::VectorNorm), extremes, and singular values (2, -2, nuclear).
 
-use crate::core::fail::{bail, ensure, error};
+use crate::core::fail::{bail, ensure};
 use crate::core::tensor::Tensor;
 use crate::{DType, Result};
 use std::fmt;
@@ -41,11 +40,11 @@ impl fmt::Display for NormOrder<'_> {
 #[pullback_macros::called]
 impl Tensor {
     /// Norm of the matrices in two dimensions: `"fro"` (the root of the sum of squares), 1 or -1 (largest or smallest sum
-    /// of magnitudes of a column), ∞ or -∞ (of a row). PyTorch's `linalg.matrix_norm`.
+    /// of magnitudes of a column), ∞ or -∞ (of a row), 2 or -2 (largest or smallest singular value), `"nuc"` (the sum of those).
+    /// PyTorch's `linalg.matrix_norm`.
     ///
     /// # Errors
-    /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) for the orders 2, -2 and `"nuc"`, which need singular values; other orders, dimensions
-    /// and dtypes as in PyTorch.
+    /// For other orders; dimensions and dtypes as in PyTorch; without the feature `linalg` where singular values are needed.
     ///
     /// ```
     /// # use pullback::Tensor;
@@ -63,19 +62,22 @@ impl Tensor {
     ) -> Result<Tensor> {
         let ord = ord.into();
         let [first, second] = self.matrix_dims(dims, dtype)?;
-        let singular = || {
-            Err(error!(
-                Unsupported,
-                "linalg.matrix_norm: Order {ord} needs a singular value decomposition, which does not exist here yet."
-            ))
-        };
         let number = match ord {
             NormOrder::Name("fro") => return self.vector_norm(2.0, dims, keepdim, dtype),
-            NormOrder::Name("nuc") => return singular(),
+            NormOrder::Name("nuc") => {
+                return self.of_singular([first, second], keepdim, dtype, |s| {
+                    s.sum_dims(&[-1], false)
+                });
+            }
             NormOrder::Name(_) => {
                 bail!(Shape, "linalg.matrix_norm: Order {ord} not supported.");
             }
-            NormOrder::Number(x) if x.abs() == 2.0 => return singular(),
+            NormOrder::Number(2.0) => {
+                return self.of_singular([first, second], keepdim, dtype, |s| s.amax(&[-1], false));
+            }
+            NormOrder::Number(-2.0) => {
+                return self.of_singular([first, second], keepdim, dtype, |s| s.amin(&[-1], false));
+            }
             NormOrder::Number(x) if x.abs() == 1.0 || x.is_infinite() => x,
             NormOrder::Number(_) => {
                 bail!(Shape, "linalg.matrix_norm: Order {ord} not supported.");
@@ -98,6 +100,23 @@ impl Tensor {
             return sums.detach().sum_dims(&[chosen], keepdim);
         }
         sums.amax(&[chosen], keepdim)
+    }
+
+    /// What `f` makes of the singular values, which are the last dimension of what it is given.
+    fn of_singular(
+        &self,
+        [first, second]: [i64; 2],
+        keepdim: bool,
+        dtype: Option<DType>,
+        f: impl Fn(&Tensor) -> Result<Tensor>,
+    ) -> Result<Tensor> {
+        let x = self.to(dtype.unwrap_or(self.dtype()))?;
+        let made = f(&x.movedim(&[first, second], &[-2, -1])?.svdvals()?)?;
+        if !keepdim {
+            return Ok(made);
+        }
+        let (low, high) = (first.min(second), first.max(second));
+        made.unsqueeze(low)?.unsqueeze(high)
     }
 
     fn matrix_dims(&self, dims: &[i64], dtype: Option<DType>) -> Result<[i64; 2]> {

@@ -3,9 +3,9 @@
 use super::{Known, Latest, Made, each};
 use crate::core::graph::{Edge, Node, OUTPUT};
 use crate::core::op::Op;
+use crate::core::projection::Projection;
 use crate::core::tensor::Tensor;
 use crate::core::watch::{Watch, Writing};
-use crate::program::projection::Projection;
 use crate::program::{Instruction, ValueId};
 use crate::{Array, Result, Shared};
 use smallvec::SmallVec;

@@ -224,12 +224,8 @@ fn matrix_power(a: &Args<'_>) -> Result<Value> {
         Shape,
         "linalg.matrix_power: A must be batches of square matrices, but they are {rows} by {columns} matrices"
     );
-    if n < 0 {
-        bail!(
-            Unsupported,
-            "linalg.matrix_power: a negative power needs an inverse, which does not exist here yet"
-        );
-    }
+    let inverse = if n < 0 { Some(x.inv()?) } else { None };
+    let (x, n) = (inverse.as_ref().unwrap_or(x), n.unsigned_abs());
     if n == 0 {
         let eye = crate::eye(rows as i64, None, x.dtype())?;
         return crate::ops::random::functions::draw::without_slope(eye.expand_as(x)?.copy()?, &[x]);
@@ -294,9 +290,9 @@ pub(in crate::ops) static LIST: &[Function] = &[
         .edges(&["T[0.0, -0.0, inf, -inf, nan, 1e-40, 1e38, 0.5, 1.0]"])
         .errors(&["I(3, 5)"]),
     Function::new("matrix_power(Tensor input, int n) -> Tensor", "torch Tensor linalg", matrix_power)
-        .about("A matrix multiplied with itself; powers below 0 need an inverse and are not there.", "Aⁿ")
+        .about("A matrix multiplied with itself; of its inverse for powers below 0.", "Aⁿ")
         .units(8.0, 32.0)
-        .samples(&["T(2,2), 2", "T(3,3), 5", "T(2,2,2), 3", "T(2,2).t, 1", "T(2,2), 0", "T(0,0), 2", "T(2,2), 4"])
+        .samples(&["T(2,2), 2", "T(3,3), 5", "T(2,2,2), 3", "T(2,2).t, 1", "T(2,2), 0", "T(0,0), 2", "T(2,2), 4", "T[[2.0, 0.5], [-1.0, 1.5]], -2"])
         .errors(&["T(2,3), 2", "T(3), 2"]),
     Function::new("vecdot(Tensor x, Tensor y, *, int dim=-1) -> Tensor", "linalg", |a| {
         let (x, y, dim) = (a.tensor("x")?, a.tensor("y")?, a.int("dim")?);

@@ -66,15 +66,28 @@ impl Op for Projection {
         };
         Some(self.all(inputs, site).and_then(pick))
     }
+    /// What [`Op::vjp`] below runs the whole operation on.
     fn reads(&self, _: usize) -> Reads {
-        Reads::NOTHING
+        Reads::INPUTS
     }
     fn lenient(&self) -> bool {
         self.op.lenient()
     }
-    /// Nobody asks: `applied` runs the whole operation, whose node has the rule.
-    fn vjp(&self, cx: &Ctx<'_>, _: usize, _: &Tensor) -> Result<Tensor> {
-        Err(cx.missing("gradient by one result alone"))
+    /// No node asks: `applied` runs the whole operation, whose node has the rule.
+    fn vjp(&self, cx: &Ctx<'_>, i: usize, g: &Tensor) -> Result<Tensor> {
+        let inputs = cx.inputs()?;
+        let outputs = self.all(&inputs.iter().collect::<Vec<_>>(), cx.site())?;
+        let whole = Ctx::live_many(self.def().name, &inputs, &outputs, cx.site());
+        let mut sent = vec![None; outputs.len()];
+        let mut out = vec![None; inputs.len()];
+        *sent
+            .get_mut(self.which)
+            .ok_or_else(|| missing(self.which))? = Some(g.clone());
+        self.op.vjp_many(&whole, &sent, &mut out)?;
+        match out.get_mut(i).and_then(Option::take) {
+            Some(gradient) => Ok(gradient),
+            None => Tensor::zeros_of(cx.shape(i), cx.dtype(i)),
+        }
     }
     fn jvp(&self, cx: &Ctx<'_>, t: &[Option<Tensor>]) -> Result<Tensor> {
         let inputs = cx.inputs()?;
