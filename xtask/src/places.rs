@@ -71,6 +71,11 @@ const BOUNDED: &[(&str, usize, &str)] = &[
         "asked for before",
     ),
     (
+        "pullback-array/src/device/cpu/factor/by_faer.rs",
+        2,
+        "as large as a matrix that was given",
+    ),
+    (
         "pullback-array/src/layout/dims.rs",
         1,
         "a size for each dimension",
@@ -150,6 +155,7 @@ const BOUNDED: &[(&str, usize, &str)] = &[
         "dimensions",
     ),
     ("pullback/src/ops/linalg/einsum.rs", 2, "dimensions"),
+    ("pullback/src/ops/linalg/pseudo.rs", 1, "a sample"),
     (
         "pullback/src/ops/linalg/product.rs",
         3,

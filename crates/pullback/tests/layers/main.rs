@@ -52,7 +52,7 @@ fn every_case_is_held() {
     attention();
     transformers();
     losses();
-    reparametrized();
+    weights_of_other_numbers();
     sequences();
     first_values();
     assert_eq!(*FAILED.lock().unwrap(), [""; 0]);
@@ -613,7 +613,7 @@ fn losses() {
     }
 }
 
-fn reparametrized() {
+fn weights_of_other_numbers() {
     plain("weight_norm", || {
         WeightNorm::new(&Linear::new(3, 2)?, "weight", Some(0))
     });
