@@ -110,7 +110,7 @@ for n, m, a in [
     ("logsig", nn.LogSigmoid(), x),
     ("prelu", nn.PReLU(3), img),
     ("glu", nn.GLU(1), torch.randn(2, 4)),
-    ("thr", nn.Threshold(0.1, 3.0), x),
+    ("threshold", nn.Threshold(0.1, 3.0), x),
     ("pad", nn.ReflectionPad2d(1), img),
     ("padc", nn.ConstantPad2d((1, 2, 0, 1), 3.0), img),
     ("padr", nn.ReplicationPad2d(1), img),

@@ -3,7 +3,7 @@
 
 mod averaged;
 mod clip;
-mod reparametrized;
+mod shell;
 mod spectral_norm;
 mod vector;
 mod weight_norm;

@@ -1,6 +1,6 @@
 //! Weights over their largest singular value, which the power method follows.
 
-use super::reparametrized::Shell;
+use super::shell::Shell;
 use crate::core::fail::ensure;
 use crate::nn::repr::Repr;
 use crate::nn::{Layer, Module, Visit, VisitMut, init, is_training};

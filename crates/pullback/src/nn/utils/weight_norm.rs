@@ -1,6 +1,6 @@
 //! Weights as a length times a direction.
 
-use super::reparametrized::Shell;
+use super::shell::Shell;
 use crate::nn::repr::Repr;
 use crate::nn::{Layer, Module, Visit, VisitMut};
 use crate::{Result, Tensor};

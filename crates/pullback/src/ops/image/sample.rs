@@ -455,7 +455,7 @@ fn cases<O: Op>(
                 .collect()
         };
         let spots: Vec<f64> = (0..grid.iter().product::<usize>())
-            // Odd parts of 64ths of sizes to 4: exact, and never where pieces meet.
+            // Odd sixty-fourths of sizes to 4: exact, and never where pieces meet.
             .map(|i| f64::from((2 * ((i * 29 + 5) % 37) + 1) as u8) / 32.0 - 1.1875)
             .collect();
         let how = Sampling {
