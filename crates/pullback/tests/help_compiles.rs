@@ -3,6 +3,8 @@
 //!
 //! A new help with code makes the test fail until its code is written below.
 
+use pullback::nn::{Layer, Linear, Module};
+use pullback::optim::{Optimizer, SGD};
 use pullback::{
     BackwardOptions, DType, Device, Program, Result, Tensor, broadcast_tensors, func, no_grad,
 };
@@ -70,6 +72,19 @@ fn snippets(loss: &Tensor, w: Tensor, x: Tensor, y: Tensor, g: Tensor, step: Ten
         let w = w.requires_grad_(true)?;
     }
     Ok(())
+}
+
+/// What is said of optimisers.
+#[test]
+fn steps_run() -> Result<()> {
+    let model = Linear::new(2, 1)?;
+    let mut optim = SGD::new(model.named_parameters(), 0.1)?;
+    optim.zero_grad();
+    model
+        .forward(&Tensor::ones([1, 2], DType::F32)?)?
+        .sum()?
+        .backward()?;
+    optim.step()
 }
 
 #[test]

@@ -350,7 +350,7 @@ impl Optimizer for LBFGS {
             Unsupported,
             "LBFGS asks for the loss several times in a step"
         )
-        .help("give `LBFGS::step` a closure that computes the loss and its gradients"))
+        .help("give `step` a closure that computes the loss and its gradients"))
     }
     fn zero_grad(&self) {
         self.params.zero_grad();

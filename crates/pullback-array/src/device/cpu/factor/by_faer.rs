@@ -22,14 +22,25 @@ pub(super) trait Field: Real {
     type Faer: RealField + Copy;
     /// Whether faer multiplies triangles of it.
     const TRIANGLES: bool = true;
+    /// The type in which is tried again what did not converge: numbers whose squares are too small for this one.
+    type Wider: Field;
     fn lift(self) -> Self::Faer;
     fn lower(x: Self::Faer) -> Self;
+    fn widen(self) -> Self::Wider;
+    fn narrow(x: Self::Wider) -> Self;
 }
 
 macro_rules! same {
-    ($($t:ty),*) => {$(
+    ($($t:ty, $wider:ty, $widen:expr, $narrow:expr;)*) => {$(
         impl Field for $t {
             type Faer = $t;
+            type Wider = $wider;
+            fn widen(self) -> $wider {
+                $widen(self)
+            }
+            fn narrow(x: $wider) -> $t {
+                $narrow(x)
+            }
             fn lift(self) -> $t {
                 self
             }
@@ -39,11 +50,21 @@ macro_rules! same {
         }
     )*};
 }
-same!(f32, f64);
+same! {
+    f32, f64, f64::from, |x| x as f32;
+    f64, Dd, Dd::from, Dd::to_f64;
+}
 
 impl Field for Dd {
     type Faer = faer::traits::fx128;
+    type Wider = Dd;
     const TRIANGLES: bool = false;
+    fn widen(self) -> Dd {
+        self
+    }
+    fn narrow(x: Dd) -> Dd {
+        x
+    }
     fn lift(self) -> Self::Faer {
         faer::traits::fx128::from(self.hi) + faer::traits::fx128::from(self.lo)
     }
@@ -320,6 +341,29 @@ fn nothing<T: Field>(parts: &mut [Vec<T>], shapes: &[Sizes], info: i32) -> i32 {
     info
 }
 
+/// Factors of a matrix that did not converge, by the wider type.
+#[cold]
+fn wider<T: Field>(
+    a: &Batch<T>,
+    number: usize,
+    parts: &mut [Vec<T>],
+    factor: impl FnOnce(&Batch<T::Wider>, &mut [Vec<T::Wider>]) -> i32,
+) -> i32 {
+    let wide = Batch::<T::Wider> {
+        data: (a.slice(number).iter())
+            .map(|&x| T::lower(x).widen().lift())
+            .collect(),
+        m: a.m,
+        n: a.n,
+    };
+    let mut made: SmallVec<[Vec<T::Wider>; 3]> = parts.iter().map(|_| Vec::new()).collect();
+    let info = factor(&wide, &mut made);
+    for (part, made) in parts.iter_mut().zip(made) {
+        part.extend(made.into_iter().map(T::narrow));
+    }
+    info
+}
+
 fn eigh<T: Field>(a: &Batch<T>, number: usize, parts: &mut [Vec<T>], shapes: &[Sizes]) -> i32 {
     let given = a.matrix(number);
     if !(0..a.n).all(|i| (0..=i).all(|j| finite::<T>(given[(i, j)]))) {
@@ -332,6 +376,9 @@ fn eigh<T: Field>(a: &Batch<T>, number: usize, parts: &mut [Vec<T>], shapes: &[S
             push(&mut parts[1], found.U());
             0
         }
+        Err(_) if T::DTYPE != DType::Dd => wider(a, number, parts, |a, parts| {
+            eigh::<T::Wider>(a, 0, parts, shapes)
+        }),
         Err(_) => nothing(parts, shapes, 1),
     }
 }
@@ -358,6 +405,9 @@ fn svd<T: Field>(
             push(&mut parts[2], found.V().transpose());
             0
         }
+        Err(_) if T::DTYPE != DType::Dd => wider(a, number, parts, |a, parts| {
+            svd::<T::Wider>(a, 0, full, parts, shapes)
+        }),
         Err(_) => nothing(parts, shapes, 1),
     }
 }
