@@ -31,9 +31,11 @@ def _index():
                 names[member.__get__], names[member.__set__] = f"{place}.{name}.__get__", f"{place}.{name}.__set__"
                 found.setdefault(member, []).append(member.__get__)
             elif callable(member) and not isinstance(member, (type, types.ModuleType)):
-                names.setdefault(getattr(space, name), f"{place}.{name}")
+                function = getattr(space, name)
+                function = getattr(function, "kept", function)
+                names.setdefault(function, f"{place}.{name}")
                 if of_class or name not in _IGNORED and not name.startswith("_") and not name.endswith("_"):
-                    found.setdefault(space, []).append(getattr(space, name))
+                    found.setdefault(space, []).append(function)
     return found, names
 
 

@@ -49,6 +49,8 @@ const FREE: &[&str] = &[
     "amin",
     "any",
     "argsort",
+    "avg_pool2d",
+    "avg_pool3d",
     "bmm",
     "chain_matmul",
     "cummax",

@@ -174,7 +174,7 @@ fn unpooled(x: &Tensor, indices: &Tensor, how: &Unpool<'_>, dims: usize) -> Resu
     }
     let (front, last) = x.shape().split_at(x.ndim() - dims);
     let (planes, many) = (front.iter().product(), last.iter().product());
-    let zeros = Tensor::zeros([planes, plane], x.dtype())?;
+    let zeros = Tensor::zeros([planes, plane], x.dtype())?.to_device(x.device())?;
     zeros
         .scatter(
             1,

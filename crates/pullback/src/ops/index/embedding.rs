@@ -166,14 +166,18 @@ impl rules::Linear for EmbeddingBackward {
         if self.of.padding.is_none() && !self.of.by_frequency {
             return Ok(back);
         }
-        // Divided by infinity where the padding row was looked up: a factor of 0 that is finite.
-        let factors: Vec<f64> = (self.factors(&ids.array())?.iter())
-            .map(|&n| if n == 0.0 { f64::INFINITY } else { n })
-            .collect();
+        let factors = self.factors(&ids.array())?;
         let mut shape = ids.shape().to_vec();
         shape.push(1);
-        let factors = Tensor::from_slice(&factors, shape.as_slice())?.to(g.dtype())?;
-        back.div(&factors.to_device(g.device())?)
+        let counted: Vec<bool> = factors.iter().map(|&n| n != 0.0).collect();
+        let counted = Tensor::from_slice(&counted, shape.as_slice())?.to_device(g.device())?;
+        let back = back.where_(&counted, 0.0)?;
+        if !self.of.by_frequency {
+            return Ok(back);
+        }
+        let counts: Vec<f64> = factors.iter().map(|&n| n.max(1.0)).collect();
+        let counts = Tensor::from_slice(&counts, shape.as_slice())?.to(g.dtype())?;
+        back.div(&counts.to_device(g.device())?)
     }
     fn jvp(&self, cx: &Ctx<'_>, t: &[Option<Tensor>]) -> Result<Tensor> {
         crate::core::op::sum_terms(&t[..1], |_, t| {

@@ -227,7 +227,11 @@ impl Tensor {
                     Some(bias) => shift.add(bias)?,
                     None => shift,
                 };
-                let x = entered(self, "native_batch_norm", site)?;
+                // Row by row, as in PyTorch, but for images, which keep their order.
+                let x = match self.ndim() < 4 {
+                    true => entered(&self.contiguous()?, "native_batch_norm", site)?,
+                    false => entered(self, "native_batch_norm", site)?,
+                };
                 scaled(x, Some(&factor), Some(&shift))
             }
             _ => {

@@ -196,7 +196,8 @@ impl<F: RealField + Copy> Factored<F> {
 
 /// A matrix whose every element is worked out.
 fn push_by<T: Field>(out: &mut Vec<T>, (m, n): (usize, usize), of: impl Fn(usize, usize) -> T) {
-    for i in 0..m {
+    // Rows of nothing may be any number of rows.
+    for i in 0..if n == 0 { 0 } else { m } {
         out.extend((0..n).map(|j| of(i, j)));
     }
 }

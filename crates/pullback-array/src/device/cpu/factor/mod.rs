@@ -11,7 +11,9 @@ mod by_faer;
 #[cfg(feature = "linalg")]
 mod plain;
 
-use crate::{Array, DType, Error, ErrorKind, Layout, Result, Shape, room};
+#[cfg(feature = "linalg")]
+use crate::room;
+use crate::{Array, DType, Error, ErrorKind, Layout, Result, Shape};
 use smallvec::{SmallVec, smallvec};
 
 #[cfg(not(feature = "linalg"))]
@@ -111,6 +113,7 @@ fn of_all(front: &Shape, sizes: &[usize]) -> Shape {
 }
 
 /// Room for a factor of all matrices.
+#[cfg(feature = "linalg")]
 fn space<T>(count: usize, sizes: &[usize]) -> Result<Vec<T>> {
     let elements = sizes.iter().try_fold(count, |n, &s| n.checked_mul(s));
     room(elements.unwrap_or(usize::MAX))
