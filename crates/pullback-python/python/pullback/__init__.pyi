@@ -125,14 +125,6 @@ from . import testing as testing
 from . import utils as utils
 from . import version as version
 from . import xpu as xpu
-from ._lowrank import svd_lowrank as svd_lowrank
-from ._lowrank import pca_lowrank as pca_lowrank
-from ._removed import cholesky as cholesky
-from ._removed import qr as qr
-from ._removed import solve as solve
-from ._removed import lstsq as lstsq
-from ._removed import symeig as symeig
-from ._removed import matrix_rank as matrix_rank
 from .amp import autocast as autocast
 from .amp import GradScaler as GradScaler
 from .cuda import OutOfMemoryError as OutOfMemoryError
@@ -146,6 +138,14 @@ from ._windows import blackman_window as blackman_window
 from ._windows import hamming_window as hamming_window
 from ._windows import hann_window as hann_window
 from ._windows import kaiser_window as kaiser_window
+from ._lowrank import svd_lowrank as svd_lowrank
+from ._lowrank import pca_lowrank as pca_lowrank
+from ._removed import cholesky as cholesky
+from ._removed import qr as qr
+from ._removed import solve as solve
+from ._removed import lstsq as lstsq
+from ._removed import symeig as symeig
+from ._removed import matrix_rank as matrix_rank
 
 _Number = _py.int | _py.float | np.number[Any] | np.bool_
 _Array = np.ndarray[Any, Any]
