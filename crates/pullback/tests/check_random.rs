@@ -225,7 +225,13 @@ fn trial(r: &Recipe, tally: &Tally) -> Result<(), TestCaseError> {
         .iter()
         .filter(|c| c.status == Status::Unknown);
     let unknown = unknown.count();
-    let counts = [1, all, untied, strong.count(), unknown];
+    // How much is certified of a decomposition depends on its matrix's condition, which random numbers leave open: it does not count.
+    let decomposes = |s: &(Sample, bool)| s.0.op.def().name.starts_with("linalg_");
+    let (untied, strong) = match built.steps.iter().any(decomposes) {
+        true => (0, 0),
+        false => (untied, strong.count()),
+    };
+    let counts = [1, all, untied, strong, unknown];
     counts
         .iter()
         .enumerate()
