@@ -285,6 +285,7 @@ def _maker(function):
     def made(*args, **kwargs):
         return _call(function, args, kwargs)
 
+    made.kept = function
     return made
 
 
