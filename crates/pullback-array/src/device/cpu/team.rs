@@ -292,22 +292,21 @@ mod tests {
 
     #[test]
     fn callers_on_several_threads_and_inside_of_work_share_the_helpers() {
-        let team: &'static Team = Box::leak(Box::new(Team::new(2)));
-        let callers: Vec<_> = (0..4)
-            .map(|_| {
-                thread::spawn(move || {
+        let team = Team::new(2);
+        thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
                     for _ in 0..200 {
                         let total = AtomicU64::new(0);
                         team.run(1, &|| {
-                            total.fetch_add(sum(team, 2, 100), Ordering::Relaxed);
+                            total.fetch_add(sum(&team, 2, 100), Ordering::Relaxed);
                         });
                         // Once for the caller, and once more where a helper came in time.
                         assert!([4950, 9900].contains(&total.into_inner()));
                     }
-                })
-            })
-            .collect();
-        callers.into_iter().for_each(|t| t.join().unwrap());
+                });
+            }
+        });
     }
 
     #[test]
