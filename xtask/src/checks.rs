@@ -273,6 +273,11 @@ pub(crate) const MEMORY: &[Way] = &[
             },
             Step {
                 env: &[("RUSTFLAGS", "-Zsanitizer=thread")],
+                command: "rustup run nightly cargo test -Zbuild-std --target host-tuple --package pullback-array --locked --lib -- team",
+                counts: None,
+            },
+            Step {
+                env: &[("RUSTFLAGS", "-Zsanitizer=thread")],
                 command: "rustup run nightly cargo test -Zbuild-std --target host-tuple --package pullback --locked --test threads",
                 counts: None,
             },
