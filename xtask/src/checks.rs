@@ -295,8 +295,11 @@ const HUGE_IS_NULL: (&str, &str) = ("ASAN_OPTIONS", "allocator_may_return_null=1
 const HUGE_IS_NULL_TOO: (&str, &str) = ("TSAN_OPTIONS", "allocator_may_return_null=1");
 
 /// With `--target`, the flags reach the tests and what they link, but no build script or macro.
+///
+/// The test that is left out forks while other threads free memory. The sanitizer's own list of freed blocks has a lock that it does not hold around
+/// a fork, so that a child may find it locked for ever; what the test is about are our locks, and without the sanitizer it looks at them.
 const ADDRESS: &str = "rustup run nightly cargo test --package pullback-array --tests --locked --no-fail-fast \
-                       --target host-tuple";
+                       --target host-tuple -- --skip children_compute_while_their_parent_does";
 
 impl Step {
     /// The line that a person can paste into a shell to repeat this step.
