@@ -110,12 +110,12 @@ def serve(library):
 class Library:
     """A process that times statements with one library."""
 
-    def __init__(self, name, python):
+    def __init__(self, name, python, script=__file__, more=()):
         self.name, self.python = name, python
         self.version = None
         try:
             self.process = subprocess.Popen(
-                [python, __file__, "--serve", name], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+                [python, script, "--serve", name, *more], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
             )
             self.version = self.process.stdout.readline().strip() or None
         except OSError:

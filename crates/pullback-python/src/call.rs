@@ -2,12 +2,13 @@
 
 use crate::convert::{part, to_python, to_value, wrap};
 use crate::error::Raise;
+use crate::generator::TorchStream;
 use crate::out::{say, targets};
 use crate::overriding;
 use pullback::registry::{
     Arguments, Entry, Into, Value, dispatch, dispatch_plain, entries, in_place, overloads,
 };
-use pullback::{DType, Device, on_device};
+use pullback::{DType, Device, on_device, random};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
@@ -170,23 +171,15 @@ impl Target {
                 None => dispatch(self.name, &self.overloads, args, &named),
             }
         };
-        // While it lasts, the default generator is the given one.
-        let scope = match &common.generator {
-            Some(generator) => Some(
-                generator
-                    .call_method0("_drawing")
-                    .map_err(|_| PyTypeError::new_err("generator must be a pullback.Generator"))?,
-            ),
+        let stream = match &common.generator {
+            Some(generator) => stream(generator)?,
             None => None,
         };
-        if let Some(scope) = &scope {
-            scope.call_method0("__enter__")?;
-        }
-        let value = if heavy { py.detach(run) } else { run() }.raise();
-        if let Some(scope) = &scope {
-            scope.call_method1("__exit__", (py.None(), py.None(), py.None()))?;
-        }
-        let mut value = value?;
+        let run = || match &stream {
+            Some(stream) => random::using(stream.get().shared(), run),
+            None => run(),
+        };
+        let mut value = if heavy { py.detach(run) } else { run() }.raise()?;
         if let (Some(format), Value::Tensor(t)) = (&common.memory_format, &value) {
             let laid = part(py, "formatted")?.call1((wrap(py, t.clone())?, format, self.name))?;
             value = to_value(&laid)?;
@@ -236,6 +229,13 @@ impl Target {
             None => Ok(result),
         }
     }
+}
+
+/// The stream of what was given as `generator=`; `None` for the default generator.
+fn stream(generator: &Bound<'_, PyAny>) -> PyResult<Option<Py<TorchStream>>> {
+    (generator.getattr("_stream"))
+        .and_then(|stream| Ok(stream.extract()?))
+        .map_err(|_| PyTypeError::new_err("generator must be a pullback.Generator"))
 }
 
 fn is_heavy(v: &Value) -> bool {

@@ -13,6 +13,7 @@ mod dtype;
 mod error;
 mod forward_ad;
 mod function;
+mod generator;
 mod index;
 mod memory;
 mod node;
@@ -94,6 +95,7 @@ fn _native(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_function(wrap_pyfunction!(overriding::silence_classes, m)?)?;
     m.add_function(wrap_pyfunction!(overriding::overrides_functions, m)?)?;
     m.add_class::<numpy_random::Stream>()?;
+    m.add_class::<generator::TorchStream>()?;
     m.add_class::<node::PyNode>()?;
     m.add_class::<node::PyHandle>()?;
     autograd::install_interrupts();
@@ -125,9 +127,7 @@ fn get_num_threads() -> usize {
 /// Starts the default generator's stream.
 #[pyfunction]
 fn manual_seed(seed: i128) -> PyResult<()> {
-    let seed = pullback::random::torch::seed_from_i128(seed)
-        .map_err(|e| pyo3::exceptions::PyRuntimeError::new_err(e.to_string()))?;
-    pullback::random::manual_seed(seed);
+    pullback::random::manual_seed(generator::seed(seed)?);
     Ok(())
 }
 
@@ -140,16 +140,13 @@ fn initial_seed() -> u64 {
 /// The default generator's state, PyTorch's bytes.
 #[pyfunction]
 fn get_rng_state(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
-    let state = pullback::random::get_rng_state();
-    let t = pullback::Tensor::from_slice(&state, [state.len()]).map_err(error::raise)?;
-    convert::wrap(py, t)
+    generator::bytes(py, &pullback::random::get_rng_state())
 }
 
 /// Puts the default generator into a state.
 #[pyfunction]
-fn set_rng_state(state: Vec<u8>) -> PyResult<()> {
-    pullback::random::set_rng_state(&state)
-        .map_err(|e| pyo3::exceptions::PyRuntimeError::new_err(e.to_string()))
+fn set_rng_state(state: &[u8]) -> PyResult<()> {
+    pullback::random::set_rng_state(state).map_err(generator::raise)
 }
 
 /// How tensors are printed.

@@ -15,8 +15,8 @@
 pub use pullback_random::{Error, ErrorKind, Result, filled, numpy, room, torch};
 
 use pullback_array::around_fork;
-use std::cell::Cell;
-use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+use std::cell::{Cell, RefCell};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use torch::Generator;
 
 static DEFAULT: LazyLock<Mutex<Generator>> = LazyLock::new(|| {
@@ -29,12 +29,45 @@ thread_local! {
     static DRAWING: Cell<bool> = const { Cell::new(false) };
     /// The generator, while this thread forks: a child whose parent was drawing on another thread would wait forever.
     static HELD: Cell<Option<MutexGuard<'static, Generator>>> = const { Cell::new(None) };
+    /// What this thread draws from instead of the default generator.
+    static USED: RefCell<Option<Shared>> = const { RefCell::new(None) };
 }
 
-/// The generator, for this thread alone.
-fn lock() -> MutexGuard<'static, Generator> {
+/// A generator that several may draw from, one after the other.
+pub type Shared = Arc<Mutex<Generator>>;
+
+/// A generator, for this thread alone.
+fn held(generator: &Mutex<Generator>) -> MutexGuard<'_, Generator> {
     // A panic in a draw leaves a generator that is somewhere in its stream, which is as good as any place.
-    DEFAULT.lock().unwrap_or_else(PoisonError::into_inner)
+    generator.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The default generator, for this thread alone.
+fn lock() -> MutexGuard<'static, Generator> {
+    held(&DEFAULT)
+}
+
+/// Runs `f`, in which whatever draws on this thread draws from `generator` instead of the default one. PyTorch's `generator=`.
+///
+/// ```
+/// use pullback::random::{self, torch::Generator};
+/// use pullback::{DType, Tensor};
+/// use std::sync::{Arc, Mutex};
+/// let own = Arc::new(Mutex::new(Generator::with_seed(42)));
+/// let x = random::using(&own, || Tensor::rand([2], DType::F32))?;
+/// assert_eq!(x.to_vec::<f32>()?, [0.88226926, 0.91500396]); // torch.rand(2, generator=torch.Generator().manual_seed(42))
+/// # Ok::<(), pullback::Error>(())
+/// ```
+pub fn using<T>(generator: &Shared, f: impl FnOnce() -> T) -> T {
+    /// Puts back what was drawn from before, however `f` ends.
+    struct Before(Option<Shared>);
+    impl Drop for Before {
+        fn drop(&mut self) {
+            USED.set(self.0.take());
+        }
+    }
+    let _before = Before(USED.replace(Some(generator.clone())));
+    f()
 }
 
 extern "C" fn hold() {
@@ -47,7 +80,7 @@ extern "C" fn let_go() {
     let _ = HELD.try_with(Cell::take);
 }
 
-/// Draws from the default generator, which no other thread uses meanwhile.
+/// Draws from the default generator, or the one that is [used](using) instead of it; no other thread uses it meanwhile.
 ///
 /// Inside of `f` the generator it is given is the only way to it: `randn` and whatever else draws from it is an error there.
 ///
@@ -76,7 +109,12 @@ pub(crate) fn try_draw<T>(f: impl FnOnce(&mut Generator) -> T) -> crate::Result<
         return Err(within_a_draw());
     }
     let _drawing = Drawing;
-    Ok(f(&mut lock()))
+    let used = USED.with_borrow(Clone::clone);
+    let mut generator = match &used {
+        Some(generator) => held(generator),
+        None => lock(),
+    };
+    Ok(f(&mut generator))
 }
 
 #[cold]

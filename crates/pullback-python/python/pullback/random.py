@@ -48,9 +48,17 @@ def fork_rng(devices=None, enabled=True, *args, **kwargs):
             set_rng_state(before)
 
 
+def _bytes(state):
+    if not isinstance(state, _native.Tensor):
+        raise TypeError(f"expected a torch.ByteTensor, but got {type(state).__name__}")
+    if state.dtype != _native.uint8:
+        raise TypeError("RNG state must be a torch.ByteTensor")
+    return state.numpy().tobytes()
+
+
 def set_rng_state(new_state):
     """Puts the default generator into a state."""
-    _native.set_rng_state(new_state.tolist())
+    _native.set_rng_state(_bytes(new_state))
 
 
 class Generator:
@@ -60,16 +68,10 @@ class Generator:
         from ._parts import device as place
 
         self.device = place(device)
-        before = get_rng_state()
-        _native.manual_seed(67280421310721)
-        self._state, self._seed = get_rng_state(), 67280421310721
-        set_rng_state(before)
+        self._stream = _native.TorchStream()
 
     def manual_seed(self, seed):
-        before = get_rng_state()
-        _native.manual_seed(int(seed))
-        self._state, self._seed = get_rng_state(), int(seed)
-        set_rng_state(before)
+        self._stream.manual_seed(int(seed))
         return self
 
     def seed(self):
@@ -80,40 +82,40 @@ class Generator:
         return value
 
     def initial_seed(self):
-        return self._seed
+        return self._stream.initial_seed()
 
     def get_state(self):
-        return self._state.clone()
+        return self._stream.get_state()
 
     def set_state(self, state):
-        self._state = state.clone()
+        self._stream.set_state(_bytes(state))
         return self
 
-    def _drawing(self):
-        return _Drawing(self)
+    def clone_state(self):
+        """Another generator in the same state."""
+        return Generator(self.device).set_state(self.get_state())
 
+    def graphsafe_get_state(self):
+        return self.clone_state()
+
+    def graphsafe_set_state(self, state):
+        return self.set_state(state.get_state())
+
+    def __reduce__(self):
+        return _restored, (str(self.device), self.get_state())
 
     def __repr__(self):
         return f"<torch._C.Generator object at {id(self):#x}>"
 
 
-class _Drawing:
-    """While it lasts, the default generator is this one."""
-
-    def __init__(self, generator):
-        self.generator = generator
-
-    def __enter__(self):
-        self.before = get_rng_state()
-        set_rng_state(self.generator._state)
-
-    def __exit__(self, *_):
-        self.generator._state = get_rng_state()
-        set_rng_state(self.before)
+def _restored(device, state):
+    return Generator(device).set_state(state)
 
 
 class _Default(Generator):
     """The generator that functions draw from by default."""
+
+    _stream = None
 
     def __init__(self):
         from ._parts import device as place
@@ -135,11 +137,6 @@ class _Default(Generator):
     def set_state(self, state):
         set_rng_state(state)
         return self
-
-    def _drawing(self):
-        from contextlib import nullcontext
-
-        return nullcontext()
 
 
 default_generator = _Default()

@@ -2,7 +2,7 @@
 
 use super::inverse::{SolveTriangular, older};
 use super::matrices::{
-    doubled, failed, floating, half_lower, info_of, precise, refused, square, unit,
+    doubled, failed, floating, half_lower, info_of, precise, read, refused, square, unit,
 };
 use crate::core::apply::apply;
 use crate::core::define::{common, define};
@@ -16,21 +16,25 @@ use std::panic::Location;
 #[cfg(feature = "proof")]
 use crate::core::samples::Sample;
 
-/// The lower triangular factor of each matrix, of which the lower triangle is read.
+/// The lower triangular factor of each matrix, of which one triangle is read.
 #[derive(Clone, Debug)]
 pub struct Cholesky {
+    /// Whether the upper triangle is the one that is read.
+    pub upper: bool,
     /// The function in whose name a matrix that is not positive definite is an error; else its factor is NaN.
     pub checked: Option<&'static str>,
 }
 define! { Cholesky: General "linalg_cholesky_ex", "torch.linalg.cholesky";
-    summary: "The lower triangular L with A = L Lᵀ; only the lower triangle of A is read.";
+    summary: "The lower triangular L with A = L Lᵀ; only one triangle of A is read.";
     formula: "L with L Lᵀ = A";
     derivative: "½ (P + Pᵀ), P = L⁻ᵀ Φ(Lᵀ g) L⁻¹, Φ the lower triangle with half of the diagonal";
-    convention: "As in PyTorch the gradient is that of the function of ½ (A + Aᵀ): symmetric, though one triangle is read.";
+    convention: "As in PyTorch the gradient is that of the function of ½ (A + Aᵀ): symmetric, though one triangle is read; the tangent L Φ(L⁻¹ t L⁻ᵀ) is that of symmetric t.";
     proof: { samples: || {
-        let of = |s: &[usize], x: &[f64]| Sample::new(Cholesky { checked: Some("linalg.cholesky") }, &[(s, x)]).of_symmetric();
+        let by = |upper, s: &[usize], x: &[f64]| Sample::new(Cholesky { upper, checked: Some("linalg.cholesky") }, &[(s, x)]).of_symmetric();
+        let of = |s: &[usize], x: &[f64]| by(false, s, x);
         vec![
             of(&[2, 2], &[2.0, 0.5, 0.5, 1.5]),
+            by(true, &[2, 2], &[2.0, 0.5, 0.5, 1.5]),
             of(&[3, 3], &[2.0, 0.25, -0.5, 0.25, 1.5, 0.25, -0.5, 0.25, 3.0]),
             of(&[2, 2, 2], &[2.0, 0.5, 0.5, 1.5, 1.0, 0.25, 0.25, 2.0]),
             of(&[0, 2, 2], &[]),
@@ -49,7 +53,7 @@ fn not_positive(info: i32) -> String {
 impl Op for Cholesky {
     common!();
     fn eval(&self, x: &[&Array]) -> Result<Array> {
-        let mut found = factor::factor(x[0], Factor::Cholesky)?;
+        let mut found = factor::factor(&read(x[0], self.upper)?, Factor::Cholesky)?;
         if let Some(name) = self.checked {
             failed(name, x[0], &found.info, not_positive)?;
         }
@@ -86,8 +90,9 @@ impl rules::General for Cholesky {
             unit: false,
             whole: false,
         };
-        let once = apply(lower.clone(), &[&l, &doubled(t)?.mul(0.5)?], cx.site())?;
-        let inner = apply(lower, &[&l, &once.mt()?], cx.site())?;
+        // L⁻¹ T L⁻ᵀ = (L⁻¹ (L⁻¹ T)ᵀ)ᵀ.
+        let once = apply(lower.clone(), &[&l, t], cx.site())?;
+        let inner = apply(lower, &[&l, &once.mt()?], cx.site())?.mt()?;
         l.matmul(&half_lower(&inner)?)
     }
 }
@@ -114,10 +119,8 @@ impl Tensor {
         square(self, name)?;
         floating(self, name)?;
         precise(self, "cholesky_cpu")?;
-        match upper {
-            true => apply(Cholesky { checked }, &[&self.mt()?], site)?.mt(),
-            false => apply(Cholesky { checked }, &[self], site),
-        }
+        let l = apply(Cholesky { upper, checked }, &[self], site)?;
+        if upper { l.mt() } else { Ok(l) }
     }
 
     /// The solution of A X = B (`self`, `[…, n, k]`) where `factor` is the Cholesky factor of A, upper or lower. PyTorch's

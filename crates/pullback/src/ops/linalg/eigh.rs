@@ -1,6 +1,6 @@
 //! Eigenvalues and eigenvectors of symmetric matrices.
 
-use super::matrices::{doubled, failed, precise, refused, skew, square, times_columns, unit};
+use super::matrices::{failed, precise, read, refused, skew, square, times_columns, unit};
 use crate::core::apply::apply_many;
 use crate::core::define::{common, define};
 use crate::core::op::{Ctx, Op, Reads};
@@ -14,18 +14,23 @@ use std::panic::Location;
 #[cfg(feature = "proof")]
 use crate::core::samples::Sample;
 
-/// Eigenvalues in rising order, and eigenvectors as columns, of matrices of which the lower triangle is read.
+/// Eigenvalues in rising order, and eigenvectors as columns, of matrices of which one triangle is read.
 #[derive(Clone, Debug)]
-pub struct Eigh;
+pub struct Eigh {
+    /// Whether the upper triangle is the one that is read.
+    pub upper: bool,
+}
 define! { Eigh: General "linalg_eigh", "torch.linalg.eigh";
-    summary: "Eigenvalues of symmetric matrices in rising order, and orthonormal eigenvectors; only the lower triangle is read.";
+    summary: "Eigenvalues of symmetric matrices in rising order, and orthonormal eigenvectors; only one triangle is read.";
     formula: "V diag(w) Vᵀ = A";
     derivative: "V (diag(g_w) + ½ skew(Vᵀ g_V) / E) Vᵀ, Eᵢⱼ = wⱼ - wᵢ and nothing on the diagonal";
     convention: "As in PyTorch gradients are those along symmetric matrices, though one triangle is read; where eigenvalues are equal those of eigenvectors are not finite.";
     proof: { samples: || {
-        let of = |s: &[usize], x: &[f64]| Sample::result(Eigh, 0, &[(s, x)]).of_symmetric();
+        let by = |upper, s: &[usize], x: &[f64]| Sample::result(Eigh { upper }, 0, &[(s, x)]).of_symmetric();
+        let of = |s: &[usize], x: &[f64]| by(false, s, x);
         vec![
             of(&[2, 2], &[2.0, 0.5, 0.5, -1.5]),
+            by(true, &[2, 2], &[2.0, 0.5, 0.5, -1.5]),
             of(&[3, 3], &[2.0, 0.25, -0.5, 0.25, -1.5, 0.25, -0.5, 0.25, 4.0]),
             of(&[2, 2, 2], &[2.0, 0.5, 0.5, -1.5, 1.0, 0.25, 0.25, 2.5]),
             of(&[0, 2, 2], &[]),
@@ -59,7 +64,7 @@ impl Op for Eigh {
         2
     }
     fn eval_many(&self, x: &[&Array]) -> Result<SmallVec<[Array; 2]>> {
-        let found = factor::factor(x[0], Factor::Eigh)?;
+        let found = factor::factor(&read(x[0], self.upper)?, Factor::Eigh)?;
         failed("linalg.eigh", x[0], &found.info, no_eigenvalues)?;
         Ok(found.parts.into_iter().collect())
     }
@@ -97,7 +102,7 @@ impl Op for Eigh {
         let Some(t) = &t[0] else {
             return Ok(smallvec![None, None]);
         };
-        let inner = v.mt()?.matmul(&doubled(t)?.mul(0.5)?)?.matmul(&v)?;
+        let inner = v.mt()?.matmul(t)?.matmul(&v)?;
         let dw = inner.diagonal(0, -2, -1)?;
         let dv = v.matmul(&off_diagonal(&inner)?.div(&gaps(&w, &v)?)?)?;
         Ok(smallvec![Some(dw), Some(dv)])
@@ -126,8 +131,7 @@ impl Tensor {
         let (site, name) = (Location::caller(), "linalg.eigh");
         square(self, name)?;
         precise(self, "linalg_eigh_cpu")?;
-        let read = if upper { self.mt()? } else { self.clone() };
-        let mut both = apply_many(&Eigh, &[&read], site)?.into_iter();
+        let mut both = apply_many(&Eigh { upper }, &[self], site)?.into_iter();
         match (both.next(), both.next()) {
             (Some(w), Some(v)) => Ok((w, v)),
             _ => Err(refused("two results were expected".into())),

@@ -156,6 +156,15 @@ pub(in crate::ops) fn skew(x: &Tensor) -> Result<Tensor> {
     x.sub(&x.mt()?)
 }
 
+/// Matrices of which factorisations, which read the lower triangle, read the `upper` one.
+pub(in crate::ops) fn read(x: &Array, upper: bool) -> Result<Array> {
+    if upper {
+        x.transpose(-2, -1)
+    } else {
+        Ok(x.clone())
+    }
+}
+
 /// X + Xᵀ.
 #[track_caller]
 pub(in crate::ops) fn doubled(x: &Tensor) -> Result<Tensor> {

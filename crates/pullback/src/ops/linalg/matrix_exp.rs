@@ -9,7 +9,7 @@ use crate::core::rules;
 use crate::core::tensor::Tensor;
 use crate::ops::cat;
 use crate::{Array, DType, Error, ErrorKind, Real, Result, Shape};
-use pullback_array::{dispatch, kernels};
+use pullback_array::{dispatch, filled, gathered, kernels, room};
 use std::panic::Location;
 
 #[cfg(feature = "proof")]
@@ -38,39 +38,30 @@ define! { MatrixExp: General "linalg_matrix_exp", "torch.linalg.matrix_exp";
 /// How many terms a matrix of norm ½ needs: ½ⁿ/n! is below half a unit in the last place.
 fn terms(dtype: DType) -> i32 {
     match dtype {
-        DType::F32 => 8,
         DType::Dd => 24,
         _ => 14,
     }
 }
 
-/// How often matrices are halved before all have norm ½ at most; the largest sum of a column's magnitudes decides.
-fn halvings<T: Real>(a: &Array) -> Result<i32> {
-    let n = a.shape().last().copied().unwrap_or(0);
-    let data = a.numbers::<T>()?;
-    let mut most = T::ZERO;
-    for matrix in data.chunks((n * n).max(1)) {
-        for j in 0..n {
-            let sum = (0..n).fold(T::ZERO, |s, i| s + matrix[i * n + j].abs());
-            if sum > most {
-                most = sum;
-            }
+/// How often each matrix is halved before its norm is ½ at most, by the largest sum of a column's magnitudes.
+fn halvings<T: Real>(data: &[T], n: usize) -> Result<Vec<i32>> {
+    gathered(data.chunks(n * n).map(|matrix| {
+        let sums = (0..n).map(|j| (0..n).fold(T::ZERO, |s, i| s + matrix[i * n + j].abs()));
+        let mut most = sums.fold(T::ZERO, |most, sum| if sum > most { sum } else { most });
+        let mut count = 0;
+        while most > T::lit(0.5) && count < 1100 {
+            most = most * T::lit(0.5);
+            count += 1;
         }
-    }
-    let mut count = 0;
-    while most > T::lit(0.5) && count < 1100 {
-        most = most * T::lit(0.5);
-        count += 1;
-    }
-    Ok(count)
+        count
+    }))
 }
 
-fn exponential<T: Real>(a: &Array) -> Result<Array> {
-    let halvings = halvings::<T>(a)?;
+/// Exponentials of matrices `[…, n, n]` that are halved equally often.
+fn squared<T: Real>(a: &Array, n: usize, halvings: i32) -> Result<Array> {
     let scale = (0..halvings).fold(T::ONE, |s, _| s * T::lit(0.5));
     let halved = kernels::map(a, |x: T| x * scale)?;
-    let n = a.shape().last().copied().unwrap_or(0);
-    let mut one = pullback_array::room(n.saturating_mul(n))?;
+    let mut one = room(n.saturating_mul(n))?;
     (0..n).for_each(|i| one.extend((0..n).map(|j| if i == j { T::ONE } else { T::ZERO })));
     let one = Array::from_slice(&one, Shape::new(&[n, n]))?;
     // Horner: 1 + A (1 + A/2 (1 + A/3 (…))).
@@ -85,6 +76,32 @@ fn exponential<T: Real>(a: &Array) -> Result<Array> {
         sum = kernels::matmul(&sum, &sum)?;
     }
     Ok(sum)
+}
+
+/// Each square of a matrix loses digits, so none is squared more often than its own norm asks for.
+fn exponential<T: Real>(a: &Array) -> Result<Array> {
+    let n = a.shape().last().copied().unwrap_or(0);
+    let data = a.numbers::<T>()?;
+    let counts = halvings(&data, n)?;
+    let first = counts.first().copied().unwrap_or(0);
+    if counts.iter().all(|&count| count == first) {
+        return squared::<T>(a, n, first);
+    }
+    let mut out = filled(data.len(), T::ZERO)?;
+    let mut order: Vec<usize> = gathered(0..counts.len())?;
+    order.sort_by_key(|&i| counts[i]);
+    for group in order.chunk_by(|&i, &j| counts[i] == counts[j]) {
+        let mut some = room(group.len().saturating_mul(n * n))?;
+        for &i in group {
+            some.extend_from_slice(&data[i * n * n..][..n * n]);
+        }
+        let some = Array::from_slice(&some, Shape::new(&[group.len(), n, n]))?;
+        let found = squared::<T>(&some, n, counts[group[0]])?;
+        for (&i, matrix) in group.iter().zip(found.numbers::<T>()?.chunks(n * n)) {
+            out[i * n * n..][..n * n].copy_from_slice(matrix);
+        }
+    }
+    Array::from_slice(&out, a.shape().clone())
 }
 
 /// The upper right block of exp [[x, y], [0, x]].
@@ -105,6 +122,13 @@ impl Op for MatrixExp {
         }
         if a.numel() == 0 {
             return Array::zeros(a.shape().clone(), a.dtype());
+        }
+        if a.dtype() == DType::F32 {
+            // Squares of squares would leave single precision few digits.
+            return kernels::cast(
+                &exponential::<f64>(&kernels::cast(a, DType::F64)?)?,
+                DType::F32,
+            );
         }
         dispatch!(float a.dtype(), T => exponential::<T>(a), else Err(Error::new(ErrorKind::DType, format!("exponentials of matrices need a floating dtype, not {}", a.dtype()))))
     }

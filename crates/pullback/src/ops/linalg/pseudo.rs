@@ -310,7 +310,7 @@ impl Tensor {
                 .sub(&column)?
                 .square()?
                 .sum_dims(&[-2], false)?,
-            false => Tensor::zeros([0], self.dtype())?,
+            false => x.flatten()?.narrow(0, 0, 0)?,
         };
         let solution = if vector { x.squeeze_dims(&[-1])? } else { x };
         let singular_values = self.detach().svdvals()?;

@@ -144,7 +144,9 @@ impl Tensor {
         precise(self, "orgqr_cpu")?;
         let below = vectors(self)?;
         let one = vectors(&self.detach().zeros_like()?)?;
-        reflected(&below, tau, one, (0..k).rev())
+        // Sums of no columns: what depends on nothing where there are no reflections is still a function of `self`, as in PyTorch.
+        let nothing = below.narrow(-1, 0, 0)?.sum_dims(&[-1], true)?;
+        reflected(&below, tau, one.add(&nothing)?, (0..k).rev())
     }
 
     /// Q B, B Q, Qᵀ B or B Qᵀ of B (`other`, `[…, m, k]` or `[…, k, m]`) and the m × m product Q of the reflections that `self` and `tau`

@@ -8,6 +8,7 @@ use crate::core::define::{common, define};
 use crate::core::op::{Ctx, Op, Reads};
 use crate::core::rules;
 use crate::core::tensor::Tensor;
+use crate::ops::cat;
 use crate::{Array, Result};
 use pullback_array::factor::{self, Factor};
 use smallvec::{SmallVec, smallvec};
@@ -127,10 +128,8 @@ impl Op for Svd {
             return Ok(smallvec![None, None, None]);
         };
         let k = s.shape().last().copied().unwrap_or(0);
-        if sides(&u).1 != k || sides(&vh).0 != k {
-            return Err(refused("linalg.svd: the forward derivative with full_matrices=True is not defined: the columns beyond the singular values are arbitrary".into()));
-        }
-        let v = vh.mt()?;
+        let (u_all, v_all) = (u, vh.mt()?);
+        let (u, v) = (u_all.narrow(-1, 0, k)?, v_all.narrow(-1, 0, k)?);
         let inner = u.mt()?.matmul(t)?.matmul(&v)?;
         let ds = inner.diagonal(0, -2, -1)?;
         let e = gaps(&s)?;
@@ -141,9 +140,15 @@ impl Op for Svd {
         if sides(&u).0 > k {
             du = du.add(&outside(&u, &t.matmul(&v)?)?.div(&s.unsqueeze(-2)?)?)?;
         }
-        if sides(&vh).1 > k {
+        if sides(&v).0 > k {
             dv = dv.add(&outside(&v, &t.mt()?.matmul(&u)?)?.div(&s.unsqueeze(-2)?)?)?;
         }
+        // Columns beyond the singular values are arbitrary: PyTorch's rule leaves them where they are.
+        let still = |d: Tensor, all: &Tensor| match sides(all).1 - k {
+            0 => Ok(d),
+            more => cat(&[&d, &all.narrow(-1, k, more)?.zeros_like()?], -1),
+        };
+        let (du, dv) = (still(du, &u_all)?, still(dv, &v_all)?);
         Ok(smallvec![Some(du), Some(ds), Some(dv.mt()?)])
     }
 }

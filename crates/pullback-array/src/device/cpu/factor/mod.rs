@@ -9,6 +9,8 @@ mod absent;
 #[cfg(feature = "linalg")]
 mod by_faer;
 #[cfg(feature = "linalg")]
+mod jacobi;
+#[cfg(feature = "linalg")]
 mod plain;
 
 #[cfg(feature = "linalg")]

@@ -126,7 +126,7 @@ fn lstsq(a: &Args<'_>) -> Result<Value> {
         _ => Tensor::zeros([0], x.dtype())?,
     };
     let residuals = match driver {
-        "gelsy" => Tensor::zeros([0], x.dtype())?,
+        "gelsy" => found.residuals.flatten()?.narrow(0, 0, 0)?,
         _ => found.residuals,
     };
     Value::tuple([found.solution, residuals, rank, values])

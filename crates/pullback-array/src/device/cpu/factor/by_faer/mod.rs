@@ -3,138 +3,23 @@
 //! What faer does otherwise than LAPACK is evened out here: a pivot of zero is no NaN, infinite and NaN elements are reported and not
 //! iterated on, and matrices without elements have factors too.
 
-use super::{Factor, Factors, NOT_FINITE, Sizes, of_all, plain, space};
-use crate::dd::Dd;
-use crate::{Array, DType, Error, ErrorKind, Real, Result, Shape, check_interrupt, dispatch};
+mod field;
+mod spectral;
+
+use field::{Batch, Field, push, push_by, turned};
+use spectral::{eigh, svd};
+
+use super::{Factor, Factors, Sizes, of_all, plain, space};
+use crate::{Array, DType, Error, ErrorKind, Result, Shape, check_interrupt, dispatch};
 use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::lu::partial_pivoting as plu;
-use faer::linalg::solvers::{Llt, PartialPivLu, Qr, SelfAdjointEigen, Svd};
+use faer::linalg::solvers::{Llt, PartialPivLu, Qr};
 use faer::linalg::triangular_solve as triangular;
 use faer::perm::PermRef;
 use faer::prelude::default;
 use faer::traits::RealField;
 use faer::{Mat, MatMut, MatRef, Par, Side};
 use smallvec::SmallVec;
-
-/// A number of ours as faer has it.
-pub(super) trait Field: Real {
-    /// faer's type.
-    type Faer: RealField + Copy;
-    /// Whether faer multiplies triangles of it.
-    const TRIANGLES: bool = true;
-    /// The type in which is tried again what did not converge: numbers whose squares are too small for this one.
-    type Wider: Field;
-    fn lift(self) -> Self::Faer;
-    fn lower(x: Self::Faer) -> Self;
-    fn widen(self) -> Self::Wider;
-    fn narrow(x: Self::Wider) -> Self;
-}
-
-macro_rules! same {
-    ($($t:ty, $wider:ty, $widen:expr, $narrow:expr;)*) => {$(
-        impl Field for $t {
-            type Faer = $t;
-            type Wider = $wider;
-            fn widen(self) -> $wider {
-                $widen(self)
-            }
-            fn narrow(x: $wider) -> $t {
-                $narrow(x)
-            }
-            fn lift(self) -> $t {
-                self
-            }
-            fn lower(x: $t) -> $t {
-                x
-            }
-        }
-    )*};
-}
-same! {
-    f32, f64, f64::from, |x| x as f32;
-    f64, Dd, Dd::from, Dd::to_f64;
-}
-
-impl Field for Dd {
-    type Faer = faer::traits::fx128;
-    type Wider = Dd;
-    const TRIANGLES: bool = false;
-    fn widen(self) -> Dd {
-        self
-    }
-    fn narrow(x: Dd) -> Dd {
-        x
-    }
-    fn lift(self) -> Self::Faer {
-        faer::traits::fx128::from(self.hi) + faer::traits::fx128::from(self.lo)
-    }
-    fn lower(x: Self::Faer) -> Dd {
-        Dd::from(x.0) + Dd::from(x.1)
-    }
-}
-
-/// The matrices of a batch.
-struct Batch<T: Field> {
-    data: Vec<T::Faer>,
-    m: usize,
-    n: usize,
-}
-
-impl<T: Field> Batch<T> {
-    fn of(a: &Array, (m, n): (usize, usize)) -> Result<Batch<T>> {
-        let data = a.to_vec::<T>()?.into_iter().map(T::lift).collect();
-        Ok(Batch { data, m, n })
-    }
-
-    fn slice(&self, number: usize) -> &[T::Faer] {
-        let size = self.m * self.n;
-        &self.data[number * size..][..size]
-    }
-
-    fn matrix(&self, number: usize) -> MatRef<'_, T::Faer> {
-        MatRef::from_row_major_slice(self.slice(number), self.m, self.n)
-    }
-
-    fn is_finite(&self, number: usize) -> bool {
-        self.slice(number).iter().all(|&x| finite::<T>(x))
-    }
-}
-
-fn finite<T: Field>(x: T::Faer) -> bool {
-    T::lower(x).is_finite()
-}
-
-/// The transpose of a row-major matrix, in squares that fit the first-level cache.
-fn turned<X: Copy, Y>(x: &[X], (m, n): (usize, usize), y: &mut [Y], f: impl Fn(X) -> Y) {
-    const SIDE: usize = 16;
-    for top in (0..m).step_by(SIDE) {
-        for left in (0..n).step_by(SIDE) {
-            for j in left..n.min(left + SIDE) {
-                for i in top..m.min(top + SIDE) {
-                    y[j * m + i] = f(x[i * n + j]);
-                }
-            }
-        }
-    }
-}
-
-/// Writes a matrix that lies column by column behind what there is, row by row.
-fn push<T: Field>(out: &mut Vec<T>, a: MatRef<'_, T::Faer>) {
-    let (m, n) = (a.nrows(), a.ncols());
-    let start = out.len();
-    out.resize(start + m * n, T::ZERO);
-    let made = &mut out[start..];
-    const SIDE: usize = 16;
-    for left in (0..n).step_by(SIDE) {
-        for top in (0..m).step_by(SIDE) {
-            for i in top..m.min(top + SIDE) {
-                for j in left..n.min(left + SIDE) {
-                    made[i * n + j] = T::lower(a[(i, j)]);
-                }
-            }
-        }
-    }
-}
 
 /// L and U of a square matrix in one, column by column, and the order of its rows, there and back.
 struct Factored<F> {
@@ -191,14 +76,6 @@ impl<F: RealField + Copy> Factored<F> {
     /// The first zero on U's diagonal, counted from one.
     fn singular<T: Field<Faer = F>>(&self) -> i32 {
         first(self.n, |i| T::lower(self.packed[i * self.n + i]) == T::ZERO)
-    }
-}
-
-/// A matrix whose every element is worked out.
-fn push_by<T: Field>(out: &mut Vec<T>, (m, n): (usize, usize), of: impl Fn(usize, usize) -> T) {
-    // Rows of nothing may be any number of rows.
-    for i in 0..if n == 0 { 0 } else { m } {
-        out.extend((0..n).map(|j| of(i, j)));
     }
 }
 
@@ -331,86 +208,6 @@ fn qr<T: Field>(a: &Batch<T>, number: usize, complete: bool, parts: &mut [Vec<T>
         if i <= j { T::lower(r[(i, j)]) } else { T::ZERO }
     });
     0
-}
-
-/// NaN for each factor of a matrix that has none.
-fn nothing<T: Field>(parts: &mut [Vec<T>], shapes: &[Sizes], info: i32) -> i32 {
-    for (part, sizes) in parts.iter_mut().zip(shapes) {
-        let elements = sizes.iter().product::<usize>();
-        part.extend(std::iter::repeat_n(T::lit(f64::NAN), elements));
-    }
-    info
-}
-
-/// Factors of a matrix that did not converge, by the wider type.
-#[cold]
-fn wider<T: Field>(
-    a: &Batch<T>,
-    number: usize,
-    parts: &mut [Vec<T>],
-    factor: impl FnOnce(&Batch<T::Wider>, &mut [Vec<T::Wider>]) -> i32,
-) -> i32 {
-    let wide = Batch::<T::Wider> {
-        data: (a.slice(number).iter())
-            .map(|&x| T::lower(x).widen().lift())
-            .collect(),
-        m: a.m,
-        n: a.n,
-    };
-    let mut made: SmallVec<[Vec<T::Wider>; 3]> = parts.iter().map(|_| Vec::new()).collect();
-    let info = factor(&wide, &mut made);
-    for (part, made) in parts.iter_mut().zip(made) {
-        part.extend(made.into_iter().map(T::narrow));
-    }
-    info
-}
-
-fn eigh<T: Field>(a: &Batch<T>, number: usize, parts: &mut [Vec<T>], shapes: &[Sizes]) -> i32 {
-    let given = a.matrix(number);
-    if !(0..a.n).all(|i| (0..=i).all(|j| finite::<T>(given[(i, j)]))) {
-        return nothing(parts, shapes, NOT_FINITE);
-    }
-    match SelfAdjointEigen::new(given, Side::Lower) {
-        Ok(found) => {
-            let values = found.S().column_vector();
-            parts[0].extend((0..a.n).map(|i| T::lower(values[i])));
-            push(&mut parts[1], found.U());
-            0
-        }
-        Err(_) if T::DTYPE != DType::Dd => wider(a, number, parts, |a, parts| {
-            eigh::<T::Wider>(a, 0, parts, shapes)
-        }),
-        Err(_) => nothing(parts, shapes, 1),
-    }
-}
-
-fn svd<T: Field>(
-    a: &Batch<T>,
-    number: usize,
-    full: bool,
-    parts: &mut [Vec<T>],
-    shapes: &[Sizes],
-) -> i32 {
-    if !a.is_finite(number) {
-        return nothing(parts, shapes, NOT_FINITE);
-    }
-    let found = match full {
-        true => Svd::new(a.matrix(number)),
-        false => Svd::new_thin(a.matrix(number)),
-    };
-    match found {
-        Ok(found) => {
-            let values = found.S().column_vector();
-            push(&mut parts[0], found.U());
-            parts[1].extend((0..a.m.min(a.n)).map(|i| T::lower(values[i])));
-            push(&mut parts[2], found.V().transpose());
-            0
-        }
-        Err(_) if T::DTYPE != DType::Dd => wider(a, number, parts, |a, parts| {
-            svd::<T::Wider>(a, 0, full, parts, shapes)
-        }),
-        Err(_) => nothing(parts, shapes, 1),
-    }
 }
 
 /// Factors of a matrix without elements: unit matrices where a factor is square.

@@ -1,0 +1,117 @@
+//! Eigenvalues and singular values, whose iterations may not end: then by a wider type, and at last by Jacobi's rotations.
+
+use super::field::{Batch, Field, finite, push, push_by};
+use crate::DType;
+use crate::device::cpu::factor::{NOT_FINITE, Sizes, jacobi};
+use faer::Side;
+use faer::linalg::solvers::{SelfAdjointEigen, Svd};
+use smallvec::SmallVec;
+
+/// NaN for each factor of a matrix that has none.
+fn nothing<T: Field>(parts: &mut [Vec<T>], shapes: &[Sizes], info: i32) -> i32 {
+    for (part, sizes) in parts.iter_mut().zip(shapes) {
+        let elements = sizes.iter().product::<usize>();
+        part.extend(std::iter::repeat_n(T::lit(f64::NAN), elements));
+    }
+    info
+}
+
+/// Factors of a matrix that did not converge, by the wider type.
+#[cold]
+fn wider<T: Field>(
+    a: &Batch<T>,
+    number: usize,
+    parts: &mut [Vec<T>],
+    factor: impl FnOnce(&Batch<T::Wider>, &mut [Vec<T::Wider>]) -> i32,
+) -> i32 {
+    let wide = Batch::<T::Wider> {
+        data: (a.slice(number).iter())
+            .map(|&x| T::lower(x).widen().lift())
+            .collect(),
+        m: a.m,
+        n: a.n,
+    };
+    let mut made: SmallVec<[Vec<T::Wider>; 3]> = parts.iter().map(|_| Vec::new()).collect();
+    let info = factor(&wide, &mut made);
+    for (part, made) in parts.iter_mut().zip(made) {
+        part.extend(made.into_iter().map(T::narrow));
+    }
+    info
+}
+
+pub(super) fn eigh<T: Field>(
+    a: &Batch<T>,
+    number: usize,
+    parts: &mut [Vec<T>],
+    shapes: &[Sizes],
+) -> i32 {
+    let given = a.matrix(number);
+    if !(0..a.n).all(|i| (0..=i).all(|j| finite::<T>(given[(i, j)]))) {
+        return nothing(parts, shapes, NOT_FINITE);
+    }
+    match SelfAdjointEigen::new(given, Side::Lower) {
+        Ok(found) => {
+            let values = found.S().column_vector();
+            parts[0].extend((0..a.n).map(|i| T::lower(values[i])));
+            push(&mut parts[1], found.U());
+            0
+        }
+        Err(_) if T::DTYPE != DType::Dd => wider(a, number, parts, |a, parts| {
+            eigh::<T::Wider>(a, 0, parts, shapes)
+        }),
+        Err(_) => match jacobi::eigh(&lowered(a, number), a.n) {
+            Some((values, vectors)) => {
+                parts[0].extend(values);
+                parts[1].extend(vectors);
+                0
+            }
+            None => nothing(parts, shapes, 1),
+        },
+    }
+}
+
+pub(super) fn svd<T: Field>(
+    a: &Batch<T>,
+    number: usize,
+    full: bool,
+    parts: &mut [Vec<T>],
+    shapes: &[Sizes],
+) -> i32 {
+    if !a.is_finite(number) {
+        return nothing(parts, shapes, NOT_FINITE);
+    }
+    let found = match full {
+        true => Svd::new(a.matrix(number)),
+        false => Svd::new_thin(a.matrix(number)),
+    };
+    match found {
+        Ok(found) => {
+            let values = found.S().column_vector();
+            push(&mut parts[0], found.U());
+            parts[1].extend((0..a.m.min(a.n)).map(|i| T::lower(values[i])));
+            push(&mut parts[2], found.V().transpose());
+            0
+        }
+        Err(_) if T::DTYPE != DType::Dd => wider(a, number, parts, |a, parts| {
+            svd::<T::Wider>(a, 0, full, parts, shapes)
+        }),
+        Err(_) => match jacobi::svd(&lowered(a, number), (a.m, a.n), full) {
+            Some(found) => {
+                let rows = found.left.len() / a.m;
+                push_by(&mut parts[0], (a.m, rows), |i, j| found.left[j * a.m + i]);
+                parts[1].extend(found.values);
+                parts[2].extend(found.right);
+                0
+            }
+            None => nothing(parts, shapes, 1),
+        },
+    }
+}
+
+/// A matrix in our numbers, row-major.
+fn lowered<T: Field>(a: &Batch<T>, number: usize) -> Vec<T> {
+    let given = a.matrix(number);
+    let mut out = Vec::new();
+    push(&mut out, given);
+    out
+}
