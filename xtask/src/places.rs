@@ -71,9 +71,14 @@ const BOUNDED: &[(&str, usize, &str)] = &[
         "asked for before",
     ),
     (
-        "pullback-array/src/device/cpu/factor/by_faer.rs",
+        "pullback-array/src/device/cpu/factor/by_faer/mod.rs",
         2,
         "as large as a matrix that was given",
+    ),
+    (
+        "pullback-array/src/device/cpu/factor/jacobi.rs",
+        5,
+        "as large as a matrix's factors, for which memory was asked before",
     ),
     (
         "pullback-array/src/layout/dims.rs",
