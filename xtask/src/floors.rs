@@ -65,6 +65,10 @@ const CRATES: &[(&str, &[Floor])] = &[
             ("data", &["core", "nn", "ops", "random"]),
             ("optim", &["core", "nn", "ops"]),
             (
+                "checkpoint",
+                &["core", "data", "io", "nn", "optim", "random"],
+            ),
+            (
                 "proof",
                 &[
                     "core",

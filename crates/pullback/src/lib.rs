@@ -25,6 +25,7 @@
 #[cfg(feature = "functions")]
 mod call;
 pub mod check;
+pub mod checkpoint;
 mod core;
 pub mod data;
 mod display;

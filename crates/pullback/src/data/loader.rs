@@ -1,20 +1,23 @@
-//! Batches of a data set, epoch after epoch: PyTorch's `DataLoader`, with its draws. Threads that work ahead are in `prefetch`.
+//! Batches of a data set, epoch after epoch: PyTorch's `DataLoader`, with its draws. Threads that work ahead are in `prefetch`, where a loader is in its
+//! epoch in `epoch`.
 
 use super::collate::Collate;
 use super::dataset::Dataset;
+use super::epoch::{Epoch, Underway};
 use super::prefetch::Ahead;
 use super::sampler::{BatchSampler, RandomSampler, Sampler, SequentialSampler, held};
 use crate::Result;
 use crate::core::fail::ensure;
 use crate::random::torch::{Generator, loader_base_seed};
 use crate::random::try_draw;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 
 /// A batch of a data set.
 type BatchOf<D> = <<D as Dataset>::Item as Collate>::Batch;
 
 /// In which order a loader visits.
-enum Order {
+pub(super) enum Order {
     Sequential,
     /// As PyTorch's `shuffle=True`, with the loader's generator where it has one.
     Shuffled,
@@ -23,13 +26,14 @@ enum Order {
 
 /// Batches of a data set. PyTorch's `DataLoader`.
 pub struct DataLoader<D> {
-    dataset: Arc<D>,
-    batch_size: usize,
-    drop_last: bool,
-    order: Order,
-    generator: Option<Mutex<Generator>>,
+    pub(super) dataset: Arc<D>,
+    pub(super) batch_size: usize,
+    pub(super) drop_last: bool,
+    pub(super) order: Order,
+    pub(super) generator: Option<Mutex<Generator>>,
     num_workers: usize,
     prefetch_factor: usize,
+    pub(super) underway: Underway,
 }
 
 /// How a [`DataLoader`] is made.
@@ -50,6 +54,7 @@ impl<D: Dataset> DataLoader<D> {
                 generator: None,
                 num_workers: 0,
                 prefetch_factor: 2,
+                underway: Underway::default(),
             },
         }
     }
@@ -148,9 +153,23 @@ where
 {
     /// The batches of one epoch. Draws the epoch's order, as PyTorch does: also where nothing is shuffled a seed for workers is drawn.
     ///
+    /// After [`DataLoader::load`] of a state from the middle of an epoch these are the batches that were left of it, and nothing is drawn.
+    ///
     /// # Errors
     /// Inside of [`random::draw`](crate::random::draw).
     pub fn iter(&self) -> Result<Batches<'_, D>> {
+        let epoch = match self.underway.take() {
+            Some(left) => left,
+            None => self.drawn()?,
+        };
+        Ok(Batches {
+            loader: self,
+            epoch: self.underway.begin(epoch),
+            ahead: None,
+        })
+    }
+
+    fn drawn(&self) -> Result<Epoch> {
         match &self.generator {
             Some(own) => loader_base_seed(&mut held(own)),
             None => try_draw(loader_base_seed)?,
@@ -164,44 +183,43 @@ where
             (Order::Shuffled, None) => RandomSampler::new(n).order()?,
             (Order::Sampler(sampler), _) => sampler.order()?,
         };
-        let batches = Arc::new(BatchSampler::new(order, self.batch_size, self.drop_last)?);
-        Ok(Batches {
-            loader: self,
-            batches,
-            next: 0,
-            ended: false,
-            ahead: None,
-        })
+        let batches = BatchSampler::new(order, self.batch_size, self.drop_last)?;
+        Ok(Epoch::new(batches))
     }
 }
 
-/// The batches of one epoch.
+/// The batches of one epoch. Dropped before their end, they are the end of the epoch.
 pub struct Batches<'a, D: Dataset> {
     loader: &'a DataLoader<D>,
-    batches: Arc<BatchSampler>,
-    next: usize,
-    /// Whether the sampler was told that all samples were taken.
-    ended: bool,
+    epoch: Arc<Epoch>,
     /// Threads that work ahead, once there is something to do.
     ahead: Option<Ahead<BatchOf<D>>>,
+}
+
+impl<D: Dataset> Drop for Batches<'_, D> {
+    fn drop(&mut self) {
+        self.loader.underway.end(&self.epoch);
+    }
 }
 
 impl<D: Dataset> Batches<'_, D> {
     /// How many batches were given, or passed over.
     pub fn position(&self) -> usize {
-        self.next
+        self.epoch.position()
     }
 
     /// Passes over batches without making them: where an epoch is taken up again that was left in the middle.
     #[must_use]
-    pub fn skip_batches(mut self, n: usize) -> Self {
-        self.next = self.next.saturating_add(n).min(self.batches.len());
+    pub fn skip_batches(self, n: usize) -> Self {
+        let next = self.position().saturating_add(n);
+        let next = next.min(self.epoch.batches.len());
+        self.epoch.next.store(next, Ordering::Relaxed);
         self
     }
 
     /// Tells the sampler, once, that all samples were taken.
     fn finish(&mut self) -> Result<()> {
-        if std::mem::replace(&mut self.ended, true) {
+        if self.epoch.ended.swap(true, Ordering::Relaxed) {
             return Ok(());
         }
         match (&self.loader.order, &self.loader.generator) {
@@ -223,18 +241,21 @@ where
     type Item = Result<BatchOf<D>>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let k = self.next;
-        let Some(indices) = self.batches.get(k) else {
-            return self.finish().err().map(Err);
+        let k = self.epoch.position();
+        let epoch = Arc::clone(&self.epoch);
+        let Some(indices) = epoch.batches.get(k) else {
+            let done = self.finish();
+            self.loader.underway.end(&self.epoch);
+            return done.err().map(Err);
         };
-        self.next += 1;
+        epoch.next.store(k + 1, Ordering::Relaxed);
         // A batch that is not whole is known to be the last: the sampler was asked for more.
         let partial = indices.len() < self.loader.batch_size;
         let loader = self.loader;
         let made = match loader.num_workers {
             0 => loader.dataset.batch(indices),
             workers => {
-                let (dataset, batches) = (&loader.dataset, &self.batches);
+                let (dataset, batches) = (&loader.dataset, &epoch.batches);
                 let ahead = self.ahead.get_or_insert_with(|| {
                     let (dataset, batches) = (Arc::clone(dataset), Arc::clone(batches));
                     let most = workers.saturating_mul(loader.prefetch_factor);
@@ -253,7 +274,11 @@ where
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        let left = self.batches.len().saturating_sub(self.next);
+        let left = self
+            .epoch
+            .batches
+            .len()
+            .saturating_sub(self.epoch.position());
         (left, Some(left))
     }
 }

@@ -23,6 +23,7 @@ mod collate;
 #[cfg(feature = "csv")]
 pub mod csv;
 mod dataset;
+mod epoch;
 mod idx;
 mod loader;
 mod prefetch;

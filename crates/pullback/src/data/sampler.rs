@@ -22,6 +22,59 @@ pub trait Sampler: Send + Sync {
     fn finished(&self) -> Result<()> {
         Ok(())
     }
+
+    /// What changes from epoch to epoch, for a run that is to go on later: a generator's state. None where the sampler has nothing of its own.
+    fn state(&self) -> Vec<u8> {
+        Vec::new()
+    }
+
+    /// Takes back what [`Sampler::state`] gave.
+    ///
+    /// # Errors
+    /// For bytes that are no such state; nothing is taken then.
+    fn set_state(&self, state: &[u8]) -> Result<()> {
+        ensure!(
+            state.is_empty(),
+            Value,
+            "the sampler that was saved had a state of {} bytes, and this one has none",
+            state.len()
+        );
+        Ok(())
+    }
+}
+
+/// The state of a generator that a sampler may have.
+fn state_of(generator: &Option<Mutex<Generator>>) -> Vec<u8> {
+    generator
+        .as_ref()
+        .map_or_else(Vec::new, |own| held(own).get_state())
+}
+
+/// Gives it back.
+fn put_state(generator: &Option<Mutex<Generator>>, state: &[u8]) -> Result<()> {
+    match generator {
+        Some(own) => Ok(held(own).set_state(state)?),
+        None => {
+            ensure!(
+                state.is_empty(),
+                Value,
+                "the sampler that was saved had a generator of its own, and this one has none"
+            );
+            Ok(())
+        }
+    }
+}
+
+/// Of samplers with a generator.
+macro_rules! states {
+    () => {
+        fn state(&self) -> Vec<u8> {
+            state_of(&self.generator)
+        }
+        fn set_state(&self, state: &[u8]) -> Result<()> {
+            put_state(&self.generator, state)
+        }
+    };
 }
 
 /// Numbers that fit because they are below a length.
@@ -89,6 +142,8 @@ pub(super) fn held<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 }
 
 impl Sampler for RandomSampler {
+    states!();
+
     fn order(&self) -> Result<Vec<usize>> {
         ensure!(
             self.num_samples > 0,
@@ -152,6 +207,8 @@ impl SubsetRandomSampler {
 }
 
 impl Sampler for SubsetRandomSampler {
+    states!();
+
     fn order(&self) -> Result<Vec<usize>> {
         let n = self.indices.len();
         let order = match &self.generator {
@@ -206,6 +263,8 @@ impl WeightedRandomSampler {
 }
 
 impl Sampler for WeightedRandomSampler {
+    states!();
+
     fn order(&self) -> Result<Vec<usize>> {
         let count = i64::try_from(self.num_samples).unwrap_or(i64::MAX);
         let shape = [self.weights.len()];
@@ -248,6 +307,11 @@ impl BatchSampler {
             batch_size,
             drop_last,
         })
+    }
+
+    /// The samples of all batches, in order.
+    pub fn order(&self) -> &[usize] {
+        &self.order
     }
 
     /// How many batches there are.
