@@ -1,4 +1,4 @@
-//! Tensors in files: safetensors, and NumPy's `.npy` and `.npz`, both ways.
+//! Tensors in files: safetensors, NumPy's `.npy` and `.npz`, and, with the feature `pt`, PyTorch's `.pt`; all of them both ways.
 //!
 //! ```
 //! use pullback::nn::{Linear, Module};
@@ -23,6 +23,8 @@ mod bytes;
 mod json;
 mod npy;
 mod npz;
+#[cfg(feature = "pt")]
+pub mod pt;
 pub mod safetensors;
 mod zip;
 

@@ -1,20 +1,18 @@
 //! NumPy's `.npz`: a zip archive of `.npy` files.
 
-use super::atomic::{put, replace};
+use super::atomic::replace;
 use super::npy::{npy_bytes, parse_npy};
 use super::zip::{Archive, Writer};
 use super::{of_file, read};
 use crate::Result;
 use crate::nn::NamedTensors;
+use std::io::Write;
 use std::path::Path;
 
-/// The bytes of a `.npz` file of these tensors, stored as they are.
-///
-/// # Errors
-/// For a dtype that NumPy does not have, two tensors of one name, and more than 4 GiB.
-pub fn npz_bytes(tensors: &NamedTensors) -> Result<Vec<u8>> {
+/// Writes an archive, a tensor at a time.
+fn write(to: &mut dyn Write, tensors: &NamedTensors) -> Result<()> {
     tensors.by_name()?;
-    let mut archive = Writer::default();
+    let mut archive = Writer::new(to);
     for (name, t) in tensors.iter() {
         let added = npy_bytes(t).and_then(|bytes| archive.add(&format!("{name}.npy"), &bytes));
         added.map_err(|e| e.note(format!("of `{name}`")))?;
@@ -22,13 +20,22 @@ pub fn npz_bytes(tensors: &NamedTensors) -> Result<Vec<u8>> {
     archive.finish()
 }
 
+/// The bytes of a `.npz` file of these tensors, stored as they are.
+///
+/// # Errors
+/// For a dtype that NumPy does not have, and two tensors of one name.
+pub fn npz_bytes(tensors: &NamedTensors) -> Result<Vec<u8>> {
+    let mut out = Vec::new();
+    write(&mut out, tensors)?;
+    Ok(out)
+}
+
 /// Writes tensors to a `.npz` file. NumPy's `np.savez(path, **arrays)`.
 ///
 /// # Errors
-/// Those of the file system, with the path; a dtype that NumPy does not have; more than 4 GiB.
+/// Those of the file system, with the path; a dtype that NumPy does not have; two tensors of one name.
 pub fn save_npz(path: impl AsRef<Path>, tensors: &NamedTensors) -> Result<()> {
-    let bytes = npz_bytes(tensors)?;
-    replace(path.as_ref(), |file| put(file, &bytes))
+    replace(path.as_ref(), |file| write(file, tensors))
 }
 
 /// Reads a `.npz` file, compressed or not. NumPy's `np.load(path)`; never runs anything.
