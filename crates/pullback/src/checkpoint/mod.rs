@@ -183,12 +183,8 @@ impl<'a> Checkpoint<'a> {
     /// of another shape or dtype, with both. With the file's path, and nothing is changed then.
     pub fn load(mut self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
-        let loaded = (self.check_names())
-            .and_then(|()| Ok(safetensors::load(path)?))
-            .map_err(|e| match e.to_string().contains(&*path.to_string_lossy()) {
-                true => e,
-                false => of_file(path, e),
-            })?;
+        self.check_names().map_err(|e| of_file(path, e))?;
+        let loaded = safetensors::load(path)?;
         load::load(&mut self.parts, &loaded).map_err(|e| of_file(path, e))
     }
 

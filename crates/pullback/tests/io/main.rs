@@ -3,6 +3,8 @@
 mod atomic;
 mod hostile;
 mod npy;
+mod pickles;
+mod pt;
 mod safetensors;
 
 use std::path::PathBuf;

@@ -124,7 +124,7 @@ impl<'a> Unpickler<'a> {
         (top.copied()).ok_or_else(|| error!(Io, "the pickle names a value where there is none"))
     }
 
-    fn to_mark(&mut self) -> Result<Vec<Id>> {
+    fn above_mark(&mut self) -> Result<Vec<Id>> {
         let at = (self.marks.pop())
             .ok_or_else(|| error!(Io, "the pickle ends a list that did not begin"))?;
         Ok(self.stack.split_off(at))
@@ -161,7 +161,7 @@ impl<'a> Unpickler<'a> {
 
     fn set_items(&mut self, items: Vec<Id>) -> Result<()> {
         ensure!(
-            items.len() % 2 == 0,
+            items.len().is_multiple_of(2),
             Io,
             "the pickle has a key without a value"
         );
@@ -287,9 +287,9 @@ impl<'a> Unpickler<'a> {
                 b'(' => self.marks.push(self.stack.len()),
                 b'0' => match self.stack.len() > self.floor() {
                     true => drop(self.stack.pop()),
-                    false => drop(self.to_mark()?),
+                    false => drop(self.above_mark()?),
                 },
-                b'1' => drop(self.to_mark()?),
+                b'1' => drop(self.above_mark()?),
                 b'2' => {
                     let top = self.top()?;
                     self.stack.push(top);
@@ -392,7 +392,7 @@ impl<'a> Unpickler<'a> {
                 self.append(vec![item])?;
             }
             b'e' | 0x90 => {
-                let items = self.to_mark()?;
+                let items = self.above_mark()?;
                 self.append(items)?;
             }
             b's' => {
@@ -400,15 +400,15 @@ impl<'a> Unpickler<'a> {
                 self.set_items(vec![key, value])?;
             }
             b'u' => {
-                let items = self.to_mark()?;
+                let items = self.above_mark()?;
                 self.set_items(items)?;
             }
             0x91 => {
-                let items = self.to_mark()?;
+                let items = self.above_mark()?;
                 self.push(Node::Set(items));
             }
             b't' => {
-                let items = self.to_mark()?;
+                let items = self.above_mark()?;
                 self.push(Node::Tuple(items));
             }
             0x85..=0x87 => self.tuple(usize::from(code - 0x84))?,
