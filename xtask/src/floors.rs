@@ -55,7 +55,7 @@ const CRATES: &[(&str, &[Floor])] = &[
             ("ops", &["call", "core", "random"]),
             (
                 "transform",
-                &["core", "engine", "forward_ad", "ops", "program"],
+                &["core", "engine", "forward_ad", "ops", "program", "random"],
             ),
             ("registry", &["call", "core", "ops"]),
             ("display", &["core", "forward_ad"]),

@@ -9,8 +9,8 @@ use crate::core::graph::{EXTRA, Edge, Node, OUTPUT};
 use crate::core::mode::{self, ModeGuard};
 use crate::core::op::{Family, Op};
 use crate::core::tensor::Tensor;
-use crate::core::watch::{self, Watch, Writing};
-use crate::{Array, Error, ErrorKind, Result, Shared};
+use crate::core::watch::{self, Draw, Watch, Writing};
+use crate::{Array, Error, ErrorKind, Result, Shape, Shared};
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::panic::Location;
@@ -209,6 +209,16 @@ impl Watch for Tangents {
     }
 
     /// `value` has the tangent that the saved tensor had.
+    fn looked(&self, _: &Tensor) {}
+
+    fn varies(&self, _: &Tensor) -> bool {
+        false
+    }
+
+    fn drawn(&self, shape: &Shape, draw: Draw<'_>) -> Result<Array> {
+        draw(shape)
+    }
+
     fn unpacked(&self, node: &Shared<Node>, which: u32, value: &Tensor) {
         adopt(node, which, value);
     }

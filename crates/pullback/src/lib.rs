@@ -48,6 +48,7 @@ pub use transform::func;
 pub use core::binding;
 
 pub use crate::core::anomaly::{detect_anomaly, detect_nonfinite};
+pub use crate::core::batch::{Batch, Batched};
 pub use crate::core::ctx::Ctx;
 pub use crate::core::device::{Backend, install as install_device};
 pub use crate::core::flow::{CutAt, CutReason, Flow, track_flow};

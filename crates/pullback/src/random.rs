@@ -16,13 +16,21 @@ pub use pullback_random::{Error, ErrorKind, Result, filled, numpy, room, torch};
 
 use pullback_array::around_fork;
 use std::cell::{Cell, RefCell};
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, OnceLock, PoisonError};
 use torch::Generator;
 
 static DEFAULT: LazyLock<Mutex<Generator>> = LazyLock::new(|| {
     around_fork(hold, let_go);
     Mutex::new(Generator::new())
 });
+
+/// Who is asked before anything is drawn.
+static ASKED: OnceLock<fn() -> crate::Result<()>> = OnceLock::new();
+
+/// Has `asked` called before each draw, which its error refuses.
+pub(crate) fn ask_before(asked: fn() -> crate::Result<()>) {
+    ASKED.get_or_init(|| asked);
+}
 
 thread_local! {
     /// Whether this thread draws.
@@ -104,6 +112,9 @@ pub(crate) fn try_draw<T>(f: impl FnOnce(&mut Generator) -> T) -> crate::Result<
         fn drop(&mut self) {
             DRAWING.set(false);
         }
+    }
+    if let Some(asked) = ASKED.get() {
+        asked()?;
     }
     if DRAWING.replace(true) {
         return Err(within_a_draw());

@@ -9,7 +9,7 @@
 
 use crate::core::op::Op;
 use crate::core::tensor::Tensor;
-use crate::core::{narrow, structural};
+use crate::core::{narrow, structural, watch};
 use crate::{Array, Device, Element, Error, ErrorKind, Result};
 use pullback_array::{creating_on, kernels};
 use smallvec::SmallVec;
@@ -253,9 +253,11 @@ impl HostRead for Array {
 
 impl HostRead for Tensor {
     fn numbers<T: Element>(&self) -> Result<Vec<T>> {
+        watch::looked(self);
         self.array().numbers()
     }
     fn numbers_f64(&self) -> Result<Vec<f64>> {
+        watch::looked(self);
         self.array().numbers_f64()
     }
 }

@@ -6,6 +6,7 @@
 pub(crate) mod address;
 pub(crate) mod anomaly;
 pub(crate) mod apply;
+pub(crate) mod batch;
 pub mod binding;
 mod construct;
 pub(crate) mod ctx;

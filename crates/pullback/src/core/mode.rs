@@ -19,6 +19,8 @@ pub(crate) const DUAL: u32 = 64;
 
 /// Hooks are set that pack what is saved.
 pub(crate) const PACK: u32 = 128;
+/// One row of a batch is run for all of them: what depends on its numbers must not decide what runs.
+pub(crate) const BATCH: u32 = 256;
 
 /// Whether operations record gradients.
 #[inline(always)]
@@ -31,6 +33,15 @@ pub(crate) fn records(flags: u32) -> bool {
 #[inline]
 pub(crate) fn watched() -> bool {
     flags() & (RECORD | DUAL) != 0
+}
+
+/// What is written is a result being made, and nobody's yet.
+pub(crate) const OWN: u32 = 512;
+
+/// Whether what runs now stands for all rows of a batch.
+#[inline]
+pub(crate) fn batching() -> bool {
+    flags() & BATCH != 0
 }
 
 thread_local! {

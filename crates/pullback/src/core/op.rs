@@ -8,6 +8,7 @@
 //! Rules never mention broadcasting (the engine sums a gradient to its input's shape), dtype promotion (operands are
 //! converted before they get here) or their own name in errors (the engine adds it).
 
+use crate::core::batch::{Batch, Batched};
 pub(crate) use crate::core::ctx::Ctx;
 use crate::core::made::{Made, NodeName};
 pub use crate::core::narrow::Narrow;
@@ -230,6 +231,30 @@ pub trait Op: Debug + Send + Sync + 'static {
             Family::Gate | Family::General => Reads::INPUTS.and(Reads::OUTPUT),
             Family::Linear | Family::Zero | Family::Cut => Reads::NOTHING,
         }
+    }
+
+    /// Whether it works element by element, with broadcasting where it has several operands, and has no attribute that speaks of
+    /// dimensions.
+    fn elementwise(&self) -> bool {
+        matches!(self.def().family, Family::Pointwise | Family::Zero) || self.expression().is_some()
+    }
+
+    /// Its results for a batch: operands some of which are stacks of rows, and what it gives for each row, stacked. `None` where it has
+    /// no rule; then it is run row by row.
+    ///
+    /// # Errors
+    /// Those of the operations that the rule is written in.
+    fn batched(&self, batch: &Batch<'_>) -> Batched {
+        match self.elementwise() {
+            true => batch.elements(&*self.boxed()),
+            false => Ok(None),
+        }
+    }
+
+    /// For one result of an operation of several: that operation, and which one.
+    #[doc(hidden)]
+    fn projected(&self) -> Option<(&dyn Op, usize)> {
+        None
     }
 
     /// The formula of an elementwise operation, recorded: of its inputs, in floating dtypes.

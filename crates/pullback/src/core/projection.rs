@@ -3,6 +3,7 @@
 //! A program has one value per instruction, and all that read programs rely on it. A projection computes all results and gives one;
 //! replays go through the whole operation, so gradients and tangents are those of its definition.
 
+use crate::core::batch::{Batch, Batched};
 use crate::core::ctx::Ctx;
 use crate::core::op::{Op, OpDef, Reads};
 use crate::core::tensor::Tensor;
@@ -65,6 +66,18 @@ impl Op for Projection {
             false => Err(missing(self.which)),
         };
         Some(self.all(inputs, site).and_then(pick))
+    }
+    fn projected(&self) -> Option<(&dyn Op, usize)> {
+        Some((&*self.op, self.which))
+    }
+    fn batched(&self, batch: &Batch<'_>) -> Batched {
+        let Some(mut all) = self.op.batched(batch)? else {
+            return Ok(None);
+        };
+        match self.which < all.len() {
+            true => batch.one(Ok(all.swap_remove(self.which))),
+            false => Err(missing(self.which)),
+        }
     }
     /// What [`Op::vjp`] below runs the whole operation on.
     fn reads(&self, _: usize) -> Reads {

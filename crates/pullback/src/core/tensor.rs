@@ -6,7 +6,7 @@
 
 use crate::core::graph::{Edge, Leaf, lock};
 use crate::core::history::AutogradMeta;
-use crate::core::{device, mode};
+use crate::core::{device, mode, watch};
 use crate::{Array, DType, Element, Error, ErrorKind, Number, Result, Shared};
 use pullback_array::OnceBox;
 use std::panic::Location;
@@ -168,6 +168,7 @@ impl Tensor {
     #[track_caller]
     pub fn to_vec<T: Element>(&self) -> Result<Vec<T>> {
         let site = Location::caller();
+        watch::looked(self);
         (device::on_host(&self.array()).and_then(|a| a.to_vec()))
             .map_err(|e| e.op("to_vec").at(site))
     }
@@ -176,6 +177,7 @@ impl Tensor {
     #[track_caller]
     pub fn to_f64_vec(&self) -> Result<Vec<f64>> {
         let site = Location::caller();
+        watch::looked(self);
         (device::on_host(&self.array()).and_then(|a| a.to_f64_vec()))
             .map_err(|e| e.op("to_f64_vec").at(site))
     }
@@ -194,6 +196,7 @@ impl Tensor {
     #[track_caller]
     pub fn item(&self) -> Result<Number> {
         let site = Location::caller();
+        watch::looked(self);
         (device::on_host(&self.array()).and_then(|a| a.item())).map_err(|e| e.op("item").at(site))
     }
 

@@ -8,10 +8,13 @@ use crate::core::graph::Node;
 use crate::core::mode;
 use crate::core::op::Op;
 use crate::core::tensor::Tensor;
-use crate::{Array, Result, Shared};
+use crate::{Array, Result, Shape, Shared};
 use smallvec::SmallVec;
 use std::panic::Location;
 use std::sync::OnceLock;
+
+/// How numbers of a shape are drawn.
+pub(crate) type Draw<'a> = &'a dyn Fn(&Shape) -> Result<Array>;
 
 /// One that is told what this thread runs.
 pub(crate) trait Watch: Sync {
@@ -42,6 +45,15 @@ pub(crate) trait Watch: Sync {
         history: bool,
         site: &'static Location<'static>,
     ) -> Result<()>;
+
+    /// Somebody looks at the numbers of `x`, to decide by them.
+    fn looked(&self, x: &Tensor);
+
+    /// Whether a tensor's numbers differ from row to row of a batch that one row stands for.
+    fn varies(&self, x: &Tensor) -> bool;
+
+    /// Random numbers of a shape by `draw`; for a run of one row that stands for several, the first row of those of all rows.
+    fn drawn(&self, shape: &Shape, draw: Draw<'_>) -> Result<Array>;
 
     /// Backward took `value` out of `node`, which had saved it as `which`.
     fn unpacked(&self, node: &Shared<Node>, which: u32, value: &Tensor);
@@ -104,6 +116,34 @@ pub(crate) fn replaced(
     site: &'static Location<'static>,
 ) -> Result<()> {
     watchers(flags).try_for_each(|w| w.replaced(x, by, history, site))
+}
+
+/// Tells that numbers are looked at, and not by an operation: while one row of a batch stands for all, who decides by them decides for
+/// one row.
+#[inline]
+pub(crate) fn looked(x: &Tensor) {
+    let flags = mode::flags();
+    if flags & mode::BATCH != 0 {
+        watchers(flags | mode::RECORD).for_each(|w| w.looked(x));
+    }
+}
+
+/// Whether a tensor's numbers differ from row to row of a batch that one row stands for now: then they must not be checked, or chosen by.
+#[inline]
+pub(crate) fn varies(x: &Tensor) -> bool {
+    mode::batching() && watchers(mode::flags() | mode::RECORD).any(|w| w.varies(x))
+}
+
+/// Random numbers of a shape by `draw`. While one row of a batch stands for all, they may be drawn for all rows at once; what is given are
+/// the row's.
+///
+/// # Errors
+/// Those of `draw`; where drawing is an error.
+pub(crate) fn drawn(shape: &Shape, draw: impl Fn(&Shape) -> Result<Array>) -> Result<Array> {
+    match watchers(mode::flags() & mode::BATCH | mode::RECORD).next() {
+        Some(recorder) if mode::batching() => recorder.drawn(shape, &draw),
+        _ => draw(shape),
+    }
 }
 
 /// Tells of a saved value.

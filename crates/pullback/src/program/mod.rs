@@ -15,6 +15,7 @@ use crate::{Array, DType, Error, ErrorKind, Result, Shape, core::apply, core::mo
 pub use place::with_places;
 use smallvec::SmallVec;
 use std::panic::Location;
+pub(crate) use trace::RowTraced;
 
 /// The number of a value in a [`Program`].
 pub type ValueId = u32;
@@ -38,6 +39,8 @@ pub struct Instruction {
     pub shape: Shape,
     /// Dtype of the result.
     pub dtype: DType,
+    /// Whether gradients were being recorded when it ran.
+    pub grad: bool,
 }
 
 /// A recorded run of a function of tensors.
@@ -169,7 +172,7 @@ impl Program {
     }
 
     /// For each value the instruction that reads it last, or makes it where none reads it; beyond all of them for outputs, which stay.
-    fn last_uses(&self) -> Vec<usize> {
+    pub(crate) fn last_uses(&self) -> Vec<usize> {
         let mut last = vec![0; self.values()];
         for (k, inst) in self.instructions.iter().enumerate() {
             for &id in inst.inputs.iter().chain([&inst.output]) {
@@ -340,6 +343,7 @@ impl Program {
                     decision: if open { None } else { inst.decision.clone() },
                     shape: inst.shape.clone(),
                     dtype: inst.dtype,
+                    grad: inst.grad,
                 }
             })
             .collect();
@@ -415,7 +419,7 @@ impl Instruction {
     }
 
     /// Calls `free` with the values that nobody reads after this instruction, the `k`th.
-    fn ended(&self, k: usize, last: &[usize], mut free: impl FnMut(usize)) {
+    pub(crate) fn ended(&self, k: usize, last: &[usize], mut free: impl FnMut(usize)) {
         for &id in self.inputs.iter().chain([&self.output]) {
             if last[id as usize] == k {
                 free(id as usize);

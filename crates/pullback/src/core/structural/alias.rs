@@ -21,6 +21,9 @@ define! { Alias: Linear "alias", "torch.Tensor.view_as", view: true;
 
 impl Op for Alias {
     common!();
+    fn elementwise(&self) -> bool {
+        true
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         Ok(x[0].clone())
     }
@@ -44,6 +47,9 @@ define! { Apart: Linear "unshared", "torch.unsafe_split";
 
 impl Op for Apart {
     common!(native);
+    fn elementwise(&self) -> bool {
+        true
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         x[0].uncounted()
     }

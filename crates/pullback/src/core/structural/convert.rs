@@ -1,6 +1,7 @@
 //! Copies and conversions: `to`, `clone`, `copy_`.
 
 use crate::core::apply::apply;
+use crate::core::batch::{Batch, Batched};
 use crate::core::define::{common, define};
 use crate::core::device;
 use crate::core::history::{in_place, in_place_number};
@@ -30,6 +31,9 @@ define! { To: Linear "to", "torch.Tensor.to";
 
 impl Op for To {
     common!();
+    fn elementwise(&self) -> bool {
+        true
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         kernels::cast(x[0], self.dtype)
     }
@@ -66,6 +70,14 @@ define! { Clone: Linear "clone", "torch.clone";
 
 impl Op for Clone {
     common!();
+    fn batched(&self, batch: &Batch<'_>) -> Batched {
+        // An order of dimensions is one of rows, and not of batches.
+        let format = match self.format {
+            MemoryFormat::Contiguous => MemoryFormat::Contiguous,
+            _ => MemoryFormat::Preserve,
+        };
+        batch.elements(&Clone { format })
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         x[0].copy_like(&self.format.of(x[0].layout())?)
     }
@@ -98,6 +110,10 @@ define! { Copy: Linear "copy_", "torch.Tensor.copy_";
 
 impl Op for Copy {
     common!();
+    fn batched(&self, batch: &Batch<'_>) -> Batched {
+        let to = batch.full(0)?;
+        batch.apply(self, &[&to, &batch.aligned(1, batch.rank(0))?])
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         let (to, from) = (x[0].shape(), x[1].shape());
         let common = to.broadcast(from)?;

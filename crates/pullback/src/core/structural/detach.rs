@@ -23,6 +23,9 @@ define! { Detach: Cut "detach", "torch.Tensor.detach";
 
 impl Op for Detach {
     common!(native);
+    fn elementwise(&self) -> bool {
+        true
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         Ok(x[0].clone())
     }

@@ -5,6 +5,7 @@
 //! gradient, and both are worked on in place; else a map of positions is made when it is needed.
 
 use crate::core::apply::apply;
+use crate::core::batch::{Batch, Batched};
 use crate::core::define::{common, define};
 use crate::core::graph::{Edge, Input, Node};
 use crate::core::op::{Ctx, Op};
@@ -163,6 +164,10 @@ impl Overlay {
 
 impl Op for Overlay {
     common!();
+    fn batched(&self, batch: &Batch<'_>) -> Batched {
+        let [old, new] = batch.layouts([&self.old, &self.new])?;
+        batch.stacked(&Overlay { old, new })
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         if let Some(part) = self.inside() {
             let out = x[0].copy()?;
@@ -247,6 +252,10 @@ impl Uncover {
 
 impl Op for Uncover {
     common!();
+    fn batched(&self, batch: &Batch<'_>) -> Batched {
+        let [old, new] = batch.layouts([&self.old, &self.new])?;
+        batch.stacked(&Uncover { old, new })
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         let overlay = self.overlay();
         if let Some(part) = overlay.inside() {

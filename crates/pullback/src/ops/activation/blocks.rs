@@ -1,6 +1,7 @@
 //! Attention a few queries at a time: the weights of a block of them are made, used and forgotten, in the gradient again, so that the
 //! matrix of all weights is never there. For long sequences without a mask of their own; `attention` decides when.
 
+use crate::core::batch::{Batch, Batched};
 use crate::core::define::{common, define};
 use crate::core::op::{Ctx, Op, Reads, sum_terms};
 use crate::core::rules;
@@ -180,6 +181,9 @@ impl BlockAttention {
 
 impl Op for BlockAttention {
     common!();
+    fn batched(&self, batch: &Batch<'_>) -> Batched {
+        batch.folded(self)
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         let [q, k, v] = [x[0], x[1], x[2]];
         let shape = Shape::new(&[q.shape()[0], q.shape()[1], v.shape()[2]]);

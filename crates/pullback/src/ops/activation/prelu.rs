@@ -57,6 +57,9 @@ impl Prelu {
 
 impl Op for Prelu {
     common!();
+    fn elementwise(&self) -> bool {
+        true
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         dispatch!(float x[0].dtype(), T => kernels::zip(x[0], x[1], |x: T, w: T| if x > T::ZERO { x } else { w * x }), else
             Err(no_form("prelu_cpu", x[0])))

@@ -3,6 +3,7 @@
 #![allow(clippy::assign_op_pattern)]
 
 use crate::core::apply::apply;
+use crate::core::batch::{Batch, Batched};
 use crate::core::define::{common, define};
 use crate::core::op::{Ctx, Op, Reads, sum_terms};
 use crate::core::rules;
@@ -132,6 +133,9 @@ define! { Softmax: General "softmax", "torch.softmax";
 
 impl Op for Softmax {
     common!();
+    fn batched(&self, batch: &Batch<'_>) -> Batched {
+        batch.along(self.dim, |dim| Box::new(Softmax { dim }))
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         dispatch!(float x[0].dtype(), T => match last(x[0].shape(), self.dim) {
             Some(len) => kernels::lines(x[0], [], len, #[inline(always)] |_, run: &mut [T], []| softmax_run(run)),
@@ -171,6 +175,9 @@ define! { LogSoftmax: General "log_softmax", "torch.log_softmax";
 
 impl Op for LogSoftmax {
     common!();
+    fn batched(&self, batch: &Batch<'_>) -> Batched {
+        batch.along(self.dim, |dim| Box::new(LogSoftmax { dim }))
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         dispatch!(float x[0].dtype(), T => match last(x[0].shape(), self.dim) {
             Some(len) => kernels::lines(x[0], [], len, #[inline(always)] |_, run: &mut [T], []| {

@@ -6,6 +6,7 @@
 
 use crate::core::Site;
 use crate::core::apply::apply_dyn;
+use crate::core::batch::{Batch, Batched};
 use crate::core::define::{common, define};
 use crate::core::made::{Made, camel};
 use crate::core::op::{Ctx, Op, Reads};
@@ -40,6 +41,9 @@ define! { Anchor: General "constant_on_piece", "torch.ops.aten.leaky_relu_backwa
 
 impl Op for Anchor {
     common!();
+    fn batched(&self, batch: &Batch<'_>) -> Batched {
+        batch.stacked(self)
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         x[0].copy()
     }
@@ -87,6 +91,9 @@ define! { Entry: Linear "anchored_input", "torch.Tensor.view_as", view: true;
 
 impl Op for Entry {
     common!();
+    fn elementwise(&self) -> bool {
+        true
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         Ok(x[0].clone())
     }

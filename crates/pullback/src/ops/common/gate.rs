@@ -55,6 +55,9 @@ impl Formula<1> for Relu {
 
 impl Op for Relu {
     common!(native);
+    fn elementwise(&self) -> bool {
+        true
+    }
     fn expression(&self) -> Option<Expression> {
         Some(Expression::of(self))
     }
@@ -115,6 +118,9 @@ impl Formula<2> for ThresholdBackward {
 
 impl Op for ThresholdBackward {
     common!();
+    fn elementwise(&self) -> bool {
+        true
+    }
     fn expression(&self) -> Option<Expression> {
         Some(Expression::of(self))
     }

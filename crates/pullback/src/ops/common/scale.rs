@@ -39,6 +39,9 @@ impl Formula<1> for Scale {
 
 impl Op for Scale {
     common!(native);
+    fn elementwise(&self) -> bool {
+        true
+    }
     fn expression(&self) -> Option<Expression> {
         Some(Expression::of(self))
     }

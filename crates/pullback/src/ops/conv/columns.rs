@@ -2,6 +2,7 @@
 
 use crate::core::Site;
 use crate::core::apply::apply_dyn;
+use crate::core::batch::{Batch, Batched};
 use crate::core::define::{common, define};
 use crate::core::fail::{bail, ensure, error};
 use crate::core::made::Made;
@@ -177,6 +178,9 @@ impl Columns {
 
 impl Op for Columns {
     common!();
+    fn batched(&self, batch: &Batch<'_>) -> Batched {
+        batch.stacked(self)
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         let (x, (plane, columns)) = (x[0], self.lengths());
         let shape = self.shape(x.shape())?;

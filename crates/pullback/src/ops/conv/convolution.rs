@@ -2,6 +2,7 @@
 //! the other two, so every order follows. The first two take a bias: the channels' numbers, added to the result.
 
 use crate::core::apply::apply_dyn;
+use crate::core::batch::{Batch, Batched};
 use crate::core::define::{common, define};
 use crate::core::op::{Ctx, Op, Reads, sum_terms};
 use crate::core::rules;
@@ -12,6 +13,7 @@ use crate::ops::math::arith::needs_float;
 use crate::{Array, DType, Result, Shape};
 use pullback_array::kernels::{self, Sizes, Window};
 use pullback_array::{Arith, dispatch};
+use smallvec::SmallVec;
 
 #[cfg(feature = "proof")]
 use crate::core::samples::Sample;
@@ -67,8 +69,38 @@ define! { ConvolutionWeight: Multilinear "conv_nd_weight", "torch.nn.grad.conv2d
     proof: { samples: || cases(|how, _, kernel| ConvolutionWeight { how, kernel }, |x, _, g| (x, g), false) }
 }
 
+/// The window for rows that are groups beside each other.
+fn grouped(how: &Window, rows: usize) -> Window {
+    Window {
+        groups: how.groups * rows,
+        ..how.clone()
+    }
+}
+
+/// A convolution, or its transpose in the first operand, over rows: they are more samples where they share the kernels, else groups of
+/// channels.
+fn over_batch(batch: &Batch<'_>, how: &Window, op: impl FnOnce(Window) -> Box<dyn Op>) -> Batched {
+    if batch.only(0) {
+        let (x, samples) = (batch.get(0).flatten_dims(0, 1)?, batch.shape(0)[0]);
+        let mut all: SmallVec<[&Tensor; 3]> = [&x].into_iter().collect();
+        (1..batch.arity()).for_each(|i| all.push(batch.get(i)));
+        let y = apply_dyn(&*op(how.clone()), &all, batch.site())?;
+        let shape = batch.over(&[&[samples], &y.shape()[1..]].concat());
+        return batch.one(y.reshape(shape));
+    }
+    let own = (0..batch.arity())
+        .map(|i| batch.merged(i, usize::from(i == 0)))
+        .collect::<Result<SmallVec<[Tensor; 3]>>>()?;
+    let all: SmallVec<[&Tensor; 3]> = own.iter().collect();
+    let y = apply_dyn(&*op(grouped(how, batch.count())), &all, batch.site())?;
+    batch.one(batch.split(&y, 1))
+}
+
 impl Op for Convolution {
     common!();
+    fn batched(&self, batch: &Batch<'_>) -> Batched {
+        over_batch(batch, &self.how, |how| Box::new(Convolution { how }))
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         numbers(x, false)?;
         biased(kernels::convolve(x[0], x[1], &self.how)?, x.get(2))
@@ -104,6 +136,12 @@ impl rules::General for Convolution {
 
 impl Op for ConvolutionInput {
     common!();
+    fn batched(&self, batch: &Batch<'_>) -> Batched {
+        let size = self.size.clone();
+        over_batch(batch, &self.how, |how| {
+            Box::new(ConvolutionInput { how, size })
+        })
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         numbers(x, true)?;
         let y = kernels::convolve_input(x[0], x[1], &self.how, &self.size)?;
@@ -140,6 +178,16 @@ impl rules::General for ConvolutionInput {
 
 impl Op for ConvolutionWeight {
     common!();
+    fn batched(&self, batch: &Batch<'_>) -> Batched {
+        // A weight for each row: rows are groups.
+        let (x, g) = (batch.merged(0, 1)?, batch.merged(1, 1)?);
+        let op = ConvolutionWeight {
+            how: grouped(&self.how, batch.count()),
+            kernel: self.kernel.clone(),
+        };
+        let found = apply_dyn(&op, &[&x, &g], batch.site())?;
+        batch.one(batch.split(&found, 0))
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         numbers(x, false)?;
         kernels::convolve_weight(x[0], x[1], &self.how, &self.kernel)

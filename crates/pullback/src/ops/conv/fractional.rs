@@ -3,6 +3,7 @@
 
 use crate::core::Site;
 use crate::core::apply::apply_dyn;
+use crate::core::batch::{Batch, Batched};
 use crate::core::define::{common, define};
 use crate::core::device::HostRead;
 use crate::core::fail::{bail, ensure, error};
@@ -110,6 +111,9 @@ impl FractionalPoolAt {
 
 impl Op for FractionalPoolAt {
     common!();
+    fn batched(&self, batch: &Batch<'_>) -> Batched {
+        batch.stacked(self)
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         let (image, samples) = (x[0], x[1]);
         let front = &image.shape()[..image.rank() - self.dims()];

@@ -2,6 +2,7 @@
 //! dimension, so that one loop serves strides, dilations, ceilings and adaptive sizes.
 
 use crate::core::apply::apply_dyn;
+use crate::core::batch::{Batch, Batched};
 use crate::core::define::{common, define};
 use crate::core::op::{Ctx, Op, Reads};
 use crate::core::rules;
@@ -140,6 +141,9 @@ define! { MaxPoolAt: Cut "max_pool_at", "torch.nn.functional.max_pool2d";
 
 impl Op for MaxPoolAt {
     common!();
+    fn batched(&self, batch: &Batch<'_>) -> Batched {
+        batch.stacked(self)
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         let counts = self.windows.counts();
         let shape = self.windows.shape(x[0].shape(), &counts);
@@ -213,6 +217,9 @@ impl AvgPool {
 
 impl Op for AvgPool {
     common!();
+    fn batched(&self, batch: &Batch<'_>) -> Batched {
+        batch.stacked(self)
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         let x = x[0];
         let last = match self.transposed {

@@ -4,6 +4,7 @@
 use crate::core::device::HostRead;
 use crate::core::fail::{bail, ensure, error};
 use crate::core::tensor::Tensor;
+use crate::core::watch;
 use crate::ops::common::operand::{inferred, unnumbered};
 use crate::random;
 use crate::{Array, Category, DType, Dd, Device, Element, Number, Result, Shape};
@@ -315,6 +316,10 @@ pub fn one_hot(x: &Tensor, num_classes: i64) -> Result<Tensor> {
         let shape = [&x.shape()[..], &[num_classes as usize]].concat();
         return inferred(&shape[..], DType::I64).map(Tensor::from_array);
     }
+    if num_classes > 0 && watch::varies(x) {
+        let classes = Tensor::arange(num_classes as usize)?;
+        return x.unsqueeze(-1)?.eq(&classes)?.to(DType::I64);
+    }
     let classes = x.numbers::<i64>()?;
     if classes.is_empty() && num_classes <= 0 {
         bail!(
@@ -379,10 +384,14 @@ pub fn rand(shape: impl Into<Shape>, dtype: DType) -> Result<Tensor> {
         return Tensor::zeros(shape, dtype); // nothing is drawn
     }
     afford(n, dtype)?;
-    match dtype.computing() {
-        DType::F32 => Tensor::from_slice(&random::try_draw(|g| g.rand(n))?, shape)?.to(dtype),
-        _ => Tensor::from_slice(&random::try_draw(|g| g.rand_f64(n))?, shape)?.to(dtype),
-    }
+    let array = watch::drawn(&shape, |shape| {
+        let n = shape.checked_numel()?;
+        match dtype.computing() {
+            DType::F32 => Array::from_slice(&random::try_draw(|g| g.rand(n))?, shape),
+            _ => Array::from_slice(&random::try_draw(|g| g.rand_f64(n))?, shape),
+        }
+    })?;
+    Tensor::from_array(array).to(dtype)
 }
 
 /// Numbers drawn from the standard normal distribution. PyTorch's `torch.randn`.
@@ -399,10 +408,14 @@ pub fn randn(shape: impl Into<Shape>, dtype: DType) -> Result<Tensor> {
         return Tensor::zeros(shape, dtype); // nothing is drawn
     }
     afford(n, dtype)?;
-    match dtype.computing() {
-        DType::F32 => Tensor::from_slice(&random::try_draw(|g| g.randn(n))?, shape)?.to(dtype),
-        _ => Tensor::from_slice(&random::try_draw(|g| g.randn_f64(n))?, shape)?.to(dtype),
-    }
+    let array = watch::drawn(&shape, |shape| {
+        let n = shape.checked_numel()?;
+        match dtype.computing() {
+            DType::F32 => Array::from_slice(&random::try_draw(|g| g.randn(n))?, shape),
+            _ => Array::from_slice(&random::try_draw(|g| g.randn_f64(n))?, shape),
+        }
+    })?;
+    Tensor::from_array(array).to(dtype)
 }
 
 /// Integers drawn evenly from `low..high`. PyTorch's `torch.randint`.
@@ -420,8 +433,12 @@ pub fn randint(low: i64, high: i64, shape: impl Into<Shape>, dtype: DType) -> Re
     afford(n, dtype)?;
     macro_rules! draw {
         ($t:ty) => {
-            drawn(random::try_draw(|g| g.randint::<$t>(low, high, n))?)
-                .and_then(|x| Tensor::from_slice(&x, shape))
+            watch::drawn(&shape, |shape| {
+                let n = shape.checked_numel()?;
+                drawn(random::try_draw(|g| g.randint::<$t>(low, high, n))?)
+                    .and_then(|x| Array::from_slice(&x, shape))
+            })
+            .map(Tensor::from_array)
         };
     }
     match dtype {
@@ -452,6 +469,12 @@ pub fn randperm(n: i64, dtype: DType) -> Result<Tensor> {
     };
     Shape::new(&[n]).checked_numel()?;
     afford(n, DType::I64)?;
-    let order = random::try_draw(|g| g.randperm(n))?;
-    Tensor::from_slice(&order, [n])?.to(dtype)
+    let array = watch::drawn(&Shape::new(&[n]), |shape| {
+        let mut all = pullback_array::room(shape.checked_numel()?)?;
+        for _ in 0..shape[..shape.len() - 1].iter().product() {
+            all.extend(random::try_draw(|g| g.randperm(n))?);
+        }
+        Array::from_slice(&all, shape)
+    })?;
+    Tensor::from_array(array).to(dtype)
 }

@@ -4,6 +4,7 @@
 //! Not here: where a number of the grid points (`locate`), arguments and their errors (`grid`).
 
 use crate::core::apply::apply_dyn;
+use crate::core::batch::{Batch, Batched};
 use crate::core::define::{common, define};
 use crate::core::device::HostRead;
 use crate::core::fail::ensure;
@@ -248,6 +249,9 @@ fn node(rank: usize, back: &str) -> Option<Cow<'static, str>> {
 
 impl Op for GridSample {
     common!();
+    fn batched(&self, batch: &Batch<'_>) -> Batched {
+        batch.folded(self)
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         let (image, grid) = (x[0], x[1]);
         if !image.dtype().is_float() {
@@ -302,6 +306,9 @@ impl rules::General for GridSample {
 
 impl Op for GridSpread {
     common!();
+    fn batched(&self, batch: &Batch<'_>) -> Batched {
+        batch.folded(self)
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         let (g, grid) = (x[0], x[1]);
         fits(g, grid)?;
@@ -352,6 +359,9 @@ impl rules::General for GridSpread {
 
 impl Op for GridSlopes {
     common!();
+    fn batched(&self, batch: &Batch<'_>) -> Batched {
+        batch.folded(self)
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         let (g, image, grid) = (x[0], x[1], x[2]);
         fits(g, grid)?;

@@ -8,6 +8,7 @@ use crate::core::apply::apply;
 use crate::core::fail::{bail, ensure, error};
 use crate::core::history::in_place;
 use crate::core::tensor::Tensor;
+use crate::core::watch;
 use crate::ops::common::operand::Operand;
 use crate::ops::index::bracket_items::{Index, IntoIndices};
 use crate::ops::index::positions::{Nonzero, Positions};
@@ -129,6 +130,10 @@ fn by_tensor(
             arrays.push((dim, truth(t.item()?.cast::<bool>())?));
             Ok((view, 1, 0))
         }
+        (0, _) if watch::varies(t) => {
+            arrays.push((dim, t.as_longs(site)?));
+            Ok((view, 1, 1))
+        }
         (0, _) => {
             view = pick(&view, dim, t.item()?.cast(), own, site)?;
             Ok((view, 0, 1))
@@ -142,6 +147,12 @@ fn by_tensor(
                     t.shape(),
                     view.shape(),
                     dim + k
+                );
+            }
+            if watch::varies(t) {
+                bail!(
+                    Unsupported,
+                    "vmap: We do not support batching operators that can support dynamic shape. Attempting to batch over indexing with a boolean mask."
                 );
             }
             let places = apply(Nonzero, &[t], site)?;
@@ -291,7 +302,9 @@ impl Tensor {
                 &owned
             }
             Operand::Tensor(t) if fills => {
-                t.item()?.fit(view.dtype())?;
+                if !watch::varies(t) {
+                    t.item()?.fit(view.dtype())?;
+                }
                 owned = t.to(view.dtype())?;
                 &owned
             }

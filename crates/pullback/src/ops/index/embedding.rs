@@ -1,6 +1,7 @@
 //! Rows of a table looked up by number, and what flows back into the table.
 
 use crate::core::apply::apply_dyn;
+use crate::core::batch::{Batch, Batched};
 use crate::core::define::{common, define};
 use crate::core::device::HostRead;
 use crate::core::fail::{bail, ensure, error};
@@ -88,6 +89,17 @@ fn rows(ids: &Array, rows: usize) -> Result<Array> {
 
 impl Op for Embedding {
     common!(native);
+    fn batched(&self, batch: &Batch<'_>) -> Batched {
+        if batch.only(1) {
+            return batch.apply(self, &[batch.get(0), batch.get(1)]);
+        }
+        if self.padding.is_some() || self.by_frequency {
+            return Ok(None);
+        }
+        let rows = batch.shape(0)[0];
+        let ids = batch.placed(&batch.full(1)?, rows)?;
+        batch.apply(self, &[&batch.get(0).flatten_dims(0, 1)?, &ids])
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         let ids = rows(x[1], x[0].shape().first().copied().unwrap_or(0))?;
         kernels::index(x[0], 0, 1, &ids)
@@ -144,6 +156,27 @@ impl EmbeddingBackward {
 
 impl Op for EmbeddingBackward {
     common!();
+    fn batched(&self, batch: &Batch<'_>) -> Batched {
+        if self.of.by_frequency {
+            return Ok(None);
+        }
+        let (mut g, mut ids) = (batch.full(0)?, batch.full(1)?);
+        if let Some(padding) = self.of.padding {
+            let kept = ids.ne(padding as i64)?.unsqueeze(-1)?;
+            g = g.where_(&kept, 0.0)?;
+        }
+        ids = batch.placed(&ids, self.rows)?;
+        let op = EmbeddingBackward {
+            of: Embedding {
+                padding: None,
+                by_frequency: false,
+            },
+            rows: batch.count() * self.rows,
+        };
+        let width = g.shape()[g.ndim() - 1];
+        let found = apply_dyn(&op, &[&g, &ids], batch.site())?;
+        batch.one(found.reshape(batch.over(&[self.rows, width])))
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         let ids = rows(x[1], self.rows)?;
         let g = self.weighed(x[0], &ids)?;

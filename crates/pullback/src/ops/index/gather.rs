@@ -264,6 +264,12 @@ impl Tensor {
             DType,
             "masked_select: expected BoolTensor for mask"
         );
+        if crate::core::watch::varies(mask) {
+            bail!(
+                Unsupported,
+                "vmap: Attempted to vmap over `mask` in torch.masked_select(self, mask) We cannot support this because for each batch this would return a differently shaped Tensor. Please file an issue at https://github.com/pytorch/pytorch/issues if you need this feature."
+            );
+        }
         let shape = mask.shape().broadcast(self.shape())?;
         let (x, mask) = (self.expand(&shape)?, mask.expand(&shape)?);
         Rows::elements(&x, where_true(&mask, site)?).take_as("MaskedSelectBackward0", &x, site)

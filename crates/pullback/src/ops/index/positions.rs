@@ -4,6 +4,7 @@
 
 use crate::core::Site;
 use crate::core::apply::apply;
+use crate::core::batch::{Batch, Batched, dynamic};
 use crate::core::define::{common, define};
 use crate::core::device::HostRead;
 use crate::core::fail::{bail, error};
@@ -68,6 +69,9 @@ fn wrap(i: i64, n: usize, dim: usize) -> Result<i64> {
 
 impl Op for Positions {
     common!(counts);
+    fn elementwise(&self) -> bool {
+        true
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         let mut shape = Shape::scalar();
         for a in x {
@@ -120,6 +124,17 @@ define! { Along: Cut "along_dim", "torch.gather";
 
 impl Op for Along {
     common!(counts);
+    fn batched(&self, batch: &Batch<'_>) -> Batched {
+        let op = Along {
+            shape: batch.over(&self.shape),
+            dim: self.dim + 1,
+        };
+        if self.shape.is_empty() {
+            return batch.one(batch.get(0).zeros_like());
+        }
+        let all = apply(op, &[batch.get(0)], batch.site())?;
+        batch.one(all.sub(&batch.starts(all.ndim(), self.shape.numel())?))
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         if unnumbered(x) {
             return inferred(x[0].shape(), DType::I64);
@@ -170,6 +185,9 @@ define! { Nonzero: Cut "nonzero", "torch.nonzero";
 
 impl Op for Nonzero {
     common!(counts);
+    fn batched(&self, _: &Batch<'_>) -> Batched {
+        Err(dynamic("aten::nonzero"))
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         let holds: Vec<bool> = dispatch!(x[0].dtype(), T => {
             let zero = T::default();

@@ -83,6 +83,7 @@ impl Tensor {
             self.dtype().scalar_type_name(),
             source.dtype().scalar_type_name()
         );
+        crate::core::watch::looked(mask); // how many there are says which of the source go where
         let positions = where_true(&mask.expand(self.shape())?, site)?;
         let n = positions.numel();
         if source.numel() < n {

@@ -5,6 +5,7 @@
 
 use crate::core::Site;
 use crate::core::apply::apply;
+use crate::core::batch::{Batch, Batched};
 use crate::core::define::{common, define};
 use crate::core::fail::ensure;
 use crate::core::history::in_place;
@@ -65,6 +66,21 @@ define! { IndexTake: Linear "index", "torch.index_select";
 
 impl Op for IndexTake {
     common!(native);
+    fn batched(&self, batch: &Batch<'_>) -> Batched {
+        let (at, count, node) = (self.at, self.count, self.node);
+        let op = |at, count| IndexTake { at, count, node };
+        if !batch.is_batched(1) {
+            return batch.apply(&op(at + 1, count), &[batch.get(0), batch.get(1)]);
+        }
+        if !batch.is_batched(0) {
+            let found = apply(op(at, count), &[batch.get(0), batch.get(1)], batch.site())?;
+            return batch.one(found.movedim(&[at as i64], &[0]));
+        }
+        let index = batch.index(1, &batch.shape(0)[at..at + count])?;
+        let x = batch.get(0).movedim(&[0], &[at as i64])?;
+        let found = apply(op(at, count + 1), &[&x, &index], batch.site())?;
+        batch.one(found.movedim(&[at as i64], &[0]))
+    }
     fn node_name(&self, _: &Made<'_>) -> Option<Cow<'static, str>> {
         (!self.node.is_empty()).then_some(Cow::Borrowed(self.node))
     }
@@ -121,6 +137,23 @@ define! { IndexAddUp: Linear "index_backward", "torch.Tensor.index_add_";
 
 impl Op for IndexAddUp {
     common!(native);
+    fn batched(&self, batch: &Batch<'_>) -> Batched {
+        let (at, count) = (self.at, self.count);
+        if !batch.is_batched(1) {
+            let (shape, at) = (batch.over(&self.shape), at + 1);
+            return batch.apply(
+                &IndexAddUp { shape, at, count },
+                &[batch.get(0), batch.get(1)],
+            );
+        }
+        let index = batch.index(1, &self.shape[at..at + count])?;
+        let g = batch.full(0)?.movedim(&[0], &[at as i64])?;
+        let mut shape = self.shape.clone();
+        shape.insert(at, batch.count());
+        let count = count + 1;
+        let found = apply(IndexAddUp { shape, at, count }, &[&g, &index], batch.site())?;
+        batch.one(found.movedim(&[at as i64], &[0]))
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         kernels::index_add_up(x[0], &self.shape, self.at, self.count, x[1])
     }
@@ -182,6 +215,26 @@ define! { IndexPut: Linear "index_put", "torch.index_put";
 
 impl Op for IndexPut {
     common!(native);
+    fn batched(&self, batch: &Batch<'_>) -> Batched {
+        let (at, count, accumulate) = (self.at, self.count, self.accumulate);
+        let op = |at, count| IndexPut {
+            at,
+            count,
+            accumulate,
+        };
+        let (x, src) = (batch.full(0)?, batch.full(2)?);
+        if !batch.is_batched(1) {
+            return batch.apply(&op(at + 1, count), &[&x, batch.get(1), &src]);
+        }
+        let index = batch.index(1, &batch.shape(0)[at..at + count])?;
+        let inner = |t: &Tensor| t.movedim(&[0], &[at as i64]);
+        let found = apply(
+            op(at, count + 1),
+            &[&inner(&x)?, &index, &inner(&src)?],
+            batch.site(),
+        )?;
+        batch.one(found.movedim(&[at as i64], &[0]))
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         let out = x[0].copy_as_it_lies()?;
         kernels::index_put(&out, self.at, self.count, x[1], x[2], self.accumulate)?;

@@ -4,6 +4,7 @@
 //! a product's without division by zero, an extreme's shared among equals.
 
 use crate::core::apply::apply;
+use crate::core::batch::{Batch, Batched};
 use crate::core::define::{common, define};
 use crate::core::device::HostRead;
 use crate::core::fail::bail;
@@ -128,6 +129,10 @@ impl ScatterReduce {
 
 impl Op for ScatterReduce {
     common!();
+    fn batched(&self, batch: &Batch<'_>) -> Batched {
+        let index = batch.placed(&batch.full(1)?, batch.shape(0).numel())?;
+        batch.apply(self, &[&batch.full(0)?, &index, &batch.full(2)?])
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         if unnumbered(x) {
             return inferred(x[0].shape(), x[0].dtype());

@@ -2,6 +2,7 @@
 //! has none of either.
 
 use crate::core::apply::apply;
+use crate::core::batch::{Batch, Batched};
 use crate::core::device::HostRead;
 use crate::core::fail::{bail, ensure};
 use crate::core::op::Op;
@@ -41,6 +42,18 @@ define! { Searchsorted: Cut "searchsorted", "torch.searchsorted";
 
 impl Op for Searchsorted {
     common!(counts);
+    fn batched(&self, batch: &Batch<'_>) -> Batched {
+        match (batch.rank(0), batch.is_batched(0)) {
+            (1, false) => batch.apply(self, &[batch.get(0), batch.get(1)]),
+            (1, true) => {
+                let values = batch.flat(1)?;
+                let found =
+                    crate::core::apply::apply_dyn(self, &[batch.get(0), &values], batch.site())?;
+                batch.one(found.reshape(batch.over(&batch.shape(1))))
+            }
+            _ => batch.stacked(self),
+        }
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         let right = self.right;
         if unnumbered(x) {

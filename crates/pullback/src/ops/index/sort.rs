@@ -5,6 +5,7 @@
 //! `kthvalue` name is PyTorch's choice (`partial_order`).
 
 use crate::core::apply::apply;
+use crate::core::batch::{Batch, Batched};
 use crate::core::device::HostRead;
 use crate::core::fail::{bail, ensure};
 use crate::core::op::Op;
@@ -84,6 +85,10 @@ define! { Argsort: Cut "argsort", "torch.argsort";
 
 impl Op for Argsort {
     common!(counts);
+    fn batched(&self, batch: &Batch<'_>) -> Batched {
+        let op = self.clone();
+        batch.along(self.dim, |dim| Box::new(Argsort { dim, ..op }))
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         let descending = self.descending;
         let n = x[0].shape().get(self.dim).copied().unwrap_or(1);
@@ -133,6 +138,10 @@ define! { Topk: Cut "topk", "torch.topk";
 
 impl Op for Topk {
     common!(counts);
+    fn batched(&self, batch: &Batch<'_>) -> Batched {
+        let op = self.clone();
+        batch.along(self.dim, |dim| Box::new(Topk { dim, ..op }))
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         let (k, largest, sorted) = (self.k, self.largest, self.sorted);
         dispatch!(x[0].dtype(), T => along(x[0], self.dim, k, |row: &[T], out| {
@@ -186,6 +195,10 @@ define! { Kth: Cut "kthvalue", "torch.kthvalue";
 
 impl Op for Kth {
     common!(counts);
+    fn batched(&self, batch: &Batch<'_>) -> Batched {
+        let op = self.clone();
+        batch.along(self.dim, |dim| Box::new(Kth { dim, ..op }))
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         let k = self.k;
         dispatch!(x[0].dtype(), T => along(x[0], self.dim, 1, |row: &[T], out| {

@@ -1,6 +1,7 @@
 //! Reading and writing at computed positions: where, take, put.
 
 use crate::core::apply::apply;
+use crate::core::batch::{Batch, Batched};
 use crate::core::define::{common, define};
 use crate::core::fail::ensure;
 use crate::core::op::{Ctx, Op, Reads};
@@ -35,6 +36,9 @@ define! { Where: Linear "where", "torch.where";
 
 impl Op for Where {
     common!(native);
+    fn elementwise(&self) -> bool {
+        true
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         ensure!(
             x[0].dtype() == DType::Bool,
@@ -95,6 +99,13 @@ define! { Take: Linear "take", "torch.take";
 
 impl Op for Take {
     common!(native);
+    fn batched(&self, batch: &Batch<'_>) -> Batched {
+        if !batch.is_batched(0) {
+            return batch.apply(self, &[batch.get(0), batch.get(1)]);
+        }
+        let index = batch.placed(&batch.full(1)?, batch.shape(0).numel())?;
+        batch.apply(self, &[batch.get(0), &index])
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         kernels::take(x[0], x[1])
     }
@@ -146,6 +157,11 @@ define! { Put: Linear "put", "torch.Tensor.put_";
 
 impl Op for Put {
     common!();
+    fn batched(&self, batch: &Batch<'_>) -> Batched {
+        let index = batch.placed(&batch.full(1)?, self.shape.numel())?;
+        let shape = batch.over(&self.shape);
+        batch.apply(&Put { shape }, &[&batch.full(0)?, &index])
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         kernels::put_add(x[0], x[1], &self.shape)
     }

@@ -2,6 +2,7 @@
 
 use crate::core::Site;
 use crate::core::apply::apply;
+use crate::core::batch::{Batch, Batched};
 use crate::core::define::{common, define};
 use crate::core::device::HostRead;
 use crate::core::op::{Narrow, Op};
@@ -97,6 +98,9 @@ impl Groups {
 
 impl Op for Unique {
     common!();
+    fn batched(&self, _: &Batch<'_>) -> Batched {
+        Err(crate::core::batch::dynamic("aten::_unique2"))
+    }
     fn narrow(&self) -> Narrow {
         match self.result {
             Distinct::Values => Narrow::Widened,

@@ -1,6 +1,7 @@
 //! The cross product of vectors of three elements.
 
 use crate::core::apply::apply;
+use crate::core::batch::{Batch, Batched};
 use crate::core::define::{common, define};
 use crate::core::fail::{bail, ensure, error};
 use crate::core::op::{Ctx, Op};
@@ -36,6 +37,10 @@ define! { Cross: Multilinear "linalg_cross", "torch.linalg.cross";
 
 impl Op for Cross {
     common!();
+    fn batched(&self, batch: &Batch<'_>) -> Batched {
+        let dim = self.dim + 1;
+        batch.elements(&Cross { dim })
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         let shape = x[0].shape().broadcast(x[1].shape())?;
         let (a, b) = (x[0].expand(&shape)?, x[1].expand(&shape)?);

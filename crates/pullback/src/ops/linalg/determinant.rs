@@ -2,6 +2,7 @@
 
 use super::matrices::{floating, not_half, precise, sides, square, times_columns};
 use crate::core::apply::{apply, apply_many};
+use crate::core::batch::{Batch, Batched};
 use crate::core::define::{common, define};
 use crate::core::device::HostRead;
 use crate::core::op::{Ctx, Op, Reads};
@@ -100,6 +101,9 @@ fn cofactors(a: &Tensor, det: &Tensor, site: &'static Location<'static>) -> Resu
 
 impl Op for Det {
     common!();
+    fn batched(&self, batch: &Batch<'_>) -> Batched {
+        batch.stacked(self)
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         if x[0].is_meta() {
             return inferred(x[0]);
@@ -164,6 +168,9 @@ impl Slogdet {
 
 impl Op for Slogdet {
     common!();
+    fn batched(&self, batch: &Batch<'_>) -> Batched {
+        batch.stacked(self)
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         Ok(self.eval_many(x)?.swap_remove(0))
     }

@@ -1,6 +1,7 @@
 //! Diagonals and triangles: taking them out of matrices, putting them in, and their sum.
 
 use crate::core::apply::apply;
+use crate::core::batch::{Batch, Batched};
 use crate::core::define::{common, define};
 use crate::core::fail::{bail, ensure, error};
 use crate::core::op::{Ctx, Op};
@@ -32,6 +33,15 @@ pub struct Place {
 }
 
 impl Place {
+    /// The same of rows, with a dimension before theirs.
+    fn shifted(self) -> Place {
+        Place {
+            dim1: self.dim1 + 1,
+            dim2: self.dim2 + 1,
+            ..self
+        }
+    }
+
     /// The diagonal as a view: the two dimensions go, the diagonal is the last.
     fn view(&self, x: &Array) -> Result<Array> {
         let (shape, strides) = (x.shape(), x.layout().strides());
@@ -69,6 +79,9 @@ define! { Diagonal: Linear "diagonal", "torch.diagonal", view: true;
 
 impl Op for Diagonal {
     common!();
+    fn batched(&self, batch: &Batch<'_>) -> Batched {
+        batch.apply(&Diagonal(self.0.shifted()), &[batch.get(0)])
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         self.0.view(x[0])
     }
@@ -105,6 +118,13 @@ define! { DiagEmbed: Linear "diag_embed", "torch.diag_embed";
 
 impl Op for DiagEmbed {
     common!(native);
+    fn batched(&self, batch: &Batch<'_>) -> Batched {
+        let op = DiagEmbed {
+            shape: batch.over(&self.shape),
+            place: self.place.shifted(),
+        };
+        batch.apply(&op, &[batch.get(0)])
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         if unnumbered(x) {
             return inferred(self.shape.clone(), x[0].dtype());
@@ -141,6 +161,9 @@ macro_rules! triangle {
 
         impl Op for $op {
             common!(native);
+            fn batched(&self, batch: &Batch<'_>) -> Batched {
+                batch.stacked(self)
+            }
             fn eval(&self, x: &[&Array]) -> Result<Array> {
                 let [.., rows, cols] = x[0].shape()[..] else {
                     bail!(Shape, concat!($name, ": input tensor must have at least 2 dimensions"));

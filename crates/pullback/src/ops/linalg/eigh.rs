@@ -2,6 +2,7 @@
 
 use super::matrices::{failed, precise, read, refused, skew, square, times_columns, unit};
 use crate::core::apply::apply_many;
+use crate::core::batch::{Batch, Batched};
 use crate::core::define::{common, define};
 use crate::core::op::{Ctx, Op, Reads};
 use crate::core::rules;
@@ -57,6 +58,9 @@ fn off_diagonal(x: &Tensor) -> Result<Tensor> {
 
 impl Op for Eigh {
     common!();
+    fn batched(&self, batch: &Batch<'_>) -> Batched {
+        batch.stacked(self)
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         Ok(self.eval_many(x)?.swap_remove(0))
     }

@@ -4,6 +4,7 @@ use super::matrices::{
     batched, common_batch, failed, floating, info_of, not_half, precise, refused, sides, square,
 };
 use crate::core::apply::{apply, apply_dyn};
+use crate::core::batch::{Batch, Batched};
 use crate::core::define::{common, define};
 use crate::core::op::{Ctx, Op, Reads};
 use crate::core::rules;
@@ -47,6 +48,9 @@ pub(super) fn no_inverse(info: i32) -> String {
 
 impl Op for Inverse {
     common!();
+    fn batched(&self, batch: &Batch<'_>) -> Batched {
+        batch.stacked(self)
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         let mut found = factor::factor(x[0], Factor::Inverse)?;
         if let Some(name) = self.checked {
@@ -97,6 +101,9 @@ define! { Solve: General "linalg_solve_ex", "torch.linalg.solve";
 
 impl Op for Solve {
     common!();
+    fn batched(&self, batch: &Batch<'_>) -> Batched {
+        batch.stacked(self)
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         let (solution, info) = factor::solve(x[0], x[1])?;
         if let Some(name) = self.checked {
@@ -205,6 +212,9 @@ impl SolveTriangular {
 
 impl Op for SolveTriangular {
     common!();
+    fn batched(&self, batch: &Batch<'_>) -> Batched {
+        batch.stacked(self)
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         factor::solve_triangular(x[0], x[1], self.upper, self.unit)
     }

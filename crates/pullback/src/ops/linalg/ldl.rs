@@ -2,6 +2,7 @@
 
 use super::matrices::{failed, floating, precise, refused, sides, square};
 use crate::core::apply::{apply, apply_many};
+use crate::core::batch::{Batch, Batched};
 use crate::core::define::{common, define};
 use crate::core::op::Op;
 use crate::core::tensor::Tensor;
@@ -36,6 +37,9 @@ define! { LdlFactor: Cut "linalg_ldl_factor_ex", "torch.linalg.ldl_factor";
 
 impl Op for LdlFactor {
     common!();
+    fn batched(&self, batch: &Batch<'_>) -> Batched {
+        batch.stacked(self)
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         Ok(self.eval_many(x)?.swap_remove(0))
     }
@@ -77,6 +81,9 @@ define! { LdlSolve: Cut "linalg_ldl_solve", "torch.linalg.ldl_solve";
 
 impl Op for LdlSolve {
     common!();
+    fn batched(&self, batch: &Batch<'_>) -> Batched {
+        batch.stacked(self)
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         factor::ldl_solve(x[0], x[1], x[2])
     }

@@ -2,6 +2,7 @@
 //! costs no pass of its own.
 
 use crate::core::apply::{apply, apply_dyn};
+use crate::core::batch::{Batch, Batched};
 use crate::core::define::{common, define};
 use crate::core::made::Made;
 use crate::core::op::{Ctx, Op, Reads, sum_terms};
@@ -10,6 +11,7 @@ use crate::core::tensor::Tensor;
 use crate::ops::linalg::matmul::Matmul;
 use crate::{Array, Result};
 use pullback_array::kernels;
+use smallvec::SmallVec;
 use std::panic::Location;
 
 #[cfg(feature = "proof")]
@@ -53,6 +55,38 @@ fn linear_node(made: &Made<'_>) -> &'static str {
 
 impl Op for Linear {
     common!(native);
+    fn batched(&self, batch: &Batch<'_>) -> Batched {
+        if batch.only(0) {
+            let x: SmallVec<[&Tensor; 3]> = (0..batch.arity()).map(|i| batch.get(i)).collect();
+            return batch.apply(self, &x);
+        }
+        // Each row has a weight of its own, or a bias: rows of samples times it, as matrices.
+        let samples: usize = batch.shape(0)[..batch.rank(0) - 1].iter().product();
+        let x = match batch.is_batched(0) {
+            true => {
+                let width = batch.shape(0)[batch.rank(0) - 1];
+                batch.get(0).reshape(batch.over(&[samples, width]))?
+            }
+            false => batch
+                .get(0)
+                .reshape([samples, batch.get(0).shape()[batch.rank(0) - 1]])?,
+        };
+        let mut y = apply(Matmul, &[&x, &batch.get(1).mt()?], batch.site())?;
+        if batch.arity() > 2 {
+            let bias = match batch.is_batched(2) {
+                true => batch.get(2).unsqueeze(1)?,
+                false => batch.get(2).clone(),
+            };
+            y = y.add(&bias)?;
+        }
+        let mut shape = batch.over(&batch.shape(0));
+        let last = shape.len() - 1;
+        shape.dims_mut()[last] = y.shape()[y.ndim() - 1];
+        batch.one(match y.numel() == shape.numel() {
+            true => y.reshape(shape),
+            false => y.reshape(&shape[1..])?.expand(shape),
+        })
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         kernels::linear(x[0], x[1], x.get(2).copied())
     }

@@ -6,6 +6,7 @@ use super::matrices::{
     refused, sides, square,
 };
 use crate::core::apply::apply_many;
+use crate::core::batch::{Batch, Batched};
 use crate::core::define::{common, define};
 use crate::core::device::HostRead;
 use crate::core::op::{Ctx, Op, Reads};
@@ -64,7 +65,9 @@ fn signed(n: usize) -> i64 {
 }
 
 /// For each row of P A, which row of A it is: int64 `[…, m]`. The exchanges are applied one after the other.
-fn order(pivots: &Array, m: usize, out_of_range: &str) -> Result<Array> {
+fn order(pivots: &Tensor, m: usize, out_of_range: &str) -> Result<Array> {
+    crate::core::watch::looked(pivots);
+    let pivots = &*pivots.array();
     let front = Shape::new(&pivots.shape()[..pivots.rank() - 1]);
     let shape = Shape::new(&[&front[..], &[m]].concat());
     if pivots.is_meta() {
@@ -97,10 +100,7 @@ fn rows_in(x: &Tensor, order: &Tensor) -> Result<Tensor> {
 impl LuFactor {
     /// Pᵀ X.
     fn back(x: &Tensor, pivots: &Tensor) -> Result<Tensor> {
-        let order = beside(
-            x,
-            Tensor::from_array(order(&pivots.array(), sides(x).0, "")?),
-        )?;
+        let order = beside(x, Tensor::from_array(order(&pivots, sides(x).0, "")?))?;
         rows_in(x, &order.argsort(-1, false)?)
     }
 
@@ -108,10 +108,7 @@ impl LuFactor {
     fn forth(x: &Tensor, pivots: &Tensor) -> Result<Tensor> {
         rows_in(
             x,
-            &beside(
-                x,
-                Tensor::from_array(order(&pivots.array(), sides(x).0, "")?),
-            )?,
+            &beside(x, Tensor::from_array(order(&pivots, sides(x).0, "")?))?,
         )
     }
 
@@ -181,6 +178,9 @@ impl LuFactor {
 
 impl Op for LuFactor {
     common!();
+    fn batched(&self, batch: &Batch<'_>) -> Batched {
+        batch.stacked(self)
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         Ok(self.eval_many(x)?.swap_remove(0))
     }
@@ -313,7 +313,7 @@ impl Tensor {
         }
         let front = common_batch(self, b)?;
         let (packed, b) = (batched(self, &front)?, batched(b, &front)?);
-        let order = beside(self, Tensor::from_array(order(&pivots.array(), n, "Pivots given to lu_solve must all be smaller or equal to LU.size(-2). Did you properly pass the result of lu_factor?")?))?
+        let order = beside(self, Tensor::from_array(order(&pivots, n, "Pivots given to lu_solve must all be smaller or equal to LU.size(-2). Did you properly pass the result of lu_factor?")?))?
             .expand(Shape::new(&[&front[..], &[n]].concat()))?;
         if adjoint {
             let half = packed.mt()?.solve_triangular(&b, false, true, false)?;
@@ -377,7 +377,7 @@ pub(crate) fn permutation(packed: &Tensor, pivots: &Tensor) -> Result<Tensor> {
         ));
     }
     let order = order(
-        &pivots.array(),
+        pivots,
         m,
         "pivots passed to lu_unpack must be between 1 and LU.size(-2) inclusive.Did you properly pass the result of lu_factor?",
     )?;

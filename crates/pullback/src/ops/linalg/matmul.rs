@@ -1,6 +1,7 @@
 //! Matrix products.
 
 use crate::core::apply::apply;
+use crate::core::batch::{Batch, Batched};
 use crate::core::define::{common, define};
 use crate::core::made::Made;
 use crate::core::op::{Ctx, Op};
@@ -83,6 +84,42 @@ fn matmul_node(made: &Made<'_>) -> &'static str {
 
 impl Op for Matmul {
     common!(native);
+    fn batched(&self, batch: &Batch<'_>) -> Batched {
+        let (a, b) = (batch.rank(0), batch.rank(1));
+        if batch.only(0) && b < 3 {
+            // A row of vectors is a matrix.
+            return batch.apply(self, &[batch.get(0), batch.get(1)]);
+        }
+        if batch.only(1) && (a, b) == (2, 1) {
+            return batch.apply(self, &[batch.get(1), &batch.get(0).t()?]);
+        }
+        if (a, b) == (1, 1) {
+            let products = batch.full(0)?.mul(&batch.full(1)?)?;
+            return batch.one(products.sum_dims(&[-1], false));
+        }
+        let lifted = |i: usize, at: i64| match batch.rank(i) {
+            1 => batch.full(i)?.unsqueeze(at),
+            _ => batch.aligned(i, a.max(b)),
+        };
+        let product = |x: &Tensor, y: &Tensor| apply(Matmul, &[x, y], batch.site());
+        let rank = a.max(b).max(2);
+        let place = |i: usize, t: Tensor| match batch.rank(i) == 1 && rank > 2 {
+            true => {
+                let mut shape = batch.over(&[]);
+                (2..rank).for_each(|_| shape.push(1));
+                t.shape()[1..].iter().for_each(|&n| shape.push(n));
+                t.reshape(shape)
+            }
+            false => Ok(t),
+        };
+        let (x, y) = (place(0, lifted(0, 1)?)?, place(1, lifted(1, 2)?)?);
+        let found = product(&x, &y)?;
+        batch.one(match (a, b) {
+            (1, _) => found.squeeze_dims(&[-2]),
+            (_, 1) => found.squeeze_dims(&[-1]),
+            _ => Ok(found),
+        })
+    }
     #[inline]
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         kernels::matmul(x[0], x[1])
@@ -155,6 +192,10 @@ define! { Outer: Multilinear "outer", "torch.outer";
 
 impl Op for Outer {
     common!(native);
+    fn batched(&self, batch: &Batch<'_>) -> Batched {
+        let (a, b) = (batch.full(0)?.unsqueeze(-1)?, batch.full(1)?.unsqueeze(-2)?);
+        batch.one(a.mul(&b))
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         kernels::outer(x[0], x[1])
     }

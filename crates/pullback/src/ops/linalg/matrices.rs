@@ -123,6 +123,7 @@ pub(in crate::ops) fn failed(
 /// Numbers that say what was wrong with each matrix of a batch, as a tensor.
 pub(in crate::ops) fn info_of(a: &Tensor, info: &[i32]) -> Result<Tensor> {
     let front = crate::Shape::new(&a.shape()[..a.ndim().saturating_sub(2)]);
+    crate::core::watch::looked(a);
     match a.array().is_meta() {
         true => Array::meta(crate::Layout::row_major(front), DType::I32),
         false => Array::from_slice(info, front),

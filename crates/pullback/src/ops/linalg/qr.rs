@@ -2,6 +2,7 @@
 
 use super::matrices::{doubled, floating, matrix, precise, refused, sides, skew};
 use crate::core::apply::apply_many;
+use crate::core::batch::{Batch, Batched};
 use crate::core::define::{common, define};
 use crate::core::op::{Ctx, Op, Reads};
 use crate::core::rules;
@@ -77,6 +78,9 @@ impl Qr {
 
 impl Op for Qr {
     common!();
+    fn batched(&self, batch: &Batch<'_>) -> Batched {
+        batch.stacked(self)
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         Ok(self.eval_many(x)?.swap_remove(0))
     }

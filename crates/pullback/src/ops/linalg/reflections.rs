@@ -2,6 +2,7 @@
 
 use super::matrices::{ones_on_diagonal, precise, refused, sides};
 use crate::core::apply::apply_many;
+use crate::core::batch::{Batch, Batched};
 use crate::core::define::{common, define};
 use crate::core::op::Op;
 use crate::core::tensor::Tensor;
@@ -35,6 +36,9 @@ define! { Geqrf: Cut "geqrf", "torch.geqrf";
 
 impl Op for Geqrf {
     common!();
+    fn batched(&self, batch: &Batch<'_>) -> Batched {
+        batch.stacked(self)
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         Ok(self.eval_many(x)?.swap_remove(0))
     }

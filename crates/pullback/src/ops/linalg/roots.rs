@@ -8,6 +8,7 @@ use super::matrices::{
     times_columns,
 };
 use crate::core::apply::{apply, apply_many};
+use crate::core::batch::{Batch, Batched};
 use crate::core::define::{common, define};
 use crate::core::op::{Ctx, Op, Reads};
 use crate::core::rules;
@@ -72,6 +73,9 @@ define! { Polar: General "linalg_polar", "torch.linalg.polar";
 
 impl Op for Polar {
     common!();
+    fn batched(&self, batch: &Batch<'_>) -> Batched {
+        batch.stacked(self)
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         Ok(self.eval_many(x)?.swap_remove(0))
     }
@@ -165,6 +169,9 @@ define! { MatrixSqrt: General "linalg_matrix_sqrth", "torch.linalg.matrix_sqrth"
 
 impl Op for MatrixSqrt {
     common!();
+    fn batched(&self, batch: &Batch<'_>) -> Batched {
+        batch.stacked(self)
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         let found = factor::factor(x[0], Factor::Eigh)?;
         failed(

@@ -4,6 +4,7 @@ use super::matrices::{
     failed, floating, matrix, no_end, precise, refused, sides, skew, times_columns, unit,
 };
 use crate::core::apply::apply_many;
+use crate::core::batch::{Batch, Batched};
 use crate::core::define::{common, define};
 use crate::core::op::{Ctx, Op, Reads};
 use crate::core::rules;
@@ -85,6 +86,9 @@ impl Svd {
 
 impl Op for Svd {
     common!();
+    fn batched(&self, batch: &Batch<'_>) -> Batched {
+        batch.stacked(self)
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         Ok(self.eval_many(x)?.swap_remove(0))
     }

@@ -1,6 +1,7 @@
 //! Losses of class scores: the negative log-likelihood, and cross-entropy of class numbers or probabilities.
 
 use crate::core::apply::apply_dyn;
+use crate::core::batch::{Batch, Batched};
 use crate::core::device::HostRead;
 use crate::core::fail::{bail, ensure, error};
 use crate::core::op::Op;
@@ -38,6 +39,20 @@ define! { ClassPositions: Cut "class_positions", "torch.nn.functional.nll_loss";
 
 impl Op for ClassPositions {
     common!(counts);
+    fn batched(&self, batch: &Batch<'_>) -> Batched {
+        let t = batch.get(0);
+        let shape = batch.shape(0);
+        let (samples, inner) = match shape.first() {
+            Some(&n) => (n, shape[1..].iter().product()),
+            None => (1, 1),
+        };
+        let flat = t.reshape([batch.count() * samples, inner])?;
+        let op = self.clone();
+        let all = apply_dyn(&op, &[&flat], batch.site())?.reshape(t.shape())?;
+        let len = samples * self.classes * inner;
+        let own = all.sub(&batch.starts(all.ndim(), len)?)?;
+        batch.one(own.where_(&all.ge(0i64)?, &all))
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         if unnumbered(x) {
             return inferred(x[0].shape(), DType::I64);

@@ -4,6 +4,7 @@ use crate::core::apply::apply_dyn;
 use crate::core::device::HostRead;
 use crate::core::fail::{bail, ensure};
 use crate::core::tensor::Tensor;
+use crate::core::watch;
 use crate::ops::Softplus;
 use crate::ops::common::constant::plus;
 use crate::ops::loss::reduction::Reduction;
@@ -129,7 +130,7 @@ impl Tensor {
                 w.shape()
             );
         }
-        let numbers = match target.array().is_meta() {
+        let numbers = match target.array().is_meta() || watch::varies(target) {
             true => Vec::new(), // there is nothing to check
             false => target.numbers_f64()?,
         };
@@ -196,7 +197,7 @@ impl Tensor {
             "\"multilabel_margin_loss_forward_out_frame\" not implemented for '{}'",
             self.dtype().scalar_type_name()
         );
-        let numbers = match target.array().is_meta() {
+        let numbers = match target.array().is_meta() || watch::varies(target) {
             true => Vec::new(), // there is nothing to check
             false => target.numbers_f64()?,
         };

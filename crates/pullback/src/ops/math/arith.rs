@@ -35,6 +35,9 @@ impl Formula<2> for Add {
 
 impl Op for Add {
     common!(native);
+    fn elementwise(&self) -> bool {
+        true
+    }
     fn expression(&self) -> Option<Expression> {
         Some(Expression::of(self))
     }
@@ -72,6 +75,9 @@ define! { AddScaled: Linear "add_scaled", "torch.add";
 
 impl Op for AddScaled {
     common!(native);
+    fn elementwise(&self) -> bool {
+        true
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         dispatch!(number x[0].dtype(), T => {
             let alpha = Number::Float(self.alpha).cast::<T>();
@@ -113,6 +119,9 @@ impl Formula<2> for Sub {
 
 impl Op for Sub {
     common!(native);
+    fn elementwise(&self) -> bool {
+        true
+    }
     fn expression(&self) -> Option<Expression> {
         Some(Expression::of(self))
     }
@@ -147,6 +156,9 @@ impl Formula<1> for Neg {
 
 impl Op for Neg {
     common!(native);
+    fn elementwise(&self) -> bool {
+        true
+    }
     fn expression(&self) -> Option<Expression> {
         Some(Expression::of(self))
     }
@@ -182,6 +194,9 @@ impl Formula<2> for Mul {
 
 impl Op for Mul {
     common!(native);
+    fn elementwise(&self) -> bool {
+        true
+    }
     fn expression(&self) -> Option<Expression> {
         Some(Expression::of(self))
     }
@@ -232,6 +247,9 @@ impl Formula<2> for Div {
 
 impl Op for Div {
     common!(native);
+    fn elementwise(&self) -> bool {
+        true
+    }
     fn expression(&self) -> Option<Expression> {
         Some(Expression::of(self))
     }

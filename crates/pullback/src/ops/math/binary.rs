@@ -196,6 +196,9 @@ impl Copysign {
 
 impl Op for Copysign {
     common!();
+    fn elementwise(&self) -> bool {
+        true
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         float_zip!(fast x[0], x[1], |a, b: T| a.copysign(b))
     }
@@ -246,6 +249,9 @@ define! { Heaviside: Cut "heaviside", "torch.heaviside";
 
 impl Op for Heaviside {
     common!();
+    fn elementwise(&self) -> bool {
+        true
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         if x[0].dtype() == DType::Bool {
             return kernels::zip(x[0], x[1], |a: bool, b: bool| a | b);

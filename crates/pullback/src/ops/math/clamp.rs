@@ -108,6 +108,9 @@ impl Clamp {
 
 impl Op for Clamp {
     common!(native);
+    fn elementwise(&self) -> bool {
+        true
+    }
     fn expression(&self) -> Option<Expression> {
         (!self.is_nan()).then(|| Expression::of(self))
     }

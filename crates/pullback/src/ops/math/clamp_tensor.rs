@@ -78,6 +78,9 @@ fn share(cx: &Ctx<'_>, i: usize, g: &Tensor) -> Result<Tensor> {
 
 impl Op for ClampTensor {
     common!();
+    fn elementwise(&self) -> bool {
+        true
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         dispatch!(x[0].dtype(), T => {
             // A NaN on either side wins.

@@ -41,6 +41,9 @@ macro_rules! compare {
 
         impl Op for $op {
             common!(native);
+            fn elementwise(&self) -> bool {
+                true
+            }
             fn eval(&self, x: &[&Array]) -> Result<Array> {
                 dispatch!(x[0].dtype(), T => kernels::zip(x[0], x[1], |a: T, b: T| $op::holds(a.partial_cmp(&b))))
             }

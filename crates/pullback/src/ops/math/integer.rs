@@ -68,6 +68,9 @@ macro_rules! integer_ops {
 
         impl Op for $op {
             common!();
+            fn elementwise(&self) -> bool {
+                true
+            }
             // Distances of shifts are of every integer type.
             #[allow(clippy::unnecessary_fallible_conversions)]
             fn eval(&self, x: &[&Array]) -> Result<Array> {
@@ -142,6 +145,9 @@ define! { BitwiseNot: Cut "bitwise_not", "torch.bitwise_not";
 
 impl Op for BitwiseNot {
     common!();
+    fn elementwise(&self) -> bool {
+        true
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         match x[0].dtype() {
             DType::Bool => kernels::map(x[0], |a: bool| !a),

@@ -76,6 +76,9 @@ impl Formula<3> for Lerp {
 
 impl Op for Lerp {
     common!();
+    fn elementwise(&self) -> bool {
+        true
+    }
     fn expression(&self) -> Option<Expression> {
         Some(Expression::of(self))
     }
@@ -124,6 +127,9 @@ impl Formula<2> for LerpScalar {
 
 impl Op for LerpScalar {
     common!();
+    fn elementwise(&self) -> bool {
+        true
+    }
     fn expression(&self) -> Option<Expression> {
         Some(Expression::of(self))
     }

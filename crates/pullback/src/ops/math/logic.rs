@@ -32,6 +32,9 @@ macro_rules! questions {
 
         impl Op for $op {
             common!();
+            fn elementwise(&self) -> bool {
+                true
+            }
             fn eval(&self, x: &[&Array]) -> Result<Array> {
                 dispatch!(float x[0].dtype(), $T => kernels::map(x[0], |$x: $T| $value), else {
                     let exact = kernels::cast(x[0], DType::I64)?;
@@ -107,6 +110,9 @@ macro_rules! logic {
 
         impl Op for $op {
             common!();
+            fn elementwise(&self) -> bool {
+                true
+            }
             fn eval(&self, x: &[&Array]) -> Result<Array> {
                 kernels::zip(x[0], x[1], |$a: bool, $b: bool| $value)
             }

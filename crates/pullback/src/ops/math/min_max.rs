@@ -28,6 +28,9 @@ define! { Abs: Gate "abs", "torch.abs";
 
 impl Op for Abs {
     common!();
+    fn elementwise(&self) -> bool {
+        true
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         match x[0].dtype() {
             DType::I64 => kernels::map(x[0], i64::wrapping_abs),
@@ -167,6 +170,9 @@ macro_rules! extremes {
 
         impl Op for $op {
             common!(native);
+            fn elementwise(&self) -> bool {
+                true
+            }
             fn eval(&self, x: &[&Array]) -> Result<Array> {
                 $op::EXTREME.eval(x[0], x[1])
             }

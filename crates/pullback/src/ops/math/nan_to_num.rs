@@ -145,7 +145,7 @@ impl Tensor {
                 );
             }
             Operand::Tensor(t) => {
-                if t.dtype() != self.dtype() {
+                if t.dtype() != self.dtype() && !crate::core::watch::varies(t) {
                     t.item()?.fit(self.dtype())?;
                 }
                 converted(t, self.dtype(), site)?

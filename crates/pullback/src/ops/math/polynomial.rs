@@ -129,6 +129,9 @@ define! { Polynomial: Cut "orthogonal_polynomial", "torch.special.chebyshev_poly
 
 impl Op for Polynomial {
     common!();
+    fn elementwise(&self) -> bool {
+        true
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         let Polynomial { kind, shifted } = *self;
         if !x[1].is_meta() {
@@ -210,6 +213,9 @@ define! { Curved: Cut "special_curve", "torch.special.airy_ai";
 
 impl Op for Curved {
     common!();
+    fn elementwise(&self) -> bool {
+        true
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         let curve = self.curve;
         dispatch!(float x[0].dtype(), T => kernels::map(x[0], move |a: T| match curve {

@@ -1,6 +1,7 @@
 //! Norms of infinite order: the largest or the smallest magnitude. They choose their winners; norms of other orders, which are smooth,
 //! are in `norm`.
 
+use crate::core::batch::{Batch, Batched};
 use crate::core::define::{common, define};
 use crate::core::op::{Ctx, Op, Reads, sum_terms};
 use crate::core::rules;
@@ -73,6 +74,15 @@ impl ExtremeNorm {
 
 impl Op for ExtremeNorm {
     common!();
+    fn batched(&self, batch: &Batch<'_>) -> Batched {
+        batch.reduced(&self.dims, self.keepdim, |dims, keepdim| {
+            Box::new(ExtremeNorm {
+                dims,
+                keepdim,
+                largest: self.largest,
+            })
+        })
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         kernels::extreme(
             &crate::ops::common::gate::magnitude(x[0])?,

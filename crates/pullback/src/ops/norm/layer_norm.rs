@@ -3,6 +3,7 @@
 #![allow(clippy::assign_op_pattern)]
 
 use crate::core::apply::apply_dyn;
+use crate::core::batch::{Batch, Batched};
 use crate::core::define::{common, define};
 use crate::core::device::HostRead;
 use crate::core::fail::bail;
@@ -15,6 +16,7 @@ use crate::ops::common::gate::no_form;
 use crate::ops::common::operand::{inferred, unnumbered};
 use crate::{Array, DType, Real, Result, Shape};
 use pullback_array::{dispatch, kernels};
+use smallvec::SmallVec;
 use std::panic::Location;
 
 #[cfg(feature = "proof")]
@@ -72,6 +74,20 @@ macro_rules! norms {
 
         impl Op for $op {
             common!();
+            fn batched(&self, batch: &Batch<'_>) -> Batched {
+                let plain = $op { dims: self.dims, eps: self.eps };
+                if batch.only(0) {
+                    let x: SmallVec<[&Tensor; 3]> = (0..batch.arity()).map(|i| batch.get(i)).collect();
+                    return batch.apply(&plain, &x);
+                }
+                let mut y = crate::core::apply::apply_dyn(&plain, &[batch.get(0)], batch.site())?;
+                let rank = batch.rank(0);
+                for i in 1..batch.arity() {
+                    let own = batch.aligned(i, rank)?;
+                    y = if i == 1 { y.mul(&own)? } else { y.add(&own)? };
+                }
+                batch.one(Ok(y))
+            }
             fn eval(&self, x: &[&Array]) -> Result<Array> {
                 Norm::of(self.dims, self.eps, $center, x[0].shape()).value(x)
             }

@@ -1,6 +1,7 @@
 //! Norms of vectors of finite order, and the logarithm of a sum of exponentials. Norms of matrices are compositions of these.
 
 use crate::core::apply::apply;
+use crate::core::batch::{Batch, Batched};
 use crate::core::fail::{bail, ensure, error};
 use crate::core::op::{Ctx, Op, sum_terms};
 use crate::core::rules;
@@ -134,6 +135,16 @@ impl VectorNorm {
 
 impl Op for VectorNorm {
     common!();
+    fn batched(&self, batch: &Batch<'_>) -> Batched {
+        batch.reduced(&self.dims, self.keepdim, |dims, keepdim| {
+            Box::new(VectorNorm {
+                dims,
+                keepdim,
+                ord: self.ord,
+                flat: self.flat,
+            })
+        })
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         dispatch!(float x[0].dtype(), T => self.of::<T>(x[0]), else Err(error!(Unsupported, "linalg.vector_norm: Expected a floating point or complex tensor as input. Got {}", x[0].dtype().scalar_type_name())))
     }
@@ -188,6 +199,11 @@ define! { LogSumExp: General "logsumexp", "torch.logsumexp";
 
 impl Op for LogSumExp {
     common!();
+    fn batched(&self, batch: &Batch<'_>) -> Batched {
+        batch.reduced(&self.dims, self.keepdim, |dims, keepdim| {
+            Box::new(LogSumExp { dims, keepdim })
+        })
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         kernels::logsumexp(x[0], &self.dims, self.keepdim)
     }

@@ -6,6 +6,7 @@ use crate::core::device::HostRead;
 use crate::core::fail::{bail, ensure, error};
 use crate::core::history::in_place_dyn;
 use crate::core::tensor::Tensor;
+use crate::core::{mode, watch};
 use crate::ops::LeakyRelu;
 use crate::ops::common::gate::no_form;
 use crate::ops::common::operand::{inferred, unnumbered};
@@ -17,10 +18,18 @@ use std::panic::Location;
 
 /// 0 with probability `p`, else 1/(1 - p), of the shape of `x`.
 fn mask(x: &Array, p: f64) -> Result<Array> {
-    let n = x.numel();
     // Drawn in the order in which the elements of a tensor like `x` lie in memory.
-    let shape = x.shape();
-    let drawn = match x.dtype() {
+    let drawn = watch::drawn(x.shape(), |shape| factors(shape, x.dtype(), p))?;
+    match mode::batching() {
+        true => Ok(drawn),
+        false => drawn.view(x.layout().without_gaps()),
+    }
+}
+
+/// What elements are multiplied by.
+fn factors(shape: &Shape, dtype: DType, p: f64) -> Result<Array> {
+    let n = shape.numel();
+    let drawn = match dtype {
         DType::F32 => {
             try_draw(|g| g.dropout_mask::<f32>(p, n))?.map(|m| Array::from_slice(&m, shape))
         }
@@ -30,14 +39,13 @@ fn mask(x: &Array, p: f64) -> Result<Array> {
         _ => try_draw(|g| g.dropout_mask::<f64>(p, n))?.map(|m| {
             let kept: Vec<bool> = pullback_array::gathered(m.iter().map(|&m| m != 0.0))?;
             let kept = Array::from_slice(&kept, shape)?;
-            dispatch!(float x.dtype(), T => {
+            dispatch!(float dtype, T => {
                 let grown = T::ONE / T::lit(1.0 - p);
                 kernels::map(&kept, move |kept: bool| if kept { grown } else { T::ZERO })
-            }, else Err(not_floating(x.dtype())))
+            }, else Err(not_floating(dtype)))
         }),
     };
-    let drawn = drawn.map_err(|e| error!(Argument, "{}", e.message()))??;
-    drawn.view(x.layout().without_gaps())
+    drawn.map_err(|e| error!(Argument, "{}", e.message()))?
 }
 
 fn not_floating(dtype: DType) -> Error {

@@ -5,6 +5,7 @@ use crate::core::Site;
 use crate::core::device::HostRead;
 use crate::core::fail::{bail, error};
 use crate::core::tensor::Tensor;
+use crate::core::{mode, watch};
 use crate::ops::common::methods::not_implemented;
 use crate::ops::common::operand::{inferred, unnumbered};
 use crate::random::{self, torch::Generator, try_draw};
@@ -26,14 +27,20 @@ fn said(e: &random::Error) -> Error {
 /// Drawn numbers for the elements of `x`, in its memory's order.
 fn drawn<T: Element + Default>(
     x: &Array,
-    fill: impl FnOnce(&mut Generator, &mut [T]) -> Filled,
+    fill: impl Fn(&mut Generator, &mut [T]) -> Filled,
 ) -> Result<Array> {
     if x.is_meta() {
         return Array::meta(x.layout().without_gaps(), x.dtype()); // nothing is drawn
     }
-    let mut list = filled(x.numel(), T::default())?;
-    try_draw(|g| fill(g, &mut list))?.map_err(|e| said(&e))?;
-    Array::from_slice(&list, x.shape())?.view(x.layout().without_gaps())
+    let numbers = watch::drawn(x.shape(), |shape| {
+        let mut list = filled(shape.numel(), T::default())?;
+        try_draw(|g| fill(g, &mut list))?.map_err(|e| said(&e))?;
+        Array::from_slice(&list, shape)
+    })?;
+    match mode::batching() {
+        true => Ok(numbers),
+        false => numbers.view(x.layout().without_gaps()),
+    }
 }
 
 /// The dtype that numbers are drawn in: halves are drawn in single precision and rounded, the narrow integers with a sign as int32.

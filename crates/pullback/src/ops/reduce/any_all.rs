@@ -1,6 +1,7 @@
 //! Reductions to truth values and counts, and sums that leave NaN out.
 
 use crate::core::apply::apply;
+use crate::core::batch::{Batch, Batched};
 use crate::core::define::{common, define};
 use crate::core::fail::bail;
 use crate::core::op::{Ctx, Op, Reads, sum_terms};
@@ -48,6 +49,14 @@ macro_rules! truth {
 
         impl Op for $op {
             common!();
+            fn batched(&self, batch: &Batch<'_>) -> Batched {
+                batch.reduced(&self.dims, self.keepdim, |dims, keepdim| {
+                    Box::new($op {
+                        dims,
+                        keepdim,
+                    })
+                })
+            }
             fn eval(&self, x: &[&Array]) -> Result<Array> {
                 let count = kernels::count_nonzero(x[0], &self.dims, self.keepdim)?;
                 let $n: i64 = self.dims.iter().map(|&d| x[0].shape()[d] as i64).product();
@@ -89,6 +98,11 @@ define! { NanSum: General "nansum", "torch.nansum";
 
 impl Op for NanSum {
     common!(counts);
+    fn batched(&self, batch: &Batch<'_>) -> Batched {
+        batch.reduced(&self.dims, self.keepdim, |dims, keepdim| {
+            Box::new(NanSum { dims, keepdim })
+        })
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         let numbers = dispatch!(float x[0].dtype(), T => kernels::map(x[0], |a: T| if a.is_nan() { T::ZERO } else { a }), else Ok(x[0].clone()))?;
         kernels::sum(&numbers, &self.dims, self.keepdim)

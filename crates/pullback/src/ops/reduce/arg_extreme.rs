@@ -5,6 +5,7 @@
 
 use crate::core::Site;
 use crate::core::apply::apply;
+use crate::core::batch::{Batch, Batched};
 use crate::core::define::{common, define};
 use crate::core::fail::{bail, ensure, error};
 use crate::core::op::Op;
@@ -52,6 +53,14 @@ macro_rules! positions {
 
         impl Op for $op {
             common!(counts);
+            fn batched(&self, batch: &Batch<'_>) -> Batched {
+                batch.reduced(&self.dims, self.keepdim, |dims, keepdim| {
+                    Box::new($op {
+                        dims,
+                        keepdim,
+                    })
+                })
+            }
             fn eval(&self, x: &[&Array]) -> Result<Array> {
                 let ($x, $dims, $keepdim) = (x[0], &self.dims, self.keepdim);
                 not_empty($short, $x, $dims)?;
@@ -98,6 +107,10 @@ define! { CumExtreme: Cut "cummax_indices", "torch.cummax";
 
 impl Op for CumExtreme {
     common!(counts);
+    fn batched(&self, batch: &Batch<'_>) -> Batched {
+        let op = self.clone();
+        batch.along(self.dim, |dim| Box::new(CumExtreme { dim, ..op }))
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         kernels::cumulate_extreme(x[0], self.dim, self.largest)
     }

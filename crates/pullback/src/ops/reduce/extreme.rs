@@ -3,6 +3,7 @@
 //! those are in `order`.
 
 use crate::core::apply::apply;
+use crate::core::batch::{Batch, Batched};
 use crate::core::define::{common, define};
 use crate::core::fail::{ensure, error};
 use crate::core::op::{Ctx, Op, Reads, sum_terms};
@@ -113,7 +114,7 @@ fn not_nothing(name: &'static str, x: &Tensor) -> Result<()> {
 }
 
 macro_rules! winner_op {
-    ($op:ident, $nan:literal, |$x:ident, $this:ident| $eval:expr, |$rank:ident, $that:ident| $dims:expr, $keepdim:expr) => {
+    ($op:ident, $nan:literal, |$x:ident, $this:ident| $eval:expr, |$rank:ident, $that:ident| $dims:expr, $keepdim:expr, |$own:ident, $batch:ident| $batched:expr) => {
         impl Winner for $op {
             const NAN_SHARES: bool = $nan;
             fn dims(&self, $rank: usize) -> Vec<usize> {
@@ -128,6 +129,10 @@ macro_rules! winner_op {
 
         impl Op for $op {
             common!();
+            fn batched(&self, $batch: &Batch<'_>) -> Batched {
+                let $own = self;
+                $batched
+            }
             fn eval(&self, x: &[&Array]) -> Result<Array> {
                 let ($x, $this) = (x[0], self);
                 $eval
@@ -183,7 +188,9 @@ macro_rules! over_dims {
         winner_op!($op, false, |x, op| {
             not_empty($name, x, &op.dims)?;
             kernels::extreme(x, &op.dims, op.keepdim, $largest)
-        }, |_rank, op| op.dims.clone(), |op| op.keepdim);
+        }, |_rank, op| op.dims.clone(), |op| op.keepdim, |op, batch| {
+            batch.reduced(&op.dims, op.keepdim, |dims, keepdim| Box::new($op { dims, keepdim }))
+        });
 
         #[pullback_macros::called]
         impl Tensor {
@@ -216,7 +223,7 @@ over_dims! {
 /// One element of all.
 macro_rules! of_all {
     ($($(#[$doc:meta])* $op:ident $name:literal $torch:literal $node:literal $method:ident, $summary:literal, $formula:literal, $convention:literal,
-        point: $tie:expr => $shares:expr, |$x:ident, $dims:ident| $eval:expr, forbid: $forbid:literal;)*) => {$(
+        point: $tie:expr => $shares:expr, |$x:ident, $dims:ident| $eval:expr, forbid: $forbid:literal, rows: $rows:expr;)*) => {$(
         $(#[$doc])*
         #[derive(Clone, Debug)]
         pub struct $op;
@@ -231,7 +238,14 @@ macro_rules! of_all {
         winner_op!($op, true, |$x, _op| {
             let $dims: Vec<usize> = (0..$x.rank()).collect();
             $eval
-        }, |rank, _op| (0..rank).collect(), |_| false);
+        }, |rank, _op| (0..rank).collect(), |_| false, |_op, batch| {
+            let dims: Vec<usize> = (0..batch.rank(0)).collect();
+            let rows: Option<fn(Vec<usize>, bool) -> Box<dyn Op>> = $rows;
+            match rows {
+                Some(rows) => batch.reduced(&dims, false, rows),
+                None => Ok(None),
+            }
+        });
 
         #[pullback_macros::called]
         impl Tensor {
@@ -253,22 +267,22 @@ of_all! {
     Max "max" "torch.max" "MaxBackward1" max, "The largest of all elements; NaN wins.", "max of x",
         "tied winners share the gradient evenly, NaNs too, as in PyTorch",
         point: &[f64::NAN, 1.0, f64::NAN] => &[0.5, 0.0, 0.5],
-        |x, dims| kernels::extreme(x, &dims, false, true), forbid: true;
+        |x, dims| kernels::extreme(x, &dims, false, true), forbid: true, rows: Some(|dims, keepdim| Box::new(Amax { dims, keepdim }));
     /// The smallest element; tied ones share the gradient.
     Min "min" "torch.min" "MinBackward1" min, "The smallest of all elements; NaN wins.", "min of x",
         "tied winners share the gradient evenly, NaNs too, as in PyTorch",
         point: &[3.0, 1.0, 2.0, 1.0] => &[0.0, 0.5, 0.0, 0.5],
-        |x, dims| kernels::extreme(x, &dims, false, false), forbid: true;
+        |x, dims| kernels::extreme(x, &dims, false, false), forbid: true, rows: Some(|dims, keepdim| Box::new(Amin { dims, keepdim }));
     /// The median of all elements, the lower one of an even count; NaN where there is a NaN or nothing.
     Median "median" "torch.median" "MedianBackward0" median, "The median of all elements, the lower one of an even count; NaN wins.", "median of x",
         "elements equal to it share the gradient evenly, NaNs too, as in PyTorch",
         point: &[2.0, 1.0, 1.0, 5.0] => &[0.0, 0.5, 0.5, 0.0],
-        |x, dims| middle(x, &dims, false), forbid: false;
+        |x, dims| middle(x, &dims, false), forbid: false, rows: None;
     /// The median of all elements that are no NaN, the lower one of an even count.
     NanMedian "nanmedian" "torch.nanmedian" "NanmedianBackward0" nanmedian, "The median of all elements that are no NaN, the lower one of an even count.", "median of x without NaN",
         "elements equal to it share the gradient evenly, as in PyTorch",
         point: &[f64::NAN, 1.0, 1.0, 5.0] => &[0.0, 0.5, 0.5, 0.0],
-        |x, dims| middle(x, &dims, true), forbid: false;
+        |x, dims| middle(x, &dims, true), forbid: false, rows: None;
 }
 
 fn middle(x: &Array, dims: &[usize], ignore_nan: bool) -> Result<Array> {

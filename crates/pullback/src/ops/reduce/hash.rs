@@ -1,6 +1,7 @@
 //! One number that stands for many: PyTorch's `hash_tensor`.
 
 use crate::core::apply::apply;
+use crate::core::batch::{Batch, Batched};
 use crate::core::define::{common, define};
 use crate::core::device::HostRead;
 use crate::core::fail::bail;
@@ -39,6 +40,11 @@ define! { Hash: Cut "hash_tensor", "torch.hash_tensor";
 
 impl Op for Hash {
     common!(counts);
+    fn batched(&self, batch: &Batch<'_>) -> Batched {
+        batch.reduced(&self.dims, self.keepdim, |dims, keepdim| {
+            Box::new(Hash { dims, keepdim })
+        })
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         let x = x[0];
         let kept: Vec<usize> = (0..x.rank()).filter(|d| !self.dims.contains(d)).collect();

@@ -2,6 +2,7 @@
 //! gradient: functions that need positions or powers of two differentiate around them.
 
 use crate::core::apply::apply;
+use crate::core::batch::{Batch, Batched};
 use crate::core::define::{common, define};
 use crate::core::device::HostRead;
 use crate::core::fail::{bail, ensure};
@@ -155,6 +156,9 @@ define! { ArgMode: Cut "argmode", "torch.mode";
 
 impl Op for ArgMode {
     common!(counts);
+    fn batched(&self, batch: &Batch<'_>) -> Batched {
+        batch.along(self.dim, |dim| Box::new(ArgMode { dim }))
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         let n = x[0].shape()[self.dim];
         // The dimension last, its rows one after the other.
@@ -209,6 +213,9 @@ define! { Exponent: Cut "frexp_exponent", "torch.frexp";
 
 impl Op for Exponent {
     common!();
+    fn elementwise(&self) -> bool {
+        true
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         ensure!(
             x[0].dtype().is_float(),

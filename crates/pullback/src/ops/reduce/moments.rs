@@ -1,6 +1,7 @@
 //! Variance and standard deviation.
 
 use crate::core::apply::apply;
+use crate::core::batch::{Batch, Batched};
 use crate::core::fail::{ensure, error};
 use crate::core::op::{Ctx, Op, Reads, sum_terms};
 use crate::core::rules;
@@ -50,6 +51,19 @@ pub struct Over {
 }
 
 impl Over {
+    /// The same over dimensions of rows.
+    fn batched(&self, batch: &Batch<'_>, op: impl FnOnce(Over) -> Box<dyn Op>) -> Batched {
+        let (correction, all) = (self.correction, self.all || batch.rank(0) == 0);
+        batch.reduced(&self.dims, self.keepdim, |dims, keepdim| {
+            op(Over {
+                dims,
+                all,
+                correction,
+                keepdim,
+            })
+        })
+    }
+
     fn count(&self, shape: &Shape) -> usize {
         self.dims.iter().map(|&d| shape[d]).product()
     }
@@ -107,6 +121,9 @@ define! { Var: General "var", "torch.var";
 
 impl Op for Var {
     common!();
+    fn batched(&self, batch: &Batch<'_>) -> Batched {
+        self.0.batched(batch, |over| Box::new(Var(over)))
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         self.0.eval(x[0], false)
     }
@@ -149,6 +166,9 @@ impl Std {
 
 impl Op for Std {
     common!();
+    fn batched(&self, batch: &Batch<'_>) -> Batched {
+        self.0.batched(batch, |over| Box::new(Std(over)))
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         self.0.eval(x[0], true)
     }

@@ -3,6 +3,7 @@
 
 use crate::core::Site;
 use crate::core::apply::apply;
+use crate::core::batch::{Batch, Batched};
 use crate::core::device::on_host;
 use crate::core::op::{Ctx, Op, Reads, sum_terms};
 use crate::core::rules;
@@ -67,6 +68,9 @@ pub(in crate::ops) fn other_products(x: &Tensor, dim: usize) -> Result<Tensor> {
 
 /// Whether there is a zero.
 pub(in crate::ops) fn zeros(x: &Tensor) -> Result<usize> {
+    if crate::core::watch::varies(x) {
+        return Ok(1); // in one row or another
+    }
     let dims: Vec<usize> = (0..x.ndim()).collect();
     let nonzero: i64 = kernels::count_nonzero(&*on_host(&x.array())?, &dims, false)?
         .item()?
@@ -91,6 +95,10 @@ define! { CumSum: Linear "cumsum", "torch.cumsum";
 
 impl Op for CumSum {
     common!(counts);
+    fn batched(&self, batch: &Batch<'_>) -> Batched {
+        let op = self.clone();
+        batch.along(self.dim, |dim| Box::new(CumSum { dim, ..op }))
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         kernels::cumulate(x[0], self.dim, self.reverse, Running::Sum)
     }
@@ -126,6 +134,10 @@ define! { CumProd: General "cumprod", "torch.cumprod";
 
 impl Op for CumProd {
     common!(counts);
+    fn batched(&self, batch: &Batch<'_>) -> Batched {
+        let op = self.clone();
+        batch.along(self.dim, |dim| Box::new(CumProd { dim, ..op }))
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         kernels::cumulate(x[0], self.dim, self.reverse, Running::Product)
     }
@@ -191,6 +203,10 @@ define! { Recurrence: General "recurrence", "torch.cumprod";
 
 impl Op for Recurrence {
     common!();
+    fn batched(&self, batch: &Batch<'_>) -> Batched {
+        let op = self.clone();
+        batch.along(self.dim, |dim| Box::new(Recurrence { dim, ..op }))
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         kernels::recurrence(x[0], x[1], self.dim, self.reverse)
     }
@@ -266,6 +282,10 @@ impl LogCumSumExp {
 
 impl Op for LogCumSumExp {
     common!();
+    fn batched(&self, batch: &Batch<'_>) -> Batched {
+        let op = self.clone();
+        batch.along(self.dim, |dim| Box::new(LogCumSumExp { dim, ..op }))
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         kernels::cumulate(x[0], self.dim, self.reverse, Running::LogSumExp)
     }

@@ -1,6 +1,7 @@
 //! Sums, means and products over dimensions.
 
 use crate::core::apply::apply;
+use crate::core::batch::{Batch, Batched};
 use crate::core::ctx::conjugate;
 use crate::core::define::{common, define};
 use crate::core::device::HostRead;
@@ -92,6 +93,11 @@ define! { Sum: Linear "sum", "torch.sum";
 
 impl Op for Sum {
     common!(counts);
+    fn batched(&self, batch: &Batch<'_>) -> Batched {
+        batch.reduced(&self.dims, self.keepdim, |dims, keepdim| {
+            Box::new(Sum { dims, keepdim })
+        })
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         kernels::sum(x[0], &self.dims, self.keepdim)
     }
@@ -122,6 +128,11 @@ define! { Mean: Linear "mean", "torch.mean";
 
 impl Op for Mean {
     common!();
+    fn batched(&self, batch: &Batch<'_>) -> Batched {
+        batch.reduced(&self.dims, self.keepdim, |dims, keepdim| {
+            Box::new(Mean { dims, keepdim })
+        })
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         ensure!(
             x[0].dtype().is_float(),
@@ -204,6 +215,30 @@ impl Prod {
 
 impl Op for Prod {
     common!(counts);
+    fn batched(&self, batch: &Batch<'_>) -> Batched {
+        let keepdim = self.keepdim;
+        match self.dim {
+            Some(dim) if batch.rank(0) > 0 => {
+                let dim = Some(dim + 1);
+                batch.apply(&Prod { dim, keepdim }, &[batch.get(0)])
+            }
+            _ => {
+                let op = Prod {
+                    dim: Some(1),
+                    keepdim: false,
+                };
+                let Some(found) = batch.apply(&op, &[&batch.flat(0)?])? else {
+                    return Ok(None);
+                };
+                let mut ones = batch.over(&[]);
+                (0..batch.rank(0)).for_each(|_| ones.push(1));
+                match keepdim {
+                    true => batch.one(found[0].reshape(ones)),
+                    false => Ok(Some(found)),
+                }
+            }
+        }
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         kernels::prod(x[0], &self.dims(x[0].rank()), self.keepdim)
     }

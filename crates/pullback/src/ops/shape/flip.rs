@@ -1,6 +1,7 @@
 //! Turned round: flip and its relatives, rot90, roll.
 
 use crate::core::apply::apply;
+use crate::core::batch::{Batch, Batched, shifted};
 use crate::core::fail::{bail, ensure};
 use crate::core::op::{Ctx, Op};
 use crate::core::rules;
@@ -33,6 +34,10 @@ define! { Flip: Linear "flip", "torch.flip";
 
 impl Op for Flip {
     common!(native);
+    fn batched(&self, batch: &Batch<'_>) -> Batched {
+        let dims = shifted(&self.dims);
+        batch.apply(&Flip { dims }, &[batch.get(0)])
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         let layout = x[0].layout();
         if layout.numel() == 0 {

@@ -3,6 +3,7 @@
 //! A number around a tensor is a primitive; the other modes pick slabs by an index, one dimension after the other.
 
 use crate::core::apply::apply;
+use crate::core::batch::{Batch, Batched};
 use crate::core::define::{common, define};
 use crate::core::fail::{bail, ensure, error};
 use crate::core::op::{Ctx, Op, Reads, sum_terms};
@@ -50,6 +51,11 @@ impl Pad {
 
 impl Op for Pad {
     common!(native);
+    fn batched(&self, batch: &Batch<'_>) -> Batched {
+        let by = [&[(0, 0)], &self.by[..]].concat();
+        let value = self.value;
+        batch.apply(&Pad { by, value }, &[batch.get(0)])
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         let mut shape = x[0].shape().clone();
         for (n, &(before, after)) in shape.dims_mut().iter_mut().zip(&self.by) {

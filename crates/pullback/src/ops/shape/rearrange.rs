@@ -1,6 +1,7 @@
 //! Rearrangements: reshape, permute, expand. All linear; most share memory. The methods are in `view`, `axes` and `repeat`.
 
 use crate::core::apply::apply;
+use crate::core::batch::{Batch, Batched, shifted};
 use crate::core::define::{common, define};
 use crate::core::made::Made;
 use crate::core::op::{Ctx, Op};
@@ -54,6 +55,10 @@ fn reshape_node(made: &Made<'_>) -> &'static str {
 
 impl Op for Reshape {
     common!();
+    fn batched(&self, batch: &Batch<'_>) -> Batched {
+        let shape = batch.over(&self.shape);
+        batch.apply(&Reshape { shape }, &[batch.get(0)])
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         x[0].reshape(&self.shape)
     }
@@ -83,6 +88,11 @@ define! { Permute: Linear "permute", "torch.permute", view: true;
 
 impl Op for Permute {
     common!();
+    fn batched(&self, batch: &Batch<'_>) -> Batched {
+        let mut order = shifted(&self.order);
+        order.insert(0, 0);
+        batch.apply(&Permute { order }, &[batch.get(0)])
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         x[0].view(x[0].layout().permute(&self.order))
     }
@@ -128,6 +138,10 @@ define! { Expand: Linear "expand", "torch.Tensor.expand", view: true;
 
 impl Op for Expand {
     common!();
+    fn batched(&self, batch: &Batch<'_>) -> Batched {
+        let shape = batch.over(&self.shape);
+        batch.apply(&Expand { shape }, &[&batch.aligned(0, self.shape.len())?])
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         x[0].expand(&self.shape)
     }

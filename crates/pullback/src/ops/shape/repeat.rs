@@ -2,6 +2,7 @@
 
 use crate::core::Site;
 use crate::core::apply::apply;
+use crate::core::batch::{Batch, Batched};
 use crate::core::device::HostRead;
 use crate::core::fail::{bail, ensure};
 use crate::core::op::Op;
@@ -32,6 +33,12 @@ define! { RepeatIndex: Cut "repeat_interleave", "torch.repeat_interleave";
 
 impl Op for RepeatIndex {
     common!(counts);
+    fn batched(&self, _: &Batch<'_>) -> Batched {
+        Err(crate::core::fail::error!(
+            Unsupported,
+            "repeat_interleave: vmapping over the `repeats` tensor requires the `output_size` argument to be specified, because the size of the output equals the sum of `repeats`, which is data-dependent and may differ between batch elements. Please pass output_size, e.g. output_size=int(repeats.sum(-1).max())."
+        ))
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         let repeats = x[0].numbers::<i64>()?;
         if repeats.iter().any(|&n| n < 0) {

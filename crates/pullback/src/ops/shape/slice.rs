@@ -2,6 +2,7 @@
 
 use crate::core::Site;
 use crate::core::apply::apply;
+use crate::core::batch::{Batch, Batched};
 use crate::core::define::{common, define};
 use crate::core::fail::{bail, ensure, error};
 use crate::core::op::{Ctx, Op};
@@ -38,6 +39,10 @@ define! { Select: Linear "select", "torch.select", view: true;
 
 impl Op for Select {
     common!();
+    fn batched(&self, batch: &Batch<'_>) -> Batched {
+        let (dim, index) = (self.dim + 1, self.index);
+        batch.apply(&Select { dim, index }, &[batch.get(0)])
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         if x[0].shape().get(self.dim).is_some_and(|&n| self.index >= n) {
             return Err(out_of_range(
@@ -90,6 +95,10 @@ define! { Slice: Linear "slice", "torch.narrow", view: true;
 
 impl Op for Slice {
     common!();
+    fn batched(&self, batch: &Batch<'_>) -> Batched {
+        let op = self.clone();
+        batch.along(self.dim, |dim| Box::new(Slice { dim, ..op }))
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         x[0].slice(self.dim, self.start, self.len, self.step)
     }
@@ -139,6 +148,14 @@ define! { Embed: Linear "slice_backward", "torch.slice_scatter";
 
 impl Op for Embed {
     common!(native);
+    fn batched(&self, batch: &Batch<'_>) -> Batched {
+        let op = Embed {
+            shape: batch.over(&self.shape),
+            dim: self.dim + 1,
+            ..*self
+        };
+        batch.apply(&op, &[batch.get(0)])
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         if unnumbered(x) {
             return inferred(self.shape.clone(), x[0].dtype());
@@ -213,6 +230,16 @@ impl Cat {
 
 impl Op for Cat {
     common!(native);
+    fn batched(&self, batch: &Batch<'_>) -> Batched {
+        // Vectors of nothing go with anything.
+        let other = (0..batch.arity()).any(|i| batch.rank(i) != 1);
+        let own = (0..batch.arity())
+            .filter(|&i| !(other && batch.shape(i)[..] == [0]))
+            .map(|i| batch.full(i))
+            .collect::<Result<Vec<_>>>()?;
+        let dim = self.dim + 1;
+        batch.apply(&Cat { dim }, &own.iter().collect::<Vec<_>>())
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         if let Some(k) = x.iter().position(|a| a.rank() == 0) {
             bail!(

@@ -4,6 +4,7 @@
 //! see `core/structural/overlay.rs`.
 
 use crate::core::apply::apply;
+use crate::core::batch::{Batch, Batched};
 use crate::core::define::{common, define};
 use crate::core::fail::{bail, ensure, error};
 use crate::core::op::{Ctx, Op};
@@ -48,6 +49,10 @@ define! { AsStrided: Linear "as_strided", "torch.as_strided", view: true;
 
 impl Op for AsStrided {
     common!();
+    fn batched(&self, batch: &Batch<'_>) -> Batched {
+        let [old, new] = batch.layouts([&self.old, &self.new])?;
+        batch.apply(&AsStrided { old, new }, &[batch.get(0)])
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         if *x[0].layout() == self.old
             && let Ok(view) = x[0].view(self.new.clone())
@@ -109,6 +114,9 @@ define! { ViewDtype: Cut "view_dtype", "torch.Tensor.view";
 
 impl Op for ViewDtype {
     common!(native);
+    fn batched(&self, batch: &Batch<'_>) -> Batched {
+        batch.stacked(self)
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         let (from, to) = (x[0].dtype(), self.dtype);
         let (size, wanted, layout) = (from.size(), to.size(), x[0].layout());

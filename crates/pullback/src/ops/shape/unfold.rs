@@ -1,6 +1,7 @@
 //! Overlapping windows of a dimension, as a view, and their sum.
 
 use crate::core::apply::apply;
+use crate::core::batch::{Batch, Batched};
 use crate::core::define::{common, define};
 use crate::core::fail::bail;
 use crate::core::op::{Ctx, Op};
@@ -37,6 +38,16 @@ define! { Unfold: Linear "unfold", "torch.Tensor.unfold", view: true;
 
 impl Op for Unfold {
     common!();
+    fn batched(&self, batch: &Batch<'_>) -> Batched {
+        if batch.rank(0) == 0 {
+            return batch.one(batch.get(0).unsqueeze(-1)?.expand(batch.over(&[self.size])));
+        }
+        let op = Unfold {
+            dim: self.dim + 1,
+            ..*self
+        };
+        batch.apply(&op, &[batch.get(0)])
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         let layout = x[0].layout();
         let (mut shape, mut strides) = (layout.shape().clone(), layout.strides());
@@ -91,6 +102,17 @@ define! { Fold: Linear "unfold_backward", "torch.Tensor.unfold";
 
 impl Op for Fold {
     common!();
+    fn batched(&self, batch: &Batch<'_>) -> Batched {
+        if self.shape.is_empty() {
+            return batch.one(batch.get(0).sum_dims(&[-1], false));
+        }
+        let op = Fold {
+            shape: batch.over(&self.shape),
+            dim: self.dim + 1,
+            ..*self
+        };
+        batch.apply(&op, &[batch.get(0)])
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         kernels::fold(x[0], &self.shape, self.dim, self.step)
     }

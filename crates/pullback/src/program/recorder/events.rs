@@ -2,12 +2,13 @@
 
 use super::{Known, Latest, Made, each};
 use crate::core::graph::{Edge, Node, OUTPUT};
+use crate::core::mode;
 use crate::core::op::Op;
 use crate::core::projection::Projection;
 use crate::core::tensor::Tensor;
-use crate::core::watch::{Watch, Writing};
+use crate::core::watch::{Draw, Watch, Writing};
 use crate::program::{Instruction, ValueId};
-use crate::{Array, Result, Shared};
+use crate::{Array, Result, Shape, Shared};
 use smallvec::SmallVec;
 use std::panic::Location;
 
@@ -35,6 +36,7 @@ impl Watch for Recorders {
         value: &Array,
         site: &'static Location<'static>,
     ) -> Result<Box<dyn Writing>> {
+        each(|r| r.rows_written(op, inputs))?;
         each(|r| r.hold_constants(inputs[0]))?;
         record_write(op, inputs, inputs[0], value, site)?;
         Ok(Box::new(Logged))
@@ -61,6 +63,18 @@ impl Watch for Recorders {
             r.knows(x, value);
             Ok(())
         })
+    }
+
+    fn looked(&self, x: &Tensor) {
+        super::looked(x);
+    }
+
+    fn varies(&self, x: &Tensor) -> bool {
+        super::depends(x)
+    }
+
+    fn drawn(&self, shape: &Shape, draw: Draw<'_>) -> Result<Array> {
+        super::drawn(shape, draw)
     }
 
     /// `value` is what the recorders knew by another handle.
@@ -183,6 +197,7 @@ pub(crate) fn record_function(
                 decision: None,
                 shape: t.shape().clone(),
                 dtype: t.dtype(),
+                grad: mode::records(mode::flags()),
             });
             values.push(output);
             if let Some((i, _)) = written.iter().find(|(_, w)| w.is(t)) {
@@ -239,6 +254,7 @@ fn record_write(
                 decision: None,
                 shape: x.shape().clone(),
                 dtype: x.dtype(),
+                grad: mode::records(mode::flags()),
             });
             value = output;
         }

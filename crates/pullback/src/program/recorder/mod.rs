@@ -5,8 +5,11 @@
 //! what runs a function under a recorder (`trace`), and reading programs (`program`).
 
 mod events;
+mod rows;
 
 pub(crate) use events::{Recorders, read_all, record_function, same_value};
+pub use rows::Randomness;
+pub(crate) use rows::{OfRows, depends, drawing, drawn, looked};
 
 use crate::core::device;
 use crate::core::graph::{Edge, Node};
@@ -68,6 +71,8 @@ pub(crate) struct Recorder {
     pub(crate) live: Vec<(ValueId, Tensor)>,
     /// Constants made just now, and the tensors they hold the numbers of.
     copied: Vec<(Known, u64, Tensor)>,
+    /// Where the run stands for all rows of a batch.
+    pub(crate) rows: Option<OfRows>,
 }
 
 thread_local! {
@@ -91,6 +96,9 @@ impl Recorder {
     }
 
     fn constant(&mut self, t: &Tensor) -> Result<ValueId> {
+        if let Some(value) = self.drawn_value(t) {
+            return Ok(value);
+        }
         let (value, version) = (self.fresh(), t.version());
         let array = match self.keeps {
             true => device::copied(&t.array())?,
@@ -170,6 +178,7 @@ impl Recorder {
                     decision: None,
                     shape: t.shape().clone(),
                     dtype: t.dtype(),
+                    grad: true,
                 });
                 value = output;
             }
@@ -250,6 +259,7 @@ impl Recorder {
             decision,
             shape: result.shape().clone(),
             dtype: result.dtype(),
+            grad: mode::records(mode::flags()),
         });
         Ok(output)
     }
@@ -273,4 +283,9 @@ fn each(mut f: impl FnMut(&mut Recorder) -> Result<()>) -> Result<()> {
         }
         Ok(())
     })
+}
+
+/// Tells recorders around others of the constants that these have made.
+pub(crate) fn told() -> Result<()> {
+    each(|_| Ok(()))
 }

@@ -7,6 +7,7 @@
 mod apply;
 mod op;
 
+use crate::core::batch::Batch;
 use crate::core::ctx::Ctx;
 use crate::core::hooks::Grads;
 use crate::core::op::Op;
@@ -72,6 +73,16 @@ pub trait Function: Send + Sync + 'static {
             ErrorKind::Unsupported,
             "You must implement the jvp function for custom autograd.Function to use it with forward mode AD.",
         ))
+    }
+
+    /// The results for a batch ([`Op::batched`](crate::Op::batched)), each with the rows as its first dimension; `None` where it has no rule, and runs row by
+    /// row.
+    ///
+    /// # Errors
+    /// Whatever goes wrong; the name and the caller's line are added.
+    fn batched(&self, batch: &Batch<'_>) -> Result<Option<Vec<Tensor>>> {
+        let _ = batch;
+        Ok(None)
     }
 
     /// What the function holds for a language binding, whose collector of cycles asks (see [`crate::binding`]).

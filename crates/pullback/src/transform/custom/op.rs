@@ -3,6 +3,7 @@
 use super::apply::apply;
 use super::{Backward, Forward, Function};
 use crate::core::apply::forbid_inference;
+use crate::core::batch::{Batch, Batched};
 use crate::core::ctx::Ctx;
 use crate::core::graph::{EXTRA, Edge, Input, Node, OUTPUT, drop_edges, lock};
 use crate::core::hooks::Grads;
@@ -123,6 +124,7 @@ impl FunctionOp {
         let _off = mode::set(mode::GRAD, false);
         let _quiet = mode::set(mode::RECORD, false);
         let _plain = mode::set(mode::DUAL, false);
+        let _alone = mode::set(mode::BATCH, false);
         let results = self.function.forward(&mut cx, inputs)?;
         Ok(Ran { cx, results })
     }
@@ -254,6 +256,11 @@ impl Op for FunctionOp {
             1 => self.function.held(),
             _ => None,
         }
+    }
+    fn batched(&self, batch: &Batch<'_>) -> Batched {
+        let found = self.function.batched(batch);
+        let found = found.map_err(|e| e.op(self.def.name).at(batch.site()))?;
+        Ok(found.map(|all| all.into_iter().collect()))
     }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         let mut all = self.eval_many(x)?;

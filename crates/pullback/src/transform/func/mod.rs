@@ -4,13 +4,18 @@
 //! its inputs; what it captures keeps its history, so a derivative inside another function's is differentiated with it. Here: the
 //! ways to apply operations of one's own.
 
+mod batch;
 mod forward;
 mod jacobian;
 mod reverse;
+mod vmap;
 
+#[doc(hidden)]
+pub use batch::{Mapping, mapped};
 pub use forward::{jvp, jvp_many};
 pub use jacobian::{hessian, hvp, jacfwd, jacobian, jacrev};
 pub use reverse::{Vjp, grad, grad_aux, value_and_grad, value_and_grad_aux, vjp, vjp_many};
+pub use vmap::{Randomness, Vmap, depends_on_row, per_sample_grad, vmap};
 
 use crate::core::op::Op;
 use crate::core::tensor::Tensor;

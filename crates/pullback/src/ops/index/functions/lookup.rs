@@ -3,6 +3,7 @@
 use crate::call::{Args, Function};
 use crate::call::{IntoValue, Value};
 use crate::core::fail::{bail, ensure};
+use crate::core::watch;
 use crate::{DType, Device, Number, Operand, Result, Tensor, cat, on_device, result_type};
 use std::cmp::Ordering;
 
@@ -48,6 +49,7 @@ fn nonzero_static(x: &Tensor, size: i64, fill: i64) -> Result<Tensor> {
             Tensor::full([size, x.ndim()], fill, DType::I64)
         });
     }
+    watch::looked(x);
     let found = x.nonzero()?;
     let (n, rank) = (found.shape()[0], found.shape()[1]);
     let kept = found.narrow(0, 0, n.min(size))?;
@@ -84,6 +86,14 @@ fn isin(a: &Args<'_>) -> Result<Value> {
     if [&x, &y].iter().any(|t| t.device() == Device::Meta) {
         let none = || Tensor::full(x.shape().clone(), false, DType::Bool);
         return on_device(Device::Meta, none).into_value();
+    }
+    if watch::varies(&y) {
+        let found = x.to(dtype)?.unsqueeze(-1)?.eq(&y.to(dtype)?.flatten()?)?;
+        let found = found.any(&[-1], false)?;
+        return match a.bool("invert")? {
+            true => found.logical_not().into_value(),
+            false => found.into_value(),
+        };
     }
     // Sorted once, then looked up: each number in n log m.
     let y = y.to(dtype)?.flatten()?;

@@ -3,6 +3,7 @@
 use crate::call::{Args, Function};
 use crate::call::{IntoValue, Value};
 use crate::core::fail::{bail, ensure};
+use crate::core::mode;
 use crate::ops::shape::functions::parts::slice_of;
 use crate::{MemoryFormat, Operand, Result, Tensor, ops};
 use pullback_array::dd::Dd;
@@ -66,6 +67,7 @@ fn angle(x: &Tensor) -> Result<Tensor> {
 
 fn fill(a: &Args<'_>) -> Result<Value> {
     let y = a.tensor("input")?.copy()?;
+    let _own = mode::set(mode::OWN, true);
     match a.operand("value")? {
         Operand::Number(n) => y.fill_(n)?,
         Operand::Tensor(v) => {

@@ -3,6 +3,7 @@
 use crate::call::{Args, Function};
 use crate::call::{IntoValue, Value};
 use crate::core::fail::{bail, ensure};
+use crate::core::mode;
 use crate::ops::shape::pixels::{channel_shuffle, pixel_shuffle, pixel_unshuffle};
 use crate::{DType, Number, PadMode, Result, Tensor, cat, stack};
 use pullback_array::{gathered, room};
@@ -24,6 +25,7 @@ fn laid(x: &Tensor, src: &Tensor, part: impl Fn(&Tensor) -> Result<Tensor>) -> R
         shown(src.shape()),
         shown(place.shape())
     );
+    let _own = mode::set(mode::OWN, true);
     place.copy_(src)?;
     out.into_value()
 }
