@@ -249,6 +249,7 @@ impl PyTensor {
         copy: Option<bool>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let t = &self.0;
+        crate::rows::no_memory(t)?;
         if t.array().is_meta() {
             return Err(PyBufferError::new_err("Cannot pack tensors on meta"));
         }

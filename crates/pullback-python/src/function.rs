@@ -10,7 +10,7 @@ use crate::object::Held;
 use crate::tensor::PyTensor;
 use crate::watch;
 use pullback::{
-    Backward, Error, ErrorKind, Forward, Function, Grads, Result, Tensor, apply_shared,
+    Backward, Batch, Error, ErrorKind, Forward, Function, Grads, Result, Tensor, apply_shared,
 };
 use pyo3::exceptions::PyNotImplementedError;
 use pyo3::prelude::*;
@@ -88,6 +88,20 @@ impl Function for Applied {
                 watch::note_own(&e, inputs.iter());
                 keep_exception(e)
             })
+        })
+    }
+
+    fn batched(&self, batch: &Batch<'_>) -> Result<Option<Vec<Tensor>>> {
+        Python::attach(|py| {
+            let run = || -> PyResult<Vec<Tensor>> {
+                let operands = (0..batch.arity()).map(|i| wrap(py, batch.get(i).clone()));
+                let operands = operands.collect::<PyResult<Vec<_>>>()?;
+                let batched: Vec<bool> = (0..batch.arity()).map(|i| batch.is_batched(i)).collect();
+                let given = (batch.count(), PyList::new(py, operands)?, batched);
+                let out = self.call.0.bind(py).call_method1("batched", given)?;
+                Ok(tensors(&out, "results")?.into_iter().flatten().collect())
+            };
+            run().map(Some).map_err(keep_exception)
         })
     }
 

@@ -23,6 +23,7 @@ mod optimizer;
 mod out;
 mod overriding;
 mod picture;
+mod rows;
 mod saved;
 mod signature;
 mod task;
@@ -61,6 +62,8 @@ fn _native(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_function(wrap_pyfunction!(saved::pop_saved_hooks, m)?)?;
     m.add_function(wrap_pyfunction!(saved::forbid_saved_hooks, m)?)?;
     m.add_function(wrap_pyfunction!(memory::storage_as, m)?)?;
+    m.add_function(wrap_pyfunction!(rows::map_rows, m)?)?;
+    m.add_function(wrap_pyfunction!(rows::differs_by_row, m)?)?;
     m.add_function(wrap_pyfunction!(autograd::grad, m)?)?;
     m.add_function(wrap_pyfunction!(autograd::backward, m)?)?;
     m.add_function(wrap_pyfunction!(autograd::is_grad_enabled, m)?)?;

@@ -1,13 +1,15 @@
 """`func.vmap`: a function of one row as a function of all rows.
 
-It runs the function once for each row and stacks the results: right, differentiable and to any nesting, and as slow as a loop, since it
-is one. Where speed counts, write the batch into the operations (`@`, broadcasting, `einsum`).
+The function runs once, on the first row, and is written down; its operations then run on whole batches, each by its own rule
+(`map_rows`, in Rust). Derivatives inside of it are operations like others, and all that runs on batches may be differentiated, so transforms nest in
+any order. Where the library itself looks at numbers that differ from row to row, the function runs once for each row instead.
 """
 
 import functools
+import warnings
 
 from . import _trees
-from ._native import Tensor, get_rng_state, set_rng_state
+from ._native import Tensor, get_rng_state, map_rows, set_rng_state
 
 
 def _name(f):
@@ -75,55 +77,100 @@ def _checked_inputs(f, in_dims, args):
     return leaves, rebuild, dims, sizes[0]
 
 
-def _rows(leaves, rebuild, dims, size):
-    """The arguments of each row; one of zeros where there are no rows, to learn what the function returns."""
-    import pullback
-
-    if size == 0:
-        zero = [x if d is None else pullback.zeros([n for k, n in enumerate(x.shape) if k != d % x.dim()], dtype=x.dtype) for x, d in zip(leaves, dims)]
-        yield rebuild(zero)
-    for i in range(size):
-        yield rebuild([x if d is None else x.select(d, i) for x, d in zip(leaves, dims)])
+_named = set()
 
 
-def _run(f, args, kwargs, randomness):
-    """One row; 'error' turns random draws away."""
-    if randomness != "error":
-        return f(*args, **kwargs)
-    before = get_rng_state()
-    out = f(*args, **kwargs)
-    if not bool((get_rng_state() == before).all()):
-        set_rng_state(before.tolist())
-        raise RuntimeError(
-            "vmap: called random operation while in randomness error mode. Please either use the 'same' or 'different' randomness flags on vmap "
-            "or perform the randomness operation out of vmap"
-        )
-    return out
-
-
-def _joined(f, values, dim, size):
-    import pullback
-
-    if dim is None:
-        first = values[0]
-        if isinstance(first, Tensor) and any(v is not first and not pullback.equal(v, first) for v in values[1:]):
-            raise ValueError(f"vmap({_name(f)}, ...): `{_name(f)}` can not return a BatchedTensor when out_dim is None")
-        return first
-    for v in values:
-        if not isinstance(v, Tensor):
-            raise ValueError(
-                f"vmap({_name(f)}, ...): `{_name(f)}` must only return Tensors, got type {type(v)}. Did you mean to set out_dims= to None for output?"
+def _warn(slow):
+    """PyTorch's warning for operations that ran row by row, once for each."""
+    for name in slow:
+        if name not in _named:
+            _named.add(name)
+            warnings.warn(
+                f"There is a performance drop because we have not yet implemented the batching rule for aten::{name}. Please file us an issue on GitHub "
+                "so that we can prioritize its implementation.",
+                UserWarning,
+                stacklevel=4,
             )
-    whole = pullback.stack(values, dim)
-    return whole if size else whole.narrow(dim, 0, 0)
+
+
+def over_rows(f, rows, size, randomness="same"):
+    """What `f`, which takes a list of tensors and gives one, gives for all rows: of each tensor in `rows` the first dimension counts `size` of them.
+    For each result a tensor and whether its first dimension counts rows."""
+    start = get_rng_state() if randomness != "error" else None
+    found = map_rows(f, rows, size, randomness)
+    if found is not None:
+        _warn(found[1])
+        return found[0]
+    import pullback
+
+    results = []
+    for i in range(size):
+        if start is not None and (i == 0 or randomness == "same"):
+            set_rng_state(start.tolist())
+        results.append(f([x.select(0, i) for x in rows]))
+    return [(pullback.stack(column), True) for column in zip(*results)]
+
+
+def _placed(f, value, batched, dim, size):
+    """A result with the rows where they are wanted."""
+    if dim is None:
+        if batched:
+            raise ValueError(f"vmap({_name(f)}, ...): `{_name(f)}` can not return a BatchedTensor when out_dim is None")
+        return value
+    if not batched:
+        value = value.expand(size, *value.shape)
+    if not -value.dim() <= dim < value.dim():
+        raise IndexError(f"Dimension out of range (expected to be in range of [-{value.dim()}, {value.dim() - 1}], but got {dim})")
+    return value if dim == 0 else value.movedim(0, dim)
+
+
+class _Results:
+    """The structure of what a function gave, and what is no tensor in it."""
+
+    def __init__(self, f, out_dims):
+        self.f, self.out_dims, self.flat, self.rebuild, self.places = f, out_dims, None, None, None
+
+    def tensors(self, result):
+        f, out_dims = self.f, self.out_dims
+        self.flat, self.rebuild = _trees.flatten(result)
+        single = isinstance(out_dims, tuple) and len(out_dims) == 1 and isinstance(result, Tensor)
+        self.places = _spread(out_dims[0] if single else out_dims, result)
+        if self.places is None:
+            raise ValueError(f"vmap({_name(f)}, ..., out_dims={out_dims})(<inputs>): out_dims is not compatible with the structure of `outputs`.")
+        for value, dim in zip(self.flat, self.places):
+            if dim is not None and not isinstance(value, Tensor):
+                raise ValueError(
+                    f"vmap({_name(f)}, ...): `{_name(f)}` must only return Tensors, got type {type(value)}. Did you mean to set out_dims= to None for output?"
+                )
+        return [x for x in self.flat if isinstance(x, Tensor)]
+
+    def placed(self, found, size):
+        found = iter(found)
+        return [_placed(self.f, *next(found), dim, size) if isinstance(x, Tensor) else x for x, dim in zip(self.flat, self.places)]
+
+
+def _mapped(f, leaves, rebuild, dims, size, kwargs, out_dims, randomness):
+    """One chunk: the results in order, and the structure they have."""
+    results = _Results(f, out_dims)
+    mapped = [i for i, d in enumerate(dims) if d is not None]
+
+    def row(own):
+        args = list(leaves)
+        for i, x in zip(mapped, own):
+            args[i] = x
+        return results.tensors(f(*rebuild(args), **kwargs))
+
+    rows = [leaves[i] if dims[i] == 0 else leaves[i].movedim(dims[i], 0) for i in mapped]
+    found = over_rows(row, rows, size, randomness)
+    return results.placed(found, size), results
 
 
 def vmap(func, in_dims=0, out_dims=0, randomness="error", *, chunk_size=None):
     """`func` over every row of the arguments: along `in_dims` (an int for all, or a tuple or tree with None for arguments that stay whole),
-    results stacked along `out_dims`. `randomness`: "error", "different" or "same" numbers in every row.
+    results stacked along `out_dims`. `randomness`: "error", "different" or "same" numbers in every row. `chunk_size`: how many rows at
+    once, where memory for all is too much.
 
-    Runs `func` once for each row, so it costs what a loop costs; `chunk_size` changes nothing. Unlike PyTorch's it allows `.item()`,
-    `if` and everything else that Python can do with one row.
+    `func` runs once for all rows: `.item()`, `if` and whatever else asks for one number of a row is PyTorch's error.
     """
     if randomness not in ("error", "different", "same"):
         raise RuntimeError(f"Only allowed values for randomness are 'error', 'different', or 'same'. Got {randomness}")
@@ -139,17 +186,27 @@ def vmap(func, in_dims=0, out_dims=0, randomness="error", *, chunk_size=None):
                     "where in the outputs the vmapped dimension should appear."
                 )
         leaves, rebuild, dims, size = _checked_inputs(func, in_dims, args)
-        start = get_rng_state() if randomness == "same" else None
-        results = []
-        for row in _rows(leaves, rebuild, dims, size):
-            if start is not None:
-                set_rng_state(start.tolist())
-            results.append(_run(func, row, kwargs, randomness))
-        flat, shape = zip(*(_trees.flatten(r) for r in results))
-        single = isinstance(out_dims, tuple) and len(out_dims) == 1 and isinstance(results[0], Tensor)
-        places = _spread(out_dims[0] if single else out_dims, results[0])
-        if places is None or any(len(row) != len(flat[0]) for row in flat):
-            raise ValueError(f"vmap({_name(func)}, ..., out_dims={out_dims})(<inputs>): out_dims is not compatible with the structure of `outputs`.")
-        return shape[0]([_joined(func, list(column), d, size) for column, d in zip(zip(*flat), places)])
+        if chunk_size is None or chunk_size >= size:
+            values, results = _mapped(func, leaves, rebuild, dims, size, kwargs, out_dims, randomness)
+            return results.rebuild(values)
+        return _in_chunks(func, leaves, rebuild, dims, size, kwargs, out_dims, randomness, chunk_size)
 
     return wrapped
+
+
+def _in_chunks(func, leaves, rebuild, dims, size, kwargs, out_dims, randomness, chunk_size):
+    import pullback
+
+    start = get_rng_state() if randomness == "same" else None
+    parts = []
+    for at in range(0, size, chunk_size):
+        if start is not None:
+            set_rng_state(start.tolist())
+        n = min(chunk_size, size - at)
+        own = [x if d is None else x.narrow(d, at, n) for x, d in zip(leaves, dims)]
+        values, results = _mapped(func, own, rebuild, dims, n, kwargs, out_dims, randomness)
+        parts.append(values)
+    joined = [
+        pullback.cat(column, dim) if isinstance(column[0], Tensor) and dim is not None else column[0] for column, dim in zip(zip(*parts), results.places)
+    ]
+    return results.rebuild(joined)

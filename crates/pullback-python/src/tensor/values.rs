@@ -4,6 +4,7 @@ use super::PyTensor;
 use crate::convert::{number_object, tolist};
 use crate::error::Raise;
 use crate::memory;
+use crate::rows::{no_decision, no_memory, no_number};
 use pullback::Number;
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::prelude::*;
@@ -18,17 +19,20 @@ impl PyTensor {
                 self.0.numel()
             )));
         }
+        no_number(&self.0)?;
         number_object(py, self.0.item().raise()?)
     }
 
     /// The elements as nested lists of Python's numbers.
     fn tolist<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        no_memory(&self.0)?;
         tolist(py, &self.0)
     }
 
     /// A NumPy array over the same memory.
     #[pyo3(signature = (*, force=false))]
     fn numpy<'py>(&self, py: Python<'py>, force: bool) -> PyResult<Bound<'py, PyAny>> {
+        no_memory(&self.0)?;
         if self.0.requires_grad() && !force {
             return Err(PyRuntimeError::new_err(
                 "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.",
@@ -56,6 +60,7 @@ impl PyTensor {
     }
 
     fn __bool__(&self) -> PyResult<bool> {
+        no_decision(&self.0)?;
         match self.0.numel() {
             1 => Ok(self.0.item().raise()?.to_f64() != 0.0),
             0 => Err(PyRuntimeError::new_err(
@@ -68,10 +73,12 @@ impl PyTensor {
     }
 
     fn __float__(&self) -> PyResult<f64> {
+        no_number(&self.0)?;
         self.0.item_f64().raise()
     }
 
     fn __int__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        no_number(&self.0)?;
         match self.0.item().raise()? {
             Number::Float(x) => crate::convert::part(py, "to_int")?.call1((x,)),
             n => Ok(n.cast::<i64>().into_pyobject(py)?.into_any()),
@@ -84,6 +91,7 @@ impl PyTensor {
                 "only integer tensors of a single element can be converted to an index",
             ));
         }
+        no_number(&self.0)?;
         Ok(self.0.item().raise()?.cast())
     }
 
