@@ -24,10 +24,10 @@ static DEFAULT: LazyLock<Mutex<Generator>> = LazyLock::new(|| {
     Mutex::new(Generator::new())
 });
 
-/// Who is asked before anything is drawn.
+/// Who is asked before an operation draws.
 static ASKED: OnceLock<fn() -> crate::Result<()>> = OnceLock::new();
 
-/// Has `asked` called before each draw, which its error refuses.
+/// Has `asked` called before each draw of an operation, which its error refuses.
 pub(crate) fn ask_before(asked: fn() -> crate::Result<()>) {
     ASKED.get_or_init(|| asked);
 }
@@ -95,7 +95,7 @@ extern "C" fn let_go() {
 /// # Panics
 /// Where `f` draws by `draw` itself, seeds or asks for the state: it would wait for itself.
 pub fn draw<T>(f: impl FnOnce(&mut Generator) -> T) -> T {
-    match try_draw(f) {
+    match alone(f) {
         Ok(drawn) => drawn,
         Err(e) => panic!("{e}"),
     }
@@ -106,15 +106,20 @@ pub fn draw<T>(f: impl FnOnce(&mut Generator) -> T) -> T {
 /// # Errors
 /// Inside of another draw of the same thread.
 pub(crate) fn try_draw<T>(f: impl FnOnce(&mut Generator) -> T) -> crate::Result<T> {
+    if let Some(asked) = ASKED.get() {
+        asked()?;
+    }
+    alone(f)
+}
+
+/// As [`draw`], without asking.
+fn alone<T>(f: impl FnOnce(&mut Generator) -> T) -> crate::Result<T> {
     /// Notes the end of a draw, however it ends.
     struct Drawing;
     impl Drop for Drawing {
         fn drop(&mut self) {
             DRAWING.set(false);
         }
-    }
-    if let Some(asked) = ASKED.get() {
-        asked()?;
     }
     if DRAWING.replace(true) {
         return Err(within_a_draw());

@@ -234,7 +234,8 @@ def function_named(place, name):
 
 def batched_grad(outputs, inputs, grad_outputs, *, retain_graph, create_graph, allow_unused, materialize_grads):
     """`autograd.grad` for each row of the gradients that come in, the results stacked."""
-    from . import _native, stack
+    from . import _native
+    from ._vmap import over_rows
 
     one = isinstance(grad_outputs, _native.Tensor)
     seeds = (grad_outputs,) if one or grad_outputs is None else tuple(grad_outputs)
@@ -243,14 +244,20 @@ def batched_grad(outputs, inputs, grad_outputs, *, retain_graph, create_graph, a
         raise RuntimeError("grad: with is_grads_batched=True, every one of grad_outputs has a first dimension more than its output, all of the same size")
     (n,) = sizes
     keep = create_graph if retain_graph is None else retain_graph
-    rows = [
-        _native.grad(outputs, inputs, [None if g is None else g[k] for g in seeds], keep or k + 1 < n, create_graph, allow_unused, materialize_grads)
-        for k in range(n)
-    ]
-    if not rows:
-        given = (inputs,) if isinstance(inputs, _native.Tensor) else inputs
-        return tuple(x.new_zeros((0, *x.shape)) for x in given)
-    return tuple(None if column[0] is None else stack(column) for column in zip(*rows))
+    mapped = [i for i, g in enumerate(seeds) if g is not None]
+    places = []
+
+    def row(own):
+        given = [None] * len(seeds)
+        for i, g in zip(mapped, own):
+            given[i] = g
+        found = _native.grad(outputs, inputs, given, keep, create_graph, allow_unused, materialize_grads)
+        places[:] = [g is not None for g in found]
+        return [g for g in found if g is not None]
+
+    found = iter(over_rows(row, [seeds[i] for i in mapped], n))
+    rows = ((g if whole else g.expand(n, *g.shape)) for g, whole in found)
+    return tuple(next(rows) if there else None for there in places)
 
 
 def to_int(x):

@@ -93,10 +93,9 @@ def _warn(slow):
             )
 
 
-def over_rows(f, rows, size, randomness="same"):
+def over_rows(f, rows, size, randomness="same", start=None):
     """What `f`, which takes a list of tensors and gives one, gives for all rows: of each tensor in `rows` the first dimension counts `size` of them.
-    For each result a tensor and whether its first dimension counts rows."""
-    start = get_rng_state() if randomness != "error" else None
+    For each result a tensor and whether its first dimension counts rows. `start` is the generator's state before, where rows may draw."""
     found = map_rows(f, rows, size, randomness)
     if found is not None:
         _warn(found[1])
@@ -161,7 +160,7 @@ def _mapped(f, leaves, rebuild, dims, size, kwargs, out_dims, randomness):
         return results.tensors(f(*rebuild(args), **kwargs))
 
     rows = [leaves[i] if dims[i] == 0 else leaves[i].movedim(dims[i], 0) for i in mapped]
-    found = over_rows(row, rows, size, randomness)
+    found = over_rows(row, rows, size, randomness, get_rng_state() if randomness != "error" else None)
     return results.placed(found, size), results
 
 

@@ -11,7 +11,7 @@ from . import _trees
 from ._native import is_grad_enabled as _is_grad_enabled
 from ._native import reaches_others as _reaches_others
 from .autograd import grad as _grad
-from ._vmap import vmap
+from ._vmap import over_rows, vmap
 from .autograd.grad_mode import enable_grad as _enable_grad
 
 __all__ = ["functional_call", "grad", "grad_and_value", "hessian", "jacfwd", "jacrev", "jvp", "linearize", "stack_module_state", "vjp", "vmap"]
@@ -301,6 +301,29 @@ def linearize(func, *primals):
     return rebuild([_done(o) for o in outs]), forward
 
 
+def _rows_of(out, leaves, keep, chunk_size=None):
+    """The Jacobian of one output by each of `leaves`: its gradient along every element, as one batch or several."""
+    import pullback
+
+    n = out.numel()
+    step = n if chunk_size is None else chunk_size
+    parts = []
+    for at in range(0, n, max(step, 1)):
+        size = min(step, n - at)
+        units = pullback.zeros(size, n, dtype=out.dtype)
+        units.diagonal(at).fill_(1.0)
+
+        def row(own):
+            return _grad_or_zeros([out], leaves, own, keep, keep=True)
+
+        found = over_rows(row, [units.reshape(size, *out.shape)], size)
+        parts.append([g if whole else g.expand(size, *g.shape) for g, whole in found])
+    if not parts:
+        return [_stacked([], out, x) for x in leaves]
+    joined = parts[0] if len(parts) == 1 else [pullback.cat(column) for column in zip(*parts)]
+    return [g.reshape((*out.shape, *x.shape)) for g, x in zip(joined, leaves)]
+
+
 def jacrev(f, argnums=0, *, has_aux=False, chunk_size=None, _preallocate_and_copy=False):
     """The Jacobian by reverse mode: for each output, its shape followed by the argument's."""
     if chunk_size is not None and chunk_size <= 0:
@@ -315,21 +338,19 @@ def jacrev(f, argnums=0, *, has_aux=False, chunk_size=None, _preallocate_and_cop
             _floating(outs)
             keep = level.keeps(outs, leaves)
             kept = has_aux and level.keeps(_trees.flatten(aux)[0], leaves)
-            jacobians = []
-            for out in outs:
-                rows = [[] for _ in leaves]
-                flat = out.reshape(-1)
-                for k in range(flat.numel()):
-                    unit = _zeros(flat)
-                    unit[k] = 1.0
-                    found = _grad_or_zeros([flat], leaves, [unit], keep, keep=True)
-                    for row, g in zip(rows, found):
-                        row.append(g)
-                jacobians.append([_stacked(row, out, x) for row, x in zip(rows, leaves)])
+            jacobians = [_rows_of(out, leaves, keep, chunk_size) for out in outs]
         done = rebuild([together([_done(j, keep) for j in js]) for js in jacobians])
         return (done, _all_done(aux, kept)) if has_aux else done
 
     return call
+
+
+def _columns(rows, x):
+    """Derivatives along each element of `x`, stacked, as one tensor of the output's shape and then `x`'s."""
+    out = rows.shape[1:]
+    if not x.numel():
+        return rows.new_zeros((*out, *x.shape))
+    return rows.movedim(0, -1).reshape((*out, *x.shape))
 
 
 def jacfwd(f, argnums=0, has_aux=False, *, randomness="error"):
@@ -352,19 +373,22 @@ def jacfwd(f, argnums=0, has_aux=False, *, randomness="error"):
 
                 if not _trees.is_tensor(x):
                     raise RuntimeError(f"jvp(f, primals, tangents): Expected primals to only contain Tensors, got {type(x)}")
-                columns = []
-                # One more for an argument without elements: the output's shape is asked for.
-                for k in range(max(x.numel(), 1)):
-                    unit = pullback.zeros(x.numel(), dtype=x.dtype)
-                    if x.numel():
-                        unit[k] = 1.0
-                    found = jvp(along, (x,), (unit.reshape(x.shape),), has_aux=has_aux)
-                    aux = found[2] if has_aux else None
-                    outs, rebuild = _trees.flatten(found[1])
-                    shapes = outs
-                    columns.append(outs)
-                columns = columns if x.numel() else []
-                jacobians.append([_stacked([c[i] for c in columns], shapes[i], x, -1) for i in range(len(shapes))])
+                kept = []
+
+                def push(own, along=along, x=x, kept=kept):
+                    found = jvp(along, (x,), (own[0],), has_aux=has_aux)
+                    outs, again = _trees.flatten(found[1])
+                    kept[:] = [again, found[2] if has_aux else None]
+                    return outs
+
+                # One row more for an argument without elements: the output's shape is asked for.
+                n = max(x.numel(), 1)
+                units = pullback.eye(n, dtype=x.dtype) if x.numel() else pullback.zeros(1, 0, dtype=x.dtype)
+                found = over_rows(push, [units.reshape(n, *x.shape)], n, randomness)
+                rebuild, aux = kept
+                shapes = [y[0] if whole else y for y, whole in found]
+                whole = [y if batched else y.expand(n, *y.shape) for y, batched in found]
+                jacobians.append([_columns(y, x) for y in whole])
         if not jacobians:
             raise RuntimeError("jvp(f, primals, tangents): Expected primals to contain at least one Tensor.")
         parts = []
@@ -382,7 +406,7 @@ def jacfwd(f, argnums=0, has_aux=False, *, randomness="error"):
 
 def hessian(f, argnums=0):
     """The Hessian of a function with a 0-d result: the Jacobian of its gradient."""
-    return jacrev(jacrev(f, argnums), argnums)
+    return jacfwd(jacrev(f, argnums), argnums)
 
 
 def functional_call(module, parameter_and_buffer_dicts, args=None, kwargs=None, *, tie_weights=True, strict=False):

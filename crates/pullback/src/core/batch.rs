@@ -317,7 +317,7 @@ impl<'a> Batch<'a> {
 /// The error for an operation whose result has as many elements as its operands' values say: PyTorch's sentence.
 pub(crate) fn dynamic(name: &str) -> Error {
     error!(
-        Unsupported,
+        Argument,
         "vmap: We do not support batching operators that can output dynamic shape. Attempted to vmap over {name}. Please file an issue at https://github.com/pytorch/pytorch/issues if you need this feature."
     )
 }

@@ -100,6 +100,15 @@ class _Call:
             full[place] = known if known is not None and _same(known, t) else t
         return tuple(full)
 
+    def batched(self, size, tensors, mapped):
+        """The results for a batch: tensors whose first dimension counts rows where `mapped` says so."""
+        from . import _function_rows
+
+        args, dims = list(self.args), [None] * len(self.args)
+        for place, t, whole in zip(self.places, tensors, mapped):
+            args[place], dims[place] = t, 0 if whole else None
+        return _function_rows.results(self.cls, size, tuple(dims), args)
+
     def backward(self, saved, grads):
         ctx = self.ctx
         full = [None] * len(self.template)
@@ -160,9 +169,19 @@ class Function:
     def jvp(ctx, *grad_inputs):
         raise NotImplementedError("You must implement the jvp function for custom autograd.Function to use it with forward mode AD.")
 
+    generate_vmap_rule = False
+
+    @staticmethod
+    def vmap(info, in_dims, *args):
+        raise NotImplementedError("To use autograd.Function with vmap, you must either override the vmap staticmethod or set generate_vmap_rule=True.")
+
     @classmethod
     def apply(cls, *args, **kwargs):
         """The results of `forward`, with `backward` as their gradient."""
+        if any(isinstance(a, Tensor) and _native.differs_by_row(a) for a in args):
+            from . import _function_rows
+
+            _function_rows.check(cls)
         if kwargs and cls.setup_context is not Function.setup_context:
             import inspect
 

@@ -1,7 +1,7 @@
 """PyTorch's `torch.autograd.functional`: derivatives of functions at given inputs.
 
-`strict=True` is PyTorch's: what does not depend on an input is an error. `vectorize=True` gives the same numbers as without; rows are computed one
-after the other here. For derivatives that nest, see `pullback.func`.
+`strict=True` is PyTorch's: what does not depend on an input is an error. With `vectorize=True` all rows are one batch (`func.vmap`), else they are computed
+one after the other. For derivatives that nest, see `pullback.func`.
 """
 
 from .. import func as _func
@@ -126,7 +126,10 @@ def jacobian(func, inputs, create_graph=False, strict=False, vectorize=False, st
                 "torch.autograd.functional.jacobian: `strict=True` and `vectorized=True` are not supported together. "
                 "Please either set `strict=False` or `vectorize=False`."
             )
-        found = tuple(_rows(y, i, inputs, create_graph, strict) for i, y in enumerate(outputs))
+        if vectorize:
+            found = tuple(tuple(_func._rows_of(y, inputs, create_graph)) for y in outputs)
+        else:
+            found = tuple(_rows(y, i, inputs, create_graph, strict) for i, y in enumerate(outputs))
     found = _kept(found, create_graph)
     found = found if many_inputs else tuple(js[0] for js in found)
     return found if many_outputs else found[0]

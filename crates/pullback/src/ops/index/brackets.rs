@@ -151,7 +151,7 @@ fn by_tensor(
             }
             if watch::varies(t) {
                 bail!(
-                    Unsupported,
+                    Argument,
                     "vmap: We do not support batching operators that can support dynamic shape. Attempting to batch over indexing with a boolean mask."
                 );
             }

@@ -266,7 +266,7 @@ impl Tensor {
         );
         if crate::core::watch::varies(mask) {
             bail!(
-                Unsupported,
+                Argument,
                 "vmap: Attempted to vmap over `mask` in torch.masked_select(self, mask) We cannot support this because for each batch this would return a differently shaped Tensor. Please file an issue at https://github.com/pytorch/pytorch/issues if you need this feature."
             );
         }

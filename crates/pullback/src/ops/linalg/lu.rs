@@ -100,7 +100,7 @@ fn rows_in(x: &Tensor, order: &Tensor) -> Result<Tensor> {
 impl LuFactor {
     /// Pᵀ X.
     fn back(x: &Tensor, pivots: &Tensor) -> Result<Tensor> {
-        let order = beside(x, Tensor::from_array(order(&pivots, sides(x).0, "")?))?;
+        let order = beside(x, Tensor::from_array(order(pivots, sides(x).0, "")?))?;
         rows_in(x, &order.argsort(-1, false)?)
     }
 
@@ -108,7 +108,7 @@ impl LuFactor {
     fn forth(x: &Tensor, pivots: &Tensor) -> Result<Tensor> {
         rows_in(
             x,
-            &beside(x, Tensor::from_array(order(&pivots, sides(x).0, "")?))?,
+            &beside(x, Tensor::from_array(order(pivots, sides(x).0, "")?))?,
         )
     }
 
@@ -313,7 +313,7 @@ impl Tensor {
         }
         let front = common_batch(self, b)?;
         let (packed, b) = (batched(self, &front)?, batched(b, &front)?);
-        let order = beside(self, Tensor::from_array(order(&pivots, n, "Pivots given to lu_solve must all be smaller or equal to LU.size(-2). Did you properly pass the result of lu_factor?")?))?
+        let order = beside(self, Tensor::from_array(order(pivots, n, "Pivots given to lu_solve must all be smaller or equal to LU.size(-2). Did you properly pass the result of lu_factor?")?))?
             .expand(Shape::new(&[&front[..], &[n]].concat()))?;
         if adjoint {
             let half = packed.mt()?.solve_triangular(&b, false, true, false)?;

@@ -243,23 +243,28 @@ impl Tensor {
             let any = Tensor::from_array(inferred(self.shape(), self.dtype())?);
             return self.overwrite(&any, "copy_", site);
         }
-        let list = match p.dtype() {
-            DType::F32 => {
-                let p = p.numbers::<f32>()?;
-                let mut out = filled(p.len(), 0f64)?;
-                try_draw(|g| g.fill_bernoulli_each(&p, &mut out))?.map(|()| out)
-            }
-            DType::F64 | DType::Dd => {
-                let p = p.numbers_f64()?;
-                let mut out = filled(p.len(), 0f64)?;
-                try_draw(|g| g.fill_bernoulli_each(&p, &mut out))?.map(|()| out)
-            }
-            other => {
-                return Err(not_implemented("bernoulli_tensor_cpu_p_", other));
-            }
-        };
-        let list = list.map_err(|e| said(&e))?;
-        let numbers = Tensor::from_slice(&list, &self.shape()[..])?.to(self.dtype())?;
+        watch::looked(&p);
+        let list = watch::drawn(self.shape(), |shape| {
+            // Once for each row where all are drawn together.
+            let p = p.array().expand(shape)?;
+            let list = match p.dtype() {
+                DType::F32 => {
+                    let p = p.numbers::<f32>()?;
+                    let mut out = filled(p.len(), 0f64)?;
+                    try_draw(|g| g.fill_bernoulli_each(&p, &mut out))?.map(|()| out)
+                }
+                DType::F64 | DType::Dd => {
+                    let p = p.numbers_f64()?;
+                    let mut out = filled(p.len(), 0f64)?;
+                    try_draw(|g| g.fill_bernoulli_each(&p, &mut out))?.map(|()| out)
+                }
+                other => {
+                    return Err(not_implemented("bernoulli_tensor_cpu_p_", other));
+                }
+            };
+            Array::from_slice(&list.map_err(|e| said(&e))?, shape)
+        })?;
+        let numbers = Tensor::from_array(list).to(self.dtype())?;
         self.overwrite(&numbers, "copy_", site)
     }
 

@@ -35,7 +35,7 @@ impl Op for RepeatIndex {
     common!(counts);
     fn batched(&self, _: &Batch<'_>) -> Batched {
         Err(crate::core::fail::error!(
-            Unsupported,
+            Argument,
             "repeat_interleave: vmapping over the `repeats` tensor requires the `output_size` argument to be specified, because the size of the output equals the sum of `repeats`, which is data-dependent and may differ between batch elements. Please pass output_size, e.g. output_size=int(repeats.sum(-1).max())."
         ))
     }
