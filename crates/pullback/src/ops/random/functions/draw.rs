@@ -4,6 +4,7 @@
 use crate::call::{Args, Function};
 use crate::call::{IntoValue, Value};
 use crate::core::fail::{bail, error};
+use crate::core::mode;
 use crate::{Result, Tensor, broadcast_tensors};
 
 /// Drawn numbers as a result that has a gradient of zero where `x` wants one.
@@ -54,17 +55,20 @@ fn normal(mean: Option<&Tensor>, std: Option<&Tensor>, plain: (f64, f64)) -> Res
     let y = match (mean, std) {
         (Some(mean), None) => {
             let y = Tensor::zeros(mean.shape().clone(), mean.dtype())?;
+            let _own = mode::set(mode::OWN, true);
             y.normal_(0.0, plain.1)?;
             y.add(&mean.detach())?
         }
         (None, Some(std)) => {
             let y = Tensor::zeros(std.shape().clone(), std.dtype())?;
+            let _own = mode::set(mode::OWN, true);
             y.normal_(0.0, 1.0)?;
             y.mul(&std.detach())?.add(plain.0)?
         }
         (Some(mean), Some(std)) => {
             let wide = broadcast_tensors(&[&mean.detach(), &std.detach()])?;
             let y = Tensor::zeros(wide[0].shape().clone(), mean.dtype())?;
+            let _own = mode::set(mode::OWN, true);
             y.normal_(0.0, 1.0)?;
             y.mul(&wide[1])?.add(&wide[0])?
         }
@@ -102,6 +106,7 @@ fn dropout1d(a: &Args<'_>) -> Result<Value> {
 fn gumbel_softmax(a: &Args<'_>) -> Result<Value> {
     let (x, dim) = (a.tensor("logits")?, a.int("dim")?);
     let noise = Tensor::zeros(x.shape().clone(), x.dtype())?;
+    let _own = mode::set(mode::OWN, true);
     noise.exponential_(1.0)?;
     let soft = x
         .add(&noise.log()?.neg()?)?
@@ -165,6 +170,7 @@ pub(in crate::ops) static LIST: &[Function] = &[
         let x = a.tensor("input")?;
         not_float("bernoulli_tensor_cpu_p_", x)?;
         let y = Tensor::zeros(x.shape().clone(), x.dtype())?; // row-major, as PyTorch's
+        let _own = mode::set(mode::OWN, true);
         y.bernoulli_each_(x)?;
         without_slope(y, &[x])
     })
@@ -177,6 +183,7 @@ pub(in crate::ops) static LIST: &[Function] = &[
     Function::new("bernoulli(Tensor input, float p) -> Tensor", "torch Tensor", |a| {
         let x = a.tensor("input")?;
         let y = Tensor::zeros(x.shape().clone(), x.dtype())?; // row-major, as PyTorch's
+        let _own = mode::set(mode::OWN, true);
         y.bernoulli_(a.float("p")?)?;
         y.into_value()
     })
@@ -218,6 +225,7 @@ pub(in crate::ops) static LIST: &[Function] = &[
     Function::new("normal(float mean, float std, int[] size, *, dtype? dtype=None, bool requires_grad=False) -> Tensor", "torch", |a| {
         let dtype = a.dtype("dtype")?.unwrap_or_else(crate::DType::default_float);
         let y = Tensor::zeros(a.sizes("size")?, dtype)?;
+        let _own = mode::set(mode::OWN, true);
         y.normal_(a.float("mean")?, a.float("std")?)?;
         y.requires_grad_(a.bool("requires_grad")?).into_value()
     })
