@@ -78,6 +78,23 @@ Examples:
         run: floors,
     },
     Chore {
+        name: "fuzz",
+        arguments: "[--seconds N] [--seed N] [READER]",
+        about: "read files that are broken at random, for so long each reader",
+        details: "\
+Every reader of files (safetensors, its JSON, npy, npz, zip, pt, its pickle, csv, idx, checkpoint) gets files that are changed at random, as in the
+test `fuzz` of the library, but for a chosen time and from another seed each time. What ends in a panic, takes two seconds or 256 MiB is put under
+`target/tmp/fuzz`, and the chore fails. Once mended, the file goes to `crates/pullback/tests/golden/fuzz/READER`, where it is tried ever after.
+
+  --seconds N    for each reader; 30 unless told
+  --seed N       the seed to begin with; the clock's unless told
+
+Examples:
+  cargo xtask fuzz                    all readers, five minutes
+  cargo xtask fuzz --seconds 600 pt   one of them, for ten minutes",
+        run: fuzz,
+    },
+    Chore {
         name: "golden",
         arguments: "",
         about: "tell how the golden files are made, and name the scripts that make them",
@@ -230,6 +247,54 @@ fn sanitize(arguments: &[String]) -> Result<ExitCode, String> {
     Ok(exit_code(report::verdict(&outcomes)))
 }
 
+/// `cargo xtask fuzz`.
+fn fuzz(arguments: &[String]) -> Result<ExitCode, String> {
+    let clock = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    let (mut seconds, mut seed) = (30, clock.map_or(1, |t| t.as_secs()));
+    let mut reader = None;
+    let mut words = arguments.iter();
+    while let Some(word) = words.next() {
+        let mut number = || -> Result<u64, String> {
+            let text = words
+                .next()
+                .ok_or_else(|| format!("`{word}` wants a number"))?;
+            text.parse().map_err(|_| format!("`{text}` is no number"))
+        };
+        match word.as_str() {
+            "--seconds" => seconds = number()?,
+            "--seed" => seed = number()?,
+            option if option.starts_with('-') => {
+                return Err(format!("`fuzz` has no option `{option}`"));
+            }
+            name => reader = Some(name),
+        }
+    }
+    println!("from seed {seed}");
+    let mut command = std::process::Command::new("cargo");
+    command
+        .args([
+            "test",
+            "--profile",
+            "checked",
+            "-p",
+            "pullback",
+            "--test",
+            "fuzz",
+            "--",
+            "--nocapture",
+        ])
+        .env("PULLBACK_FUZZ_SECONDS", seconds.to_string())
+        .env("PULLBACK_FUZZ_SEED", seed.to_string())
+        .current_dir(root());
+    if let Some(name) = reader {
+        command.env("PULLBACK_FUZZ_READER", name);
+    }
+    let status = command
+        .status()
+        .map_err(|e| format!("cargo does not start: {e}"))?;
+    Ok(ExitCode::from(u8::from(!status.success())))
+}
+
 /// `cargo xtask golden`.
 fn golden(arguments: &[String]) -> Result<ExitCode, String> {
     if let Some(argument) = arguments.first() {
@@ -277,6 +342,8 @@ mod tests {
             ("test --fast", "no option `--fast`"),
             ("sanitize speed", "there are: address, valgrind, thread"),
             ("golden now", "takes no arguments"),
+            ("fuzz --hours 2", "`fuzz` has no option `--hours`"),
+            ("fuzz --seconds", "wants a number"),
         ] {
             let problem = dispatch(&words(line)).expect_err(line);
             assert!(problem.contains(expected), "`{line}` said: {problem}");

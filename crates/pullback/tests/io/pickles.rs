@@ -58,11 +58,6 @@ pub(crate) fn archive(pickle: &[u8], memories: &[&[u8]]) -> Vec<u8> {
     archive_of(&files)
 }
 
-/// A call that Python would make.
-pub(crate) fn object() -> Vec<u8> {
-    b"\x80\x02cos\nsystem\nX\x04\0\0\0true\x85R.".to_vec()
-}
-
 /// A tensor of the memory `0`: the storage's count, and what is between it and the hooks, as instructions.
 fn tensor(class: &str, count: i32, rest: &[u8]) -> Vec<u8> {
     let mut out =
