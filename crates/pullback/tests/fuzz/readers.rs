@@ -24,13 +24,15 @@ fn said<T>(result: Result<T>) -> Said {
         .join(" "))
 }
 
+type Read = Box<dyn Fn(&[u8]) -> Said>;
+
 /// A reader.
 pub(crate) struct Reader {
     pub(crate) name: &'static str,
     /// What is changed.
     pub(crate) corpus: Vec<Vec<u8>>,
     /// Reads what became of it, and says what the reader said; an error here is a promise that was broken.
-    pub(crate) read: Box<dyn Fn(&[u8]) -> Said>,
+    pub(crate) read: Read,
 }
 
 fn golden(name: &str) -> PathBuf {
