@@ -75,30 +75,27 @@ impl Windows {
     }
 
     /// Calls `f` with each window's number and spans.
+    #[inline(always)]
     fn each(&self, mut f: impl FnMut(usize, &[Span])) {
-        let counts = self.counts();
-        let mut at: Sizes = Sizes::from_elem(0, counts.len());
-        let first = |at: &Sizes| -> Vec<Span> {
-            at.iter()
-                .zip(self.spans.iter())
-                .map(|(&i, s)| s[i])
-                .collect()
+        let mut number = 0;
+        let mut next = |spans: &[Span]| {
+            f(number, spans);
+            number += 1;
         };
-        for number in 0..counts.iter().product() {
-            f(number, &first(&at));
-            advance(&mut at, |d| counts[d]);
+        match &self.spans[..] {
+            [a] => a.iter().for_each(|&a| next(&[a])),
+            [a, b] => {
+                for &a in a {
+                    b.iter().for_each(|&b| next(&[a, b]));
+                }
+            }
+            [a, b, c] => {
+                for (&a, &b) in a.iter().flat_map(|a| b.iter().map(move |b| (a, b))) {
+                    c.iter().for_each(|&c| next(&[a, b, c]));
+                }
+            }
+            _ => {}
         }
-    }
-}
-
-/// The next place in row-major order.
-fn advance(at: &mut Sizes, size: impl Fn(usize) -> usize) {
-    for d in (0..at.len()).rev() {
-        at[d] += 1;
-        if at[d] < size(d) {
-            return;
-        }
-        at[d] = 0;
     }
 }
 

@@ -1,22 +1,24 @@
-//! Convolutions over any number of dimensions: windows as matrices, and products of matrices.
+//! Convolutions over one to three dimensions: windows as matrices, and products of matrices.
 //!
-//! The windows of an input that lie under the kernel are a view of it (strides times strides); copied out they are the columns of a
-//! matrix, and the convolution is the weight times that matrix. What is linear in each of (input, weight, result) has two transposes, and
-//! each of the three is a function here. Batches go through in chunks, so that the columns stay within [`COLUMNS`] numbers.
+//! The elements of an input that lie under the kernel, for each of its elements and for each window, are the columns of a matrix; the
+//! convolution is the weight times that matrix. What is linear in each of (input, weight, result) has two transposes, and each of the three is
+//! a function here. Samples, and rows of windows of large ones, go through in parts whose columns stay in a cache ([`COLUMNS`]).
 //!
-//! Not here: PyTorch's arguments and errors, unbatched inputs, biases. A window that does not fit is a mistake of the caller.
+//! How columns are made and added up is `windows`. Not here: PyTorch's arguments and errors, unbatched inputs, biases. A window that does not
+//! fit is a mistake of the caller.
 
 use super::assign::{assign, zip_assign};
 use super::matmul::matmul;
+use super::windows::{Axis, Under};
 use crate::array::Array;
 use crate::dispatch;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{Layout, Shape};
 use crate::scalar::arith::Arith;
 use smallvec::SmallVec;
 
-/// Numbers of columns that are held at once, unless one sample has more: some megabytes, which caches and memory bear.
-const COLUMNS: usize = 1 << 21;
+/// Numbers of columns that are held at once, if it can be: what second-level caches hold beside the operands of a product.
+const COLUMNS: usize = 1 << 17;
 
 /// Sizes or steps, one for each dimension that the kernel goes over.
 pub type Sizes = SmallVec<[usize; 3]>;
@@ -49,11 +51,29 @@ impl Window {
             .collect()
     }
 
-    /// `size` with the zeros.
-    fn padded(&self, size: &[usize]) -> Sizes {
-        (size.iter().zip(&self.padding))
-            .map(|(n, p)| n.saturating_add(p.saturating_mul(2)))
-            .collect()
+    /// Along each of three dimensions, the first of which may be ones of one element.
+    fn axes(&self, size: &[usize], kernel: &[usize], counts: &[usize]) -> Result<[Axis; 3]> {
+        let mut axes = [Axis::ONE; 3];
+        let Some(first) = axes.len().checked_sub(size.len()) else {
+            return Err(Error::new(
+                ErrorKind::Unsupported,
+                format!(
+                    "convolutions go over at most three dimensions, not {}",
+                    size.len()
+                ),
+            ));
+        };
+        for (d, axis) in axes[first..].iter_mut().enumerate() {
+            *axis = Axis {
+                size: size[d],
+                kernel: kernel[d],
+                count: counts[d],
+                stride: self.stride[d],
+                dilation: self.dilation[d],
+                shift: -isize::try_from(self.padding[d]).unwrap_or(isize::MAX),
+            };
+        }
+        Ok(axes)
     }
 }
 
@@ -72,50 +92,6 @@ fn shape(parts: &[&[usize]]) -> Shape {
     Shape::new(&all)
 }
 
-/// The samples `start..start + n`.
-fn samples(x: &Array, start: usize, n: usize) -> Result<Array> {
-    match n == x.shape()[0] {
-        true => Ok(x.clone()),
-        false => x.slice(0, start, n, 1),
-    }
-}
-
-/// `x` (samples, channels, size…) with its zeros around.
-fn surrounded(x: &Array, how: &Window) -> Result<Array> {
-    if how.padding.iter().all(|&p| p == 0) {
-        return Ok(x.clone());
-    }
-    let (front, size) = x.shape().split_at(2);
-    let padded = Array::zeros(shape(&[front, &how.padded(size)]), x.dtype())?;
-    assign(&inside(&padded, size, how)?, x)?;
-    Ok(padded)
-}
-
-/// What is left of an array without the zeros around it.
-fn inside(padded: &Array, size: &[usize], how: &Window) -> Result<Array> {
-    let mut view = padded.clone();
-    for (d, (&n, &p)) in size.iter().zip(&how.padding).enumerate() {
-        view = view.slice(2 + d, p, n, 1)?;
-    }
-    Ok(view)
-}
-
-/// The windows of a padded input as a matrix for each sample and group: (samples, groups, channels · kernel, windows).
-fn columns(padded: &Array, how: &Window, kernel: &[usize], counts: &[usize]) -> Result<Array> {
-    let layout = padded.layout();
-    let (n, channels) = (padded.shape()[0], padded.shape()[1]);
-    // A step that no second element takes may be of any length.
-    let steps = layout.strides();
-    let mut strides: SmallVec<[isize; 8]> = SmallVec::from_slice(&steps[..2]);
-    strides.extend((0..kernel.len()).map(|d| steps[2 + d].wrapping_mul(how.dilation[d] as isize)));
-    strides.extend((0..kernel.len()).map(|d| steps[2 + d].wrapping_mul(how.stride[d] as isize)));
-    let windows = shape(&[&[n, channels], kernel, counts]);
-    let view = padded.view(Layout::new(windows, &strides, layout.offset()))?;
-    let rows = product(kernel.iter().chain(&[channels / how.groups]));
-    let matrix = [n, how.groups, rows, product(counts)];
-    view.contiguous()?.reshape(&Shape::new(&matrix))
-}
-
 /// The weight (out, in / groups, kernel…) as a matrix for each group: (groups, out / groups, in / groups · kernel).
 fn weights(w: &Array, groups: usize) -> Result<Array> {
     let out = w.shape()[0];
@@ -124,45 +100,90 @@ fn weights(w: &Array, groups: usize) -> Result<Array> {
         .reshape(&Shape::new(&[groups, out / groups, rest]))
 }
 
-/// How many samples go through at once.
-fn chunk(samples: usize, each: usize) -> usize {
-    (COLUMNS / each.max(1)).clamp(1, samples.max(1))
-}
-
 /// The result where an operand has no memory.
 fn inferred(operands: [&Array; 2], out: &Shape) -> Option<Result<Array>> {
     let meta = operands.iter().any(|a| a.is_meta());
     meta.then(|| Array::meta(Layout::row_major(out.clone()), operands[0].dtype()))
 }
 
-/// Runs `f` for each chunk of samples; what it gives is put together along the first dimension.
-fn in_chunks(
-    n: usize,
-    each: usize,
-    out: &Shape,
-    dtype: crate::DType,
-    f: impl Fn(usize, usize) -> Result<Array>,
-) -> Result<Array> {
-    let step = chunk(n, each);
-    if out.numel() == 0 {
-        return Array::zeros(out.clone(), dtype);
+/// What goes through at once: samples, and rows of windows along the first dimension.
+#[derive(Clone, Copy)]
+struct Part {
+    start: usize,
+    samples: usize,
+    row: usize,
+    rows: usize,
+}
+
+/// All samples of `rows` rows in parts, each with `each` numbers of columns a row.
+fn parts(samples: usize, rows: usize, each: usize) -> impl Iterator<Item = Part> {
+    let whole = each.saturating_mul(rows).max(1);
+    let (together, step) = match COLUMNS / whole {
+        0 => (1, (COLUMNS / each.max(1)).clamp(1, rows.max(1))),
+        n => (n.min(samples.max(1)), rows.max(1)),
+    };
+    (0..samples).step_by(together).flat_map(move |start| {
+        (0..rows).step_by(step).map(move |row| Part {
+            start,
+            samples: together.min(samples - start),
+            row,
+            rows: step.min(rows - row),
+        })
+    })
+}
+
+/// The part's samples and rows of (samples, channels, windows…).
+fn of_part(y: &Array, part: Part) -> Result<Array> {
+    (y.slice(0, part.start, part.samples, 1)?).slice(2, part.row, part.rows, 1)
+}
+
+/// An input (samples, channels, size…) whose windows are asked for in parts.
+struct Input<'a> {
+    x: &'a Array,
+    axes: [Axis; 3],
+}
+
+impl Input<'_> {
+    /// The elements of `x` that lie under a part's windows, and how.
+    fn under(&self, part: Part) -> Result<(Array, Under)> {
+        let (mut axes, first) = (self.axes, 5 - self.x.rank());
+        let (range, axis) = axes[first].rows(part.row, part.rows);
+        axes[first] = axis;
+        let x = self.x.slice(0, part.start, part.samples, 1)?;
+        Ok((
+            x.slice(2, range.start, range.len(), 1)?,
+            Under { axes, samples: 1 },
+        ))
     }
-    if step >= n {
-        return f(0, n);
+
+    /// Columns of each sample: (samples, groups, channels / groups · kernel, windows).
+    fn columns(&self, part: Part, groups: usize) -> Result<Array> {
+        let (x, under) = self.under(part)?;
+        let rows = x.shape()[1] / groups * under.kernel();
+        under.columns(
+            &x,
+            &Shape::new(&[part.samples, groups, rows, under.windows()]),
+        )
     }
-    let all = Array::zeros(out.clone(), dtype)?;
-    for start in (0..n).step_by(step) {
-        let len = step.min(n - start);
-        assign(&all.slice(0, start, len, 1)?, &f(start, len)?)?;
+
+    /// Columns of all samples side by side: (groups, channels / groups · kernel, samples · windows).
+    fn columns_together(&self, part: Part, groups: usize) -> Result<Array> {
+        let (x, under) = self.under(part)?;
+        let rows = x.shape()[1] / groups * under.kernel();
+        let under = Under {
+            samples: part.samples,
+            ..under
+        };
+        let shape = [groups, rows, part.samples.saturating_mul(under.windows())];
+        under.columns(&x.transpose(0, 1)?, &Shape::new(&shape))
     }
-    Ok(all)
 }
 
 /// The convolution (cross-correlation, as everywhere in machine learning) of `x` (samples, in, size…) with `w` (out, in / groups, kernel…):
 /// (samples, out, windows…).
 ///
 /// # Errors
-/// Where memory is missing; what is wrong with shapes is the caller's to say.
+/// Where memory is missing, or there are more than three dimensions; what is wrong with shapes is the caller's to say.
 pub fn convolve(x: &Array, w: &Array, how: &Window) -> Result<Array> {
     let (n, size, kernel) = (x.shape()[0], &x.shape()[2..], &w.shape()[2..]);
     let counts = how.counts(size, kernel);
@@ -170,13 +191,27 @@ pub fn convolve(x: &Array, w: &Array, how: &Window) -> Result<Array> {
     if let Some(meta) = inferred([x, w], &out) {
         return meta;
     }
-    let matrix = weights(w, how.groups)?;
-    let each = product(kernel.iter().chain(&counts).chain(&[x.shape()[1]]));
-    in_chunks(n, each, &out, x.dtype(), |start, len| {
-        let x = surrounded(&samples(x, start, len)?, how)?;
-        let columns = columns(&x, how, kernel, &counts)?;
-        matmul(&matrix, &columns)?.reshape(&shape(&[&[len, w.shape()[0]], &counts]))
-    })
+    let axes = how.axes(size, kernel, &counts)?;
+    if out.numel() == 0 || w.numel() == 0 {
+        return Array::zeros(out, x.dtype());
+    }
+    let (matrix, input) = (weights(w, how.groups)?, Input { x, axes });
+    let each = product(kernel.iter().chain(&counts[1..]).chain(&[x.shape()[1]]));
+    let mut all = None;
+    for part in parts(n, counts[0], each) {
+        let y = matmul(&matrix, &input.columns(part, how.groups)?)?;
+        let lines = [part.samples, w.shape()[0], part.rows];
+        let y = y.reshape(&shape(&[&lines, &counts[1..]]))?;
+        if part.samples == n && part.rows == counts[0] {
+            return Ok(y);
+        }
+        let all = match &all {
+            Some(all) => all,
+            None => all.insert(Array::zeros(out.clone(), x.dtype())?),
+        };
+        assign(&of_part(all, part)?, &y)?;
+    }
+    all.map_or_else(|| Array::zeros(out, x.dtype()), Ok)
 }
 
 /// The transpose of [`convolve`] in its input, of size `size`: every number of `g` (samples, out, windows…) times the kernel, added up
@@ -191,49 +226,45 @@ pub fn convolve_input(g: &Array, w: &Array, how: &Window, size: &[usize]) -> Res
     if let Some(meta) = inferred([g, w], &out) {
         return meta;
     }
+    let under = Under {
+        axes: how.axes(size, kernel, counts)?,
+        samples: 1,
+    };
+    if out.numel() == 0 || g.numel() == 0 || w.numel() == 0 {
+        return Array::zeros(out, g.dtype());
+    }
     let matrix = weights(w, how.groups)?.transpose(-2, -1)?;
     let windows = product(counts);
     let each = product(kernel.iter().chain(&[channels, windows]));
-    in_chunks(n, each, &out, g.dtype(), |start, len| {
-        let rows = Shape::new(&[len, how.groups, g.shape()[1] / how.groups, windows]);
-        let g = samples(g, start, len)?.contiguous()?.reshape(&rows)?;
-        let columns = matmul(&matrix, &g)?.reshape(&shape(&[&[len, channels], kernel, counts]))?;
-        let padded = Array::zeros(shape(&[&[len, channels], &how.padded(size)]), g.dtype())?;
-        add_windows(&padded, &columns, how, kernel, counts)?;
-        inside(&padded, size, how)?.contiguous()
-    })
-}
-
-/// Adds columns (samples, channels, kernel…, windows…) to where they came from: one element of the kernel after the other.
-fn add_windows(
-    padded: &Array,
-    columns: &Array,
-    how: &Window,
-    kernel: &[usize],
-    counts: &[usize],
-) -> Result<()> {
-    let mut at: Sizes = SmallVec::from_elem(0, kernel.len());
-    for _ in 0..product(kernel) {
-        let (mut to, mut from) = (padded.clone(), columns.clone());
-        for d in 0..kernel.len() {
-            to = to.slice(
-                2 + d,
-                at[d].saturating_mul(how.dilation[d]),
-                counts[d],
-                how.stride[d],
-            )?;
-            from = from.select(2, at[d])?;
-        }
-        dispatch!(number to.dtype(), T => zip_assign(&to, &from, |a: T, b: T| a.plus(b))?, else ());
-        for d in (0..kernel.len()).rev() {
-            at[d] += 1;
-            if at[d] < kernel[d] {
-                break;
+    let together = (COLUMNS / each.max(1)).clamp(1, n);
+    // Of one group the channels of one sample may go through in parts too.
+    let some = match (how.groups, together) {
+        (1, 1) => (4 * COLUMNS / (each / channels).max(1)).clamp(1, channels),
+        _ => channels,
+    };
+    let all = Array::zeros(out, g.dtype())?;
+    for start in (0..n).step_by(together) {
+        let len = together.min(n - start);
+        let rows = [len, how.groups, g.shape()[1] / how.groups, windows];
+        let g = (g.slice(0, start, len, 1)?.contiguous()?).reshape(&Shape::new(&rows))?;
+        for channel in (0..channels).step_by(some) {
+            let some = some.min(channels - channel);
+            let (first, rows) = match some == channels {
+                true => (0, matrix.shape()[1]),
+                false => (channel * under.kernel(), some * under.kernel()),
+            };
+            let columns = matmul(&matrix.slice(1, first, rows, 1)?, &g)?;
+            let made = under.added(&columns, &shape(&[&[len, some], size]))?;
+            if len == n && some == channels {
+                return Ok(made);
             }
-            at[d] = 0;
+            assign(
+                &all.slice(0, start, len, 1)?.slice(1, channel, some, 1)?,
+                &made,
+            )?;
         }
     }
-    Ok(())
+    Ok(all)
 }
 
 /// The transpose of [`convolve`] in its weight, of kernel `kernel`: each channel of `x` under each of `g`.
@@ -247,28 +278,24 @@ pub fn convolve_weight(x: &Array, g: &Array, how: &Window, kernel: &[usize]) -> 
     if let Some(meta) = inferred([x, g], &weight) {
         return meta;
     }
-    let windows = product(counts);
-    let each = product(kernel.iter().chain(&[channels, windows]));
-    let step = chunk(n, each);
-    let mut sum: Option<Array> = None;
-    if weight.numel() == 0 || g.numel() == 0 {
+    let axes = how.axes(&x.shape()[2..], kernel, counts)?;
+    if weight.numel() == 0 || g.numel() == 0 || x.numel() == 0 {
         return Array::zeros(weight, x.dtype());
     }
-    for start in (0..n).step_by(step) {
-        let len = step.min(n - start);
-        let padded = surrounded(&samples(x, start, len)?, how)?;
-        let columns = columns(&padded, how, kernel, counts)?.transpose(-2, -1)?;
-        let rows = Shape::new(&[len, how.groups, out / how.groups, windows]);
-        let g = samples(g, start, len)?.contiguous()?.reshape(&rows)?;
-        let each = matmul(&g, &columns)?;
-        let part = super::sum(&each, &[0], false)?;
-        sum = Some(match sum {
-            None => part,
+    let input = Input { x, axes };
+    let each = product(kernel.iter().chain(&counts[1..]).chain(&[channels]));
+    let mut sum: Option<Array> = None;
+    for part in parts(n, counts[0], each) {
+        let columns = input.columns_together(part, how.groups)?;
+        let rows = [how.groups, out / how.groups, columns.shape()[2]];
+        let g = of_part(g, part)?.transpose(0, 1)?.contiguous()?;
+        let made = matmul(&g.reshape(&Shape::new(&rows))?, &columns.transpose(-2, -1)?)?;
+        match &sum {
+            None => sum = Some(made),
             Some(sum) => {
-                dispatch!(number sum.dtype(), T => zip_assign(&sum, &part, |a: T, b: T| a.plus(b))?, else ());
-                sum
+                dispatch!(number sum.dtype(), T => zip_assign(sum, &made, |a: T, b: T| a.plus(b))?, else ());
             }
-        });
+        }
     }
     match sum {
         Some(sum) => sum.reshape(&weight),

@@ -29,6 +29,7 @@ mod scan;
 mod sum;
 mod update;
 mod wide;
+mod windows;
 
 pub use assign::{assign, fill, map_assign, zip_assign, zip3_assign};
 pub use cast::cast;
