@@ -145,21 +145,24 @@ impl Op for Along {
             Some(&n) => (n, std::mem::take(&mut strides[self.dim]) as i64),
             None => (1, 0),
         };
-        let origins = Layout::new(x[0].shape().clone(), &strides, 0);
-        let places = index
-            .iter()
-            .zip(origins.places())
-            .map(|(&i, origin)| {
-                if (0..n as i64).contains(&i) {
-                    return Ok(origin as i64 + i * step);
-                }
-                // PyTorch's type is a plain RuntimeError here.
-                Err(error!(
-                    Shape,
-                    "index {i} is out of bounds for dimension {} with size {n}", self.dim
-                ))
-            })
-            .collect::<Result<Vec<_>>>()?;
+        let outside = |i: &&i64| !(0..n as i64).contains(*i);
+        if let Some(i) = index.iter().find(outside) {
+            // PyTorch's type is a plain RuntimeError here.
+            bail!(
+                Shape,
+                "index {i} is out of bounds for dimension {} with size {n}",
+                self.dim
+            );
+        }
+        // Along the index's last dimension places are a step apart, but for what the index adds.
+        let (&last, front) = x[0].shape().split_last().unwrap_or((&1, &[]));
+        let apart = strides.get(front.len()).map_or(0, |&s| s as i64);
+        let rows = Layout::new(Shape::new(front), &strides[..front.len()], 0);
+        let mut places = room(index.len())?;
+        for (row, origin) in index.chunks(last.max(1)).zip(rows.places()) {
+            let places_of = row.iter().zip(0..);
+            places.extend(places_of.map(|(&i, k)| origin as i64 + k * apart + i * step));
+        }
         Array::from_slice(&places, x[0].shape())
     }
 }

@@ -3,16 +3,16 @@
 //! Where faer's iterations do not end in the widest type there is none to try next; this is what is tried there. Golub and Van Loan, *Matrix
 //! Computations*, 8.5 (cyclic Jacobi) and 8.6.3 (one-sided).
 
-use crate::{DType, Real};
+use crate::Real;
 
 /// Rounds over all pairs after which a matrix is given up; some ten are needed.
 const ROUNDS: usize = 60;
 
 /// The distance from one to the next number.
 fn epsilon<T: Real>() -> T {
-    T::lit(match T::DTYPE {
-        DType::F32 => f64::from(f32::EPSILON),
-        DType::F64 => f64::EPSILON,
+    T::lit(match size_of::<T>() {
+        4 => f64::from(f32::EPSILON),
+        8 => f64::EPSILON,
         _ => f64::EPSILON * f64::EPSILON,
     })
 }
@@ -317,7 +317,7 @@ mod tests {
     #[test]
     fn every_finite_matrix_has_factors_in_the_widest_type() {
         use crate::device::cpu::factor::{Factor, factor};
-        use crate::{Array, kernels};
+        use crate::{Array, DType, kernels};
         for n in 2..9usize {
             let at = |e: usize| (e / n, e % n);
             let of: [&dyn Fn(usize, usize) -> f64; 4] = [

@@ -126,24 +126,25 @@ impl Under {
         let [a, b, c] = &self.axes;
         let plane = a.size * b.size * c.size;
         let mut row = 0;
-        for (i, j, k) in (0..a.kernel)
-            .flat_map(|i| (0..b.kernel).flat_map(move |j| (0..c.kernel).map(move |k| (i, j, k))))
-        {
-            let ((ra, ia), (rb, ib), (rc, ic)) = (a.inside(i), b.inside(j), c.inside(k));
-            for sample in 0..self.samples {
-                for (m, oa) in ra.clone().enumerate() {
-                    let slab = sample * plane + (ia + m * a.stride) * b.size * c.size;
-                    let to = ((row * self.samples + sample) * a.count + oa) * b.count;
-                    for (m, ob) in rb.clone().enumerate() {
-                        f(Run {
-                            from: slab + (ib + m * b.stride) * c.size + ic,
-                            to: (to + ob) * c.count + rc.start,
-                            len: rc.len(),
-                        });
+        for (ra, ia) in (0..a.kernel).map(|i| a.inside(i)) {
+            for (rb, ib) in (0..b.kernel).map(|j| b.inside(j)) {
+                for (rc, ic) in (0..c.kernel).map(|k| c.inside(k)) {
+                    for sample in 0..self.samples {
+                        for (m, oa) in ra.clone().enumerate() {
+                            let slab = sample * plane + (ia + m * a.stride) * b.size * c.size;
+                            let to = ((row * self.samples + sample) * a.count + oa) * b.count;
+                            for (m, ob) in rb.clone().enumerate() {
+                                f(Run {
+                                    from: slab + (ib + m * b.stride) * c.size + ic,
+                                    to: (to + ob) * c.count + rc.start,
+                                    len: rc.len(),
+                                });
+                            }
+                        }
                     }
+                    row += 1;
                 }
             }
-            row += 1;
         }
     }
 
@@ -159,7 +160,7 @@ impl Under {
             let to = &mut columns[run.to..][..run.len];
             let from = &plane[run.from.min(plane.len())..];
             match stride {
-                1 => to.copy_from_slice(&from[..run.len]),
+                1 => copy(to, &from[..run.len]),
                 _ => (to.iter_mut().zip(from.iter().step_by(stride))).for_each(|(t, &f)| *t = f),
             }
         });
@@ -189,6 +190,28 @@ impl Under {
                 }
             }
         });
+    }
+}
+
+/// Copies a run of neighbours. Most have some ten, for which a call of `memcpy` takes longer than the copy: up to 64 are two copies of a known
+/// length that may overlap.
+#[inline(always)]
+fn copy<T: Copy>(to: &mut [T], from: &[T]) {
+    #[inline(always)]
+    fn ends<const N: usize, T: Copy>(to: &mut [T], from: &[T]) {
+        let last = to.len() - N;
+        to[..N].copy_from_slice(&from[..N]);
+        to[last..].copy_from_slice(&from[last..]);
+    }
+    match to.len() {
+        65.. => to.copy_from_slice(from),
+        33.. => ends::<32, T>(to, from),
+        17.. => ends::<16, T>(to, from),
+        9.. => ends::<8, T>(to, from),
+        5.. => ends::<4, T>(to, from),
+        3.. => ends::<2, T>(to, from),
+        1.. => ends::<1, T>(to, from),
+        0 => {}
     }
 }
 
@@ -255,6 +278,16 @@ mod tests {
                     }
                 }
             }
+        }
+    }
+
+    #[test]
+    fn runs_of_every_length_are_copied() {
+        let from: Vec<u16> = (1..200).collect();
+        for n in 0..from.len() {
+            let mut to = vec![0; n];
+            copy(&mut to, &from[..n]);
+            assert_eq!(to, from[..n]);
         }
     }
 
