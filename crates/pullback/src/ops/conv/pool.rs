@@ -257,25 +257,26 @@ fn together<T: Element + PartialOrd>(
     lines: &[usize],
     plane: &[T],
 ) -> [u32; TOGETHER] {
-    let (mut best, mut at) = ([T::default(); TOGETHER], [0u32; TOGETHER]);
+    let mut at = [0u32; TOGETHER];
+    // What was largest is read from one and written to the other: written where it was read, it would be a branch for each number.
+    let (mut one, mut other) = ([T::default(); TOGETHER], [T::default(); TOGETHER]);
+    let (mut best, mut next) = (&mut one, &mut other);
     let mut begun = false;
     for &line in lines {
         for i in (span.start..span.end).step_by(span.step) {
             let from = line + i;
             let mut copied = [T::default(); TOGETHER];
             let apart = plane[from..].iter().step_by(stride);
-            copied[..count]
-                .iter_mut()
-                .zip(apart)
-                .for_each(|(c, &x)| *c = x);
-            let all = (best[..count].iter_mut().zip(&mut at)).zip(copied.iter().zip(0u32..));
-            for ((best, at), (&x, k)) in all {
-                let larger = !begun | is_larger(x, *best);
-                *best = if larger { x } else { *best };
-                let here = (from as u32).wrapping_add(k.wrapping_mul(stride as u32));
+            (copied[..count].iter_mut().zip(apart)).for_each(|(c, &x)| *c = x);
+            let before = &best[..count];
+            for (k, (next, at)) in next[..count].iter_mut().zip(&mut at).enumerate() {
+                let larger = !begun | is_larger(copied[k], before[k]);
+                *next = if larger { copied[k] } else { before[k] };
+                let here = (from as u32).wrapping_add((k as u32).wrapping_mul(stride as u32));
                 *at = if larger { here } else { *at };
             }
             begun = true;
+            std::mem::swap(&mut best, &mut next);
         }
     }
     at

@@ -144,21 +144,19 @@ struct Input<'a> {
 }
 
 impl Input<'_> {
-    /// The elements of `x` that lie under a part's windows, and how.
-    fn under(&self, part: Part) -> Result<(Array, Under)> {
+    /// The elements of `x` that lie under a part's windows, and along which dimensions.
+    fn part(&self, part: Part) -> Result<(Array, [Axis; 3])> {
         let (mut axes, first) = (self.axes, 5 - self.x.rank());
         let (range, axis) = axes[first].rows(part.row, part.rows);
         axes[first] = axis;
         let x = self.x.slice(0, part.start, part.samples, 1)?;
-        Ok((
-            x.slice(2, range.start, range.len(), 1)?,
-            Under { axes, samples: 1 },
-        ))
+        Ok((x.slice(2, range.start, range.len(), 1)?, axes))
     }
 
     /// Columns of each sample: (samples, groups, channels / groups · kernel, windows).
     fn columns(&self, part: Part, groups: usize) -> Result<Array> {
-        let (x, under) = self.under(part)?;
+        let (x, axes) = self.part(part)?;
+        let under = Under::new(axes, 1);
         let rows = x.shape()[1] / groups * under.kernel();
         under.columns(
             &x,
@@ -168,12 +166,9 @@ impl Input<'_> {
 
     /// Columns of all samples side by side: (groups, channels / groups · kernel, samples · windows).
     fn columns_together(&self, part: Part, groups: usize) -> Result<Array> {
-        let (x, under) = self.under(part)?;
+        let (x, axes) = self.part(part)?;
+        let under = Under::new(axes, part.samples);
         let rows = x.shape()[1] / groups * under.kernel();
-        let under = Under {
-            samples: part.samples,
-            ..under
-        };
         let shape = [groups, rows, part.samples.saturating_mul(under.windows())];
         under.columns(&x.transpose(0, 1)?, &Shape::new(&shape))
     }
@@ -226,10 +221,7 @@ pub fn convolve_input(g: &Array, w: &Array, how: &Window, size: &[usize]) -> Res
     if let Some(meta) = inferred([g, w], &out) {
         return meta;
     }
-    let under = Under {
-        axes: how.axes(size, kernel, counts)?,
-        samples: 1,
-    };
+    let under = Under::new(how.axes(size, kernel, counts)?, 1);
     if out.numel() == 0 || g.numel() == 0 || w.numel() == 0 {
         return Array::zeros(out, g.dtype());
     }

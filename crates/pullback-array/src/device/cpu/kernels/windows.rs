@@ -11,6 +11,7 @@ use crate::dtype::Element;
 use crate::error::Result;
 use crate::layout::Shape;
 use crate::scalar::arith::Arith;
+use smallvec::SmallVec;
 use std::ops::Range;
 
 /// How a kernel goes along one dimension.
@@ -47,8 +48,8 @@ impl Axis {
             .saturating_add_unsigned(k.saturating_mul(self.dilation))
     }
 
-    /// The windows in which element `k` of the kernel lies on an element of the dimension, and that element of the first of them.
-    fn inside(&self, k: usize) -> (Range<usize>, usize) {
+    /// Where element `k` of the kernel lies inside.
+    fn inside(&self, k: usize) -> Inside {
         let begin = self.begin(k);
         let first = match begin {
             0.. => 0,
@@ -90,13 +91,16 @@ impl Axis {
     }
 }
 
+/// Windows in which an element of the kernel lies on an element of a dimension, and that element of the first of them.
+type Inside = (Range<usize>, usize);
+
 /// Planes under a kernel: three dimensions, and before them samples that lie side by side in a plane and in its columns.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Under {
-    /// The dimensions.
-    pub(super) axes: [Axis; 3],
-    /// Samples of a plane.
-    pub(super) samples: usize,
+    axes: [Axis; 3],
+    samples: usize,
+    /// For each element of the kernel along each dimension.
+    inside: [SmallVec<[Inside; 5]>; 3],
 }
 
 /// A run of windows along the last dimension under one element of the kernel.
@@ -110,6 +114,15 @@ struct Run {
 }
 
 impl Under {
+    /// Planes of as many samples.
+    pub(super) fn new(axes: [Axis; 3], samples: usize) -> Under {
+        Under {
+            inside: axes.map(|a| (0..a.kernel).map(|k| a.inside(k)).collect()),
+            axes,
+            samples,
+        }
+    }
+
     /// Elements of the kernel.
     pub(super) fn kernel(&self) -> usize {
         self.axes.iter().map(|a| a.kernel).product()
@@ -126,9 +139,9 @@ impl Under {
         let [a, b, c] = &self.axes;
         let plane = a.size * b.size * c.size;
         let mut row = 0;
-        for (ra, ia) in (0..a.kernel).map(|i| a.inside(i)) {
-            for (rb, ib) in (0..b.kernel).map(|j| b.inside(j)) {
-                for (rc, ic) in (0..c.kernel).map(|k| c.inside(k)) {
+        for (ra, ia) in &self.inside[0] {
+            for (rb, ib) in &self.inside[1] {
+                for (rc, ic) in &self.inside[2] {
                     for sample in 0..self.samples {
                         for (m, oa) in ra.clone().enumerate() {
                             let slab = sample * plane + (ia + m * a.stride) * b.size * c.size;
@@ -296,14 +309,12 @@ mod tests {
     fn adding_up_is_the_transpose_of_columns() {
         let axes: Vec<Axis> = all().collect();
         for (n, &last) in axes.iter().enumerate() {
-            let under = Under {
-                axes: [
-                    axes[(n * 7 + 3) % axes.len()],
-                    axes[(n * 5 + 1) % axes.len()],
-                    last,
-                ],
-                samples: 1,
-            };
+            let three = [
+                axes[(n * 7 + 3) % axes.len()],
+                axes[(n * 5 + 1) % axes.len()],
+                last,
+            ];
+            let under = Under::new(three, 1);
             let size: usize = under.axes.iter().map(|a| a.size).product();
             let many = under.kernel() * under.windows();
             let numbers = |n: usize| {
