@@ -143,6 +143,17 @@ impl Keep for String {
     }
 }
 
+/// Whether a tensor's numbers can be written over one's own.
+fn same(from: &Tensor, own: &Tensor) -> Result<()> {
+    let (was, own): (&Shape, &Shape) = (from.shape(), own.shape());
+    ensure!(
+        was == own,
+        Shape,
+        "the tensor has shape {was} in the checkpoint, and {own} here"
+    );
+    Ok(())
+}
+
 /// Its numbers are written over: whoever holds the tensor sees them.
 impl Keep for Tensor {
     fn state(&self) -> Result<NamedTensors> {
@@ -150,12 +161,7 @@ impl Keep for Tensor {
     }
     fn load(&mut self, state: &NamedTensors) -> Result<()> {
         let from = only(state, self.dtype())?;
-        let (was, own): (&Shape, &Shape) = (from.shape(), self.shape());
-        ensure!(
-            was == own,
-            Shape,
-            "the tensor has shape {was} in the checkpoint, and {own} here"
-        );
+        same(from, self)?;
         let _guard = no_grad();
         self.copy_(from)
     }
@@ -167,9 +173,8 @@ impl Keep for NamedTensors {
         Ok(self.iter().map(|(name, t)| (name, t.detach())).collect())
     }
     fn load(&mut self, state: &NamedTensors) -> Result<()> {
-        let same = self.len() == state.len();
         ensure!(
-            same && self.names().all(|name| state.get(name).is_some()),
+            self.len() == state.len() && self.names().all(|name| state.get(name).is_some()),
             Argument,
             "the tensors {:?} are in the checkpoint, and {:?} here",
             state.names().collect::<Vec<_>>(),
@@ -177,11 +182,15 @@ impl Keep for NamedTensors {
         );
         for (name, t) in self.iter() {
             let from = [(VALUE, state[name].clone())].into_iter().collect();
-            t.clone()
-                .load(&from)
+            only(&from, t.dtype())
+                .and_then(|from| same(from, t))
                 .map_err(|e| e.note(format!("of `{name}`")))?;
         }
-        Ok(())
+        let _guard = no_grad();
+        self.iter().try_for_each(|(name, t)| {
+            t.copy_(&state[name])
+                .map_err(|e| e.note(format!("of `{name}`")))
+        })
     }
 }
 

@@ -32,7 +32,7 @@ pub(super) enum Part<'a> {
 }
 
 impl Part<'_> {
-    /// What is written: handles for a model, copies for the rest.
+    /// What is written: handles for models and for tensors that are kept, copies for the rest.
     pub(super) fn state(&self) -> Result<NamedTensors> {
         match self {
             Part::Module(module) => Ok(module.state()),
@@ -45,11 +45,11 @@ impl Part<'_> {
 
     /// Numbers that stay what they are while the part changes.
     pub(super) fn copied(&self) -> Result<NamedTensors> {
-        let Part::Module(module) = self else {
-            return self.state();
-        };
+        let state = self.state()?;
+        if !matches!(self, Part::Module(_) | Part::Kept(_)) {
+            return Ok(state);
+        }
         let _guard = no_grad();
-        let state = module.state();
         let copies = state
             .iter()
             .map(|(name, t)| Ok((name.to_string(), t.detach().copy()?)));

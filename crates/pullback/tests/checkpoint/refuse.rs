@@ -302,3 +302,35 @@ fn a_loader_has_one_place() -> Result<()> {
     assert_eq!(data.iter()?.count(), 1);
     Ok(())
 }
+
+/// A tensor that is kept has its numbers again where another part refuses.
+#[test]
+fn a_kept_tensor_is_put_back() -> Result<()> {
+    let _alone = alone();
+    let folder = Folder::new("kept");
+    let path = folder.0.join("c.safetensors");
+    let (layer, wide) = (Linear::new(2, 3)?, Linear::new(2, 3)?);
+    let mut optim = SGD::new(layer.named_parameters(), 0.1)?;
+    let mut mean = Tensor::ones([2], DType::F32)?;
+    let mut list: NamedTensors = [("x", Tensor::ones([2], DType::F32)?)]
+        .into_iter()
+        .collect();
+    (Checkpoint::new().keep("mean", &mut mean))
+        .keep("list", &mut list)
+        .optimizer("optimizer", &mut optim)
+        .module("model", &layer)
+        .save(&path)?;
+    mean.fill_(5.0)?;
+    list["x"].fill_(6.0)?;
+    let mut other = Adam::new(wide.named_parameters(), 0.1)?;
+    let parts = (Checkpoint::new().keep("mean", &mut mean))
+        .keep("list", &mut list)
+        .optimizer("optimizer", &mut other)
+        .module("model", &wide);
+    let e = parts.load(&path).unwrap_err().to_string();
+    assert!(e.contains("of the part `optimizer`"), "{e}");
+    assert_eq!(mean.to_vec::<f32>()?, [5.0; 2]);
+    assert_eq!(list["x"].to_vec::<f32>()?, [6.0; 2]);
+    assert!(!wide.weight.equal(&layer.weight)?);
+    Ok(())
+}
