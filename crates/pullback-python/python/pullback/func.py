@@ -306,6 +306,9 @@ def _rows_of(out, leaves, keep, chunk_size=None):
     import pullback
 
     n = out.numel()
+    if n == 1:
+        found = _grad_or_zeros([out], leaves, [pullback.ones_like(out.detach())], keep, keep=True)
+        return [g.reshape((*out.shape, *x.shape)) for g, x in zip(found, leaves)]
     step = n if chunk_size is None else chunk_size
     parts = []
     for at in range(0, n, max(step, 1)):

@@ -1,9 +1,10 @@
-//! Matrices of derivatives, one pass per row (reverse) or column (forward), and products with the Hessian.
+//! Matrices of derivatives, all rows (reverse) or columns (forward) as one batch, and products with the Hessian.
 //!
 //! Layouts are `torch.func`'s: the derivative of a result by an input has the result's sizes, then the input's.
 
 use super::forward::Traced;
 use super::reverse::pull;
+use super::vmap::{Randomness, Vmap};
 use crate::core::tensor::Tensor;
 use crate::{Result, Shape, cat};
 use std::panic::Location;
@@ -28,7 +29,7 @@ pub fn jacobian(
     jacrev(f, inputs)
 }
 
-/// The Jacobian by reverse mode: one backward for each element of the result. PyTorch's `torch.func.jacrev`.
+/// The Jacobian by reverse mode: one backward for all elements of the result. PyTorch's `torch.func.jacrev`.
 ///
 /// # Errors
 /// As [`super::vjp`].
@@ -41,7 +42,7 @@ pub fn jacrev(
     rows(|x| f(x).map(|y| vec![y]), inputs, site).map(|mut all| all.remove(0))
 }
 
-/// The Jacobian by forward mode: one replay for each element of the inputs. PyTorch's `torch.func.jacfwd`.
+/// The Jacobian by forward mode: one replay for all elements of an input. PyTorch's `torch.func.jacfwd`.
 ///
 /// # Errors
 /// As [`super::jvp`].
@@ -54,22 +55,17 @@ pub fn jacfwd(
     let out = traced.outputs[0].shape().clone();
     let mut all = Vec::with_capacity(inputs.len());
     for (i, x) in inputs.iter().enumerate() {
-        let mut columns = Vec::with_capacity(x.numel());
-        for k in 0..x.numel() {
-            let unit = unit(x, k)?;
+        let found = along_units(x, &[out.numel()], |unit| {
             let mut tangents = vec![None; inputs.len()];
-            tangents[i] = Some(&unit);
+            tangents[i] = Some(unit);
             let (y, dy) = traced.push(&tangents)?.remove(0);
-            let dy = match dy {
-                Some(dy) => dy,
-                None => y.zeros_like()?,
-            };
-            columns.push(dy.reshape([dy.numel(), 1])?);
-        }
+            let dy = dy.map_or_else(|| y.zeros_like(), Ok)?;
+            Ok(vec![dy])
+        })?;
         let dtype = traced.outputs[0].dtype();
-        let joined = match columns.is_empty() {
-            true => Tensor::zeros([out.numel(), 0], dtype)?,
-            false => cat(&columns.iter().collect::<Vec<_>>(), 1)?,
+        let joined = match &found[0] {
+            Some(rows) => rows.movedim(&[0], &[-1])?,
+            None => Tensor::zeros([out.numel(), 0], dtype)?,
         };
         all.push(joined.reshape(joint(&out, x.shape()))?);
     }
@@ -147,34 +143,62 @@ fn rows(
     let (values, pullback) = pull(f, inputs, site)?;
     let mut all = Vec::with_capacity(values.len());
     for (r, y) in values.iter().enumerate() {
-        let mut parts: Vec<Vec<Tensor>> = vec![Vec::with_capacity(y.numel()); inputs.len()];
-        for k in 0..y.numel() {
-            let unit = unit(y, k)?;
+        let sizes: Vec<usize> = inputs.iter().map(|x| x.numel()).collect();
+        let found = along_units(y, &sizes, |unit| {
             let mut weights = vec![None; values.len()];
-            weights[r] = Some(&unit);
-            let gradients = pullback.run(&weights, true, site)?;
-            for (part, g) in parts.iter_mut().zip(gradients) {
-                part.push(g.reshape([1, g.numel()])?);
-            }
-        }
-        let joined = (parts.iter().zip(inputs)).map(|(part, x)| {
-            let matrix = match part.is_empty() {
-                true => Tensor::zeros([0, x.numel()], x.dtype())?,
-                false => cat(&part.iter().collect::<Vec<_>>(), 0)?,
-            };
-            matrix.reshape(joint(y.shape(), x.shape()))
+            weights[r] = Some(unit);
+            pullback.run(&weights, true, site)
+        })?;
+        let joined = (found.into_iter().zip(inputs)).map(|(rows, x)| match rows {
+            Some(rows) => rows.reshape(joint(y.shape(), x.shape())),
+            None => Tensor::zeros(joint(y.shape(), x.shape()), x.dtype()),
         });
         all.push(joined.collect::<Result<_>>()?);
     }
     Ok(all)
 }
 
-/// 1 at position `k` in row-major order, else 0.
-fn unit(like: &Tensor, k: usize) -> Result<Tensor> {
-    let data: Vec<f64> = (0..like.numel())
-        .map(|i| f64::from(u8::from(i == k)))
-        .collect();
-    Tensor::from_slice(&data, like.shape().clone())?.to(like.dtype())
+/// Elements that are worked on at once: a batch of more rows goes in several.
+const AT_ONCE: usize = 1 << 26;
+
+/// What `f` gives for each unit vector of `like`'s shape, stacked, as many results as `sizes` says they have elements; `None` where
+/// there are no unit vectors.
+fn along_units(
+    like: &Tensor,
+    sizes: &[usize],
+    f: impl Fn(&Tensor) -> Result<Vec<Tensor>>,
+) -> Result<Vec<Option<Tensor>>> {
+    let n = like.numel();
+    let largest = sizes.iter().copied().max().unwrap_or(1).max(n).max(1);
+    let step = (AT_ONCE / largest).max(1);
+    let mut parts: Vec<Vec<Tensor>> = vec![Vec::new(); sizes.len()];
+    for start in (0..n).step_by(step) {
+        let count = step.min(n - start);
+        let units = Tensor::zeros([count, n], like.dtype())?;
+        units.diagonal(start as i64, 0, 1)?.fill_(1.0)?;
+        let units = units.reshape([&[count], &like.shape()[..]].concat())?;
+        let how = Vmap {
+            randomness: Randomness::Same,
+            ..Vmap::default()
+        };
+        let found = match count {
+            // One needs no batch.
+            1 => (f(&units.select(0, 0)?)?.iter())
+                .map(|t| t.unsqueeze(0))
+                .collect::<Result<Vec<_>>>()?,
+            _ => how.run(|own| f(&own[0]), &[&units])?,
+        };
+        for (part, t) in parts.iter_mut().zip(found) {
+            part.push(t);
+        }
+    }
+    (parts.iter())
+        .map(|part| match &part[..] {
+            [] => Ok(None),
+            [one] => Ok(Some(one.clone())),
+            all => cat(&all.iter().collect::<Vec<_>>(), 0).map(Some),
+        })
+        .collect()
 }
 
 fn joint(a: &Shape, b: &Shape) -> Shape {
