@@ -60,7 +60,7 @@ const CRATES: &[(&str, &[Floor])] = &[
             ("registry", &["call", "core", "ops"]),
             ("display", &["core", "forward_ad"]),
             ("check", &["core", "engine", "ops", "program", "transform"]),
-            ("nn", &["check", "core", "ops", "random"]),
+            ("nn", &["check", "core", "ops", "random", "transform"]),
             ("io", &["core", "nn"]),
             ("data", &["core", "nn", "ops", "random"]),
             ("optim", &["core", "nn", "ops"]),

@@ -110,7 +110,7 @@ const ADVICE: &[(&str, &str, &str)] = &[
     ),
     (
         "Set allow_unused=True",
-        "`BackwardOptions { allow_unused: true, ..Default::default() }`",
+        "`BackwardOptions::NEW.allow_unused(true)`",
         "",
     ),
 ];

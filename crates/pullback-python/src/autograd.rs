@@ -170,12 +170,11 @@ pub(crate) fn grad<'py>(
     }
     let roots = roots(outputs, grad_outputs)?;
     let inputs = Arc::new((tensors(inputs, "inputs")?.into_iter().flatten()).collect::<Vec<_>>());
-    let options = BackwardOptions {
-        retain_graph: retain_graph.unwrap_or(create_graph),
-        create_graph,
-        allow_unused: allow_unused.unwrap_or(materialize_grads),
-        materialize_grads,
-    };
+    let options = BackwardOptions::NEW
+        .retain_graph(retain_graph.unwrap_or(create_graph))
+        .create_graph(create_graph)
+        .allow_unused(allow_unused.unwrap_or(materialize_grads))
+        .materialize_grads(materialize_grads);
     let found = task::running(py, &roots, Some(&inputs), || {
         let roots: Vec<Seed<'_>> = roots.iter().map(|(t, g)| (t, g.as_ref())).collect();
         let inputs: Vec<&Tensor> = inputs.iter().collect();
@@ -203,11 +202,9 @@ pub(crate) fn backward(
     inputs: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<()> {
     let roots = roots(tensors, grad_tensors.or(grad_variables))?;
-    let options = BackwardOptions {
-        retain_graph: retain_graph.unwrap_or(create_graph),
-        create_graph,
-        ..Default::default()
-    };
+    let options = BackwardOptions::NEW
+        .retain_graph(retain_graph.unwrap_or(create_graph))
+        .create_graph(create_graph);
     run_backward(py, &roots, options, inputs)
 }
 

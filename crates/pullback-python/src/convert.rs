@@ -238,7 +238,7 @@ pub(crate) fn number_object<'py>(py: Python<'py>, n: Number) -> PyResult<Bound<'
 /// The elements as nested lists.
 pub(crate) fn tolist<'py>(py: Python<'py>, t: &Tensor) -> PyResult<Bound<'py, PyAny>> {
     if t.ndim() == 0 {
-        return number_object(py, t.item().raise()?);
+        return number_object(py, t.number().raise()?);
     }
     // Every number and every list is an object of Python's, of some 32 to 64 bytes.
     let lists = (t.shape().iter().rev().skip(1).rev()).fold(1usize, |n, &d| n.saturating_mul(d));

@@ -121,7 +121,7 @@ impl Walk {
                     "only one element tensors can be converted to Python scalars",
                 ));
             }
-            return self.push(t.item().raise()?, depth, Some(t.dtype()));
+            return self.push(t.number().raise()?, depth, Some(t.dtype()));
         }
         if let Some(t) = of_array(v)? {
             return self.rows(&t, depth);
@@ -177,7 +177,7 @@ impl Walk {
             self.expect(depth + k, n)?;
         }
         if t.numel() == 1 && t.ndim() == 0 {
-            return self.push(t.item().raise()?, depth, Some(t.dtype()));
+            return self.push(t.number().raise()?, depth, Some(t.dtype()));
         }
         let flat = t.flatten().raise()?;
         match t.dtype().category() {

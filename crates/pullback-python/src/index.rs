@@ -50,7 +50,7 @@ fn item(v: &Bound<'_, PyAny>) -> PyResult<Index> {
         let t = &t.get().0;
         // An integer without dimensions is an integer.
         if t.ndim() == 0 && !matches!(t.dtype(), DType::Bool | DType::U8) && !t.dtype().is_float() {
-            return Ok(Index::Int(t.item().raise()?.cast()));
+            return Ok(Index::Int(t.number().raise()?.cast()));
         }
         return Ok(Index::Tensor(t.detach()));
     }

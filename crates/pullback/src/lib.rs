@@ -18,7 +18,7 @@
 //! ```
 //!
 //! Methods return [`Result`]; the operators `+ - * /` are sugar that panics at the caller's line with the same text.
-//! Cloning a [`Tensor`] shares it. The list of operations is [`ops::OPS`].
+//! Cloning a [`Tensor`] shares it. The list of operations is `ops::OPS` (feature `extend`).
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
@@ -33,6 +33,8 @@ mod engine;
 pub mod forward_ad;
 pub mod io;
 pub mod nn;
+// As structs they are no part of the API without the feature.
+#[cfg_attr(not(feature = "extend"), doc(hidden))]
 pub mod ops;
 pub mod optim;
 mod program;
@@ -72,12 +74,13 @@ pub use display::{PrintOptions, get_printoptions, set_printoptions};
 pub use engine::{BackwardOptions, Seed, backward, grad};
 pub use func::{apply_many, apply_op, jvp};
 pub use ops::{
-    Approximate, Attention, BagMode, BatchNorm, Between, Blocks, Closeness, CrossEntropy, Ctc,
-    Curve, EmbeddingBag, EmbeddingOptions, Index, Interpolate, IntoIndices, NormOrder, Operand,
-    Orthogonal, Outside, PadMode, Pool, Reduce, Reduction, Rounding, Sizes, Steps, TripletMargin,
-    Unpool, arange, bilinear, broadcast_tensors, cartesian_prod, cat, column_stack, common_type,
-    dstack, einsum, eye, hstack, linspace, logspace, meshgrid, multi_dot, one_hot, rand, randint,
-    randn, randperm, repeat_interleave, result_type, stack, tril_indices, triu_indices, vstack,
+    Approximate, Attention, BagMode, BatchNorm, Between, Blocks, Closeness, Count, CrossEntropy,
+    Ctc, Curve, EmbeddingBag, EmbeddingOptions, Index, Interpolate, IntoIndices, Limit, NormOrder,
+    Operand, Orthogonal, Outside, PadMode, Pool, Reduce, Reduction, Rounding, Sizes, Steps,
+    TripletMargin, Unpool, arange, bilinear, broadcast_tensors, cartesian_prod, cat, column_stack,
+    common_type, dstack, einsum, eye, hstack, linspace, logspace, meshgrid, multi_dot, one_hot,
+    rand, randint, randn, randperm, repeat_interleave, result_type, stack, tril_indices,
+    triu_indices, vstack,
 };
 pub use program::{Instruction, Program, Replay, ValueId, Values, with_places};
 pub use pullback_array::dd::Dd;
@@ -94,7 +97,8 @@ pub use transform::custom::{
 #[doc(hidden)]
 pub use pullback_array::{filled, gathered, room};
 
-/// The kernels operations are made of, for custom operations.
+/// The kernels operations are made of, for custom operations (feature `extend`).
+#[cfg(feature = "extend")]
 pub use pullback_array::{dispatch, kernels};
 
 /// Elementwise formulas as values: written once, compiled into loops, computed in 32 digits, recorded and differentiated.

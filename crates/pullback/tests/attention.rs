@@ -23,10 +23,7 @@ fn leaves(batch: &[usize], n: usize, dtype: DType) -> Result<[Tensor; 3]> {
 fn masked(x: &[Tensor; 3], causal: bool, n: usize) -> Result<Tensor> {
     let ones = Tensor::ones([n, n], DType::Bool)?;
     let mask = if causal { ones.tril(0)? } else { ones };
-    let how = Attention {
-        attn_mask: Some(&mask),
-        ..Attention::default()
-    };
+    let how = Attention::default().attn_mask(Some(&mask));
     x[0].scaled_dot_product_attention(&x[1], &x[2], how)
 }
 
@@ -39,10 +36,7 @@ fn blocks_give_what_one_matrix_gives() -> Result<()> {
     let n = 1030; // beyond the length from which blocks are taken, and no multiple of theirs
     for causal in [true, false] {
         let (x, y) = (leaves(&[2], n, DType::F64)?, leaves(&[2], n, DType::F64)?);
-        let how = Attention {
-            is_causal: causal,
-            ..Attention::default()
-        };
+        let how = Attention::default().is_causal(causal);
         let blocks = x[0].scaled_dot_product_attention(&x[1], &x[2], how)?;
         let whole = masked(&y, causal, n)?;
         assert!(apart(&blocks, &whole)? < 1e-14);

@@ -17,10 +17,7 @@ fn the_matrix_of_all_weights_is_never_there() -> Result<()> {
     let (q, k, v) = (leaf(0.37)?, leaf(0.53)?, leaf(0.71)?);
     let matrix = n * n * size_of::<f32>();
     for is_causal in [true, false] {
-        let how = Attention {
-            is_causal,
-            ..Attention::default()
-        };
+        let how = Attention::default().is_causal(is_causal);
         release_memory();
         let before = memory_use().now;
         q.scaled_dot_product_attention(&k, &v, how)?

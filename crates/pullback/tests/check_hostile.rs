@@ -176,10 +176,7 @@ fn of_graphs() -> Vec<(&'static str, &'static [Answer], Function)> {
             &[Pass],
             boxed(|x| {
                 let y = x[0].pow(3.0)?.sum()?;
-                let options = BackwardOptions {
-                    create_graph: true,
-                    ..BackwardOptions::NEW
-                };
+                let options = BackwardOptions::NEW.create_graph(true);
                 let g = grad(&[(&y, None)], &[&x[0]], options)?.remove(0);
                 g.ok_or_else(|| Error::new(ErrorKind::Autograd, "none"))?
                     .sin()

@@ -14,11 +14,9 @@ fn cubes(x: &[Tensor]) -> Result<Tensor> {
 }
 
 fn by_engine(x: &[Tensor], create_graph: bool) -> Result<Tensor> {
-    let options = BackwardOptions {
-        create_graph,
-        retain_graph: true,
-        ..BackwardOptions::NEW
-    };
+    let options = BackwardOptions::NEW
+        .create_graph(create_graph)
+        .retain_graph(true);
     let y = cubes(x)?;
     Ok(grad(&[(&y, None)], &[&x[0]], options)?.remove(0).unwrap())
 }

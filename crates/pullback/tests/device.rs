@@ -318,10 +318,7 @@ fn programs_orders_and_constants() -> Result<()> {
     let once = grad(
         &[(&f(&x)?, None)],
         &[&x],
-        BackwardOptions {
-            create_graph: true,
-            ..BackwardOptions::default()
-        },
+        BackwardOptions::NEW.create_graph(true),
     )?
     .remove(0)
     .unwrap();

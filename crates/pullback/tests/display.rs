@@ -272,11 +272,7 @@ fn double_double_prints_its_digits() -> Result<()> {
     assert_eq!(format!("{third:.29}"), digits);
     // Whole in both parts, or not: 2^60 + 1/4 is no integer though its nearest double is one.
     let large = Dd::from_parts(2f64.powi(60), 0.25);
-    let plain = PrintOptions {
-        sci_mode: Some(false),
-        precision: 2,
-        ..PrintOptions::default()
-    };
+    let plain = PrintOptions::default().sci_mode(Some(false)).precision(2);
     let shown = |x: Dd| Tensor::scalar(x).display_with(plain.clone()).to_string();
     assert_eq!(
         shown(large),
@@ -302,10 +298,7 @@ fn double_double_prints_its_digits() -> Result<()> {
 fn options_of_the_process_hold_until_changed() -> Result<()> {
     let x = Tensor::arange(1000)?;
     assert!(!x.to_string().contains("..."));
-    let before = set_printoptions(PrintOptions {
-        threshold: 999,
-        ..get_printoptions()
-    });
+    let before = set_printoptions(get_printoptions().threshold(999));
     assert_eq!(before, PrintOptions::default());
     assert_eq!(get_printoptions().threshold, 999);
     let shown = x.to_string();
@@ -370,7 +363,7 @@ proptest! {
         if lead > 0 {
             x = x.expand([&[lead], &x.shape()[..]].concat())?;
         }
-        let options = PrintOptions { precision, threshold, edgeitems, linewidth, sci_mode };
+        let options = PrintOptions::default().precision(precision).threshold(threshold).edgeitems(edgeitems).linewidth(linewidth).sci_mode(sci_mode);
         let text = x.display_with(options).to_string();
         prop_assert!(text.starts_with("tensor(") && text.ends_with(')'));
         let count = |c| text.chars().filter(|&d| d == c).count();
@@ -384,13 +377,12 @@ proptest! {
 fn extreme_options_print() {
     let x = Tensor::from_slice(&[1e300f64, 1.5e-300, f64::NAN], [3]).expect("three numbers");
     for n in [0, 1, 70_000, usize::MAX] {
-        let options = PrintOptions {
-            precision: n.min(70_000),
-            threshold: n,
-            edgeitems: n,
-            linewidth: n,
-            sci_mode: Some(n == 1),
-        };
+        let options = PrintOptions::default()
+            .precision(n.min(70_000))
+            .threshold(n)
+            .edgeitems(n)
+            .linewidth(n)
+            .sci_mode(Some(n == 1));
         assert!(x.display_with(options).to_string().len() > 10);
     }
 }

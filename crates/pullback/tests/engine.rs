@@ -5,11 +5,7 @@ mod made;
 use made::{CREATE, RETAIN, grad_of, leaf, leaf32, plain};
 use pullback::{BackwardOptions, DType, ErrorKind, Result, Tensor, grad};
 
-const ONCE: BackwardOptions = BackwardOptions {
-    retain_graph: false,
-    create_graph: false,
-    ..BackwardOptions::NEW
-};
+const ONCE: BackwardOptions = BackwardOptions::NEW.retain_graph(false).create_graph(false);
 
 #[test]
 fn gradients_add_up_over_backwards() -> Result<()> {
@@ -241,20 +237,14 @@ fn grad_by_intermediate_unused_repeated_and_own_inputs() -> Result<()> {
         e.message(),
         "The differentiated Tensor at index 3 appears to not have been used in the graph. Set allow_unused=True if this is the desired behavior."
     );
-    let allowed = BackwardOptions {
-        allow_unused: true,
-        ..RETAIN
-    };
+    let allowed = RETAIN.allow_unused(true);
     let g = grad(&[(&y, None)], &inputs, allowed)?;
     let value = |i: usize| g[i].as_ref().unwrap().to_f64_vec().unwrap();
     assert!((value(0)[0] - 272.9907501657212).abs() < 1e-12);
     assert_eq!(value(1), [4.0, 9.0]);
     assert!((value(2)[1] - 486185.03565452306).abs() < 1e-9);
     assert!(g[3].is_none());
-    let zeros = BackwardOptions {
-        materialize_grads: true,
-        ..RETAIN
-    };
+    let zeros = RETAIN.materialize_grads(true);
     let filled = grad(&[(&y, None)], &[&unused], zeros)?.remove(0).unwrap();
     assert_eq!(filled.to_f64_vec()?, [0.0]);
     let e = grad(&[(&y, None)], &[], RETAIN).unwrap_err();

@@ -61,7 +61,7 @@ fn shapes_and_dimensions() {
     says!(a.unsqueeze(4), "unsqueeze", "Dimension out of range (expected to be in range of [-2, 1], but got 4)");
     says!(a.softmax(3), "softmax", "Dimension out of range (expected to be in range of [-1, 0], but got 3)");
     says!(a.argmax(3, false), "argmax", "Dimension out of range (expected to be in range of [-1, 0], but got 3)");
-    says!(cat(&[], 0), "cat", "torch.cat(): expected a non-empty list of Tensors");
+    says!(cat::<Tensor>(&[], 0), "cat", "torch.cat(): expected a non-empty list of Tensors");
     says!(cat(&[&m, &ones(&[2, 4])], 0), "cat", "Sizes of tensors must match except in dimension 0. Expected size 3 but got size 4 for tensor number 1 in the list.");
     says!(cat(&[&ones(&[]), &ones(&[])], 0), "cat", "zero-dimensional tensor (at position 0) cannot be concatenated");
     says!(a.where_(&ones(&[2]).gt(0.0).unwrap(), &ones(&[3])), "where_", "The size of tensor a (2) must match the size of tensor b (3) at non-singleton dimension 0");
@@ -80,7 +80,7 @@ fn indices_and_values() {
     says!(a.narrow(0, 1, 5), "narrow", "start (1) + length (5) exceeds dimension size (2).");
     says!(a.take(&Tensor::from_slice(&[5i64], [1]).unwrap()), "take", "out of range: tried to access index 5 on a tensor of 2 elements.");
     says!(a.take(&ones(&[1])), "take", "take(): Expected a long tensor for index, but got Float");
-    says!(a.item(), "item", "a Tensor with 2 elements cannot be converted to Scalar");
+    says!(a.item::<f32>(), "item", "a Tensor with 2 elements cannot be converted to Scalar");
     says!(a.item_f64(), "item_f64", "a Tensor with 2 elements cannot be converted to Scalar");
 }
 

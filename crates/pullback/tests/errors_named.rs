@@ -278,7 +278,7 @@ fn every_method_names_itself() {
         m() => cross_entropy(&ints(&[0, 7]), Default::default());
         m() => layer_norm(&[2], None, None, 1e-5);
         m() => pad(&[1], PadMode::Constant, None);
-        a() => item();
+        a() => number();
         a() => item_f64();
         a() => size(3);
         a() => retain_grad();
@@ -286,11 +286,11 @@ fn every_method_names_itself() {
     named(a().get::<f32>(2), line!(), "get");
     named(a().to_vec::<f64>(), line!(), "to_vec");
     named(ones(&[1]).mul(1.7).unwrap().get::<i64>(0), line!(), "get");
-    named(cat(&[], 0), line!(), "cat");
-    named(stack(&[], 0), line!(), "stack");
-    named(hstack(&[]), line!(), "hstack");
+    named(cat::<Tensor>(&[], 0), line!(), "cat");
+    named(stack::<Tensor>(&[], 0), line!(), "stack");
+    named(hstack::<Tensor>(&[]), line!(), "hstack");
     named(einsum("ij,jk->ik", &[&m(), &m()]), line!(), "einsum");
-    named(meshgrid(&[], "ij"), line!(), "meshgrid");
+    named(meshgrid::<Tensor>(&[], "ij"), line!(), "meshgrid");
     named(one_hot(&ints(&[5]), 3), line!(), "one_hot");
     named(randint(5, 5, [2], DType::I64), line!(), "randint");
     named(Tensor::from_slice(&[1.0f32], [2]), line!(), "from_slice");

@@ -31,7 +31,7 @@ impl Numbers {
         let [.., m, n] = sizes else {
             panic!("a matrix has two sizes")
         };
-        let one = eye(*m as i64, Some(*n as i64), dtype)?;
+        let one = eye(*m, Some((*n).into()), dtype)?;
         self.tensor(sizes, dtype)?
             .add(&one.mul(1.5 + (*m).max(*n) as f64)?)
     }

@@ -130,10 +130,7 @@ fn backward_inside_no_grad() -> Result<()> {
     let y = x.mul(&x)?;
     let _off = no_grad();
     // As in PyTorch, `create_graph` records even here; and the mode is put back.
-    let create = BackwardOptions {
-        create_graph: true,
-        ..Default::default()
-    };
+    let create = BackwardOptions::NEW.create_graph(true);
     let g = grad(&[(&y, None)], &[&x], create)?.remove(0).unwrap();
     assert!(g.requires_grad() && !is_grad_enabled());
     y.backward()?;

@@ -29,13 +29,7 @@ fn snippets(loss: &Tensor, w: Tensor, x: Tensor, y: Tensor, g: Tensor, step: Ten
         w.sub_(&step)?;
     }
     y.backward_with(Some(&g), BackwardOptions::default())?;
-    loss.backward_with(
-        None,
-        BackwardOptions {
-            retain_graph: true,
-            ..Default::default()
-        },
-    )?;
+    loss.backward_with(None, BackwardOptions::NEW.retain_graph(true))?;
     y.reshape(x.shape())?;
     y.to(DType::I64)?;
     let i = x.copy()?;
@@ -43,10 +37,7 @@ fn snippets(loss: &Tensor, w: Tensor, x: Tensor, y: Tensor, g: Tensor, step: Ten
     x.to(DType::I64)?;
     x.narrow(0, 0, 1)?.item_f64()?;
     x.to_f64_vec()?;
-    let options = BackwardOptions {
-        allow_unused: true,
-        ..Default::default()
-    };
+    let options = BackwardOptions::NEW.allow_unused(true);
     {
         let x = x.narrow(0, 0, 1)?;
         x.item_f64()?;

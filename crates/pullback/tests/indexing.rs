@@ -88,10 +88,7 @@ fn same(what: &str, got: &Tensor, want: &Json) -> Result<(), String> {
 
 fn pulled(y: &Tensor, by: &[&Tensor]) -> Result<Vec<Tensor>> {
     let weights = count(y.shape())?;
-    let options = BackwardOptions {
-        allow_unused: true,
-        ..Default::default()
-    };
+    let options = BackwardOptions::NEW.allow_unused(true);
     let found = grad(&[(y, Some(&weights))], by, options)?;
     (found.into_iter().zip(by))
         .map(|(g, x)| g.map_or_else(|| x.detach().zeros_like(), Ok))

@@ -254,13 +254,7 @@ trait Retaining {
 
 impl Retaining for Tensor {
     fn backward_retaining(&self) -> Result<(), Error> {
-        self.backward_with(
-            None,
-            pullback::BackwardOptions {
-                retain_graph: true,
-                ..Default::default()
-            },
-        )
+        self.backward_with(None, pullback::BackwardOptions::NEW.retain_graph(true))
     }
 }
 

@@ -219,6 +219,40 @@ macro_rules! number_from {
 }
 number_from!(bool => Bool as bool, u8 => Int as i64, i8 => Int as i64, i16 => Int as i64, u16 => Int as i64, u32 => Int as i64, i32 => Int as i64, i64 => Int as i64, f32 => Float as f64, f64 => Float as f64);
 
+/// Counts: an integer of 64 bits where it is one.
+macro_rules! number_from_large {
+    ($($t:ty)*) => {$(
+        impl From<$t> for Number {
+            #[inline]
+            fn from(x: $t) -> Self {
+                i64::try_from(x).map_or(Number::UInt(x as u64), Number::Int)
+            }
+        }
+    )*};
+}
+number_from_large!(u64 usize);
+
+impl From<isize> for Number {
+    #[inline]
+    fn from(x: isize) -> Self {
+        Number::Int(x as i64)
+    }
+}
+
+impl From<crate::f16> for Number {
+    #[inline]
+    fn from(x: crate::f16) -> Self {
+        Number::Float(f64::from(x.to_f32()))
+    }
+}
+
+impl From<crate::bf16> for Number {
+    #[inline]
+    fn from(x: crate::bf16) -> Self {
+        Number::Float(f64::from(x.to_f32()))
+    }
+}
+
 impl From<Dd> for Number {
     fn from(x: Dd) -> Self {
         Number::Dd(x)

@@ -53,10 +53,7 @@ impl Block {
         let qkv = qkv
             .reshape([b, t, 3, self.heads, c / self.heads])?
             .permute(&[2, 0, 3, 1, 4])?;
-        let causal = Attention {
-            is_causal: true,
-            ..Attention::default()
-        };
+        let causal = Attention::default().is_causal(true);
         let a = qkv
             .select(0, 0)?
             .scaled_dot_product_attention(&qkv.select(0, 1)?, &qkv.select(0, 2)?, causal)?

@@ -157,7 +157,7 @@ pub(crate) fn shape(t: &Tensor) -> String {
 /// The one number of a tensor, with the digits its dtype has.
 pub(crate) fn item(t: &Tensor) -> Result<String> {
     Ok(match t.dtype() {
-        DType::F32 => t.item()?.cast::<f32>().to_string(),
+        DType::F32 => t.number()?.cast::<f32>().to_string(),
         _ => t.item_f64()?.to_string(),
     })
 }

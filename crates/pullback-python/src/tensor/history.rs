@@ -104,11 +104,9 @@ impl PyTensor {
             Some(g) if !g.is_none() => autograd::tensors(g, "gradient")?.remove(0),
             _ => None,
         };
-        let options = BackwardOptions {
-            retain_graph: retain_graph.unwrap_or(create_graph),
-            create_graph,
-            ..Default::default()
-        };
+        let options = BackwardOptions::NEW
+            .retain_graph(retain_graph.unwrap_or(create_graph))
+            .create_graph(create_graph);
         let roots = Arc::new(vec![(self.0.clone(), gradient)]);
         autograd::run_backward(py, &roots, options, inputs)
     }

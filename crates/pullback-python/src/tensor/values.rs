@@ -20,7 +20,7 @@ impl PyTensor {
             )));
         }
         no_number(&self.0)?;
-        number_object(py, self.0.item().raise()?)
+        number_object(py, self.0.number().raise()?)
     }
 
     /// The elements as nested lists of Python's numbers.
@@ -62,7 +62,7 @@ impl PyTensor {
     fn __bool__(&self) -> PyResult<bool> {
         no_decision(&self.0)?;
         match self.0.numel() {
-            1 => Ok(self.0.item().raise()?.to_f64() != 0.0),
+            1 => Ok(self.0.number().raise()?.to_f64() != 0.0),
             0 => Err(PyRuntimeError::new_err(
                 "Boolean value of Tensor with no values is ambiguous",
             )),
@@ -79,7 +79,7 @@ impl PyTensor {
 
     fn __int__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         no_number(&self.0)?;
-        match self.0.item().raise()? {
+        match self.0.number().raise()? {
             Number::Float(x) => crate::convert::part(py, "to_int")?.call1((x,)),
             n => Ok(n.cast::<i64>().into_pyobject(py)?.into_any()),
         }
@@ -92,17 +92,19 @@ impl PyTensor {
             ));
         }
         no_number(&self.0)?;
-        Ok(self.0.item().raise()?.cast())
+        Ok(self.0.number().raise()?.cast())
     }
 
     fn __format__<'py>(slf: &Bound<'py, Self>, spec: &str) -> PyResult<String> {
         let t = &slf.get().0;
         if t.ndim() == 0 && !spec.is_empty() {
-            let number = number_object(slf.py(), t.item().raise()?)?;
+            let number = number_object(slf.py(), t.number().raise()?)?;
             return number.call_method1("__format__", (spec,))?.extract();
         }
         match (t.ndim(), spec) {
-            (0, _) => number_object(slf.py(), t.item().raise()?)?.str()?.extract(),
+            (0, _) => number_object(slf.py(), t.number().raise()?)?
+                .str()?
+                .extract(),
             (_, "") => Ok(t.to_string()),
             _ => Err(PyTypeError::new_err(
                 "unsupported format string passed to Tensor.__format__",

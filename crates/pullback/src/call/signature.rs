@@ -84,7 +84,7 @@ impl Kind {
                 Value::Float(t.item_f64().ok()?)
             }
             (Kind::Number, Value::Tensor(t)) if t.ndim() == 0 && !t.requires_grad() => {
-                match t.item().ok()? {
+                match t.number().ok()? {
                     Number::Bool(b) => Value::Bool(b),
                     Number::Int(i) => Value::Int(i),
                     other => Value::Float(other.to_f64()),

@@ -136,7 +136,7 @@ pub(super) fn test(inst: &Instruction, values: &Values, position: usize) -> Resu
     if let (Family::Gate, Some(recorded)) = (def.family, &inst.decision) {
         let now = inst.decide(&x)?;
         if !now.is_some_and(|n| {
-            crate::kernels::cast(&n, recorded.dtype())
+            pullback_array::kernels::cast(&n, recorded.dtype())
                 .and_then(|n| n.bits_equal(recorded))
                 .unwrap_or(false)
         }) {

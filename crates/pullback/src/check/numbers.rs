@@ -66,7 +66,7 @@ pub(super) fn gradients<T: Element>(y: &Tensor, leaves: &[Tensor]) -> Result<Vec
 
 /// The one number of a tensor, exactly.
 pub(super) fn number(t: &Tensor) -> Result<Dd> {
-    Ok(match t.item()? {
+    Ok(match t.number()? {
         Number::Dd(x) => x,
         other => Dd::from(other.to_f64()),
     })

@@ -219,8 +219,8 @@ fn differs_from_run_to_run(
         if !again.array().bits_equal(&first.array())? {
             return Ok(Some(format!(
                 "three runs at one point gave different values ({} and {}): fix the random seed, or pass the random numbers as inputs",
-                first.item()?,
-                again.item()?
+                first.number()?,
+                again.number()?
             )));
         }
     }

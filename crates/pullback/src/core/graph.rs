@@ -256,7 +256,7 @@ impl Node {
         .op(self.op.def().known_as())
         .at(self.site)
         .help_in(
-            "for every backward but the last: `loss.backward_with(None, BackwardOptions { retain_graph: true, ..Default::default() })?`",
+            "for every backward but the last: `loss.backward_with(None, BackwardOptions::NEW.retain_graph(true))?`",
             "for every backward but the last: `loss.backward(retain_graph=True)`",
         )
     }

@@ -2,7 +2,8 @@
 
 use crate::core::fail::error;
 use crate::core::tensor::Tensor;
-use crate::{DType, Error, Result, bf16, f16};
+use crate::{DType, Element, Error, Result, bf16, f16};
+use pullback_array::gathered;
 
 /// Arrays of one to four dimensions, and what is the other way round.
 macro_rules! arrays {
@@ -16,7 +17,7 @@ macro_rules! arrays {
         impl TryFrom<&Tensor> for $type {
             type Error = Error;
             fn try_from(t: &Tensor) -> Result<$type> {
-                Ok(t.item()?.cast())
+                Ok(t.number()?.cast())
             }
         }
 
@@ -25,6 +26,14 @@ macro_rules! arrays {
             type Error = Error;
             fn try_from(t: &Tensor) -> Result<Vec<$type>> {
                 t.to_vec()
+            }
+        }
+
+        /// The rows of a matrix; the dtype is this one.
+        impl TryFrom<&Tensor> for Vec<Vec<$type>> {
+            type Error = Error;
+            fn try_from(t: &Tensor) -> Result<Vec<Vec<$type>>> {
+                matrix(t)
             }
         }
     )*};
@@ -47,6 +56,19 @@ macro_rules! arrays {
 }
 
 arrays! { bool u8 i8 i16 u16 i32 u32 i64 u64 f16 bf16 f32 f64 }
+
+/// The rows of a matrix.
+fn matrix<T: Element>(t: &Tensor) -> Result<Vec<Vec<T>>> {
+    let [rows, columns] = t.shape()[..] else {
+        return Err(error!(
+            Shape,
+            "a matrix has two dimensions, this tensor {}",
+            t.ndim()
+        ));
+    };
+    let all: Vec<T> = t.to_vec()?;
+    gathered((0..rows).map(|k| all[k * columns..(k + 1) * columns].to_vec()))
+}
 
 /// What [`tensor!`](crate::tensor) makes: `f64`, which is what `1.0` is in Rust, in the default dtype, and `i32`, which is what `1` is, in int64.
 ///

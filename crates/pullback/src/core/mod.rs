@@ -32,6 +32,7 @@ pub mod rules;
 #[cfg(feature = "proof")]
 pub(crate) mod samples;
 pub(crate) mod saved_hooks;
+pub(crate) mod setters;
 pub(crate) mod structural;
 #[cfg(feature = "proof")]
 pub(crate) mod symmetric;

@@ -4,6 +4,7 @@
 //! `in_place` and `history`, gradients in `backward`. Cloning a handle shares everything: the numbers, `.grad` and what later in-place writes do to the
 //! history (PyTorch's `clone()`, a copy that gradients flow through, is [`Tensor::copy`]).
 
+use crate::core::fail::error;
 use crate::core::graph::{Edge, Leaf, lock};
 use crate::core::history::AutogradMeta;
 use crate::core::{device, mode, watch};
@@ -182,31 +183,47 @@ impl Tensor {
             .map_err(|e| e.op("to_f64_vec").at(site))
     }
 
-    /// The one element of a tensor of one element, as a number of its own kind. PyTorch's `item()`.
+    /// The one element of a tensor of one element. PyTorch's `item()`.
     ///
     /// # Errors
-    /// PyTorch's sentence where there are more or none.
+    /// PyTorch's sentence where there are more or none; an element that `T` cannot hold, as 2.5 where `T` is an integer.
     ///
     /// ```
-    /// # use pullback::Tensor;
-    /// let e = Tensor::arange(3)?.item().unwrap_err();
+    /// # use pullback::{Tensor, tensor};
+    /// assert_eq!(tensor![2.5].item::<f32>()?, 2.5);
+    /// assert!(tensor![2.5].item::<i64>().is_err());
+    /// let e = Tensor::arange(3)?.item::<i64>().unwrap_err();
     /// assert_eq!(e.message(), "a Tensor with 3 elements cannot be converted to Scalar");
     /// # Ok::<(), pullback::Error>(())
     /// ```
     #[track_caller]
-    pub fn item(&self) -> Result<Number> {
+    pub fn item<T: Element>(&self) -> Result<T> {
+        let number = self.number()?;
+        number.exactly().ok_or_else(|| {
+            error!(DType, "the element is {number}, which is no {}", T::DTYPE)
+                .note(format!("the tensor is {}", self.dtype()))
+                .help("ask for the tensor's own dtype, or round it first: `x.round()?`")
+        })
+    }
+
+    /// [`Tensor::item`] as a number of the tensor's own kind, whatever that is.
+    ///
+    /// # Errors
+    /// PyTorch's sentence where there are more elements or none.
+    #[track_caller]
+    pub fn number(&self) -> Result<Number> {
         let site = Location::caller();
         watch::looked(self);
         (device::on_host(&self.array()).and_then(|a| a.item())).map_err(|e| e.op("item").at(site))
     }
 
-    /// [`Tensor::item`] as `f64`.
+    /// [`Tensor::number`] as `f64`: of a loss whose dtype is any.
     ///
     /// # Errors
-    /// As [`Tensor::item`].
+    /// As [`Tensor::number`].
     #[track_caller]
     pub fn item_f64(&self) -> Result<f64> {
-        Ok(self.item()?.to_f64())
+        Ok(self.number()?.to_f64())
     }
 
     /// Whether operations on this tensor are recorded: gradients are computed for it, or it is a view that was made while nothing was recorded, of

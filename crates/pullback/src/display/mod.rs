@@ -62,7 +62,7 @@ impl Tensor {
     /// ```
     /// # use pullback::{PrintOptions, Tensor};
     /// let x = Tensor::arange(10)?;
-    /// let brief = PrintOptions { threshold: 5, edgeitems: 2, ..PrintOptions::default() };
+    /// let brief = PrintOptions::default().threshold(5).edgeitems(2);
     /// assert_eq!(x.display_with(brief).to_string(), "tensor([0, 1,  ..., 8, 9])");
     /// assert_eq!(x.to_string(), "tensor([0, 1, 2, 3, 4, 5, 6, 7, 8, 9])");
     /// # Ok::<(), pullback::Error>(())

@@ -1,5 +1,6 @@
 //! What can be chosen about printing, and the choice the whole process shares.
 
+use crate::core::setters::setters;
 use std::sync::{PoisonError, RwLock};
 
 /// How tensors are printed: `torch.set_printoptions`' arguments.
@@ -7,11 +8,12 @@ use std::sync::{PoisonError, RwLock};
 /// ```
 /// use pullback::{PrintOptions, Tensor};
 /// let x = Tensor::from_slice(&[0.5f32, 2e6], [2])?;
-/// let plain = PrintOptions { precision: 2, sci_mode: Some(false), ..PrintOptions::default() };
+/// let plain = PrintOptions::default().precision(2).sci_mode(Some(false));
 /// assert_eq!(x.display_with(plain).to_string(), "tensor([      0.50, 2000000.00])");
 /// # Ok::<(), pullback::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct PrintOptions {
     /// Digits after the point.
     pub precision: usize,
@@ -24,6 +26,14 @@ pub struct PrintOptions {
     /// Whether powers of ten are written; `None` decides by the numbers.
     pub sci_mode: Option<bool>,
 }
+
+setters!([] PrintOptions {
+    precision: usize,
+    threshold: usize,
+    edgeitems: usize,
+    linewidth: usize,
+    sci_mode: Option<bool>,
+});
 
 const DEFAULT: PrintOptions = PrintOptions {
     precision: 4,
@@ -80,7 +90,7 @@ static SHARED: RwLock<PrintOptions> = RwLock::new(DEFAULT);
 ///
 /// ```
 /// use pullback::{PrintOptions, Tensor, get_printoptions, set_printoptions};
-/// let before = set_printoptions(PrintOptions { precision: 2, ..get_printoptions() });
+/// let before = set_printoptions(get_printoptions().precision(2));
 /// assert_eq!(Tensor::scalar(1.12345f32).to_string(), "tensor(1.12)");
 /// set_printoptions(before);
 /// assert_eq!(Tensor::scalar(1.12345f32).to_string(), "tensor(1.1235)");

@@ -14,6 +14,7 @@ mod run;
 pub(crate) use accumulate::sum_to;
 
 use crate::core::graph::Edge;
+use crate::core::setters::setters;
 use crate::core::tensor::Tensor;
 use crate::{Error, ErrorKind, Result, core::mode};
 use run::{Goal, Run};
@@ -22,6 +23,7 @@ use std::panic::Location;
 
 /// How backward runs.
 #[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
 pub struct BackwardOptions {
     /// Keep saved values, so that the graph can be walked again.
     pub retain_graph: bool,
@@ -32,6 +34,13 @@ pub struct BackwardOptions {
     /// For [`grad`]: zeros for inputs that had no part in the outputs. Implies `allow_unused`.
     pub materialize_grads: bool,
 }
+
+setters!([] BackwardOptions {
+    retain_graph: bool,
+    create_graph: bool,
+    allow_unused: bool,
+    materialize_grads: bool,
+});
 
 impl BackwardOptions {
     /// The defaults, written so that constants can be made of it.
@@ -127,6 +136,36 @@ pub fn backward(
     .map(drop)
 }
 
+impl Tensor {
+    /// The gradients of this one number by `inputs`, in their order, without touching `.grad`: [`grad`] for the case that there is one output.
+    ///
+    /// ```
+    /// use pullback::{BackwardOptions, Tensor};
+    /// let x = Tensor::scalar(2.0f64).requires_grad_(true)?;
+    /// let y = x.pow(3.0)?;
+    /// let [dy] = y.grads([&x], BackwardOptions::NEW.create_graph(true))?; // 3 x²
+    /// let [d2y] = dy.grads([&x], Default::default())?; // 6 x
+    /// assert_eq!((dy.item_f64()?, d2y.item_f64()?), (12.0, 12.0));
+    /// # Ok::<(), pullback::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`grad`]; an input without a part in this is one unless the options say `materialize_grads`.
+    #[track_caller]
+    pub fn grads<const N: usize>(
+        &self,
+        inputs: [&Tensor; N],
+        options: BackwardOptions,
+    ) -> Result<[Tensor; N]> {
+        let found = grad(&[(self, None)], &inputs, options.allow_unused(false))?;
+        let found: Vec<Tensor> = found.into_iter().flatten().collect();
+        found.try_into().map_err(|found: Vec<Tensor>| {
+            let text = format!("{} gradients of {N} inputs", found.len());
+            Error::new(ErrorKind::Autograd, text)
+        })
+    }
+}
+
 /// Gradients of `outputs` (each with the gradient to start from, or `None` for a number's 1) by `inputs`, without touching
 /// `.grad`. PyTorch's `torch.autograd.grad`.
 ///
@@ -139,7 +178,7 @@ pub fn backward(
 /// use pullback::{BackwardOptions, Tensor, grad};
 /// let x = Tensor::scalar(2.0f64).requires_grad_(true)?;
 /// let y = x.pow(3.0)?;
-/// let options = BackwardOptions { create_graph: true, ..Default::default() };
+/// let options = BackwardOptions::NEW.create_graph(true);
 /// let dy = grad(&[(&y, None)], &[&x], options)?.remove(0).unwrap(); // 3 x²
 /// let d2y = grad(&[(&dy, None)], &[&x], Default::default())?.remove(0).unwrap(); // 6 x
 /// assert_eq!((dy.item_f64()?, d2y.item_f64()?), (12.0, 12.0));

@@ -5,6 +5,7 @@ use super::macros::builder;
 use super::repr::Repr;
 use super::{init, is_training};
 use crate::core::fail::{bail, ensure};
+use crate::core::setters::setters;
 use crate::{Attention, DType, PadMode, Result, Tensor, cat, module};
 
 /// Queries, keys and values projected into heads, attended to, and projected back. PyTorch's `nn.MultiheadAttention`.
@@ -138,6 +139,7 @@ impl MultiheadAttentionBuilder {
 
 /// Who attends to what, and what is given besides the result.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct Attend<'a> {
     /// (samples, keys) or (keys): truth values that hide keys, or numbers added to scores.
     pub key_padding_mask: Option<&'a Tensor>,
@@ -150,6 +152,14 @@ pub struct Attend<'a> {
     /// Whether the mask that is given hides what comes later, and nothing else.
     pub is_causal: bool,
 }
+
+setters!(['a] Attend<'a> {
+    key_padding_mask: Option<&'a Tensor>,
+    attn_mask: Option<&'a Tensor>,
+    need_weights: bool,
+    average_attn_weights: bool,
+    is_causal: bool,
+});
 
 impl Default for Attend<'_> {
     fn default() -> Self {

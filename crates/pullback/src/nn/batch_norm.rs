@@ -2,7 +2,7 @@
 
 use super::macros::{builder, layer};
 use super::repr::{Repr, float, python};
-use super::{init, is_training};
+use super::{init, is_training, mode};
 use crate::core::fail::{bail, ensure};
 use crate::{BatchNorm as How, DType, Result, Tensor, module};
 
@@ -194,8 +194,12 @@ impl<const D: usize> BatchNorm<D> {
         let training = is_training();
         let mut momentum = self.momentum.unwrap_or(0.0);
         if training && let Some(count) = &self.own.num_batches_tracked {
+            let anew = mode::measures_anew(count.address());
+            if anew == Some(true) {
+                self.reset_running_stats()?;
+            }
             count.add_(1)?;
-            if self.momentum.is_none() {
+            if self.momentum.is_none() || anew.is_some() {
                 momentum = 1.0 / count.item_f64()?;
             }
         }

@@ -37,10 +37,14 @@
 //! What a layer may be asked for beyond what it needs is at its builder: `Linear::builder(2, 3).bias(false).build()?`.
 
 mod activation;
+mod adaptive_softmax;
 mod attention;
 mod batch_norm;
+mod blocks;
 mod conv;
 mod conv_transpose;
+mod derivatives;
+mod distance_loss;
 mod dropout;
 mod each;
 mod embedding;
@@ -64,6 +68,8 @@ mod sequential;
 mod shape;
 mod summary;
 mod transformer;
+mod unpool;
+mod upsample;
 pub mod utils;
 mod visit;
 
@@ -72,14 +78,22 @@ pub use activation::{
     LogSoftmax, Mish, PReLU, PReLUBuilder, RReLU, ReLU, ReLU6, SELU, SiLU, Sigmoid, Softmax,
     Softmax2d, Softmin, Softplus, Softshrink, Softsign, Tanh, Tanhshrink, Threshold,
 };
+pub use adaptive_softmax::{
+    AdaptiveLogSoftmaxWithLoss, AdaptiveLogSoftmaxWithLossBuilder, Classified,
+};
 pub use attention::{Attend, MultiheadAttention, MultiheadAttentionBuilder};
 pub use batch_norm::{
     BatchNorm, BatchNorm1d, BatchNorm2d, BatchNorm3d, BatchNormBuilder, InstanceNorm,
     InstanceNorm1d, InstanceNorm2d, InstanceNorm3d, InstanceNormBuilder,
 };
+pub use blocks::{Fold, FoldBuilder, Unfold, UnfoldBuilder};
 pub use conv::{Conv, Conv1d, Conv2d, Conv3d, ConvBuilder, Padding};
 pub use conv_transpose::{
     ConvTranspose, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d, ConvTransposeBuilder,
+};
+pub use derivatives::Hessian;
+pub use distance_loss::{
+    Distance, LinearCrossEntropyLoss, LinearCrossEntropyLossBuilder, TripletMarginWithDistanceLoss,
 };
 pub use dropout::{AlphaDropout, Dropout, Dropout1d, Dropout2d, Dropout3d, FeatureAlphaDropout};
 pub use each::{Each, Target};
@@ -129,4 +143,9 @@ pub use transformer::{
     TransformerDecoderLayer, TransformerDecoderLayerBuilder, TransformerEncoder,
     TransformerEncoderLayer, TransformerEncoderLayerBuilder, TransformerMasks,
 };
+pub use unpool::{
+    FractionalMaxPool, FractionalMaxPool2d, FractionalMaxPool3d, MaxUnpool, MaxUnpool1d,
+    MaxUnpool2d, MaxUnpool3d, MaxUnpoolBuilder,
+};
+pub use upsample::{ImageSize, ScaleFactor, Upsample, UpsamplingBilinear2d, UpsamplingNearest2d};
 pub use visit::{Visit, VisitMut};

@@ -2,10 +2,13 @@
 //!
 //! Dropout drops and batches are normalised by their own statistics while training, which is how a thread begins.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::HashSet;
 use std::marker::PhantomData;
 
 thread_local! {
+    /// While batch normalisations measure anew: the running means of those that began.
+    static CUMULATIVE: RefCell<Option<HashSet<usize>>> = const { RefCell::new(None) };
     static EVALUATES: Cell<bool> = const { Cell::new(false) };
 }
 
@@ -56,4 +59,27 @@ pub fn train() -> TrainingGuard {
 /// Whether layers of this thread train.
 pub fn is_training() -> bool {
     !EVALUATES.get()
+}
+
+/// Holds a thread's batch normalisations at measuring anew until it is dropped.
+pub(super) struct Cumulative {
+    before: Option<HashSet<usize>>,
+}
+
+impl Drop for Cumulative {
+    fn drop(&mut self) {
+        let _ = CUMULATIVE.try_with(|c| c.replace(self.before.take()));
+    }
+}
+
+/// Has batch normalisations of this thread average over all batches from now on, each from nothing.
+pub(super) fn cumulative() -> Cumulative {
+    Cumulative {
+        before: CUMULATIVE.replace(Some(HashSet::new())),
+    }
+}
+
+/// Whether statistics at this address are measured anew, and whether this is their first batch.
+pub(super) fn measures_anew(address: usize) -> Option<bool> {
+    CUMULATIVE.with_borrow_mut(|c| c.as_mut().map(|seen| seen.insert(address)))
 }

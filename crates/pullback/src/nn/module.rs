@@ -2,6 +2,7 @@
 //!
 //! What a walk is: `visit`. What may be a field: `fields`. How a state is loaded: `load`.
 
+use super::derivatives::{self, Hessian};
 use super::layer::Layer;
 use super::load::{self, LoadReport};
 use super::named::NamedTensors;
@@ -273,6 +274,41 @@ pub trait Module {
         };
         other.visit_mut(&mut VisitMut::tensors(&mut put))?;
         Ok(other)
+    }
+
+    /// The value of a loss and its gradient by every parameter, without touching `.grad`. PyTorch's `torch.func.grad_and_value` of a functional call.
+    ///
+    /// ```
+    /// use pullback::nn::{Layer, Linear, Module};
+    /// use pullback::{DType, Tensor};
+    /// let layer = Linear::new(2, 1)?;
+    /// let x = Tensor::ones([4, 2], DType::F32)?;
+    /// let (loss, grads) = layer.value_and_grad(|m| m.forward(&x)?.sum())?;
+    /// assert_eq!(grads["weight"].to_vec::<f32>()?, [4.0, 4.0]);
+    /// # Ok::<(), pullback::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Those of the loss; where it is no single number.
+    fn value_and_grad(
+        &self,
+        loss: impl FnOnce(&Self) -> Result<Tensor>,
+    ) -> Result<(Tensor, NamedTensors)>
+    where
+        Self: Sized + Clone,
+    {
+        derivatives::value_and_grad(self, loss)
+    }
+
+    /// The second derivatives of a loss by every two parameters, by their names.
+    ///
+    /// # Errors
+    /// As [`Module::value_and_grad`].
+    fn hessian(&self, loss: impl FnOnce(&Self) -> Result<Tensor>) -> Result<Hessian>
+    where
+        Self: Sized + Clone,
+    {
+        derivatives::hessian(self, loss)
     }
 
     /// A check of the gradient of a loss by this model's parameters.

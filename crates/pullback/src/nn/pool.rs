@@ -18,7 +18,7 @@ macro_rules! by_dims {
 }
 
 /// Errors for other than one to three dimensions, of which there are windows.
-fn windows(dims: usize) -> Result<()> {
+pub(super) fn windows(dims: usize) -> Result<()> {
     ensure!(
         (1..=3).contains(&dims),
         Value,

@@ -117,3 +117,10 @@ impl std::fmt::Display for Sequential {
         super::repr::print(self, f)
     }
 }
+
+/// As it is printed: what layers hold besides their tensors is not known here.
+impl std::fmt::Debug for Sequential {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Display::fmt(self, f)
+    }
+}

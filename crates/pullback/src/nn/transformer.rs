@@ -10,6 +10,7 @@ use super::module::Module;
 use super::norm::LayerNorm;
 use super::repr::Repr;
 use crate::core::fail::ensure;
+use crate::core::setters::setters;
 use crate::{Approximate, DType, Result, Tensor, module};
 
 /// What stands between the two linear layers.
@@ -24,6 +25,7 @@ pub enum FeedForward {
 
 /// Who does not see what: truth values hide, numbers are added to scores.
 #[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
 pub struct Masks<'a> {
     /// (queries, keys) or (samples · heads, queries, keys).
     pub mask: Option<&'a Tensor>,
@@ -32,6 +34,12 @@ pub struct Masks<'a> {
     /// Whether the mask hides what comes later, and nothing else.
     pub is_causal: bool,
 }
+
+setters!(['a] Masks<'a> {
+    mask: Option<&'a Tensor>,
+    key_padding_mask: Option<&'a Tensor>,
+    is_causal: bool,
+});
 
 impl<'a> Masks<'a> {
     fn attend(self) -> Attend<'a> {
@@ -483,6 +491,7 @@ impl TransformerBuilder {
 
 /// Who does not see what in a [`Transformer`].
 #[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
 pub struct TransformerMasks<'a> {
     /// Of the source by itself.
     pub src: Masks<'a>,
@@ -491,6 +500,12 @@ pub struct TransformerMasks<'a> {
     /// Of the encoder's result by the target.
     pub memory: Masks<'a>,
 }
+
+setters!(['a] TransformerMasks<'a> {
+    src: Masks<'a>,
+    tgt: Masks<'a>,
+    memory: Masks<'a>,
+});
 
 impl Transformer {
     /// The decoder's result for a source and a target.

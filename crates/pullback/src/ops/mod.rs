@@ -39,7 +39,7 @@ pub use common::gate::{Relu, ThresholdBackward};
 pub(crate) use common::operand::result_type_number;
 pub use common::operand::{Operand, common_type, result_type};
 pub use common::scale::Scale;
-pub use common::sizes::Sizes;
+pub use common::sizes::{Count, Sizes};
 pub use conv::columns::{Blocked, Blocks, Columns};
 pub use conv::convolution::{Convolution, ConvolutionInput, ConvolutionWeight};
 pub use conv::fractional::FractionalPoolAt;
@@ -105,6 +105,7 @@ pub use math::integer::{
     BitwiseAnd, BitwiseLeftShift, BitwiseNot, BitwiseOr, BitwiseRightShift, BitwiseXor, Gcd, Lcm,
 };
 pub use math::lerp::{Addcdiv, Addcmul, Lerp, LerpScalar};
+pub use math::limit::Limit;
 pub use math::logic::{
     Closeness, Isfinite, Isinf, Isnan, Isneginf, Isposinf, Isreal, LogicalAnd, LogicalNot,
     LogicalOr, LogicalXor, Signbit,

@@ -7,7 +7,8 @@ use super::optimizer::{Group, Kept, Slot};
 use super::options::Settings;
 use crate::core::fail::{bail, ensure, error};
 use crate::nn::NamedTensors;
-use crate::{DType, Error, ErrorKind, Result, Tensor, kernels};
+use crate::{DType, Error, ErrorKind, Result, Tensor};
+use pullback_array::kernels;
 use std::collections::{HashMap, HashSet};
 
 /// The state of these groups.

@@ -54,12 +54,10 @@ fn derivatives(run: Run<'_>, x: &Tensor, orders: usize) -> Result<Vec<Vec<f64>>>
             out.push(vec![0.0; x.numel()]);
             continue;
         }
-        let options = BackwardOptions {
-            create_graph: true,
-            allow_unused: true,
-            materialize_grads: true,
-            ..Default::default()
-        };
+        let options = BackwardOptions::NEW
+            .create_graph(true)
+            .allow_unused(true)
+            .materialize_grads(true);
         let g = grad(&[(&y, Some(&y.detach().ones_like()?))], &[&x], options)?;
         y = match g.into_iter().next().flatten() {
             Some(g) => g,

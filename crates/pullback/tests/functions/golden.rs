@@ -298,15 +298,7 @@ fn check(entry: &Entry, call: &Call, golden: &Json, kind: &str) -> Result<(), St
         .map(|(t, g)| (t, Some(g)))
         .collect();
     let inputs: Vec<&Tensor> = leaves.iter().filter(|t| t.requires_grad()).collect();
-    let found = grad(
-        &roots,
-        &inputs,
-        BackwardOptions {
-            allow_unused: true,
-            ..Default::default()
-        },
-    )
-    .map_err(said)?;
+    let found = grad(&roots, &inputs, BackwardOptions::NEW.allow_unused(true)).map_err(said)?;
     for (k, (got, want)) in found.iter().zip(wanted).enumerate() {
         let what = format!("gradient of input {k}");
         // None in PyTorch and zeros here, or the other way round, say the same.

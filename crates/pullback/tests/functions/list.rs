@@ -39,11 +39,7 @@ fn applied(entry: &Entry, call: &Call) -> Result<BTreeSet<&'static str>> {
             .collect();
         let inputs: Vec<&Tensor> = x.iter().filter(|t| t.requires_grad()).collect();
         if !roots.is_empty() && !inputs.is_empty() {
-            let options = BackwardOptions {
-                create_graph: true,
-                allow_unused: true,
-                ..Default::default()
-            };
+            let options = BackwardOptions::NEW.create_graph(true).allow_unused(true);
             all.extend(grad(&roots, &inputs, options)?.into_iter().flatten());
         }
         Ok(all)

@@ -80,11 +80,7 @@ impl Reverse {
             .map(|(&(k, _), g)| (&self.y[k], Some(g)))
             .collect();
         let wanted: Vec<&Tensor> = self.x.iter().filter(|t| t.requires_grad()).collect();
-        let options = BackwardOptions {
-            retain_graph: true,
-            allow_unused: true,
-            ..Default::default()
-        };
+        let options = BackwardOptions::NEW.retain_graph(true).allow_unused(true);
         (grad(&roots, &wanted, options)?.iter().zip(&wanted))
             .map(|(g, x)| match g {
                 Some(g) => g.to_f64_vec(),

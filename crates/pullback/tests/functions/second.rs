@@ -36,11 +36,11 @@ fn words(place: (&str, &str), call: &Call, up_to_signs: bool) -> Result<Vec<Stri
     let weights = (rooted.iter().map(|t| cotangent(t))).collect::<Result<Vec<_>>>()?;
     let roots: Vec<(&Tensor, Option<&Tensor>)> =
         (rooted.into_iter()).zip(weights.iter().map(Some)).collect();
-    let how = |create_graph| BackwardOptions {
-        allow_unused: true,
-        retain_graph: true,
-        create_graph,
-        ..Default::default()
+    let how = |create_graph| {
+        BackwardOptions::NEW
+            .allow_unused(true)
+            .retain_graph(true)
+            .create_graph(create_graph)
     };
     let mut found = Vec::new();
     for g in grad(&roots, &inputs, how(true))? {

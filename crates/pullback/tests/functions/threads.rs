@@ -77,10 +77,7 @@ fn bits(entry: &Entry, call: &Call) -> Option<Vec<Vec<u64>>> {
             let g = (rooted.iter().map(|t| t.detach().sin())).collect::<Result<Vec<_>>>()?;
             let seeds: Vec<_> = rooted.iter().zip(&g).map(|(t, g)| (t, Some(g))).collect();
             let inputs: Vec<&Tensor> = leaves.iter().filter(|t| t.requires_grad()).collect();
-            let options = BackwardOptions {
-                allow_unused: true,
-                ..BackwardOptions::NEW
-            };
+            let options = BackwardOptions::NEW.allow_unused(true);
             all.extend(grad(&seeds, &inputs, options)?.into_iter().flatten());
         }
         Ok(all)

@@ -158,3 +158,35 @@ case("EmbeddingBag_sum", lambda: nn.EmbeddingBag(5, 3, mode="sum", padding_idx=-
 case("EmbeddingBag_max", lambda: nn.EmbeddingBag(5, 3, mode="max"), ints(2, 4, high=5))
 case("MultiLabelMarginLoss", nn.MultiLabelMarginLoss, (2, 4), torch.tensor([[3, 0, -1, 1], [1, -1, 2, 0]]))
 case("CTCLoss", nn.CTCLoss, (6, 2, 4), torch.tensor([[1, 2, 3], [2, 2, 0]]), call=lambda m, x, y: m(x.log_softmax(-1), y, (6, 5), (3, 2)))
+
+case("Upsample", lambda: nn.Upsample(scale_factor=2), (1, 2, 3, 4))
+case("Upsample_bilinear", lambda: nn.Upsample(size=(5, 3), mode="bilinear", align_corners=True), (1, 2, 3, 4))
+case("Upsample_bicubic", lambda: nn.Upsample(scale_factor=(1.5, 2.0), mode="bicubic"), (1, 2, 4, 3))
+case("Upsample_linear", lambda: nn.Upsample(size=7, mode="linear"), (1, 2, 4))
+case("Upsample_trilinear", lambda: nn.Upsample(scale_factor=1.7, mode="trilinear", recompute_scale_factor=True), (1, 1, 3, 2, 4))
+case("Upsample_exact", lambda: nn.Upsample(scale_factor=2.0, mode="nearest-exact"), (1, 2, 3))
+case("UpsamplingNearest2d", lambda: nn.UpsamplingNearest2d(size=4), (1, 2, 3, 2))
+case("UpsamplingBilinear2d", lambda: nn.UpsamplingBilinear2d(scale_factor=2), (1, 2, 3, 2))
+case("Unfold", lambda: nn.Unfold((2, 3), dilation=2, padding=1, stride=(1, 2)), (2, 2, 5, 6))
+case("Fold", lambda: nn.Fold((4, 5), 2, padding=(1, 0), stride=2), (2, 8, 6))
+for d, shape in ((1, (1, 2, 7)), (2, (1, 2, 6, 4)), (3, (1, 1, 4, 4, 4))):
+    case(f"MaxUnpool{d}d", lambda d=d: getattr(nn, f"MaxUnpool{d}d")(2), shape,
+         call=lambda m, x, d=d: m(*getattr(nn.functional, f"max_pool{d}d")(x, 2, return_indices=True)))  # fmt: skip
+case("MaxUnpool2d_sized", lambda: nn.MaxUnpool2d((3, 2), stride=2, padding=(1, 0)), (1, 2, 5, 5),
+     call=lambda m, x: m(*nn.functional.max_pool2d(x, (3, 2), 2, (1, 0), return_indices=True), output_size=(5, 5)))  # fmt: skip
+begins = lambda d: (torch.arange(2 * d) / 8 + 0.125).reshape(1, 2, d)
+case("FractionalMaxPool2d", lambda: nn.FractionalMaxPool2d((2, 3), output_size=(3, 2), return_indices=True, _random_samples=begins(2)), (1, 2, 6, 7))
+case("FractionalMaxPool2d_ratio", lambda: nn.FractionalMaxPool2d(2, output_ratio=0.5, _random_samples=begins(2)), (1, 2, 6, 7))
+case("FractionalMaxPool3d", lambda: nn.FractionalMaxPool3d(2, output_size=2, _random_samples=begins(3)), (1, 2, 4, 5, 4))
+case("AdaptiveLogSoftmax", lambda: nn.AdaptiveLogSoftmaxWithLoss(8, 12, [4, 8], div_value=2.0), (5, 8), torch.tensor([0, 5, 11, 3, 9]),
+     call=lambda m, x, y: (*m(x, y), m.log_prob(x)))  # fmt: skip
+case("AdaptiveLogSoftmax_one", lambda: nn.AdaptiveLogSoftmaxWithLoss(8, 12, [4], div_value=2.0, head_bias=True), (8,), torch.tensor(7))
+case("TripletMarginWithDistanceLoss", lambda: nn.TripletMarginWithDistanceLoss(swap=True, margin=2.0, reduction="sum"), (3, 4), (3, 4), (3, 4))
+case("TripletMarginWithDistanceLoss_own", lambda: nn.TripletMarginWithDistanceLoss(distance_function=lambda x, y: (x - y).abs().sum(1)), (3, 4), (3, 4), (3, 4))
+case("LinearCrossEntropyLoss", lambda: nn.LinearCrossEntropyLoss(4, 3), (5, 4), ints(5, high=3))
+case("LinearCrossEntropyLoss_all", lambda: nn.LinearCrossEntropyLoss(4, 3, out_features=(2,), bias=True, weight=torch.tensor([1.0, 2.0, 0.5]), ignore_index=1, label_smoothing=0.25, reduction="sum"),
+     (5, 4), ints(5, 2, high=3))  # fmt: skip
+orthogonal = nn.utils.parametrizations.orthogonal
+case("orthogonal_norm", lambda: orthogonal(nn.Linear(3, 3)), (4, 3))
+case("orthogonal_norm_wide", lambda: orthogonal(nn.Linear(4, 2)), (4, 4))
+case("orthogonal_norm_cayley", lambda: orthogonal(nn.Linear(2, 4), orthogonal_map="cayley"), (4, 2))

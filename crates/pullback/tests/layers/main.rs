@@ -3,8 +3,10 @@
 //! All in one test, which no other of this process draws beside.
 
 mod golden;
+mod more;
 
 use golden::{count, hold};
+use more::{distances, many_classes, orthogonal, put_back, sizes_of_images};
 use pullback::nn::utils::{SpectralNorm, WeightNorm};
 use pullback::nn::*;
 use pullback::{
@@ -19,12 +21,12 @@ static HELD: AtomicUsize = AtomicUsize::new(0);
 static FAILED: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
 /// A layer of one input.
-fn plain<L: Layer + Clone>(name: &str, make: impl FnOnce() -> Result<L>) {
+pub(crate) fn plain<L: Layer + Clone>(name: &str, make: impl FnOnce() -> Result<L>) {
     with(name, make, |m, x| Ok(vec![m.forward(&x[0])?]));
 }
 
 /// A module that is called in a way of its own.
-fn with<M: Module + Clone>(
+pub(crate) fn with<M: Module + Clone>(
     name: &str,
     make: impl FnOnce() -> Result<M>,
     forward: impl FnOnce(&M, &[Tensor]) -> Result<Vec<Tensor>>,
@@ -54,6 +56,11 @@ fn every_case_is_held() {
     losses();
     weights_of_other_numbers();
     sequences();
+    sizes_of_images();
+    put_back();
+    many_classes();
+    distances();
+    orthogonal();
     first_values();
     assert_eq!(*FAILED.lock().unwrap(), [""; 0]);
     assert_eq!(HELD.load(Ordering::Relaxed), count());
@@ -418,10 +425,7 @@ fn attention() {
                 .build()
         },
         |m, x| {
-            let how = Attend {
-                average_attn_weights: false,
-                ..plainly
-            };
+            let how = plainly.average_attn_weights(false);
             Ok(seen(m.forward(&x[0], &x[0], &x[0], how)?))
         },
     );
@@ -432,10 +436,7 @@ fn attention() {
             made.add_bias_kv(true).add_zero_attn(true).build()
         },
         |m, x| {
-            let how = Attend {
-                key_padding_mask: Some(&x[3]),
-                ..plainly
-            };
+            let how = plainly.key_padding_mask(Some(&x[3]));
             Ok(seen(m.forward(&x[0], &x[1], &x[2], how)?))
         },
     );
@@ -443,12 +444,10 @@ fn attention() {
         "MHA_masks",
         || MultiheadAttention::new(6, 2),
         |m, x| {
-            let how = Attend {
-                attn_mask: Some(&x[1]),
-                key_padding_mask: Some(&x[2]),
-                need_weights: false,
-                ..plainly
-            };
+            let how = plainly
+                .attn_mask(Some(&x[1]))
+                .key_padding_mask(Some(&x[2]))
+                .need_weights(false);
             Ok(seen(m.forward(&x[0], &x[0], &x[0], how)?))
         },
     );
@@ -457,12 +456,10 @@ fn attention() {
         || MultiheadAttention::new(6, 2),
         |m, x| {
             let mask = x[1].detach();
-            let how = Attend {
-                attn_mask: Some(&mask),
-                is_causal: true,
-                need_weights: false,
-                ..plainly
-            };
+            let how = plainly
+                .attn_mask(Some(&mask))
+                .is_causal(true)
+                .need_weights(false);
             Ok(seen(m.forward(&x[0], &x[0], &x[0], how)?))
         },
     );
@@ -505,11 +502,10 @@ fn transformers() {
             let hidden = [false, false, true, true, false, false, false, true];
             let hidden = Tensor::from_slice(&hidden, [2, 4])?;
             let mask = x[1].detach();
-            let masks = Masks {
-                mask: Some(&mask),
-                key_padding_mask: Some(&hidden),
-                is_causal: true,
-            };
+            let masks = Masks::default()
+                .mask(Some(&mask))
+                .key_padding_mask(Some(&hidden))
+                .is_causal(true);
             Ok(vec![m.forward(&x[0], masks)?])
         },
     );
@@ -538,17 +534,11 @@ fn transformers() {
         },
         |m, x| {
             let mask = Transformer::generate_square_subsequent_mask(3, DType::F64)?;
-            let tgt = Masks {
-                mask: Some(&mask),
-                ..nothing
-            };
+            let tgt = nothing.mask(Some(&mask));
             Ok(vec![m.forward(
                 &x[0],
                 &x[1],
-                TransformerMasks {
-                    tgt,
-                    ..Default::default()
-                },
+                TransformerMasks::default().tgt(tgt),
             )?])
         },
     );

@@ -5,18 +5,12 @@
 use pullback::{BackwardOptions, Tensor};
 
 /// The graph stays.
-pub(crate) const RETAIN: BackwardOptions = BackwardOptions {
-    retain_graph: true,
-    create_graph: false,
-    ..BackwardOptions::NEW
-};
+pub(crate) const RETAIN: BackwardOptions =
+    BackwardOptions::NEW.retain_graph(true).create_graph(false);
 
 /// Gradients get a graph of their own.
-pub(crate) const CREATE: BackwardOptions = BackwardOptions {
-    retain_graph: false,
-    create_graph: true,
-    ..BackwardOptions::NEW
-};
+pub(crate) const CREATE: BackwardOptions =
+    BackwardOptions::NEW.retain_graph(false).create_graph(true);
 
 /// A vector.
 pub(crate) fn plain(x: &[f64]) -> Tensor {

@@ -199,10 +199,7 @@ fn gradients(sample: &Sample, mutation: Mutation) -> Option<Vec<Vec<u64>>> {
         .collect();
     let g = remade(&y.detach(), &seed).ok()?;
     let leaves: Vec<&Tensor> = x.iter().filter(|t| t.requires_grad()).collect();
-    let options = BackwardOptions {
-        allow_unused: true,
-        ..Default::default()
-    };
+    let options = BackwardOptions::NEW.allow_unused(true);
     // A rule that fails where it is broken has been noticed.
     let Ok(found) = grad(&[(&y, Some(&g))], &leaves, options) else {
         return Some(Vec::new());

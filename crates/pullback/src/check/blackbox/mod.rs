@@ -18,6 +18,7 @@ mod slope;
 mod stairs;
 
 use super::{Report, Status, explain};
+use crate::core::setters::setters;
 use crate::{DType, Error, ErrorKind, Result};
 
 /// A floating type of black boxes.
@@ -52,12 +53,18 @@ impl Float for f64 {
 
 /// Options of [`black_box`].
 #[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
 pub struct BlackBoxOptions {
     /// The step of the difference quotient to explain.
     pub step: Option<f64>,
     /// The relative error a pass must rule out.
     pub power: Option<f64>,
 }
+
+setters!([] BlackBoxOptions {
+    step: Option<f64>,
+    power: Option<f64>,
+});
 
 /// Numbers that a black box takes and is differentiated by.
 #[derive(Clone, Debug)]

@@ -6,6 +6,7 @@ use crate::core::define::{common, define};
 use crate::core::fail::bail;
 use crate::core::op::{Ctx, Op, Reads};
 use crate::core::rules;
+use crate::core::setters::setters;
 use crate::core::tensor::Tensor;
 use crate::ops::activation::blocks::BlockAttention;
 use crate::ops::activation::softmax::pull_softmax;
@@ -63,6 +64,7 @@ impl rules::General for CausalSoftmax {
 
 /// How [`Tensor::scaled_dot_product_attention`] attends; the default is PyTorch's.
 #[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
 pub struct Attention<'a> {
     /// Truth values (who may see whom) or numbers that are added to the scores.
     pub attn_mask: Option<&'a Tensor>,
@@ -75,6 +77,14 @@ pub struct Attention<'a> {
     /// Whether a key and a value serve several neighbouring heads.
     pub enable_gqa: bool,
 }
+
+setters!(['a] Attention<'a> {
+    attn_mask: Option<&'a Tensor>,
+    dropout_p: f64,
+    is_causal: bool,
+    scale: Option<f64>,
+    enable_gqa: bool,
+});
 
 #[pullback_macros::called]
 impl Tensor {

@@ -7,7 +7,13 @@ use crate::core::Site;
 pub use crate::core::operand::Operand;
 use crate::core::tensor::Tensor;
 use crate::{Array, Category, DType, Number, Result};
-use std::borrow::Cow;
+use smallvec::SmallVec;
+use std::borrow::{Borrow, Cow};
+
+/// What is given as tensors or as references, as references.
+pub(in crate::ops) fn borrowed<T: Borrow<Tensor>>(tensors: &[T]) -> SmallVec<[&Tensor; 8]> {
+    tensors.iter().map(T::borrow).collect()
+}
 
 /// The elements that exist: along an expanded dimension the first of them, which are all the same. For what asks whether all or any
 /// are so and so: an expanded tensor may look larger than any memory.

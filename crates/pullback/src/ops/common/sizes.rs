@@ -83,6 +83,30 @@ impl From<Shape> for Sizes {
     }
 }
 
+/// A size or a number of things: an integer of any type, of which negative ones are errors in PyTorch's words where they are no sizes.
+///
+/// ```
+/// use pullback::{DType, Tensor, eye};
+/// let n: usize = Tensor::arange(3)?.numel();
+/// assert_eq!(eye(n, None, DType::F32)?.shape(), eye(3, Some(3.into()), DType::F32)?.shape());
+/// assert!(eye(-1, None, DType::F32).is_err());
+/// # Ok::<(), pullback::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Count(pub(crate) i64);
+
+macro_rules! counts {
+    ($($t:ty)*) => {$(
+        impl From<$t> for Count {
+            #[inline]
+            fn from(n: $t) -> Self {
+                Count(i64::try_from(n).unwrap_or(i64::MAX))
+            }
+        }
+    )*};
+}
+counts!(usize i64 i32 u32);
+
 macro_rules! sizes {
     ($($t:ty)*) => {$(
         impl From<$t> for Sizes {

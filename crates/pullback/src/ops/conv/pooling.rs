@@ -3,6 +3,7 @@
 use crate::core::Site;
 use crate::core::apply::apply_dyn;
 use crate::core::fail::{bail, ensure, error};
+use crate::core::setters::setters;
 use crate::core::tensor::Tensor;
 use crate::ops::conv::pool::{AvgPool, Span, Windows};
 use crate::{Error, Result, Shape};
@@ -28,6 +29,15 @@ pub struct Pool<'a> {
     /// Of means: by what every sum is divided.
     pub divisor_override: Option<i64>,
 }
+
+setters!(['a] Pool<'a> {
+    stride: Option<&'a [i64]>,
+    padding: &'a [i64],
+    dilation: &'a [i64],
+    ceil_mode: bool,
+    count_include_pad: bool,
+    divisor_override: Option<i64>,
+});
 
 impl<'a> Pool<'a> {
     /// Windows of these sizes, side by side.

@@ -3,6 +3,7 @@
 
 use crate::core::device::HostRead;
 use crate::core::fail::{bail, ensure, error};
+use crate::core::setters::setters;
 use crate::core::tensor::Tensor;
 use crate::ops::common::gate::no_form;
 use crate::ops::conv::pooling::Pool;
@@ -21,6 +22,12 @@ pub struct Unpool<'a> {
     /// The result's size, where it is not the smallest that has such windows; with or without the first two dimensions.
     pub output_size: Option<&'a [i64]>,
 }
+
+setters!(['a] Unpool<'a> {
+    stride: Option<&'a [i64]>,
+    padding: &'a [i64],
+    output_size: Option<&'a [i64]>,
+});
 
 impl<'a> Unpool<'a> {
     /// Windows of these sizes, side by side.

@@ -5,6 +5,7 @@ use crate::core::device::HostRead;
 use crate::core::fail::{bail, ensure, error};
 use crate::core::tensor::Tensor;
 use crate::core::watch;
+use crate::ops::Count;
 use crate::ops::common::operand::{inferred, unnumbered};
 use crate::random;
 use crate::{Array, Category, DType, Dd, Device, Element, Number, Result, Shape};
@@ -275,13 +276,14 @@ pub fn logspace(
 /// Where a size is negative.
 #[pullback_macros::called]
 #[track_caller]
-pub fn eye(n: i64, m: Option<i64>, dtype: DType) -> Result<Tensor> {
+pub fn eye(n: impl Into<Count>, m: Option<Count>, dtype: DType) -> Result<Tensor> {
+    let n = n.into().0;
     let size = |what: &str, n: i64| {
         usize::try_from(n)
             .map_err(|_| error!(Shape, "{what} must be greater or equal to 0, got {n}"))
     };
     let rows = size("n", n)?;
-    let columns = m.map_or(Ok(rows), |m| size("m", m))?;
+    let columns = m.map_or(Ok(rows), |m| size("m", m.0))?;
     let out = Array::zeros([rows, columns], dtype)?;
     let diagonal: Vec<i64> = (0..rows.min(columns) as i64)
         .map(|i| i * (columns as i64 + 1))
@@ -306,7 +308,8 @@ pub fn eye(n: i64, m: Option<i64>, dtype: DType) -> Result<Tensor> {
 /// ```
 #[pullback_macros::called]
 #[track_caller]
-pub fn one_hot(x: &Tensor, num_classes: i64) -> Result<Tensor> {
+pub fn one_hot(x: &Tensor, num_classes: impl Into<Count>) -> Result<Tensor> {
+    let num_classes = num_classes.into().0;
     ensure!(
         x.dtype() == DType::I64,
         Shape,
@@ -363,7 +366,65 @@ fn floats(name: &'static str, dtype: DType) -> Result<()> {
     ))
 }
 
-/// Numbers drawn evenly from [0, 1). PyTorch's `torch.rand`.
+/// Tensors of random numbers, which come from the default generator ([`crate::random::manual_seed`]), or from one's own inside of
+/// [`crate::random::using`].
+impl Tensor {
+    /// Numbers drawn evenly from [0, 1). PyTorch's `torch.rand`.
+    ///
+    /// # Errors
+    /// Where the dtype is no float.
+    ///
+    /// ```
+    /// use pullback::{DType, Tensor, random};
+    /// random::manual_seed(42);
+    /// assert_eq!(Tensor::rand([2], DType::F32)?.to_vec::<f32>()?, [0.88226926, 0.91500396]);
+    /// # Ok::<(), pullback::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn rand(shape: impl Into<Shape>, dtype: DType) -> Result<Tensor> {
+        rand(shape, dtype)
+    }
+
+    /// Numbers drawn from the standard normal distribution. PyTorch's `torch.randn`.
+    ///
+    /// # Errors
+    /// Where the dtype is no float.
+    #[track_caller]
+    pub fn randn(shape: impl Into<Shape>, dtype: DType) -> Result<Tensor> {
+        randn(shape, dtype)
+    }
+
+    /// Integers drawn evenly from a range. PyTorch's `torch.randint(low, high, size)`.
+    ///
+    /// # Errors
+    /// Where the range is empty or reaches beyond the dtype.
+    ///
+    /// ```
+    /// # use pullback::{DType, Tensor};
+    /// let dice = Tensor::randint(1..7, [100], DType::I64)?;
+    /// assert!(dice.min()?.item::<i64>()? >= 1 && dice.max()?.item::<i64>()? <= 6);
+    /// # Ok::<(), pullback::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn randint(
+        range: std::ops::Range<i64>,
+        shape: impl Into<Shape>,
+        dtype: DType,
+    ) -> Result<Tensor> {
+        randint(range.start, range.end, shape, dtype)
+    }
+
+    /// The numbers `0..n` in an order drawn at random, as int64. PyTorch's `torch.randperm`.
+    ///
+    /// # Errors
+    /// Where the memory is not to be had.
+    #[track_caller]
+    pub fn randperm(n: usize) -> Result<Tensor> {
+        randperm(n, DType::I64)
+    }
+}
+
+/// As [`Tensor::rand`], under PyTorch's name of a function.
 ///
 /// # Errors
 /// Where the dtype is no float.
@@ -394,7 +455,7 @@ pub fn rand(shape: impl Into<Shape>, dtype: DType) -> Result<Tensor> {
     Tensor::from_array(array).to(dtype)
 }
 
-/// Numbers drawn from the standard normal distribution. PyTorch's `torch.randn`.
+/// As [`Tensor::randn`], under PyTorch's name of a function.
 ///
 /// # Errors
 /// Where the dtype is no float.
@@ -418,7 +479,7 @@ pub fn randn(shape: impl Into<Shape>, dtype: DType) -> Result<Tensor> {
     Tensor::from_array(array).to(dtype)
 }
 
-/// Integers drawn evenly from `low..high`. PyTorch's `torch.randint`.
+/// As [`Tensor::randint`], under PyTorch's name of a function.
 ///
 /// # Errors
 /// Where the range is empty or reaches beyond the dtype.
@@ -454,13 +515,14 @@ pub fn randint(low: i64, high: i64, shape: impl Into<Shape>, dtype: DType) -> Re
     }
 }
 
-/// The numbers `0..n` in an order drawn at random. PyTorch's `torch.randperm`.
+/// As [`Tensor::randperm`], under PyTorch's name of a function and of any dtype.
 ///
 /// # Errors
 /// Where `n` is negative or more than the dtype can count.
 #[pullback_macros::called]
 #[track_caller]
-pub fn randperm(n: i64, dtype: DType) -> Result<Tensor> {
+pub fn randperm(n: impl Into<Count>, dtype: DType) -> Result<Tensor> {
+    let n = n.into().0;
     let Ok(n) = usize::try_from(n) else {
         bail!(
             Shape,

@@ -4,6 +4,7 @@ use crate::Result;
 use crate::core::Site;
 use crate::core::apply::apply_dyn;
 use crate::core::fail::{bail, ensure, error};
+use crate::core::setters::setters;
 use crate::core::tensor::Tensor;
 use crate::ops::image::resize::Resize;
 use crate::ops::image::taps::{Axis, Filter};
@@ -26,6 +27,13 @@ pub struct Interpolate<'a> {
     /// Whether a smaller image is made of all elements of the larger one.
     pub antialias: bool,
 }
+
+setters!(['a] Interpolate<'a> {
+    scale_factor: Option<&'a [f64]>,
+    align_corners: Option<bool>,
+    recompute_scale_factor: Option<bool>,
+    antialias: bool,
+});
 
 impl<'a> Interpolate<'a> {
     /// Nearest elements, in another size.

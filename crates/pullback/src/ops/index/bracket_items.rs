@@ -118,7 +118,7 @@ macro_rules! integers {
 }
 integers!(i64 i32 usize);
 
-/// What may stand between the brackets of `x[…]`: one item that converts to [`Index`], a tuple of up to six, or a slice.
+/// What may stand between the brackets of `x[…]`: one item that converts to [`Index`], a tuple of up to six, an array of numbers, or a slice.
 pub trait IntoIndices {
     /// The items.
     fn into_indices(self) -> Vec<Index>;
@@ -154,6 +154,18 @@ impl<const N: usize> IntoIndices for [Index; N] {
         self.into()
     }
 }
+
+/// One number for each dimension: `x.get([i, j])`. (A tensor of numbers picks along one dimension.)
+macro_rules! places {
+    ($($t:ty)*) => {$(
+        impl<const N: usize> IntoIndices for [$t; N] {
+            fn into_indices(self) -> Vec<Index> {
+                self.into_iter().map(Index::from).collect()
+            }
+        }
+    )*};
+}
+places!(i64 i32 usize);
 
 impl<const N: usize> IntoIndices for &[Index; N] {
     fn into_indices(self) -> Vec<Index> {

@@ -127,7 +127,7 @@ fn by_tensor(
         }
         (0, DType::Bool | DType::U8) => {
             view = view.unsqueeze(dim as i64)?;
-            arrays.push((dim, truth(t.item()?.cast::<bool>())?));
+            arrays.push((dim, truth(t.number()?.cast::<bool>())?));
             Ok((view, 1, 0))
         }
         (0, _) if watch::varies(t) => {
@@ -135,7 +135,7 @@ fn by_tensor(
             Ok((view, 1, 1))
         }
         (0, _) => {
-            view = pick(&view, dim, t.item()?.cast(), own, site)?;
+            view = pick(&view, dim, t.number()?.cast(), own, site)?;
             Ok((view, 0, 1))
         }
         (n, DType::Bool | DType::U8) => {
@@ -303,7 +303,7 @@ impl Tensor {
             }
             Operand::Tensor(t) if fills => {
                 if !watch::varies(t) {
-                    t.item()?.fit(view.dtype())?;
+                    t.number()?.fit(view.dtype())?;
                 }
                 owned = t.to(view.dtype())?;
                 &owned
@@ -385,13 +385,7 @@ impl Tensor {
     /// An index out of range; more than one element.
     #[track_caller]
     pub fn get<T: Element>(&self, indices: impl IntoIndices) -> Result<T> {
-        let found = self.index(indices)?;
-        let number = found.item()?;
-        number.exactly().ok_or_else(|| {
-            error!(DType, "the element is {number}, which is no {}", T::DTYPE)
-                .note(format!("the tensor is {}", self.dtype()))
-                .help("ask for the tensor's own dtype, or round it first: `x.round()?`")
-        })
+        self.index(indices)?.item()
     }
 }
 

@@ -7,6 +7,7 @@ use crate::core::device::HostRead;
 use crate::core::fail::{bail, ensure, error};
 use crate::core::op::{Ctx, Op, Reads};
 use crate::core::rules;
+use crate::core::setters::setters;
 use crate::core::tensor::Tensor;
 use crate::{Array, DType, Element, Number, Result, no_grad};
 use pullback_array::{dispatch, filled, kernels};
@@ -221,6 +222,7 @@ impl rules::Linear for EmbeddingBackward {
 
 /// How [`Tensor::embedding`] treats rows; the default is PyTorch's.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct EmbeddingOptions {
     /// A row that gets no gradient; negative ones count from the end.
     pub padding_idx: Option<i64>,
@@ -231,6 +233,13 @@ pub struct EmbeddingOptions {
     /// Whether a row's gradient is divided by how often it was looked up.
     pub scale_grad_by_freq: bool,
 }
+
+setters!([] EmbeddingOptions {
+    padding_idx: Option<i64>,
+    max_norm: Option<f64>,
+    norm_type: f64,
+    scale_grad_by_freq: bool,
+});
 
 impl Default for EmbeddingOptions {
     fn default() -> Self {

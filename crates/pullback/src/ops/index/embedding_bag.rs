@@ -4,6 +4,7 @@ use crate::core::Site;
 use crate::core::apply::apply_dyn;
 use crate::core::device::HostRead;
 use crate::core::fail::{bail, ensure, error};
+use crate::core::setters::setters;
 use crate::core::tensor::Tensor;
 use crate::ops::index::embedding::{Embedding, shorten};
 use crate::{DType, Reduce, Result};
@@ -35,6 +36,7 @@ impl std::str::FromStr for BagMode {
 
 /// How [`Tensor::embedding_bag`] goes about it; the default is PyTorch's.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct EmbeddingBag<'a> {
     /// Where each bag begins in a vector of row numbers; a matrix of them has a bag in each row, and no offsets.
     pub offsets: Option<&'a Tensor>,
@@ -53,6 +55,17 @@ pub struct EmbeddingBag<'a> {
     /// A row that is in no bag and gets no gradient; negative ones count from the end.
     pub padding_idx: Option<i64>,
 }
+
+setters!(['a] EmbeddingBag<'a> {
+    offsets: Option<&'a Tensor>,
+    max_norm: Option<f64>,
+    norm_type: f64,
+    scale_grad_by_freq: bool,
+    mode: BagMode,
+    per_sample_weights: Option<&'a Tensor>,
+    include_last_offset: bool,
+    padding_idx: Option<i64>,
+});
 
 impl Default for EmbeddingBag<'_> {
     fn default() -> Self {

@@ -10,6 +10,7 @@ use crate::core::device::HostRead;
 use crate::core::fail::{bail, ensure};
 use crate::core::op::Op;
 use crate::core::tensor::Tensor;
+use crate::ops::Count;
 use crate::ops::common::operand::inferred;
 use crate::ops::{common, define, index::partial_order};
 use crate::{Array, Element, Result};
@@ -263,7 +264,14 @@ impl Tensor {
     /// # Ok::<(), pullback::Error>(())
     /// ```
     #[track_caller]
-    pub fn topk(&self, k: i64, dim: i64, largest: bool, sorted: bool) -> Result<(Tensor, Tensor)> {
+    pub fn topk(
+        &self,
+        k: impl Into<Count>,
+        dim: i64,
+        largest: bool,
+        sorted: bool,
+    ) -> Result<(Tensor, Tensor)> {
+        let k = k.into().0;
         let site = Location::caller();
         let dim = self.shape().dim(dim)?;
         let n = self.shape().get(dim).copied().unwrap_or(1);
@@ -290,7 +298,13 @@ impl Tensor {
     /// # Errors
     /// Where there is no such element, or `dim` is out of range.
     #[track_caller]
-    pub fn kthvalue(&self, k: i64, dim: i64, keepdim: bool) -> Result<(Tensor, Tensor)> {
+    pub fn kthvalue(
+        &self,
+        k: impl Into<Count>,
+        dim: i64,
+        keepdim: bool,
+    ) -> Result<(Tensor, Tensor)> {
+        let k = k.into().0;
         let site = Location::caller();
         let dim = self.shape().dim(dim)?;
         let n = self.shape().get(dim).copied().unwrap_or(1);

@@ -40,7 +40,7 @@ fn fits_weights(name: &str, w: Option<&Tensor>, n: usize) -> Result<()> {
         w.numel()
     );
     ensure!(
-        w.lt(0i64)?.any(&[], false)?.item()? != crate::Number::Bool(true),
+        w.lt(0i64)?.any(&[], false)?.number()? != crate::Number::Bool(true),
         Argument,
         "cov(): {name} cannot be negative"
     );
@@ -269,6 +269,6 @@ impl Tensor {
         let n = deviation.numel();
         c.div(&deviation.reshape([n, 1])?)?
             .div(&deviation.reshape([1, n])?)?
-            .clamp(Some((-1.0).into()), Some(1.0.into()))
+            .clamp(-1.0, 1.0)
     }
 }

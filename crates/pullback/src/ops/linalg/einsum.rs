@@ -7,8 +7,10 @@ use crate::core::Site;
 use crate::core::apply::apply;
 use crate::core::fail::{bail, error};
 use crate::core::tensor::Tensor;
+use crate::ops::common::operand::borrowed;
 use crate::ops::linalg::matmul::Matmul;
 use crate::{DType, Result};
+use std::borrow::Borrow;
 use std::panic::Location;
 
 /// A letter, or a place of the ellipsis (counted from the right, so that ellipses broadcast).
@@ -267,9 +269,9 @@ fn pair(a: &Tensor, b: &Tensor, summed: &[usize], site: Site) -> Result<Tensor> 
 /// ```
 #[pullback_macros::called]
 #[track_caller]
-pub fn einsum(equation: &str, operands: &[&Tensor]) -> Result<Tensor> {
+pub fn einsum<T: Borrow<Tensor>>(equation: &str, operands: &[T]) -> Result<Tensor> {
     let site = Location::caller();
-    contract(equation, operands, site)
+    contract(equation, &borrowed(operands), site)
 }
 
 fn contract(equation: &str, operands: &[&Tensor], site: Site) -> Result<Tensor> {

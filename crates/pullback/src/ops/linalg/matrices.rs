@@ -188,11 +188,7 @@ pub(in crate::ops) fn beside(like: &Tensor, made: Tensor) -> Result<Tensor> {
 
 /// Ones on the diagonal of an m × n matrix, in the dtype of `like` and where that lies.
 pub(in crate::ops) fn ones_on_diagonal(like: &Tensor, m: usize, n: usize) -> Result<Tensor> {
-    let signed = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
-    beside(
-        like,
-        crate::ops::eye(signed(m), Some(signed(n)), like.dtype())?,
-    )
+    beside(like, crate::ops::eye(m, Some(n.into()), like.dtype())?)
 }
 
 /// The columns of `x` times the elements of `s`: X diag(s).

@@ -4,10 +4,11 @@
 use crate::core::apply::apply;
 use crate::core::fail::{bail, ensure};
 use crate::core::tensor::Tensor;
-use crate::ops::common::operand::promote;
+use crate::ops::common::operand::{borrowed, promote};
 use crate::ops::linalg::matmul::{Matmul, Outer};
 use crate::ops::reduce::sum::resolve;
 use crate::{DType, Result};
+use std::borrow::Borrow;
 use std::panic::Location;
 
 #[pullback_macros::called]
@@ -228,7 +229,8 @@ pub(in crate::ops) fn fits_bmm(a: &Tensor, b: &Tensor) -> Result<()> {
 /// For fewer than two, other ranks, sizes that do not fit, dtypes that differ.
 #[pullback_macros::called]
 #[track_caller]
-pub fn multi_dot(tensors: &[&Tensor]) -> Result<Tensor> {
+pub fn multi_dot<T: Borrow<Tensor>>(tensors: &[T]) -> Result<Tensor> {
+    let tensors = &borrowed(tensors)[..];
     let n = tensors.len();
     if n < 2 {
         bail!(

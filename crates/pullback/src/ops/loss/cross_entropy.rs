@@ -5,6 +5,7 @@ use crate::core::batch::{Batch, Batched};
 use crate::core::device::HostRead;
 use crate::core::fail::{bail, ensure, error};
 use crate::core::op::Op;
+use crate::core::setters::setters;
 use crate::core::tensor::Tensor;
 use crate::ops::common::anchor::entered;
 use crate::ops::common::constant::{plus, times};
@@ -78,6 +79,7 @@ impl Op for ClassPositions {
 
 /// How [`Tensor::cross_entropy`] counts; the default is PyTorch's.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct CrossEntropy<'a> {
     /// One weight for each class.
     pub weight: Option<&'a Tensor>,
@@ -88,6 +90,13 @@ pub struct CrossEntropy<'a> {
     /// How much of each target is spread evenly over all classes.
     pub label_smoothing: f64,
 }
+
+setters!(['a] CrossEntropy<'a> {
+    weight: Option<&'a Tensor>,
+    ignore_index: i64,
+    reduction: Reduction,
+    label_smoothing: f64,
+});
 
 impl Default for CrossEntropy<'_> {
     fn default() -> Self {

@@ -3,6 +3,7 @@
 use crate::core::apply::apply_dyn;
 use crate::core::device::HostRead;
 use crate::core::fail::{bail, ensure};
+use crate::core::setters::setters;
 use crate::core::tensor::Tensor;
 use crate::ops::loss::ctc::CtcLoss;
 use crate::ops::loss::reduction::{Reduction, invalid_reduction};
@@ -11,6 +12,7 @@ use std::panic::Location;
 
 /// How [`Tensor::ctc_loss`] counts; the default is PyTorch's.
 #[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
 pub struct Ctc {
     /// The class that stands between labels.
     pub blank: i64,
@@ -19,6 +21,12 @@ pub struct Ctc {
     /// Whether infinite losses, of samples too short for their labels, become 0 with a gradient of 0.
     pub zero_infinity: bool,
 }
+
+setters!([] Ctc {
+    blank: i64,
+    reduction: Reduction,
+    zero_infinity: bool,
+});
 
 /// Where PyTorch says it looks.
 const WHERE: &str = "(while checking arguments for ctc_loss_allocate_outputs)";

@@ -3,6 +3,7 @@
 use crate::core::fail::error;
 use crate::core::tensor::Tensor;
 use crate::{Error, Result};
+use std::fmt;
 use std::str::FromStr;
 
 /// What becomes of a loss's elements.
@@ -17,6 +18,18 @@ pub enum Reduction {
     None,
     /// Their sum, divided by the size of the first dimension: what [`Tensor::kl_div`] has besides.
     BatchMean,
+}
+
+/// PyTorch's name.
+impl fmt::Display for Reduction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Reduction::Mean => "mean",
+            Reduction::Sum => "sum",
+            Reduction::None => "none",
+            Reduction::BatchMean => "batchmean",
+        })
+    }
 }
 
 /// PyTorch's sentence for a reduction that a loss does not have.
@@ -40,7 +53,7 @@ impl FromStr for Reduction {
 impl Reduction {
     /// The loss of these elements.
     #[track_caller]
-    pub(in crate::ops) fn of(self, x: Tensor) -> Result<Tensor> {
+    pub(crate) fn of(self, x: Tensor) -> Result<Tensor> {
         match self {
             Reduction::Mean => x.mean(),
             Reduction::Sum => x.sum(),

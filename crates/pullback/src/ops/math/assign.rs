@@ -3,6 +3,7 @@
 //! # Panics
 //! Where the method would return an error, at the caller's line and with the same text, as the other operators do.
 
+use crate::Number;
 use crate::core::tensor::Tensor;
 use std::iter::Sum;
 use std::ops::{AddAssign, DivAssign, MulAssign, SubAssign};
@@ -11,11 +12,10 @@ macro_rules! assign {
     ($($trait:ident $name:ident $method:ident;)*) => {$(
         assign!(@impl $trait $name $method, Tensor, |b| &b);
         assign!(@impl $trait $name $method, &Tensor, |b| b);
-        assign!(@impl $trait $name $method, f64, |b| b);
-        assign!(@impl $trait $name $method, i64, |b| b);
+        assign!(@impl [N: Into<Number>] $trait $name $method, N, |b| b.into());
     )*};
-    (@impl $trait:ident $name:ident $method:ident, $b:ty, |$y:ident| $given:expr) => {
-        impl $trait<$b> for Tensor {
+    (@impl $([$($generics:tt)*])? $trait:ident $name:ident $method:ident, $b:ty, |$y:ident| $given:expr) => {
+        impl$(<$($generics)*>)? $trait<$b> for Tensor {
             /// In place.
             ///
             /// # Panics

@@ -9,7 +9,7 @@ use crate::core::tensor::Tensor;
 use crate::ops::common::gate::{no_form, select};
 use crate::ops::common::methods::{apart, cannot_cast, direct_, replace};
 use crate::ops::common::operand::{Operand, converted, result_type, result_type_number};
-use crate::ops::{ClampTensor, common, define};
+use crate::ops::{ClampTensor, Limit, common, define};
 use crate::{Array, DType, Error, Number, Result};
 use pullback_array::dd::Dd;
 use pullback_array::{Element, Expression, Formula, Scalar, dispatch, kernels};
@@ -338,20 +338,26 @@ fn clamped_(
 
 #[pullback_macros::called]
 impl Tensor {
-    /// Elements kept between `min` and `max`, which are numbers or tensors; either may be `None`.
+    /// Elements kept between `min` and `max`, which are numbers or tensors; either may be left open by `..`.
     ///
     /// ```
     /// # use pullback::Tensor;
     /// let x = Tensor::from_slice(&[-1.0f32, 0.5, 2.0], [3])?;
-    /// assert_eq!(x.clamp(Some(0.0.into()), Some(1.0.into()))?.to_vec::<f32>()?, [0.0, 0.5, 1.0]);
+    /// assert_eq!(x.clamp(0.0, 1.0)?.to_vec::<f32>()?, [0.0, 0.5, 1.0]);
+    /// assert_eq!(x.clamp(.., 1.0)?.to_vec::<f32>()?, [-1.0, 0.5, 1.0]);
+    /// assert_eq!(x.clamp(&x.neg()?, ..)?.to_vec::<f32>()?, [1.0, 0.5, 2.0]);
     /// # Ok::<(), pullback::Error>(())
     /// ```
     ///
     /// # Errors
-    /// Where both are `None`; where shapes do not broadcast.
+    /// Where both are open; where shapes do not broadcast.
     #[track_caller]
-    pub fn clamp(&self, min: Option<Operand<'_>>, max: Option<Operand<'_>>) -> Result<Tensor> {
-        clamped(self, min, max, Location::caller())
+    pub fn clamp<'a>(
+        &self,
+        min: impl Into<Limit<'a>>,
+        max: impl Into<Limit<'a>>,
+    ) -> Result<Tensor> {
+        clamped(self, min.into().0, max.into().0, Location::caller())
     }
 
     /// [`Tensor::clamp`], in place.
@@ -359,8 +365,8 @@ impl Tensor {
     /// # Errors
     /// As [`Tensor::clamp`] and [`Tensor::add_`].
     #[track_caller]
-    pub fn clamp_(&self, min: Option<Operand<'_>>, max: Option<Operand<'_>>) -> Result<()> {
-        clamped_(self, min, max, Location::caller())
+    pub fn clamp_<'a>(&self, min: impl Into<Limit<'a>>, max: impl Into<Limit<'a>>) -> Result<()> {
+        clamped_(self, min.into().0, max.into().0, Location::caller())
     }
 
     /// Elements that are less than `min` become it.

@@ -5,6 +5,7 @@ use crate::core::define::{common, define};
 use crate::core::device::HostRead;
 use crate::core::fail::bail;
 use crate::core::op::Op;
+use crate::core::setters::setters;
 use crate::core::tensor::Tensor;
 use crate::{Array, DType, Real, Result};
 use pullback_array::{dispatch, kernels};
@@ -184,6 +185,7 @@ compare_! { eq eq_ ne ne_ lt lt_ le le_ gt gt_ ge ge_ }
 
 /// How near two numbers must be for [`Tensor::isclose`].
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct Closeness {
     /// In proportion to the second.
     pub rtol: f64,
@@ -192,6 +194,12 @@ pub struct Closeness {
     /// Whether NaN is near NaN.
     pub equal_nan: bool,
 }
+
+setters!([] Closeness {
+    rtol: f64,
+    atol: f64,
+    equal_nan: bool,
+});
 
 impl Default for Closeness {
     fn default() -> Self {

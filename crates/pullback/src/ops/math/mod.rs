@@ -13,6 +13,7 @@ pub(super) mod functions;
 pub(super) mod incomplete;
 pub(super) mod integer;
 pub(super) mod lerp;
+pub(super) mod limit;
 pub(super) mod logic;
 pub(super) mod min_max;
 pub(super) mod nan_to_num;

@@ -146,7 +146,7 @@ impl Tensor {
             }
             Operand::Tensor(t) => {
                 if t.dtype() != self.dtype() && !crate::core::watch::varies(t) {
-                    t.item()?.fit(self.dtype())?;
+                    t.number()?.fit(self.dtype())?;
                 }
                 converted(t, self.dtype(), site)?
             }

@@ -1,8 +1,8 @@
 //! Operators on tensors: `&a + &b`, `2.0 * a`, `-a`, `&mask & &other`, `!mask`. The documented sugar over the methods that return
 //! `Result`; `%` is Python's, with the divisor's sign.
 //!
-//! Numbers are `f64` or `i64` here (`i64` or `bool` beside bits): with more types to choose from, Rust would not know which `2.0` is in `(2.0 * &a).sum()`.
-//! The methods take every kind of number.
+//! On the right stands a tensor or a number of any type: `x * 2f32`, `x / n`. On the left numbers are `f64` or `i64`, and beside bits `i64` or `bool`: with more
+//! types to choose from, Rust would not know which `2.0` is in `(2.0 * &a).sum()`. The methods take every kind of number.
 //!
 //! # Panics
 //! Where the method would return an error, at the caller's line and with the same text, as in ndarray. Code that must
@@ -18,6 +18,30 @@ fn fail(e: crate::Error) -> ! {
     panic!("{e}")
 }
 
+/// With numbers of any type on the right, by one implementation for all of them: so `2.0` needs no choice.
+macro_rules! arithmetic {
+    ($($trait:ident $name:ident $method:ident;)*) => {$(
+        operator!($trait $name $method: f64, i64;);
+        arithmetic!(@right $trait $name $method, Tensor, |a| &a);
+        arithmetic!(@right $trait $name $method, &Tensor, |a| a);
+    )*};
+    (@right $trait:ident $name:ident $method:ident, $a:ty, |$x:ident| $given:expr) => {
+        impl<N: Into<Number>> $trait<N> for $a {
+            type Output = Tensor;
+            /// # Panics
+            /// Where the method it stands for returns an error.
+            #[track_caller]
+            fn $name(self, other: N) -> Tensor {
+                let $x = self;
+                match Tensor::$method($given, other.into()) {
+                    Ok(t) => t,
+                    Err(e) => fail(e),
+                }
+            }
+        }
+    };
+}
+
 macro_rules! operator {
     ($($trait:ident $name:ident $method:ident: $($n:ty),*;)*) => {$(
         operator!(@impl $trait $name, Tensor, Tensor, |a, b| Tensor::$method(&a, &b));
@@ -26,9 +50,12 @@ macro_rules! operator {
         operator!(@impl $trait $name, &Tensor, &Tensor, |a, b| Tensor::$method(a, b));
         $(operator!(@number $trait $name $method, $n);)*
     )*};
+    (@bits $trait:ident $name:ident $method:ident: $($n:ty),*) => {
+        operator!($trait $name $method: $($n),*;);
+        $(operator!(@impl $trait $name, Tensor, $n, |a, b| Tensor::$method(&a, b));
+        operator!(@impl $trait $name, &Tensor, $n, |a, b| Tensor::$method(a, b));)*
+    };
     (@number $trait:ident $name:ident $method:ident, $n:ty) => {
-        operator!(@impl $trait $name, Tensor, $n, |a, b| Tensor::$method(&a, b));
-        operator!(@impl $trait $name, &Tensor, $n, |a, b| Tensor::$method(a, b));
         // No closures: one would hide the caller's line from `#[track_caller]`.
         operator!(@impl $trait $name, $n, Tensor, |a, b| match b.number_like(a) {
             Ok(a) => Tensor::$method(&a, &b),
@@ -56,18 +83,19 @@ macro_rules! operator {
     };
 }
 
-operator! {
-    Add add add: f64, i64;
-    Sub sub sub: f64, i64;
-    Mul mul mul: f64, i64;
-    Div div div: f64, i64;
-    Rem rem remainder: f64, i64;
-    BitAnd bitand bitwise_and: i64, bool;
-    BitOr bitor bitwise_or: i64, bool;
-    BitXor bitxor bitwise_xor: i64, bool;
-    Shl shl bitwise_left_shift: i64;
-    Shr shr bitwise_right_shift: i64;
+arithmetic! {
+    Add add add;
+    Sub sub sub;
+    Mul mul mul;
+    Div div div;
+    Rem rem remainder;
 }
+
+operator!(@bits BitAnd bitand bitwise_and: i64, bool);
+operator!(@bits BitOr bitor bitwise_or: i64, bool);
+operator!(@bits BitXor bitxor bitwise_xor: i64, bool);
+operator!(@bits Shl shl bitwise_left_shift: i64);
+operator!(@bits Shr shr bitwise_right_shift: i64);
 
 impl Not for &Tensor {
     type Output = Tensor;

@@ -4,7 +4,9 @@
 use crate::core::Site;
 use crate::core::fail::{bail, ensure, error};
 use crate::core::mode::no_grad;
+use crate::core::setters::setters;
 use crate::core::tensor::Tensor;
+use crate::ops::Count;
 use crate::ops::common::anchor::entered;
 use crate::ops::common::constant::{number_like, times};
 use crate::{DType, Result};
@@ -14,6 +16,7 @@ use std::panic::Location;
 
 /// How `batch_norm` and `instance_norm` go about it.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct BatchNorm {
     /// Whether the input's own means and variances are used, and the running ones follow them; else the running ones are used.
     pub training: bool,
@@ -22,6 +25,12 @@ pub struct BatchNorm {
     /// Added to the variances.
     pub eps: f64,
 }
+
+setters!([] BatchNorm {
+    training: bool,
+    momentum: f64,
+    eps: f64,
+});
 
 impl Default for BatchNorm {
     /// Running statistics are used, and would take a tenth of new ones.
@@ -364,7 +373,14 @@ impl Tensor {
     /// # Errors
     /// For fewer than three dimensions.
     #[track_caller]
-    pub fn local_response_norm(&self, size: i64, alpha: f64, beta: f64, k: f64) -> Result<Tensor> {
+    pub fn local_response_norm(
+        &self,
+        size: impl Into<Count>,
+        alpha: f64,
+        beta: f64,
+        k: f64,
+    ) -> Result<Tensor> {
+        let size = size.into().0;
         if self.ndim() < 3 {
             bail!(
                 Value,

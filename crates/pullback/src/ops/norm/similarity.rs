@@ -1,6 +1,7 @@
 //! Lengths and angles of vectors along a dimension, and the losses made of them.
 
 use crate::core::fail::{bail, ensure};
+use crate::core::setters::setters;
 use crate::core::tensor::Tensor;
 use crate::ops::common::constant::plus;
 use crate::ops::common::operand::{converted, result_type};
@@ -11,6 +12,7 @@ use std::panic::Location;
 
 /// How [`Tensor::triplet_margin_loss`] measures; the default is PyTorch's.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct TripletMargin {
     /// By how much the negative should be further away than the positive.
     pub margin: f64,
@@ -23,6 +25,14 @@ pub struct TripletMargin {
     /// What becomes of the elements.
     pub reduction: Reduction,
 }
+
+setters!([] TripletMargin {
+    margin: f64,
+    p: f64,
+    eps: f64,
+    swap: bool,
+    reduction: Reduction,
+});
 
 impl Default for TripletMargin {
     fn default() -> Self {

@@ -6,6 +6,7 @@ use crate::core::device::HostRead;
 use crate::core::fail::{bail, error};
 use crate::core::tensor::Tensor;
 use crate::core::{mode, watch};
+use crate::ops::Count;
 use crate::ops::common::methods::not_implemented;
 use crate::ops::common::operand::{inferred, unnumbered};
 use crate::random::{self, torch::Generator, try_draw};
@@ -273,7 +274,8 @@ impl Tensor {
     /// # Errors
     /// For rows that are no probabilities; for more places than there are without replacement.
     #[track_caller]
-    pub fn multinomial(&self, num_samples: i64, replacement: bool) -> Result<Tensor> {
+    pub fn multinomial(&self, num_samples: impl Into<Count>, replacement: bool) -> Result<Tensor> {
+        let num_samples = num_samples.into().0;
         let x = widened(&self.detach())?;
         let shape = &x.shape()[..];
         if unnumbered(&[&x.array()])

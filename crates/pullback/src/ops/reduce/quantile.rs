@@ -99,7 +99,7 @@ impl Tensor {
         ensure!(
             q.array().is_meta()
                 || crate::core::watch::varies(&q)
-                || outside.any(&[], false)?.item()? != Number::Bool(true),
+                || outside.any(&[], false)?.number()? != Number::Bool(true),
             Shape,
             "quantile() q values must be in the range [0, 1]"
         );

@@ -4,8 +4,10 @@
 use crate::core::fail::{bail, ensure, error};
 use crate::core::tensor::Tensor;
 use crate::ops::cat;
+use crate::ops::common::operand::borrowed;
 use crate::{DType, Result, Shape};
 use pullback_array::wrap_dim;
+use std::borrow::Borrow;
 
 fn lent(tensors: &[Tensor]) -> Vec<&Tensor> {
     tensors.iter().collect()
@@ -24,7 +26,8 @@ fn lent(tensors: &[Tensor]) -> Vec<&Tensor> {
 /// ```
 #[pullback_macros::called]
 #[track_caller]
-pub fn stack(tensors: &[&Tensor], dim: i64) -> Result<Tensor> {
+pub fn stack<T: Borrow<Tensor>>(tensors: &[T], dim: i64) -> Result<Tensor> {
+    let tensors = &borrowed(tensors)[..];
     let Some(first) = tensors.first() else {
         bail!(Shape, "stack expects a non-empty TensorList");
     };
@@ -56,7 +59,8 @@ fn nonempty(name: &'static str, tensors: &[&Tensor]) -> Result<()> {
 /// Where other sizes differ; for an empty list.
 #[pullback_macros::called]
 #[track_caller]
-pub fn hstack(tensors: &[&Tensor]) -> Result<Tensor> {
+pub fn hstack<T: Borrow<Tensor>>(tensors: &[T]) -> Result<Tensor> {
+    let tensors = &borrowed(tensors)[..];
     nonempty("hstack", tensors)?;
     let rows = (tensors.iter())
         .map(|t| t.atleast_1d())
@@ -70,7 +74,8 @@ pub fn hstack(tensors: &[&Tensor]) -> Result<Tensor> {
 /// Where other sizes differ; for an empty list.
 #[pullback_macros::called]
 #[track_caller]
-pub fn vstack(tensors: &[&Tensor]) -> Result<Tensor> {
+pub fn vstack<T: Borrow<Tensor>>(tensors: &[T]) -> Result<Tensor> {
+    let tensors = &borrowed(tensors)[..];
     nonempty("vstack", tensors)?;
     let rows = (tensors.iter())
         .map(|t| t.atleast_2d())
@@ -84,7 +89,8 @@ pub fn vstack(tensors: &[&Tensor]) -> Result<Tensor> {
 /// Where other sizes differ; for an empty list.
 #[pullback_macros::called]
 #[track_caller]
-pub fn dstack(tensors: &[&Tensor]) -> Result<Tensor> {
+pub fn dstack<T: Borrow<Tensor>>(tensors: &[T]) -> Result<Tensor> {
+    let tensors = &borrowed(tensors)[..];
     nonempty("dstack", tensors)?;
     let rows = (tensors.iter())
         .map(|t| t.atleast_3d())
@@ -98,7 +104,8 @@ pub fn dstack(tensors: &[&Tensor]) -> Result<Tensor> {
 /// Where other sizes differ; for an empty list.
 #[pullback_macros::called]
 #[track_caller]
-pub fn column_stack(tensors: &[&Tensor]) -> Result<Tensor> {
+pub fn column_stack<T: Borrow<Tensor>>(tensors: &[T]) -> Result<Tensor> {
+    let tensors = &borrowed(tensors)[..];
     nonempty("column_stack", tensors)?;
     let columns = (tensors.iter())
         .map(|t| match t.ndim() {
@@ -115,7 +122,8 @@ pub fn column_stack(tensors: &[&Tensor]) -> Result<Tensor> {
 /// Where the shapes do not broadcast.
 #[pullback_macros::called]
 #[track_caller]
-pub fn broadcast_tensors(tensors: &[&Tensor]) -> Result<Vec<Tensor>> {
+pub fn broadcast_tensors<T: Borrow<Tensor>>(tensors: &[T]) -> Result<Vec<Tensor>> {
+    let tensors = &borrowed(tensors)[..];
     let shape =
         (tensors.iter()).try_fold(Shape::scalar(), |shape, t| shape.broadcast(t.shape()))?;
     tensors.iter().map(|t| t.expand(&shape)).collect()
@@ -135,7 +143,8 @@ pub fn broadcast_tensors(tensors: &[&Tensor]) -> Result<Vec<Tensor>> {
 /// ```
 #[pullback_macros::called]
 #[track_caller]
-pub fn meshgrid(tensors: &[&Tensor], indexing: &str) -> Result<Vec<Tensor>> {
+pub fn meshgrid<T: Borrow<Tensor>>(tensors: &[T], indexing: &str) -> Result<Vec<Tensor>> {
+    let tensors = &borrowed(tensors)[..];
     let Some(first) = tensors.first() else {
         bail!(Shape, "meshgrid expects a non-empty TensorList");
     };
@@ -183,7 +192,8 @@ pub fn meshgrid(tensors: &[&Tensor], indexing: &str) -> Result<Vec<Tensor>> {
 /// Where a tensor is no vector.
 #[pullback_macros::called]
 #[track_caller]
-pub fn cartesian_prod(tensors: &[&Tensor]) -> Result<Tensor> {
+pub fn cartesian_prod<T: Borrow<Tensor>>(tensors: &[T]) -> Result<Tensor> {
+    let tensors = &borrowed(tensors)[..];
     if let Some(t) = tensors.iter().find(|t| t.ndim() != 1) {
         bail!(Shape, "Expect a 1D vector, but got shape {}", t.shape());
     }

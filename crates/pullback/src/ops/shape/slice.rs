@@ -8,9 +8,10 @@ use crate::core::fail::{bail, ensure, error};
 use crate::core::op::{Ctx, Op};
 use crate::core::rules;
 use crate::core::tensor::Tensor;
-use crate::ops::common::operand::{inferred, unnumbered};
+use crate::ops::common::operand::{borrowed, inferred, unnumbered};
 use crate::{Array, Error, Result, Shape};
 use pullback_array::{kernels, wrap_dim};
+use std::borrow::Borrow;
 use std::panic::Location;
 
 #[cfg(feature = "proof")]
@@ -310,14 +311,26 @@ impl rules::Linear for Cat {
     }
 }
 
-/// Joins tensors along `dim`, in their common dtype. PyTorch's `torch.cat`.
+/// Joins tensors, or references of them, along `dim`, in their common dtype. PyTorch's `torch.cat`.
+///
+/// ```
+/// use pullback::{cat, tensor};
+/// let (a, b) = (tensor![1, 2], tensor![3]);
+/// assert_eq!(cat(&[&a, &b], 0)?.to_vec::<i64>()?, [1, 2, 3]);
+/// assert_eq!(cat(&[a, b], 0)?.to_vec::<i64>()?, [1, 2, 3]);
+/// # Ok::<(), pullback::Error>(())
+/// ```
 ///
 /// # Errors
 /// Where other sizes differ, with both sizes and the tensor's number; for an empty list.
 #[pullback_macros::called]
 #[track_caller]
-pub fn cat(tensors: &[&Tensor], dim: i64) -> Result<Tensor> {
+pub fn cat<T: Borrow<Tensor>>(tensors: &[T], dim: i64) -> Result<Tensor> {
     let site = Location::caller();
+    joined(&borrowed(tensors), dim, site)
+}
+
+fn joined(tensors: &[&Tensor], dim: i64, site: Site) -> Result<Tensor> {
     let Some(first) = tensors.first() else {
         bail!(Value, "torch.cat(): expected a non-empty list of Tensors");
     };

@@ -5,6 +5,7 @@ use crate::core::Site;
 use crate::core::apply::apply;
 use crate::core::fail::{bail, ensure, error};
 use crate::core::tensor::Tensor;
+use crate::ops::Count;
 use crate::ops::Slice;
 use crate::ops::shape::view::present;
 use pullback_array::room;
@@ -68,7 +69,8 @@ impl Tensor {
     /// # Ok::<(), pullback::Error>(())
     /// ```
     #[track_caller]
-    pub fn split(&self, split_size: i64, dim: i64) -> Result<Vec<Tensor>> {
+    pub fn split(&self, split_size: impl Into<Count>, dim: i64) -> Result<Vec<Tensor>> {
+        let split_size = split_size.into().0;
         let site = Location::caller();
         ensure!(
             self.ndim() != 0,
@@ -220,6 +222,25 @@ impl Tensor {
             .map(|index| apply(crate::ops::Select { dim, index }, &[self], site))
             .collect::<Result<_>>()
             .map(|all| many("Unbind", all))
+    }
+
+    /// One view for each index of the first dimension: what Python's `for row in x` goes over.
+    ///
+    /// ```
+    /// use pullback::tensor;
+    /// let x = tensor![[1, 2], [3, 4]];
+    /// for (k, row) in x.rows()?.iter().enumerate() {
+    ///     assert_eq!(row.get::<i64>(0)?, x.get([k, 0])?);
+    /// }
+    /// # Ok::<(), pullback::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// For a tensor without dimensions.
+    #[track_caller]
+    pub fn rows(&self) -> Result<Vec<Tensor>> {
+        ensure!(self.ndim() > 0, Type, "iteration over a 0-d tensor");
+        self.unbind(0)
     }
 
     /// The dimension that `hsplit`, `vsplit` and `dsplit` cut.

@@ -7,6 +7,7 @@ use crate::core::fail::bail;
 use crate::core::op::{Ctx, Op};
 use crate::core::rules;
 use crate::core::tensor::Tensor;
+use crate::ops::Count;
 use crate::{Array, Layout, Result, Shape};
 use pullback_array::kernels;
 use std::panic::Location;
@@ -144,7 +145,14 @@ impl Tensor {
     /// # Ok::<(), pullback::Error>(())
     /// ```
     #[track_caller]
-    pub fn unfold(&self, dimension: i64, size: i64, step: i64) -> Result<Tensor> {
+    pub fn unfold(
+        &self,
+        dimension: i64,
+        size: impl Into<Count>,
+        step: impl Into<Count>,
+    ) -> Result<Tensor> {
+        let size = size.into().0;
+        let step = step.into().0;
         let site = Location::caller();
         let dim = self.shape().dim(dimension)?;
         let n = self.shape().get(dim).map_or(1, |&n| n as i64);

@@ -105,7 +105,7 @@ fn collect(data: &Value, depth: usize, shape: &[usize], out: &mut Vec<Number>) -
                 .try_for_each(|v| collect(v, depth + 1, shape, out))
         }
         Value::Tensor(t) if t.numel() == 1 && depth == shape.len() => {
-            out.push(t.item()?);
+            out.push(t.number()?);
             Ok(())
         }
         Value::Tensor(_) => Err(error!(
@@ -360,7 +360,7 @@ pub(in crate::ops) static LIST: &[Function] = &[
     Function::new(
         "eye(int n, int? m=None, *, dtype? dtype=None, bool requires_grad=False) -> Tensor",
         "torch",
-        |a| made(a, eye(a.int("n")?, a.int_opt("m")?, float(a)?)),
+        |a| made(a, eye(a.int("n")?, a.int_opt("m")?.map(Into::into), float(a)?)),
     )
     .about("Ones on the diagonal, zeros elsewhere.", "1 if i = j else 0")
     .exact()
