@@ -1,7 +1,8 @@
-//! Two half moons told apart by a small network: a data set, its split, batches in a drawn order, a model, a file. The step is plain gradient descent.
+//! Two half moons told apart by a small network: a data set, its split, batches in a drawn order, a model, a file.
 
 use pullback::data::{DataLoader, Dataset, Standardize, TensorDataset, random_split};
 use pullback::nn::{self, Layer, Linear, Module, Tanh};
+use pullback::optim::SGD;
 use pullback::{DType::F32, Result, Tensor, io, no_grad, random, sequential};
 
 /// What is saved: the network, and how features are scaled for it.
@@ -20,22 +21,27 @@ impl Model {
     fn accuracy(&self, x: &Tensor, y: &Tensor) -> Result<f64> {
         let (_eval, _no_grad) = (nn::eval(), no_grad());
         let right = self.forward(x)?.argmax(1, false)?.eq(y)?;
-        right.to(F32)?.mean()?.item_f64()
+        right.to(F32)?.mean()?.item()
     }
 }
 
 /// Points on two half circles, with noise, and which of them.
 fn moons(n: usize) -> Result<(Tensor, Tensor)> {
-    let angles = pullback::rand([n], F32)?.mul(std::f64::consts::PI)?;
+    let angles = Tensor::rand([n], F32)? * std::f64::consts::PI;
     let y = Tensor::arange(n)?.remainder(2)?;
     let (sign, shift) = (y.mul(-2)?.add(1)?.to(F32)?, y.to(F32)?);
     let across = angles.cos()?.mul(&sign)?.add(&shift)?;
     let up = angles.sin()?.mul(&sign)?.add(&shift.mul(0.5)?)?;
     let x = pullback::stack(&[&across, &up], 1)?;
-    Ok((x.add(&pullback::randn([n, 2], F32)?.mul(0.1)?)?, y))
+    Ok((x + Tensor::randn([n, 2], F32)? * 0.1, y))
 }
 
 fn main() -> Result<()> {
+    run().map(|accuracy| println!("right on the test part: {accuracy:.2}"))
+}
+
+/// Trains, and gives the part of the test points that are told right.
+pub(crate) fn run() -> Result<f64> {
     random::manual_seed(0);
     let (x, y) = moons(600)?;
     let parts = random_split(TensorDataset::new([&x, &y])?, &[500, 100], None)?;
@@ -59,29 +65,22 @@ fn main() -> Result<()> {
         .batch_size(50)
         .shuffle(true)
         .build()?;
-    let parameters = model.parameters();
+    let mut sgd = SGD::new(model.named_parameters(), 0.2)?;
     for epoch in 1..=60 {
-        let mut last = 0.0;
+        let mut last: f64 = 0.0;
         for batch in loader.iter()? {
             let [x, y] = batch?;
             model.zero_grad();
             let loss = model.forward(&x)?.cross_entropy(&y, Default::default())?;
             loss.backward()?;
-            let _guard = no_grad();
-            for p in &parameters {
-                if let Some(g) = p.grad() {
-                    p.add_scaled_(&g, -0.2)?;
-                }
-            }
-            last = loss.item_f64()?;
+            sgd.step()?;
+            last = loss.item()?;
         }
         if epoch % 20 == 0 {
             println!("epoch {epoch}: loss {last:.3}");
         }
     }
     let accuracy = model.accuracy(&x_test, &y_test)?;
-    println!("right on the test part: {accuracy:.2}");
-    assert!(accuracy > 0.95, "{accuracy}");
 
     let path = std::env::temp_dir().join(format!("moons-{}.safetensors", std::process::id()));
     io::save(&path, &model.state())?;
@@ -91,5 +90,5 @@ fn main() -> Result<()> {
     assert!(again.forward(&x_test)?.equal(&model.forward(&x_test)?)?);
     std::fs::remove_file(&path)
         .map_err(|e| pullback::Error::new(pullback::ErrorKind::Io, e.to_string()))?;
-    Ok(())
+    Ok(accuracy)
 }
