@@ -44,6 +44,9 @@ mod blocks;
 mod conv;
 mod conv_transpose;
 mod derivatives;
+#[cfg(feature = "derive")]
+#[doc(hidden)]
+pub mod derived;
 mod distance_loss;
 mod dropout;
 mod each;
@@ -126,6 +129,32 @@ pub use pool::{
     AvgPool3d, AvgPoolBuilder, LPPool, LPPool1d, LPPool2d, LPPool3d, LPPoolBuilder, MaxPool,
     MaxPool1d, MaxPool2d, MaxPool3d, MaxPoolBuilder,
 };
+/// A struct as a [`trait@Module`], every field of which is a tensor, a layer or something of them, with the feature `derive`:
+///
+/// ```
+/// use pullback::nn::{Linear, Module};
+/// #[derive(Clone, Module)]
+/// struct Block {
+///     hidden: Vec<Linear>,
+///     #[module(name = "out")]
+///     head: Linear,
+///     #[module(skip)]
+///     scale: f64,
+/// }
+/// let block = Block { hidden: vec![Linear::new(2, 2)?], head: Linear::new(2, 1)?, scale: 0.5 };
+/// assert_eq!(block.state().names().collect::<Vec<_>>(), ["hidden.0.weight", "hidden.0.bias", "out.weight", "out.bias"]);
+/// # Ok::<(), pullback::Error>(())
+/// ```
+///
+/// A field of another type is one error, at its type: "`f64` is no tensor and no module".
+///
+/// ```compile_fail
+/// # use pullback::nn::Module;
+/// #[derive(Module)]
+/// struct Scaled { scale: f64 }
+/// ```
+#[cfg(feature = "derive")]
+pub use pullback_derive::Module;
 pub use repr::{Repr, print};
 pub use rnn::{
     Elman, GRU, GRUCell, Gru, LSTM, LSTMCell, Lstm, PackedSequence, RNN, RNNCell, Recurrent,

@@ -56,6 +56,11 @@ use std::collections::HashMap;
 /// );
 /// # Ok::<(), pullback::Error>(())
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no tensor and no module",
+    label = "neither a tensor, nor a module, nor an option, box, list, array, tuple or map of them",
+    note = "a field without tensors is left out: by `#[module(skip)]`, or by not naming it in `module!`"
+)]
 pub trait Module {
     /// Tells the walk of every field, in order of declaration.
     fn visit(&self, v: &mut Visit<'_>);
