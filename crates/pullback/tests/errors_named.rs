@@ -398,6 +398,6 @@ fn debug_is_display() -> Result<()> {
     loss.backward_with(None, BackwardOptions::default())?;
     let e = loss.backward().unwrap_err();
     assert_eq!(format!("{e:?}"), format!("{e}"));
-    assert!(format!("{e:?}").contains("retain_graph: true, ..Default::default()"));
+    assert!(format!("{e:?}").contains("BackwardOptions::NEW.retain_graph(true)"));
     Ok(())
 }
