@@ -159,3 +159,27 @@ def test_a_collection_may_start_while_a_tensor_is_made():
     finally:
         gc.set_threshold(*before)
     assert all(t.numel() == 1 for t in made)
+
+
+@pytest.mark.parametrize("picked", [[2, 0, 3], [-1, 1], [True, 2], [1, 2.0], [4], ["a"], []])
+def test_batches_of_rows_are_those_of_items(picked):
+    """Tensors are indexed at once where that makes the same batch."""
+    x, y = torch.arange(12.0).reshape(4, 3), torch.arange(4)
+    wide = torch.arange(12.0).reshape(3, 4).t()
+    plain = torch.utils.data.TensorDataset(x, y)
+
+    class Other(torch.utils.data.TensorDataset):
+        pass
+
+    def outcome(dataset):
+        try:
+            found = list(torch.utils.data.DataLoader(dataset, batch_sampler=[picked]))
+        except Exception as e:
+            return type(e), str(e)
+        return [[(t.tolist(), t.stride(), t.requires_grad, t.dtype) for t in batch] for batch in found]
+
+    assert outcome(plain) == outcome(Other(x, y))
+    assert outcome(torch.utils.data.Subset(plain, [3, 1, 0])) == outcome(torch.utils.data.Subset(Other(x, y), [3, 1, 0]))
+    assert outcome(torch.utils.data.TensorDataset(wide, y)) == outcome(Other(wide, y))
+    leaf = x.clone().requires_grad_()
+    assert outcome(torch.utils.data.TensorDataset(leaf, y)) == outcome(Other(leaf, y))

@@ -3,7 +3,9 @@
 import itertools
 import time
 
-from .dataset import IterableDataset
+from ... import int64, tensor
+from .collate import default_collate
+from .dataset import IterableDataset, Subset, TensorDataset
 
 _INFO = None
 
@@ -21,6 +23,18 @@ class WorkerInfo:
 def get_worker_info():
     """In a worker, what it knows of itself; elsewhere None."""
     return _INFO
+
+
+def _batch_of_rows(dataset, indices):
+    """The batch that `default_collate` makes of the items of tensors, by one index for each tensor; None where that is not sure to be the same."""
+    while type(dataset) is Subset:
+        dataset, indices = dataset.dataset, [dataset.indices[i] for i in indices]
+    if type(dataset) is not TensorDataset or not indices or type(indices[0]) is not int:
+        return None
+    if any(t.requires_grad or not t.is_contiguous() for t in dataset.tensors):
+        return None
+    at = tensor(indices)
+    return [t[at] for t in dataset.tensors] if at.dtype == int64 and at.dim() == 1 else None
 
 
 def fetcher(dataset, batched, collate, drop_last):
@@ -46,6 +60,8 @@ def fetcher(dataset, batched, collate, drop_last):
     def of_map(indices):
         if not batched:
             return collate(dataset[indices])
+        if collate is default_collate and (rows := _batch_of_rows(dataset, indices)) is not None:
+            return rows
         if callable(getattr(dataset, "__getitems__", None)):
             return collate(dataset.__getitems__(indices))
         return collate([dataset[i] for i in indices])
