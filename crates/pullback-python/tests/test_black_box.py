@@ -82,11 +82,13 @@ def verdict(kind, f, back, a, mode="full"):
     jax = pytest.importorskip("jax")
     jax.config.update("jax_enable_x64", True)
     like = lambda x: jax.ShapeDtypeStruct(np.shape(f(x)), a.dtype)
-    made = jax.custom_vjp(lambda x: jax.pure_callback(lambda x: np.asarray(f(np.asarray(x)), a.dtype), like(a), x))
-    made.defvjp(
-        lambda x: (made(x), x),
-        lambda x, g: (jax.pure_callback(lambda x, g: np.asarray(back(np.asarray(x), np.asarray(g)), a.dtype), jax.ShapeDtypeStruct(a.shape, a.dtype), x, g),),
+    # Compiled: by itself each call of a callback costs JAX tens of milliseconds.
+    forward = jax.jit(lambda x: jax.pure_callback(lambda x: np.asarray(f(np.asarray(x)), a.dtype), like(a), x))
+    backward = jax.jit(
+        lambda x, g: jax.pure_callback(lambda x, g: np.asarray(back(np.asarray(x), np.asarray(g)), a.dtype), jax.ShapeDtypeStruct(a.shape, a.dtype), x, g)
     )
+    made = jax.custom_vjp(forward)
+    made.defvjp(lambda x: (forward(x), x), lambda x, g: (backward(x, g),))
     return torch.check(made, [jax.numpy.asarray(a)], mode=mode)
 
 
