@@ -58,13 +58,19 @@ impl Distance for PairwiseDistance {
 /// PyTorch's defaults: the Euclidean distance, a margin of 1, the mean.
 impl Default for TripletMarginWithDistanceLoss {
     fn default() -> Self {
-        TripletMarginWithDistanceLoss::new(PairwiseDistance::default())
+        TripletMarginWithDistanceLoss::made(PairwiseDistance::default())
+    }
+}
+
+impl<F: Fn(&Tensor, &Tensor) -> Result<Tensor>> TripletMarginWithDistanceLoss<F> {
+    /// With this distance and PyTorch's defaults.
+    pub fn new(distance: F) -> Self {
+        TripletMarginWithDistanceLoss::made(distance)
     }
 }
 
 impl<F: Distance> TripletMarginWithDistanceLoss<F> {
-    /// With this distance and PyTorch's defaults.
-    pub fn new(distance: F) -> Self {
+    fn made(distance: F) -> Self {
         TripletMarginWithDistanceLoss {
             distance,
             margin: 1.0,
