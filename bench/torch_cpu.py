@@ -133,6 +133,32 @@ def lenet64():
     return step
 
 
+def conv2d_3x3():
+    """The sum of a convolution's results: 32 samples, 64 channels of 56x56, 64 filters of 3x3; backward to filters, biases and input."""
+    layer = nn.Conv2d(64, 64, 3, padding=1); x = torch.randn(32, 64, 56, 56, requires_grad=True)
+    def step():
+        layer.zero_grad(); x.grad = None
+        layer(x).sum().backward()
+    return step
+
+
+def attention_512():
+    """The sum of what 8 heads of width 64 see in 4 samples of 512 tokens; backward to queries, keys and values."""
+    parts = [torch.randn(4, 8, 512, 64, requires_grad=True) for _ in range(3)]
+    def step():
+        for p in parts: p.grad = None
+        F.scaled_dot_product_attention(*parts).sum().backward()
+    return step
+
+
+def lstm_128():
+    """The sum of an LSTM's results, 128 features to 128, over 128 steps of 32 samples; backward to its weights."""
+    layer = nn.LSTM(128, 128); x = torch.randn(128, 32, 128)
+    def step():
+        layer.zero_grad(); layer(x)[0].sum().backward()
+    return step
+
+
 class Block(nn.Module):
     """Pre-norm transformer block: causal attention, then a 4C GELU network."""
 
@@ -175,7 +201,8 @@ WORKLOADS = {
     "mlp_small": lambda: mlp([784, 256, 128, 10], 64), "mlp_large": lambda: mlp([1024, 4096, 4096, 1024], 256),
     "gemm2048": lambda: gemm(2048), "gemm2048_f64": lambda: gemm(2048, torch.float64), "elementwise8M": elementwise8M,
     "inv_512": lambda: inv(512), "inv_512_f64": lambda: inv(512, torch.float64), "svd_256": lambda: svd(256), "svd_256_f64": lambda: svd(256, torch.float64),
-    "lenet64": lenet64, "gpt_tiny": lambda: gpt(20, 4, 64, 4, 4, 32), "gpt_small": lambda: gpt(65, 64, 128, 4, 4, 8),
+    "lenet64": lenet64, "conv2d_3x3": conv2d_3x3, "attention_512": attention_512, "lstm_128": lstm_128,
+    "gpt_tiny": lambda: gpt(20, 4, 64, 4, 4, 32), "gpt_small": lambda: gpt(65, 64, 128, 4, 4, 8),
     "torch_randn_1M": lambda: (lambda: torch.randn(1_000_000)), "numpy_normal_1M": lambda: (lambda g=np.random.default_rng(0): g.standard_normal(1_000_000)),
 }
 

@@ -71,6 +71,16 @@ const BOUNDED: &[(&str, usize, &str)] = &[
         "asked for before",
     ),
     (
+        "pullback-array/src/device/cpu/kernels/recurrent/forward.rs",
+        1,
+        "as large as a row of what is kept",
+    ),
+    (
+        "pullback-array/src/device/cpu/kernels/recurrent/back.rs",
+        1,
+        "as large as a row of what is kept",
+    ),
+    (
         "pullback-array/src/device/cpu/factor/by_faer/mod.rs",
         2,
         "as large as a matrix that was given",

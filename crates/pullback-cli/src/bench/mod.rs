@@ -7,6 +7,7 @@ mod gpt;
 mod measure;
 mod memory;
 mod models;
+mod networks;
 mod workloads;
 
 use crate::output::{self, DIM, HEAD, STRONG};

@@ -2,7 +2,7 @@
 //!
 //! Their definitions are those of `bench/torch_cpu.py`, line by line; only the body of a step is timed.
 
-use super::{gpt, models};
+use super::{gpt, models, networks};
 use pullback::{DType, Tensor, no_grad};
 use pullback_random::{numpy, torch};
 
@@ -97,6 +97,34 @@ pub(crate) const WORKLOADS: &[Workload] = &[
         items: 8e6,
         unit: "elements",
         prepare: || models::elementwise(8_000_000),
+    },
+    Workload {
+        name: "lenet64",
+        what: "two convolutions and two linear layers on 64 images of 28 x 28: cross-entropy, SGD",
+        items: 1.0,
+        unit: "steps",
+        prepare: networks::lenet64,
+    },
+    Workload {
+        name: "conv2d_3x3",
+        what: "64 filters of 3 x 3 over 32 x 64 x 56 x 56, forward and backward",
+        items: 1.0,
+        unit: "steps",
+        prepare: networks::conv2d_3x3,
+    },
+    Workload {
+        name: "attention_512",
+        what: "attention of 4 samples, 8 heads, 512 tokens, width 64, forward and backward",
+        items: 1.0,
+        unit: "steps",
+        prepare: networks::attention_512,
+    },
+    Workload {
+        name: "lstm_128",
+        what: "LSTM from 128 to 128 features over 128 steps of 32 samples, forward and backward",
+        items: 1.0,
+        unit: "steps",
+        prepare: networks::lstm_128,
     },
     Workload {
         name: "gpt_tiny",

@@ -348,7 +348,6 @@ from ._beneath import (
     native_group_norm,
     native_layer_norm,
 )
-from ._recurrent import gru, gru_cell, lstm, lstm_cell, rnn_relu, rnn_relu_cell, rnn_tanh, rnn_tanh_cell
 from ._bins import histogramdd, range_ as range, segment_reduce
 
 _segment_reduce = segment_reduce

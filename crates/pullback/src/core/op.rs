@@ -133,6 +133,7 @@ pub(crate) fn known_as(name: &'static str) -> &'static str {
         "ravel_multi_index" => "index",
         "recurrence" => "cumprod",
         "sinc_derivative" => "sinc",
+        "recurrent_layer" => "lstm",
         "resize" => "interpolate",
         "slice_backward" => "slice",
         "special_zeta" => "zeta",

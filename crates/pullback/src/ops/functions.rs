@@ -1,7 +1,8 @@
 //! The functions by PyTorch's names, folder by folder: the list that [`crate::registry`] walks.
 
 use super::{
-    activation, conv, create, image, index, linalg, loss, math, norm, random, reduce, shape,
+    activation, conv, create, image, index, linalg, loss, math, norm, random, reduce, sequence,
+    shape,
 };
 use crate::call::Function;
 
@@ -16,6 +17,7 @@ pub(crate) static LISTS: &[(&str, &[Function])] = &[
     ("loss", loss::functions::loss::LIST),
     ("margin", loss::functions::margin::LIST),
     ("sequence", loss::functions::sequence::LIST),
+    ("recurrent", sequence::functions::recurrent::LIST),
     ("network", norm::functions::network::LIST),
     ("convolve", conv::functions::convolve::LIST),
     ("pool", conv::functions::pool::LIST),

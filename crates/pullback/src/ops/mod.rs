@@ -17,6 +17,7 @@ mod math;
 mod norm;
 mod random;
 mod reduce;
+pub(crate) mod sequence;
 mod shape;
 
 use crate::core::define::{common, define};
@@ -140,6 +141,7 @@ pub use reduce::histogram::{ArgMode, BinCounts, BinEdges, Exponent};
 pub use reduce::moments::{Over, Std, Var};
 pub use reduce::scan::{CumProd, CumSum, LogCumSumExp, Recurrence};
 pub use reduce::sum::{Mean, Prod, Sum};
+pub use sequence::layer::RecurrentLayer;
 pub use shape::flip::Flip;
 pub use shape::join::{
     broadcast_tensors, cartesian_prod, column_stack, dstack, hstack, meshgrid, stack, vstack,
@@ -300,6 +302,7 @@ pub static OPS: &[&OpDef] = &[
     AvgPool::DEF,
     FractionalPoolAt::DEF,
     Columns::DEF,
+    RecurrentLayer::DEF,
     Resize::DEF,
     GridSample::DEF,
     GridSpread::DEF,

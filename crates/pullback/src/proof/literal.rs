@@ -1,7 +1,7 @@
 //! Argument lists as text, for samples: Python literals, and tensors by shape.
 //!
 //! `T(2,3)` are floats of the dtype under test: both signs, well apart, sizes 0.2…2.6, others for each argument; with `pos`,
-//! `unit`, `wide` as last word: positive, inside (0, 1), up to ±20. `T[…]` are the numbers given. `I(3, 5)` are integers
+//! `unit`, `small`, `wide` as last word: positive, inside (0, 1), up to ±0.6 (where tanh is not flat), up to ±20. `T[…]` are the numbers given. `I(3, 5)` are integers
 //! in [0, 5), `I[…]` given ones; `B(3)`, `B[…]` truth values. A suffix `.t` lays them out transposed in memory, `.f32 .f64
 //! .i32 .u8` says another dtype, `.fixed` that PyTorch has no gradient for it. Everything else is Python's: numbers, `None`, `'text'`, lists, tuples, dtype names, `name=value`.
 
@@ -324,6 +324,7 @@ fn floats(n: usize, seed: u64, kind: &str) -> Option<Vec<f64>> {
         "" => (0.2, 2.6, true),
         "pos" => (0.2, 3.0, false),
         "unit" => (0.06, 0.94, false),
+        "small" => (0.03, 0.6, true),
         "wide" => (0.5, 20.0, true),
         _ => return None,
     };

@@ -148,12 +148,16 @@ const OWN_NODES: &[&str] = &[
     "frexp",
     "geqrf", // no gradient here; an error in PyTorch's backward
     "gradient",
+    "gru", // one operation here, those of every step there; so for its kin
+    "gru_cell",
     "gumbel_softmax",
     "heaviside",  // likewise
     "histogram",  // likewise
     "ldl_factor", // no gradient here; an error in PyTorch's backward
     "ldl_factor_ex",
     "ldl_solve",
+    "lstm",
+    "lstm_cell",
     "lstsq", // empty residuals have no history here
     "matrix_power",
     "meshgrid",
@@ -164,6 +168,10 @@ const OWN_NODES: &[&str] = &[
     "normal",
     "remainder", // of a number by a tensor: an error in PyTorch's backward
     "rms_norm",
+    "rnn_relu",
+    "rnn_relu_cell",
+    "rnn_tanh",
+    "rnn_tanh_cell",
     "scaled_dot_product_attention",
     "scatter", // with reduce=: an error in PyTorch's backward
     "squeeze_copy",
@@ -403,4 +411,4 @@ macro_rules! groups {
         }
     };
 }
-groups! { create random pointwise smooth logic activation loss margin sequence network convolve pool blocks image grid channels strided reduce order norm product diagonal solve factor spectrum determinant shape repeat index join sort copies parts lookup calculus slopes draw special }
+groups! { create random pointwise smooth logic activation loss margin sequence recurrent network convolve pool blocks image grid channels strided reduce order norm product diagonal solve factor spectrum determinant shape repeat index join sort copies parts lookup calculus slopes draw special }

@@ -1,12 +1,13 @@
 //! Cells: one step of a recurrence as a module.
 
-use super::step::sealed::Weights;
 use super::step::{Elman, Gru, Lstm, Step};
 use crate::core::fail::{bail, ensure};
 use crate::nn::macros::builder;
 use crate::nn::repr::Repr;
 use crate::nn::{Module, init};
+use crate::ops::sequence::stack::{Weights, cell};
 use crate::{DType, Result, Tensor, module, on_device};
+use std::panic::Location;
 
 /// One step of a recurrence. [`RNNCell`], [`LSTMCell`] and [`GRUCell`] are the kinds there are.
 ///
@@ -98,6 +99,7 @@ impl<S: Step> RecurrentCellBuilder<S> {
 
 impl<S: Step> RecurrentCell<S> {
     /// The states after one step.
+    #[track_caller]
     fn run(&self, x: &Tensor, given: Option<&[&Tensor]>) -> Result<Vec<Tensor>> {
         for (what, t) in [("input", x)]
             .into_iter()
@@ -152,12 +154,13 @@ impl<S: Step> RecurrentCell<S> {
             );
         }
         let w = Weights {
+            ih: &self.weight_ih,
             hh: &self.weight_hh,
+            bias_ih: self.bias_ih.as_ref(),
             bias_hh: self.bias_hh.as_ref(),
             hr: None,
         };
-        let gates = x.linear(&self.weight_ih, self.bias_ih.as_ref())?;
-        let made = self.step.step(&gates, &states, &w)?;
+        let made = cell(self.step.kind(), &x, &states, w, Location::caller())?;
         match alone {
             true => made.iter().map(|h| h.squeeze_dims(&[0])).collect(),
             false => Ok(made),

@@ -1,13 +1,14 @@
 //! Recurrent layers: weights by layer and direction, and how steps follow each other.
 
 use super::packed::PackedSequence;
-use super::step::sealed::Weights;
 use super::step::{Elman, Gru, Lstm, Step};
 use crate::core::fail::{bail, ensure};
 use crate::nn::macros::builder;
 use crate::nn::repr::{Repr, float, python};
 use crate::nn::{Module, Visit, VisitMut, init, is_training};
-use crate::{DType, Result, Tensor, cat, on_device, stack};
+use crate::ops::sequence::stack::{Layers, Weights, layers};
+use crate::{DType, Result, Tensor, on_device};
+use std::panic::Location;
 
 /// One direction of one layer.
 #[derive(Clone, Debug)]
@@ -18,6 +19,22 @@ struct Direction {
     hh: Tensor,
     bias: Option<[Tensor; 2]>,
     hr: Option<Tensor>,
+}
+
+impl Direction {
+    fn weights(&self) -> Weights<'_> {
+        let [bias_ih, bias_hh] = match &self.bias {
+            Some([ih, hh]) => [Some(ih), Some(hh)],
+            None => [None, None],
+        };
+        Weights {
+            ih: &self.ih,
+            hh: &self.hh,
+            bias_ih,
+            bias_hh,
+            hr: self.hr.as_ref(),
+        }
+    }
 }
 
 /// A recurrent layer, or several, in one direction or two. [`RNN`], [`LSTM`] and [`GRU`] are the kinds there are.
@@ -271,91 +288,22 @@ impl<S: Step> Recurrent<S> {
         Ok(states)
     }
 
-    /// All steps of one direction over rows that are packed by `sizes`: the results in order, and the last states.
-    fn run_direction(
-        &self,
-        d: &Direction,
-        rows: &Tensor,
-        sizes: &[usize],
-        state: &[Tensor],
-        reverse: bool,
-    ) -> Result<(Tensor, Vec<Tensor>)> {
-        let w = Weights {
-            hh: &d.hh,
-            bias_hh: d.bias.as_ref().map(|[_, hh]| hh),
-            hr: d.hr.as_ref(),
-        };
-        let lengths: Vec<i64> = sizes.iter().map(|&n| n as i64).collect();
-        let gates = rows.linear(&d.ih, d.bias.as_ref().map(|[ih, _]| ih))?;
-        let gates = gates.split_with_sizes(&lengths, 0)?;
-        let mut outputs = vec![None; sizes.len()];
-        let mut ended: Vec<Vec<Tensor>> = Vec::new();
-        let part = |all: &[Tensor], from: usize, to: usize| -> Result<Vec<Tensor>> {
-            let whole = |s: &Tensor| from == 0 && s.shape()[0] == to;
-            (all.iter())
-                .map(|s| {
-                    if whole(s) {
-                        Ok(s.clone())
-                    } else {
-                        s.narrow(0, from, to - from)
-                    }
-                })
-                .collect()
-        };
-        let joined = |a: &[Tensor], b: &[Tensor]| -> Result<Vec<Tensor>> {
-            a.iter().zip(b).map(|(a, b)| cat(&[a, b], 0)).collect()
-        };
-        let first = if reverse { sizes.len() - 1 } else { 0 };
-        let mut now = part(state, 0, sizes[first])?;
-        for k in 0..sizes.len() {
-            let t = if reverse { sizes.len() - 1 - k } else { k };
-            let (have, want) = (now[0].shape()[0], sizes[t]);
-            if want > have {
-                now = joined(&now, &part(state, have, want)?)?;
-            } else if want < have {
-                ended.push(part(&now, want, have)?);
-                now = part(&now, 0, want)?;
-            }
-            now = self.step.step(&gates[t], &now, &w)?;
-            outputs[t] = Some(now[0].clone());
-        }
-        for rest in ended.iter().rev() {
-            now = joined(&now, rest)?;
-        }
-        let outputs: Vec<&Tensor> = outputs.iter().flatten().collect();
-        Ok((cat(&outputs, 0)?, now))
-    }
-
     /// All layers over rows that are packed by `sizes`.
+    #[track_caller]
     fn run(
         &self,
         rows: &Tensor,
         sizes: &[usize],
         states: &[Tensor],
     ) -> Result<(Tensor, Vec<Tensor>)> {
-        let mut rows = rows.clone();
-        let mut lasts: Vec<Vec<Tensor>> = Vec::new();
-        for layer in 0..self.num_layers {
-            let mut made = Vec::new();
-            for k in 0..self.both() {
-                let at = layer * self.both() + k;
-                let own: Vec<Tensor> =
-                    (states.iter().map(|s| s.select(0, at as i64))).collect::<Result<_>>()?;
-                let (out, last) =
-                    self.run_direction(&self.directions[at], &rows, sizes, &own, k == 1)?;
-                made.push(out);
-                lasts.push(last);
-            }
-            rows = match &made[..] {
-                [one] => one.clone(),
-                more => cat(&more.iter().collect::<Vec<_>>(), -1)?,
-            };
-            if self.dropout > 0.0 && layer + 1 < self.num_layers {
-                rows = rows.dropout(self.dropout, is_training())?;
-            }
-        }
-        let state = |k: usize| stack(&lasts.iter().map(|last| &last[k]).collect::<Vec<_>>(), 0);
-        Ok((rows, (0..S::STATES).map(state).collect::<Result<_>>()?))
+        let how = Layers {
+            kind: self.step.kind(),
+            bidirectional: self.bidirectional,
+            dropout: self.dropout,
+            train: is_training(),
+        };
+        let weights: Vec<Weights<'_>> = self.directions.iter().map(Direction::weights).collect();
+        layers(how, rows, sizes, states, &weights, Location::caller())
     }
 
     fn fits(&self, data: &Tensor) -> Result<()> {
@@ -397,6 +345,7 @@ impl<S: Step> Recurrent<S> {
         }
     }
 
+    #[track_caller]
     fn forward_dense(
         &self,
         x: &Tensor,
@@ -448,6 +397,7 @@ impl<S: Step> Recurrent<S> {
         Ok((out.squeeze_dims(&[place])?, lasts))
     }
 
+    #[track_caller]
     fn forward_sequences(
         &self,
         x: &PackedSequence,

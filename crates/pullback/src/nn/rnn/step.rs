@@ -1,7 +1,6 @@
-//! One step of each kind of recurrence: the states after it, of the states before it and what the input contributes.
+//! The kinds of recurrence. How their steps go is in `ops/sequence`.
 
-use crate::{Result, Tensor};
-use sealed::Weights;
+use crate::ops::sequence::stack::Kind;
 
 /// A kind of recurrence. Sealed: [`Elman`], [`Lstm`] and [`Gru`] are all there are.
 pub trait Step: Clone + Default + Send + Sync + sealed::Step + 'static {
@@ -10,26 +9,16 @@ pub trait Step: Clone + Default + Send + Sync + sealed::Step + 'static {
 }
 
 pub(super) mod sealed {
-    use super::{Result, Tensor};
+    use super::Kind;
 
     /// What a step is made of.
-    pub struct Weights<'a> {
-        /// Of the state.
-        pub hh: &'a Tensor,
-        /// Beside it.
-        pub bias_hh: Option<&'a Tensor>,
-        /// The projection.
-        pub hr: Option<&'a Tensor>,
-    }
-
-    /// How a step goes.
     pub trait Step {
         /// Rows of the weights for each hidden unit.
         const GATES: usize;
         /// How many states there are: h, or h and c.
         const STATES: usize;
-        /// The states after a step; `gates` is what the input contributes.
-        fn step(&self, gates: &Tensor, states: &[Tensor], w: &Weights<'_>) -> Result<Vec<Tensor>>;
+        /// Which function of PyTorch's it is.
+        fn kind(&self) -> Kind;
         /// What is printed besides.
         fn extra(&self) -> Option<&'static str> {
             None
@@ -66,9 +55,8 @@ impl Step for Gru {
 impl sealed::Step for Elman {
     const GATES: usize = 1;
     const STATES: usize = 1;
-    fn step(&self, gates: &Tensor, states: &[Tensor], w: &Weights<'_>) -> Result<Vec<Tensor>> {
-        let sum = gates.add(&states[0].linear(w.hh, w.bias_hh)?)?;
-        Ok(vec![if self.relu { sum.relu()? } else { sum.tanh()? }])
+    fn kind(&self) -> Kind {
+        if self.relu { Kind::Relu } else { Kind::Tanh }
     }
     fn extra(&self) -> Option<&'static str> {
         self.relu.then_some("nonlinearity=relu")
@@ -78,30 +66,15 @@ impl sealed::Step for Elman {
 impl sealed::Step for Lstm {
     const GATES: usize = 4;
     const STATES: usize = 2;
-    fn step(&self, gates: &Tensor, states: &[Tensor], w: &Weights<'_>) -> Result<Vec<Tensor>> {
-        let all = gates
-            .add(&states[0].linear(w.hh, w.bias_hh)?)?
-            .chunk(4, -1)?;
-        let kept = all[1].sigmoid()?.mul(&states[1])?;
-        let c = kept.add(&all[0].sigmoid()?.mul(&all[2].tanh()?)?)?;
-        let h = all[3].sigmoid()?.mul(&c.tanh()?)?;
-        let h = match w.hr {
-            Some(hr) => h.linear(hr, None)?,
-            None => h,
-        };
-        Ok(vec![h, c])
+    fn kind(&self) -> Kind {
+        Kind::Lstm
     }
 }
 
 impl sealed::Step for Gru {
     const GATES: usize = 3;
     const STATES: usize = 1;
-    fn step(&self, gates: &Tensor, states: &[Tensor], w: &Weights<'_>) -> Result<Vec<Tensor>> {
-        let x = gates.chunk(3, -1)?;
-        let h = states[0].linear(w.hh, w.bias_hh)?.chunk(3, -1)?;
-        let reset = h[0].add(&x[0])?.sigmoid()?;
-        let update = h[1].add(&x[1])?.sigmoid()?;
-        let new = x[2].add(&h[2].mul(&reset)?)?.tanh()?;
-        Ok(vec![states[0].sub(&new)?.mul(&update)?.add(&new)?])
+    fn kind(&self) -> Kind {
+        Kind::Gru
     }
 }

@@ -23,6 +23,7 @@ mod narrow;
 mod nest;
 mod operand;
 mod planes;
+mod recurrent;
 mod reduce;
 mod rows;
 mod scan;
@@ -47,6 +48,10 @@ pub use matmul::{dot_shapes, matmul, outer};
 pub use median::arg_median;
 pub use narrow::{computing, rounded, settled};
 pub use planes::{planes, planes_numbered, runs};
+pub use recurrent::{
+    Cell, Recurrence, RecurrenceGradients, RecurrenceInputs, RecurrenceResults, recurrence_back,
+    recurrence_over,
+};
 pub use reduce::{Run, reduce, reduced_shape};
 pub use rows::{fold, index, index_add_up, index_put, index_shape};
 pub use scan::{Running, cumulate, cumulate_extreme, recurrence, scan};

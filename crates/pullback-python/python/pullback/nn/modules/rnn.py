@@ -1,7 +1,9 @@
-"""Recurrent layers, and their cells: RNN, LSTM, GRU. Written over the built-in operations, one step after the other."""
+"""Recurrent layers, and their cells: RNN, LSTM, GRU. They call the functions `lstm`, `gru`, `rnn_tanh`, `rnn_relu`; where somebody must see the operations of each step
+(an export to ONNX, autocast), those are called one after the other."""
 
 import math
 import numbers
+import sys
 import warnings
 
 from ... import cat, empty, stack, zeros
@@ -10,6 +12,12 @@ from .. import init
 from ..parameter import Parameter
 from ..utils.rnn import PackedSequence
 from .module import Module
+
+
+def _stepwise():
+    """Whether the operations of each step are wanted, and not one for all."""
+    onnx, torch = sys.modules.get("pullback.onnx"), sys.modules["pullback"]
+    return onnx is not None and onnx.is_in_onnx_export() or torch.is_autocast_enabled("cpu")
 
 
 def _rnn_step(gates, state, weight_hh, bias_hh, activation):
@@ -200,6 +208,15 @@ class RNNBase(Module):
             now = tuple(cat([s, r]) for s, r in zip(now, rest))
         return outputs, now
 
+    def _whole(self, rows, sizes, states):
+        """All layers by one function: over packed rows, or, with `sizes` None, over (steps, samples, features)."""
+        function = getattr(sys.modules["pullback"], self.mode.lower())
+        hx = states if self._states > 1 else states[0]
+        given = (rows, hx) if sizes is None else (rows, sizes, hx)
+        how = (self.bias, self.num_layers, self.dropout, self.training, self.bidirectional)
+        rows, *lasts = function(*given, self._flat_weights, *how, *([False] if sizes is None else []))
+        return rows, lasts
+
     def _run(self, rows, sizes, states):
         lasts = []
         weights = self.all_weights
@@ -217,9 +234,11 @@ class RNNBase(Module):
         return rows, [stack([last[k] for last in lasts]) for k in range(self._states)]
 
     def _forward(self, input, states):
-        if isinstance(input, PackedSequence):
+        packed = isinstance(input, PackedSequence)
+        if packed:
             data, batch_sizes, sorted_indices, unsorted_indices = input
             sizes, order = batch_sizes.tolist(), lambda s, i: s if i is None else s.index_select(1, i)
+            samples = sizes[0]
             self.check_input(data, batch_sizes)
             if states is not None:
                 states = [order(s, sorted_indices) for s in states]
@@ -245,13 +264,17 @@ class RNNBase(Module):
             length, samples = input.size(0), input.size(1)
             if length == 0:
                 raise RuntimeError("Expected sequence length to be larger than 0 in RNN")
-            data, sizes = input.reshape(length * samples, input.size(2)), [samples] * length
-        samples = sizes[0]
+            data = input
         if states is None:
             states = [zeros(size, dtype=data.dtype) for size in self._sizes(samples)]
         self._check_states(states, samples)
-        rows, lasts = self._run(data, sizes, states)
-        if isinstance(input, PackedSequence):
+        if not _stepwise():
+            rows, lasts = self._whole(data, batch_sizes if packed else None, states)
+        elif packed:
+            rows, lasts = self._run(data, sizes, states)
+        else:
+            rows, lasts = self._run(data.reshape(length * samples, data.size(2)), [samples] * length, states)
+        if packed:
             lasts = [order(s, unsorted_indices) for s in lasts]
             return PackedSequence(rows, batch_sizes, sorted_indices, unsorted_indices), lasts
         output = rows.reshape(length, samples, rows.size(-1))
@@ -332,6 +355,11 @@ class RNNCellBase(Module):
         for weight in self.parameters():
             init.uniform_(weight, -bound, bound)
 
+    def _function(self):
+        """The function of one step."""
+        kind = {"LSTMCell": "lstm", "GRUCell": "gru", "RNNCell": f"rnn_{getattr(self, 'nonlinearity', 'tanh')}"}
+        return next(kind[c.__name__] for c in type(self).__mro__ if c.__name__ in kind) + "_cell"
+
     def _cell(self, input, states, step):
         name = type(self).__name__
         if input.dim() not in (1, 2):
@@ -354,7 +382,12 @@ class RNNCellBase(Module):
                 raise RuntimeError(f"Input batch size {input.size(0)} doesn't match hidden0 batch size {state.size(0)}")
             if state.size(1) != self.hidden_size:
                 raise RuntimeError(f"hidden0 has inconsistent hidden_size: got {state.size(1)}, expected {self.hidden_size}")
-        _, made = step(F.linear(input, self.weight_ih, self.bias_ih), tuple(states), self.weight_hh, self.bias_hh)
+        if _stepwise():
+            _, made = step(F.linear(input, self.weight_ih, self.bias_ih), tuple(states), self.weight_hh, self.bias_hh)
+        else:
+            function = getattr(sys.modules["pullback"], self._function())
+            made = function(input, states if step is _lstm_step else states[0], self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh)
+            made = made if step is _lstm_step else (made,)
         return tuple(s.squeeze(0) for s in made) if alone else made
 
 

@@ -1,0 +1,3 @@
+//! Recurrent networks by PyTorch's names.
+
+pub(in crate::ops) mod recurrent;
