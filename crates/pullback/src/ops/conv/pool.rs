@@ -168,7 +168,7 @@ struct Even {
 }
 
 /// Windows that are looked at together.
-const TOGETHER: usize = 64;
+const TOGETHER: usize = 16;
 
 impl Windows {
     /// The elements of a span.
