@@ -295,9 +295,7 @@ mod tests {
         let rank_one: Vec<f64> = (0..36)
             .map(|e| ((e / 6 + 1) * (e % 6 + 1)) as f64)
             .collect();
-        let graded: Vec<f64> = (0..36)
-            .map(|e| 10f64.powi(-((e / 6 + e % 6) as i32) * 3))
-            .collect();
+        let graded: Vec<f64> = (0..36).map(|e| 10f64.powi(-(e / 6 + e % 6) * 3)).collect();
         let hilbert: Vec<f64> = (0..144)
             .map(|e| 1.0 / (e / 12 + e % 12 + 1) as f64)
             .collect();
