@@ -156,7 +156,7 @@ impl Input<'_> {
     /// Columns of each sample: (samples, groups, channels / groups · kernel, windows).
     fn columns(&self, part: Part, groups: usize) -> Result<Array> {
         let (x, axes) = self.part(part)?;
-        let under = Under::new(axes, 1);
+        let under = Under::new(axes, 1)?;
         let rows = x.shape()[1] / groups * under.kernel();
         under.columns(
             &x,
@@ -167,7 +167,7 @@ impl Input<'_> {
     /// Columns of all samples side by side: (groups, channels / groups · kernel, samples · windows).
     fn columns_together(&self, part: Part, groups: usize) -> Result<Array> {
         let (x, axes) = self.part(part)?;
-        let under = Under::new(axes, part.samples);
+        let under = Under::new(axes, part.samples)?;
         let rows = x.shape()[1] / groups * under.kernel();
         let shape = [groups, rows, part.samples.saturating_mul(under.windows())];
         under.columns(&x.transpose(0, 1)?, &Shape::new(&shape))
@@ -221,11 +221,12 @@ pub fn convolve_input(g: &Array, w: &Array, how: &Window, size: &[usize]) -> Res
     if let Some(meta) = inferred([g, w], &out) {
         return meta;
     }
-    let under = Under::new(how.axes(size, kernel, counts)?, 1);
+    let axes = how.axes(size, kernel, counts)?;
     if out.numel() == 0 || g.numel() == 0 || w.numel() == 0 {
         return Array::zeros(out, g.dtype());
     }
     let matrix = weights(w, how.groups)?.transpose(-2, -1)?;
+    let under = Under::new(axes, 1)?;
     let windows = product(counts);
     let each = product(kernel.iter().chain(&[channels, windows]));
     let together = (COLUMNS / each.max(1)).clamp(1, n);

@@ -10,8 +10,8 @@ use crate::dispatch;
 use crate::dtype::Element;
 use crate::error::Result;
 use crate::layout::Shape;
+use crate::memory::room::gathered;
 use crate::scalar::arith::Arith;
-use smallvec::SmallVec;
 use std::ops::Range;
 
 /// How a kernel goes along one dimension.
@@ -100,7 +100,7 @@ pub(super) struct Under {
     axes: [Axis; 3],
     samples: usize,
     /// For each element of the kernel along each dimension.
-    inside: [SmallVec<[Inside; 5]>; 3],
+    inside: [Vec<Inside>; 3],
 }
 
 /// A run of windows along the last dimension under one element of the kernel.
@@ -115,12 +115,16 @@ struct Run {
 
 impl Under {
     /// Planes of as many samples.
-    pub(super) fn new(axes: [Axis; 3], samples: usize) -> Under {
-        Under {
-            inside: axes.map(|a| (0..a.kernel).map(|k| a.inside(k)).collect()),
+    ///
+    /// # Errors
+    /// Where there is no memory for a kernel of such a size.
+    pub(super) fn new(axes: [Axis; 3], samples: usize) -> Result<Under> {
+        let inside = |a: &Axis| gathered((0..a.kernel).map(|k| a.inside(k)));
+        Ok(Under {
+            inside: [inside(&axes[0])?, inside(&axes[1])?, inside(&axes[2])?],
             axes,
             samples,
-        }
+        })
     }
 
     /// Elements of the kernel.
@@ -314,7 +318,7 @@ mod tests {
                 axes[(n * 5 + 1) % axes.len()],
                 last,
             ];
-            let under = Under::new(three, 1);
+            let under = Under::new(three, 1).unwrap();
             let size: usize = under.axes.iter().map(|a| a.size).product();
             let many = under.kernel() * under.windows();
             let numbers = |n: usize| {
