@@ -11,14 +11,19 @@ use super::assign::{assign, zip_assign};
 use super::matmul::matmul;
 use super::windows::{Axis, Under};
 use crate::array::Array;
+use crate::device::cpu::threads::blocks;
 use crate::dispatch;
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{Layout, Shape};
 use crate::scalar::arith::Arith;
 use smallvec::SmallVec;
+use std::sync::OnceLock;
 
 /// Numbers of columns that are held at once, if it can be: what second-level caches hold beside the operands of a product.
 const COLUMNS: usize = 1 << 17;
+
+/// Parts whose results are held at once.
+const AT_ONCE: usize = 16;
 
 /// Sizes or steps, one for each dimension that the kernel goes over.
 pub type Sizes = SmallVec<[usize; 3]>;
@@ -137,6 +142,33 @@ fn of_part(y: &Array, part: Part) -> Result<Array> {
     (y.slice(0, part.start, part.samples, 1)?).slice(2, part.row, part.rows, 1)
 }
 
+/// Makes an array of each of `parts`, as many at a time as [`AT_ONCE`], on several threads; `take` gets them in order.
+fn each_part<P: Copy + Sync>(
+    parts: impl Iterator<Item = P>,
+    make: impl Fn(P) -> Result<Array> + Sync,
+    mut take: impl FnMut(P, Array) -> Result<()>,
+) -> Result<()> {
+    let mut parts = parts;
+    loop {
+        let some: SmallVec<[P; AT_ONCE]> = parts.by_ref().take(AT_ONCE).collect();
+        if some.is_empty() {
+            return Ok(());
+        }
+        let made = [const { OnceLock::new() }; AT_ONCE];
+        blocks(some.len(), 1, &|first, end| {
+            for (&part, made) in some[first..end].iter().zip(&made[first..end]) {
+                made.get_or_init(|| make(part));
+            }
+        })?;
+        for (&part, made) in some.iter().zip(made) {
+            // Where work was stopped, `blocks` has said so.
+            if let Some(made) = made.into_inner() {
+                take(part, made?)?;
+            }
+        }
+    }
+}
+
 /// An input (samples, channels, size…) whose windows are asked for in parts.
 struct Input<'a> {
     x: &'a Array,
@@ -192,21 +224,18 @@ pub fn convolve(x: &Array, w: &Array, how: &Window) -> Result<Array> {
     }
     let (matrix, input) = (weights(w, how.groups)?, Input { x, axes });
     let each = product(kernel.iter().chain(&counts[1..]).chain(&[x.shape()[1]]));
-    let mut all = None;
-    for part in parts(n, counts[0], each) {
+    let of = |part: Part| {
         let y = matmul(&matrix, &input.columns(part, how.groups)?)?;
         let lines = [part.samples, w.shape()[0], part.rows];
-        let y = y.reshape(&shape(&[&lines, &counts[1..]]))?;
-        if part.samples == n && part.rows == counts[0] {
-            return Ok(y);
-        }
-        let all = match &all {
-            Some(all) => all,
-            None => all.insert(Array::zeros(out.clone(), x.dtype())?),
-        };
-        assign(&of_part(all, part)?, &y)?;
+        y.reshape(&shape(&[&lines, &counts[1..]]))
+    };
+    let mut parts = parts(n, counts[0], each).peekable();
+    if let Some(part) = parts.next_if(|part| part.samples == n && part.rows == counts[0]) {
+        return of(part);
     }
-    all.map_or_else(|| Array::zeros(out, x.dtype()), Ok)
+    let all = Array::zeros(out, x.dtype())?;
+    each_part(parts, of, |part, y| assign(&of_part(&all, part)?, &y))?;
+    Ok(all)
 }
 
 /// The transpose of [`convolve`] in its input, of size `size`: every number of `g` (samples, out, windows…) times the kernel, added up
@@ -235,28 +264,28 @@ pub fn convolve_input(g: &Array, w: &Array, how: &Window, size: &[usize]) -> Res
         (1, 1) => (4 * COLUMNS / (each / channels).max(1)).clamp(1, channels),
         _ => channels,
     };
-    let all = Array::zeros(out, g.dtype())?;
-    for start in (0..n).step_by(together) {
-        let len = together.min(n - start);
+    let of = |(start, channel): (usize, usize)| {
+        let (len, some) = (together.min(n - start), some.min(channels - channel));
         let rows = [len, how.groups, g.shape()[1] / how.groups, windows];
         let g = (g.slice(0, start, len, 1)?.contiguous()?).reshape(&Shape::new(&rows))?;
-        for channel in (0..channels).step_by(some) {
-            let some = some.min(channels - channel);
-            let (first, rows) = match some == channels {
-                true => (0, matrix.shape()[1]),
-                false => (channel * under.kernel(), some * under.kernel()),
-            };
-            let columns = matmul(&matrix.slice(1, first, rows, 1)?, &g)?;
-            let made = under.added(&columns, &shape(&[&[len, some], size]))?;
-            if len == n && some == channels {
-                return Ok(made);
-            }
-            assign(
-                &all.slice(0, start, len, 1)?.slice(1, channel, some, 1)?,
-                &made,
-            )?;
-        }
+        let (first, rows) = match some == channels {
+            true => (0, matrix.shape()[1]),
+            false => (channel * under.kernel(), some * under.kernel()),
+        };
+        let columns = matmul(&matrix.slice(1, first, rows, 1)?, &g)?;
+        under.added(&columns, &shape(&[&[len, some], size]))
+    };
+    if together == n && some == channels {
+        return of((0, 0));
     }
+    let all = Array::zeros(out, g.dtype())?;
+    let channels = (0..channels).step_by(some);
+    let parts = (0..n).step_by(together);
+    let parts = parts.flat_map(|start| channels.clone().map(move |channel| (start, channel)));
+    each_part(parts, of, |(start, channel), made| {
+        let to = all.slice(0, start, made.shape()[0], 1)?;
+        assign(&to.slice(1, channel, made.shape()[1], 1)?, &made)
+    })?;
     Ok(all)
 }
 
@@ -277,19 +306,22 @@ pub fn convolve_weight(x: &Array, g: &Array, how: &Window, kernel: &[usize]) -> 
     }
     let input = Input { x, axes };
     let each = product(kernel.iter().chain(&counts[1..]).chain(&[channels]));
-    let mut sum: Option<Array> = None;
-    for part in parts(n, counts[0], each) {
+    let of = |part: Part| {
         let columns = input.columns_together(part, how.groups)?;
         let rows = [how.groups, out / how.groups, columns.shape()[2]];
         let g = of_part(g, part)?.transpose(0, 1)?.contiguous()?;
-        let made = matmul(&g.reshape(&Shape::new(&rows))?, &columns.transpose(-2, -1)?)?;
+        matmul(&g.reshape(&Shape::new(&rows))?, &columns.transpose(-2, -1)?)
+    };
+    let mut sum: Option<Array> = None;
+    each_part(parts(n, counts[0], each), of, |_, made| {
         match &sum {
             None => sum = Some(made),
             Some(sum) => {
                 dispatch!(number sum.dtype(), T => zip_assign(sum, &made, |a: T, b: T| a.plus(b))?, else ());
             }
         }
-    }
+        Ok(())
+    })?;
     match sum {
         Some(sum) => sum.reshape(&weight),
         None => Array::zeros(weight, x.dtype()),
