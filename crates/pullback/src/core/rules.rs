@@ -145,6 +145,30 @@ pub(crate) fn jvp_of_first(op: &dyn Op, cx: &Ctx<'_>, t: &[Option<Tensor>]) -> R
     }
 }
 
+/// [`General`] for an operation of several results, whose rules are those for all of them: asked for one, it stands for the first.
+macro_rules! by_first {
+    ($op:ty) => {
+        impl $crate::core::rules::General for $op {
+            fn vjp(
+                &self,
+                cx: &$crate::core::op::Ctx<'_>,
+                i: usize,
+                g: &$crate::Tensor,
+            ) -> $crate::Result<$crate::Tensor> {
+                $crate::core::rules::vjp_of_first(self, cx, i, g)
+            }
+            fn jvp(
+                &self,
+                cx: &$crate::core::op::Ctx<'_>,
+                t: &[Option<$crate::Tensor>],
+            ) -> $crate::Result<$crate::Tensor> {
+                $crate::core::rules::jvp_of_first(self, cx, t)
+            }
+        }
+    };
+}
+pub(crate) use by_first;
+
 fn each(
     cx: &Ctx<'_>,
     out: &mut [Option<Tensor>],

@@ -148,14 +148,7 @@ impl Op for Qr {
     }
 }
 
-impl rules::General for Qr {
-    fn vjp(&self, cx: &Ctx<'_>, i: usize, g: &Tensor) -> Result<Tensor> {
-        rules::vjp_of_first(self, cx, i, g)
-    }
-    fn jvp(&self, cx: &Ctx<'_>, t: &[Option<Tensor>]) -> Result<Tensor> {
-        rules::jvp_of_first(self, cx, t)
-    }
-}
+rules::by_first!(Qr);
 
 #[pullback_macros::called]
 impl Tensor {

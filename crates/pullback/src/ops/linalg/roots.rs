@@ -138,14 +138,7 @@ impl Op for Polar {
     }
 }
 
-impl rules::General for Polar {
-    fn vjp(&self, cx: &Ctx<'_>, i: usize, g: &Tensor) -> Result<Tensor> {
-        rules::vjp_of_first(self, cx, i, g)
-    }
-    fn jvp(&self, cx: &Ctx<'_>, t: &[Option<Tensor>]) -> Result<Tensor> {
-        rules::jvp_of_first(self, cx, t)
-    }
-}
+rules::by_first!(Polar);
 
 /// The symmetric X, not negative, with X X = A for a symmetric A of which the lower triangle is read; eigenvalues below zero count as zero.
 #[derive(Clone, Debug)]

@@ -157,14 +157,7 @@ impl Op for Svd {
     }
 }
 
-impl rules::General for Svd {
-    fn vjp(&self, cx: &Ctx<'_>, i: usize, g: &Tensor) -> Result<Tensor> {
-        rules::vjp_of_first(self, cx, i, g)
-    }
-    fn jvp(&self, cx: &Ctx<'_>, t: &[Option<Tensor>]) -> Result<Tensor> {
-        rules::jvp_of_first(self, cx, t)
-    }
-}
+rules::by_first!(Svd);
 
 #[pullback_macros::called]
 impl Tensor {

@@ -284,11 +284,4 @@ impl Op for RecurrentLayer {
     }
 }
 
-impl rules::General for RecurrentLayer {
-    fn vjp(&self, cx: &Ctx<'_>, i: usize, g: &Tensor) -> Result<Tensor> {
-        rules::vjp_of_first(self, cx, i, g)
-    }
-    fn jvp(&self, cx: &Ctx<'_>, t: &[Option<Tensor>]) -> Result<Tensor> {
-        rules::jvp_of_first(self, cx, t)
-    }
-}
+rules::by_first!(RecurrentLayer);
