@@ -17,6 +17,10 @@ const SLOW: &[&str] = &[
     "histogram",
     "median",
     "nanmedian",
+    // With a weight for each row.
+    "gru",
+    "lstm",
+    "rnn_tanh",
 ];
 
 /// Functions that look at numbers to decide, or to say what was wrong: rows then run one after the other.

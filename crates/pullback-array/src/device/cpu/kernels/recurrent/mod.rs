@@ -85,7 +85,7 @@ struct Dims {
 }
 
 fn misfit(text: &str) -> Error {
-    Error::new(ErrorKind::Shape, format!("recurrence: {text}"))
+    Error::new(ErrorKind::Shape, text.to_string())
 }
 
 /// The sizes, where all operands agree about them.
@@ -122,10 +122,7 @@ fn dims(how: Recurrence<'_>, x: &RecurrenceInputs<'_>) -> Result<Dims> {
     let others = [x.c, x.bias, x.projection].into_iter().flatten();
     let dtype = x.gates.dtype();
     if (others.chain([x.weight, x.h])).any(|a| a.dtype() != dtype) {
-        return Err(Error::new(
-            ErrorKind::DType,
-            "recurrence: the operands need one dtype",
-        ));
+        return Err(Error::new(ErrorKind::DType, "the operands need one dtype"));
     }
     Ok(d)
 }
