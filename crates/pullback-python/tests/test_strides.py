@@ -34,6 +34,7 @@ OTHERWISE = {
     "any": "an empty list of dimensions",
     "sort": "the sorted numbers are row-major here",
     "msort": "the sorted numbers are row-major here",
+    "gru_cell": "row-major here; PyTorch's last sum lies as the given state does",
     "unique": "rows are compared in another order of memory",
     **dict.fromkeys(
         "cholesky cholesky_ex cholesky_inverse cholesky_solve eigh householder_product inv inv_ex inverse lstsq lu lu_factor lu_factor_ex lu_solve ormqr qr "

@@ -53,7 +53,7 @@ impl Axis {
         let begin = self.begin(k);
         let first = match begin {
             0.. => 0,
-            _ => begin.unsigned_abs().div_ceil(self.stride),
+            _ => (begin.unsigned_abs().div_ceil(self.stride)).min(self.count),
         };
         // Behind the last one.
         let room = (self.size as isize).saturating_sub(begin);
@@ -62,10 +62,11 @@ impl Axis {
             _ => 0,
         };
         let at = begin.saturating_add_unsigned(first.saturating_mul(self.stride));
-        (
-            first..end.max(first.min(self.count)),
-            at.max(0).unsigned_abs(),
-        )
+        // Where there is none, nobody asks for the element.
+        match first < end {
+            true => (first..end, at.unsigned_abs()),
+            false => (first..first, 0),
+        }
     }
 
     /// The elements that lie under the windows `first..first + count`, and how those windows go along them.
