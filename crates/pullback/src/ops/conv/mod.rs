@@ -6,6 +6,7 @@ pub(crate) mod fractional;
 #[cfg(feature = "functions")]
 pub(super) mod functions;
 pub(crate) mod geometry;
+mod largest;
 pub(crate) mod methods;
 pub(crate) mod pool;
 pub(crate) mod pooling;

@@ -9,11 +9,10 @@ use crate::core::rules;
 use crate::core::tensor::Tensor;
 use crate::ops::common::anchor::{anchored, entered};
 use crate::ops::common::gate::no_form;
+use crate::ops::conv::largest::largest;
 use crate::{Array, DType, Result, Shape};
 use pullback_array::kernels::{self, Sizes};
 use pullback_array::{Element, Real, dispatch, gathered};
-use smallvec::SmallVec;
-use std::ops::Range;
 use std::sync::Arc;
 
 #[cfg(feature = "proof")]
@@ -72,13 +71,13 @@ impl Windows {
     }
 
     /// Elements of a plane.
-    fn plane(&self) -> usize {
+    pub(super) fn plane(&self) -> usize {
         self.size.iter().product()
     }
 
     /// Calls `f` with each window's number and spans.
     #[inline(always)]
-    fn each(&self, mut f: impl FnMut(usize, &[Span])) {
+    pub(super) fn each(&self, mut f: impl FnMut(usize, &[Span])) {
         let mut number = 0;
         let mut next = |spans: &[Span]| {
             f(number, spans);
@@ -103,7 +102,7 @@ impl Windows {
 
 /// Calls `f` with the place in the plane of each element of a window.
 #[inline(always)]
-fn places(spans: &[Span], size: &[usize], mut f: impl FnMut(usize)) {
+pub(super) fn places(spans: &[Span], size: &[usize], mut f: impl FnMut(usize)) {
     match (spans, size) {
         ([a], _) => (a.start..a.end).step_by(a.step).for_each(f),
         ([a, b], &[_, width]) => {
@@ -136,150 +135,6 @@ define! { MaxPoolAt: Cut "max_pool_at", "torch.nn.functional.max_pool2d";
     formula: "arg max over the window of x";
     derivative: "none";
     proof: { samples: || pools(|windows| MaxPoolAt { windows }) }
-}
-
-/// Whether `x` is taken for the largest where `best` was; without a branch.
-#[inline(always)]
-fn is_larger<T: PartialOrd>(x: T, best: T) -> bool {
-    #[allow(clippy::eq_op)] // NaN alone differs from itself
-    let nan = x != x;
-    (x > best) | nan
-}
-
-/// Where the largest element of a window lies.
-#[inline(always)]
-fn largest<T: Element + PartialOrd>(spans: &[Span], size: &[usize], plane: &[T]) -> i64 {
-    let mut best: Option<(usize, T)> = None;
-    places(spans, size, |i| {
-        if best.is_none_or(|(_, b)| is_larger(plane[i], b)) {
-            best = Some((i, plane[i]));
-        }
-    });
-    best.map_or(0, |(i, _)| i as i64)
-}
-
-/// Neighbouring windows along the last dimension that are equally long and equally far apart.
-struct Even {
-    windows: Range<usize>,
-    /// How far apart they begin.
-    stride: usize,
-    /// The windows of the dimensions before, in which rows are elements.
-    rows: Windows,
-}
-
-/// Windows that are looked at together.
-const TOGETHER: usize = 16;
-
-impl Windows {
-    /// The elements of a span.
-    fn elements(s: &Span) -> usize {
-        s.end.saturating_sub(s.start).div_ceil(s.step.max(1))
-    }
-
-    /// The windows along the last dimension that may be looked at together, if they are worth it and 32 bits number a plane.
-    fn even(&self) -> Option<Even> {
-        let spans = self.spans.last()?;
-        let most = spans.iter().map(Self::elements).max()?;
-        let first = (spans.iter()).position(|s| Self::elements(s) == most)?;
-        let stride = (spans.get(first + 1)?.start).checked_sub(spans[first].start)?;
-        let goes_on = |w: &[Span]| {
-            w[1].start == w[0].start + stride
-                && Self::elements(&w[1]) == most
-                && w[1].step == w[0].step
-        };
-        let more = spans[first..].windows(2).take_while(|w| goes_on(w)).count();
-        let small = u32::try_from(self.plane()).is_ok();
-        let dims = self.spans.len() - 1;
-        (small && stride > 0 && most > 0 && more >= 3).then_some(Even {
-            windows: first..first + more + 1,
-            stride,
-            rows: Windows {
-                size: Sizes::from_slice(&self.size[..dims]),
-                spans: Arc::new(self.spans[..dims].to_vec()),
-            },
-        })
-    }
-
-    /// Where the largest element of each window lies. Windows side by side are compared element by element in step, so that no branch
-    /// depends on what is larger.
-    fn largest_in_rows<T: Element + PartialOrd>(&self, even: &Even, plane: &[T], out: &mut [i64]) {
-        let (Some(last), Some(&width)) = (self.spans.last(), self.size.last()) else {
-            return;
-        };
-        let row = &even.rows;
-        row.each_or_one(|number, spans| {
-            let out = &mut out[number * last.len()..][..last.len()];
-            let mut lines: SmallVec<[usize; 16]> = SmallVec::new();
-            places_or_one(spans, &row.size, |i| lines.push(i * width));
-            if lines.is_empty() {
-                return;
-            }
-            for (k, o) in out.iter_mut().enumerate() {
-                if !even.windows.contains(&k) {
-                    let all: SmallVec<[Span; 3]> = spans.iter().copied().chain([last[k]]).collect();
-                    *o = largest(&all, &self.size, plane);
-                }
-            }
-            for first in even.windows.clone().step_by(TOGETHER) {
-                let count = TOGETHER.min(even.windows.end - first);
-                let at = together(&last[first], even.stride, count, &lines, plane);
-                for (o, at) in out[first..][..count].iter_mut().zip(at) {
-                    *o = i64::from(at);
-                }
-            }
-        });
-    }
-
-    /// As [`Windows::each`], and once with no spans where there are no dimensions.
-    #[inline(always)]
-    fn each_or_one(&self, mut f: impl FnMut(usize, &[Span])) {
-        if self.spans.is_empty() {
-            return f(0, &[]);
-        }
-        self.each(f);
-    }
-}
-
-/// As [`places`], and the first one where there are no dimensions.
-#[inline(always)]
-fn places_or_one(spans: &[Span], size: &[usize], mut f: impl FnMut(usize)) {
-    if spans.is_empty() {
-        return f(0);
-    }
-    places(spans, size, f);
-}
-
-/// Where the largest element of each of `count` windows lies, the first of which is `span` of each line and each other `stride` further.
-fn together<T: Element + PartialOrd>(
-    span: &Span,
-    stride: usize,
-    count: usize,
-    lines: &[usize],
-    plane: &[T],
-) -> [u32; TOGETHER] {
-    let mut at = [0u32; TOGETHER];
-    // What was largest is read from one and written to the other: written where it was read, it would be a branch for each number.
-    let (mut one, mut other) = ([T::default(); TOGETHER], [T::default(); TOGETHER]);
-    let (mut best, mut next) = (&mut one, &mut other);
-    let mut begun = false;
-    for &line in lines {
-        for i in (span.start..span.end).step_by(span.step) {
-            let from = line + i;
-            let mut copied = [T::default(); TOGETHER];
-            let apart = plane[from..].iter().step_by(stride);
-            (copied[..count].iter_mut().zip(apart)).for_each(|(c, &x)| *c = x);
-            let before = &best[..count];
-            for (k, (next, at)) in next[..count].iter_mut().zip(&mut at).enumerate() {
-                let larger = !begun | is_larger(copied[k], before[k]);
-                *next = if larger { copied[k] } else { before[k] };
-                let here = (from as u32).wrapping_add((k as u32).wrapping_mul(stride as u32));
-                *at = if larger { here } else { *at };
-            }
-            begun = true;
-            std::mem::swap(&mut best, &mut next);
-        }
-    }
-    at
 }
 
 impl Op for MaxPoolAt {
