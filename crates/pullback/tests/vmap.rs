@@ -31,6 +31,11 @@ const LOOKED: &[&str] = &[
     "ctc_loss",
     "det",
     "embedding_bag",
+    // Of packed sequences: how many rows each step has.
+    "gru",
+    "lstm",
+    "rnn_relu",
+    "rnn_tanh",
     "inv_ex",
     "is_nonzero",
     "ldl_factor_ex",

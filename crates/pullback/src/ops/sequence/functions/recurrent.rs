@@ -6,6 +6,7 @@ use crate::core::device::HostRead;
 use crate::core::fail::{bail, ensure};
 use crate::core::tensor::Tensor;
 use crate::ops::sequence::stack::{Kind, Layers, Weights, cell, layers};
+use pullback_array::Called;
 use std::panic::Location;
 
 /// The weights of all layers and directions, which are given one after the other.
@@ -92,6 +93,7 @@ fn sizes(batch_sizes: &Tensor, rows: usize, samples: usize) -> Result<Vec<usize>
 
 /// Layers over padded or packed sequences.
 fn run(a: &Args<'_>, kind: Kind) -> Result<Value> {
+    let _called = Called::enter(a.name(), Some(Location::caller()));
     let (both, count) = (a.bool("bidirectional")?, a.int("num_layers")?);
     let params = a.tensors("params")?;
     let how = Layers {
@@ -142,6 +144,7 @@ fn run(a: &Args<'_>, kind: Kind) -> Result<Value> {
 
 /// One step.
 fn step(a: &Args<'_>, kind: Kind) -> Result<Value> {
+    let _called = Called::enter(a.name(), Some(Location::caller()));
     let x = a.tensor("input")?;
     let given = match kind {
         Kind::Lstm => a.tensors("hx")?,
