@@ -189,7 +189,7 @@ impl Input<'_> {
     fn columns(&self, part: Part, groups: usize) -> Result<Array> {
         let (x, axes) = self.part(part)?;
         let under = Under::new(axes, 1)?;
-        let rows = x.shape()[1] / groups * under.kernel();
+        let rows = (x.shape()[1] / groups).saturating_mul(under.kernel());
         under.columns(
             &x,
             &Shape::new(&[part.samples, groups, rows, under.windows()]),
@@ -200,7 +200,7 @@ impl Input<'_> {
     fn columns_together(&self, part: Part, groups: usize) -> Result<Array> {
         let (x, axes) = self.part(part)?;
         let under = Under::new(axes, part.samples)?;
-        let rows = x.shape()[1] / groups * under.kernel();
+        let rows = (x.shape()[1] / groups).saturating_mul(under.kernel());
         let shape = [groups, rows, part.samples.saturating_mul(under.windows())];
         under.columns(&x.transpose(0, 1)?, &Shape::new(&shape))
     }

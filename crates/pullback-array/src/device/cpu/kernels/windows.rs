@@ -130,7 +130,7 @@ impl Under {
 
     /// Elements of the kernel.
     pub(super) fn kernel(&self) -> usize {
-        self.axes.iter().map(|a| a.kernel).product()
+        self.axes.iter().fold(1, |n, a| n.saturating_mul(a.kernel))
     }
 
     /// Windows of a sample.
@@ -168,7 +168,7 @@ impl Under {
 
     /// Columns of planes, of which the last dimensions of `x` are as many as `shape` has numbers for: for each plane (kernel, samples, windows).
     pub(super) fn columns(&self, x: &Array, shape: &Shape) -> Result<Array> {
-        let to = (self.kernel() * self.samples).saturating_mul(self.windows());
+        let to = (self.kernel().saturating_mul(self.samples)).saturating_mul(self.windows());
         dispatch!(stored x.dtype(), T => planes(x, shape, to, |plane: &[T], columns: &mut [T]| self.spread(plane, columns)))
     }
 
@@ -190,7 +190,10 @@ impl Under {
         if dtype.is_narrow() {
             return cast(&self.added(computing(columns)?.as_ref(), shape)?, dtype);
         }
-        let to = self.axes.iter().map(|a| a.size).product();
+        let to = self
+            .axes
+            .iter()
+            .fold(1, |n: usize, a| n.saturating_mul(a.size));
         dispatch!(number dtype, T => planes(columns, shape, to, |columns: &[T], plane: &mut [T]| self.gather(columns, plane)), else Array::zeros(shape.clone(), dtype))
     }
 
