@@ -47,8 +47,8 @@ fn weights<'a>(
     Ok(params.chunks(each).map(of).collect())
 }
 
-/// The states of all layers, which long short-term memory has two of.
-fn states(a: &Args<'_>, kind: Kind, layers: usize) -> Result<Vec<Tensor>> {
+/// The states that are given, of which long short-term memory has two.
+fn given<'a>(a: &'a Args<'a>, kind: Kind) -> Result<Vec<&'a Tensor>> {
     let given = match kind {
         Kind::Lstm => a.tensors("hx")?,
         _ => vec![a.tensor("hx")?],
@@ -56,8 +56,15 @@ fn states(a: &Args<'_>, kind: Kind, layers: usize) -> Result<Vec<Tensor>> {
     ensure!(
         given.len() == kind.states(),
         Argument,
-        "lstm expects two hidden states"
+        "{} expects two hidden states",
+        a.name()
     );
+    Ok(given)
+}
+
+/// The states of all layers.
+fn states(a: &Args<'_>, kind: Kind, layers: usize) -> Result<Vec<Tensor>> {
+    let given = given(a, kind)?;
     for h in &given {
         ensure!(
             h.ndim() == 3,
@@ -146,15 +153,7 @@ fn run(a: &Args<'_>, kind: Kind) -> Result<Value> {
 fn step(a: &Args<'_>, kind: Kind) -> Result<Value> {
     let _called = Called::enter(a.name(), Some(Location::caller()));
     let x = a.tensor("input")?;
-    let given = match kind {
-        Kind::Lstm => a.tensors("hx")?,
-        _ => vec![a.tensor("hx")?],
-    };
-    ensure!(
-        given.len() == kind.states(),
-        Argument,
-        "lstm_cell expects two hidden states"
-    );
+    let given = given(a, kind)?;
     let w = Weights {
         ih: a.tensor("w_ih")?,
         hh: a.tensor("w_hh")?,
