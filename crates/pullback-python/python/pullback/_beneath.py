@@ -71,14 +71,21 @@ def native_dropout_backward(grad_output, mask, scale):
     return grad_output * mask * scale
 
 
+def _wide(*tensors):
+    """Halves in single precision: several steps are rounded once."""
+    return tuple(t.float() if t.dtype in (_native.float16, _native.bfloat16) else t for t in tensors)
+
+
 def _softmax_backward_data(grad_output, output, dim, input_dtype):
     """The gradient of a softmax with this result."""
+    grad_output, output = _wide(grad_output, output)
     product = grad_output * output
     return (product - output * product.sum(dim, keepdim=True)).to(input_dtype)
 
 
 def _log_softmax_backward_data(grad_output, output, dim, input_dtype):
     """The gradient of the logarithm of a softmax with this result."""
+    grad_output, output = _wide(grad_output, output)
     return (grad_output - output.exp() * grad_output.sum(dim, keepdim=True)).to(input_dtype)
 
 

@@ -48,6 +48,35 @@ impl Generator {
         Ok(())
     }
 
+    /// `out.normal_(mean, std)` for a contiguous tensor of half precision, in f32 that the caller rounds. Here PyTorch draws each block of
+    /// sixteen on its own, so that the last sixteen follow the last whole block and not a number for every place.
+    ///
+    /// ```
+    /// use pullback_random::torch::manual_seed;
+    ///
+    /// let (mut half, mut single) = ([0.0; 20], [0.0; 20]);
+    /// manual_seed(0).fill_normal_half(0.0, 1.0, &mut half)?;
+    /// manual_seed(0).fill_normal_f32(0.0, 1.0, &mut single)?;
+    /// // Python: torch.manual_seed(0); torch.randn(20, dtype=torch.half)    -> tensor([..., -0.2505, -1.3525, -1.6963, ...])
+    /// assert_eq!(half[..4], single[..4]);
+    /// assert_eq!(half[4], -1.3527911);
+    /// # Ok::<(), pullback_random::Error>(())
+    /// ```
+    pub fn fill_normal_half(&mut self, mean: f64, std: f64, out: &mut [f32]) -> Result<()> {
+        check_std(std)?;
+        let whole = out.len() / BLOCK * BLOCK;
+        self.normal_f32(mean, std, &mut out[..whole]);
+        match out.len() - whole {
+            0 => {}
+            rest if whole == 0 => self.normal_f32(mean, std, &mut out[..rest]),
+            _ => {
+                let start = out.len() - BLOCK;
+                self.normal_f32(mean, std, &mut out[start..]);
+            }
+        }
+        Ok(())
+    }
+
     /// `out.normal_(mean, std)` for a contiguous f64 tensor.
     pub fn fill_normal_f64(&mut self, mean: f64, std: f64, out: &mut [f64]) -> Result<()> {
         check_std(std)?;

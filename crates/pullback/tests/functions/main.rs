@@ -2,6 +2,7 @@
 
 mod digits;
 mod golden;
+mod halves;
 mod list;
 mod modes;
 mod rows;

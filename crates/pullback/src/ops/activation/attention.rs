@@ -11,6 +11,7 @@ use crate::core::tensor::Tensor;
 use crate::ops::activation::blocks::BlockAttention;
 use crate::ops::activation::softmax::pull_softmax;
 use crate::ops::common::constant::times;
+use crate::ops::common::halves::{is_half, wide, wide_if};
 use crate::{Array, DType, Result};
 use pullback_array::{dispatch, kernels};
 use std::panic::Location;
@@ -130,6 +131,17 @@ impl Tensor {
                     "_scaled_dot_product_attention: Explicit attn_mask should not be set when is_causal=True"
                 );
             }
+        }
+        if is_half(self) {
+            let mask = wide_if(how.attn_mask)?;
+            let attn_mask = mask.as_ref();
+            return wide(self)?
+                .scaled_dot_product_attention(
+                    &wide(key)?,
+                    &wide(value)?,
+                    Attention { attn_mask, ..how },
+                )?
+                .to(self.dtype());
         }
         let (key, value) = if how.enable_gqa && self.ndim() > 2 {
             let heads = self.size(-3)?;

@@ -4,6 +4,7 @@ pub(super) mod anchor;
 pub(super) mod constant;
 pub(super) mod formula;
 pub(super) mod gate;
+pub(super) mod halves;
 pub(super) mod loops;
 pub(super) mod methods;
 pub(super) mod once;

@@ -445,6 +445,11 @@ pub fn rand(shape: impl Into<Shape>, dtype: DType) -> Result<Tensor> {
         return Tensor::zeros(shape, dtype); // nothing is drawn
     }
     afford(n, dtype)?;
+    if dtype.is_narrow() {
+        let x = Tensor::zeros(shape, dtype)?;
+        x.uniform_(0.0, 1.0)?;
+        return Ok(x);
+    }
     let array = watch::drawn(&shape, |shape| {
         let n = shape.checked_numel()?;
         match dtype.computing() {
@@ -469,6 +474,11 @@ pub fn randn(shape: impl Into<Shape>, dtype: DType) -> Result<Tensor> {
         return Tensor::zeros(shape, dtype); // nothing is drawn
     }
     afford(n, dtype)?;
+    if dtype.is_narrow() {
+        let x = Tensor::zeros(shape, dtype)?;
+        x.normal_(0.0, 1.0)?;
+        return Ok(x);
+    }
     let array = watch::drawn(&shape, |shape| {
         let n = shape.checked_numel()?;
         match dtype.computing() {

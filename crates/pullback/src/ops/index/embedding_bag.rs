@@ -6,6 +6,7 @@ use crate::core::device::HostRead;
 use crate::core::fail::{bail, ensure, error};
 use crate::core::setters::setters;
 use crate::core::tensor::Tensor;
+use crate::ops::common::halves::wide;
 use crate::ops::index::embedding::{Embedding, shorten};
 use crate::{DType, Reduce, Result};
 use std::panic::Location;
@@ -365,11 +366,12 @@ impl Bags {
             padding: None,
             by_frequency: how.scale_grad_by_freq,
         };
-        let rows = apply_dyn(&lookup, &[weight, &bags.ids], site)?;
+        let rows = wide(&apply_dyn(&lookup, &[weight, &bags.ids], site)?)?;
         match how.mode {
             BagMode::Sum => bags.sum(&rows),
             BagMode::Mean => bags.mean(&rows),
             BagMode::Max => bags.max(&rows),
-        }
+        }?
+        .to(weight.dtype())
     }
 }

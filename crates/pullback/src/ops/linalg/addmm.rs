@@ -4,6 +4,7 @@ use crate::core::Site;
 use crate::core::apply::apply;
 use crate::core::fail::{bail, ensure};
 use crate::core::tensor::Tensor;
+use crate::ops::common::halves::{is_half, wide};
 use crate::ops::common::operand::promote;
 use crate::ops::linalg::matmul::Matmul;
 use crate::ops::linalg::product::fits_bmm;
@@ -26,6 +27,22 @@ fn scaled(t: &Tensor, by: Number) -> Result<Tensor> {
         return Ok(t.clone());
     }
     t.mul(by)
+}
+
+/// `beta·input + alpha·(a b)`, of halves rounded once.
+fn add_product(
+    input: &Tensor,
+    [a, b]: [&Tensor; 2],
+    beta: Number,
+    alpha: Number,
+    site: Site,
+) -> Result<Tensor> {
+    if is_half(input) {
+        let product = apply(Matmul, &[&wide(a)?, &wide(b)?], site)?;
+        return combine(&wide(input)?, &product, beta, alpha, false, site)?.to(input.dtype());
+    }
+    let product = apply(Matmul, &[a, b], site)?;
+    combine(input, &product, beta, alpha, false, site)
 }
 
 /// `beta·input + alpha·product`; with `beta` 0 the input's numbers play no part, not even NaN, and its gradient is 0.
@@ -110,8 +127,7 @@ impl Tensor {
     ) -> Result<Tensor> {
         let site = Location::caller();
         fits_addmm(self, (mat1.shape(), mat1.dtype()), mat2)?;
-        let product = apply(Matmul, &[mat1, mat2], site)?;
-        combine(self, &product, beta.into(), alpha.into(), false, site)
+        add_product(self, [mat1, mat2], beta.into(), alpha.into(), site)
     }
 
     /// `beta·self + alpha·(mat vec)`; see [`Tensor::addmm`].
@@ -152,8 +168,7 @@ impl Tensor {
                 "addmv input tensors must have the same dtype, but got {a}, {b}, and {c}"
             );
         }
-        let product = apply(Matmul, &[mat, vec], site)?;
-        combine(self, &product, beta.into(), alpha.into(), false, site)
+        add_product(self, [mat, vec], beta.into(), alpha.into(), site)
     }
 
     /// `beta·self + alpha·Σ` of the products of two stacks of matrices; see [`Tensor::addmm`].
@@ -196,8 +211,7 @@ impl Tensor {
         let rows = batch1.permute(&[1, 0, 2])?.reshape([a[1], k])?;
         let cols = batch2.reshape([k, b[2]])?;
         fits_addmm(self, (rows.shape(), rows.dtype()), &cols)?;
-        let product = apply(Matmul, &[&rows, &cols], site)?;
-        combine(self, &product, beta.into(), alpha.into(), false, site)
+        add_product(self, [&rows, &cols], beta.into(), alpha.into(), site)
     }
 
     /// `beta·self + alpha·` the products of two stacks of matrices, one by one; see [`Tensor::addmm`].
@@ -224,8 +238,7 @@ impl Tensor {
                 "Input dtypes must be the same, got: input {a}, batch1: {b}, batch2: {c}"
             );
         }
-        let product = apply(Matmul, &[batch1, batch2], site)?;
-        combine(self, &product, beta.into(), alpha.into(), false, site)
+        add_product(self, [batch1, batch2], beta.into(), alpha.into(), site)
     }
 
     /// `beta·self + alpha·(vec1 vec2ᵀ)`; see [`Tensor::addmm`]. Dtypes are brought together, unlike there.
@@ -257,6 +270,11 @@ impl Tensor {
                     "For integral input tensors, argument {what} must not be a floating point number."
                 );
             }
+        }
+        if dtype.is_float() && dtype.is_narrow() {
+            let product = vec1.to(DType::F32)?.outer(&vec2.to(DType::F32)?)?;
+            let input = self.to(DType::F32)?;
+            return combine(&input, &product, beta, alpha, true, site)?.to(dtype);
         }
         let (input, product) = promote(self, (&product).into(), site)?;
         combine(input.as_ref(), product.as_ref(), beta, alpha, true, site)

@@ -4,6 +4,7 @@
 use crate::core::apply::apply;
 use crate::core::fail::{bail, ensure};
 use crate::core::tensor::Tensor;
+use crate::ops::common::halves::{is_half, wide, wide_if};
 use crate::ops::common::operand::{borrowed, promote};
 use crate::ops::linalg::matmul::{Matmul, Outer};
 use crate::ops::reduce::sum::resolve;
@@ -368,6 +369,16 @@ pub fn bilinear(
             "bilinear(): bias size does not match weight size: got {} but expected {out}",
             b.size(0)?
         );
+    }
+    if is_half(input1) {
+        let bias = wide_if(bias)?;
+        return bilinear(
+            &wide(input1)?,
+            &wide(input2)?,
+            &wide(weight)?,
+            bias.as_ref(),
+        )?
+        .to(input1.dtype());
     }
     let mut shape = input1.shape()[..lead].to_vec();
     let rows: usize = shape.iter().product();

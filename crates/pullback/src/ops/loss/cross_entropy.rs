@@ -9,6 +9,7 @@ use crate::core::setters::setters;
 use crate::core::tensor::Tensor;
 use crate::ops::common::anchor::entered;
 use crate::ops::common::constant::{plus, times};
+use crate::ops::common::halves::{is_half, wide, wide_if};
 use crate::ops::common::operand::promote;
 use crate::ops::common::operand::{inferred, unnumbered};
 use crate::ops::loss::reduction::Reduction;
@@ -219,6 +220,12 @@ impl Tensor {
     ) -> Result<Tensor> {
         let site = Location::caller();
         check(self, target, weight)?;
+        if is_half(self) {
+            let weight = wide_if(weight)?;
+            return wide(self)?
+                .nll_loss(target, weight.as_ref(), ignore_index, reduction)?
+                .to(self.dtype());
+        }
         let target = target.to(DType::I64)?;
         let classes = self.shape()[class_dim(self)];
         let op = ClassPositions {
@@ -280,6 +287,13 @@ impl Tensor {
             return Err(bad_smoothing(how.label_smoothing));
         }
         check(self, target, how.weight)?;
+        if is_half(self) {
+            let weight = wide_if(how.weight)?;
+            let (target, weight) = (wide(target)?, weight.as_ref());
+            return wide(self)?
+                .cross_entropy(&target, CrossEntropy { weight, ..how })?
+                .to(self.dtype());
+        }
         let dim = class_dim(self);
         let x = self.log_softmax(dim as i64)?;
         let likelihood = x.nll_loss(target, how.weight, how.ignore_index, how.reduction)?;
@@ -327,6 +341,13 @@ impl Tensor {
                 Argument,
                 "ignore_index is not supported for floating point target"
             );
+        }
+        if is_half(self) {
+            let weight = wide_if(how.weight)?;
+            let (target, weight) = (wide(target)?, weight.as_ref());
+            return wide(self)?
+                .cross_entropy(&target, CrossEntropy { weight, ..how })?
+                .to(self.dtype());
         }
         if !(0.0..=1.0).contains(&how.label_smoothing) {
             return Err(bad_smoothing(how.label_smoothing));

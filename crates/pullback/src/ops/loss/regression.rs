@@ -6,7 +6,8 @@ use crate::core::fail::{bail, ensure, error};
 use crate::core::tensor::Tensor;
 use crate::ops::common::constant::{plus, times};
 use crate::ops::common::gate::no_form;
-use crate::ops::common::operand::{Operand, promote};
+use crate::ops::common::halves::{is_half, wide, wide_if};
+use crate::ops::common::operand::{Operand, promote, result_type};
 use crate::ops::loss::reduction::Reduction;
 use crate::ops::{Huber, SmoothL1};
 use crate::{Error, Result, no_grad};
@@ -388,6 +389,18 @@ impl Tensor {
         }
         if !self.dtype().is_float() {
             return Err(no_form("log_sigmoid_cpu", &self.array()));
+        }
+        let result = result_type(self, target);
+        if is_half(self) && result == self.dtype() {
+            let (weight, pos_weight) = (wide_if(weight)?, wide_if(pos_weight)?);
+            return wide(self)?
+                .binary_cross_entropy_with_logits(
+                    &wide(target)?,
+                    weight.as_ref(),
+                    reduction,
+                    pos_weight.as_ref(),
+                )?
+                .to(result);
         }
         let (x, t) = promote(self, target.into(), site)?;
         let op = &crate::ops::BceWithLogits;

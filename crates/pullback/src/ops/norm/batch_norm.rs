@@ -9,6 +9,7 @@ use crate::core::tensor::Tensor;
 use crate::ops::Count;
 use crate::ops::common::anchor::entered;
 use crate::ops::common::constant::{number_like, times};
+use crate::ops::common::halves::{is_half, wide, wide_if};
 use crate::{DType, Result};
 use pullback_array::MemoryFormat;
 use pullback_random::digits::Streamed;
@@ -104,17 +105,27 @@ fn fits(x: &Tensor, vectors: [(&str, Option<&Tensor>); 4]) -> Result<()> {
             "{name} should contain {channels} elements not {}",
             v.numel()
         );
-        if v.dtype() != x.dtype() {
-            return Err(error!(
-                DType,
-                "mixed dtype (CPU): all inputs must share same datatype."
-            )
-            .note(format!(
+        if v.dtype() != x.dtype() && (v.dtype() != DType::F32 || !is_half(x)) {
+            // Halves go with parameters of single precision, too.
+            let said = match is_half(x) {
+                true => "expect parameter to have scalar type of Float",
+                false => "all inputs must share same datatype.",
+            };
+            let e = error!(DType, "mixed dtype (CPU): {said}");
+            return Err(e.note(format!(
                 "the input is {} and {name} is {}",
                 x.dtype(),
                 v.dtype()
             )));
         }
+    }
+    let given = || vectors.iter().filter_map(|(_, v)| *v);
+    if given().any(|v| v.dtype() != x.dtype()) && given().any(is_half) {
+        bail!(
+            DType,
+            "expected scalar type {} but found Float",
+            x.dtype().scalar_type_name()
+        );
     }
     Ok(())
 }
@@ -124,6 +135,16 @@ fn follow(r: &Tensor, new: &Tensor, momentum: f64) -> Result<()> {
     let _quiet = no_grad();
     let moved = r.detach().mul(1.0 - momentum)?.add(&new.mul(momentum)?)?;
     r.copy_(&moved)
+}
+
+/// Writes statistics that moved in single precision where halves keep them.
+fn moved(running: Running<'_>, wider: Running<'_>, training: bool) -> Result<()> {
+    let (Some((mean, var)), Some((m, v)), true) = (running, wider, training) else {
+        return Ok(());
+    };
+    let _quiet = no_grad();
+    mean.copy_(m)?;
+    var.copy_(v)
 }
 
 /// Each channel with mean 0 and variance 1 over all other dimensions. The result lies row by row, or with the channels innermost where the
@@ -222,6 +243,14 @@ impl Tensor {
                 ("bias", bias),
             ],
         )?;
+        if is_half(self) {
+            let [mean, var] = [wide_if(mean)?, wide_if(var)?];
+            let [weight, bias] = [wide_if(weight)?, wide_if(bias)?];
+            let wider = mean.as_ref().zip(var.as_ref());
+            let y = wide(self)?.batch_normed(wider, weight.as_ref(), bias.as_ref(), how, site)?;
+            moved(running, wider, how.training)?;
+            return y.to(self.dtype());
+        }
         let [weight, bias] = &parts(weight, bias, site)?;
         let (weight, bias) = (weight.as_ref(), bias.as_ref());
         match running {
@@ -302,6 +331,12 @@ impl Tensor {
             self,
             [("weight", weight), ("bias", bias), ("", None), ("", None)],
         )?;
+        if is_half(self) {
+            let [weight, bias] = [wide_if(weight)?, wide_if(bias)?];
+            return wide(self)?
+                .group_norm(groups, weight.as_ref(), bias.as_ref(), eps)?
+                .to(self.dtype());
+        }
         let each = self.shape()[1..].iter().product::<usize>() / groups;
         let flat = self.reshape([n * groups, each])?;
         let y = flat
@@ -343,6 +378,14 @@ impl Tensor {
                 ("bias", bias),
             ],
         )?;
+        if is_half(self) {
+            let [mean, var] = [wide_if(mean)?, wide_if(var)?];
+            let [weight, bias] = [wide_if(weight)?, wide_if(bias)?];
+            let wider = mean.as_ref().zip(var.as_ref());
+            let y = wide(self)?.instance_norm(wider, weight.as_ref(), bias.as_ref(), how)?;
+            moved(running, wider, true)?;
+            return y.to(self.dtype());
+        }
         let each: usize = self.shape()[2..].iter().product();
         ensure!(
             each != 1,

@@ -13,6 +13,7 @@ use crate::core::tensor::Tensor;
 use crate::ops::common::anchor::anchored;
 use crate::ops::common::constant::plus;
 use crate::ops::common::gate::no_form;
+use crate::ops::common::halves::{is_half, wide, wide_if};
 use crate::ops::common::operand::{inferred, unnumbered};
 use crate::{Array, DType, Real, Result, Shape};
 use pullback_array::{dispatch, kernels};
@@ -293,12 +294,16 @@ fn check(
             );
         }
     }
-    let mixed = |p: &&&Tensor| p.dtype() != x.dtype() && x.dtype().is_float();
+    // Halves go with parameters of single precision, too.
+    let (other, want_type) = match is_half(x) {
+        true => (DType::F32, "Float"),
+        false => (x.dtype(), x.dtype().scalar_type_name()),
+    };
+    let mixed = |p: &&&Tensor| ![x.dtype(), other].contains(&p.dtype()) && x.dtype().is_float();
     if comma == ", " && parts.iter().filter_map(|p| p.1.as_ref()).any(|p| mixed(&p)) {
         bail!(
             DType,
-            "mixed dtype (CPU): expect parameter to have scalar type of {}",
-            x.dtype().scalar_type_name()
+            "mixed dtype (CPU): expect parameter to have scalar type of {want_type}"
         );
     }
     if !x.shape().ends_with(sizes) {
@@ -342,6 +347,12 @@ impl Tensor {
             [("weight", weight), ("bias", bias)],
             ", ",
         )?;
+        if is_half(self) && [weight, bias].iter().flatten().any(|v| !is_half(v)) {
+            let [weight, bias] = [wide_if(weight)?, wide_if(bias)?];
+            return wide(self)?
+                .layer_norm(normalized_shape, weight.as_ref(), bias.as_ref(), eps)?
+                .to(self.dtype());
+        }
         let op = LayerNorm {
             dims: normalized_shape.len(),
             eps,

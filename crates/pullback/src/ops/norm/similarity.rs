@@ -4,9 +4,10 @@ use crate::core::fail::{bail, ensure};
 use crate::core::setters::setters;
 use crate::core::tensor::Tensor;
 use crate::ops::common::constant::plus;
+use crate::ops::common::halves::{is_half, wide};
 use crate::ops::common::operand::{converted, result_type};
 use crate::ops::loss::reduction::Reduction;
-use crate::{Result, no_grad};
+use crate::{DType, Result, no_grad};
 use pullback_random::digits::Streamed;
 use std::panic::Location;
 
@@ -64,6 +65,9 @@ impl Tensor {
     /// For integers; for a dimension out of range.
     #[track_caller]
     pub fn normalize(&self, p: f64, dim: i64, eps: f64) -> Result<Tensor> {
+        if is_half(self) {
+            return wide(self)?.normalize(p, dim, eps)?.to(self.dtype());
+        }
         let norm = self.vector_norm(p, &[dim], true, None)?;
         self.div(&norm.clamp_min(eps)?)
     }
@@ -85,6 +89,10 @@ impl Tensor {
         );
         if eps < 0.0 || eps.is_nan() {
             bail!(Shape, "eps must be non-negative, got: {}", Streamed(eps));
+        }
+        if dtype.is_narrow() {
+            let [a, b] = [self.to(DType::F32)?, other.to(DType::F32)?];
+            return a.cosine_similarity(&b, dim, eps)?.to(dtype);
         }
         let shape = self.shape().broadcast(other.shape())?;
         let a = converted(self, dtype, site)?.expand(&shape)?;

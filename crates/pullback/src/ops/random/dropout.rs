@@ -9,6 +9,7 @@ use crate::core::tensor::Tensor;
 use crate::core::{mode, watch};
 use crate::ops::LeakyRelu;
 use crate::ops::common::gate::no_form;
+use crate::ops::common::halves::wide;
 use crate::ops::common::operand::{inferred, unnumbered};
 use crate::random::{self, try_draw};
 use crate::{Array, DType, Element, Error, Real, Result, Shape};
@@ -264,8 +265,14 @@ impl Tensor {
         if !training {
             return apply_dyn(&plain, &[x], site);
         }
-        let factor = random_slopes(&x.array(), lower, upper)?;
-        apply_dyn(&crate::ops::Mul, &[x, &Tensor::from_array(factor)], site)
+        let wider = wide(x)?;
+        let factor = random_slopes(&wider.array(), lower, upper)?;
+        apply_dyn(
+            &crate::ops::Mul,
+            &[&wider, &Tensor::from_array(factor)],
+            site,
+        )?
+        .to(x.dtype())
     }
 
     /// [`Tensor::rrelu`] in place.
@@ -279,8 +286,8 @@ impl Tensor {
         if !training {
             return in_place_dyn(&plain, self, &[], site, &mut |_| Ok(false));
         }
-        let factor = random_slopes(&self.array(), lower, upper)?;
-        let factor = Tensor::from_array(factor);
+        let factor = random_slopes(&wide(self)?.array(), lower, upper)?;
+        let factor = Tensor::from_array(factor).to(self.dtype())?;
         in_place_dyn(&crate::ops::Mul, self, &[&factor], site, &mut |_| Ok(false))
     }
 }

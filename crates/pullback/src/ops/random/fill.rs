@@ -10,7 +10,7 @@ use crate::ops::Count;
 use crate::ops::common::methods::not_implemented;
 use crate::ops::common::operand::{inferred, unnumbered};
 use crate::random::{self, torch::Generator, try_draw};
-use crate::{Array, DType, Element, Error, ErrorKind, Result};
+use crate::{Array, DType, Element, Error, ErrorKind, Result, bf16, f16};
 use pullback_array::filled;
 use std::panic::Location;
 
@@ -96,6 +96,24 @@ fn races(x: &Tensor, n: usize) -> Result<Tensor> {
     }
 }
 
+/// How a number of single precision is rounded to a half, where `dtype` is one.
+fn rounds_of(dtype: DType) -> Option<fn(f32) -> f32> {
+    match dtype {
+        DType::F16 => Some(|x| f16::from_f32(x).to_f32()),
+        DType::BF16 => Some(|x| bf16::from_f32(x).to_f32()),
+        _ => None,
+    }
+}
+
+/// Uniform numbers that are the upper bound once they are rounded become the lower one, as in PyTorch: the bound is excluded.
+fn below(out: &mut [f32], from: f32, to: f32, rounds: Option<fn(f32) -> f32>) {
+    let Some(round) = rounds else { return };
+    let bound = round(to);
+    for x in out.iter_mut().filter(|x| round(**x) == bound) {
+        *x = from;
+    }
+}
+
 /// Whether PyTorch's vector kernel draws: enough numbers without gaps.
 fn in_blocks(x: &Tensor) -> bool {
     x.numel() >= 16 && x.is_contiguous()
@@ -118,7 +136,12 @@ impl Tensor {
         let site = Location::caller();
         match self.dtype().computing() {
             DType::F32 => {
-                fill!(self, "uniform_", site, |g, out| g.fill_uniform_f32(from, to, out), [F32 f32], |d| not_implemented("check_uniform_bounds", d))
+                let rounds = rounds_of(self.dtype());
+                fill!(self, "uniform_", site, |g, out| {
+                    g.fill_uniform_f32(from, to, out)?;
+                    below(out, from as f32, to as f32, rounds);
+                    Ok(())
+                }, [F32 f32], |d| not_implemented("check_uniform_bounds", d))
             }
             _ => {
                 fill!(self, "uniform_", site, |g, out| g.fill_uniform_f64(from, to, out), [F64 f64, Dd f64], |d| not_implemented("check_uniform_bounds", d))
@@ -137,6 +160,7 @@ impl Tensor {
         let other = |d| not_implemented("normal_kernel_cpu", d);
         match self.dtype().computing() {
             DType::F32 => fill!(self, "normal_", site, |g, out| match blocks {
+                true if self.dtype().is_narrow() => g.fill_normal_half(mean, std, out),
                 true => g.fill_normal_f32(mean, std, out),
                 false => g.fill_normal_serial_f32(mean, std, out),
             }, [F32 f32], other),

@@ -8,6 +8,7 @@ use crate::core::apply::apply_many;
 use crate::core::fail::ensure;
 use crate::core::mode;
 use crate::core::tensor::Tensor;
+use crate::ops::common::halves::{is_half, wide, wide_if};
 use crate::{Result, cat, stack};
 use pullback_array::kernels::Cell;
 use std::sync::Arc;
@@ -74,7 +75,6 @@ pub(crate) fn direction(
     reverse: bool,
     site: Site,
 ) -> Result<(Tensor, Vec<Tensor>)> {
-    let gates = rows.linear(w.ih, w.bias_ih)?;
     for state in states {
         ensure!(
             state.dtype() == w.hh.dtype(),
@@ -84,6 +84,10 @@ pub(crate) fn direction(
             w.hh.dtype().cpp_name()
         );
     }
+    if is_half(rows) {
+        return in_single(kind, rows, sizes, states, w, reverse, site);
+    }
+    let gates = rows.linear(w.ih, w.bias_ih)?;
     let Some(cell) = kind.cell() else {
         return rectified(&gates, sizes, &states[0], w, reverse);
     };
@@ -105,6 +109,31 @@ pub(crate) fn direction(
     made.truncate(1 + kind.states());
     let lasts = made.split_off(1);
     Ok((made.swap_remove(0), lasts))
+}
+
+/// A direction of halves: computed in single precision, the results rounded once.
+fn in_single(
+    kind: Kind,
+    rows: &Tensor,
+    sizes: &Arc<[usize]>,
+    states: &[Tensor],
+    w: Weights<'_>,
+    reverse: bool,
+    site: Site,
+) -> Result<(Tensor, Vec<Tensor>)> {
+    let dtype = rows.dtype();
+    let [bias_ih, bias_hh, hr] = [wide_if(w.bias_ih)?, wide_if(w.bias_hh)?, wide_if(w.hr)?];
+    let wider = Weights {
+        ih: &wide(w.ih)?,
+        hh: &wide(w.hh)?,
+        bias_ih: bias_ih.as_ref(),
+        bias_hh: bias_hh.as_ref(),
+        hr: hr.as_ref(),
+    };
+    let states = states.iter().map(wide).collect::<Result<Vec<_>>>()?;
+    let (all, lasts) = direction(kind, &wide(rows)?, sizes, &states, wider, reverse, site)?;
+    let lasts = lasts.iter().map(|t| t.to(dtype)).collect::<Result<_>>()?;
+    Ok((all.to(dtype)?, lasts))
 }
 
 /// Elman's network with relu, step by step.
