@@ -5,6 +5,7 @@ not differ any more is a failure too, so that the list stays true.
 """
 
 import math
+import re
 import warnings
 
 import numpy as np
@@ -208,4 +209,61 @@ def test_operator(op, name):
     if name in KNOWN:
         assert found, f"{name} does not differ any more: take it off the list"
         pytest.xfail(KNOWN[name])
+    assert not found, "\n".join(dict.fromkeys(found))
+
+
+# Wrong arguments of PyTorch's database whose error is another here, with the reason.
+OTHER_ERRORS = {
+    "linspace": "bounds that are tensors with dimensions: the argument is named, and that a number is wanted",
+    "linspace:tensor_overload": "as linspace",
+    "logspace": "as linspace",
+    "logspace:tensor_overload": "as linspace",
+    "nn.functional.conv2d": "steps given as a list of one number are as one number, so that the sentence speaks of the stride",
+    "nn.functional.conv3d": "as conv2d",
+    "nn.functional.max_pool1d": "the words of the form without indices, where PyTorch has others with them",
+    "narrow": "a start that is a tensor of truth values, or of one dimension: the argument is named",
+    "narrow_copy": "a dimension out of range is the IndexError of all other functions; a negative length is named",
+    "_chunk_cat": "cut and joined by functions that have words of their own",
+}
+
+
+def wrongs(op):
+    """What its samples of wrong arguments raise: theirs and ours, those left out that write into memory that the copies here do not share."""
+    for wrong in op.error_inputs("cpu"):
+        sample = wrong.sample_input
+        if "out" in sample.kwargs:
+            continue
+        try:
+            op.op(sample.input, *sample.args, **sample.kwargs)
+        except Exception as e:
+            theirs = e
+        else:
+            continue
+        try:
+            args, kwargs = ours((sample.input, *sample.args)), ours(dict(sample.kwargs))
+        except Exception:
+            continue
+        try:
+            torch_wrappers.find(op)(*args, **kwargs)
+        except Exception as e:
+            yield wrong, theirs, e
+        else:
+            yield wrong, theirs, None
+
+
+@pytest.mark.parametrize(("op", "name"), [p for p in database() if p.values[0].error_inputs_func is not None])
+def test_wrong_arguments(op, name):
+    """Of the same type as PyTorch's, with the sentence that PyTorch's own tests look for."""
+    found = []
+    warnings.simplefilter("ignore")
+    for wrong, theirs, mine in wrongs(op):
+        said = f"{type(mine).__name__}: {str(mine).splitlines()[0] if str(mine) else ''}"
+        wanted = f"{type(theirs).__name__}: {str(theirs).splitlines()[0] if str(theirs) else ''}"
+        if mine is None:
+            found.append(f"no error, where PyTorch has {wanted}")
+        elif type(mine).__name__ != type(theirs).__name__ or not re.search(wrong.error_regex, str(mine)):
+            found.append(f"{said}\n  where PyTorch has {wanted}")
+    if name in OTHER_ERRORS:
+        assert found, f"{name} has PyTorch's errors: take it off the list"
+        pytest.xfail(OTHER_ERRORS[name])
     assert not found, "\n".join(dict.fromkeys(found))

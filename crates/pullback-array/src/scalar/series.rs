@@ -312,7 +312,12 @@ fn zeta(x: Dd, q: Dd) -> Dd {
         }
     }
     if !x.is_finite() || q.is_infinite() {
-        return if q > Dd::ONE { Dd::ZERO } else { Dd::INFINITY };
+        return match q.is_infinite() || q > Dd::ONE {
+            true => Dd::ZERO,
+            // Of one only the first term is left.
+            false if q == Dd::ONE => Dd::ONE,
+            false => Dd::INFINITY,
+        };
     }
     // Bernoulli numbers of even order, as fractions.
     const BERNOULLI: [(f64, f64); 13] = [

@@ -141,6 +141,15 @@ pub(crate) fn wrong_type(
     got: &Value,
     at: Option<usize>,
 ) -> Error {
+    if let (true, Value::List(list)) = (want == "tuple of Tensors", got)
+        && let Some(i) = list.iter().position(|v| !matches!(v, Value::Tensor(_)))
+    {
+        let (arg, what) = (at.unwrap_or(0), list[i].type_name());
+        return Error::new(
+            ErrorKind::Type,
+            format!("expected Tensor as element {i} in argument {arg}, but got {what}"),
+        );
+    }
     let place = at.map_or(String::new(), |at| format!(" (position {})", at + 1));
     Error::new(
         ErrorKind::Type,

@@ -59,9 +59,15 @@ pub struct Target<const D: usize> {
 }
 
 impl<const D: usize> Target<D> {
-    /// The sizes as operations take them: -1 is the dimension's own.
-    pub(super) fn get(&self) -> [i64; D] {
-        (self.sizes).map(|n| n.map_or(-1, |n| i64::try_from(n).unwrap_or(i64::MAX)))
+    /// The sizes as operations take them, of an input of `D` dimensions at its end.
+    pub(super) fn get(&self, x: &crate::Tensor) -> [i64; D] {
+        let own = |d: usize| {
+            let at = (x.ndim() + d).checked_sub(D);
+            at.and_then(|at| x.shape().get(at).copied()).unwrap_or(0)
+        };
+        std::array::from_fn(|d| {
+            i64::try_from(self.sizes[d].unwrap_or_else(|| own(d))).unwrap_or(i64::MAX)
+        })
     }
 }
 

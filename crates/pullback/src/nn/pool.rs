@@ -219,7 +219,7 @@ impl<const D: usize> AdaptiveAvgPool<D> {
 
 layer!([const D: usize] AdaptiveAvgPool<D>, |m, x| {
     windows(D)?;
-    let size = m.output_size.get();
+    let size = m.output_size.get(x);
     by_dims!(D, x, [adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d], &size)
 });
 
@@ -255,7 +255,7 @@ impl<const D: usize> AdaptiveMaxPool<D> {
     #[track_caller]
     pub fn forward_with_indices(&self, x: &Tensor) -> Result<(Tensor, Tensor)> {
         windows(D)?;
-        let size = self.output_size.get();
+        let size = self.output_size.get(x);
         by_dims!(D, x, [adaptive_max_pool1d adaptive_max_pool2d adaptive_max_pool3d], &size)
     }
 }

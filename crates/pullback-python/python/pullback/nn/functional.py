@@ -42,23 +42,28 @@ for _name, _default in (("dropout1d", True), ("dropout2d", True), ("dropout3d", 
     globals()[_name] = _with_inplace(globals()[_name], _default)
 
 
-def _adaptive(native, largest):
+def _adaptive(native, dims, largest):
     """An adaptive pooling of the list, with PyTorch's `None` for a dimension that stays as it is."""
 
-    def sizes(given):
-        return [-1 if n is None else n for n in given] if isinstance(given, (tuple, list)) else given
+    def sizes(input, given):
+        if dims == 1 or not isinstance(given, (tuple, list)):
+            return given
+        own = input.shape
+        if len(own) <= len(given):
+            raise ValueError(f"Input dimension should be at least {len(given) + 1}")
+        return [d if n is None else n for n, d in zip(given, own[len(own) - len(given) :])]
 
     if largest:
 
         @_functools.wraps(native)
         def pool(input, output_size, return_indices=False):
-            return native(input, sizes(output_size), return_indices)
+            return native(input, sizes(input, output_size), return_indices)
 
     else:
 
         @_functools.wraps(native)
         def pool(input, output_size):
-            return native(input, sizes(output_size))
+            return native(input, sizes(input, output_size))
 
     return pool
 
@@ -75,7 +80,7 @@ def _with_indices(native):
 for _dims in (1, 2, 3):
     for _kind in ("avg", "max"):
         _name = f"adaptive_{_kind}_pool{_dims}d"
-        globals()[_name] = _adaptive(globals()[_name], _kind == "max")
+        globals()[_name] = _adaptive(globals()[_name], _dims, _kind == "max")
     for _name in (f"max_pool{_dims}d", f"adaptive_max_pool{_dims}d"):
         globals()[_name + "_with_indices"] = _with_indices(globals()[_name])
 for _dims in (2, 3):
@@ -118,6 +123,9 @@ def triplet_margin_with_distance_loss(anchor, positive, negative, *, distance_fu
         raise ValueError(f"{reduction} is not a valid value for reduction")
     if margin <= 0:
         raise ValueError(f"margin must be greater than 0, got {margin}")
+    a, p, n = (t.dim() for t in (anchor, positive, negative))
+    if not a == p == n:
+        raise RuntimeError(f"The anchor, positive, and negative tensors are expected to have the same number of dimensions, but got: anchor {a}D, positive {p}D, and negative {n}D inputs")
     distance = globals()["pairwise_distance"] if distance_function is None else distance_function
     near, far = distance(anchor, positive), distance(anchor, negative)
     if swap:

@@ -56,16 +56,61 @@ fn batched(x: &Tensor, dims: usize, name: &str) -> Result<(Tensor, bool)> {
 }
 
 /// Errors where the weight has another number of dimensions than the input.
-fn ranked(x: &Tensor, w: &Tensor) -> Result<()> {
-    match w.ndim() == x.ndim() {
-        true => Ok(()),
-        false => Err(error!(
-            Shape,
-            "weight should have {} dimensions, as the input with its samples has, but got weight of size {}",
-            x.ndim(),
-            w.shape()
-        )),
+fn ranked(x: &Tensor, w: &Tensor, steps: &Steps<'_>) -> Result<()> {
+    let (n, dims) = (w.ndim(), x.ndim() - 2);
+    if n == x.ndim() {
+        return Ok(());
     }
+    let (x, w) = (x.shape(), w.shape());
+    let e = match n {
+        0..3 => error!(Shape, "weight should have at least three dimensions"),
+        _ if dims == 1 => error!(
+            Shape,
+            "Expected {n}-dimensional input for {n}-dimensional weight {w}, but got 3-dimensional input of size {x} instead"
+        ),
+        _ => error!(
+            Shape,
+            "expected stride to be a single integer value or a list of {} values to match the convolution dimensions, but got stride={:?}",
+            n - 2,
+            each("stride", steps.stride, dims)?
+        ),
+    };
+    Err(e.note(format!(
+        "the weight is {w}, and an input of {x} needs one of {} dimensions",
+        dims + 2
+    )))
+}
+
+/// Errors for windows of no elements.
+fn kernel_of_something(w: &Tensor, dilation: &[usize], transposed: bool) -> Result<()> {
+    let kernel = &w.shape()[2..];
+    if !kernel.contains(&0) {
+        return Ok(());
+    }
+    let said = match (kernel, transposed) {
+        (_, true) if kernel.len() == 3 => bail!(
+            Shape,
+            "non-empty 5D (n_output_plane x n_input_plane x kernel_depth x kernel_height x kernel_width) tensor expected for weight, but got: {}",
+            w.shape()
+        ),
+        // To PyTorch's means, one dimension is the second of two.
+        ([n], false) if dilation.iter().any(|&d| d != 1) => format!("[1, {n}]"),
+        (_, false) if dilation.iter().any(|&d| d != 1) => format!("{kernel:?}"),
+        ([w], _) => format!("kernel_height: 1 kernel_width: {w}"),
+        ([h, w], _) => format!("kernel_height: {h} kernel_width: {w}"),
+        _ => {
+            let all: Vec<String> = kernel.iter().map(usize::to_string).collect();
+            bail!(
+                Shape,
+                "kernel size should be greater than zero, but got: {} (TxHxW)",
+                all.join(" x ")
+            )
+        }
+    };
+    Err(error!(
+        Shape,
+        "kernel size should be greater than zero, but got {said}"
+    ))
 }
 
 /// `op` of these operands, and the dimension of samples gone where there was none.
@@ -94,8 +139,9 @@ fn convolved(
 ) -> Result<Tensor> {
     let (x, alone) = batched(x, dims, name)?;
     let how = steps.window(dims)?;
-    ranked(&x, w)?;
+    ranked(&x, w, &steps)?;
     fits(x.shape(), w.shape(), bias.map(Tensor::shape), &how, false)?;
+    kernel_of_something(w, &how.dilation, false)?;
     dtypes(&x, w, bias)?;
     applied(&Convolution { how }, [&x, w], bias, alone, site)
 }
@@ -111,7 +157,8 @@ fn transposed(
 ) -> Result<Tensor> {
     let (x, alone) = batched(x, dims, name)?;
     let how = steps.window(dims)?;
-    ranked(&x, w)?;
+    ranked(&x, w, &steps)?;
+    kernel_of_something(w, &how.dilation, true)?;
     let size = transposed_size(&x.shape()[2..], &w.shape()[2..], &how, output_padding)?;
     fits(x.shape(), w.shape(), bias.map(Tensor::shape), &how, true)?;
     dtypes(&x, w, bias)?;

@@ -62,30 +62,51 @@ fn times(sizes: impl Iterator<Item = i128>) -> String {
 /// One number for each dimension.
 fn each(name: &str, what: &str, given: &[i64], dims: usize) -> Result<Vec<i128>> {
     let words = ["", "", "two ints", "three ints"];
-    match given.len() {
-        1 => Ok(vec![i128::from(given[0]); dims]),
-        n if n == dims => Ok(given.iter().map(|&n| i128::from(n)).collect()),
-        _ => Err(error!(
-            Shape,
-            "{}",
-            match (dims, what) {
-                (1, _) => format!("{name}() {what} should contain one int, but got {given:?}"),
-                (_, "stride") => format!(
-                    "{name}: stride must either be omitted, a single int, or a tuple of {}",
-                    words[dims]
-                ),
-                _ => format!(
-                    "{name}: {what} must either be a single int, or a tuple of {}",
-                    words[dims]
-                ),
-            }
-        )),
+    let n = given.len();
+    match n {
+        1 => return Ok(vec![i128::from(given[0]); dims]),
+        _ if n == dims => return Ok(given.iter().map(|&n| i128::from(n)).collect()),
+        _ => {}
     }
+    // PyTorch's functions have each their own words.
+    let must = match (name, what) {
+        ("avg_pool3d", "stride") => "must be omitted,",
+        ("avg_pool3d", _) => "must be",
+        (_, "stride") => "must either be omitted,",
+        (_, "dilation") => "must be either",
+        _ => "must either be",
+    };
+    Err(error!(
+        Shape,
+        "{}",
+        match (dims, name) {
+            (1, "max_pool1d") if what == "stride" => format!(
+                "{name}() {what} must be None, an int, list of ints, or tuple of ints of size 1 but got size {n}"
+            ),
+            (1, "max_pool1d") => format!(
+                "{name}() {what} must be an int, list of ints or tuple of ints of size 1 but got size {n}"
+            ),
+            (1, _) => format!("{name}() argument '{what}' should contain one int (got {n})"),
+            _ => format!(
+                "{name}: {what} {must} a single int, or a tuple of {}",
+                words[dims]
+            ),
+        }
+    ))
+}
+
+/// The numbers of one dimension: the window's size, how far apart windows begin, what lies around, how far apart elements are.
+#[derive(Clone, Copy)]
+struct Steps {
+    kernel: i128,
+    stride: i128,
+    padding: i128,
+    dilation: i128,
 }
 
 impl Pool<'_> {
-    /// The windows over the last `dims` dimensions of `x`.
-    fn windows(&self, name: &str, x: &Tensor, dims: usize) -> Result<Windows> {
+    /// The numbers of each of `dims` dimensions.
+    fn steps(&self, name: &str, dims: usize) -> Result<Vec<Steps>> {
         let kernel = each(name, "kernel_size", self.kernel, dims)?;
         let stride = match self.stride {
             Some(stride) => each(name, "stride", stride, dims)?,
@@ -93,6 +114,36 @@ impl Pool<'_> {
         };
         let padding = each(name, "padding", self.padding, dims)?;
         let dilation = each(name, "dilation", self.dilation, dims)?;
+        Ok((0..dims)
+            .map(|d| Steps {
+                kernel: kernel[d],
+                stride: stride[d],
+                padding: padding[d],
+                dilation: dilation[d],
+            })
+            .collect())
+    }
+
+    /// The windows over the last `dims` dimensions of `x`.
+    fn windows(&self, name: &str, x: &Tensor, dims: usize) -> Result<Windows> {
+        let rank = x.ndim() == dims + 1 || x.ndim() == dims + 2;
+        if dims == 1 && (!rank || name == "max_pool1d") {
+            ranked(name, x, dims)?;
+        }
+        let steps = self.steps(name, dims)?;
+        if !rank {
+            ranked(name, x, dims)?;
+        }
+        ensure!(
+            self.divisor_override != Some(0),
+            Shape,
+            "divisor must be not zero"
+        );
+        match name {
+            "max_pool1d" => alone(&steps[0])?,
+            _ => together(&steps)?,
+        }
+        ranked(name, x, dims)?;
         let shape = x.shape();
         let size: Vec<i128> = shape[x.ndim() - dims..]
             .iter()
@@ -100,8 +151,12 @@ impl Pool<'_> {
             .collect();
         let mut counts = Vec::new();
         for d in 0..dims {
-            let (k, s, p, l) = (kernel[d], stride[d], padding[d], dilation[d]);
-            steps(name, (k, s, p, l))?;
+            let Steps {
+                kernel: k,
+                stride: s,
+                padding: p,
+                dilation: l,
+            } = steps[d];
             let room = size[d] + 2 * p - l * (k - 1) - 1 + if self.ceil_mode { s - 1 } else { 0 };
             let mut n = room.div_euclid(s) + 1;
             // The last window has to begin inside of the dimension or of the padding before it.
@@ -111,6 +166,7 @@ impl Pool<'_> {
             counts.push(n);
         }
         if counts.iter().any(|&n| n < 1) {
+            let kernel: Vec<i128> = steps.iter().map(|s| s.kernel).collect();
             return Err(too_small(name, shape, (&size, &counts), &kernel));
         }
         let count =
@@ -120,8 +176,8 @@ impl Pool<'_> {
             Sizes::from_slice(&shape[x.ndim() - dims..]),
             &counts,
             |d, i| {
-                let (k, n, l) = (kernel[d], size[d], dilation[d]);
-                let begin = i as i128 * stride[d] - padding[d];
+                let (k, n, l) = (steps[d].kernel, size[d], steps[d].dilation);
+                let begin = i as i128 * steps[d].stride - steps[d].padding;
                 // The first element inside, a multiple of the dilation on.
                 let start = if begin < 0 {
                     begin + (-begin + l - 1) / l * l
@@ -130,7 +186,7 @@ impl Pool<'_> {
                 };
                 let (end, reach) = (
                     (begin + (k - 1) * l + 1).min(n),
-                    (begin + k).min(n + padding[d]),
+                    (begin + k).min(n + steps[d].padding),
                 );
                 let at = |x: i128| usize::try_from(x.clamp(0, n)).unwrap_or(0);
                 Span {
@@ -144,33 +200,86 @@ impl Pool<'_> {
     }
 }
 
-/// Errors unless kernel, stride, padding and dilation of a dimension make windows.
-fn steps(name: &str, (k, s, p, l): (i128, i128, i128, i128)) -> Result<()> {
-    if name == "max_pool1d" && k <= 0 {
-        bail!(
-            Shape,
-            "max_pool1d() kernel_size must be greater than zero, but got {k}"
-        );
-    }
-    ensure!(s != 0, Shape, "stride should not be zero");
-    if p < 0 {
-        bail!(Shape, "pad must be non-negative, but got pad: {p}");
-    }
-    if p > ((k - 1) * l + 1).div_euclid(2) {
+/// Errors for more around than half of a window.
+fn half_around(s: &Steps) -> Result<()> {
+    let Steps {
+        kernel: k,
+        padding: p,
+        dilation: l,
+        ..
+    } = *s;
+    ensure!(
+        p <= ((k - 1) * l + 1) / 2,
+        Shape,
+        "pad should be at most half of effective kernel size, but got pad={p}, kernel_size={k} and dilation={l}"
+    );
+    Ok(())
+}
+
+/// Errors unless the numbers of `max_pool1d`, which has words of its own, make windows.
+fn alone(s: &Steps) -> Result<()> {
+    for (what, n) in [("kernel_size", s.kernel), ("stride", s.stride)] {
         ensure!(
-            name != "max_pool1d",
+            n > 0,
             Shape,
-            "max_pool1d() padding should be at most half of kernel size, but got padding={p} and kernel_size={k}"
-        );
-        bail!(
-            Shape,
-            "pad should be at most half of effective kernel size, but got pad={p}, kernel_size={k} and dilation={l}"
+            "max_pool1d() {what} must be greater than zero, but got {n}"
         );
     }
-    if k <= 0 || s < 0 || l <= 0 {
+    let (p, l) = (s.padding, s.dilation);
+    ensure!(
+        p >= 0,
+        Shape,
+        "max_pool1d() padding must be non-negative, but got {p}"
+    );
+    ensure!(
+        l > 0,
+        Shape,
+        "max_pool1d() dilation must be greater than zero, but got {l}"
+    );
+    let reach = (s.kernel - 1) * l + 1;
+    ensure!(
+        reach <= i128::from(i64::MAX),
+        Shape,
+        "effective kernel size overflows, but got kernel_size={} and dilation={l}",
+        s.kernel
+    );
+    ensure!(
+        p <= reach / 2,
+        Shape,
+        "max_pool1d() padding should be at most half of kernel size, but got padding={p} and kernel_size={}",
+        s.kernel
+    );
+    Ok(())
+}
+
+/// Errors unless the numbers of all dimensions make windows.
+fn together(steps: &[Steps]) -> Result<()> {
+    for s in steps {
+        ensure!(s.stride != 0, Shape, "stride should not be zero");
+        let p = s.padding;
+        ensure!(p >= 0, Shape, "pad must be non-negative, but got pad: {p}");
+        half_around(s)?;
+    }
+    type Of = fn(&Steps) -> i128;
+    let kinds: [(&str, &str, Of); 3] = [
+        ("kernel size", "k", |s| s.kernel),
+        ("stride", "d", |s| s.stride),
+        ("dilation", "dilation", |s| s.dilation),
+    ];
+    for (what, letter, of) in kinds {
+        if steps.iter().all(|s| of(s) > 0) {
+            continue;
+        }
+        // To PyTorch's means, one dimension is the second of two.
+        let all = (steps.len() == 1).then_some(1).into_iter();
+        let all: Vec<i128> = all.chain(steps.iter().map(of)).collect();
+        let said: Vec<String> = (["T", "H", "W"][3 - all.len()..].iter().zip(&all))
+            .map(|(axis, n)| format!("{letter}{axis}: {n}"))
+            .collect();
         bail!(
             Shape,
-            "kernel size, stride and dilation should be greater than zero, but got kernel_size={k}, stride={s} and dilation={l}"
+            "{what} should be greater than zero, but got {}",
+            said.join(" ")
         );
     }
     Ok(())
@@ -209,35 +318,59 @@ fn too_small(
     )
 }
 
+/// Which dimension other than the samples' is empty.
+fn empty(x: &Tensor, dims: usize) -> Option<usize> {
+    let first = usize::from(x.ndim() == dims + 2);
+    (first..x.ndim()).find(|&d| x.shape()[d] == 0)
+}
+
 /// Errors where the input has not so many dimensions, or an empty one that is not the samples'.
 fn ranked(name: &str, x: &Tensor, dims: usize) -> Result<()> {
-    let (low, high) = (dims + 1, dims + 2);
+    let (low, high, shape) = (dims + 1, dims + 2, x.shape());
     let rank = x.ndim() == low || x.ndim() == high;
-    let empty = x
-        .shape()
-        .iter()
-        .skip(usize::from(x.ndim() == high))
-        .any(|&n| n == 0);
-    match rank && !empty {
-        true => Ok(()),
-        false => Err(error!(
-            Shape,
-            "{}",
-            match (name.starts_with("max"), dims) {
-                (true, 1) => format!(
-                    "{name}: Expected 2D or 3D (batch mode) tensor with optional 0 dim batch size for input, but got:{}",
-                    x.shape()
-                ),
-                (_, _) if !rank => {
-                    format!("non-empty {low}D or {high}D (batch mode) tensor expected for input")
-                }
-                _ => format!(
-                    "Expected {low}D or {high}D (batch mode) tensor with optional 0 dim batch size for input, but got:{}",
-                    x.shape()
-                ),
-            }
-        )),
+    let empty = rank.then(|| empty(x, dims)).flatten();
+    if rank && empty.is_none() {
+        return Ok(());
     }
+    Err(error!(
+        Shape,
+        "{}",
+        match (name, empty) {
+            ("max_pool1d", _) => format!(
+                "{name}: Expected 2D or 3D (batch mode) tensor with optional 0 dim batch size for input, but got:{shape}"
+            ),
+            ("avg_pool1d", None) => format!(
+                "Expected {low} to {high} dimensions, but got {}-dimensional tensor for argument #1 'self' (while checking arguments for {name})",
+                x.ndim()
+            ),
+            // To PyTorch's means, one dimension is the second of two.
+            ("avg_pool1d", Some(_)) => {
+                let mut of_two = shape.to_vec();
+                of_two.insert(x.ndim() - 1, 1);
+                let of_two = Shape::from(of_two);
+                format!(
+                    "Expected 3D or 4D (batch mode) tensor with optional 0 dim batch size for input, but got:{of_two}"
+                )
+            }
+            ("avg_pool2d", None) if x.ndim() > low => format!(
+                "Expected {low}D or {high}D (batch mode) tensor with optional 0 dim batch size for input, but got:{shape}"
+            ),
+            (_, None) =>
+                format!("non-empty {low}D or {high}D (batch mode) tensor expected for input"),
+            ("max_pool3d" | "avg_pool3d", Some(d)) => {
+                let name = match name {
+                    "max_pool3d" => "max_pool3d_with_indices_out_cpu_template",
+                    other => other,
+                };
+                format!(
+                    "{name}(): Expected input to have non-zero size for non-batch dimensions, but input has sizes {shape} with dimension {d} being empty"
+                )
+            }
+            _ => format!(
+                "Expected {low}D or {high}D (batch mode) tensor with optional 0 dim batch size for input, but got:{shape}"
+            ),
+        }
+    ))
 }
 
 fn largest(
@@ -247,7 +380,6 @@ fn largest(
     name: &'static str,
     site: Site,
 ) -> Result<(Tensor, Tensor)> {
-    ranked(name, x, dims)?;
     x.max_pooled(pool.windows(name, x, dims)?, site)
 }
 
@@ -258,12 +390,6 @@ fn means(
     name: &'static str,
     site: Site,
 ) -> Result<Tensor> {
-    ranked(name, x, dims)?;
-    ensure!(
-        pool.divisor_override != Some(0),
-        Shape,
-        "divisor must be not zero"
-    );
     let op = AvgPool {
         windows: pool.windows(name, x, dims)?,
         divisor: pool.divisor_override,
@@ -273,9 +399,38 @@ fn means(
     apply_dyn(&op, &[x], site)
 }
 
-/// As many windows as are asked for, of nearly equal lengths; a negative number leaves a dimension as it is.
+/// How many windows each dimension is asked for.
+fn asked_for(name: &str, asked: &[i64], dims: usize) -> Result<Vec<i64>> {
+    let n = asked.len();
+    match n {
+        1 => return Ok(vec![asked[0]; dims]),
+        _ if n == dims => return Ok(asked.to_vec()),
+        _ => {}
+    }
+    Err(error!(
+        Shape,
+        "{}",
+        match (dims, name.starts_with("adaptive_max")) {
+            (1, _) => format!("{name}() argument 'output_size' should contain one int (got {n})"),
+            (_, true) => format!("{name}(): internal error: output_size.size() must be {dims}"),
+            (_, false) => format!("{name}: output_size must be {dims}"),
+        }
+    ))
+}
+
+/// As many windows as are asked for, of nearly equal lengths.
 fn adapted(name: &str, x: &Tensor, asked: &[i64], dims: usize) -> Result<Windows> {
     let (low, high) = (dims + 1, dims + 2);
+    let largest = name.starts_with("adaptive_max");
+    // To PyTorch's means, one dimension is the second of two.
+    let of_two = |list: &[i64], at: usize| {
+        let mut all = list.to_vec();
+        if dims == 1 {
+            all.insert(at, 1);
+        }
+        all
+    };
+    let sizes: Vec<i64> = x.shape().iter().map(|&n| n as i64).collect();
     if x.ndim() != low && x.ndim() != high {
         bail!(
             Shape,
@@ -287,35 +442,51 @@ fn adapted(name: &str, x: &Tensor, asked: &[i64], dims: usize) -> Result<Windows
                 ),
                 _ => format!(
                     "{name}(): Expected {low}D or {high}D tensor, but got{} {}",
-                    if name.starts_with("adaptive_max") {
-                        ":"
-                    } else {
-                        ""
-                    },
+                    if largest { ":" } else { "" },
                     x.shape()
                 ),
             }
         );
     }
-    let size = Sizes::from_slice(&x.shape()[x.ndim() - dims..]);
-    if size.contains(&0) {
+    let counts = asked_for(name, asked, dims)?;
+    if !largest && counts.iter().any(|&n| n < 0) {
+        let all: Vec<String> = (of_two(&counts, 0).iter()).map(i64::to_string).collect();
         bail!(
             Shape,
-            "{name}(): Expected input to have non-zero size for non-batch dimensions, but input has sizes {}",
-            x.shape()
+            "adaptive_avg_pool{}d: elements of output_size must be greater than or equal to 0 but received {{{}}}",
+            dims.max(2),
+            match &all[..] {
+                // PyTorch leaves a blank out.
+                [t, h, w] => format!("{t}, {h},{w}"),
+                all => all.join(", "),
+            }
         );
     }
-    let counts: Vec<usize> = match asked.len() {
-        1 => vec![asked[0]; dims],
-        n if n == dims => asked.to_vec(),
-        _ => {
-            bail!(Value, "{name}(): output_size must be {dims}");
-        }
+    let size = Sizes::from_slice(&x.shape()[x.ndim() - dims..]);
+    // Means of no channels are nothing.
+    let first = match largest || dims == 3 {
+        true => 1,
+        false => x.ndim() - dims,
+    };
+    if let Some(d) = (first..x.ndim()).find(|&d| x.shape()[d] == 0) {
+        let (name, sizes, d) = match (dims, largest) {
+            (1, false) => ("adaptive_avg_pool2d", of_two(&sizes, x.ndim() - 1), d + 1),
+            _ => (name, sizes, d),
+        };
+        bail!(
+            Shape,
+            "{name}(): Expected input to have non-zero size for non-batch dimensions, but input has sizes {sizes:?} with dimension {d} being empty"
+        );
     }
-    .iter()
-    .zip(&size)
-    .map(|(&n, &same)| usize::try_from(n).unwrap_or(same))
-    .collect();
+    if let Some(n) = counts.iter().find(|&&n| n < 0) {
+        let mut all = sizes[..x.ndim() - dims].to_vec();
+        all.extend(of_two(&counts, 0));
+        bail!(
+            Shape,
+            "Trying to create tensor with negative dimension {n}: {all:?}"
+        );
+    }
+    let counts: Vec<usize> = counts.iter().map(|&n| n as usize).collect();
     Windows::new(size.clone(), &counts, |d, i| {
         let (n, m) = (size[d] as u128, counts[d] as u128);
         let (start, end) = (i as u128 * n / m, ((i as u128 + 1) * n).div_ceil(m));
@@ -354,7 +525,7 @@ macro_rules! pools {
                 means(self, pool, $dims, stringify!($avg), Location::caller())
             }
 
-            #[doc = concat!("As [`Tensor::", stringify!($max), "`], with as many windows as are asked for; a negative number leaves a dimension as it is.")]
+            #[doc = concat!("As [`Tensor::", stringify!($max), "`], with as many windows as are asked for.")]
             ///
             /// # Errors
             /// For an input without elements or of another number of dimensions.
@@ -365,7 +536,7 @@ macro_rules! pools {
                     .and_then(|windows| self.max_pooled(windows, site))
             }
 
-            #[doc = concat!("As [`Tensor::", stringify!($avg), "`], with as many windows as are asked for; a negative number leaves a dimension as it is.")]
+            #[doc = concat!("As [`Tensor::", stringify!($avg), "`], with as many windows as are asked for.")]
             ///
             /// # Errors
             /// For an input without elements or of another number of dimensions.

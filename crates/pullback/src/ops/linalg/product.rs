@@ -72,6 +72,14 @@ impl Tensor {
             self.ndim(),
             other.ndim()
         );
+        if self.dtype() != other.dtype() {
+            bail!(
+                DType,
+                "dot : expected both vectors to have same dtype, but found {} and {}",
+                self.dtype().scalar_type_name(),
+                other.dtype().scalar_type_name()
+            );
+        }
         apply(Matmul, &[self, other], site)
     }
 

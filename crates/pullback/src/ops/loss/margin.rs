@@ -107,7 +107,14 @@ impl Tensor {
             bail!(Value, "only p == 1 and p == 2 supported");
         }
         if weight.is_some_and(|w| w.ndim() != 1) {
-            bail!(Argument, "weight must be one-dimensional");
+            bail!(Value, "weight must be one-dimensional");
+        }
+        if self.ndim() > 2 || self.shape().last() == Some(&0) {
+            bail!(
+                Shape,
+                "Expected non-empty vector or matrix with optional 0-dim batch size, but got: {}",
+                self.shape()
+            );
         }
         let rows = if self.ndim() < 2 {
             self.reshape([1, self.numel()])?
@@ -129,6 +136,17 @@ impl Tensor {
                 "inconsistent weight size, expected {classes} but got {}",
                 w.shape()
             );
+        }
+        let want = [(Some(target), DType::I64), (weight, self.dtype())];
+        for (given, dtype) in want {
+            if let Some(t) = given.filter(|t| t.dtype() != dtype) {
+                bail!(
+                    DType,
+                    "expected scalar type {} but found {}",
+                    dtype.scalar_type_name(),
+                    t.dtype().scalar_type_name()
+                );
+            }
         }
         let numbers = match target.array().is_meta() || watch::varies(target) {
             true => Vec::new(), // there is nothing to check

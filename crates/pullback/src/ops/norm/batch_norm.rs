@@ -308,6 +308,16 @@ impl Tensor {
             );
         }
         let (n, channels) = (self.shape()[0], self.shape()[1]);
+        ensure!(
+            channels > 0,
+            Shape,
+            "Expected number of channels to be greater than 0, got 0"
+        );
+        ensure!(
+            !self.shape()[2..].contains(&0),
+            Shape,
+            "Expected HxW to be greater than 0, got 0"
+        );
         if groups == 0 || !channels.is_multiple_of(groups) {
             bail!(
                 Shape,
