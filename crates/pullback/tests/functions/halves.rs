@@ -44,7 +44,7 @@ const KNOWN: &[(&str, &[&str])] = &[
         "there is none of halves in PyTorch",
         &["histc", "nanquantile", "quantile"],
     ),
-    ("draws in other blocks", &["normal"]),
+    ("draws in other blocks", &["normal", "randn_like"]),
 ];
 
 fn call(entry: &Entry, call: &Call) -> Result<Vec<Tensor>> {
