@@ -141,7 +141,7 @@ fn functions_of_halves_round_once() {
                 };
                 held += 1;
                 if found[0] > 1.25 || found[1] > 8.0 {
-                    let before = worst.entry(&entry.signature.name).or_default();
+                    let before = worst.entry(entry.signature.name).or_default();
                     if found[0] + found[1] > before.0[0] + before.0[1] {
                         *before = (found, format!("{half} {text}"));
                     }
