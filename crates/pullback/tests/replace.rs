@@ -1,11 +1,13 @@
 //! Tensors whose array is replaced: every handle sees it, views and saved values keep the old numbers, memory stays bounded,
 //! threads never see half of it.
 
-use pullback::{DType, Error, ErrorKind, Program, Replay, Tensor, forward_ad, func, no_grad};
+use pullback::{
+    DType, Error, ErrorKind, Program, Replay, Result, Tensor, forward_ad, func, no_grad,
+};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-type Change = fn(&Tensor) -> Result<(), Error>;
+type Change = fn(&Tensor) -> Result<()>;
 type Make = fn(&Tensor) -> Result<Tensor, Error>;
 
 /// What changes a shape in place, what makes the same as a new tensor, and PyTorch's name of the node.
@@ -249,11 +251,11 @@ fn histories_do_not_cross_from_one_memory_to_another() {
 }
 
 trait Retaining {
-    fn backward_retaining(&self) -> Result<(), Error>;
+    fn backward_retaining(&self) -> Result<()>;
 }
 
 impl Retaining for Tensor {
-    fn backward_retaining(&self) -> Result<(), Error> {
+    fn backward_retaining(&self) -> Result<()> {
         self.backward_with(None, pullback::BackwardOptions::NEW.retain_graph(true))
     }
 }
@@ -466,4 +468,55 @@ fn observers_see_what_changed() {
     };
     let e = Program::snapshot(&[&base()], |x| Ok(vec![grown(&x[0])?])).unwrap_err();
     assert_eq!(e.kind(), ErrorKind::Unsupported);
+}
+
+/// What makes a tensor, and what changes its shape in place.
+type Made = (&'static str, fn(&Tensor) -> Result<Tensor>);
+type Turned = (&'static str, fn(&Tensor) -> Result<()>);
+
+#[test]
+fn results_keep_their_history_in_another_shape_where_nothing_is_recorded() -> Result<()> {
+    let made: [Made; 9] = [
+        ("a slice", |x| x.narrow(0, 0, 1)),
+        ("one of several", |x| Ok(x.split(1, 0)?.remove(0))),
+        ("a slice of a result", |x| x.mul(2.0)?.narrow(0, 1, 1)),
+        ("a sum", |x| x.sum_dims(&[0], true)),
+        ("a row", |x| x.select(0, 1)),
+        ("one element", |x| x.select(0, 0)?.narrow(0, 1, 1)),
+        ("joined", |x| pullback::cat(&[x, x], 0)?.narrow(0, 2, 1)),
+        ("expanded", |x| x.select(0, 1)?.expand([1, 3])),
+        ("a matrix", |x| x.mul(3.0)),
+    ];
+    let turned: [Turned; 6] = [
+        ("squeeze_", |y| y.squeeze_()),
+        ("t_", |y| y.t_()),
+        ("unsqueeze_", |y| y.unsqueeze_(0)),
+        ("transpose_", |y| y.transpose_(0, -1)),
+        ("as_strided_", |y| {
+            let (n, step) = (y.size(-1)? as i64, y.array().layout().strides());
+            y.as_strided_(&[n], &[step.last().copied().unwrap_or(1) as i64], None)
+        }),
+        ("squeeze_dims_", |y| y.squeeze_dims_(&[0])),
+    ];
+    for (what, make) in made {
+        for (how, turn) in turned {
+            let gradient = |turns: bool| -> Result<Vec<f64>> {
+                let x = Tensor::from([[1.0, 2.0, 3.0], [4.0, 5.0, 7.0]]).requires_grad_(true)?;
+                let y = make(&x)?;
+                if turns {
+                    let _quiet = no_grad();
+                    turn(&y)?;
+                    assert!(y.requires_grad(), "{what} {how}");
+                }
+                let y = match how == "as_strided_" && !turns && y.ndim() == 2 {
+                    true => y.select(0, 0)?,
+                    false => y,
+                };
+                y.mul(&y)?.sum()?.backward()?;
+                x.grad().unwrap().to_vec()
+            };
+            assert_eq!(gradient(true)?, gradient(false)?, "{what} {how}");
+        }
+    }
+    Ok(())
 }

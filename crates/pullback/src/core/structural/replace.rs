@@ -214,16 +214,21 @@ impl Tensor {
         let flags = mode::flags();
         let tracked = mode::records(flags) && self.has_edge();
         writable(self, tracked, flags).map_err(|e| e.op(name).at(site))?;
+        // A result keeps its history in another shape whether or not writes are recorded: the old one would send gradients of the new shape
+        // where the old one is expected.
+        let follows = tracked || self.has_edge() && !self.is_leaf();
+        let recording = follows.then(mode::enable_grad);
         let made = match view(self)? {
             same if same.is(self) => apply(Alias, &[self], site)?,
             made => made,
         };
+        drop(recording);
         let array = made.array().clone();
         let storage = array.storage().clone();
         self.replace_array(array);
         storage.note_write();
         storage.set_writer(site);
-        if tracked && let Some(edge) = made.edge() {
+        if follows && let Some(edge) = made.edge() {
             self.succeed(edge, site);
         }
         match flags & watch::WATCHED {

@@ -66,7 +66,7 @@ impl Tensor {
             s
         };
         ensure!(
-            without(self) == without(source),
+            without(self) == without(source) && (self.ndim() == 0) == (source.ndim() == 0),
             Shape,
             "source tensor shape must match self tensor shape, excluding the specified dimension. Got self.shape = {} source.shape = {}",
             self.shape(),
