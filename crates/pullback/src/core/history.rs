@@ -201,7 +201,15 @@ impl Tensor {
         let array = self.array();
         let memory = array.storage().id();
         for write in family.writes[start..].iter().filter(|w| w.memory == memory) {
-            edge = Overlay::edge(edge, &array, write.edge.clone(), &write.layout, write.site);
+            let owner = self.0.base.is_none();
+            edge = Overlay::edge(
+                edge,
+                &array,
+                write.edge.clone(),
+                &write.layout,
+                owner,
+                write.site,
+            );
         }
         if let (Some(slot), Some(last)) = (self.retained(), family.writes.last())
             && edge.as_ref().map(Edge::key) != before.as_ref().map(Edge::key)

@@ -109,6 +109,7 @@ impl Overlay {
         array: &Array,
         write: Option<Edge>,
         layout: &Layout,
+        owner: bool,
         site: &'static Location<'static>,
     ) -> Option<Edge> {
         if array.layout() == layout {
@@ -122,8 +123,9 @@ impl Overlay {
         if !touches {
             return old;
         }
-        // A write that covers the view leaves nothing of its old history: no zeros are sent there.
-        let old = old.filter(|_| !covers);
+        // A write that covers a view leaves nothing of its old history. What owns the memory sends zeros there, as PyTorch does: an input that was
+        // overwritten altogether through a view has a gradient, of zeros.
+        let old = old.filter(|_| owner || !covers);
         if !old.iter().chain(&write).any(Edge::flows) {
             return old.or(write);
         }
