@@ -22,8 +22,16 @@ pub type Strides = Dims<isize>;
 pub struct Layout {
     shape: Shape,
     /// `None` means row-major, which is what nearly every array is.
-    strides: Option<Shared<Strides>>,
+    strides: Option<Shared<Stepped>>,
     offset: usize,
+}
+
+/// Strides that are not those of a row-major array.
+#[derive(Clone, PartialEq, Eq, Debug)]
+struct Stepped {
+    strides: Strides,
+    /// Whether only strides of dimensions of size 1 are others, along which there is no second element: then all elements lie row by row.
+    row_major: bool,
 }
 
 /// The strides of elements that lie row by row without gaps.
@@ -58,7 +66,7 @@ impl Layout {
         }
     }
 
-    /// A layout from its parts; row-major strides are recognised. One without elements is row-major and starts at 0, whatever
+    /// A layout from its parts; row-major strides are recognised, and kept where they are others along a dimension of size 1 only. One without elements is row-major and starts at 0, whatever
     /// was said: where it began, no storage need have a place, and kernels compute with it. Whether it fits a storage is checked where an array
     /// takes it ([`Array::view`](crate::Array::view)).
     ///
@@ -66,21 +74,28 @@ impl Layout {
     /// Where the number of strides is not that of the sizes.
     pub fn new(shape: Shape, strides: &[isize], offset: usize) -> Self {
         assert_eq!(shape.len(), strides.len(), "one stride for each dimension");
-        let mut expected = 1isize;
+        let (mut expected, mut exactly) = (1isize, true);
         let mut row_major = true;
         for (&n, &s) in shape.iter().zip(strides).rev() {
-            if n != 1 && s != expected {
-                row_major = false;
-                break;
+            if s != expected {
+                exactly = false;
+                if n != 1 {
+                    row_major = false;
+                    break;
+                }
             }
             expected = expected.saturating_mul(n as isize);
         }
         if shape.contains(&0) {
             return Layout::row_major(shape);
         }
+        let own = || Stepped {
+            strides: Strides::from_slice(strides),
+            row_major,
+        };
         Layout {
             shape,
-            strides: (!row_major).then(|| Shared::new(Strides::from_slice(strides))),
+            strides: (!exactly).then(|| Shared::new(own())),
             offset,
         }
     }
@@ -112,13 +127,13 @@ impl Layout {
     /// Whether elements lie in row-major order without gaps.
     #[inline]
     pub fn is_contiguous(&self) -> bool {
-        self.strides.is_none()
+        self.strides.as_ref().is_none_or(|own| own.row_major)
     }
 
     /// Strides, one for each dimension, row-major ones included.
     pub fn strides(&self) -> Strides {
         match &self.strides {
-            Some(strides) => Strides::clone(strides),
+            Some(own) => own.strides.clone(),
             None => row_major_strides(&self.shape),
         }
     }
@@ -127,7 +142,7 @@ impl Layout {
     #[inline]
     pub(crate) fn stride(&self, k: usize) -> isize {
         match &self.strides {
-            Some(strides) => strides[k],
+            Some(own) => own.strides[k],
             None => (self.shape[k + 1..].iter())
                 .fold(1, |step: isize, &n| step.wrapping_mul(n.max(1) as isize)),
         }
@@ -156,7 +171,7 @@ impl Layout {
     /// Whether two indices may name the same element (an expanded dimension, overlapping windows). Never false where two
     /// do; true also for some interleavings in which none do, such as sizes (2, 3) with strides (3, 2).
     pub fn overlaps_itself(&self) -> bool {
-        let Some(strides) = &self.strides else {
+        let Some(Stepped { strides, .. }) = self.strides.as_deref() else {
             return false;
         };
         if self.numel() <= 1 {
@@ -181,7 +196,7 @@ impl Layout {
     /// The same memory without what stretches it: dimensions of stride 0 keep one of their places.
     #[must_use]
     pub fn once(&self) -> Layout {
-        let Some(strides) = &self.strides else {
+        let Some(Stepped { strides, .. }) = self.strides.as_deref() else {
             return self.clone();
         };
         let mut shape = self.shape.clone();
@@ -195,8 +210,8 @@ impl Layout {
 
     /// Whether a dimension stands for one element many times, as [`Layout::expand`] makes it.
     pub fn is_stretched(&self) -> bool {
-        (self.strides.as_ref()).is_some_and(|strides| {
-            (self.shape.iter().zip(strides.iter())).any(|(&n, &s)| n > 1 && s == 0)
+        (self.strides.as_ref()).is_some_and(|own| {
+            (self.shape.iter().zip(own.strides.iter())).any(|(&n, &s)| n > 1 && s == 0)
         })
     }
 
@@ -278,9 +293,7 @@ impl Layout {
         let (mut shape, mut strides) = (self.shape.clone(), self.strides());
         let offset = self.moved(start, strides[dim]);
         shape.dims_mut()[dim] = len;
-        if len > 1 {
-            strides[dim] = strides[dim].saturating_mul(isize::try_from(step).unwrap_or(isize::MAX));
-        }
+        strides[dim] = strides[dim].saturating_mul(isize::try_from(step).unwrap_or(isize::MAX));
         Layout::new(shape, &strides, offset)
     }
 

@@ -5,7 +5,7 @@
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::dims::Dims;
-use crate::layout::{Layout, Shape, Strides};
+use crate::layout::{Layout, Shape, Stepped, Strides};
 use smallvec::SmallVec;
 
 /// How a copy lies in memory, by PyTorch's names.
@@ -70,7 +70,13 @@ pub type Order = Dims<usize>;
 /// assert_eq!(order[..], [0, 1]);
 /// ```
 pub fn memory_order<const N: usize>(shape: &Shape, operands: [&Layout; N]) -> Option<Order> {
-    if operands.iter().all(|a| a.is_contiguous()) || shape.len() < 2 {
+    // Strides of dimensions of size 1 tell something only where operands are stretched to others.
+    let same = || {
+        operands
+            .iter()
+            .all(|a| a.is_contiguous() && a.shape == *shape)
+    };
+    if shape.len() < 2 || operands.iter().all(|a| a.strides.is_none()) || same() {
         return None;
     }
     let strides = operands.map(|a| stretched(a, shape));
@@ -138,7 +144,7 @@ impl Layout {
 
     /// Whether the elements fill a stretch of memory, each once, in whatever order.
     pub fn is_dense(&self) -> bool {
-        let Some(strides) = &self.strides else {
+        let Some(Stepped { strides, .. }) = self.strides.as_deref() else {
             return true;
         };
         let mut dims: SmallVec<[(isize, usize); 4]> = (strides.iter().zip(self.shape.iter()))
