@@ -232,7 +232,7 @@ impl Target {
 }
 
 /// The stream of what was given as `generator=`; `None` for the default generator.
-fn stream(generator: &Bound<'_, PyAny>) -> PyResult<Option<Py<TorchStream>>> {
+pub(crate) fn stream(generator: &Bound<'_, PyAny>) -> PyResult<Option<Py<TorchStream>>> {
     (generator.getattr("_stream"))
         .and_then(|stream| Ok(stream.extract()?))
         .map_err(|_| PyTypeError::new_err("generator must be a pullback.Generator"))

@@ -4,6 +4,7 @@
 //! modules. Only the `Result` layer of the library is used, so that a mistake is an exception; a panic is one too.
 
 mod autograd;
+mod batches;
 mod call;
 mod check;
 mod convert;
@@ -42,6 +43,9 @@ fn _native(m: &Bound<'_, PyModule>) -> PyResult<()> {
     for &d in DType::ALL {
         m.add(d.name(), dtype::object(py, d)?)?;
     }
+    m.add_function(wrap_pyfunction!(batches::loader_seed, m)?)?;
+    m.add_function(wrap_pyfunction!(batches::shuffled, m)?)?;
+    m.add_function(wrap_pyfunction!(batches::rows_together, m)?)?;
     m.add_function(wrap_pyfunction!(call::builtins, m)?)?;
     m.add_function(wrap_pyfunction!(signature::signatures, m)?)?;
     m.add_function(wrap_pyfunction!(data::tensor, m)?)?;

@@ -8,8 +8,11 @@ use crate::error::{Raise, room};
 use crate::tensor::PyTensor;
 use pullback::optim::{self, Algorithm, Job, binding};
 use pullback::{Array, DType, Number, Tensor, kernels};
+use pyo3::exceptions::PyMemoryError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyTuple};
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
+use std::sync::{Mutex, PoisonError};
 
 /// Elements above which the interpreter is released.
 const HEAVY: usize = 1 << 14;
@@ -39,6 +42,24 @@ pub(crate) fn optimizer_step(
     }
 }
 
+/// Python's texts of the names of options and states: a step asks dicts for dozens of them.
+static NAMES: PyOnceLock<Mutex<Vec<(&'static str, Py<PyString>)>>> = PyOnceLock::new();
+
+/// A name as Python's text, which is made once.
+fn text<'py>(py: Python<'py>, name: &'static str) -> PyResult<Bound<'py, PyString>> {
+    let names = NAMES.get_or_init(py, || Mutex::new(Vec::new()));
+    let mut names = names.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((_, known)) = names.iter().find(|(n, _)| std::ptr::eq(*n, name)) {
+        return Ok(known.bind(py).clone());
+    }
+    let made = PyString::intern(py, name);
+    names
+        .try_reserve(1)
+        .map_err(|_| PyMemoryError::new_err(()))?;
+    names.push((name, made.clone().unbind()));
+    Ok(made)
+}
+
 /// A number of Python's own.
 fn number(v: &Bound<'_, PyAny>) -> Option<f64> {
     match v.is_instance_of::<PyFloat>()
@@ -54,25 +75,23 @@ fn number(v: &Bound<'_, PyAny>) -> Option<f64> {
 fn options<A: Algorithm + Default>(group: &Bound<'_, PyDict>) -> PyResult<Option<A>> {
     let mut options = A::default();
     for &name in A::setting_names() {
-        let Some(value) = group.get_item(name)? else {
+        let Some(value) = group.get_item(text(group.py(), name)?)? else {
             return Ok(None);
         };
-        let numbers = match value.cast::<PyTuple>() {
-            Ok(all) => all.iter().map(|v| number(&v)).collect(),
-            Err(_) => number(&value).map(|x| vec![x]),
+        let taken = match value.cast::<PyTuple>() {
+            Ok(all) => (all.iter().map(|v| number(&v)).collect::<Option<Vec<f64>>>())
+                .and_then(|numbers| options.set(name, &numbers)),
+            Err(_) => number(&value).and_then(|x| options.set(name, &[x])),
         };
-        if numbers
-            .and_then(|n: Vec<f64>| options.set(name, &n))
-            .is_none()
-        {
+        if taken.is_none() {
             return Ok(None);
         }
     }
     Ok(Some(options))
 }
 
-fn is_true(group: &Bound<'_, PyDict>, name: &str) -> PyResult<bool> {
-    group.get_item(name)?.map_or(Ok(false), |v| v.is_truthy())
+fn is_true(group: &Bound<'_, PyDict>, name: &'static str) -> PyResult<bool> {
+    (group.get_item(text(group.py(), name)?)?).map_or(Ok(false), |v| v.is_truthy())
 }
 
 /// A parameter with what is kept of it.
@@ -93,7 +112,10 @@ fn step<A: Algorithm + Default>(
         return Ok(false);
     }
     let halves = is_true(group, "fused")?;
-    let (Some(options), Some(params)) = (options::<A>(group)?, group.get_item("params")?) else {
+    let (Some(options), Some(params)) = (
+        options::<A>(group)?,
+        group.get_item(text(group.py(), "params")?)?,
+    ) else {
         return Ok(false);
     };
     let Ok(params) = params.cast::<PyList>() else {
@@ -122,16 +144,19 @@ fn step<A: Algorithm + Default>(
     for one in all.iter_mut() {
         begin(&options, one, state)?;
     }
-    let mut jobs: Vec<Job> = room(all.len())?;
-    jobs.extend(all.iter().map(|one| one.job.clone()));
+    let (mut jobs, mut counts) = (room::<Job>(all.len())?, room::<Vec<Array>>(all.len())?);
+    for one in all {
+        jobs.push(one.job);
+        counts.push(one.numbers);
+    }
     let work: usize = jobs.iter().map(|job| job.param.numel()).sum();
     match work > HEAVY {
         true => group.py().detach(|| options.advance(&mut jobs)),
         false => options.advance(&mut jobs),
     }
     .raise()?;
-    for (one, job) in all.iter().zip(&jobs) {
-        for (place, &x) in one.numbers.iter().zip(&job.numbers) {
+    for (places, job) in counts.iter().zip(&jobs) {
+        for (place, &x) in places.iter().zip(&job.numbers) {
             kernels::fill(place, Number::Float(x)).raise()?;
         }
     }
@@ -180,9 +205,9 @@ fn ready<'py, A: Algorithm>(
 }
 
 /// Whether a dict has tensors of these names.
-fn filled(kept: &Bound<'_, PyDict>, names: &[&str]) -> PyResult<bool> {
+fn filled(kept: &Bound<'_, PyDict>, names: &[&'static str]) -> PyResult<bool> {
     for name in names {
-        match kept.get_item(name)? {
+        match kept.get_item(text(kept.py(), name)?)? {
             Some(v) if !v.is_none() => {}
             _ => return Ok(false),
         }
@@ -193,13 +218,13 @@ fn filled(kept: &Bound<'_, PyDict>, names: &[&str]) -> PyResult<bool> {
 /// Takes what a dict has; says whether it is all there and as the parameter is.
 fn found(
     kept: &Bound<'_, PyDict>,
-    names: &[&str],
-    numbers: &[&str],
+    names: &[&'static str],
+    numbers: &[&'static str],
     one: &mut Ready<'_>,
 ) -> PyResult<bool> {
     one.job.fresh = false;
-    let tensor = |name: &str| -> PyResult<Option<Tensor>> {
-        let found = kept.get_item(name)?;
+    let tensor = |name: &'static str| -> PyResult<Option<Tensor>> {
+        let found = kept.get_item(text(kept.py(), name)?)?;
         Ok(found.and_then(|v| v.cast::<PyTensor>().ok().map(|t| t.get().0.clone())))
     };
     for (k, name) in numbers.iter().enumerate() {

@@ -92,12 +92,14 @@ class Buffer(Tensor):
 
 def forget_gradients(parameters, set_to_none=True):
     """Takes the gradients away, or sets them to zero; one with a graph is replaced by zeros without."""
+    if set_to_none:
+        for p in parameters:
+            p.grad = None
+        return
     for p in parameters:
         if p.grad is None:
             continue
-        if set_to_none:
-            p.grad = None
-        elif p.grad.grad_fn is not None:
+        if p.grad.grad_fn is not None:
             p.grad = p.grad.detach().zero_()
         else:
             p.grad.requires_grad_(False).zero_()

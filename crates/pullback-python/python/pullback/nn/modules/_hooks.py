@@ -9,6 +9,8 @@ from ..._trees import flatten
 from ...autograd import Function
 
 _GLOBAL = {kind: OrderedDict() for kind in ("forward_pre", "forward", "backward_pre", "backward")}
+# The same four, as every call asks for them.
+_FORWARD_PRE, _FORWARD, _BACKWARD_PRE, _BACKWARD = _GLOBAL.values()
 
 
 class Handle:
@@ -195,11 +197,16 @@ class Hooks:
     register_backward_hook = register_full_backward_hook
 
     def __call__(self, *args, **kwargs):
-        quiet = not (self._forward_hooks or self._forward_pre_hooks or self._backward_hooks or self._backward_pre_hooks)
+        # The dict is asked once: an attribute of a class with `__getattr__` costs several times what a key does.
+        own = self.__dict__
         try:
-            if quiet and not any(_GLOBAL.values()):
-                return self.forward(*args, **kwargs)
-            return self._call_with_hooks(args, kwargs)
+            if (
+                "_forward_hooks" not in own  # `__init__` was not called: the longer way says so
+                or own["_forward_hooks"] or own["_forward_pre_hooks"] or own["_backward_hooks"] or own["_backward_pre_hooks"]
+                or _FORWARD or _FORWARD_PRE or _BACKWARD or _BACKWARD_PRE
+            ):  # fmt: skip
+                return self._call_with_hooks(args, kwargs)
+            return self.forward(*args, **kwargs)
         except Exception as e:
             _name_module(self, e)
             raise

@@ -141,10 +141,12 @@ class Module(State, Hooks):
             place.discard(name) if isinstance(place, set) else place.pop(name, None)
 
     def __getattr__(self, name):
-        for place in ("_parameters", "_buffers", "_modules"):
-            held = self.__dict__.get(place)
-            if held is not None and name in held:
+        own = self.__dict__
+        try:
+            if name in (held := own["_parameters"]) or name in (held := own["_modules"]) or name in (held := own["_buffers"]):
                 return held[name]
+        except KeyError:
+            pass  # `__init__` was not called, or not yet
         raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
 
     def __delattr__(self, name):

@@ -3,7 +3,7 @@
 import itertools
 import time
 
-from ... import int64, tensor
+from ..._native import rows_together
 from .collate import default_collate
 from .dataset import IterableDataset, Subset, TensorDataset
 
@@ -29,12 +29,7 @@ def _batch_of_rows(dataset, indices):
     """The batch that `default_collate` makes of the items of tensors, by one index for each tensor; None where that is not sure to be the same."""
     while type(dataset) is Subset:
         dataset, indices = dataset.dataset, [dataset.indices[i] for i in indices]
-    if type(dataset) is not TensorDataset or not indices or type(indices[0]) is not int:
-        return None
-    if any(t.requires_grad or not t.is_contiguous() for t in dataset.tensors):
-        return None
-    at = tensor(indices)
-    return [t[at] for t in dataset.tensors] if at.dtype == int64 and at.dim() == 1 else None
+    return rows_together(dataset.tensors, indices) if type(dataset) is TensorDataset else None
 
 
 def fetcher(dataset, batched, collate, drop_last):

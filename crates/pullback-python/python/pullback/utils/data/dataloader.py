@@ -1,9 +1,8 @@
 """`DataLoader`: batches of a dataset, in PyTorch's order from the same generator. Worker processes are in `_worker`."""
 
-import functools
 import warnings
 
-from ... import empty, int64
+from ..._native import loader_seed
 from . import _worker
 from .collate import default_collate, default_convert
 from .dataset import IterableDataset
@@ -82,6 +81,8 @@ class DataLoader:
         return self.batch_sampler if self._auto_collation else self.sampler
 
     def __iter__(self):
+        if self.pin_memory:
+            warnings.warn("'pin_memory' argument is set as true but no accelerator is found, then device pinned memory won't be used.", stacklevel=2)
         if self.persistent_workers:
             if self._iterator is None:
                 self._iterator = _worker.Parallel(self)
@@ -101,7 +102,7 @@ class DataLoader:
 
 def base_seed(loader):
     """The number that a round's workers are seeded with; drawn for every round, so that generators advance as in PyTorch."""
-    return empty((), dtype=int64).random_(generator=loader.generator).item()
+    return loader_seed(loader.generator)
 
 
 class _Serial:
@@ -110,7 +111,7 @@ class _Serial:
     def __init__(self, loader):
         self._indices = iter(loader._index_sampler)
         self._base_seed = base_seed(loader)
-        self._length = functools.partial(len, loader)
+        self._loader = loader
         self._fetch = _worker.fetcher(loader.dataset, loader._auto_collation, loader.collate_fn, loader.drop_last)
         self._given = 0
         self._declared = None
@@ -121,7 +122,7 @@ class _Serial:
         return self
 
     def __len__(self):
-        return self._length()
+        return len(self._loader)
 
     def __next__(self):
         batch = self._fetch(next(self._indices))

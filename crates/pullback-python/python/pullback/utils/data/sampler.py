@@ -2,7 +2,8 @@
 
 import itertools
 
-from ... import Generator, as_tensor, empty, float64, int64, multinomial, randint, randperm
+from ... import Generator, as_tensor, float64, int64, multinomial, randint, randperm
+from ..._native import loader_seed, shuffled
 
 
 def _seeded(generator):
@@ -10,7 +11,7 @@ def _seeded(generator):
     if generator is not None:
         return generator
     made = Generator()
-    made.manual_seed(int(empty((), dtype=int64).random_().item()))
+    made.manual_seed(loader_seed(None))
     return made
 
 
@@ -57,6 +58,10 @@ class RandomSampler(Sampler):
 
     def __iter__(self):
         n = len(self.data_source)
+        if self.generator is None and not self.replacement and self.num_samples == n:
+            # Nobody sees the generator that is made for this round, so neither what is drawn from it after the last item.
+            yield from shuffled(n)
+            return
         generator = _seeded(self.generator)
         if self.replacement:
             for _ in range(self.num_samples // 32):
