@@ -33,6 +33,60 @@ struct Tile {
     cols: Axis,
 }
 
+/// Forms of `cascade.rs` as functions of their own: a tile is added up in three places, and each form is long.
+mod formed {
+    use super::{Real, cascade, contiguous, row};
+
+    /// # Safety
+    /// As [`cascade`], for neighbours.
+    #[inline(never)]
+    pub(super) unsafe fn beside<T: Real, const K: usize>(
+        p: *const T,
+        step: isize,
+        n: usize,
+    ) -> [T; K] {
+        // SAFETY: the caller's promise.
+        unsafe { cascade::<T, K>(p, step, 1, n) }
+    }
+
+    /// # Safety
+    /// As [`cascade`].
+    #[inline(never)]
+    pub(super) unsafe fn apart<T: Real>(p: *const T, step: isize, gap: isize, n: usize) -> [T; 4] {
+        // SAFETY: the caller's promise.
+        unsafe { cascade::<T, 4>(p, step, gap, n) }
+    }
+
+    /// # Safety
+    /// As [`row`], for neighbours.
+    #[inline(never)]
+    pub(super) unsafe fn rows_beside<T: Real>(p: *const T, step: isize, n: usize) -> [T; 8] {
+        // SAFETY: the caller's promise.
+        unsafe { row::<T, 8>(p, step, 1, n) }
+    }
+
+    /// # Safety
+    /// As [`row`].
+    #[inline(never)]
+    pub(super) unsafe fn rows<T: Real, const K: usize>(
+        p: *const T,
+        step: isize,
+        gap: isize,
+        n: usize,
+    ) -> [T; K] {
+        // SAFETY: the caller's promise.
+        unsafe { row::<T, K>(p, step, gap, n) }
+    }
+
+    /// # Safety
+    /// As [`contiguous`].
+    #[inline(never)]
+    pub(super) unsafe fn dense<T: Real, const LANES: usize>(p: *const T, n: usize) -> T {
+        // SAFETY: the caller's promise.
+        unsafe { contiguous::<T, LANES>(p, n) }
+    }
+}
+
 /// How a tile's columns are added up.
 #[derive(Clone, Copy)]
 enum Form {
@@ -84,30 +138,30 @@ impl Tile {
             match (form, lanes::<T>()) {
                 (Form::Vector, 8) => {
                     while j < end {
-                        many(j, &[contiguous::<T, 8>(column(j), n)]);
+                        many(j, &[formed::dense::<T, 8>(column(j), n)]);
                         j += 1;
                     }
                 }
                 (Form::Vector, _) => {
                     while j < end {
-                        many(j, &[contiguous::<T, 4>(column(j), n)]);
+                        many(j, &[formed::dense::<T, 4>(column(j), n)]);
                         j += 1;
                     }
                 }
                 (Form::Side(grouped), _) => {
                     // Neighbours have a loop of their own, which the compiler vectorises.
                     while gap == 1 && j + 16 <= end.min(grouped) {
-                        many(j, &cascade::<T, 16>(column(j), step, 1, n));
+                        many(j, &formed::beside::<T, 16>(column(j), step, n));
                         j += 16;
                     }
                     while gap == 1 && j + 8 <= end && j >= grouped {
-                        many(j, &row::<T, 8>(column(j), step, 1, n));
+                        many(j, &formed::rows_beside(column(j), step, n));
                         j += 8;
                     }
                     while j + 4 <= end.min(grouped) {
                         let sums = match gap {
-                            1 => cascade::<T, 4>(column(j), step, 1, n),
-                            _ => cascade::<T, 4>(column(j), step, gap, n),
+                            1 => formed::beside::<T, 4>(column(j), step, n),
+                            _ => formed::apart(column(j), step, gap, n),
                         };
                         many(j, &sums);
                         j += 4;
@@ -116,11 +170,11 @@ impl Tile {
                 (Form::Scalar, _) => {}
             }
             while j + 4 <= end {
-                many(j, &row::<T, 4>(column(j), step, gap, n));
+                many(j, &formed::rows::<T, 4>(column(j), step, gap, n));
                 j += 4;
             }
             while j < end {
-                many(j, &row::<T, 1>(column(j), step, 0, n));
+                many(j, &formed::rows::<T, 1>(column(j), step, 0, n));
                 j += 1;
             }
         }
