@@ -294,11 +294,6 @@ def set_float32_matmul_precision(precision):
     """Nothing to do: products are computed in full."""
 
 
-def compile(model=None, **options):
-    """Gives the function back: there is nothing to compile here."""
-    return (lambda f: f) if model is None else model
-
-
 from ._overridable import overridable as _overridable
 
 for _name in ("einsum", "fill_", "imag", "is_complex", "is_floating_point", "is_nonzero", "numel", "result_type", "zero_"):
@@ -526,10 +521,11 @@ def get_autocast_cpu_dtype():
 
 # Modules that are imported when they are first used, and what is taken out of them.
 _LATER = ("accelerator", "amp", "backends", "compiler", "cuda", "distributed", "distributions", "func", "hub", "jit", "masked", "mps", "multiprocessing", "onnx", "ops", "optim", "overrides", "profiler", "safetensors", "serialization", "signal", "testing", "utils", "version", "xpu")
-_PARTS = {"autocast": "amp", "GradScaler": "amp", "OutOfMemoryError": "cuda", "load": "serialization", "save": "serialization", "check": "_check", "install_as_torch": "_install", "vmap": "_vmap"}
+_PARTS = {"autocast": "amp", "GradScaler": "amp", "OutOfMemoryError": "cuda", "load": "serialization", "save": "serialization", "check": "_check", "compile": "_compiled", "install_as_torch": "_install", "vmap": "_vmap"}
 _PARTS |= {f"{_name}_window": "_windows" for _name in ("bartlett", "blackman", "hamming", "hann", "kaiser")}
 _PARTS |= {"svd_lowrank": "_lowrank", "pca_lowrank": "_lowrank"}
-_PARTS |= dict.fromkeys(("cholesky", "qr", "solve", "lstsq", "symeig", "matrix_rank"), "_removed")
+_PARTS |= dict.fromkeys(("cholesky", "qr", "solve", "lstsq", "symeig", "eig", "matrix_rank"), "_removed")
+_PARTS |= dict.fromkeys(("nuclear_norm", "frobenius_norm", "set_default_tensor_type"), "_older")
 
 
 def __getattr__(name):

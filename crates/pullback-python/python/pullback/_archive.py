@@ -4,6 +4,7 @@ Not for: what the records mean (`serialization.py`). A reader believes nothing: 
 be as long as it says, before a byte of memory is made for it.
 """
 
+import re
 import struct
 import zlib
 
@@ -152,6 +153,32 @@ class Reader:
     def _verify(record, data):
         if zlib.crc32(data) != record.crc:
             raise Broken(f"the checksum of the record {record.name!r:.100} is wrong: the file is damaged")
+
+
+# The versions of the format that PyTorch's readers take.
+_VERSIONS = range(1, 11)
+
+
+def check_version(reader):
+    """PyTorch's errors for archives of a version that is not known."""
+    name = next((n for n in (".data/version", "version") if n in reader), None)
+    if name is None:
+        raise RuntimeError('Expected hasRecord("version") to be true, but got false.')
+    text = reader.read(name)
+    number = re.match(rb"\s*([+-]?\d{1,19})", text)
+    if number is None:
+        raise RuntimeError(f"Couldn't parse the version {text.decode(errors='replace').strip():.40} as Long Long.")
+    version = int(number[1])
+    if version < _VERSIONS.start:
+        raise RuntimeError(
+            f"Attempted to read a PyTorch file with version {version}, but the minimum supported version for reading is {_VERSIONS.start}. "
+            "The file is too old. Please regenerate it with latest version of PyTorch to mitigate this issue."
+        )
+    if version >= _VERSIONS.stop:
+        raise RuntimeError(
+            f"Attempted to read a PyTorch file with version {version}, but the maximum supported version for reading is {_VERSIONS.stop - 1}. "
+            "This installation may be too old to read it."
+        )
 
 
 def _wide(extra, length, packed, header):

@@ -64,6 +64,19 @@ L, V = torch.symeig(A, eigenvectors=True) should be replaced with:
 L, V = torch.linalg.eigh(A, UPLO='U' if upper else 'L')""")
 
 
+def eig(self, eigenvectors=False, *, e=None, v=None):
+    """Removed: `linalg.eig`."""
+    raise RuntimeError(f"""{_GONE} `torch.linalg.eig` returns complex tensors of dtype `cfloat` or `cdouble` rather than real tensors mimicking complex tensors.
+
+L, _ = torch.eig(A) should be replaced with:
+L_complex = torch.linalg.eigvals(A)
+
+and
+
+L, V = torch.eig(A, eigenvectors=True) should be replaced with:
+L_complex, V_complex = torch.linalg.eig(A)""")
+
+
 def matrix_rank(input, tol=None, symmetric=False, *, out=None):
     """Removed: `linalg.matrix_rank`."""
     raise RuntimeError(f"""{_GONE}

@@ -12,7 +12,7 @@ import sys
 import threading
 
 from . import _native, _rebuild, _torch_names
-from ._archive import Broken, Reader, Writer
+from ._archive import Broken, Reader, Writer, check_version
 from ._parts import device
 from ._pickle_calls import known as _known
 from ._pickles import Reader as _Unpickler
@@ -265,6 +265,7 @@ class _Loading:
         """The object of an archive."""
         if "constants.pkl" in reader:
             raise RuntimeError("this is an archive of TorchScript, which is not read: save the state dict of the module with PyTorch")
+        check_version(reader)
         order = reader.read("byteorder") if "byteorder" in reader else b"little"
         if order not in (b"little", b"big"):
             raise ValueError(f"Unknown endianness type: {order!r:.20}")

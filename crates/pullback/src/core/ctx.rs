@@ -337,11 +337,20 @@ fn stale(node: &Shared<Node>, kept: &Saved) -> Error {
         k if k >= EXTRA => "a value of its own".to_string(),
         i => format!("its input {i}"),
     };
+    // PyTorch's names of classes and, for a result, of the operation.
+    let from = match kept.which.checked_sub(OUTPUT) {
+        Some(k) => {
+            let name = node.name(kept.array.shape());
+            let name = (name.split_once("Backward")).map_or(&*name, |(name, _)| name);
+            format!(", which is output {k} of {name},")
+        }
+        None => String::new(),
+    };
     let mut error = Error::new(
         ErrorKind::StaleSave,
         format!(
-            "one of the variables needed for gradient computation has been modified by an inplace operation: [{} {}] is at version {}; expected version {} instead.",
-            kept.array.dtype(),
+            "one of the variables needed for gradient computation has been modified by an inplace operation: [torch.{}Tensor {}]{from} is at version {}; expected version {} instead.",
+            kept.array.dtype().scalar_type_name(),
             kept.array.shape(),
             kept.array.version(),
             kept.version

@@ -8,7 +8,8 @@ from .. import Tensor, bfloat16, float16, float32, float64
 from .._intercept import aside, installed
 
 LOWER = frozenset(
-    "matmul mm bmm addmm addbmm baddbmm mv linear prelu scaled_dot_product_attention conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d multi_dot chain_matmul vecdot".split()
+    "matmul mm bmm addmm addbmm baddbmm mv linear prelu scaled_dot_product_attention conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d multi_dot chain_matmul vecdot lstm rnn_tanh rnn_relu "
+    "rnn_tanh_cell rnn_relu_cell".split()
 )
 FLOAT = frozenset(
     "avg_pool3d binary_cross_entropy cosine_embedding_loss hinge_embedding_loss huber_loss kl_div l1_loss margin_ranking_loss mse_loss multi_margin_loss multilabel_margin_loss nll_loss "

@@ -1,13 +1,20 @@
 """The older place of `amp` for a GPU, which is not here."""
 
+import warnings
+
 from .. import amp as _amp
 from ..amp import custom_bwd, custom_fwd
+
+
+def _deprecated(name):
+    warnings.warn(f"`torch.cuda.amp.{name}(args...)` is deprecated. Please use `torch.amp.{name}('cuda', args...)` instead.", FutureWarning, stacklevel=3)
 
 
 class autocast(_amp.autocast):
     """`amp.autocast("cuda")`, which warns and does nothing without a GPU."""
 
     def __init__(self, enabled=True, dtype=None, cache_enabled=True):
+        _deprecated("autocast")
         super().__init__("cuda", enabled=enabled, dtype=dtype, cache_enabled=cache_enabled)
 
 
@@ -15,4 +22,5 @@ class GradScaler(_amp.GradScaler):
     """`amp.GradScaler("cuda")`, which warns and does nothing without a GPU."""
 
     def __init__(self, init_scale=65536.0, growth_factor=2.0, backoff_factor=0.5, growth_interval=2000, enabled=True):
+        _deprecated("GradScaler")
         super().__init__("cuda", init_scale, growth_factor, backoff_factor, growth_interval, enabled)

@@ -87,6 +87,10 @@ def _strong_wolfe(evaluate, t, d, f, g, gtd, c1=1e-4, c2=0.9, tolerance_change=1
     return f_new, g_new, t, evals
 
 
+# What is kept, in the order in which PyTorch's states have it.
+_KEYS = ("func_evals", "n_iter", "al", "d", "t", "old_dirs", "old_stps", "ro", "H_diag", "prev_flat_grad", "prev_loss")
+
+
 class LBFGS(Optimizer):
     """Newton's method with an inverse Hessian that is made of the last `history_size` steps. `step` needs a closure."""
 
@@ -153,6 +157,14 @@ class LBFGS(Optimizer):
         return d
 
     def _iterate(self, closure):
+        first = self._iterated(closure)
+        state = self.state[self._params[0]]
+        ordered = {key: state[key] for key in (*_KEYS, *state) if key in state}
+        state.clear()
+        state.update(ordered)
+        return first
+
+    def _iterated(self, closure):
         group = self.param_groups[0]
         lr, change, search = group["lr"], group["tolerance_change"], group["line_search_fn"]
         state = self.state[self._params[0]]

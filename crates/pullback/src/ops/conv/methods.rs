@@ -1,5 +1,6 @@
 //! Convolutions as methods: PyTorch's `conv1d` to `conv3d` and `conv_transpose1d` to `conv_transpose3d`.
 
+use crate::Result;
 use crate::core::Site;
 use crate::core::apply::apply_dyn;
 use crate::core::fail::{bail, ensure, error};
@@ -8,20 +9,19 @@ use crate::core::tensor::Tensor;
 use crate::ops::PadMode;
 use crate::ops::conv::convolution::{Convolution, ConvolutionInput};
 use crate::ops::conv::geometry::{Steps, each, fits, transposed_size};
-use crate::{DType, Result};
 use std::panic::Location;
-
-/// `float`, as PyTorch's sentences call dtypes.
-fn word(dtype: DType) -> &'static str {
-    match dtype {
-        DType::F32 => "float",
-        DType::F64 => "double",
-        other => other.name(),
-    }
-}
 
 /// The three operands in one dtype, which is a float.
 fn dtypes(x: &Tensor, w: &Tensor, bias: Option<&Tensor>) -> Result<()> {
+    if let Some(b) = bias {
+        ensure!(
+            b.dtype() == x.dtype(),
+            DType,
+            "Input type ({}) and bias type ({}) should be the same",
+            x.dtype().cpp_name(),
+            b.dtype().cpp_name()
+        );
+    }
     ensure!(
         w.dtype() == x.dtype(),
         DType,
@@ -29,15 +29,7 @@ fn dtypes(x: &Tensor, w: &Tensor, bias: Option<&Tensor>) -> Result<()> {
         x.dtype().scalar_type_name(),
         w.dtype().scalar_type_name()
     );
-    match bias {
-        Some(b) if b.dtype() != x.dtype() => Err(error!(
-            DType,
-            "Input type ({}) and bias type ({}) should be the same",
-            word(x.dtype()),
-            word(b.dtype())
-        )),
-        _ => Ok(()),
-    }
+    Ok(())
 }
 
 /// The input with a dimension of samples, and whether it lacked it.

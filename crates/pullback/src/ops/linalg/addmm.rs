@@ -74,7 +74,6 @@ pub(in crate::ops) fn fits_addmm(
     mat1: (&[usize], DType),
     mat2: &Tensor,
 ) -> Result<()> {
-    let name = |d: DType| d.scalar_type_name();
     for (what, rank) in [("self", mat1.0.len()), ("mat2", mat2.ndim())] {
         ensure!(
             rank == 2,
@@ -92,14 +91,22 @@ pub(in crate::ops) fn fits_addmm(
         n[0],
         n[1]
     );
-    ensure!(
-        input.dtype() == mat2.dtype(),
-        DType,
-        "self and mat2 must have the same dtype, but got {} and {}",
-        name(input.dtype()),
-        name(mat2.dtype())
-    );
+    same_dtypes(input, mat1.1, mat2)?;
     expandable(input, &[m[0], n[1]])
+}
+
+/// Errors where what is added or either factor has a dtype of its own.
+pub(in crate::ops) fn same_dtypes(input: &Tensor, mat1: DType, mat2: &Tensor) -> Result<()> {
+    for (what, dtype) in [("self", input.dtype()), ("mat1", mat1)] {
+        ensure!(
+            dtype == mat2.dtype(),
+            DType,
+            "{what} and mat2 must have the same dtype, but got {} and {}",
+            dtype.scalar_type_name(),
+            mat2.dtype().scalar_type_name()
+        );
+    }
+    Ok(())
 }
 
 fn expandable(input: &Tensor, shape: &[usize]) -> Result<()> {

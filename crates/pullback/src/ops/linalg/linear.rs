@@ -8,6 +8,7 @@ use crate::core::made::Made;
 use crate::core::op::{Ctx, Op, Reads, sum_terms};
 use crate::core::rules;
 use crate::core::tensor::Tensor;
+use crate::ops::linalg::addmm;
 use crate::ops::linalg::matmul::Matmul;
 use crate::{Array, Result};
 use pullback_array::kernels;
@@ -150,6 +151,9 @@ impl Tensor {
             return apply(Matmul, &[self, &turned], site);
         };
         let rows = self.ndim() == 2 || (self.ndim() > 2 && bias.ndim() == 1);
+        if self.ndim() == 1 && bias.ndim() > 0 && weight.ndim() == 2 {
+            addmm::same_dtypes(bias, self.dtype(), &turned)?;
+        }
         if !rows {
             return apply(Matmul, &[self, &turned], site)?.add(bias);
         }
@@ -159,7 +163,7 @@ impl Tensor {
                 .unwrap_or_else(|| self.shape()[..self.ndim() - 1].iter().product()),
             k,
         ];
-        crate::ops::linalg::addmm::fits_addmm(bias, (&folded, self.dtype()), &turned)?;
+        addmm::fits_addmm(bias, (&folded, self.dtype()), &turned)?;
         apply(Matmul, &[self, &turned], site)?.add(bias)
     }
 

@@ -14,10 +14,14 @@ from ..utils.rnn import PackedSequence
 from .module import Module
 
 
-def _stepwise():
-    """Whether the operations of each step are wanted, and not one for all."""
-    onnx, torch = sys.modules.get("pullback.onnx"), sys.modules["pullback"]
-    return onnx is not None and onnx.is_in_onnx_export() or torch.is_autocast_enabled("cpu")
+def _exporting():
+    """Whether an export to ONNX wants to see the operations of each step."""
+    onnx = sys.modules.get("pullback.onnx")
+    return onnx is not None and onnx.is_in_onnx_export()
+
+
+def _autocast():
+    return sys.modules["pullback"].is_autocast_enabled("cpu")
 
 
 def _rnn_step(gates, state, weight_hh, bias_hh, activation):
@@ -268,7 +272,8 @@ class RNNBase(Module):
         if states is None:
             states = [zeros(size, dtype=data.dtype) for size in self._sizes(samples)]
         self._check_states(states, samples)
-        if not _stepwise():
+        # Under autocast `lstm` and `rnn_tanh` compute in fewer digits as a whole; of a GRU only the products do, as in PyTorch.
+        if not _exporting() and not (_autocast() and self.mode == "GRU"):
             rows, lasts = self._whole(data, batch_sizes if packed else None, states)
         elif packed:
             rows, lasts = self._run(data, sizes, states)
@@ -382,7 +387,7 @@ class RNNCellBase(Module):
                 raise RuntimeError(f"Input batch size {input.size(0)} doesn't match hidden0 batch size {state.size(0)}")
             if state.size(1) != self.hidden_size:
                 raise RuntimeError(f"hidden0 has inconsistent hidden_size: got {state.size(1)}, expected {self.hidden_size}")
-        if _stepwise():
+        if _exporting() or _autocast():
             _, made = step(F.linear(input, self.weight_ih, self.bias_ih), tuple(states), self.weight_hh, self.bias_hh)
         else:
             function = getattr(sys.modules["pullback"], self._function())

@@ -1,8 +1,9 @@
 """Transformers: layers of encoders and decoders, and the whole."""
 
 import copy
+import warnings
 
-from ... import float32, full, triu
+from ... import float32, full, is_grad_enabled, triu
 from .. import functional as F
 from .. import init
 from .activation import GELU, ReLU
@@ -85,6 +86,23 @@ class TransformerEncoderLayer(Module):
         return self.dropout2(self.linear2(self.dropout(self.activation(self.linear1(x)))))
 
 
+def _no_nested(layer):
+    """Why PyTorch would not skip what is masked by padding, in its words; nothing where it would."""
+    if not isinstance(layer, TransformerEncoderLayer):
+        return "encoder_layer was not TransformerEncoderLayer"
+    if layer.norm_first:
+        return "encoder_layer.norm_first was True"
+    if not layer.self_attn.batch_first:
+        return "encoder_layer.self_attn.batch_first was not True(use batch_first for better inference performance)"
+    if layer.self_attn.in_proj_bias is None:
+        return "encoder_layer.self_attn was passed bias=False"
+    if not layer.activation_relu_or_gelu:
+        return "encoder_layer.activation_relu_or_gelu was not True"
+    if layer.norm1.eps != layer.norm2.eps:
+        return "encoder_layer.norm1.eps was not equal to encoder_layer.norm2.eps"
+    return "encoder_layer.self_attn.num_heads is odd" if layer.self_attn.num_heads % 2 else ""
+
+
 class TransformerEncoder(Module):
     """Layers of an encoder, one after the other."""
 
@@ -95,14 +113,32 @@ class TransformerEncoder(Module):
         self.layers, self.num_layers, self.norm = _clones(encoder_layer, num_layers), num_layers, norm
         self.enable_nested_tensor = self.use_nested_tensor = enable_nested_tensor
         self.mask_check = mask_check
+        why = _no_nested(encoder_layer) if enable_nested_tensor else ""
+        if why:
+            warnings.warn(f"enable_nested_tensor is True, but self.use_nested_tensor is False because {why}", stacklevel=2)
+            self.use_nested_tensor = False
 
     def forward(self, src, mask=None, src_key_padding_mask=None, is_causal=None):
         first = self.layers[0].self_attn.batch_first if len(self.layers) else False
         size = src.size(1 if src.dim() == 3 and first else 0)
         is_causal = _is_causal(mask, is_causal, size)
+        blank = self._blank(src, mask, src_key_padding_mask)
         for layer in self.layers:
             src = layer(src, src_mask=mask, is_causal=is_causal, src_key_padding_mask=src_key_padding_mask)
+        if blank is not None:
+            src = src.masked_fill(blank.unsqueeze(-1), 0.0)
         return src if self.norm is None else self.norm(src)
+
+    def _blank(self, src, mask, padding):
+        """What is only padding where PyTorch leaves it out of the computation and gives zeros there; else None."""
+        if not self.use_nested_tensor or padding is None or mask is not None or src.dim() != 3 or not len(self.layers) or self.layers[0].training:
+            return None
+        if is_grad_enabled() and (src.requires_grad or any(p.requires_grad for p in self.layers[0].parameters())):
+            return None
+        if padding.is_floating_point():
+            padding = padding == float("-inf")
+        rows = padding.long()
+        return None if self.mask_check and bool((rows[:, 1:] < rows[:, :-1]).any()) else padding
 
 
 class TransformerDecoderLayer(Module):

@@ -1,5 +1,6 @@
 //! Triangular and orthogonal factors of matrices, and what is solved with them.
 
+use super::older;
 use super::solve::none_failed;
 use crate::call::IntoValue;
 use crate::call::{Args, Function, Value};
@@ -154,6 +155,7 @@ pub(in crate::ops) static LIST: &[Function] = &[
     .samples(&["T[[0.5, 2.0], [-1.0, 1.5]]", "T[[0.5, 2.0, 0.75], [-1.0, 1.5, 0.25]]", "T[[0.5, 2.0], [0.75, -1.0], [1.5, 0.25]]", "T[[[2.0, 0.5], [-1.0, 1.5]], [[1.0, 0.5], [0.25, -2.0]]]"])
     .errors(&["T(3)", "T(2,2), pivot=False"]),
     Function::new("lu(Tensor A, bool pivot=True, bool get_infos=False) -> (Tensor, Tensor)", "torch Tensor", lu_with_infos)
+        .warns(older::lu)
         .node("LinalgLuFactorExBackward0")
         .about("L and U in one matrix, and the rows exchanged; and which pivot is zero, if that is asked for.", "P A = L U")
         .units(16.0, 64.0)
@@ -170,6 +172,7 @@ pub(in crate::ops) static LIST: &[Function] = &[
     Function::new("lu_solve(Tensor input, Tensor LU_data, Tensor LU_pivots) -> Tensor", "torch Tensor", |a| {
         a.tensor("LU_data")?.lu_solve(a.tensor("LU_pivots")?, a.tensor("input")?, true, false).into_value()
     })
+    .warns(older::lu_solve)
     .node("LinalgLuSolveBackward0")
     .about("The solution of A X = B, given what `lu_factor` gives of A.", "A⁻¹ B")
     .units(32.0, 128.0)

@@ -3,6 +3,7 @@
 pub(in crate::ops) mod determinant;
 pub(in crate::ops) mod diagonal;
 pub(in crate::ops) mod factor;
+mod older;
 pub(in crate::ops) mod product;
 pub(in crate::ops) mod solve;
 pub(in crate::ops) mod spectrum;

@@ -1,5 +1,6 @@
 //! Products of matrices and vectors. Diagonals and triangles are in `diagonal`.
 
+use super::older;
 use crate::call::IntoValue;
 use crate::call::{Args, Function, Value};
 use crate::core::fail::{bail, error};
@@ -259,6 +260,7 @@ pub(in crate::ops) static LIST: &[Function] = &[
         .exact()
         .samples(&["T(2,2), T(3)", "T(2), T(2,3)", "T(3,2), T(1,2)", "T(), T(3)", "T(2), I(3, 5)", "T(0,2), T(2,2)"]),
     Function::new("chain_matmul(*Tensor[] matrices) -> Tensor", "torch", chain_matmul)
+        .warns(older::chain_matmul)
         .about("Product of several matrices in the order that takes the fewest multiplications.", "A B C …")
         .samples(&["T(2,3)", "T(2,3), T(3,2)", "T(2,3), T(3,2), T(2,4)", "T(4,1), T(1,5), T(5,2), T(2,3)"])
         .errors(&["T(3), T(3,2)", "T(2,3), T(2,3)"]),

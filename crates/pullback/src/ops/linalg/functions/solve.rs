@@ -1,5 +1,6 @@
 //! Inverses and what is solved with matrices as they are given.
 
+use super::older;
 use crate::call::IntoValue;
 use crate::call::{Args, Function, Value};
 use crate::core::fail::ensure;
@@ -145,6 +146,7 @@ pub(in crate::ops) static LIST: &[Function] = &[
     .samples(&["T[[2.0, 0.5], [-1.0, 1.5]], T(2,3), upper=True", "T[[2.0, 0.5], [-1.0, 1.5]], T(2,3), upper=False", "T[[2.0, 0.5], [-1.0, 1.5]], T(3,2), upper=True, left=False", "T[[2.0, 0.5], [-1.0, 1.5]], T(2,3), upper=True, unitriangular=True", "T[[2.0, 0.5], [-1.0, 1.5]], T(2,2,3), upper=False", "T(0,2,2), T(0,2,3), upper=True"])
     .errors(&["T(2,3), T(2,2), upper=True", "T[[2.0, 0.5], [-1.0, 1.5]], T(3,2), upper=True", "T[[2.0, 0.5], [-1.0, 1.5]], T(2), upper=True", "I(2,2, 5), I(2,2, 5), upper=True"]),
     Function::new("triangular_solve(Tensor input, Tensor A, bool upper=True, bool transpose=False, bool unitriangular=False) -> (Tensor solution, Tensor cloned_coefficient)", "torch Tensor", triangular_solve)
+        .warns(older::triangular_solve)
         .node("TriangularSolveBackward0")
         .about("The solution of T X = B for triangular T, and a copy of T.", "T⁻¹ B")
         .units(16.0, 64.0)

@@ -413,6 +413,7 @@ pub(in crate::ops) static LIST: &[Function] = &[
             a.tensor("x1")?.cosine_similarity(a.tensor("x2")?, a.int("dim")?, a.float("eps")?).into_value()
         },
     )
+    .node("SumBackward1")
     .about("The cosine of the angle between two vectors along a dimension.", "Σ x₁·x₂ / (max(|x₁|, ε)·max(|x₂|, ε))")
     .samples(&["T(2,3), T(2,3)", "T(2,3), T(3)", "T(4), T(4), -1", "T(3,2), T(3,2), dim=0", "T(0,2), T(0,2)", "T(2,3).t, T(1,3)" ])
     .edges(&["T(), T(), 0", "T[[0.0, 0.0], [1.0, 2.0], [1e-9, 0.0]], T[[1.0, 0.0], [0.0, 0.0], [1.0, 1.0]]"])

@@ -453,10 +453,15 @@ pub(in crate::ops) static LIST: &[Function] = &[
         "T(3), 1, 1, 1",
     ]),
     Function::new(
-        "meshgrid(*Tensor[] tensors, *, str indexing='ij') -> Tensor[]",
+        "meshgrid(*Tensor[] tensors, *, str? indexing=None) -> Tensor[]",
         "torch",
-        |a| meshgrid(&a.tensors("tensors")?, a.str("indexing")?).into_value(),
+        |a| meshgrid(&a.tensors("tensors")?, a.str_opt("indexing")?.unwrap_or("ij")).into_value(),
     )
+    .warns(|a| {
+        Ok(a.str_opt("indexing")?.is_none().then(|| {
+            "torch.meshgrid: in an upcoming release, it will be required to pass the indexing argument.".to_string()
+        }))
+    })
     .about(
         "Coordinates of the points of a grid, one tensor for each axis.",
         "Xₖ[i₀, i₁, …] = xₖ[iₖ]",
