@@ -52,6 +52,12 @@ def per_sample_grads500():
     return lambda: f(params, X, y)
 
 
+def hessian_512x32():
+    W, x = (jax.random.normal(jax.random.PRNGKey(i), s) for i, s in enumerate([(32, 512), (512,)])); W = W / 512 ** .5
+    f = jax.jit(jax.hessian(lambda x: (jnp.tanh(W @ x) ** 2).sum()))
+    return lambda: f(x)
+
+
 def mlp(sizes, batch):
     keys = jax.random.split(jax.random.PRNGKey(0), len(sizes))
     params = [(jax.random.normal(k, (a, b)) * a ** -.5, jnp.zeros(b)) for k, a, b in zip(keys, sizes, sizes[1:])]
@@ -82,7 +88,7 @@ def elementwise8M():
 
 
 WORKLOADS = {
-    "sample_grad": sample_grad, "batch32_step": batch32_step, "per_sample_grads500": per_sample_grads500,
+    "sample_grad": sample_grad, "batch32_step": batch32_step, "per_sample_grads500": per_sample_grads500, "hessian_512x32": hessian_512x32,
     "mlp_small": lambda: mlp([784, 256, 128, 10], 64), "mlp_large": lambda: mlp([1024, 4096, 4096, 1024], 256),
     "gemm2048": lambda: gemm(2048), "elementwise8M": elementwise8M, "gemm2048_f64": gemm2048_f64,
 }

@@ -77,6 +77,13 @@ def per_sample_grads500():
     return lambda: f(params, X, y)
 
 
+def hessian_512x32():
+    """The 512 x 512 second derivatives of sum(tanh(W x)^2) with W of 32 x 512."""
+    W, x = torch.randn(32, 512) / 512 ** .5, torch.randn(512)
+    f = torch.func.hessian(lambda x: (W @ x).tanh().pow(2).sum())
+    return lambda: f(x)
+
+
 def mlp(sizes, batch):
     """Linear layers with ReLU between, random data, cross-entropy, SGD lr 0.01: zero_grad, forward, backward, step."""
     layers = []
@@ -197,7 +204,7 @@ def gpt(V, T, C, H, L, B):
 
 
 WORKLOADS = {
-    "sample_grad": sample_grad, "batch32_step": batch32_step, "per_sample_grads500": per_sample_grads500,
+    "sample_grad": sample_grad, "batch32_step": batch32_step, "per_sample_grads500": per_sample_grads500, "hessian_512x32": hessian_512x32,
     "mlp_small": lambda: mlp([784, 256, 128, 10], 64), "mlp_large": lambda: mlp([1024, 4096, 4096, 1024], 256),
     "gemm2048": lambda: gemm(2048), "gemm2048_f64": lambda: gemm(2048, torch.float64), "elementwise8M": elementwise8M,
     "inv_512": lambda: inv(512), "inv_512_f64": lambda: inv(512, torch.float64), "svd_256": lambda: svd(256), "svd_256_f64": lambda: svd(256, torch.float64),

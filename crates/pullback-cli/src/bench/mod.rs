@@ -3,6 +3,7 @@
 //! Not for: what the workloads do (`workloads.rs`) or how time is taken (`measure.rs`). Numbers of other frameworks come
 //! from their own programs in the same minutes; `bench/` holds them.
 
+mod derivatives;
 mod gpt;
 mod measure;
 mod memory;
@@ -79,7 +80,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     if args.list {
         let lines: String = WORKLOADS
             .iter()
-            .map(|w| format!("{STRONG}{:<16}{STRONG:#} {}\n", w.name, w.what))
+            .map(|w| format!("{STRONG}{:<19}{STRONG:#} {}\n", w.name, w.what))
             .collect();
         output::print(&lines)?;
         return Ok(ExitCode::SUCCESS);
@@ -98,7 +99,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         }
     };
     say(format!(
-        "{HEAD}{:<16} {:>12} {:>12} {:>8} {:>20} {:>10}{HEAD:#}\n",
+        "{HEAD}{:<19} {:>12} {:>12} {:>8} {:>20} {:>10}{HEAD:#}\n",
         "workload", "median", "spread", "runs", "throughput", "peak"
     ))?;
     let mut done = Vec::new();
@@ -110,7 +111,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
             .with_context(|| format!("{} failed", w.name))?;
         m.peak = m.peak.zip(before).map(|(most, b)| most.saturating_sub(b));
         say(format!(
-            "{:<16} {:>12} {DIM}{:>12}{DIM:#} {:>8} {:>20} {:>10}\n",
+            "{:<19} {:>12} {DIM}{:>12}{DIM:#} {:>8} {:>20} {:>10}\n",
             w.name,
             time(m.median_ns),
             time(m.spread_ns),

@@ -2,7 +2,7 @@
 //!
 //! Their definitions are those of `bench/torch_cpu.py`, line by line; only the body of a step is timed.
 
-use super::{gpt, models, networks};
+use super::{derivatives, gpt, models, networks};
 use pullback::{DType, Tensor, no_grad};
 use pullback_random::{numpy, torch};
 
@@ -34,6 +34,20 @@ pub(crate) const WORKLOADS: &[Workload] = &[
         items: 1.0,
         unit: "steps",
         prepare: batch32_step,
+    },
+    Workload {
+        name: "per_sample_grads500",
+        what: "the 2-4-1 network's gradient for each of 500 samples",
+        items: 500.0,
+        unit: "samples",
+        prepare: derivatives::per_sample_grads500,
+    },
+    Workload {
+        name: "hessian_512x32",
+        what: "second derivatives of sum(tanh(W x)^2) by 512 numbers, W of 32 x 512, float32",
+        items: 1.0,
+        unit: "matrices",
+        prepare: derivatives::hessian_512x32,
     },
     Workload {
         name: "mlp_small",
@@ -157,13 +171,13 @@ pub(crate) const WORKLOADS: &[Workload] = &[
 ];
 
 /// 500 XOR samples and the 2-4-1 network of the seed experiment (NumPy's `default_rng(42)`, float32).
-struct SeedModel {
-    x: Tensor,
-    y: Tensor,
-    params: [Tensor; 4],
+pub(super) struct SeedModel {
+    pub(super) x: Tensor,
+    pub(super) y: Tensor,
+    pub(super) params: [Tensor; 4],
 }
 
-fn seed_model() -> anyhow::Result<SeedModel> {
+pub(super) fn seed_model() -> anyhow::Result<SeedModel> {
     let mut rng = numpy::default_rng(42u64);
     let float = |v: Vec<f64>| v.into_iter().map(|x| x as f32).collect::<Vec<f32>>();
     let data = float(rng.uniform(-1.0, 1.0, 1000)?);

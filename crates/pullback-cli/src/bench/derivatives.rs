@@ -1,0 +1,35 @@
+//! Workloads of derivatives of functions: gradients for each sample, second derivatives. Written with `func`, as users write them;
+//! `bench/torch_cpu.py` and `bench/jax_cpu.py` have the same.
+
+use super::models::randn;
+use super::workloads::{SeedModel, Step, seed_model};
+use pullback::{Tensor, func};
+use pullback_random::torch;
+
+/// The gradients of 0.5 (f - y)² by all 17 parameters of the 2-4-1 network, for each of 500 samples.
+pub(super) fn per_sample_grads500() -> anyhow::Result<Step> {
+    let SeedModel { x, y, params } = seed_model()?;
+    let params = params.map(|p| p.detach());
+    Ok(Box::new(move || {
+        let loss = |p: &[Tensor], sample: &[Tensor]| {
+            let h = p[0].matmul(&sample[0])?.add(&p[1])?.relu()?;
+            let f = p[2].matmul(&h)?.add(&p[3])?.squeeze()?;
+            f.sub(&sample[1])?.pow(2)?.mul(0.5)
+        };
+        let lent: Vec<&Tensor> = params.iter().collect();
+        std::hint::black_box(func::per_sample_grad(loss, &lent, &[&x, &y])?);
+        Ok(())
+    }))
+}
+
+/// The 512 x 512 second derivatives of Σ tanh(W x)² with W of 32 x 512.
+pub(super) fn hessian_512x32() -> anyhow::Result<Step> {
+    let mut rng = torch::manual_seed(0);
+    let w = randn(&mut rng, &[32, 512])?.mul(512f64.sqrt().recip())?;
+    let x = randn(&mut rng, &[512])?;
+    Ok(Box::new(move || {
+        let f = |x: &[Tensor]| w.matmul(&x[0])?.tanh()?.pow(2)?.sum();
+        std::hint::black_box(func::hessian(f, &[&x])?);
+        Ok(())
+    }))
+}
