@@ -131,6 +131,7 @@ from .cuda import OutOfMemoryError as OutOfMemoryError
 from .serialization import load as load
 from .serialization import save as save
 from ._check import check as check
+from ._compiled import compile as compile
 from ._install import install_as_torch as install_as_torch
 from ._vmap import vmap as vmap
 from ._windows import bartlett_window as bartlett_window
@@ -145,7 +146,11 @@ from ._removed import qr as qr
 from ._removed import solve as solve
 from ._removed import lstsq as lstsq
 from ._removed import symeig as symeig
+from ._removed import eig as eig
 from ._removed import matrix_rank as matrix_rank
+from ._older import nuclear_norm as nuclear_norm
+from ._older import frobenius_norm as frobenius_norm
+from ._older import set_default_tensor_type as set_default_tensor_type
 
 _Number = _py.int | _py.float | np.number[Any] | np.bool_
 _Array = np.ndarray[Any, Any]
@@ -166,7 +171,6 @@ def celu(input, alpha=1.0): ...
 def celu_(input, *args, **kwargs): ...
 channels_last: Any
 channels_last_3d: Any
-def compile(model=None, **options): ...
 contiguous_format: Any
 def cosine_embedding_loss(input1, input2, target, margin=0.0, reduction=1): ...
 def ctc_loss(log_probs, targets, input_lengths, target_lengths, blank=0, reduction=1, zero_infinity=False): ...
