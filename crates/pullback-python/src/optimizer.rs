@@ -43,7 +43,10 @@ pub(crate) fn optimizer_step(
 }
 
 /// Python's texts of the names of options and states: a step asks dicts for dozens of them.
-static NAMES: PyOnceLock<Mutex<Vec<(&'static str, Py<PyString>)>>> = PyOnceLock::new();
+static NAMES: PyOnceLock<Mutex<Vec<Known>>> = PyOnceLock::new();
+
+/// A name, and Python's text of it.
+type Known = (&'static str, Py<PyString>);
 
 /// A name as Python's text, which is made once.
 fn text<'py>(py: Python<'py>, name: &'static str) -> PyResult<Bound<'py, PyString>> {
