@@ -6,8 +6,9 @@
 use crate::dtype::{DType, Element};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{Layout, Shape};
+use crate::memory::guards::{ReadGuard, WriteGuard};
 use crate::memory::place::{Device, creating_on};
-use crate::memory::storage::{ReadGuard, Storage, WriteGuard};
+use crate::memory::storage::Storage;
 use std::any::Any;
 
 /// An n-dimensional array of one dtype; cloning shares the data.

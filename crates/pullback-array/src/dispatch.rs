@@ -9,104 +9,35 @@
 #[macro_export]
 macro_rules! dispatch {
     (stored $dtype:expr, $T:ident => $body:expr) => {
-        $crate::dispatch!(@ $dtype, $T, $body, Bool bool, U8 u8, I8 i8, I16 i16, U16 u16, I32 i32, U32 u32, I64 i64, U64 u64,
-            F16 $crate::f16, BF16 $crate::bf16, F32 f32, F64 f64, Dd $crate::dd::Dd)
-    };
-    (@ $dtype:expr, $T:ident, $body:expr, $($variant:ident $type:ty),*) => {
-        $crate::dispatch!(@@ $dtype, $T, $body, $(($variant, $type, $body))*)
-    };
-    (@@ $dtype:expr, $T:ident, $body:expr, $(($variant:ident, $type:ty, $again:expr))*) => {
-        match $crate::DType::closed($dtype) {
-            $($crate::Closed::$variant => {
-                type $T = $type;
-                $body
-            })*
-        }
+        $crate::dispatch!(@ $dtype, $T, $body,
+            Bool => bool, U8 => u8, I8 => i8, I16 => i16, U16 => u16, I32 => i32, U32 => u32, I64 => i64, U64 => u64,
+            F16 => $crate::f16, BF16 => $crate::bf16, F32 => f32, F64 => f64, Dd => $crate::dd::Dd;)
     };
     ($dtype:expr, $T:ident => $body:expr) => {
-        match $crate::DType::closed($dtype) {
-            $crate::Closed::Bool => {
-                type $T = bool;
-                $body
-            }
-            $crate::Closed::U8 => {
-                type $T = u8;
-                $body
-            }
-            $crate::Closed::I8 | $crate::Closed::I16 | $crate::Closed::U16 | $crate::Closed::I32 => {
-                type $T = i32;
-                $body
-            }
-            $crate::Closed::U32 | $crate::Closed::U64 | $crate::Closed::I64 => {
-                type $T = i64;
-                $body
-            }
-            $crate::Closed::F16 | $crate::Closed::BF16 | $crate::Closed::F32 => {
-                type $T = f32;
-                $body
-            }
-            $crate::Closed::F64 => {
-                type $T = f64;
-                $body
-            }
-            $crate::Closed::Dd => {
-                type $T = $crate::dd::Dd;
-                $body
-            }
-        }
+        $crate::dispatch!(@ $dtype, $T, $body,
+            Bool => bool, U8 => u8, I8 | I16 | U16 | I32 => i32, U32 | U64 | I64 => i64,
+            F16 | BF16 | F32 => f32, F64 => f64, Dd => $crate::dd::Dd;)
     };
     (float $dtype:expr, $T:ident => $body:expr, else $other:expr) => {
-        match $crate::DType::closed($dtype) {
-            $crate::Closed::F16 | $crate::Closed::BF16 | $crate::Closed::F32 => {
-                type $T = f32;
-                $body
-            }
-            $crate::Closed::F64 => {
-                type $T = f64;
-                $body
-            }
-            $crate::Closed::Dd => {
-                type $T = $crate::dd::Dd;
-                $body
-            }
-            $crate::Closed::Bool
-            | $crate::Closed::U8
-            | $crate::Closed::I8
-            | $crate::Closed::I16
-            | $crate::Closed::U16
-            | $crate::Closed::I32
-            | $crate::Closed::U32
-            | $crate::Closed::I64
-            | $crate::Closed::U64 => $other,
-        }
+        $crate::dispatch!(@ $dtype, $T, $body,
+            F16 | BF16 | F32 => f32, F64 => f64, Dd => $crate::dd::Dd;
+            Bool | U8 | I8 | I16 | U16 | I32 | U32 | I64 | U64 => $other)
     };
     (number $dtype:expr, $T:ident => $body:expr, else $other:expr) => {
+        $crate::dispatch!(@ $dtype, $T, $body,
+            U8 => u8, I8 | I16 | U16 | I32 => i32, U32 | U64 | I64 => i64,
+            F16 | BF16 | F32 => f32, F64 => f64, Dd => $crate::dd::Dd;
+            Bool => $other)
+    };
+    // Dtypes and the type that stands for them, then those that are the rest.
+    (@ $dtype:expr, $T:ident, $body:expr,
+        $($($variant:ident)|+ => $type:ty),+; $($($rest:ident)|+ => $other:expr)?) => {
         match $crate::DType::closed($dtype) {
-            $crate::Closed::U8 => {
-                type $T = u8;
+            $($($crate::Closed::$variant)|+ => {
+                type $T = $type;
                 $body
-            }
-            $crate::Closed::I8 | $crate::Closed::I16 | $crate::Closed::U16 | $crate::Closed::I32 => {
-                type $T = i32;
-                $body
-            }
-            $crate::Closed::U32 | $crate::Closed::U64 | $crate::Closed::I64 => {
-                type $T = i64;
-                $body
-            }
-            $crate::Closed::F16 | $crate::Closed::BF16 | $crate::Closed::F32 => {
-                type $T = f32;
-                $body
-            }
-            $crate::Closed::F64 => {
-                type $T = f64;
-                $body
-            }
-            $crate::Closed::Dd => {
-                type $T = $crate::dd::Dd;
-                $body
-            }
-            $crate::Closed::Bool => $other,
+            })+
+            $($($crate::Closed::$rest)|+ => $other,)?
         }
     };
 }

@@ -2,43 +2,32 @@
 //!
 //! A [`Storage`] is a counted block of bytes with a version (how often it was written in place) and a reader/writer
 //! state. Kernels never make a `&[T]` over it, since another handle may write it: they take a [`ReadGuard`] or a
-//! [`WriteGuard`] and work through raw pointers. A guard that cannot be had is an error and not a wait: two threads
-//! that write and read one tensor at once have a bug, and a lock would hide it or deadlock.
+//! [`WriteGuard`] and work through raw pointers (`guards`).
 //! Memory may belong to somebody else (NumPy): then the owner rides along and is dropped with the storage. It may also lie on
 //! another device: then there is an opaque handle, no pointer, and no guard to be had ([`Storage::elsewhere`]).
 //! Not for: what a device does ([`crate::Device`] is a name), and identity by address: [`Storage::id`] is a number.
 #![allow(unsafe_code)]
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
+use crate::memory::guards::{CLOSED, ELSEWHERE, META, WRITER};
 use crate::memory::place::Device;
 use crate::memory::pool;
 use crate::memory::room::out_of_memory;
 use std::any::Any;
-use std::cell::Cell;
-use std::marker::PhantomData;
 use std::panic::Location;
 use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence};
 
-const WRITER: u32 = 1 << 31;
-/// Set while one thread reads, computes and writes back; only that thread may write then.
-const UPDATE: u32 = 1 << 30;
-/// Set, with [`WRITER`] and for good, once the data was given back ([`Storage::close`]).
-const CLOSED: u32 = 1 << 29;
-/// Set, with [`WRITER`] and for good, where there is no data ([`Storage::meta`]).
-const META: u32 = 1 << 28;
-/// Set, with [`WRITER`] and for good, where the data lies on a device that the CPU does not reach ([`Storage::elsewhere`]).
-const ELSEWHERE: u32 = 1 << 27;
 /// Bytes up to which data lies in the header's own block.
 const INLINE: usize = pool::LARGEST - HEADER;
 const HEADER: usize = pool::ALIGN;
 
-struct Header {
+pub(super) struct Header {
     count: AtomicUsize,
     /// [`WRITER`] or the number of readers, and [`UPDATE`].
     state: AtomicU32,
-    version: AtomicU32,
-    data: *mut u8,
+    pub(super) version: AtomicU32,
+    pub(super) data: *mut u8,
     bytes: usize,
     /// The source line of the latest in-place write, for error messages.
     writer: AtomicPtr<Location<'static>>,
@@ -193,7 +182,7 @@ impl Storage {
 
     /// The header whose state says who reads and writes.
     #[inline]
-    fn guarding(&self) -> *const Header {
+    pub(super) fn guarding(&self) -> *const Header {
         match &self.header().rare {
             Some(rare) if !rare.lender.is_null() => rare.lender,
             Some(_) | None => self.0.as_ptr(),
@@ -202,7 +191,7 @@ impl Storage {
 
     /// Who reads and writes.
     #[inline]
-    fn state(&self) -> &AtomicU32 {
+    pub(super) fn state(&self) -> &AtomicU32 {
         // SAFETY: a lender lives as long as the owner that this header holds.
         unsafe { &(*self.guarding()).state }
     }
@@ -346,7 +335,7 @@ impl Storage {
     }
 
     #[inline]
-    fn header(&self) -> &Header {
+    pub(super) fn header(&self) -> &Header {
         // SAFETY: the header lives while a handle does.
         unsafe { self.0.as_ref() }
     }
@@ -442,77 +431,6 @@ impl Storage {
     pub fn is_foreign(&self) -> bool {
         self.header().rare.is_some()
     }
-
-    /// Leave to read, until the guard is dropped.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Concurrent`] while a writer is at work.
-    #[inline]
-    pub(crate) fn read(&self) -> Result<ReadGuard<'_>> {
-        let state = self.state();
-        if state.fetch_add(1, Ordering::Acquire) & WRITER != 0 {
-            let now = state.fetch_sub(1, Ordering::Release);
-            return Err(conflict("read", "writes", now));
-        }
-        Ok(ReadGuard(self))
-    }
-
-    /// Leave to write, until the guard is dropped; dropping it advances the version.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Concurrent`] while anybody else reads or writes.
-    #[inline]
-    pub(crate) fn write(&self) -> Result<WriteGuard<'_>> {
-        let state = self.state();
-        if state
-            .compare_exchange(0, WRITER, Ordering::Acquire, Ordering::Relaxed)
-            .is_err()
-            && !self.write_in_update()
-        {
-            return Err(conflict("written", "uses", state.load(Ordering::Relaxed)));
-        }
-        Ok(WriteGuard(self))
-    }
-
-    /// Whether this thread is the one that updates the storage, and nobody reads it: then it is now the writer.
-    #[cold]
-    fn write_in_update(&self) -> bool {
-        let state = self.state();
-        UPDATING.get() == self.guarding().cast()
-            && (state.compare_exchange(
-                UPDATE,
-                UPDATE | WRITER,
-                Ordering::Acquire,
-                Ordering::Relaxed,
-            ))
-            .is_ok()
-    }
-
-    /// Leave to read, compute and write back without another thread's write in between, until the guard is dropped. Others
-    /// may read meanwhile.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Concurrent`] while anybody else writes or updates.
-    pub fn update(&self) -> Result<UpdateGuard<'_>> {
-        // Without data there is no writer to wait for.
-        let free = |state: u32| {
-            (state & (WRITER | UPDATE) == 0
-                || state & (META | ELSEWHERE) != 0 && state & UPDATE == 0)
-                .then_some(state | UPDATE)
-        };
-        let state = self.state();
-        if state
-            .fetch_update(Ordering::Acquire, Ordering::Relaxed, free)
-            .is_err()
-        {
-            return Err(conflict("written", "writes", state.load(Ordering::Relaxed)));
-        }
-        Ok(UpdateGuard {
-            storage: self,
-            outer: UPDATING.replace(self.guarding().cast()),
-            thread: PhantomData,
-        })
-    }
 }
 
 /// Gives a storage its number.
@@ -523,45 +441,6 @@ fn numbered(id: &AtomicU64) -> u64 {
         Ok(_) => new,
         Err(known) => known,
     }
-}
-
-thread_local! {
-    /// The storage that this thread updates.
-    static UPDATING: Cell<*const ()> = const { Cell::new(ptr::null()) };
-}
-
-#[cold]
-fn conflict(wanted: &str, other: &str, state: u32) -> Error {
-    if state & META != 0 {
-        return Error::new(
-            ErrorKind::Unsupported,
-            "Cannot copy out of meta tensor; no data!",
-        );
-    }
-    if state & ELSEWHERE != 0 {
-        return Error::new(
-            ErrorKind::Unsupported,
-            format!("memory of another device cannot be {wanted} by the CPU"),
-        )
-        .help_in(
-            "copy the tensor first: `x.to_device(Device::Cpu)?`",
-            "copy the tensor first: `x.cpu()`",
-        );
-    }
-    if state & CLOSED != 0 {
-        return Error::new(
-            ErrorKind::Concurrent,
-            format!("an array cannot be {wanted} after its tensor was given another one"),
-        )
-        .help(
-            "hold the array itself, and not only a reference to it, before the tensor is given another one",
-        );
-    }
-    Error::new(
-        ErrorKind::Concurrent,
-        format!("a tensor cannot be {wanted} while another thread {other} its memory"),
-    )
-    .help("give each thread its own copy, or let the threads take turns")
 }
 
 impl Clone for Storage {
@@ -600,60 +479,6 @@ impl Drop for Storage {
             }
             drop(foreign);
         }
-    }
-}
-
-/// Leave to read a storage's bytes.
-pub(crate) struct ReadGuard<'a>(&'a Storage);
-
-impl ReadGuard<'_> {
-    #[inline]
-    pub(crate) fn ptr<T>(&self) -> *const T {
-        self.0.header().data.cast()
-    }
-}
-
-impl Drop for ReadGuard<'_> {
-    #[inline]
-    fn drop(&mut self) {
-        self.0.state().fetch_sub(1, Ordering::Release);
-    }
-}
-
-/// Leave to read, compute and write back: what [`Storage::update`] gives.
-#[must_use = "the update ends when the guard is dropped"]
-pub struct UpdateGuard<'a> {
-    storage: &'a Storage,
-    /// The storage that this thread was updating before.
-    outer: *const (),
-    /// Belongs to its thread.
-    thread: PhantomData<*const ()>,
-}
-
-impl Drop for UpdateGuard<'_> {
-    fn drop(&mut self) {
-        UPDATING.set(self.outer);
-        self.storage.state().fetch_sub(UPDATE, Ordering::Release);
-    }
-}
-
-/// Leave to write a storage's bytes, alone.
-pub(crate) struct WriteGuard<'a>(&'a Storage);
-
-impl WriteGuard<'_> {
-    #[inline]
-    pub(crate) fn ptr<T>(&self) -> *mut T {
-        self.0.header().data.cast()
-    }
-}
-
-impl Drop for WriteGuard<'_> {
-    #[inline]
-    fn drop(&mut self) {
-        let header = self.0.header();
-        header.version.fetch_add(1, Ordering::Release);
-        // Not a store: readers that were turned away may be between their add and their subtraction.
-        self.0.state().fetch_sub(WRITER, Ordering::Release);
     }
 }
 

@@ -63,21 +63,14 @@ macro_rules! or {
     };
 }
 
-/// The methods of [`crate::Op`] that follow from the definition: who it is, a copy of it, and the rules of its family ([`crate::rules`]); `native` for operations that take narrow dtypes as they are (views, moves of
-/// bytes, elementwise kernels, which convert piece by piece), `counts` for those whose results are int64 whatever they are given ([`crate::Narrow`]).
+/// The methods of [`crate::Op`] that follow from the definition: who it is, a copy of it, and the rules of its family ([`crate::rules`]).
+/// Words say what many operations share, and are separated by commas:
+/// - `native`: it takes narrow dtypes as they are (views, moves of bytes, elementwise kernels, which convert piece by piece);
+/// - `counts`: its results are int64 whatever it is given ([`crate::Narrow`]);
+/// - `stacked`: what it works on (matrices, images, planes) may have any dimensions before it, so rows of a batch are one more of them;
+/// - `over_dims`: it reduces over `dims`, which stay if `keepdim`, and has no other attributes;
+/// - `results 2`: it has as many results, and stands for the first one where it is asked for one.
 macro_rules! common {
-    (native) => {
-        crate::core::define::common!();
-        fn narrow(&self) -> crate::core::op::Narrow {
-            crate::core::op::Narrow::Native
-        }
-    };
-    (counts) => {
-        crate::core::define::common!();
-        fn narrow(&self) -> crate::core::op::Narrow {
-            crate::core::op::Narrow::Counts
-        }
-    };
     () => {
         crate::rules!(@ <Self as crate::core::rules::Defined>::Family);
         fn def(&self) -> &'static crate::core::op::OpDef {
@@ -86,6 +79,40 @@ macro_rules! common {
         fn boxed(&self) -> Box<dyn crate::core::op::Op> {
             Box::new(<Self as std::clone::Clone>::clone(self))
         }
+    };
+    (@ native) => {
+        fn narrow(&self) -> crate::core::op::Narrow {
+            crate::core::op::Narrow::Native
+        }
+    };
+    (@ counts) => {
+        fn narrow(&self) -> crate::core::op::Narrow {
+            crate::core::op::Narrow::Counts
+        }
+    };
+    (@ stacked) => {
+        fn batched(&self, batch: &crate::core::batch::Batch<'_>) -> crate::core::batch::Batched {
+            batch.stacked(self)
+        }
+    };
+    (@ over_dims) => {
+        fn batched(&self, batch: &crate::core::batch::Batch<'_>) -> crate::core::batch::Batched {
+            batch.reduced(&self.dims, self.keepdim, |dims, keepdim| {
+                Box::new(Self { dims, keepdim })
+            })
+        }
+    };
+    (@ results $count:literal) => {
+        fn eval(&self, x: &[&crate::Array]) -> crate::Result<crate::Array> {
+            Ok(self.eval_many(x)?.swap_remove(0))
+        }
+        fn outputs(&self) -> usize {
+            $count
+        }
+    };
+    ($($word:ident $($count:literal)?),+) => {
+        crate::core::define::common!();
+        $(crate::core::define::common!(@ $word $($count)?);)+
     };
 }
 

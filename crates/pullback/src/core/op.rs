@@ -395,6 +395,15 @@ pub trait Op: Debug + Send + Sync + 'static {
     }
 }
 
+/// The gradients of an operation's results; `None` is zero, and not all are.
+pub(crate) type Sent<'a> = &'a [Option<Tensor>];
+
+/// Where the gradients of an operation's inputs go.
+pub(crate) type Gradients<'a> = &'a mut [Option<Tensor>];
+
+/// The tangents of an operation's results; `None` is zero.
+pub(crate) type Tangents = SmallVec<[Option<Tensor>; 2]>;
+
 /// The tangent of an operation whose derivative works element by element: what reverse mode does to a gradient is done to each
 /// tangent, so that both modes select and multiply alike (+0 behind a gate, for an infinite tangent too).
 pub(crate) fn pulled<O: Op + ?Sized>(op: &O, cx: &Ctx<'_>, t: &[Option<Tensor>]) -> Result<Tensor> {

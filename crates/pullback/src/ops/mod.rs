@@ -48,9 +48,8 @@ pub use conv::geometry::Steps;
 pub use conv::pool::{AvgPool, MaxPoolAt};
 pub use conv::pooling::Pool;
 pub use conv::unpool::Unpool;
-pub use create::constants::{
-    arange, eye, linspace, logspace, one_hot, rand, randint, randn, randperm,
-};
+pub use create::constants::{eye, one_hot};
+pub use create::ranges::{arange, linspace, logspace};
 pub use image::interpolate::Interpolate;
 pub use image::locate::{Between, Outside, Sampling};
 pub use image::resize::Resize;
@@ -133,6 +132,7 @@ pub use norm::layer_norm::{LayerNorm, RmsNorm};
 pub use norm::matrix_norm::NormOrder;
 pub use norm::similarity::TripletMargin;
 pub use norm::vector_norm::{LogSumExp, VectorNorm};
+pub use random::tensors::{rand, randint, randn, randperm};
 pub use reduce::any_all::{All, Any, CountNonzero, NanSum};
 pub use reduce::arg_extreme::{ArgMedian, ArgNanMedian, Argmax, Argmin, CumExtreme};
 pub use reduce::extreme::{Amax, Amin, Max, Median, Min, NanMedian};

@@ -9,8 +9,9 @@
 use crate::array::Array;
 use crate::dtype::DType;
 use crate::error::Result;
+use crate::memory::guards::WriteGuard;
 use crate::memory::pool;
-use crate::memory::storage::{Storage, WriteGuard};
+use crate::memory::storage::Storage;
 use std::cell::RefCell;
 use std::marker::PhantomData;
 

@@ -1,7 +1,6 @@
 //! Scaled dot-product attention: products, a mask, a softmax, a product.
 
 use crate::core::apply::apply_dyn;
-use crate::core::batch::{Batch, Batched};
 use crate::core::define::{common, define};
 use crate::core::fail::bail;
 use crate::core::op::{Ctx, Op, Reads};
@@ -34,10 +33,7 @@ define! { CausalSoftmax: General "causal_softmax", "torch.nn.functional.scaled_d
 }
 
 impl Op for CausalSoftmax {
-    common!();
-    fn batched(&self, batch: &Batch<'_>) -> Batched {
-        batch.stacked(self)
-    }
+    common!(stacked);
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         let (n, shape) = (x[0].rank(), x[0].shape());
         let (height, width) = (shape[n - 2].max(1), shape[n - 1]);

@@ -6,7 +6,6 @@
 
 use crate::core::Site;
 use crate::core::apply::apply_dyn;
-use crate::core::batch::{Batch, Batched};
 use crate::core::define::{common, define};
 use crate::core::made::{Made, camel};
 use crate::core::op::{Ctx, Op, Reads};
@@ -40,10 +39,7 @@ define! { Anchor: General "constant_on_piece", "torch.ops.aten.leaky_relu_backwa
 }
 
 impl Op for Anchor {
-    common!();
-    fn batched(&self, batch: &Batch<'_>) -> Batched {
-        batch.stacked(self)
-    }
+    common!(stacked);
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         x[0].copy()
     }

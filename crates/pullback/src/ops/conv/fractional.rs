@@ -12,7 +12,7 @@ use crate::core::tensor::Tensor;
 use crate::ops::common::anchor::entered;
 use crate::ops::common::gate::no_form;
 use crate::ops::common::operand::{inferred, unnumbered};
-use crate::ops::create::constants::rand;
+use crate::ops::random::tensors::rand;
 use crate::{Array, Result, Shape};
 use pullback_array::kernels::{self, Sizes};
 use pullback_array::{Real, dispatch, filled};

@@ -3,3 +3,4 @@
 pub(super) mod constants;
 #[cfg(feature = "functions")]
 pub(super) mod functions;
+pub(super) mod ranges;

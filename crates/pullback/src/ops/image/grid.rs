@@ -5,7 +5,7 @@ use crate::core::Site;
 use crate::core::apply::apply_dyn;
 use crate::core::fail::{bail, ensure, error};
 use crate::core::tensor::Tensor;
-use crate::ops::create::constants::linspace;
+use crate::ops::create::ranges::linspace;
 use crate::ops::image::locate::{Between, Outside, Sampling};
 use crate::ops::image::sample::GridSample;
 use std::panic::Location;

@@ -5,7 +5,6 @@
 //! (`bytes`), what PyTorch's arguments mean (`interpolate`).
 
 use crate::core::apply::apply_dyn;
-use crate::core::batch::{Batch, Batched};
 use crate::core::define::{common, define};
 use crate::core::device::HostRead;
 use crate::core::fail::ensure;
@@ -258,10 +257,7 @@ fn layers<T: Real + Arith>(x: &Array, shape: &Shape, size: usize, taps: &Taps<T>
 }
 
 impl Op for Resize {
-    common!();
-    fn batched(&self, batch: &Batch<'_>) -> Batched {
-        batch.stacked(self)
-    }
+    common!(stacked);
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         let shape = self.shape(x[0].shape())?;
         let (nearest, dtype) = (self.filter.is_nearest(), x[0].dtype());

@@ -5,7 +5,6 @@ use super::matrices::{
     doubled, failed, floating, half_lower, info_of, precise, read, refused, square, unit,
 };
 use crate::core::apply::apply;
-use crate::core::batch::{Batch, Batched};
 use crate::core::define::{common, define};
 use crate::core::op::{Ctx, Op, Reads};
 use crate::core::rules;
@@ -52,10 +51,7 @@ fn not_positive(info: i32) -> String {
 }
 
 impl Op for Cholesky {
-    common!();
-    fn batched(&self, batch: &Batch<'_>) -> Batched {
-        batch.stacked(self)
-    }
+    common!(stacked);
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         let mut found = factor::factor(&read(x[0], self.upper)?, Factor::Cholesky)?;
         if let Some(name) = self.checked {

@@ -2,10 +2,9 @@
 
 use super::matrices::{floating, not_half, precise, sides, square, times_columns};
 use crate::core::apply::{apply, apply_many};
-use crate::core::batch::{Batch, Batched};
 use crate::core::define::{common, define};
 use crate::core::device::HostRead;
-use crate::core::op::{Ctx, Op, Reads};
+use crate::core::op::{Ctx, Gradients, Op, Reads, Sent, Tangents};
 use crate::core::rules;
 use crate::core::tensor::Tensor;
 use crate::ops::cat;
@@ -100,10 +99,7 @@ fn cofactors(a: &Tensor, det: &Tensor, site: &'static Location<'static>) -> Resu
 }
 
 impl Op for Det {
-    common!();
-    fn batched(&self, batch: &Batch<'_>) -> Batched {
-        batch.stacked(self)
-    }
+    common!(stacked);
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         if x[0].is_meta() {
             return inferred(x[0]);
@@ -167,16 +163,7 @@ impl Slogdet {
 }
 
 impl Op for Slogdet {
-    common!();
-    fn batched(&self, batch: &Batch<'_>) -> Batched {
-        batch.stacked(self)
-    }
-    fn eval(&self, x: &[&Array]) -> Result<Array> {
-        Ok(self.eval_many(x)?.swap_remove(0))
-    }
-    fn outputs(&self) -> usize {
-        2
-    }
+    common!(stacked, results 2);
     fn eval_many(&self, x: &[&Array]) -> Result<SmallVec<[Array; 2]>> {
         let a = x[0];
         if a.is_meta() {
@@ -191,12 +178,7 @@ impl Op for Slogdet {
     fn reads(&self, _: usize) -> Reads {
         Reads::input(0)
     }
-    fn vjp_many(
-        &self,
-        cx: &Ctx<'_>,
-        g: &[Option<Tensor>],
-        out: &mut [Option<Tensor>],
-    ) -> Result<()> {
+    fn vjp_many(&self, cx: &Ctx<'_>, g: Sent<'_>, out: Gradients<'_>) -> Result<()> {
         let a = cx.input(0)?;
         out[0] = Some(match &g[1] {
             Some(g) => Slogdet::inverse(&a, cx.site())?.mul(&g.unsqueeze(-1)?.unsqueeze(-1)?)?,
@@ -205,11 +187,7 @@ impl Op for Slogdet {
         });
         Ok(())
     }
-    fn jvp_many(
-        &self,
-        cx: &Ctx<'_>,
-        t: &[Option<Tensor>],
-    ) -> Result<SmallVec<[Option<Tensor>; 2]>> {
+    fn jvp_many(&self, cx: &Ctx<'_>, t: &[Option<Tensor>]) -> Result<Tangents> {
         let Some(t) = &t[0] else {
             return Ok(smallvec![None, None]);
         };

@@ -2,9 +2,8 @@
 
 use super::matrices::{failed, precise, read, refused, skew, square, times_columns, unit};
 use crate::core::apply::apply_many;
-use crate::core::batch::{Batch, Batched};
 use crate::core::define::{common, define};
-use crate::core::op::{Ctx, Op, Reads};
+use crate::core::op::{Ctx, Gradients, Op, Reads, Sent, Tangents};
 use crate::core::rules;
 use crate::core::tensor::Tensor;
 use crate::{Array, Result};
@@ -57,16 +56,7 @@ fn off_diagonal(x: &Tensor) -> Result<Tensor> {
 }
 
 impl Op for Eigh {
-    common!();
-    fn batched(&self, batch: &Batch<'_>) -> Batched {
-        batch.stacked(self)
-    }
-    fn eval(&self, x: &[&Array]) -> Result<Array> {
-        Ok(self.eval_many(x)?.swap_remove(0))
-    }
-    fn outputs(&self) -> usize {
-        2
-    }
+    common!(stacked, results 2);
     fn eval_many(&self, x: &[&Array]) -> Result<SmallVec<[Array; 2]>> {
         let found = factor::factor(&read(x[0], self.upper)?, Factor::Eigh)?;
         failed("linalg.eigh", x[0], &found.info, no_eigenvalues)?;
@@ -75,12 +65,7 @@ impl Op for Eigh {
     fn reads(&self, _: usize) -> Reads {
         Reads::OUTPUT
     }
-    fn vjp_many(
-        &self,
-        cx: &Ctx<'_>,
-        g: &[Option<Tensor>],
-        out: &mut [Option<Tensor>],
-    ) -> Result<()> {
+    fn vjp_many(&self, cx: &Ctx<'_>, g: Sent<'_>, out: Gradients<'_>) -> Result<()> {
         let (w, v) = (cx.output_at(0)?, cx.output_at(1)?);
         let vt = v.mt()?;
         out[0] = Some(match (&g[0], &g[1]) {
@@ -97,11 +82,7 @@ impl Op for Eigh {
         });
         Ok(())
     }
-    fn jvp_many(
-        &self,
-        cx: &Ctx<'_>,
-        t: &[Option<Tensor>],
-    ) -> Result<SmallVec<[Option<Tensor>; 2]>> {
+    fn jvp_many(&self, cx: &Ctx<'_>, t: &[Option<Tensor>]) -> Result<Tangents> {
         let (w, v) = (cx.output_at(0)?, cx.output_at(1)?);
         let Some(t) = &t[0] else {
             return Ok(smallvec![None, None]);

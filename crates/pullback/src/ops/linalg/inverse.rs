@@ -4,7 +4,6 @@ use super::matrices::{
     batched, common_batch, failed, floating, info_of, not_half, precise, refused, sides, square,
 };
 use crate::core::apply::{apply, apply_dyn};
-use crate::core::batch::{Batch, Batched};
 use crate::core::define::{common, define};
 use crate::core::op::{Ctx, Op, Reads};
 use crate::core::rules;
@@ -47,10 +46,7 @@ pub(super) fn no_inverse(info: i32) -> String {
 }
 
 impl Op for Inverse {
-    common!();
-    fn batched(&self, batch: &Batch<'_>) -> Batched {
-        batch.stacked(self)
-    }
+    common!(stacked);
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         let mut found = factor::factor(x[0], Factor::Inverse)?;
         if let Some(name) = self.checked {
@@ -100,10 +96,7 @@ define! { Solve: General "linalg_solve_ex", "torch.linalg.solve";
 }
 
 impl Op for Solve {
-    common!();
-    fn batched(&self, batch: &Batch<'_>) -> Batched {
-        batch.stacked(self)
-    }
+    common!(stacked);
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         let (solution, info) = factor::solve(x[0], x[1])?;
         if let Some(name) = self.checked {
@@ -211,10 +204,7 @@ impl SolveTriangular {
 }
 
 impl Op for SolveTriangular {
-    common!();
-    fn batched(&self, batch: &Batch<'_>) -> Batched {
-        batch.stacked(self)
-    }
+    common!(stacked);
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         factor::solve_triangular(x[0], x[1], self.upper, self.unit)
     }

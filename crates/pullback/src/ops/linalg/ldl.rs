@@ -2,7 +2,6 @@
 
 use super::matrices::{failed, floating, precise, refused, sides, square};
 use crate::core::apply::{apply, apply_many};
-use crate::core::batch::{Batch, Batched};
 use crate::core::define::{common, define};
 use crate::core::op::Op;
 use crate::core::tensor::Tensor;
@@ -36,16 +35,7 @@ define! { LdlFactor: Cut "linalg_ldl_factor_ex", "torch.linalg.ldl_factor";
 }
 
 impl Op for LdlFactor {
-    common!();
-    fn batched(&self, batch: &Batch<'_>) -> Batched {
-        batch.stacked(self)
-    }
-    fn eval(&self, x: &[&Array]) -> Result<Array> {
-        Ok(self.eval_many(x)?.swap_remove(0))
-    }
-    fn outputs(&self) -> usize {
-        2
-    }
+    common!(stacked, results 2);
     fn eval_many(&self, x: &[&Array]) -> Result<SmallVec<[Array; 2]>> {
         let found = factor::factor(x[0], Factor::Ldl)?;
         if let Some(name) = self.checked {
@@ -80,10 +70,7 @@ define! { LdlSolve: Cut "linalg_ldl_solve", "torch.linalg.ldl_solve";
 }
 
 impl Op for LdlSolve {
-    common!();
-    fn batched(&self, batch: &Batch<'_>) -> Batched {
-        batch.stacked(self)
-    }
+    common!(stacked);
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         factor::ldl_solve(x[0], x[1], x[2])
     }

@@ -6,10 +6,9 @@ use super::matrices::{
     refused, sides, square,
 };
 use crate::core::apply::apply_many;
-use crate::core::batch::{Batch, Batched};
 use crate::core::define::{common, define};
 use crate::core::device::HostRead;
-use crate::core::op::{Ctx, Op, Reads};
+use crate::core::op::{Ctx, Gradients, Op, Reads, Sent, Tangents};
 use crate::core::rules;
 use crate::core::tensor::Tensor;
 use crate::ops::cat;
@@ -177,16 +176,7 @@ impl LuFactor {
 }
 
 impl Op for LuFactor {
-    common!();
-    fn batched(&self, batch: &Batch<'_>) -> Batched {
-        batch.stacked(self)
-    }
-    fn eval(&self, x: &[&Array]) -> Result<Array> {
-        Ok(self.eval_many(x)?.swap_remove(0))
-    }
-    fn outputs(&self) -> usize {
-        2
-    }
+    common!(stacked, results 2);
     fn eval_many(&self, x: &[&Array]) -> Result<SmallVec<[Array; 2]>> {
         let found = factor::factor(x[0], Factor::Lu)?;
         if let Some(name) = self.checked
@@ -202,23 +192,14 @@ impl Op for LuFactor {
     fn reads(&self, _: usize) -> Reads {
         Reads::OUTPUT
     }
-    fn vjp_many(
-        &self,
-        cx: &Ctx<'_>,
-        g: &[Option<Tensor>],
-        out: &mut [Option<Tensor>],
-    ) -> Result<()> {
+    fn vjp_many(&self, cx: &Ctx<'_>, g: Sent<'_>, out: Gradients<'_>) -> Result<()> {
         if let Some(Some(g)) = g.first() {
             let (packed, pivots) = (cx.output_at(0)?, cx.output_at(1)?);
             out[0] = Some(LuFactor::back(&LuFactor::pulled(&packed, g)?, &pivots)?);
         }
         Ok(())
     }
-    fn jvp_many(
-        &self,
-        cx: &Ctx<'_>,
-        t: &[Option<Tensor>],
-    ) -> Result<SmallVec<[Option<Tensor>; 2]>> {
+    fn jvp_many(&self, cx: &Ctx<'_>, t: &[Option<Tensor>]) -> Result<Tangents> {
         let (packed, pivots) = (cx.output_at(0)?, cx.output_at(1)?);
         let Some(t) = &t[0] else {
             return Ok(smallvec![None, None]);

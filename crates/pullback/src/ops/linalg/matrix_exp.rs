@@ -2,7 +2,6 @@
 
 use super::matrices::{floating, sides, square};
 use crate::core::apply::apply;
-use crate::core::batch::{Batch, Batched};
 use crate::core::define::{common, define};
 use crate::core::device::HostRead;
 use crate::core::op::{Ctx, Op, Reads};
@@ -115,10 +114,7 @@ fn block(x: &Tensor, y: &Tensor, site: &'static Location<'static>) -> Result<Ten
 }
 
 impl Op for MatrixExp {
-    common!();
-    fn batched(&self, batch: &Batch<'_>) -> Batched {
-        batch.stacked(self)
-    }
+    common!(stacked);
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         let a = x[0];
         if a.is_meta() {

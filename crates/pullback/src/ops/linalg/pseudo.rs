@@ -2,7 +2,6 @@
 
 use super::matrices::{batched, common_batch, refused, sides, square};
 use crate::core::apply::apply;
-use crate::core::batch::{Batch, Batched};
 use crate::core::define::{common, define};
 use crate::core::device::HostRead;
 use crate::core::op::{Ctx, Op, Reads};
@@ -81,10 +80,7 @@ fn from_lower<T: Real + pullback_array::Element>(a: &Array) -> Result<Array> {
 }
 
 impl Op for Pinv {
-    common!();
-    fn batched(&self, batch: &Batch<'_>) -> Batched {
-        batch.stacked(self)
-    }
+    common!(stacked);
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         let a = x[0];
         let mut shape = a.shape().clone();

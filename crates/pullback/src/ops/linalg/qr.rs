@@ -2,9 +2,8 @@
 
 use super::matrices::{doubled, floating, matrix, precise, refused, sides, skew};
 use crate::core::apply::apply_many;
-use crate::core::batch::{Batch, Batched};
 use crate::core::define::{common, define};
-use crate::core::op::{Ctx, Op, Reads};
+use crate::core::op::{Ctx, Gradients, Op, Reads, Sent, Tangents};
 use crate::core::rules;
 use crate::core::tensor::Tensor;
 use crate::ops::cat;
@@ -77,16 +76,7 @@ impl Qr {
 }
 
 impl Op for Qr {
-    common!();
-    fn batched(&self, batch: &Batch<'_>) -> Batched {
-        batch.stacked(self)
-    }
-    fn eval(&self, x: &[&Array]) -> Result<Array> {
-        Ok(self.eval_many(x)?.swap_remove(0))
-    }
-    fn outputs(&self) -> usize {
-        2
-    }
+    common!(stacked, results 2);
     fn eval_many(&self, x: &[&Array]) -> Result<SmallVec<[Array; 2]>> {
         let complete = self.mode == QrMode::Complete;
         let mut found = factor::factor(x[0], Factor::Qr { complete })?;
@@ -101,12 +91,7 @@ impl Op for Qr {
     fn reads(&self, _: usize) -> Reads {
         Reads::OUTPUT
     }
-    fn vjp_many(
-        &self,
-        cx: &Ctx<'_>,
-        g: &[Option<Tensor>],
-        out: &mut [Option<Tensor>],
-    ) -> Result<()> {
+    fn vjp_many(&self, cx: &Ctx<'_>, g: Sent<'_>, out: Gradients<'_>) -> Result<()> {
         let (q, r) = (cx.output_at(0)?, cx.output_at(1)?);
         let (m, n) = (sides(&q).0, sides(&r).1);
         self.possible(m, n)?;
@@ -126,11 +111,7 @@ impl Op for Qr {
         });
         Ok(())
     }
-    fn jvp_many(
-        &self,
-        cx: &Ctx<'_>,
-        t: &[Option<Tensor>],
-    ) -> Result<SmallVec<[Option<Tensor>; 2]>> {
+    fn jvp_many(&self, cx: &Ctx<'_>, t: &[Option<Tensor>]) -> Result<Tangents> {
         let (q, r) = (cx.output_at(0)?, cx.output_at(1)?);
         let (m, n) = (sides(&q).0, sides(&r).1);
         self.possible(m, n)?;

@@ -2,7 +2,6 @@
 
 use super::matrices::{ones_on_diagonal, precise, refused, sides};
 use crate::core::apply::apply_many;
-use crate::core::batch::{Batch, Batched};
 use crate::core::define::{common, define};
 use crate::core::op::Op;
 use crate::core::tensor::Tensor;
@@ -35,16 +34,7 @@ define! { Geqrf: Cut "geqrf", "torch.geqrf";
 }
 
 impl Op for Geqrf {
-    common!();
-    fn batched(&self, batch: &Batch<'_>) -> Batched {
-        batch.stacked(self)
-    }
-    fn eval(&self, x: &[&Array]) -> Result<Array> {
-        Ok(self.eval_many(x)?.swap_remove(0))
-    }
-    fn outputs(&self) -> usize {
-        2
-    }
+    common!(stacked, results 2);
     fn eval_many(&self, x: &[&Array]) -> Result<SmallVec<[Array; 2]>> {
         let found = factor::factor(x[0], Factor::Reflectors)?;
         Ok(found.parts.into_iter().collect())

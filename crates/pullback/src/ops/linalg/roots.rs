@@ -8,9 +8,8 @@ use super::matrices::{
     times_columns,
 };
 use crate::core::apply::{apply, apply_many};
-use crate::core::batch::{Batch, Batched};
 use crate::core::define::{common, define};
-use crate::core::op::{Ctx, Op, Reads};
+use crate::core::op::{Ctx, Gradients, Op, Reads, Sent, Tangents};
 use crate::core::rules;
 use crate::core::tensor::Tensor;
 use crate::{Array, Real, Result, Shape};
@@ -72,16 +71,7 @@ define! { Polar: General "linalg_polar", "torch.linalg.polar";
 }
 
 impl Op for Polar {
-    common!();
-    fn batched(&self, batch: &Batch<'_>) -> Batched {
-        batch.stacked(self)
-    }
-    fn eval(&self, x: &[&Array]) -> Result<Array> {
-        Ok(self.eval_many(x)?.swap_remove(0))
-    }
-    fn outputs(&self) -> usize {
-        2
-    }
+    common!(stacked, results 2);
     fn eval_many(&self, x: &[&Array]) -> Result<SmallVec<[Array; 2]>> {
         let a = x[0];
         let found = factor::factor(a, Factor::Svd { full: false })?;
@@ -96,12 +86,7 @@ impl Op for Polar {
     fn reads(&self, _: usize) -> Reads {
         Reads::OUTPUT
     }
-    fn vjp_many(
-        &self,
-        cx: &Ctx<'_>,
-        g: &[Option<Tensor>],
-        out: &mut [Option<Tensor>],
-    ) -> Result<()> {
+    fn vjp_many(&self, cx: &Ctx<'_>, g: Sent<'_>, out: Gradients<'_>) -> Result<()> {
         let (u, h) = (cx.output_at(0)?, cx.output_at(1)?);
         let zeros = || h.zeros_like();
         let left = (g[0].as_ref()).map_or_else(zeros, |gu| u.mt()?.matmul(gu))?;
@@ -118,11 +103,7 @@ impl Op for Polar {
         out[0] = Some(sent);
         Ok(())
     }
-    fn jvp_many(
-        &self,
-        cx: &Ctx<'_>,
-        t: &[Option<Tensor>],
-    ) -> Result<SmallVec<[Option<Tensor>; 2]>> {
+    fn jvp_many(&self, cx: &Ctx<'_>, t: &[Option<Tensor>]) -> Result<Tangents> {
         let (u, h) = (cx.output_at(0)?, cx.output_at(1)?);
         let Some(t) = &t[0] else {
             return Ok(smallvec![None, None]);
@@ -161,10 +142,7 @@ define! { MatrixSqrt: General "linalg_matrix_sqrth", "torch.linalg.matrix_sqrth"
 }
 
 impl Op for MatrixSqrt {
-    common!();
-    fn batched(&self, batch: &Batch<'_>) -> Batched {
-        batch.stacked(self)
-    }
+    common!(stacked);
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         let found = factor::factor(x[0], Factor::Eigh)?;
         failed(

@@ -4,9 +4,8 @@ use super::matrices::{
     failed, floating, matrix, no_end, precise, refused, sides, skew, times_columns, unit,
 };
 use crate::core::apply::apply_many;
-use crate::core::batch::{Batch, Batched};
 use crate::core::define::{common, define};
-use crate::core::op::{Ctx, Op, Reads};
+use crate::core::op::{Ctx, Gradients, Op, Reads, Sent, Tangents};
 use crate::core::rules;
 use crate::core::tensor::Tensor;
 use crate::ops::cat;
@@ -85,16 +84,7 @@ impl Svd {
 }
 
 impl Op for Svd {
-    common!();
-    fn batched(&self, batch: &Batch<'_>) -> Batched {
-        batch.stacked(self)
-    }
-    fn eval(&self, x: &[&Array]) -> Result<Array> {
-        Ok(self.eval_many(x)?.swap_remove(0))
-    }
-    fn outputs(&self) -> usize {
-        3
-    }
+    common!(stacked, results 3);
     fn eval_many(&self, x: &[&Array]) -> Result<SmallVec<[Array; 2]>> {
         let found = factor::factor(x[0], Factor::Svd { full: self.full })?;
         failed("linalg.svd", x[0], &found.info, no_end)?;
@@ -103,12 +93,7 @@ impl Op for Svd {
     fn reads(&self, _: usize) -> Reads {
         Reads::OUTPUT
     }
-    fn vjp_many(
-        &self,
-        cx: &Ctx<'_>,
-        g: &[Option<Tensor>],
-        out: &mut [Option<Tensor>],
-    ) -> Result<()> {
+    fn vjp_many(&self, cx: &Ctx<'_>, g: Sent<'_>, out: Gradients<'_>) -> Result<()> {
         let (u, s, vh) = (cx.output_at(0)?, cx.output_at(1)?, cx.output_at(2)?);
         let k = s.shape().last().copied().unwrap_or(0);
         // Columns beyond the singular values are arbitrary: PyTorch's rule leaves out what is sent to them.
@@ -122,11 +107,7 @@ impl Op for Svd {
         out[0] = Svd::pulled(&columns(&u)?, &s, &rows(&vh)?, &g)?;
         Ok(())
     }
-    fn jvp_many(
-        &self,
-        cx: &Ctx<'_>,
-        t: &[Option<Tensor>],
-    ) -> Result<SmallVec<[Option<Tensor>; 2]>> {
+    fn jvp_many(&self, cx: &Ctx<'_>, t: &[Option<Tensor>]) -> Result<Tangents> {
         let (u, s, vh) = (cx.output_at(0)?, cx.output_at(1)?, cx.output_at(2)?);
         let Some(t) = &t[0] else {
             return Ok(smallvec![None, None, None]);

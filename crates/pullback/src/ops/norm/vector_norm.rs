@@ -198,12 +198,7 @@ define! { LogSumExp: General "logsumexp", "torch.logsumexp";
 }
 
 impl Op for LogSumExp {
-    common!();
-    fn batched(&self, batch: &Batch<'_>) -> Batched {
-        batch.reduced(&self.dims, self.keepdim, |dims, keepdim| {
-            Box::new(LogSumExp { dims, keepdim })
-        })
-    }
+    common!(over_dims);
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         kernels::logsumexp(x[0], &self.dims, self.keepdim)
     }

@@ -1,5 +1,5 @@
 //! Tensors filled with random numbers from the default generator, in place. Numbers and their order are PyTorch's: elements are
-//! drawn in the order in which they lie in memory. New tensors of random numbers are in `create`, dropout is in `noise`.
+//! drawn in the order in which they lie in memory. New tensors of random numbers are in `tensors`, dropout is in `dropout`.
 
 use crate::core::Site;
 use crate::core::device::HostRead;

@@ -4,3 +4,4 @@ pub(super) mod dropout;
 pub(super) mod fill;
 #[cfg(feature = "functions")]
 pub(super) mod functions;
+pub(super) mod tensors;

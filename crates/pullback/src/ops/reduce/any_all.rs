@@ -1,7 +1,6 @@
 //! Reductions to truth values and counts, and sums that leave NaN out.
 
 use crate::core::apply::apply;
-use crate::core::batch::{Batch, Batched};
 use crate::core::define::{common, define};
 use crate::core::fail::bail;
 use crate::core::op::{Ctx, Op, Reads, sum_terms};
@@ -32,14 +31,7 @@ fn samples<O: Op>(op: impl Fn(Vec<usize>, bool) -> O) -> Vec<Sample> {
 
 macro_rules! truth {
     ($($(#[$doc:meta])* $op:ident $name:literal $torch:literal, $summary:literal, $formula:literal, |$count:ident, $n:ident| $result:expr;)*) => {$(
-        $(#[$doc])*
-        #[derive(Clone, Debug)]
-        pub struct $op {
-            /// Dimensions, resolved and in order.
-            pub dims: Vec<usize>,
-            /// Whether they stay, with size 1.
-            pub keepdim: bool,
-        }
+        reduction! { $(#[$doc])* $op }
         define! { $op: Cut $name, $torch;
             summary: $summary;
             formula: $formula;
@@ -48,15 +40,7 @@ macro_rules! truth {
         }
 
         impl Op for $op {
-            common!();
-            fn batched(&self, batch: &Batch<'_>) -> Batched {
-                batch.reduced(&self.dims, self.keepdim, |dims, keepdim| {
-                    Box::new($op {
-                        dims,
-                        keepdim,
-                    })
-                })
-            }
+            common!(over_dims);
             fn eval(&self, x: &[&Array]) -> Result<Array> {
                 let count = kernels::count_nonzero(x[0], &self.dims, self.keepdim)?;
                 let $n: i64 = self.dims.iter().map(|&d| x[0].shape()[d] as i64).product();
@@ -79,13 +63,9 @@ truth! {
     CountNonzero "count_nonzero" "torch.count_nonzero", "How many elements over dimensions are not 0; NaN is not.", "Σ [x ≠ 0]", |count, _n| count;
 }
 
-/// Sum over dimensions, NaN left out.
-#[derive(Clone, Debug)]
-pub struct NanSum {
-    /// Dimensions, resolved and in order.
-    pub dims: Vec<usize>,
-    /// Whether they stay, with size 1.
-    pub keepdim: bool,
+reduction! {
+    /// Sum over dimensions, NaN left out.
+    NanSum
 }
 define! { NanSum: General "nansum", "torch.nansum";
     summary: "Sum over dimensions of the elements that are no NaN.";
@@ -97,12 +77,7 @@ define! { NanSum: General "nansum", "torch.nansum";
 }
 
 impl Op for NanSum {
-    common!(counts);
-    fn batched(&self, batch: &Batch<'_>) -> Batched {
-        batch.reduced(&self.dims, self.keepdim, |dims, keepdim| {
-            Box::new(NanSum { dims, keepdim })
-        })
-    }
+    common!(counts, over_dims);
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         let numbers = dispatch!(float x[0].dtype(), T => kernels::map(x[0], |a: T| if a.is_nan() { T::ZERO } else { a }), else Ok(x[0].clone()))?;
         kernels::sum(&numbers, &self.dims, self.keepdim)

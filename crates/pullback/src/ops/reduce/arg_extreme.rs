@@ -36,14 +36,7 @@ fn samples<O: Op>(op: impl Fn(Vec<usize>, bool) -> O) -> Vec<Sample> {
 
 macro_rules! positions {
     ($($(#[$doc:meta])* $op:ident $name:literal $torch:literal, $short:literal, $summary:literal, $formula:literal, |$x:ident, $dims:ident, $keepdim:ident| $eval:expr;)*) => {$(
-        $(#[$doc])*
-        #[derive(Clone, Debug)]
-        pub struct $op {
-            /// Dimensions, resolved and in order.
-            pub dims: Vec<usize>,
-            /// Whether they stay, with size 1.
-            pub keepdim: bool,
-        }
+        reduction! { $(#[$doc])* $op }
         define! { $op: Cut $name, $torch;
             summary: $summary;
             formula: $formula;
@@ -52,15 +45,7 @@ macro_rules! positions {
         }
 
         impl Op for $op {
-            common!(counts);
-            fn batched(&self, batch: &Batch<'_>) -> Batched {
-                batch.reduced(&self.dims, self.keepdim, |dims, keepdim| {
-                    Box::new($op {
-                        dims,
-                        keepdim,
-                    })
-                })
-            }
+            common!(counts, over_dims);
             fn eval(&self, x: &[&Array]) -> Result<Array> {
                 let ($x, $dims, $keepdim) = (x[0], &self.dims, self.keepdim);
                 not_empty($short, $x, $dims)?;

@@ -166,14 +166,7 @@ macro_rules! winner_op {
 /// The largest or smallest element along dimensions.
 macro_rules! over_dims {
     ($($(#[$doc:meta])* $op:ident $name:literal $torch:literal $method:ident $largest:literal, $summary:literal, $formula:literal;)*) => {$(
-        $(#[$doc])*
-        #[derive(Clone, Debug)]
-        pub struct $op {
-            /// Dimensions, resolved and in order.
-            pub dims: Vec<usize>,
-            /// Whether they stay, with size 1.
-            pub keepdim: bool,
-        }
+        reduction! { $(#[$doc])* $op }
         define! { $op: Gate $name, $torch;
             summary: $summary;
             formula: $formula;

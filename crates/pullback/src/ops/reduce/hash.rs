@@ -1,7 +1,6 @@
 //! One number that stands for many: PyTorch's `hash_tensor`.
 
 use crate::core::apply::apply;
-use crate::core::batch::{Batch, Batched};
 use crate::core::define::{common, define};
 use crate::core::device::HostRead;
 use crate::core::fail::bail;
@@ -18,13 +17,9 @@ use crate::core::samples::Sample;
 #[cfg(feature = "proof")]
 use crate::ops::shape::rearrange::SIX;
 
-/// The bits of all elements over some dimensions, combined by exclusive or.
-#[derive(Clone, Debug)]
-pub struct Hash {
-    /// Dimensions, resolved and in order.
-    pub dims: Vec<usize>,
-    /// Whether they stay, with size 1.
-    pub keepdim: bool,
+reduction! {
+    /// The bits of all elements over some dimensions, combined by exclusive or.
+    Hash
 }
 define! { Hash: Cut "hash_tensor", "torch.hash_tensor";
     summary: "The bits of all elements over dimensions, as float64 or int64, combined by exclusive or.";
@@ -39,12 +34,7 @@ define! { Hash: Cut "hash_tensor", "torch.hash_tensor";
 }
 
 impl Op for Hash {
-    common!(counts);
-    fn batched(&self, batch: &Batch<'_>) -> Batched {
-        batch.reduced(&self.dims, self.keepdim, |dims, keepdim| {
-            Box::new(Hash { dims, keepdim })
-        })
-    }
+    common!(counts, over_dims);
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         let x = x[0];
         let kept: Vec<usize> = (0..x.rank()).filter(|d| !self.dims.contains(d)).collect();

@@ -1,5 +1,19 @@
 //! Reductions over dimensions, and running totals.
 
+/// The struct of an operation that reduces over dimensions and has no other attributes; `common!(over_dims)` is what follows from that.
+macro_rules! reduction {
+    ($(#[$doc:meta])* $op:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug)]
+        pub struct $op {
+            /// Dimensions, resolved and in order.
+            pub dims: Vec<usize>,
+            /// Whether they stay, with size 1.
+            pub keepdim: bool,
+        }
+    };
+}
+
 pub(super) mod any_all;
 pub(super) mod arg_extreme;
 pub(super) mod extreme;

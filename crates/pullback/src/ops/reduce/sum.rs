@@ -75,13 +75,9 @@ fn over<O: Op + Clone>(op: impl Fn(Vec<usize>, bool) -> O) -> Vec<Sample> {
     ]
 }
 
-/// Sum over dimensions.
-#[derive(Clone, Debug)]
-pub struct Sum {
-    /// Dimensions, resolved and in order.
-    pub dims: Vec<usize>,
-    /// Whether they stay, with size 1.
-    pub keepdim: bool,
+reduction! {
+    /// Sum over dimensions.
+    Sum
 }
 define! { Sum: Linear "sum", "torch.sum";
     summary: "Sum over dimensions; integers and bools add up in int64.";
@@ -92,12 +88,7 @@ define! { Sum: Linear "sum", "torch.sum";
 }
 
 impl Op for Sum {
-    common!(counts);
-    fn batched(&self, batch: &Batch<'_>) -> Batched {
-        batch.reduced(&self.dims, self.keepdim, |dims, keepdim| {
-            Box::new(Sum { dims, keepdim })
-        })
-    }
+    common!(counts, over_dims);
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         kernels::sum(x[0], &self.dims, self.keepdim)
     }
@@ -109,13 +100,9 @@ impl rules::Linear for Sum {
     }
 }
 
-/// Mean over dimensions.
-#[derive(Clone, Debug)]
-pub struct Mean {
-    /// Dimensions, resolved and in order.
-    pub dims: Vec<usize>,
-    /// Whether they stay, with size 1.
-    pub keepdim: bool,
+reduction! {
+    /// Mean over dimensions.
+    Mean
 }
 define! { Mean: Linear "mean", "torch.mean";
     summary: "Mean over dimensions.";
@@ -127,12 +114,7 @@ define! { Mean: Linear "mean", "torch.mean";
 }
 
 impl Op for Mean {
-    common!();
-    fn batched(&self, batch: &Batch<'_>) -> Batched {
-        batch.reduced(&self.dims, self.keepdim, |dims, keepdim| {
-            Box::new(Mean { dims, keepdim })
-        })
-    }
+    common!(over_dims);
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         ensure!(
             x[0].dtype().is_float(),

@@ -6,7 +6,7 @@
 use super::steps::{self, Operands};
 use crate::core::batch::{Batch, Batched};
 use crate::core::define::{common, define};
-use crate::core::op::{Ctx, Op, Reads};
+use crate::core::op::{Ctx, Gradients, Op, Reads, Sent, Tangents};
 use crate::core::rules;
 use crate::core::tensor::Tensor;
 use crate::{Array, Result};
@@ -245,12 +245,7 @@ impl Op for RecurrentLayer {
     fn reads(&self, _: usize) -> Reads {
         Reads::INPUTS.and(Reads::OUTPUT)
     }
-    fn vjp_many(
-        &self,
-        cx: &Ctx<'_>,
-        g: &[Option<Tensor>],
-        out: &mut [Option<Tensor>],
-    ) -> Result<()> {
+    fn vjp_many(&self, cx: &Ctx<'_>, g: Sent<'_>, out: Gradients<'_>) -> Result<()> {
         let x = cx.inputs()?;
         if self.keep && cx.unobserved() && !x.iter().any(|x| x.array().is_meta()) {
             return self.fused(cx, &x, g, out);
@@ -266,11 +261,7 @@ impl Op for RecurrentLayer {
         }
         Ok(())
     }
-    fn jvp_many(
-        &self,
-        cx: &Ctx<'_>,
-        t: &[Option<Tensor>],
-    ) -> Result<SmallVec<[Option<Tensor>; 2]>> {
+    fn jvp_many(&self, cx: &Ctx<'_>, t: &[Option<Tensor>]) -> Result<Tangents> {
         let x = cx.inputs()?;
         let dots: Vec<Tensor> = (t.iter().zip(&x))
             .map(|(t, x)| t.clone().map_or_else(|| x.zeros_like(), Ok))

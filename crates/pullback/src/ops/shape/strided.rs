@@ -113,10 +113,7 @@ define! { ViewDtype: Cut "view_dtype", "torch.Tensor.view";
 }
 
 impl Op for ViewDtype {
-    common!(native);
-    fn batched(&self, batch: &Batch<'_>) -> Batched {
-        batch.stacked(self)
-    }
+    common!(native, stacked);
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         let (from, to) = (x[0].dtype(), self.dtype);
         let (size, wanted, layout) = (from.size(), to.size(), x[0].layout());

@@ -8,7 +8,7 @@ use crate::core::ctx::Ctx;
 use crate::core::graph::{EXTRA, Edge, Input, Node, OUTPUT, drop_edges, lock};
 use crate::core::hooks::Grads;
 use crate::core::made::Made;
-use crate::core::op::{Family, Op, OpDef};
+use crate::core::op::{Family, Gradients, Op, OpDef, Sent, Tangents};
 use crate::core::tensor::Tensor;
 use crate::program::{Program, Replay};
 use crate::{Array, Error, ErrorKind, Result, core::mode};
@@ -330,12 +330,7 @@ impl Op for FunctionOp {
     fn vjp_all(&self, cx: &Ctx<'_>, g: &Tensor, out: &mut [Option<Tensor>]) -> Result<()> {
         self.pull(cx, &[Some(g.clone())], out)
     }
-    fn vjp_many(
-        &self,
-        cx: &Ctx<'_>,
-        g: &[Option<Tensor>],
-        out: &mut [Option<Tensor>],
-    ) -> Result<()> {
+    fn vjp_many(&self, cx: &Ctx<'_>, g: Sent<'_>, out: Gradients<'_>) -> Result<()> {
         self.pull(cx, g, out)
     }
     fn jvp(&self, cx: &Ctx<'_>, t: &[Option<Tensor>]) -> Result<Tensor> {
@@ -344,11 +339,7 @@ impl Op for FunctionOp {
             None => cx.output()?.zeros_like(),
         }
     }
-    fn jvp_many(
-        &self,
-        cx: &Ctx<'_>,
-        t: &[Option<Tensor>],
-    ) -> Result<SmallVec<[Option<Tensor>; 2]>> {
+    fn jvp_many(&self, cx: &Ctx<'_>, t: &[Option<Tensor>]) -> Result<Tangents> {
         Ok(self.push(cx, t)?.into_iter().collect())
     }
     fn node_name(&self, _: &Made<'_>) -> Option<Cow<'static, str>> {

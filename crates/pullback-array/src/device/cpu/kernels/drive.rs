@@ -13,8 +13,8 @@ use crate::dtype::DType;
 use crate::error::Result;
 use crate::layout::order::{Order, memory_order};
 use crate::layout::{Layout, Shape};
+use crate::memory::guards::ReadGuard;
 use crate::memory::ptr::Ptr;
-use crate::memory::storage::ReadGuard;
 use std::mem::MaybeUninit;
 use std::ptr;
 

@@ -7,9 +7,10 @@ use crate::device::cpu::host::fresh;
 use crate::dtype::Element;
 use crate::error::Result;
 use crate::layout::Shape;
+use crate::memory::guards::ReadGuard;
 use crate::memory::ptr::Ptr;
 use crate::memory::room::room;
-use crate::memory::storage::{ReadGuard, Storage};
+use crate::memory::storage::Storage;
 use crate::scalar::real::Real;
 
 /// Arrays side by side with guards of their memory.
