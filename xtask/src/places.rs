@@ -163,7 +163,7 @@ const BOUNDED: &[(&str, usize, &str)] = &[
         2,
         "on helpers, after as much was asked for",
     ),
-    ("pullback/src/ops/image/sample.rs", 2, "64 elements"),
+    ("pullback/src/ops/image/spots.rs", 2, "64 elements"),
     (
         "pullback/src/ops/index/functions/lookup.rs",
         1,

@@ -2,6 +2,7 @@
 
 pub(crate) mod arith;
 pub(crate) mod bessel;
+mod bessel_series;
 pub(crate) mod erfcx;
 pub(crate) mod expression;
 pub(crate) mod formula;

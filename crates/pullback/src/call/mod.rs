@@ -4,12 +4,14 @@
 
 mod args;
 mod function;
+mod kind;
 mod signature;
 mod value;
 
 pub use args::{Args, Arguments};
 pub use function::{Function, NodeName, Reading, Warns};
-pub use signature::{Kind, Param, Signature};
+pub use kind::Kind;
+pub use signature::{Param, Signature};
 pub use value::{IntoValue, Value};
 
 pub(crate) use value::wrong_type;

@@ -89,6 +89,7 @@ pub use loss::ctc::CtcLoss;
 pub use loss::ctc_call::Ctc;
 pub use loss::reduction::Reduction;
 pub use loss::smooth_l1::{Huber, SmoothL1};
+pub use math::addc::{Addcdiv, Addcmul};
 pub use math::arith::{Add, AddScaled, Div, Mul, Neg, Sub};
 pub use math::binary::{
     Atan2, Copysign, Heaviside, Hypot, Logaddexp, Logaddexp2, Nextafter, Xlog1py, Xlogy,
@@ -104,7 +105,7 @@ pub use math::incomplete::{Igamma, Igammac};
 pub use math::integer::{
     BitwiseAnd, BitwiseLeftShift, BitwiseNot, BitwiseOr, BitwiseRightShift, BitwiseXor, Gcd, Lcm,
 };
-pub use math::lerp::{Addcdiv, Addcmul, Lerp, LerpScalar};
+pub use math::lerp::{Lerp, LerpScalar};
 pub use math::limit::Limit;
 pub use math::logic::{
     Closeness, Isfinite, Isinf, Isnan, Isneginf, Isposinf, Isreal, LogicalAnd, LogicalNot,
@@ -142,6 +143,7 @@ pub use reduce::moments::{Over, Std, Var};
 pub use reduce::scan::{CumProd, CumSum, LogCumSumExp, Recurrence};
 pub use reduce::sum::{Mean, Prod, Sum};
 pub use sequence::layer::RecurrentLayer;
+pub use shape::cat::{Cat, cat};
 pub use shape::flip::Flip;
 pub use shape::join::{
     broadcast_tensors, cartesian_prod, column_stack, dstack, hstack, meshgrid, stack, vstack,
@@ -149,7 +151,7 @@ pub use shape::join::{
 pub use shape::pad::{Pad, PadMode};
 pub use shape::rearrange::{Expand, Permute, Reshape};
 pub use shape::repeat::{RepeatIndex, repeat_interleave};
-pub use shape::slice::{Cat, Embed, Select, Slice, cat};
+pub use shape::slice::{Embed, Select, Slice};
 pub use shape::strided::{AsStrided, ViewDtype};
 pub use shape::unfold::{Fold, Unfold};
 

@@ -13,6 +13,7 @@ mod literal;
 mod orders;
 mod replay;
 mod rules;
+mod subject;
 mod suite;
 mod values;
 

@@ -17,6 +17,7 @@
 mod entry;
 mod out_factors;
 mod out_rules;
+mod out_tables;
 mod outs;
 mod overlaps;
 

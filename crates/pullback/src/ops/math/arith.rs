@@ -3,12 +3,10 @@
 use crate::core::apply::apply;
 use crate::core::define::{common, define};
 use crate::core::fail::error;
-use crate::core::history::in_place;
 use crate::core::op::{Ctx, Op, Reads, pulled};
 use crate::core::rules;
 use crate::core::tensor::Tensor;
-use crate::ops::common::methods::{binary_, direct_};
-use crate::ops::common::operand::{Operand, converted, promote, with_promoted};
+use crate::ops::common::operand::{Operand, promote, with_promoted};
 use crate::{Arith, Array, DType, Error, Number, Result};
 use pullback_array::{Expression, Formula, Scalar, dispatch, kernels};
 use std::panic::Location;
@@ -298,14 +296,14 @@ pub(in crate::ops) fn needs_float(x: &Array) -> Error {
 }
 
 /// Errors where the dtype cannot hold a factor.
-fn fits(alpha: f64, dtype: DType) -> Result<()> {
+pub(super) fn fits(alpha: f64, dtype: DType) -> Result<()> {
     match dtype.is_float() {
         true => Number::Float(alpha).fit(dtype),
         false => Number::Int(alpha as i64).fit(dtype),
     }
 }
 
-fn float_alpha() -> Error {
+pub(super) fn float_alpha() -> Error {
     error!(
         DType,
         "For integral input tensors, argument alpha must not be a floating point number."
@@ -373,24 +371,6 @@ impl Tensor {
         apply(Neg, &[self], Location::caller())
     }
 
-    /// `self = -self`, in place.
-    ///
-    /// # Errors
-    /// As [`Tensor::neg`]; a leaf that requires a gradient outside `no_grad`.
-    #[track_caller]
-    pub fn neg_(&self) -> Result<()> {
-        direct_(&Neg, self, &[], Location::caller())
-    }
-
-    /// `self /= other`, in place.
-    ///
-    /// # Errors
-    /// As [`Tensor::add_`]; integers cannot hold quotients.
-    #[track_caller]
-    pub fn div_<'a>(&'a self, other: impl Into<Operand<'a>>) -> Result<()> {
-        binary_(&Div, self, other.into(), true, Location::caller())
-    }
-
     /// `other - alpha·self`: PyTorch's `rsub`.
     ///
     /// # Errors
@@ -403,80 +383,5 @@ impl Tensor {
             return apply(Sub, &[b.as_ref(), a.as_ref()], site);
         }
         b.add_scaled(a.as_ref(), -alpha)
-    }
-}
-
-/// The operand of an in-place operation, in the dtype of the pair; in place the tensor itself keeps its own.
-macro_rules! in_place_binary {
-    ($($(#[$doc:meta])* $name:ident, $op:expr, |$a:ident, $b:ident| $fast:expr;)*) => {
-        #[pullback_macros::called]
-        impl Tensor {
-            $($(#[$doc])*
-            ///
-            /// # Errors
-            /// PyTorch's sentences: a leaf that requires a gradient outside `no_grad`, a result of another shape or
-            /// category.
-            #[track_caller]
-            pub fn $name<'a>(&'a self, other: impl Into<Operand<'a>>) -> Result<()> {
-                let site = Location::caller();
-                let (a, b) = promote(self, other.into(), site)?;
-                if a.dtype() != self.dtype() {
-                    // Computed in the wider dtype, rounded once, as PyTorch does.
-                    let value = apply($op, &[a.as_ref(), b.as_ref()], site)?;
-                    return self.overwrite(&value, $op.def().name, site);
-                }
-                in_place($op, self, &[b.as_ref()], site, |x| {
-                    dispatch!(number x.dtype(), T => {
-                        kernels::zip_assign(x, &b.array(), |$a: T, $b: T| $fast).map(|()| true)
-                    }, else Ok(false))
-                })
-            })*
-        }
-    };
-}
-in_place_binary! {
-    /// `self += other`, in place.
-    add_, Add, |a, b| a.plus(b);
-    /// `self -= other`, in place.
-    sub_, Sub, |a, b| a.minus(b);
-    /// `self *= other`, in place.
-    mul_, Mul, |a, b| a.times(b);
-}
-
-#[pullback_macros::called]
-impl Tensor {
-    /// `self += alpha·other`, in place: PyTorch's `add_(other, alpha=…)`.
-    ///
-    /// # Errors
-    /// As [`Tensor::add_`].
-    #[track_caller]
-    pub fn add_scaled_(&self, other: &Tensor, alpha: f64) -> Result<()> {
-        let site = Location::caller();
-        if !self.dtype().is_float() && alpha.fract() != 0.0 && !other.dtype().is_float() {
-            return Err(float_alpha());
-        }
-        if crate::ops::result_type(self, other) != self.dtype() {
-            // Computed in the wider dtype, rounded once, as PyTorch does.
-            let (a, b) = promote(self, other.into(), site)?;
-            let value = apply(AddScaled { alpha }, &[a.as_ref(), b.as_ref()], site)?;
-            return self.overwrite(&value, AddScaled::DEF.name, site);
-        }
-        fits(alpha, self.dtype())?;
-        let other = converted(other, self.dtype(), site)?;
-        in_place(AddScaled { alpha }, self, &[other.as_ref()], site, |x| {
-            dispatch!(number x.dtype(), T => {
-                let alpha = Number::Float(alpha).cast::<T>();
-                kernels::add_scaled_assign(x, &other.array(), alpha).map(|()| true)
-            }, else Ok(false))
-        })
-    }
-
-    /// `self -= alpha·other`, in place: PyTorch's `sub_(other, alpha=…)`.
-    ///
-    /// # Errors
-    /// As [`Tensor::add_`].
-    #[track_caller]
-    pub fn sub_scaled_(&self, other: &Tensor, alpha: f64) -> Result<()> {
-        self.add_scaled_(other, -alpha)
     }
 }

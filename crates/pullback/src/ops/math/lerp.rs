@@ -1,4 +1,4 @@
-//! Mixtures of three: interpolation, and sums with a product or a quotient.
+//! Interpolation, and what operations of three operands share. Sums with a product or a quotient are in `addc`.
 
 use crate::core::Site;
 use crate::core::apply::apply_dyn;
@@ -10,7 +10,7 @@ use crate::core::rules;
 use crate::core::tensor::Tensor;
 use crate::ops::common::methods::{apart, cannot_cast, direct_, not_implemented, replace};
 use crate::ops::common::operand::{Operand, converted};
-use crate::{Arith, Array, DType, Number, Result};
+use crate::{Array, DType, Result};
 use pullback_array::{Expression, Formula, Scalar, dispatch, kernels};
 use std::borrow::Cow;
 use std::panic::Location;
@@ -19,7 +19,7 @@ use std::panic::Location;
 use crate::core::samples::{Failure, Sample, error, pairs};
 
 #[cfg(feature = "proof")]
-fn triples(op: impl Op + Clone) -> Vec<Sample> {
+pub(super) fn triples(op: impl Op + Clone) -> Vec<Sample> {
     let a = [0.6, -1.3, 2.2, -0.4, 1.7, -2.6];
     let b = [1.1, 0.7, -1.9, 2.4, -0.8, 0.3];
     let c = [0.3, 0.9, -0.5, 1.4, 0.25, -1.2];
@@ -38,7 +38,7 @@ fn triples(op: impl Op + Clone) -> Vec<Sample> {
 }
 
 #[cfg(feature = "proof")]
-fn broken(op: impl Op) -> Vec<Failure> {
+pub(super) fn broken(op: impl Op) -> Vec<Failure> {
     vec![error(
         op,
         &[&[2, 3], &[4], &[]],
@@ -152,102 +152,6 @@ impl rules::Linear for LerpScalar {
     }
 }
 
-/// `a + value·b·c`.
-#[derive(Clone, Debug)]
-pub struct Addcmul {
-    /// The factor.
-    pub value: Number,
-}
-define! { Addcmul: Pointwise "addcmul", "torch.addcmul";
-    summary: "Sum with a product, element by element, with broadcasting.";
-    formula: "a + v·b·c";
-    derivative: "1 by a, v·c by b, v·b by c";
-    proof: { samples: || triples(Addcmul { value: Number::Float(-0.75) }), errors: || broken(Addcmul { value: Number::Int(1) }) }
-}
-
-impl Op for Addcmul {
-    common!();
-    fn eval(&self, x: &[&Array]) -> Result<Array> {
-        dispatch!(number x[0].dtype(), T => {
-            self.value.fit(x[0].dtype())?;
-            let v: T = self.value.cast();
-            kernels::zip3(x[0], x[1], x[2], |a: T, b: T, c: T| a.plus(v.times(b).times(c)))
-        }, else Err(not_implemented("addcmul_cpu_out", x[0].dtype())))
-    }
-    fn reads(&self, i: usize) -> Reads {
-        match i {
-            0 => Reads::NOTHING,
-            i => Reads::input(3 - i),
-        }
-    }
-}
-
-impl rules::Pointwise for Addcmul {
-    fn slope(&self, cx: &Ctx<'_>, i: usize) -> Result<Tensor> {
-        match i {
-            0 => Tensor::ones(cx.shape(0).clone(), cx.dtype(0)),
-            i => cx.input(3 - i)?.mul(self.value),
-        }
-    }
-    fn vjp(&self, cx: &Ctx<'_>, i: usize, g: &Tensor) -> Result<Tensor> {
-        match i {
-            0 => Ok(g.clone()),
-            i => g.mul(&self.slope(cx, i)?),
-        }
-    }
-}
-
-/// `a + value·b/c`.
-#[derive(Clone, Debug)]
-pub struct Addcdiv {
-    /// The factor.
-    pub value: Number,
-}
-define! { Addcdiv: Pointwise "addcdiv", "torch.addcdiv";
-    summary: "Sum with a quotient, element by element, with broadcasting.";
-    formula: "a + v·b/c";
-    derivative: "1 by a, v/c by b, -(v/c)(b/c) by c";
-    proof: { samples: || triples(Addcdiv { value: Number::Float(-0.75) }), errors: || broken(Addcdiv { value: Number::Int(1) }) }
-}
-
-impl Op for Addcdiv {
-    common!();
-    fn eval(&self, x: &[&Array]) -> Result<Array> {
-        dispatch!(float x[0].dtype(), T => {
-            self.value.fit(x[0].dtype())?;
-            let v: T = self.value.cast();
-            kernels::zip3(x[0], x[1], x[2], |a: T, b: T, c: T| a + v * b / c)
-        }, else Err(not_implemented("addcdiv_cpu_out", x[0].dtype())))
-    }
-    fn reads(&self, i: usize) -> Reads {
-        match i {
-            0 => Reads::NOTHING,
-            1 => Reads::input(2),
-            _ => Reads::input(1).and(Reads::input(2)),
-        }
-    }
-}
-
-impl rules::Pointwise for Addcdiv {
-    fn slope(&self, cx: &Ctx<'_>, i: usize) -> Result<Tensor> {
-        if i == 0 {
-            return Tensor::ones(cx.shape(0).clone(), cx.dtype(0));
-        }
-        let c = cx.input(2)?;
-        let part = Tensor::full([], self.value, c.dtype())?.div(&c)?;
-        match i {
-            1 => Ok(part),
-            _ => part.neg()?.mul(&cx.input(1)?.div(&c)?),
-        }
-    }
-    fn vjp(&self, cx: &Ctx<'_>, i: usize, g: &Tensor) -> Result<Tensor> {
-        match i {
-            0 => Ok(g.clone()),
-            i => g.mul(&self.slope(cx, i)?),
-        }
-    }
-}
-
 fn same_dtype(x: &Tensor, other: &Tensor, what: &str) -> Result<()> {
     if x.dtype() == other.dtype() {
         return Ok(());
@@ -269,14 +173,14 @@ fn weight<'a>(x: &Tensor, w: &'a Tensor, site: Site) -> Result<Cow<'a, Tensor>> 
 }
 
 /// Three operands in their common dtype.
-fn promote3<'a>(x: [&'a Tensor; 3], site: Site) -> Result<[Cow<'a, Tensor>; 3]> {
+pub(super) fn promote3<'a>(x: [&'a Tensor; 3], site: Site) -> Result<[Cow<'a, Tensor>; 3]> {
     let dtype = common3(x);
     let [a, b, c] = x.map(|t| converted(t, dtype, site));
     Ok([a?, b?, c?])
 }
 
 /// The common dtype: tensors with dimensions decide, the others count where their category is higher.
-fn common3([a, b, c]: [&Tensor; 3]) -> DType {
+pub(super) fn common3([a, b, c]: [&Tensor; 3]) -> DType {
     let mut ranks = [None::<DType>; 2];
     for t in [a, b, c] {
         let rank = &mut ranks[usize::from(t.ndim() == 0)];
@@ -289,22 +193,13 @@ fn common3([a, b, c]: [&Tensor; 3]) -> DType {
     }
 }
 
-const INTEGER_ADDCDIV: &str = "Integer division with addcdiv is no longer supported, and in a future  release addcdiv will perform a true division of tensor1 and tensor2. The historic addcdiv behavior can be implemented as (input + value * torch.trunc(tensor1 / tensor2)).to(input.dtype) for integer inputs and as (input + value * tensor1 / tensor2) for float inputs. The future addcdiv behavior is just the latter implementation: (input + value * tensor1 / tensor2), for all dtypes.";
-
-fn divisible(b: &Tensor, c: &Tensor) -> Result<()> {
-    if b.dtype().is_float() || c.dtype().is_float() {
-        return Ok(());
-    }
-    Err(error!(DType, "{}", INTEGER_ADDCDIV))
-}
-
-fn ternary(op: &dyn Op, x: [&Tensor; 3], site: Site) -> Result<Tensor> {
+pub(super) fn ternary(op: &dyn Op, x: [&Tensor; 3], site: Site) -> Result<Tensor> {
     let [a, b, c] = promote3(x, site)?;
     apply_dyn(op, &[a.as_ref(), b.as_ref(), c.as_ref()], site)
 }
 
 /// An operation of three over its first operand; `write` computes it in the operand's memory, where it can.
-fn ternary_(
+pub(super) fn ternary_(
     op: &dyn Op,
     [x, b, c]: [&Tensor; 3],
     site: Site,
@@ -372,93 +267,5 @@ impl Tensor {
                 direct_(&Lerp, self, &[end, w.as_ref()], site)
             }
         }
-    }
-
-    /// `self + value·tensor1·tensor2`, element by element.
-    ///
-    /// # Errors
-    /// Where the shapes do not broadcast.
-    #[track_caller]
-    pub fn addcmul(
-        &self,
-        tensor1: &Tensor,
-        tensor2: &Tensor,
-        value: impl Into<Number>,
-    ) -> Result<Tensor> {
-        let value = value.into();
-        ternary(
-            &Addcmul { value },
-            [self, tensor1, tensor2],
-            Location::caller(),
-        )
-    }
-
-    /// [`Tensor::addcmul`], in place.
-    ///
-    /// # Errors
-    /// As [`Tensor::addcmul`] and [`Tensor::add_`].
-    #[track_caller]
-    pub fn addcmul_(
-        &self,
-        tensor1: &Tensor,
-        tensor2: &Tensor,
-        value: impl Into<Number>,
-    ) -> Result<()> {
-        let value = value.into();
-        ternary_(
-            &Addcmul { value },
-            [self, tensor1, tensor2],
-            Location::caller(),
-            |x, b, c| {
-                dispatch!(float x.dtype(), T => {
-                    value.fit(x.dtype())?;
-                    let v: T = value.cast();
-                    kernels::zip3_assign(x, b, c, |a: T, b: T, c: T| a + v * b * c).map(|()| true)
-                }, else Ok(false))
-            },
-        )
-    }
-
-    /// `self + value·tensor1/tensor2`, element by element.
-    ///
-    /// # Errors
-    /// Where both divided tensors are integers; where the shapes do not broadcast.
-    #[track_caller]
-    pub fn addcdiv(
-        &self,
-        tensor1: &Tensor,
-        tensor2: &Tensor,
-        value: impl Into<Number>,
-    ) -> Result<Tensor> {
-        let (site, value) = (Location::caller(), value.into());
-        divisible(tensor1, tensor2)?;
-        ternary(&Addcdiv { value }, [self, tensor1, tensor2], site)
-    }
-
-    /// [`Tensor::addcdiv`], in place.
-    ///
-    /// # Errors
-    /// As [`Tensor::addcdiv`] and [`Tensor::add_`].
-    #[track_caller]
-    pub fn addcdiv_(
-        &self,
-        tensor1: &Tensor,
-        tensor2: &Tensor,
-        value: impl Into<Number>,
-    ) -> Result<()> {
-        let (site, value) = (Location::caller(), value.into());
-        divisible(tensor1, tensor2)?;
-        ternary_(
-            &Addcdiv { value },
-            [self, tensor1, tensor2],
-            site,
-            |x, b, c| {
-                dispatch!(float x.dtype(), T => {
-                    value.fit(x.dtype())?;
-                    let v: T = value.cast();
-                    kernels::zip3_assign(x, b, c, |a: T, b: T, c: T| a + v * b / c).map(|()| true)
-                }, else Ok(false))
-            },
-        )
     }
 }

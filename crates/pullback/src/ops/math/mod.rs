@@ -1,6 +1,8 @@
 //! Arithmetic and functions of numbers, element by element.
 
+pub(super) mod addc;
 pub(super) mod arith;
+mod arith_in_place;
 mod assign;
 pub(super) mod binary;
 pub(super) mod clamp;

@@ -1,6 +1,7 @@
 //! The same elements in another shape or order; parts and joins.
 
 pub(super) mod axes;
+pub(super) mod cat;
 pub(super) mod flip;
 #[cfg(feature = "functions")]
 pub(super) mod functions;

@@ -1,5 +1,6 @@
 //! Functions of numbers by PyTorch's names: signatures, calls, and what each is tried on. A list a file, named in `ops::functions`.
 
+mod arithmetic;
 pub(in crate::ops) mod calculus;
 pub(in crate::ops) mod logic;
 pub(in crate::ops) mod pointwise;
