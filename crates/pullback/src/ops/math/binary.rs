@@ -247,20 +247,33 @@ define! { Heaviside: Cut "heaviside", "torch.heaviside";
     proof: { samples: || pairs(Heaviside), errors: || broken_shapes(Heaviside) }
 }
 
+impl Formula<2> for Heaviside {
+    #[inline(always)]
+    fn at<T: Scalar>(&self, [a, b]: [T; 2]) -> T {
+        let zero = T::lit(0.0);
+        let step = T::choose(a.above(zero), || T::lit(1.0), || zero);
+        T::choose(a.equals(zero), || b, || step)
+    }
+}
+
 impl Op for Heaviside {
     common!();
     fn elementwise(&self) -> bool {
         true
     }
+    fn expression(&self) -> Option<Expression> {
+        Some(Expression::of(self))
+    }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         if x[0].dtype() == DType::Bool {
             return kernels::zip(x[0], x[1], |a: bool, b: bool| a | b);
         }
-        dispatch!(number x[0].dtype(), T => kernels::zip(x[0], x[1], |a: T, b: T| {
+        dispatch!(float x[0].dtype(), T => kernels::zip(x[0], x[1], |a: T, b: T| self.at([a, b])), else
+            dispatch!(number x[0].dtype(), T => kernels::zip(x[0], x[1], |a: T, b: T| {
             let zero = T::default();
             let one: T = pullback_array::Arith::UNIT;
             if a == zero { b } else if a > zero { one } else { zero }
-        }), else unreachable!("the other dtypes are numbers"))
+        }), else unreachable!("the other dtypes are numbers")))
     }
 }
 

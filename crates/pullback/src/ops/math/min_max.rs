@@ -8,7 +8,7 @@ use crate::ops::common::gate::{magnitude, no_form};
 use crate::ops::common::methods::{binary_methods, direct_, not_implemented};
 use crate::ops::{Where, common, define};
 use crate::{Array, DType, Element, Result, Shape};
-use pullback_array::{dispatch, kernels};
+use pullback_array::{Expression, Formula, Scalar, dispatch, kernels};
 use std::cmp::Ordering;
 use std::panic::Location;
 
@@ -26,10 +26,20 @@ define! { Abs: Gate "abs", "torch.abs";
     proof: { samples: || unary(Abs, signed()), points: || points1(Abs, &[(0.0, 0.0), (-0.0, 0.0), (2.0, 1.0), (-2.0, -1.0)]) }
 }
 
+impl Formula<1> for Abs {
+    #[inline(always)]
+    fn at<T: Scalar>(&self, [x]: [T; 1]) -> T {
+        x.abs()
+    }
+}
+
 impl Op for Abs {
     common!();
     fn elementwise(&self) -> bool {
         true
+    }
+    fn expression(&self) -> Option<Expression> {
+        Some(Expression::of(self))
     }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         match x[0].dtype() {
@@ -37,7 +47,9 @@ impl Op for Abs {
             DType::I32 => kernels::map(x[0], i32::wrapping_abs),
             DType::U8 => x[0].copy(),
             DType::Bool => Err(not_implemented("abs_cpu", DType::Bool)),
-            _ => magnitude(x[0]),
+            other => {
+                dispatch!(float other, T => kernels::map(x[0], |x: T| self.at([x])), else Err(no_form("abs", x[0])))
+            }
         }
     }
     fn reads(&self, _: usize) -> Reads {
@@ -81,17 +93,28 @@ impl Extreme {
     /// The winner of two. Of zeros with different signs it is the second, as in PyTorch's vector loops; `fmax` and `fmin` have scalar
     /// loops, where it is the first.
     #[inline(always)]
-    fn value<T: Element + PartialOrd>(self, a: T, b: T) -> T {
-        let nan = |x: T| x.partial_cmp(&x).is_none();
-        let first = if self.skips_nan {
-            !(b.partial_cmp(&a) == Some(self.wins) || nan(a))
-        } else {
-            a.partial_cmp(&b) == Some(self.wins) || nan(a)
+    fn formula<T: Scalar>(self, a: T, b: T) -> T {
+        let wins = |x: T, y: T| match self.wins {
+            Ordering::Greater => x.above(y),
+            _ => x.below(y),
         };
-        if first { a } else { b }
+        match self.skips_nan {
+            true => T::choose(wins(b, a) | a.is_nan(), || b, || a),
+            false => T::choose(wins(a, b) | a.is_nan(), || a, || b),
+        }
     }
 
-    fn eval(self, a: &Array, b: &Array) -> Result<Array> {
+    /// The same of integers and truth values.
+    #[inline(always)]
+    fn value<T: Element + PartialOrd>(self, a: T, b: T) -> T {
+        if a.partial_cmp(&b) == Some(self.wins) {
+            a
+        } else {
+            b
+        }
+    }
+
+    fn eval(self, formula: &(impl Formula<2> + Sync), a: &Array, b: &Array) -> Result<Array> {
         if [a.dtype(), b.dtype()] == [DType::U64; 2] {
             // The bits it computes in are not in its order.
             let largest = self.wins == Ordering::Greater;
@@ -101,7 +124,8 @@ impl Extreme {
                 |a: u64, b: u64| if largest { a.max(b) } else { a.min(b) },
             );
         }
-        dispatch!(a.dtype(), T => kernels::zip(a, b, |a: T, b: T| self.value(a, b)))
+        dispatch!(float a.dtype(), T => kernels::zip(a, b, |a: T, b: T| formula.at([a, b])), else
+            dispatch!(a.dtype(), T => kernels::zip(a, b, |a: T, b: T| self.value(a, b))))
     }
 
     fn winner(self, a: &Array, b: &Array) -> Result<Array> {
@@ -168,13 +192,23 @@ macro_rules! extremes {
             const EXTREME: Extreme = Extreme { wins: Ordering::$wins, skips_nan: $skips };
         }
 
+        impl Formula<2> for $op {
+            #[inline(always)]
+            fn at<T: Scalar>(&self, [a, b]: [T; 2]) -> T {
+                $op::EXTREME.formula(a, b)
+            }
+        }
+
         impl Op for $op {
             common!(native);
             fn elementwise(&self) -> bool {
                 true
             }
             fn eval(&self, x: &[&Array]) -> Result<Array> {
-                $op::EXTREME.eval(x[0], x[1])
+                $op::EXTREME.eval(self, x[0], x[1])
+            }
+            fn expression(&self) -> Option<Expression> {
+                Some(Expression::of(self))
             }
             fn reads(&self, _: usize) -> Reads {
                 Reads::INPUTS
