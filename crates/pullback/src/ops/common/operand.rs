@@ -39,6 +39,14 @@ pub(in crate::ops) fn inferred(shape: impl Into<crate::Shape>, dtype: DType) -> 
     Array::meta(crate::Layout::row_major(shape.into()), dtype)
 }
 
+/// Zeros of a tensor's shape in row-major order; without numbers where it has none.
+pub(in crate::ops) fn zeros_beside(x: &Tensor) -> Result<Tensor> {
+    match unnumbered(&[&x.array()]) {
+        true => inferred(x.shape().clone(), x.dtype()).map(Tensor::from_array),
+        false => Tensor::zeros(x.shape().clone(), x.dtype()),
+    }
+}
+
 /// The dtype of a result of two tensors: PyTorch's `result_type`.
 ///
 /// ```

@@ -3,6 +3,7 @@
 use crate::core::Site;
 use crate::core::fail::{bail, ensure};
 use crate::core::tensor::Tensor;
+use crate::ops::common::operand::unnumbered;
 use crate::ops::index::positions::where_true;
 use crate::ops::index::rows::Rows;
 use crate::ops::index::scatter::Write;
@@ -84,7 +85,11 @@ impl Tensor {
             source.dtype().scalar_type_name()
         );
         crate::core::watch::looked(mask); // how many there are says which of the source go where
-        let positions = where_true(&mask.expand(self.shape())?, site)?;
+        let mask = mask.expand(self.shape())?;
+        let positions = match unnumbered(&[&self.array()]) {
+            true => Tensor::zeros([0], DType::I64)?, // any will do, for nothing is written
+            false => where_true(&mask, site)?,
+        };
         let n = positions.numel();
         if source.numel() < n {
             bail!(

@@ -236,7 +236,10 @@ impl Tensor {
             Reduce::Sum => sum(),
             Reduce::Mean => {
                 let ones = Tensor::ones(rows.shape(self), dtype)?;
-                let own = Tensor::full(self.shape().clone(), i64::from(include_self), dtype)?;
+                let own = match include_self {
+                    true => whole.ones_like()?,
+                    false => whole.zeros_like()?,
+                };
                 let count = rows.put(&own, &ones, true, site)?;
                 let count = count.maximum(&Tensor::ones(Shape::scalar(), dtype)?)?;
                 match dtype.category() {

@@ -145,7 +145,10 @@ impl Tensor {
                 );
             }
             Operand::Tensor(t) => {
-                if t.dtype() != self.dtype() && !crate::core::watch::varies(t) {
+                if t.dtype() != self.dtype()
+                    && !t.array().is_meta()
+                    && !crate::core::watch::varies(t)
+                {
                     t.number()?.fit(self.dtype())?;
                 }
                 converted(t, self.dtype(), site)?

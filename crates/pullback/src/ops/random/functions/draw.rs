@@ -5,6 +5,7 @@ use crate::call::{Args, Function};
 use crate::call::{IntoValue, Value};
 use crate::core::fail::{bail, error};
 use crate::core::mode;
+use crate::ops::common::operand::zeros_beside;
 use crate::{Result, Tensor, broadcast_tensors};
 
 /// Drawn numbers as a result that has a gradient of zero where `x` wants one.
@@ -105,7 +106,7 @@ fn dropout1d(a: &Args<'_>) -> Result<Value> {
 /// Probabilities from logits with Gumbel noise; `hard` ones are 0 and 1 with the gradient of the soft ones.
 fn gumbel_softmax(a: &Args<'_>) -> Result<Value> {
     let (x, dim) = (a.tensor("logits")?, a.int("dim")?);
-    let noise = Tensor::zeros(x.shape().clone(), x.dtype())?;
+    let noise = zeros_beside(x)?;
     let _own = mode::set(mode::OWN, true);
     noise.exponential_(1.0)?;
     let soft = x
@@ -116,7 +117,7 @@ fn gumbel_softmax(a: &Args<'_>) -> Result<Value> {
         return soft.into_value();
     }
     let index = soft.detach().argmax(dim, true)?;
-    let hard = Tensor::zeros(x.shape().clone(), x.dtype())?.scatter(dim, &index, 1.0)?;
+    let hard = zeros_beside(x)?.scatter(dim, &index, 1.0)?;
     hard.sub(&soft.detach())?.add(&soft)?.into_value()
 }
 
@@ -169,7 +170,7 @@ pub(in crate::ops) static LIST: &[Function] = &[
     Function::new("bernoulli(Tensor input) -> Tensor", "torch Tensor", |a| {
         let x = a.tensor("input")?;
         not_float("bernoulli_tensor_cpu_p_", x)?;
-        let y = Tensor::zeros(x.shape().clone(), x.dtype())?; // row-major, as PyTorch's
+        let y = zeros_beside(x)?; // row-major, as PyTorch's
         let _own = mode::set(mode::OWN, true);
         y.bernoulli_each_(x)?;
         without_slope(y, &[x])
