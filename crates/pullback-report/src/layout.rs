@@ -28,8 +28,18 @@ enum Place {
     Edge(usize),
 }
 
-/// Lays out nodes given by their inputs, each after what it is made from.
-pub(crate) fn layout(inputs: &[Vec<usize>], box_width: f64, gap: f64) -> Layout {
+/// Nodes and edges in layers.
+struct Layered {
+    /// The layer of each node, counted from the result.
+    up: Vec<usize>,
+    /// What lies in each layer.
+    rows: Vec<Vec<Place>>,
+    /// Edges: from, to, operand.
+    edges: Vec<(usize, usize, usize)>,
+}
+
+/// Puts each node above all that use it; an edge has a place in every layer that it passes.
+fn layered(inputs: &[Vec<usize>]) -> Layered {
     let n = inputs.len();
     let mut up = vec![0usize; n];
     for node in (0..n).rev() {
@@ -42,7 +52,6 @@ pub(crate) fn layout(inputs: &[Vec<usize>], box_width: f64, gap: f64) -> Layout 
     for node in 0..n {
         rows[up[node]].push(Place::Node(node));
     }
-    // Edges that pass layers: (from, to, operand).
     let mut edges = Vec::new();
     for (to, list) in inputs.iter().enumerate() {
         for (operand, &from) in list.iter().enumerate() {
@@ -52,6 +61,18 @@ pub(crate) fn layout(inputs: &[Vec<usize>], box_width: f64, gap: f64) -> Layout 
             edges.push((from, to, operand));
         }
     }
+    Layered { up, rows, edges }
+}
+
+/// Lays out nodes given by their inputs, each after what it is made from.
+pub(crate) fn layout(inputs: &[Vec<usize>], box_width: f64, gap: f64) -> Layout {
+    let n = inputs.len();
+    let Layered {
+        up,
+        mut rows,
+        edges,
+    } = layered(inputs);
+    let layers = rows.len();
     // From the result upwards: each place stands above the middle of what it leads to.
     let lane = gap + 10.0;
     let width_of = |p: &Place| match p {

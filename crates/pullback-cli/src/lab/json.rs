@@ -116,26 +116,9 @@ fn page(told: &Told<'_>) -> anyhow::Result<Vec<(&'static str, Nested)>> {
         .collect()
 }
 
-/// The values in sections, with what was concluded from them.
-fn sections(told: &Told<'_>) -> anyhow::Result<Map<String, Value>> {
-    let (setup, c, e) = (told.setup, told.comparison, told.explanation);
-    let names = setup.params.names();
-    let first = setup.config.samples.min(5);
-    let ones = setup.y.to_f64_vec()?.iter().filter(|&&y| y == 1.0).count();
-    let (auto, num, diff) = (
-        c.g_auto.to_f64_vec()?,
-        c.g_num.to_f64_vec()?,
-        c.numeric_diff.to_f64_vec()?,
-    );
-    let top5: Vec<Value> = (c.top.iter())
-        .map(|&i| {
-            json!({
-                "name": names[i], "index": i,
-                "autograd": auto[i], "numeric": num[i], "difference": diff[i],
-            })
-        })
-        .collect();
-
+/// What was concluded, and from what.
+fn conclusion(told: &Told<'_>) -> anyhow::Result<Value> {
+    let (setup, e) = (told.setup, told.explanation);
     let mut conclusion = json!({
         "verdict": e.verdict(),
         "cause": e.worst.cause,
@@ -155,6 +138,28 @@ fn sections(told: &Told<'_>) -> anyhow::Result<Map<String, Value>> {
         "certified": e.certified,
     });
     conclusion["coordinates"] = serde_json::to_value(&e.coordinates)?;
+    Ok(conclusion)
+}
+
+/// The values in sections, with what was concluded from them.
+fn sections(told: &Told<'_>) -> anyhow::Result<Map<String, Value>> {
+    let (setup, c) = (told.setup, told.comparison);
+    let names = setup.params.names();
+    let first = setup.config.samples.min(5);
+    let ones = setup.y.to_f64_vec()?.iter().filter(|&&y| y == 1.0).count();
+    let (auto, num, diff) = (
+        c.g_auto.to_f64_vec()?,
+        c.g_num.to_f64_vec()?,
+        c.numeric_diff.to_f64_vec()?,
+    );
+    let top5: Vec<Value> = (c.top.iter())
+        .map(|&i| {
+            json!({
+                "name": names[i], "index": i,
+                "autograd": auto[i], "numeric": num[i], "difference": diff[i],
+            })
+        })
+        .collect();
 
     let mut all = json!({
         "config": {
@@ -182,7 +187,7 @@ fn sections(told: &Told<'_>) -> anyhow::Result<Map<String, Value>> {
             "numeric": { "max": c.numeric_diff.max()?.item_f64()?, "values": tensor(&c.numeric_diff)? },
         },
         "top5": top5,
-        "conclusion": conclusion,
+        "conclusion": conclusion(told)?,
     });
     all["parameters"]["names"] = json!(names);
     if let Some(s) = told.survey {

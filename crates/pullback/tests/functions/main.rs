@@ -3,6 +3,7 @@
 mod digits;
 mod golden;
 mod halves;
+mod jacobian;
 mod list;
 mod modes;
 mod rows;

@@ -9,6 +9,56 @@ use pullback_random::digits::Streamed;
 /// What is said of a quantile between two elements.
 const WAYS: [&str; 5] = ["linear", "lower", "higher", "midpoint", "nearest"];
 
+/// The shares that are asked for as a tensor, and PyTorch's errors for what does not fit.
+fn shares(x: &Tensor, q: Operand<'_>, way: &str) -> Result<Tensor> {
+    let q = match q {
+        Operand::Tensor(q) => q.clone(),
+        Operand::Number(n) => {
+            if !(0.0..=1.0).contains(&n.to_f64()) {
+                let text = format!(
+                    "q must be in the range [0, 1] but got {}",
+                    Streamed(n.to_f64())
+                );
+                bail!(Shape, "quantile() {text}");
+            }
+            Tensor::full(crate::Shape::scalar(), n, x.dtype())?
+        }
+    };
+    ensure!(
+        x.numel() != 0,
+        Shape,
+        "quantile() input tensor must be non-empty"
+    );
+    if q.ndim() > 1 {
+        bail!(Shape, "quantile() q must be a scalar or 1D tensor");
+    }
+    ensure!(
+        x.dtype().is_float(),
+        DType,
+        "quantile() input tensor must be either float or double dtype"
+    );
+    ensure!(
+        q.dtype() == x.dtype(),
+        DType,
+        "quantile() q tensor must be same dtype as the input tensor"
+    );
+    if !WAYS.contains(&way) {
+        let text = format!(
+            "interpolation must be one of linear, lower, higher, midpoint or nearest, but got {way}"
+        );
+        bail!(Shape, "quantile() {text}");
+    }
+    let outside = q.lt(0.0)?.add(&q.gt(1.0)?)?;
+    ensure!(
+        q.array().is_meta()
+            || crate::core::watch::varies(&q)
+            || outside.any(&[], false)?.number()? != Number::Bool(true),
+        Shape,
+        "quantile() q values must be in the range [0, 1]"
+    );
+    Ok(q)
+}
+
 #[pullback_macros::called]
 impl Tensor {
     /// Quantiles along `dim`, or of all elements for `None`: for a `q` without dimensions one, for a vector of them one
@@ -58,51 +108,7 @@ impl Tensor {
         way: &str,
         ignore_nan: bool,
     ) -> Result<Tensor> {
-        let q = match q {
-            Operand::Tensor(q) => q.clone(),
-            Operand::Number(n) => {
-                if !(0.0..=1.0).contains(&n.to_f64()) {
-                    let text = format!(
-                        "q must be in the range [0, 1] but got {}",
-                        Streamed(n.to_f64())
-                    );
-                    bail!(Shape, "quantile() {text}");
-                }
-                Tensor::full(crate::Shape::scalar(), n, self.dtype())?
-            }
-        };
-        ensure!(
-            self.numel() != 0,
-            Shape,
-            "quantile() input tensor must be non-empty"
-        );
-        if q.ndim() > 1 {
-            bail!(Shape, "quantile() q must be a scalar or 1D tensor");
-        }
-        ensure!(
-            self.dtype().is_float(),
-            DType,
-            "quantile() input tensor must be either float or double dtype"
-        );
-        ensure!(
-            q.dtype() == self.dtype(),
-            DType,
-            "quantile() q tensor must be same dtype as the input tensor"
-        );
-        if !WAYS.contains(&way) {
-            let text = format!(
-                "interpolation must be one of linear, lower, higher, midpoint or nearest, but got {way}"
-            );
-            bail!(Shape, "quantile() {text}");
-        }
-        let outside = q.lt(0.0)?.add(&q.gt(1.0)?)?;
-        ensure!(
-            q.array().is_meta()
-                || crate::core::watch::varies(&q)
-                || outside.any(&[], false)?.number()? != Number::Bool(true),
-            Shape,
-            "quantile() q values must be in the range [0, 1]"
-        );
+        let q = shares(self, q, way)?;
         let at = match dim {
             Some(d) => Some(self.shape().dim(d)?),
             None => None,

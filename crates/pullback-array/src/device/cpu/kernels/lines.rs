@@ -13,6 +13,25 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::layout::Layout;
 use crate::memory::ptr::Ptr;
 
+/// Errors where operands are of several shapes, or no whole number of runs.
+fn fits_lines(x: &Array, others: &[&Array], len: usize) -> Result<()> {
+    let fail = |text| Err(Error::new(ErrorKind::Shape, text));
+    if let Some(other) = others.iter().find(|a| a.shape() != x.shape()) {
+        return fail(format!(
+            "runs of shapes {} and {}",
+            x.shape(),
+            other.shape()
+        ));
+    }
+    match x.numel() {
+        0 => Ok(()),
+        n if len == 0 || !n.is_multiple_of(len) => {
+            fail(format!("{n} elements are not runs of {len}"))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// An array like `x`, in which `f(number, run, others)` has rewritten every run of `len` neighbours: `run` holds that of `x` and
 /// is overwritten, `others` are the runs of the same number of arrays of the same shape. For `f32` it is compiled for wide
 /// vectors too, if the closure is marked `#[inline(always)]`.
@@ -43,22 +62,9 @@ pub fn lines<T: Element, const N: usize>(
         return placed(lines(&wide, rest, len, f)?, &[x.dtype()]);
     }
     let n = x.numel();
-    for other in others {
-        if other.shape() != x.shape() {
-            return Err(Error::new(
-                ErrorKind::Shape,
-                format!("runs of shapes {} and {}", x.shape(), other.shape()),
-            ));
-        }
-    }
+    fits_lines(x, &others, len)?;
     if n == 0 {
         return x.new_zeros(Layout::row_major(x.shape().clone()), T::DTYPE);
-    }
-    if len == 0 || !n.is_multiple_of(len) {
-        return Err(Error::new(
-            ErrorKind::Shape,
-            format!("{n} elements are not runs of {len}"),
-        ));
     }
     let x = x.contiguous()?;
     let mut held = Vec::with_capacity(N);
