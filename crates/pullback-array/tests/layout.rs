@@ -343,3 +343,26 @@ fn strides_come_one_for_each_dimension() {
     let result = std::panic::catch_unwind(|| Layout::new([2, 3].into(), &[1], 0));
     assert!(result.is_err());
 }
+
+#[test]
+fn dimensions_of_one_element_keep_their_strides() {
+    let rows = Layout::row_major(Shape::new(&[4, 4]));
+    let strides = |l: &Layout| l.strides().to_vec();
+    // Python: torch.zeros(4, 4)[::2][1:], .t(), [:, 3:], .view(1, 1, 4), .diagonal(3) …
+    let one = rows.slice(0, 0, 2, 2).slice(0, 1, 1, 1);
+    assert_eq!(strides(&one), [8, 1]);
+    assert_eq!(strides(&one.transpose(0, 1)), [1, 8]);
+    assert_eq!(strides(&rows.slice(1, 3, 1, 1)), [4, 1]);
+    assert_eq!(strides(&rows.slice(1, 0, 1, 4).select(0, 2)), [4]);
+    let long = Layout::row_major(Shape::new(&[3])).slice(0, 0, 1, 3);
+    assert_eq!(
+        strides(&long.reshape(&Shape::new(&[1, 1])).unwrap()),
+        [3, 3]
+    );
+    // They say nothing about where elements lie: all these lie row by row.
+    for layout in [&one, &one.transpose(0, 1), &long] {
+        assert!(layout.is_contiguous() && layout.is_dense() && !layout.overlaps_itself());
+        assert_eq!(layout.places().count(), layout.numel());
+    }
+    assert!(!rows.slice(0, 0, 2, 2).is_contiguous());
+}
