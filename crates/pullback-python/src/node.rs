@@ -277,7 +277,10 @@ impl PyNode {
         let found = all
             .into_iter()
             .find(|(place, _)| self.saved_name(*place) == name);
-        found.map_or_else(|| Err(missing()), |(_, value)| wrap(py, value))
+        found.map_or_else(
+            || Err(missing()),
+            |(_, value)| crate::saved::shown(py, &value),
+        )
     }
 
     fn __dir__<'py>(slf: &Bound<'py, Self>) -> PyResult<Vec<String>> {

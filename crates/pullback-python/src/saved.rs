@@ -16,8 +16,8 @@ struct Pair {
     unpack: Py<PyAny>,
 }
 
-/// A value as an object: a leaf as the very object that it is, since hooks ask whether they were given a parameter.
-fn shown<'py>(py: Python<'py>, value: &Tensor) -> PyResult<Bound<'py, PyAny>> {
+/// A saved value as an object: a leaf as the very object that it is, since programs ask whether it is one of their parameters.
+pub(crate) fn shown<'py>(py: Python<'py>, value: &Tensor) -> PyResult<Bound<'py, PyAny>> {
     if value.is_gathered()
         && let Some(place) = value.gradient_node()
         && let Some(leaf) = leaf_at(py, &place)?

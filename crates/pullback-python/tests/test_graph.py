@@ -154,6 +154,7 @@ def test_kept_values_have_the_names_of_arguments():
     for name, (y, value) in cases.items():
         node = y.grad_fn
         assert name in dir(node) and torch.equal(getattr(node, name), value), name
+    assert x.sin().grad_fn._saved_self is x and (x * x.detach()).grad_fn._saved_other is not x
     assert torch.equal((x * 2).sin().grad_fn._saved_self, x * 2)
     # With its history.
     kept = (x * 2).sin().grad_fn._saved_self

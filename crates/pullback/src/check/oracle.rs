@@ -14,6 +14,13 @@ pub(super) const U_HI: f64 = 1.0 / ((1u128 << 100) as f64);
 /// Rounding of a value in a stencil, relative to its size, where it is larger than the value at the point itself.
 pub(super) const STENCIL: f64 = 16.0 * U_HI;
 
+/// How far a derivative by two steps may be off, relative to what they differ by. Two steps across one jump of the function differ by
+/// half of it over the step, and are off by 7/6 of it.
+const APART: f64 = 2.5;
+
+/// A slope that grows so much when the step is halved is none: the step is longer than the function's own scale, beyond which it is flat.
+const GROWS: f64 = 1.2;
+
 /// Numbers that may be computed for coordinates examined one by one, times the dozen runs that each takes.
 const WORK: usize = 10_000_000;
 
@@ -222,15 +229,17 @@ impl<'a> Oracle<'a> {
         good: f64,
     ) -> Result<(Dd, f64)> {
         let along = |h| self.central_sized(&self.frozen, input, flat, h);
-        let mut best = self.ladder(scale, q_f, good, along)?;
-        // A number much smaller than those beside it says nothing of how far the function is smooth.
+        let mut best = self.ladder((scale, true), q_f, good, along)?;
+        // A number much smaller than those beside it says nothing of how far the function is smooth. It may be smooth no further
+        // all the same: then long steps contradict those of its own size, or their slopes grow as they shrink.
         let others = super::measure::rms(&self.wide[input].to_f64_vec()?).unwrap_or(1.0);
         for other in [others, 1.0] {
             let enough = good.max(1e-11 * best.0.abs().to_f64());
             let apart = (other / scale).log10().abs() > 2.0;
             if best.1 > enough && apart && other > 0.0 && other.is_finite() {
-                let next = self.ladder(other, q_f, good, along)?;
-                if next.1 < best.1 {
+                let next = self.ladder((other, false), q_f, good, along)?;
+                let agree = (next.0 - best.0).abs().to_f64() <= next.1 + best.1;
+                if next.1 < best.1 && (agree || !best.0.is_finite()) {
                     best = next;
                 }
             }
@@ -260,7 +269,7 @@ impl<'a> Oracle<'a> {
             let narrow = self.central(&self.frozen, input, flat, h / 2.0)?;
             rounding += STENCIL * size / h;
             let d = (Dd::from(4.0) * narrow - wide) / Dd::from(3.0);
-            let error = (narrow - wide).abs().to_f64() + rounding;
+            let error = APART * (narrow - wide).abs().to_f64() + rounding;
             if d.is_finite()
                 && (!best.0.is_finite() || (d - best.0).abs().to_f64() > error + best.1)
             {
@@ -301,7 +310,7 @@ impl<'a> Oracle<'a> {
         };
         let mut best = (Dd::NAN, f64::INFINITY);
         for size in sizes.iter().filter(|s| s.is_finite() && **s > 0.0) {
-            let next = self.ladder(*size, q_f, good, along)?;
+            let next = self.ladder((*size, true), q_f, good, along)?;
             if next.1 < best.1 {
                 best = next;
             }
@@ -314,11 +323,12 @@ impl<'a> Oracle<'a> {
 
     /// Tries steps until the sum of truncation and rounding is `good` enough, and keeps the best.
     ///
-    /// Steps are powers of two, so that x ± h is exact. D = (4 n(h/2) - n(h))/3; truncation is taken as |n(h/2) - n(h)|,
-    /// which overstates D's own by about h².
+    /// Steps are powers of two, so that x ± h is exact. D = (4 n(h/2) - n(h))/3; truncation is taken as some times |n(h/2) - n(h)|,
+    /// which overstates D's own by about h². A `scale` that is not known to be the number's `own` may be too long: then slopes that
+    /// grow as the step shrinks do not count.
     fn ladder(
         &self,
-        scale: f64,
+        (scale, own): (f64, bool),
         q_f: f64,
         good: f64,
         n: impl Fn(f64) -> Result<(Dd, f64)>,
@@ -331,7 +341,12 @@ impl<'a> Oracle<'a> {
                 continue;
             }
             let d = (Dd::from(4.0) * narrow - wide) / Dd::from(3.0);
-            let error = (narrow - wide).abs().to_f64() + (3.0 * q_f + STENCIL * size) / h;
+            let rounding = (3.0 * q_f + STENCIL * size) / h;
+            let error = APART * (narrow - wide).abs().to_f64() + rounding;
+            let grows = narrow.abs().to_f64() > GROWS * wide.abs().to_f64() + rounding;
+            if grows && !own {
+                continue;
+            }
             if error < best.1 {
                 best = (d, error);
             }

@@ -9,8 +9,11 @@ pub(crate) fn cases(otherwise: u32) -> u32 {
         .unwrap_or(otherwise)
 }
 
-/// A runner whose cases are the same every time.
+/// A runner whose cases are the same every time; `CHECK_SEED` draws others.
 pub(crate) fn runner(cases: u32, seed: u8) -> TestRunner {
+    let seed = (std::env::var("CHECK_SEED").ok())
+        .and_then(|n| n.parse().ok())
+        .unwrap_or(seed);
     let config = Config {
         cases,
         failure_persistence: None,

@@ -15,6 +15,9 @@ const OWN: f64 = 8.0;
 const SEVERAL: &str =
     "steps of different lengths give different slopes, and the claimed one is among them";
 
+/// What is said where rounded values may hide the claimed slope, or are all that seems to contradict it.
+const STAIRS: &str = "all values seen are rounded to a few decimals, and what the claimed slope and the one found differ by climbs too few of these stairs to be told";
+
 /// What is said where a gap has another explanation than a wrong gradient.
 const HIDDEN: &str = "longer steps contradict the claimed slope, and noise hides the shorter ones, which a kink may part from them";
 
@@ -143,6 +146,7 @@ fn apart(probe: &Probe<'_>, j: &Judged, k: usize, at: &Measured) -> Option<Answe
         j.shorter[k] || flat || s.staircase || j.stairs[k] || s.credible.iter().any(believed);
     let round_off = |why: &str| (Verdict::RoundOff, Status::Unknown, why.into());
     Some(match other {
+        true if j.stairs[k] => (Verdict::Inconclusive, Status::Unknown, STAIRS.into()),
         true => (Verdict::Inconclusive, Status::Unknown, SEVERAL.into()),
         false if s.unmoved && claimed.is_finite() && probe.underflows(j.i) => round_off(UNDERFLOW),
         false if j.alone[k] => round_off(ALONE),

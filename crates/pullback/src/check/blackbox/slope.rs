@@ -76,6 +76,9 @@ const MOST: usize = 48;
 /// A derivative from this few per cent of its size is believed a little.
 const CREDIBLE: f64 = 0.05;
 
+/// What a kink leaves at a step, times the noise of values (twice their deviation), that is not noise.
+const KINKY: f64 = 3.0;
+
 /// One step of the ladder.
 pub(super) struct Rung {
     pub(super) h: f64,
@@ -234,7 +237,7 @@ impl Probe<'_> {
         // Smooth functions lose all but noise of these at once, those with kinks a half at each step.
         let kinky = rest
             .windows(2)
-            .any(|r| r[1] > 8.0 * floor && r[1] > r[0] / 16.0);
+            .any(|r| r[1] > KINKY * floor && r[1] > r[0] / 16.0);
         best.contradicted = true;
         if kinky {
             best.legible = READABLE * noise / rungs[CONTRADICT + 1].h;

@@ -16,6 +16,9 @@ const CLEAR: f64 = 64.0;
 /// A wrong slope is told by steps that climb so many stairs more or fewer than the right one.
 const MANY: f64 = 160.0;
 
+/// The steps that a slope was taken from must climb so many more or fewer by themselves: those that end on one stair see a slope of 0.
+const FEW: f64 = 8.0;
+
 /// Longer steps than the ladder's, relative to the number's size, taken where nothing has moved the values yet.
 const FAR: [f64; 6] = [0.6411, 1.2718, 2.4142, 4.6692, 9.3361, 18.207];
 
@@ -54,11 +57,14 @@ impl Decimals {
         }
     }
 
-    /// The height of a weighed value's stairs, if values are rounded. Whole numbers alone are not.
-    fn height(&self, claim: &Claimed) -> Option<f64> {
+    /// The height of a weighed value's stairs, if values are rounded. Whole numbers alone are not; but where nothing `moves`, a
+    /// whole number may be what a rounding to decimals gives there, and is taken for one to a tenth.
+    fn height(&self, claim: &Claimed, moves: bool) -> Option<f64> {
         let of = self.of.as_ref()?;
-        let high = |(k, w): (&i32, &f64)| 10f64.powi(-k) * w.abs();
-        (of.iter().any(|k| *k > 0)).then(|| of.iter().zip(&claim.cotangent).map(high).sum())
+        let least = i32::from(!moves);
+        let high = |(k, w): (&i32, &f64)| 10f64.powi(-(*k).max(least)) * w.abs();
+        (!moves || of.iter().any(|k| *k > 0))
+            .then(|| of.iter().zip(&claim.cotangent).map(high).sum())
     }
 }
 
@@ -77,7 +83,7 @@ pub(super) fn hidden(probe: &Probe<'_>, i: usize, slopes: &[Slope]) -> Result<Ve
     }
     let decimals = probe.decimals.borrow();
     let of = |(claim, s): (&Claimed, &Slope)| {
-        let Some(height) = decimals.height(claim) else {
+        let Some(height) = decimals.height(claim, probe.moves.get()) else {
             return false;
         };
         if !probe.moves.get() {
@@ -87,7 +93,7 @@ pub(super) fn hidden(probe: &Probe<'_>, i: usize, slopes: &[Slope]) -> Result<Ve
         }
         // Stairs hide a kink beside the point that parts the slope there from that of steps which climb many of them.
         let gap = (claim.gradient[i] - s.d).abs();
-        gap * s.longest < MANY * height
+        gap * s.longest < MANY * height || gap * s.from * probe.step_of(i) < FEW * height
     };
     Ok(probe.check.claims.iter().zip(slopes).map(of).collect())
 }
