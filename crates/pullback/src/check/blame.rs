@@ -3,6 +3,7 @@
 use super::claims;
 use super::examine::Bench;
 use super::oracle::Oracle;
+use super::rounding::Kernels;
 use super::verdict::Facts;
 use super::{BugKind, Claim, Mode, Report, Status, Verdict, explain, guilty, paths, rounding};
 use crate::program::Program;
@@ -20,16 +21,24 @@ pub(super) fn amplified(
         !f.numbers && (off > f.e || !off.is_finite())
     };
     let suspicious = facts.iter().any(beyond);
-    let mut partial = false;
-    if suspicious || matches!(bench.check.claim, Claim::Numbers(_)) {
-        partial = own_rounding(bench.oracle, backward, bench.bounds, &bench.rows, facts)?;
-    }
     if suspicious {
         let refs: Vec<&Tensor> = bench.check.inputs.iter().collect();
-        let agree = rounding::kernels_agree(backward, &refs)?;
-        facts.iter_mut().for_each(|f| f.kernels_agree = agree);
+        let kernels = rounding::kernels(backward, &refs)?;
+        for f in facts.iter_mut() {
+            f.kernels_agree = kernels != Kernels::Wrong;
+            if let Kernels::OutOfRange(name) = kernels {
+                f.out_of_range = Some(name);
+            }
+        }
+        // What underflows decides otherwise than double-double does, so that the run and its replay are not of one function.
+        if matches!(kernels, Kernels::OutOfRange(_)) {
+            return Ok(false);
+        }
     }
-    Ok(partial)
+    if suspicious || matches!(bench.check.claim, Claim::Numbers(_)) {
+        return own_rounding(bench.oracle, backward, bench.bounds, &bench.rows, facts);
+    }
+    Ok(false)
 }
 
 /// Looks for what explains a bug, and for the operation to blame.
@@ -45,8 +54,10 @@ pub(super) fn blame(
         report.bug = report.bugs.first().map(|b| b.1.clone());
         // What the graph itself says is the better explanation than a term that fits.
         let vague = report.bug.as_ref().is_none_or(BugKind::is_vague);
+        // A path that has no history is none of those of the graph.
         if vague
             && !escapes
+            && !partial
             && let Some(path) = paths::find(oracle, report)?
         {
             report.bugs.clear();

@@ -261,6 +261,7 @@ impl<'a> Bench<'a> {
             numbers: matches!(check.claim, Claim::Numbers(_)),
             engine,
             kernels_agree: false,
+            out_of_range: None,
         };
         Ok((facts, distance))
     }

@@ -18,6 +18,9 @@ pub(super) const STENCIL: f64 = 16.0 * U_HI;
 /// half of it over the step, and are off by 7/6 of it.
 const APART: f64 = 2.5;
 
+/// A step by which a slope would move a value by so many times its size is too long to see that slope.
+const LONG: f64 = 10.0;
+
 /// A slope that grows so much when the step is halved is none: the step is longer than the function's own scale, beyond which it is flat.
 const GROWS: f64 = 1.2;
 
@@ -260,6 +263,8 @@ impl<'a> Oracle<'a> {
     ) -> Result<(Dd, f64)> {
         let mut best = found;
         let mut h = (scale * 1e-12).log2().round().exp2();
+        // The largest value seen at these steps: one that is bounded has no such slope over so long a step, whatever it has at the point.
+        let mut largest = self.central_sized(&self.frozen, input, flat, h)?.1;
         for _ in 0..24 {
             let mut rounding = 3.0 * q_f / h;
             if rounding > 0.1 * claimed.abs().max(best.0.abs().to_f64()) || h < 1e-280 {
@@ -267,6 +272,7 @@ impl<'a> Oracle<'a> {
             }
             let (wide, size) = self.central_sized(&self.frozen, input, flat, h)?;
             let narrow = self.central(&self.frozen, input, flat, h / 2.0)?;
+            largest = largest.max(size);
             rounding += STENCIL * size / h;
             let d = (Dd::from(4.0) * narrow - wide) / Dd::from(3.0);
             let error = APART * (narrow - wide).abs().to_f64() + rounding;
@@ -276,6 +282,11 @@ impl<'a> Oracle<'a> {
                 best = (d, error);
             }
             h *= 2f64.powi(-10);
+        }
+        if claimed.abs() * h > LONG * largest {
+            // Its steps are all too long, and shorter ones drown: of the slope at the point nothing is known.
+            let apart = (Dd::from(claimed) - best.0).abs().to_f64();
+            best.1 = best.1.max(2.0 * apart);
         }
         Ok(best)
     }
@@ -333,7 +344,7 @@ impl<'a> Oracle<'a> {
         good: f64,
         n: impl Fn(f64) -> Result<(Dd, f64)>,
     ) -> Result<(Dd, f64)> {
-        let mut best = (Dd::NAN, f64::INFINITY);
+        let (mut best, mut from) = ((Dd::NAN, f64::INFINITY), f64::INFINITY);
         for factor in [1e-9, 1e-11, 1e-7, 1e-13, 1e-5, 1e-16] {
             let h = (scale * factor).log2().round().exp2();
             let ((wide, size), (narrow, _)) = (n(h)?, n(h / 2.0)?);
@@ -347,8 +358,14 @@ impl<'a> Oracle<'a> {
             if grows && !own {
                 continue;
             }
-            if error < best.1 {
-                best = (d, error);
+            // Where two lengths of step contradict each other, the function varies on a scale that the longer one does not see.
+            let apart = (d - best.0).abs().to_f64() > error + best.1;
+            let better = match apart {
+                true => h < from,
+                false => error < best.1,
+            };
+            if better || !best.0.is_finite() {
+                (best, from) = ((d, error), h);
             }
             let flat = wide == Dd::ZERO && narrow == Dd::ZERO;
             if flat || best.1 <= good.max(self.relative * best.0.abs().to_f64()) {

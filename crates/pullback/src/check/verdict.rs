@@ -57,6 +57,8 @@ pub(super) struct Facts {
     pub(super) engine: f64,
     /// Every operation of the recorded run, taken alone, rounded as it may.
     pub(super) kernels_agree: bool,
+    /// An operation inside of which something underflows or overflows.
+    pub(super) out_of_range: Option<&'static str>,
 }
 
 impl Facts {
@@ -316,6 +318,12 @@ impl Measure<'_> {
     fn hidden_by_rounding(&self) -> Option<Found> {
         let back = self.ledger.back.abs();
         (back > self.rounding && back > self.f.u * self.f.claimed.abs()).then(|| {
+            if let Some(op) = self.f.out_of_range {
+                let remark = format!(
+                    "{op} underflows or overflows inside at numbers of this size in this precision, which puts the gradient off by {back:.1e}; at ordinary sizes it is right"
+                );
+                return Found::new(Verdict::Hidden, Status::Unknown, remark);
+            }
             let remark = format!(
                 "rounding of the gradient, {back:.1e}, is larger than its statistics explain ({:.1e}) but not than the worst case ({:.1e})",
                 self.rounding, self.f.e

@@ -186,11 +186,12 @@ impl Reader {
             bounds.values.push(value.to_f64_vec()?);
             bounds.e.push(list(&self.worst)?);
             bounds.under.push(list(&self.under[0])?);
-            let mut square = vec![0.0; value.numel()];
+            // Not by squares, which overflow and underflow where the numbers do not.
+            let mut digits = vec![0.0f64; value.numel()];
             for run in &self.runs {
-                (list(run)?.iter().zip(&mut square)).for_each(|(d, s)| *s += d * d / RUNS as f64);
+                (list(run)?.iter().zip(&mut digits)).for_each(|(d, s)| *s = s.hypot(*d));
             }
-            let digits: Vec<f64> = square.into_iter().map(f64::sqrt).collect();
+            digits.iter_mut().for_each(|s| *s /= (RUNS as f64).sqrt());
             let lost = list(&self.under[1])?;
             let both = digits.iter().zip(&lost);
             bounds
@@ -207,61 +208,119 @@ fn extreme(program: &Program, values: &Values) -> Result<bool> {
     let made = program.instructions().iter().map(|i| i.output);
     for id in program.inputs().iter().copied().chain(made) {
         let t = values.get(id);
-        if t.dtype().is_float()
-            && (t.to_f64_vec()?.iter())
-                .any(|v| *v != 0.0 && v.is_finite() && !ordinary(t.dtype()).contains(&v.abs()))
-        {
+        if t.dtype().is_float() && is_extreme(&t)? {
             return Ok(true);
         }
     }
     Ok(false)
 }
 
-/// Whether every operation of a recorded run, given the very numbers it had, computed what double-double says it should
-/// have, to within its own rounding. If so, a gradient that is further off than the bounds (which are of first order) is
-/// rounding that was amplified, and no wrong kernel.
-pub(super) fn kernels_agree(program: &Program, inputs: &[&Tensor]) -> Result<bool> {
+/// Whether any number of a value is of no ordinary size.
+fn is_extreme(t: &Tensor) -> Result<bool> {
+    Ok((t.to_f64_vec()?.iter())
+        .any(|v| *v != 0.0 && v.is_finite() && !ordinary(t.dtype()).contains(&v.abs())))
+}
+
+/// What every operation of a recorded run did when it was given the very numbers it had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kernels {
+    /// What double-double says it should have, to within its own rounding: a gradient that is further off than the bounds (which are
+    /// of first order) is rounding that was amplified, and no wrong kernel.
+    Agree,
+    /// All but this one, which is right for the same numbers brought to ordinary sizes: something inside of it underflows or overflows.
+    OutOfRange(&'static str),
+    /// One is wrong.
+    Wrong,
+}
+
+/// Evaluates every operation of a recorded run again, alone.
+pub(super) fn kernels(program: &Program, inputs: &[&Tensor]) -> Result<Kernels> {
     let values = program.replay_all(inputs, Replay::default())?;
+    let mut found = Kernels::Agree;
     for inst in program.instructions() {
         let y = values.get(inst.output);
         if !y.dtype().is_float() || inst.op.def().family == Family::Cut {
             continue;
         }
-        let in_dtype = |dtype: DType| -> Result<Vec<Tensor>> {
-            (inst.inputs.iter())
-                .map(|&i| match values.get(i) {
-                    t if t.dtype().is_float() => t.to(dtype),
-                    t => Ok(t),
-                })
-                .collect()
-        };
-        let wide = in_dtype(DType::Dd)?;
-        let exact = crate::core::apply::boxed(
-            &*inst.op.in_dtype(DType::Dd),
-            &wide.iter().collect::<Vec<_>>(),
-            inst.site,
-        )?;
-        let own = own_rounding(inst, &in_dtype(DType::F64)?, &y.to(DType::F64)?)?;
-        let (u, smallest) = units(inst.dtype);
-        let largest = match inst.dtype {
-            DType::F32 => f64::from(f32::MAX),
-            _ => f64::MAX,
-        };
-        let (got, exact) = (y.to_f64_vec()?, exact.to_f64_vec()?);
-        let worst = match &own {
-            Some(own) => own.worst.expand(y.shape())?.to_f64_vec()?,
-            None => vec![0.0; got.len()],
-        };
-        let off = (got.iter().zip(&exact).zip(&worst)).any(|((a, b), w)| {
-            match a.is_finite() {
-                true => (a - b).abs() > 4.0 * (w * u + smallest) + u * b.abs(),
-                // What is too large for the dtype is infinite, and nothing else.
-                false => b.abs() < largest,
-            }
-        });
-        if off {
-            return Ok(false);
+        let x: Vec<Tensor> = inst.inputs.iter().map(|&i| values.get(i)).collect();
+        if !strays(inst, &x, &y)? {
+            continue;
+        }
+        match out_of_range(&x, &y)? && right_when_evened(inst, &x) {
+            true => found = Kernels::OutOfRange(inst.op.def().name),
+            false => return Ok(Kernels::Wrong),
         }
     }
-    Ok(true)
+    Ok(found)
+}
+
+/// Whether an operation's result `y` of `x` is further from that in double-double than its own rounding.
+fn strays(inst: &Instruction, x: &[Tensor], y: &Tensor) -> Result<bool> {
+    let in_dtype = |dtype: DType| -> Result<Vec<Tensor>> {
+        (x.iter())
+            .map(|t| match t.dtype().is_float() {
+                true => t.to(dtype),
+                false => Ok(t.clone()),
+            })
+            .collect()
+    };
+    let wide = in_dtype(DType::Dd)?;
+    let exact = crate::core::apply::boxed(
+        &*inst.op.in_dtype(DType::Dd),
+        &wide.iter().collect::<Vec<_>>(),
+        inst.site,
+    )?;
+    let own = own_rounding(inst, &in_dtype(DType::F64)?, &y.to(DType::F64)?)?;
+    let (u, smallest) = units(inst.dtype);
+    let largest = match inst.dtype {
+        DType::F32 => f64::from(f32::MAX),
+        _ => f64::MAX,
+    };
+    let (got, exact) = (y.to_f64_vec()?, exact.to_f64_vec()?);
+    let worst = match &own {
+        Some(own) => own.worst.expand(y.shape())?.to_f64_vec()?,
+        None => vec![0.0; got.len()],
+    };
+    Ok((got.iter().zip(&exact).zip(&worst)).any(|((a, b), w)| {
+        match a.is_finite() {
+            true => (a - b).abs() > 4.0 * (w * u + smallest) + u * b.abs(),
+            // What is too large for the dtype is infinite, and nothing else.
+            false => b.abs() < largest,
+        }
+    }))
+}
+
+/// Whether an operation has numbers so small or large that something inside of it may underflow or overflow.
+fn out_of_range(x: &[Tensor], y: &Tensor) -> Result<bool> {
+    for t in x.iter().chain([y]).filter(|t| t.dtype().is_float()) {
+        if is_extreme(t)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Whether an operation is right for its numbers scaled by powers of two, so that the largest of each operand is about one.
+fn right_when_evened(inst: &Instruction, x: &[Tensor]) -> bool {
+    let evened = |t: &Tensor| -> Result<Tensor> {
+        let largest = t
+            .to_f64_vec()?
+            .into_iter()
+            .map(f64::abs)
+            .fold(0.0, f64::max);
+        match t.dtype().is_float() && largest > 0.0 && largest.is_finite() {
+            true => {
+                let half = -(largest.log2() / 2.0).round();
+                t.mul(half.exp2())?.mul(half.exp2())
+            }
+            false => Ok(t.clone()),
+        }
+    };
+    let tried = || -> Result<bool> {
+        let x: Vec<Tensor> = x.iter().map(evened).collect::<Result<_>>()?;
+        let y = crate::core::apply::boxed(&*inst.op, &x.iter().collect::<Vec<_>>(), inst.site)?;
+        strays(inst, &x, &y)
+    };
+    // What refuses such numbers is not excused.
+    tried().is_ok_and(|strays| !strays)
 }

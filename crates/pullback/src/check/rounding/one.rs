@@ -24,6 +24,12 @@ const NO_DERIVATIVE: &str = "is not implemented";
 /// Elementary functions err by a few units in the last place at most.
 const FUNCTION: f64 = 4.0;
 
+/// The deviation of what a stable algorithm makes, relative to its worst case: eight of them are it.
+const STABLE: f64 = 1.0 / 8.0;
+
+/// Squares of numbers within these are neither too small nor too large for a double.
+const SQUARED: std::ops::RangeInclusive<f64> = 1e-140..=1e140;
+
 pub(super) fn own_rounding(inst: &Instruction, x: &[Tensor], y: &Tensor) -> Result<Option<Own>> {
     let size = y.abs()?;
     let plain = |c: f64| -> Result<Option<Own>> {
@@ -35,18 +41,22 @@ pub(super) fn own_rounding(inst: &Instruction, x: &[Tensor], y: &Tensor) -> Resu
     match inst.op.def().family {
         // A composition of the user's: as if its inputs were rounded once more.
         Family::General if inst.op.lenient() => {
-            let inputs: Vec<Option<Tensor>> = (x.iter())
-                .map(|t| t.dtype().is_float().then(|| t.abs()).transpose())
-                .collect::<Result<_>>()?;
-            let worst = add(
-                passed_on(inst, x, y, &inputs)?,
-                Some(y.abs()?.mul(FUNCTION)?),
-            )?;
-            let worst = worst.map_or_else(|| y.abs(), Ok)?.mul(FUNCTION)?;
+            let worst = as_composition(inst, x, y)?;
             let typical = worst.mul(1.0 / 3f64.sqrt())?;
             Ok(Some(Own { worst, typical }))
         }
-        Family::Pointwise | Family::General => plain(FUNCTION),
+        Family::Pointwise => plain(FUNCTION),
+        Family::General => {
+            let worst = as_composition(inst, x, y)?;
+            // What is not finite is no bound: then the result's own size is.
+            let worst = worst
+                .nan_to_num(Some(0.0), Some(0.0), Some(0.0))?
+                .maximum(&size.mul(FUNCTION)?)?;
+            Ok(Some(Own {
+                typical: worst.mul(STABLE)?,
+                worst,
+            }))
+        }
         Family::Zero | Family::Cut => Ok(None),
         Family::Gate => plain(1.0),
         Family::Multilinear => {
@@ -75,6 +85,19 @@ pub(super) fn own_rounding(inst: &Instruction, x: &[Tensor], y: &Tensor) -> Resu
             sums(inst, x, y, (from / to.max(1)).max(1))
         }
     }
+}
+
+/// The worst case of what is composed of several steps: as if its inputs were rounded once more, and its result a few times. A stable
+/// algorithm does no more (a matrix factorised, an image read at places between its elements), and what nearly cancels in it shows.
+fn as_composition(inst: &Instruction, x: &[Tensor], y: &Tensor) -> Result<Tensor> {
+    let inputs: Vec<Option<Tensor>> = (x.iter())
+        .map(|t| t.dtype().is_float().then(|| t.abs()).transpose())
+        .collect::<Result<_>>()?;
+    let worst = add(
+        passed_on(inst, x, y, &inputs)?,
+        Some(y.abs()?.mul(FUNCTION)?),
+    )?;
+    worst.map_or_else(|| y.abs(), Ok)?.mul(FUNCTION)
 }
 
 /// Rounding of sums of `k` products or terms: at most (k+1)·Σ|terms|, and with random signs
@@ -121,6 +144,12 @@ fn sums(inst: &Instruction, x: &[Tensor], y: &Tensor, k: usize) -> Result<Option
         total.map_or_else(|| y.zeros_like(), Ok)
     };
     let worst = of(&|t| t.abs())?.mul(k + 1.0)?;
+    if !fits_squared(x)? || !fits_squared(std::slice::from_ref(y))? {
+        return Ok(Some(Own {
+            typical: worst.mul(STABLE)?,
+            worst,
+        }));
+    }
     let typical = of(&|t| t.square())?
         .mul(1.0 + k / 2.0)?
         .add(&y.square()?.mul(k)?)?
@@ -135,6 +164,16 @@ fn sums(inst: &Instruction, x: &[Tensor], y: &Tensor, k: usize) -> Result<Option
         }));
     }
     Ok(Some(Own { worst, typical }))
+}
+
+/// Whether all numbers have squares.
+fn fits_squared(x: &[Tensor]) -> Result<bool> {
+    for t in x.iter().filter(|t| t.dtype().is_float()) {
+        if !(t.to_f64_vec()?.iter()).all(|v| *v == 0.0 || SQUARED.contains(&v.abs())) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// The derivative of the operation along `d`.

@@ -1,7 +1,7 @@
 //! Numbers and matrices of ours as faer has them, and back.
 
 use crate::dd::Dd;
-use crate::{Array, Real, Result};
+use crate::{Array, DType, Real, Result, gathered};
 use faer::MatRef;
 use faer::traits::RealField;
 
@@ -82,6 +82,29 @@ impl<T: Field> Batch<T> {
 
     pub(super) fn matrix(&self, number: usize) -> MatRef<'_, T::Faer> {
         MatRef::from_row_major_slice(self.slice(number), self.m, self.n)
+    }
+
+    /// One matrix whose numbers are far from one, brought to about one, and the power of two that makes them what they were. Squares of
+    /// its numbers would underflow or overflow; LAPACK scales such matrices too. `None` for all others.
+    pub(super) fn evened(&self, number: usize) -> Option<(Batch<T>, T)> {
+        // Of single precision, whose exponents end at 127; and of doubles.
+        let most = if T::DTYPE == DType::F32 { 30 } else { 250 };
+        let given = self.slice(number);
+        let largest = (given.iter()).fold(0.0, |m: f64, &x| m.max(T::lower(x).to_f64().abs()));
+        let exponent = largest.log2().floor();
+        if !exponent.is_finite() || exponent.abs() <= f64::from(most) {
+            return None;
+        }
+        // In two halves, neither of which is out of range.
+        let half = (exponent / 2.0).round();
+        let (first, second) = (T::lit((-half).exp2()), T::lit((half - exponent).exp2()));
+        let data = given.iter().map(|&x| (T::lower(x) * first * second).lift());
+        let batch = Batch {
+            data: gathered(data).ok()?,
+            m: self.m,
+            n: self.n,
+        };
+        Some((batch, T::lit(exponent.exp2())))
     }
 
     pub(super) fn is_finite(&self, number: usize) -> bool {

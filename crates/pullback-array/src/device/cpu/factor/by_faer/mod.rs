@@ -181,6 +181,12 @@ fn ldl<T: Field>(a: &Batch<T>, number: usize, out: &mut Vec<T>, pivots: &mut Vec
 
 fn qr<T: Field>(a: &Batch<T>, number: usize, complete: bool, parts: &mut [Vec<T>]) -> i32 {
     let (m, n) = (a.m, a.n);
+    if let Some((evened, by)) = a.evened(number) {
+        let start = parts[1].len();
+        let info = qr(&evened, 0, complete, parts);
+        parts[1][start..].iter_mut().for_each(|r| *r = *r * by);
+        return info;
+    }
     let found = Qr::new(a.matrix(number));
     let rank_is_whole = {
         let r = found.thin_R();

@@ -49,6 +49,12 @@ pub(super) fn eigh<T: Field>(
     if !(0..a.n).all(|i| (0..=i).all(|j| finite::<T>(given[(i, j)]))) {
         return nothing(parts, shapes, NOT_FINITE);
     }
+    if let Some((evened, by)) = a.evened(number) {
+        let start = parts[0].len();
+        let info = eigh(&evened, 0, parts, shapes);
+        parts[0][start..].iter_mut().for_each(|w| *w = *w * by);
+        return info;
+    }
     match SelfAdjointEigen::new(given, Side::Lower) {
         Ok(found) => {
             let values = found.S().column_vector();
@@ -79,6 +85,12 @@ pub(super) fn svd<T: Field>(
 ) -> i32 {
     if !a.is_finite(number) {
         return nothing(parts, shapes, NOT_FINITE);
+    }
+    if let Some((evened, by)) = a.evened(number) {
+        let start = parts[1].len();
+        let info = svd(&evened, 0, full, parts, shapes);
+        parts[1][start..].iter_mut().for_each(|s| *s = *s * by);
+        return info;
     }
     let found = match full {
         true => Svd::new(a.matrix(number)),
