@@ -41,7 +41,7 @@ pub(super) fn own_rounding(inst: &Instruction, x: &[Tensor], y: &Tensor) -> Resu
     match inst.op.def().family {
         // A composition of the user's: as if its inputs were rounded once more.
         Family::General if inst.op.lenient() => {
-            let worst = as_composition(inst, x, y)?;
+            let worst = as_composition(inst, x, y)?.mul(FUNCTION)?;
             let typical = worst.mul(1.0 / 3f64.sqrt())?;
             Ok(Some(Own { worst, typical }))
         }
@@ -53,7 +53,7 @@ pub(super) fn own_rounding(inst: &Instruction, x: &[Tensor], y: &Tensor) -> Resu
                 .nan_to_num(Some(0.0), Some(0.0), Some(0.0))?
                 .maximum(&size.mul(FUNCTION)?)?;
             Ok(Some(Own {
-                typical: worst.mul(STABLE)?,
+                typical: (worst.mul(STABLE)?).maximum(&size.mul(FUNCTION / 3f64.sqrt())?)?,
                 worst,
             }))
         }
@@ -97,7 +97,7 @@ fn as_composition(inst: &Instruction, x: &[Tensor], y: &Tensor) -> Result<Tensor
         passed_on(inst, x, y, &inputs)?,
         Some(y.abs()?.mul(FUNCTION)?),
     )?;
-    worst.map_or_else(|| y.abs(), Ok)?.mul(FUNCTION)
+    worst.map_or_else(|| y.abs(), Ok)
 }
 
 /// Rounding of sums of `k` products or terms: at most (k+1)·Σ|terms|, and with random signs
