@@ -47,13 +47,14 @@ pub(super) fn own_rounding(inst: &Instruction, x: &[Tensor], y: &Tensor) -> Resu
         }
         Family::Pointwise => plain(FUNCTION),
         Family::General => {
-            let worst = as_composition(inst, x, y)?;
+            let worst = as_composition(inst, x, y)?.mul(FUNCTION)?;
             // What is not finite is no bound: then the result's own size is.
             let worst = worst
                 .nan_to_num(Some(0.0), Some(0.0), Some(0.0))?
                 .maximum(&size.mul(FUNCTION)?)?;
             Ok(Some(Own {
-                typical: (worst.mul(STABLE)?).maximum(&size.mul(FUNCTION / 3f64.sqrt())?)?,
+                typical: (worst.mul(STABLE / FUNCTION)?)
+                    .maximum(&size.mul(FUNCTION / 3f64.sqrt())?)?,
                 worst,
             }))
         }
