@@ -303,7 +303,8 @@ fn no_false_alarm_and_no_planted_error_missed() {
             n[5],
             n[6]
         );
-        assert!(n[3] as f64 >= 0.95 * n[2] as f64, "too little power: {n:?}");
+        // Composed operations (norms, images read between their elements) are charged as stable algorithms, which costs some.
+        assert!(n[3] as f64 >= 0.93 * n[2] as f64, "too little power: {n:?}");
     }
     assert!(
         wrong.is_empty(),
