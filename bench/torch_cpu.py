@@ -203,6 +203,19 @@ def gpt(V, T, C, H, L, B):
     return step
 
 
+def adam_10M():
+    """Adam's step, lr 1e-3, of 10 matrices of a million numbers whose gradients are there; all of them in one call (foreach)."""
+    params = [torch.randn(1000, 1000, requires_grad=True) for _ in range(10)]
+    for p in params: p.grad = torch.randn(1000, 1000)
+    return torch.optim.Adam(params, lr=1e-3, foreach=True).step
+
+
+def copy_10M():
+    """10,000,000 f32 written over others."""
+    source, target = torch.randn(10_000_000), torch.randn(10_000_000)
+    return lambda: target.copy_(source)
+
+
 WORKLOADS = {
     "sample_grad": sample_grad, "batch32_step": batch32_step, "per_sample_grads500": per_sample_grads500, "hessian_512x32": hessian_512x32,
     "mlp_small": lambda: mlp([784, 256, 128, 10], 64), "mlp_large": lambda: mlp([1024, 4096, 4096, 1024], 256),
@@ -210,6 +223,7 @@ WORKLOADS = {
     "inv_512": lambda: inv(512), "inv_512_f64": lambda: inv(512, torch.float64), "svd_256": lambda: svd(256), "svd_256_f64": lambda: svd(256, torch.float64),
     "lenet64": lenet64, "conv2d_3x3": conv2d_3x3, "attention_512": attention_512, "lstm_128": lstm_128,
     "gpt_tiny": lambda: gpt(20, 4, 64, 4, 4, 32), "gpt_small": lambda: gpt(65, 64, 128, 4, 4, 8),
+    "adam_10M": adam_10M, "copy_10M": copy_10M,
     "torch_randn_1M": lambda: (lambda: torch.randn(1_000_000)), "numpy_normal_1M": lambda: (lambda g=np.random.default_rng(0): g.standard_normal(1_000_000)),
 }
 

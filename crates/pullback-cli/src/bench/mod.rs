@@ -4,10 +4,10 @@
 //! from their own programs in the same minutes; `bench/` holds them.
 
 mod derivatives;
+mod expressions;
 mod gpt;
 mod measure;
 mod memory;
-mod models;
 mod networks;
 mod workloads;
 

@@ -1,14 +1,38 @@
-//! Workloads of layers: convolutions, attention, a recurrent network. Written with `nn` and `optim`, as users write them; `bench/torch_cpu.py` has the same in
+//! Workloads of layers: fully connected, convolutions, attention, a recurrent network; an optimiser's step. Written with `nn` and `optim`, as users write them; `bench/torch_cpu.py` has the same in
 //! PyTorch.
 
 use super::workloads::Step;
-use pullback::nn::{Conv2d, Flatten, LSTM, Layer, Linear, MaxPool2d, Module, ReLU};
-use pullback::optim::SGD;
+use pullback::nn::{
+    Conv2d, Flatten, LSTM, Layer, Linear, MaxPool2d, Module, NamedTensors, ReLU, Sequential,
+};
+use pullback::optim::{Adam, SGD};
 use pullback::{
     Attention, CrossEntropy,
     DType::{F32, I64},
     Tensor, randint, randn, random, sequential,
 };
+
+/// Linear layers with ReLU between, random data, cross-entropy, SGD with rate 0.01: zero_grad, forward, backward, step.
+pub(super) fn mlp(sizes: &[usize], batch: usize) -> anyhow::Result<Step> {
+    random::manual_seed(0);
+    let (first, last) = (sizes[0], sizes[sizes.len() - 1]);
+    let mut model = Sequential::new().then(Linear::new(first, sizes[1])?);
+    for pair in sizes[1..].windows(2) {
+        model = model.then(ReLU).then(Linear::new(pair[0], pair[1])?);
+    }
+    let mut optim = SGD::new(model.named_parameters(), 0.01)?;
+    let x = randn([batch, first], F32)?;
+    let y = randint(0, last as i64, [batch], I64)?;
+    Ok(Box::new(move || {
+        model.zero_grad();
+        let loss = model
+            .forward(&x)?
+            .cross_entropy(&y, CrossEntropy::default())?;
+        loss.backward()?;
+        optim.step()?;
+        Ok(())
+    }))
+}
 
 /// A convolutional network on a batch of 64 images of 28 x 28, cross-entropy, SGD with rate 0.01.
 pub(super) fn lenet64() -> anyhow::Result<Step> {
@@ -73,6 +97,29 @@ pub(super) fn lstm_128() -> anyhow::Result<Step> {
     Ok(Box::new(move || {
         layer.zero_grad();
         layer.forward(&x, None)?.0.sum()?.backward()?;
+        Ok(())
+    }))
+}
+
+/// Adam's step, rate 1e-3, of 10 matrices of a million numbers whose gradients are there.
+pub(super) fn adam_10m() -> anyhow::Result<Step> {
+    random::manual_seed(0);
+    let mut params = NamedTensors::new();
+    for k in 0..10 {
+        let param = randn([1000, 1000], F32)?.requires_grad_(true)?;
+        param.set_grad(Some(randn([1000, 1000], F32)?))?;
+        params.insert(k.to_string(), param);
+    }
+    let mut optim = Adam::new(params, 1e-3)?;
+    Ok(Box::new(move || Ok(optim.step()?)))
+}
+
+/// 10 million numbers written over others.
+pub(super) fn copy_10m() -> anyhow::Result<Step> {
+    random::manual_seed(0);
+    let (from, to) = (randn([10_000_000], F32)?, randn([10_000_000], F32)?);
+    Ok(Box::new(move || {
+        to.copy_(&from)?;
         Ok(())
     }))
 }

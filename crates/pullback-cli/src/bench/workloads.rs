@@ -2,7 +2,7 @@
 //!
 //! Their definitions are those of `bench/torch_cpu.py`, line by line; only the body of a step is timed.
 
-use super::{derivatives, gpt, models, networks};
+use super::{derivatives, expressions, gpt, networks};
 use pullback::{DType, Tensor, no_grad};
 use pullback_random::{numpy, torch};
 
@@ -54,63 +54,63 @@ pub(crate) const WORKLOADS: &[Workload] = &[
         what: "784-256-128-10 network, batch 64: cross-entropy, backward, gradient descent",
         items: 1.0,
         unit: "steps",
-        prepare: || models::mlp(&[784, 256, 128, 10], 64),
+        prepare: || networks::mlp(&[784, 256, 128, 10], 64),
     },
     Workload {
         name: "mlp_large",
         what: "1024-4096-4096-1024 network, batch 256: cross-entropy, backward, gradient descent",
         items: 1.0,
         unit: "steps",
-        prepare: || models::mlp(&[1024, 4096, 4096, 1024], 256),
+        prepare: || networks::mlp(&[1024, 4096, 4096, 1024], 256),
     },
     Workload {
         name: "gemm2048",
         what: "the product of two 2048 x 2048 matrices, float32",
         items: 2.0 * 2048.0 * 2048.0 * 2048.0,
         unit: "flop",
-        prepare: || models::gemm(2048),
+        prepare: || expressions::gemm(2048),
     },
     Workload {
         name: "gemm2048_f64",
         what: "the same in float64",
         items: 2.0 * 2048.0 * 2048.0 * 2048.0,
         unit: "flop",
-        prepare: || models::gemm_f64(2048),
+        prepare: || expressions::gemm_f64(2048),
     },
     Workload {
         name: "inv_512",
         what: "the inverse of a 512 x 512 matrix, float32",
         items: 1.0,
         unit: "matrices",
-        prepare: || models::inverse(512, DType::F32),
+        prepare: || expressions::inverse(512, DType::F32),
     },
     Workload {
         name: "inv_512_f64",
         what: "the same in float64",
         items: 1.0,
         unit: "matrices",
-        prepare: || models::inverse(512, DType::F64),
+        prepare: || expressions::inverse(512, DType::F64),
     },
     Workload {
         name: "svd_256",
         what: "singular values and vectors of a 256 x 256 matrix, float32",
         items: 1.0,
         unit: "matrices",
-        prepare: || models::svd(256, DType::F32),
+        prepare: || expressions::svd(256, DType::F32),
     },
     Workload {
         name: "svd_256_f64",
         what: "the same in float64",
         items: 1.0,
         unit: "matrices",
-        prepare: || models::svd(256, DType::F64),
+        prepare: || expressions::svd(256, DType::F64),
     },
     Workload {
         name: "elementwise8M",
         what: "sum(tanh(sin(a) b + exp(a))) over 8 million float32, forward and backward",
         items: 8e6,
         unit: "elements",
-        prepare: || models::elementwise(8_000_000),
+        prepare: || expressions::elementwise(8_000_000),
     },
     Workload {
         name: "lenet64",
@@ -153,6 +153,20 @@ pub(crate) const WORKLOADS: &[Workload] = &[
         items: 1.0,
         unit: "steps",
         prepare: || gpt::gpt([65, 64, 128, 4, 4, 8]),
+    },
+    Workload {
+        name: "adam_10M",
+        what: "Adam's step of 10 million parameters: 280 MB are read and written",
+        items: 280e6,
+        unit: "B",
+        prepare: networks::adam_10m,
+    },
+    Workload {
+        name: "copy_10M",
+        what: "10 million float32 written over others: 80 MB are read and written",
+        items: 80e6,
+        unit: "B",
+        prepare: networks::copy_10m,
     },
     Workload {
         name: "numpy_normal_1M",
