@@ -138,7 +138,7 @@ fn backward_says() -> Result<()> {
     let e = grad(&[(&z, None)], &[&plain(&[1.0])], once).unwrap_err();
     assert_eq!(e.message(), "One of the differentiated Tensors does not require grad");
     says!(y.clone().requires_grad_(false), "requires_grad_", "you can only change requires_grad flags of leaf variables. If you want to use a computed variable in a subgraph that doesn't require differentiation use var_no_grad = var.detach().");
-    assert_eq!(jvp(|x| Ok(x[0].clone()), &[&x], &[]).unwrap_err().kind(), ErrorKind::Value);
+    assert_eq!(jvp(|x| Ok(x[0].clone()), &[&x][..], &[] as &[&Tensor]).unwrap_err().kind(), ErrorKind::Value);
     Ok(())
 }
 

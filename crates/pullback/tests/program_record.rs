@@ -211,8 +211,8 @@ fn an_output_twice_has_its_tangent_twice() -> Result<()> {
 #[test]
 fn jvp_of_jvp() -> Result<()> {
     let (x, one) = (plain(&[0.5]), plain(&[1.0]));
-    let first = |x: &[Tensor]| jvp(|x| x[0].sin()?.mul(&x[0]), &[&x[0]], &[&one]).map(|(_, dy)| dy);
-    let (dy, d2y) = jvp(first, &[&x], &[&one])?;
+    let first = |x: &Tensor| jvp(|x| x.sin()?.mul(x), x, &one).map(|(_, dy)| dy);
+    let (dy, d2y) = jvp(first, &x, &one)?;
     let (s, c) = 0.5f64.sin_cos();
     assert!((dy.item_f64()? - (c * 0.5 + s)).abs() < 1e-15);
     assert!((d2y.item_f64()? - (2.0 * c - 0.5 * s)).abs() < 1e-15);
@@ -250,23 +250,23 @@ fn hessian_vector_products_agree() -> Result<()> {
         );
     };
     for options in [BackwardOptions::default(), CREATE] {
-        let gradient = |x: &[Tensor]| {
-            let x = x[0].clone().requires_grad_(true)?;
+        let gradient = |x: &Tensor| {
+            let x = x.clone().requires_grad_(true)?;
             Ok(grad(&[(&f(&x)?, None)], &[&x], options)?.remove(0).unwrap())
         };
-        let (g2, hv) = jvp(gradient, &[&x], &[&v])?;
+        let (g2, hv) = jvp(gradient, &x, &v)?;
         assert_eq!(g2.to_f64_vec()?, g.to_f64_vec()?);
         same(&hv);
     }
     // By `.grad`, gathered over two backwards and in place on the way.
-    let gathered = |x: &[Tensor]| {
-        let x = x[0].mul(1.0)?.requires_grad_(true)?;
+    let gathered = |x: &Tensor| {
+        let x = x.mul(1.0)?.requires_grad_(true)?;
         let half = |k: f64| f(&x)?.mul(k)?.backward();
         half(0.25)?;
         half(0.75)?;
         Ok(x.grad().unwrap())
     };
-    same(&jvp(gathered, &[&x], &[&v])?.1);
+    same(&jvp(gathered, &x, &v)?.1);
     // Reverse over forward.
     let leaf = x.copy()?.requires_grad_(true)?;
     let (_, dy) = jvp(|x| f(&x[0]), &[&leaf], &[&v])?;
@@ -287,11 +287,11 @@ fn jvp_and_what_the_function_captures() -> Result<()> {
     dy.sum()?.backward()?;
     assert_eq!(w.grad().unwrap().to_f64_vec()?, [6.0]);
     // d/dx (x · d/dy (x·y)) = d/dx x² = 2x, and not x.
-    let inner = |x: &[Tensor]| {
-        let (_, d) = jvp(|y| x[0].mul(&y[0]), &[&x[0]], &[&one])?;
-        x[0].mul(&d)
+    let inner = |x: &Tensor| {
+        let (_, d) = jvp(|y| x.mul(y), x, &one)?;
+        x.mul(&d)
     };
-    assert_eq!(jvp(inner, &[&x], &[&one])?.1.to_f64_vec()?, [6.0]);
+    assert_eq!(jvp(inner, &x, &one)?.1.to_f64_vec()?, [6.0]);
     // Captured, and overwritten before the function returns.
     let state = w.mul(1.0)?;
     let (y, dy) = jvp(

@@ -2,7 +2,7 @@
 //! counted by the first dimension and the last, and a batch of batches.
 #![cfg(feature = "proof")]
 
-use pullback::func::{Randomness, Vmap, jvp_many, mapped, vjp_many};
+use pullback::func::{Randomness, Vmap, jvp, mapped, vjp};
 use pullback::ops::OPS;
 use pullback::proof::Call;
 use pullback::registry::{Entry, entries};
@@ -214,14 +214,11 @@ impl Found {
                 }
             })
             .collect();
-        let how = Vmap {
-            in_dims: dims(-1),
-            ..Vmap::default()
-        };
+        let how = Vmap::default().in_dims(dims(-1));
         let same = |got: &[Tensor], want: &[Tensor]| {
             got.len() == want.len() && got.iter().zip(want).all(|(a, b)| near(a, b))
         };
-        match how.run(f, &lastly.iter().collect::<Vec<_>>()) {
+        match how.run(|x| f(x), &lastly) {
             Ok(got) if same(&got, want) => {}
             got => self
                 .wrong
@@ -237,12 +234,9 @@ impl Found {
             })
             .collect();
         let want: Vec<Tensor> = want.iter().map(|t| stack(&[t, t], 0).unwrap()).collect();
-        let how = Vmap {
-            in_dims: dims(0),
-            ..Vmap::default()
-        };
-        let inner = |x: &[Tensor]| how.run(f, &x.iter().collect::<Vec<_>>());
-        match how.run(inner, &twice.iter().collect::<Vec<_>>()) {
+        let how = Vmap::default().in_dims(dims(0));
+        let inner = |x: &Vec<Tensor>| how.run(|x| f(x), x);
+        match how.run(inner, &twice) {
             Ok(got) if same(&got, &want) => {}
             got => self.wrong.push(format!(
                 "{what} over {marked:?}, two levels: {got:?} instead of {want:?}"
@@ -329,15 +323,18 @@ fn functions_over_rows_are_their_loops() {
 fn derived(f: &dyn Fn(&[Tensor]) -> Result<Vec<Tensor>>, x: &[Tensor]) -> Result<Vec<Tensor>> {
     let smooth: Vec<usize> = (0..x.len()).filter(|&i| x[i].dtype().is_float()).collect();
     let own: Vec<&Tensor> = smooth.iter().map(|&i| &x[i]).collect();
-    let part = |of: &[Tensor]| {
+    let part = |of: &Vec<Tensor>| {
         let mut all = x.to_vec();
         smooth.iter().zip(of).for_each(|(&i, t)| all[i] = t.clone());
         let y = f(&all)?;
-        Ok(y.into_iter().filter(|t| t.dtype().is_float()).collect())
+        Ok(y.into_iter()
+            .filter(|t| t.dtype().is_float())
+            .collect::<Vec<_>>())
     };
-    let (y, pull) = vjp_many(part, &own)?;
-    let mut all = pull.call_many(&y.iter().collect::<Vec<_>>())?;
-    for (y, dy) in jvp_many(part, &own, &own)? {
+    let (y, pull) = vjp(part, &own)?;
+    let mut all = pull.call(&y)?;
+    let (values, derivatives) = jvp(part, &own, &own)?;
+    for (y, dy) in values.into_iter().zip(derivatives) {
         all.push(y);
         all.push(dy);
     }

@@ -2,7 +2,9 @@
 
 use super::module::Module;
 use super::named::NamedTensors;
-use crate::{Result, Tensor, func};
+use crate::core::fail::ensure;
+use crate::func::{self, Tensors};
+use crate::{Result, Tensor};
 use std::ops::Index;
 
 /// Second derivatives of a loss by a model's parameters: a block for every two of them.
@@ -52,14 +54,34 @@ impl Index<[&str; 2]> for Hessian {
     }
 }
 
+impl Tensors for NamedTensors {
+    type Pairs = Hessian;
+    fn tensors(&self) -> Vec<&Tensor> {
+        NamedTensors::tensors(self)
+    }
+    fn with(&self, others: Vec<Tensor>) -> Result<NamedTensors> {
+        ensure!(
+            others.len() == self.len(),
+            Value,
+            "{} tensors in the place of {}",
+            others.len(),
+            self.len()
+        );
+        Ok(self.names().zip(others).collect())
+    }
+    fn pairs(&self, blocks: Vec<Vec<Tensor>>) -> Result<Hessian> {
+        let names = self.names().map(str::to_string).collect();
+        Ok(Hessian { names, blocks })
+    }
+}
+
 /// The value of a loss and its gradient by every parameter.
 pub(super) fn value_and_grad<M: Module + Clone>(
     model: &M,
     loss: impl FnOnce(&M) -> Result<Tensor>,
 ) -> Result<(Tensor, NamedTensors)> {
     let own = model.named_parameters();
-    let (value, grads) = func::value_and_grad(|p| loss(&model.with(p)?), &own.tensors())?;
-    Ok((value, own.names().zip(grads).collect()))
+    func::value_and_grad(|p| loss(&model.with(&list(p))?), &own)
 }
 
 /// All second derivatives.
@@ -68,7 +90,9 @@ pub(super) fn hessian<M: Module + Clone>(
     loss: impl FnOnce(&M) -> Result<Tensor>,
 ) -> Result<Hessian> {
     let own = model.named_parameters();
-    let blocks = func::hessian(|p| loss(&model.with(p)?), &own.tensors())?;
-    let names = own.names().map(str::to_string).collect();
-    Ok(Hessian { names, blocks })
+    func::hessian(|p| loss(&model.with(&list(p))?), &own)
+}
+
+fn list(own: &NamedTensors) -> Vec<Tensor> {
+    own.tensors().into_iter().cloned().collect()
 }

@@ -237,9 +237,7 @@ pub trait Module {
     /// use pullback::{DType, Tensor, func};
     /// let layer = Linear::new(2, 1)?;
     /// let x = Tensor::ones([4, 2], DType::F32)?;
-    /// let parameters = layer.parameters();
-    /// let inputs: Vec<&Tensor> = parameters.iter().collect();
-    /// let grads = func::grad(|p| layer.with(p)?.forward(&x)?.sum(), &inputs)?;
+    /// let grads = func::grad(|p| layer.with(p)?.forward(&x)?.sum(), &layer.parameters())?;
     /// assert_eq!(grads[0].to_vec::<f32>()?, [4.0, 4.0]);
     /// # Ok::<(), pullback::Error>(())
     /// ```

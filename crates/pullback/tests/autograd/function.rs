@@ -113,7 +113,7 @@ fn forward_mode_and_programs() -> Result<()> {
         let o = apply_function(MulAdd, &[&x[0], &x[1]])?;
         o[0].mul(&o[1])
     };
-    let (_, dy) = jvp(both, &[&a, &b], &[&s, &t])?;
+    let (_, dy) = jvp(|x| both(x), &[&a, &b], &[&s, &t])?;
     // x y (x + y): (2xy + y²) s + (x² + 2xy) t
     assert_eq!(numbers(&dy), [15.0 + 0.5 * 7.0, 2.0 * 20.0]);
     let (program, _) = Program::snapshot(&[&a, &b], |x| both(x).map(|y| vec![y]))?;

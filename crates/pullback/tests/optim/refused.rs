@@ -116,7 +116,7 @@ fn what_watches_and_what_cannot_be_written() {
     let e = pullback::jvp(|x| (step.borrow_mut())(x), &[&x], &[&tangent]).unwrap_err();
     assert_eq!(e.kind(), ErrorKind::Unsupported, "{e}");
     assert_eq!(p.to_vec::<f64>().unwrap(), [1.0, 2.0]);
-    let _ = func::grad(|x| x[0].sum(), &[&x]).unwrap();
+    let _ = func::grad(|x| x.sum(), &x).unwrap();
 }
 
 #[test]

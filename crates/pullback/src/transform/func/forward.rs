@@ -1,11 +1,13 @@
 //! Forward mode: a function is recorded and replayed with tangents.
 
+use super::form::{Inputs, Tensors};
+use super::reverse::{formed, given};
 use crate::core::tensor::Tensor;
 use crate::program::{Program, Replay};
 use crate::{Error, ErrorKind, Result};
 use std::panic::Location;
 
-/// The value of `f` at `inputs` and its derivative along `tangents`, by forward mode. PyTorch's `torch.func.jvp`.
+/// The value of `f` at `inputs`, one tensor or several, and its derivative along `tangents`, by forward mode. PyTorch's `torch.func.jvp`.
 ///
 /// # Errors
 /// Whatever `f` reports; where a tangent has another shape or dtype than its input, or `f` wrote to an input in place.
@@ -13,50 +15,41 @@ use std::panic::Location;
 /// ```
 /// use pullback::{Tensor, jvp};
 /// let x = Tensor::scalar(0.5f64);
-/// let (y, dy) = jvp(|x| x[0].sin(), &[&x], &[&Tensor::scalar(1.0f64)])?;
+/// let (y, dy) = jvp(|x| x.sin(), &x, &Tensor::scalar(1.0f64))?;
 /// assert_eq!((y.item_f64()?, dy.item_f64()?), (0.5f64.sin(), 0.5f64.cos()));
 /// # Ok::<(), pullback::Error>(())
 /// ```
 #[track_caller]
-pub fn jvp(
-    f: impl FnOnce(&[Tensor]) -> Result<Tensor>,
-    inputs: &[&Tensor],
-    tangents: &[&Tensor],
-) -> Result<(Tensor, Tensor)> {
-    jvp_many(|x| f(x).map(|y| vec![y]), inputs, tangents).map(|mut all| all.remove(0))
-}
-
-/// As [`jvp`], for a function of several results.
-///
-/// # Errors
-/// As [`jvp`].
-#[track_caller]
-pub fn jvp_many(
-    f: impl FnOnce(&[Tensor]) -> Result<Vec<Tensor>>,
-    inputs: &[&Tensor],
-    tangents: &[&Tensor],
-) -> Result<Vec<(Tensor, Tensor)>> {
+pub fn jvp<I: Inputs, R: Tensors>(
+    f: impl FnOnce(&I::Own) -> Result<R>,
+    inputs: I,
+    tangents: impl Inputs<Own = I::Own>,
+) -> Result<(R, R)> {
     let site = Location::caller();
-    if inputs.len() != tangents.len() {
+    let (own, tangents) = (inputs.tensors(), tangents.tensors());
+    if own.len() != tangents.len() {
         return Err(Error::new(
             ErrorKind::Value,
-            format!(
-                "jvp: {} inputs but {} tangents",
-                inputs.len(),
-                tangents.len()
-            ),
+            format!("jvp: {} inputs but {} tangents", own.len(), tangents.len()),
         )
         .op("jvp")
         .at(site));
     }
-    let tangents: Vec<Option<&Tensor>> = tangents.iter().map(|t| Some(*t)).collect();
-    let pushed = Traced::new(f, inputs)?.push(&tangents)?;
-    (pushed.into_iter())
+    let tangents: Vec<Option<&Tensor>> = tangents.into_iter().map(Some).collect();
+    let mut form = None;
+    let pushed = Traced::new(formed(&inputs, f, &mut form), &own)?.push(&tangents)?;
+    let (values, derivatives) = (pushed.into_iter())
         .map(|(y, dy)| match dy {
             Some(dy) => Ok((y, dy)),
             None => y.zeros_like().map(|dy| (y, dy)),
         })
-        .collect()
+        .collect::<Result<(Vec<_>, Vec<_>)>>()?;
+    let derivatives = form.as_ref().map(|form| form.with(derivatives));
+    let values = given(form, values)?;
+    match derivatives {
+        Some(derivatives) => Ok((values, derivatives?)),
+        None => unreachable!("the function ran"),
+    }
 }
 
 /// A function recorded at some inputs, ready to be replayed with any tangents.
@@ -81,7 +74,7 @@ impl<'a> Traced<'a> {
                 "jvp: the function wrote to one of its inputs in place",
             )
             .help_in(
-                "write to a copy: `x[0].copy()?`",
+                "write to a copy: `x.copy()?`",
                 "write to a clone: `x.clone()`",
             ));
         }

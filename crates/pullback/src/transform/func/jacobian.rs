@@ -2,8 +2,9 @@
 //!
 //! Layouts are `torch.func`'s: the derivative of a result by an input has the result's sizes, then the input's.
 
+use super::form::{Inputs, Tensors};
 use super::forward::Traced;
-use super::reverse::pull;
+use super::reverse::{gradients, pull};
 use super::vmap::{Randomness, Vmap};
 use crate::core::tensor::Tensor;
 use crate::{Result, Shape, cat};
@@ -17,15 +18,12 @@ use std::panic::Location;
 /// ```
 /// use pullback::{Tensor, func};
 /// let x = Tensor::from_slice(&[1.0f64, 2.0], [2])?;
-/// let j = func::jacobian(|x| x[0].square(), &[&x])?;
-/// assert_eq!(j[0].to_vec::<f64>()?, [2.0, 0.0, 0.0, 4.0]);
+/// let j = func::jacobian(|x| x.square(), &x)?;
+/// assert_eq!(j.to_vec::<f64>()?, [2.0, 0.0, 0.0, 4.0]);
 /// # Ok::<(), pullback::Error>(())
 /// ```
 #[track_caller]
-pub fn jacobian(
-    f: impl FnOnce(&[Tensor]) -> Result<Tensor>,
-    inputs: &[&Tensor],
-) -> Result<Vec<Tensor>> {
+pub fn jacobian<I: Inputs>(f: impl FnOnce(&I::Own) -> Result<Tensor>, inputs: I) -> Result<I::Own> {
     jacrev(f, inputs)
 }
 
@@ -34,12 +32,10 @@ pub fn jacobian(
 /// # Errors
 /// As [`super::vjp`].
 #[track_caller]
-pub fn jacrev(
-    f: impl FnOnce(&[Tensor]) -> Result<Tensor>,
-    inputs: &[&Tensor],
-) -> Result<Vec<Tensor>> {
+pub fn jacrev<I: Inputs>(f: impl FnOnce(&I::Own) -> Result<Tensor>, inputs: I) -> Result<I::Own> {
     let site = Location::caller();
-    rows(|x| f(x).map(|y| vec![y]), inputs, site).map(|mut all| all.remove(0))
+    let one = |x: &[Tensor]| f(&inputs.own(x.to_vec())?).map(|y| vec![y]);
+    inputs.own(rows(one, &inputs.tensors(), site)?.remove(0))
 }
 
 /// The Jacobian by forward mode: one replay for all elements of an input. PyTorch's `torch.func.jacfwd`.
@@ -47,16 +43,15 @@ pub fn jacrev(
 /// # Errors
 /// As [`super::jvp`].
 #[track_caller]
-pub fn jacfwd(
-    f: impl FnOnce(&[Tensor]) -> Result<Tensor>,
-    inputs: &[&Tensor],
-) -> Result<Vec<Tensor>> {
-    let traced = Traced::new(|x| f(x).map(|y| vec![y]), inputs)?;
+pub fn jacfwd<I: Inputs>(f: impl FnOnce(&I::Own) -> Result<Tensor>, inputs: I) -> Result<I::Own> {
+    let own = inputs.tensors();
+    let one = |x: &[Tensor]| f(&inputs.own(x.to_vec())?).map(|y| vec![y]);
+    let traced = Traced::new(one, &own)?;
     let out = traced.outputs[0].shape().clone();
-    let mut all = Vec::with_capacity(inputs.len());
-    for (i, x) in inputs.iter().enumerate() {
+    let mut all = Vec::with_capacity(own.len());
+    for (i, x) in own.iter().enumerate() {
         let found = along_units(x, &[out.numel()], |unit| {
-            let mut tangents = vec![None; inputs.len()];
+            let mut tangents = vec![None; own.len()];
             tangents[i] = Some(unit);
             let (y, dy) = traced.push(&tangents)?.remove(0);
             let dy = dy.map_or_else(|| y.zeros_like(), Ok)?;
@@ -69,10 +64,10 @@ pub fn jacfwd(
         };
         all.push(joined.reshape(joint(&out, x.shape()))?);
     }
-    Ok(all)
+    inputs.own(all)
 }
 
-/// The second derivatives: element `[i][j]` is the derivative by inputs `i` and `j`, with the sizes of the result, of input
+/// The second derivatives: a tensor for one input; for several, element `[i][j]` is the derivative by inputs `i` and `j`, with the sizes of the result, of input
 /// `i` and of input `j`. PyTorch's `torch.func.hessian`.
 ///
 /// # Errors
@@ -81,22 +76,29 @@ pub fn jacfwd(
 /// ```
 /// use pullback::{Tensor, func};
 /// let x = Tensor::from_slice(&[1.0f64, 2.0], [2])?;
-/// let h = func::hessian(|x| x[0].pow(3)?.sum(), &[&x])?;
-/// assert_eq!(h[0][0].to_vec::<f64>()?, [6.0, 0.0, 0.0, 12.0]);
+/// let h = func::hessian(|x| x.pow(3)?.sum(), &x)?;
+/// assert_eq!(h.to_vec::<f64>()?, [6.0, 0.0, 0.0, 12.0]);
+/// let c = Tensor::scalar(3.0f64);
+/// let [[_, xc], [cx, cc]] = func::hessian(|[x, c]| x.mul(c)?.sum()?.square(), [&x, &c])?;
+/// assert_eq!((xc.to_vec::<f64>()?, cc.item_f64()?), (vec![36.0, 36.0], 18.0));
+/// assert_eq!(cx.to_vec::<f64>()?, [36.0, 36.0]);
 /// # Ok::<(), pullback::Error>(())
 /// ```
 #[track_caller]
-pub fn hessian(
-    f: impl FnOnce(&[Tensor]) -> Result<Tensor>,
-    inputs: &[&Tensor],
-) -> Result<Vec<Vec<Tensor>>> {
+pub fn hessian<I: Inputs>(
+    f: impl FnOnce(&I::Own) -> Result<Tensor>,
+    inputs: I,
+) -> Result<<I::Own as Tensors>::Pairs> {
     let site = Location::caller();
     let inner = |x: &[Tensor]| {
         let lent: Vec<&Tensor> = x.iter().collect();
-        let rows = rows(|x| f(x).map(|y| vec![y]), &lent, site)?;
+        let one = |x: &[Tensor]| f(&inputs.own(x.to_vec())?).map(|y| vec![y]);
+        let rows = rows(one, &lent, site)?;
         Ok(rows.into_iter().flatten().collect())
     };
-    rows(inner, inputs, site)
+    let own = inputs.tensors();
+    let form = inputs.own(own.iter().map(|&t| t.clone()).collect())?;
+    form.pairs(rows(inner, &own, site)?)
 }
 
 /// The value of a function with one number as its result, and its Hessian times `v` (one direction per input), by one
@@ -109,29 +111,31 @@ pub fn hessian(
 /// use pullback::{Tensor, func};
 /// let x = Tensor::from_slice(&[1.0f64, 2.0], [2])?;
 /// let v = Tensor::from_slice(&[1.0f64, 10.0], [2])?;
-/// let (y, hv) = func::hvp(|x| x[0].pow(3)?.sum(), &[&x], &[&v])?;
+/// let (y, hv) = func::hvp(|x| x.pow(3)?.sum(), &x, &v)?;
 /// assert_eq!(y.item_f64()?, 9.0);
-/// assert_eq!(hv[0].to_vec::<f64>()?, [6.0, 120.0]);
+/// assert_eq!(hv.to_vec::<f64>()?, [6.0, 120.0]);
 /// # Ok::<(), pullback::Error>(())
 /// ```
 #[track_caller]
-pub fn hvp(
-    f: impl FnOnce(&[Tensor]) -> Result<Tensor>,
-    inputs: &[&Tensor],
-    v: &[&Tensor],
-) -> Result<(Tensor, Vec<Tensor>)> {
+pub fn hvp<I: Inputs>(
+    f: impl FnOnce(&I::Own) -> Result<Tensor>,
+    inputs: I,
+    v: impl Inputs<Own = I::Own>,
+) -> Result<(Tensor, I::Own)> {
     let site = Location::caller();
     let inner = |x: &[Tensor]| {
         let lent: Vec<&Tensor> = x.iter().collect();
-        let (y, g) = super::value_and_grad(f, &lent)?;
+        let own = |x: &[Tensor]| f(&inputs.own(x.to_vec())?).map(|y| (y, ()));
+        let ((y, ()), g) = gradients(own, &lent, site)?;
         Ok([vec![y], g].concat())
     };
-    let (mut values, pullback) = pull(inner, inputs, site)?;
+    let (mut values, pullback) = pull(inner, &inputs.tensors(), site)?;
+    let v = v.tensors();
     let weights: Vec<Option<&Tensor>> = std::iter::once(None)
-        .chain(v.iter().map(|v| Some(*v)))
+        .chain(v.into_iter().map(Some))
         .collect();
     let product = pullback.run(&weights, false, site)?;
-    Ok((values.remove(0), product))
+    Ok((values.remove(0), inputs.own(product)?))
 }
 
 /// Jacobians of several results by each input.
@@ -177,16 +181,13 @@ fn along_units(
         let units = Tensor::zeros([count, n], like.dtype())?;
         units.diagonal(start as i64, 0, 1)?.fill_(1.0)?;
         let units = units.reshape([&[count], &like.shape()[..]].concat())?;
-        let how = Vmap {
-            randomness: Randomness::Same,
-            ..Vmap::default()
-        };
+        let how = Vmap::default().randomness(Randomness::Same);
         let found = match count {
             // One needs no batch.
             1 => (f(&units.select(0, 0)?)?.iter())
                 .map(|t| t.unsqueeze(0))
                 .collect::<Result<Vec<_>>>()?,
-            _ => how.run(|own| f(&own[0]), &[&units])?,
+            _ => how.lists(|own| f(&own[0]), &[&units])?,
         };
         for (part, t) in parts.iter_mut().zip(found) {
             part.push(t);

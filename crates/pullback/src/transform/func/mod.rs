@@ -1,10 +1,11 @@
 //! Functions of functions: derivatives of Rust closures over tensors, to any nesting. PyTorch's `torch.func`.
 //!
-//! `reverse` has `grad` and `vjp`, `forward` has `jvp`, `jacobian` what is made of them. A function is given handles of its own to
+//! `form` says in which forms tensors go in and out, `reverse` has `grad` and `vjp`, `forward` has `jvp`, `jacobian` what is made of them. A function is given handles of its own to
 //! its inputs; what it captures keeps its history, so a derivative inside another function's is differentiated with it. Here: the
 //! ways to apply operations of one's own.
 
 mod batch;
+mod form;
 mod forward;
 mod jacobian;
 mod reverse;
@@ -12,9 +13,10 @@ mod vmap;
 
 #[doc(hidden)]
 pub use batch::{Mapping, mapped};
-pub use forward::{jvp, jvp_many};
+pub use form::{Inputs, Tensors};
+pub use forward::jvp;
 pub use jacobian::{hessian, hvp, jacfwd, jacobian, jacrev};
-pub use reverse::{Vjp, grad, grad_aux, value_and_grad, value_and_grad_aux, vjp, vjp_many};
+pub use reverse::{Vjp, grad, grad_aux, value_and_grad, value_and_grad_aux, vjp};
 pub use vmap::{Randomness, Vmap, depends_on_row, per_sample_grad, vmap};
 
 use crate::core::op::Op;

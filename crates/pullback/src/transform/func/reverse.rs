@@ -3,6 +3,7 @@
 //! The function runs on handles of its own, leaves or (inside another derivative) aliases in the outer graph. Afterwards the
 //! result's graph says whether anything else hangs on it: only then is the gradient's own computation recorded.
 
+use super::form::{Inputs, Tensors};
 use crate::core::address::ByAddress;
 use crate::core::apply::apply;
 use crate::core::graph::Edge;
@@ -11,9 +12,10 @@ use crate::core::structural::Alias;
 use crate::core::tensor::Tensor;
 use crate::engine::{self, BackwardOptions, Seed};
 use crate::{Error, ErrorKind, Result, Shared};
+use std::marker::PhantomData;
 use std::panic::Location;
 
-/// The gradient of a function with one number as its result. PyTorch's `torch.func.grad`.
+/// The gradient of a function with one number as its result, in the form of its inputs ([`Inputs`]). PyTorch's `torch.func.grad`.
 ///
 /// Inputs without a part in the result get zeros.
 ///
@@ -22,19 +24,18 @@ use std::panic::Location;
 ///
 /// ```
 /// use pullback::{Tensor, func};
-/// let x = Tensor::scalar(2.0f64);
-/// let cube = |x: &[Tensor]| x[0].pow(3);
-/// assert_eq!(func::grad(cube, &[&x])?[0].item_f64()?, 12.0);
+/// let (x, y) = (Tensor::scalar(2.0f64), Tensor::scalar(5.0f64));
+/// let cube = |x: &Tensor| x.pow(3);
+/// assert_eq!(func::grad(cube, &x)?.item_f64()?, 12.0);
+/// let [dx, dy] = func::grad(|[x, y]| x.mul(y), [&x, &y])?;
+/// assert_eq!((dx.item_f64()?, dy.item_f64()?), (5.0, 2.0));
 /// // Gradients nest:
-/// let second = func::grad(|x| Ok(func::grad(cube, &[&x[0]])?.remove(0)), &[&x])?;
-/// assert_eq!(second[0].item_f64()?, 12.0);
+/// let second = func::grad(|x| func::grad(cube, x), &x)?;
+/// assert_eq!(second.item_f64()?, 12.0);
 /// # Ok::<(), pullback::Error>(())
 /// ```
 #[track_caller]
-pub fn grad(
-    f: impl FnOnce(&[Tensor]) -> Result<Tensor>,
-    inputs: &[&Tensor],
-) -> Result<Vec<Tensor>> {
+pub fn grad<I: Inputs>(f: impl FnOnce(&I::Own) -> Result<Tensor>, inputs: I) -> Result<I::Own> {
     value_and_grad(f, inputs).map(|(_, g)| g)
 }
 
@@ -43,10 +44,10 @@ pub fn grad(
 /// # Errors
 /// As [`grad`].
 #[track_caller]
-pub fn value_and_grad(
-    f: impl FnOnce(&[Tensor]) -> Result<Tensor>,
-    inputs: &[&Tensor],
-) -> Result<(Tensor, Vec<Tensor>)> {
+pub fn value_and_grad<I: Inputs>(
+    f: impl FnOnce(&I::Own) -> Result<Tensor>,
+    inputs: I,
+) -> Result<(Tensor, I::Own)> {
     value_and_grad_aux(|x| f(x).map(|y| (y, ())), inputs).map(|((y, ()), g)| (y, g))
 }
 
@@ -55,10 +56,10 @@ pub fn value_and_grad(
 /// # Errors
 /// As [`grad`].
 #[track_caller]
-pub fn grad_aux<A>(
-    f: impl FnOnce(&[Tensor]) -> Result<(Tensor, A)>,
-    inputs: &[&Tensor],
-) -> Result<(Vec<Tensor>, A)> {
+pub fn grad_aux<I: Inputs, A>(
+    f: impl FnOnce(&I::Own) -> Result<(Tensor, A)>,
+    inputs: I,
+) -> Result<(I::Own, A)> {
     value_and_grad_aux(f, inputs).map(|((_, aux), g)| (g, aux))
 }
 
@@ -67,18 +68,28 @@ pub fn grad_aux<A>(
 /// # Errors
 /// As [`grad`].
 #[track_caller]
-pub fn value_and_grad_aux<A>(
+pub fn value_and_grad_aux<I: Inputs, A>(
+    f: impl FnOnce(&I::Own) -> Result<(Tensor, A)>,
+    inputs: I,
+) -> Result<((Tensor, A), I::Own)> {
+    let site = Location::caller();
+    let (found, gradients) = gradients(|x| f(&inputs.own(x.to_vec())?), &inputs.tensors(), site)?;
+    Ok((found, inputs.own(gradients)?))
+}
+
+/// As [`value_and_grad_aux`], of lists.
+pub(super) fn gradients<A>(
     f: impl FnOnce(&[Tensor]) -> Result<(Tensor, A)>,
     inputs: &[&Tensor],
+    site: &'static Location<'static>,
 ) -> Result<((Tensor, A), Vec<Tensor>)> {
-    let site = Location::caller();
     let mut aux = None;
     let run = |x: &[Tensor]| {
         let (y, a) = f(x)?;
         aux = Some(a);
         Ok(vec![y])
     };
-    let (mut values, pullback) = pull(run, inputs, site)?;
+    let (mut values, pulled) = pull(run, inputs, site)?;
     let y = values.remove(0);
     if y.ndim() != 0 {
         return Err(Error::new(
@@ -91,14 +102,14 @@ pub fn value_and_grad_aux<A>(
         .op("grad")
         .at(site));
     }
-    let gradients = pullback.run(&[Some(&y.ones_like()?)], false, site)?;
+    let gradients = pulled.run(&[Some(&y.ones_like()?)], false, site)?;
     match aux {
         Some(aux) => Ok(((y, aux), gradients)),
         None => unreachable!("the function ran"),
     }
 }
 
-/// The value of `f` and its pullback, which maps a gradient of the result to those of the inputs, any number of times.
+/// The value of `f`, one tensor or several, and its pullback, which maps gradients of the results to those of the inputs, any number of times.
 /// PyTorch's `torch.func.vjp`.
 ///
 /// # Errors
@@ -107,67 +118,94 @@ pub fn value_and_grad_aux<A>(
 /// ```
 /// use pullback::{Tensor, func};
 /// let x = Tensor::from_slice(&[1.0f64, 2.0], [2])?;
-/// let (y, pullback) = func::vjp(|x| x[0].square(), &[&x])?;
+/// let (y, pullback) = func::vjp(|x| x.square(), &x)?;
 /// assert_eq!(y.to_vec::<f64>()?, [1.0, 4.0]);
 /// let g = pullback.call(&Tensor::from_slice(&[1.0f64, 10.0], [2])?)?;
-/// assert_eq!(g[0].to_vec::<f64>()?, [2.0, 40.0]);
+/// assert_eq!(g.to_vec::<f64>()?, [2.0, 40.0]);
+/// // Two results: a gradient of each.
+/// let ([a, b], pullback) = func::vjp(|x| Ok([x.sin()?, x.cos()?]), &x)?;
+/// let g = pullback.call([&a, &b])?;
+/// assert!(g.abs()?.max()?.item_f64()? < 1e-15); // sin x cos x - cos x sin x
 /// # Ok::<(), pullback::Error>(())
 /// ```
 #[track_caller]
-pub fn vjp(
-    f: impl FnOnce(&[Tensor]) -> Result<Tensor>,
-    inputs: &[&Tensor],
-) -> Result<(Tensor, Vjp)> {
-    let (mut values, pullback) = pull(|x| f(x).map(|y| vec![y]), inputs, Location::caller())?;
-    Ok((values.remove(0), pullback))
+pub fn vjp<I: Inputs, R: Tensors>(
+    f: impl FnOnce(&I::Own) -> Result<R>,
+    inputs: I,
+) -> Result<(R, Vjp<I::Own, R>)> {
+    let mut form = None;
+    let (values, pulled) = pull(
+        formed(&inputs, f, &mut form),
+        &inputs.tensors(),
+        Location::caller(),
+    )?;
+    let own = inputs.own(pulled.inputs.clone())?;
+    let pullback = Vjp {
+        pulled,
+        own,
+        of: PhantomData,
+    };
+    Ok((given(form, values)?, pullback))
 }
 
-/// As [`vjp`], for a function of several results.
-///
-/// # Errors
-/// As [`vjp`].
-#[track_caller]
-pub fn vjp_many(
-    f: impl FnOnce(&[Tensor]) -> Result<Vec<Tensor>>,
-    inputs: &[&Tensor],
-) -> Result<(Vec<Tensor>, Vjp)> {
-    pull(f, inputs, Location::caller())
+/// A function of lists, which leaves the form of its results.
+pub(super) fn formed<'a, I: Inputs, R: Tensors>(
+    inputs: &'a I,
+    f: impl FnOnce(&I::Own) -> Result<R> + 'a,
+    form: &'a mut Option<R>,
+) -> impl FnOnce(&[Tensor]) -> Result<Vec<Tensor>> + 'a {
+    |x| {
+        let y = f(&inputs.own(x.to_vec())?)?;
+        let list = y.tensors().into_iter().cloned().collect();
+        *form = Some(y);
+        Ok(list)
+    }
 }
 
-/// A function's pullback at a point: what [`vjp`] gives.
-pub struct Vjp {
+/// Results in the form that [`formed`] left.
+pub(super) fn given<R: Tensors>(form: Option<R>, values: Vec<Tensor>) -> Result<R> {
+    match form {
+        Some(form) => form.with(values),
+        None => unreachable!("the function ran"),
+    }
+}
+
+/// A function's pullback at a point: what [`vjp`] gives. `X` is the form of its inputs, `Y` that of its results.
+pub struct Vjp<X, Y> {
+    pulled: Pulled,
+    own: X,
+    of: PhantomData<fn(Y)>,
+}
+
+impl<X: Tensors, Y: Tensors> std::fmt::Debug for Vjp<X, Y> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let of = &self.pulled;
+        write!(f, "Vjp({} → {})", of.inputs.len(), of.outputs.len())
+    }
+}
+
+impl<X: Tensors, Y: Tensors> Vjp<X, Y> {
+    /// The gradients of the inputs, given those of the results in their form: `&g`, or `[&g, &h]` for two.
+    ///
+    /// # Errors
+    /// PyTorch's sentence where a shape differs from its result's; where the number of a list does.
+    #[track_caller]
+    pub fn call(&self, g: impl Inputs<Own = Y>) -> Result<X> {
+        let g: Vec<Option<&Tensor>> = g.tensors().into_iter().map(Some).collect();
+        self.own
+            .with(self.pulled.run(&g, true, Location::caller())?)
+    }
+}
+
+/// A pullback of lists.
+pub(super) struct Pulled {
     outputs: Vec<Tensor>,
     inputs: Vec<Tensor>,
     /// Whether something else than the inputs hangs on the outputs.
     outer: bool,
 }
 
-impl std::fmt::Debug for Vjp {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Vjp({} → {})", self.inputs.len(), self.outputs.len())
-    }
-}
-
-impl Vjp {
-    /// The gradients of the inputs, given that of the only result.
-    ///
-    /// # Errors
-    /// PyTorch's sentence where the shape differs from the result's.
-    #[track_caller]
-    pub fn call(&self, g: &Tensor) -> Result<Vec<Tensor>> {
-        self.run(&[Some(g)], true, Location::caller())
-    }
-
-    /// The gradients of the inputs, given those of all results.
-    ///
-    /// # Errors
-    /// As [`Vjp::call`]; where the number differs.
-    #[track_caller]
-    pub fn call_many(&self, g: &[&Tensor]) -> Result<Vec<Tensor>> {
-        let g: Vec<Option<&Tensor>> = g.iter().map(|g| Some(*g)).collect();
-        self.run(&g, true, Location::caller())
-    }
-
+impl Pulled {
     /// `None` stands for a zero that is not even sent: zero times an infinite slope would not be zero.
     pub(super) fn run(
         &self,
@@ -212,7 +250,7 @@ pub(super) fn pull(
     f: impl FnOnce(&[Tensor]) -> Result<Vec<Tensor>>,
     inputs: &[&Tensor],
     site: &'static Location<'static>,
-) -> Result<(Vec<Tensor>, Vjp)> {
+) -> Result<(Vec<Tensor>, Pulled)> {
     let records = mode::records(mode::flags());
     let inference = mode::flags() & mode::INFERENCE != 0;
     let _normal = inference.then(|| mode::set(mode::INFERENCE, false));
@@ -250,7 +288,7 @@ pub(super) fn pull(
             apply(Alias, &[y], site)
         })
         .collect::<Result<Vec<_>>>()?;
-    let pullback = Vjp {
+    let pullback = Pulled {
         outputs,
         inputs: own,
         outer,

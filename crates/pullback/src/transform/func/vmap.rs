@@ -1,11 +1,14 @@
 //! Functions of one row as functions of a batch: `vmap`, and the gradients of single samples. How a batch runs is in `batch`.
 
 use super::batch::mapped;
-use super::reverse::grad;
+use super::form::{Inputs, Tensors};
+use super::reverse::{given, grad};
 use crate::core::fail::bail;
 use crate::core::tensor::Tensor;
 use crate::program::recorder;
 use crate::{Result, cat, stack};
+
+use std::cell::RefCell;
 
 pub use crate::program::recorder::Randomness;
 
@@ -21,12 +24,13 @@ pub fn depends_on_row(t: &Tensor) -> bool {
 /// // The columns of a matrix, each times the same vector.
 /// let a = Tensor::from_slice(&[1.0f64, 2.0, 3.0, 4.0], [2, 2])?;
 /// let v = Tensor::from_slice(&[1.0f64, 10.0], [2])?;
-/// let how = Vmap { in_dims: vec![Some(1), None], ..Vmap::default() };
-/// let y = how.run(|x| Ok(vec![x[0].mul(&x[1])?.sum()?]), &[&a, &v])?;
-/// assert_eq!(y[0].to_vec::<f64>()?, [31.0, 42.0]);
+/// let how = Vmap::default().in_dims([Some(1), None]);
+/// let y = how.run(|[column, v]| column.mul(v)?.sum(), [&a, &v])?;
+/// assert_eq!(y.to_vec::<f64>()?, [31.0, 42.0]);
 /// # Ok::<(), pullback::Error>(())
 /// ```
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct Vmap {
     /// For each input the dimension that counts rows, or `None` for one that all rows share; inputs beyond the list count by their
     /// first.
@@ -40,12 +44,55 @@ pub struct Vmap {
 }
 
 impl Vmap {
+    /// With other dimensions that count rows.
+    #[must_use]
+    pub fn in_dims(self, in_dims: impl Into<Vec<Option<i64>>>) -> Vmap {
+        let in_dims = in_dims.into();
+        Vmap { in_dims, ..self }
+    }
+
+    /// With the rows in another dimension of the results.
+    #[must_use]
+    pub fn out_dim(self, out_dim: i64) -> Vmap {
+        Vmap { out_dim, ..self }
+    }
+
+    /// With another rule for random numbers.
+    #[must_use]
+    pub fn randomness(self, randomness: Randomness) -> Vmap {
+        Vmap { randomness, ..self }
+    }
+
+    /// With so many rows at once, or all of them.
+    #[must_use]
+    pub fn chunk_size(self, chunk_size: Option<usize>) -> Vmap {
+        Vmap { chunk_size, ..self }
+    }
+
     /// The results of `f` for every row, stacked. PyTorch's `torch.func.vmap(f, in_dims, out_dims, randomness, chunk_size=…)`.
     ///
     /// # Errors
     /// Whatever `f` reports; PyTorch's sentences where no input has rows, or inputs have different numbers of them.
     #[track_caller]
-    pub fn run(
+    pub fn run<I: Inputs, R: Tensors>(
+        &self,
+        f: impl Fn(&I::Own) -> Result<R>,
+        inputs: I,
+    ) -> Result<R> {
+        let form = RefCell::new(None);
+        let own = |x: &[Tensor]| {
+            let y = f(&inputs.own(x.to_vec())?)?;
+            let list = y.tensors().into_iter().cloned().collect();
+            *form.borrow_mut() = Some(y);
+            Ok(list)
+        };
+        let found = self.lists(own, &inputs.tensors())?;
+        given(form.into_inner(), found)
+    }
+
+    /// [`Vmap::run`] of lists.
+    #[track_caller]
+    pub(super) fn lists(
         &self,
         f: impl Fn(&[Tensor]) -> Result<Vec<Tensor>>,
         inputs: &[&Tensor],
@@ -157,20 +204,16 @@ impl Vmap {
 /// ```
 /// use pullback::{Tensor, func};
 /// let x = Tensor::from_slice(&[1.0f64, 2.0, 3.0, 4.0], [2, 2])?;
-/// let dots = func::vmap(|x| Ok(vec![x[0].mul(&x[1])?.sum()?]), &[&x, &x])?;
-/// assert_eq!(dots[0].to_vec::<f64>()?, [5.0, 25.0]);
+/// let dots = func::vmap(|[a, b]| a.mul(b)?.sum(), [&x, &x])?;
+/// assert_eq!(dots.to_vec::<f64>()?, [5.0, 25.0]);
 /// // The Hessian of each row.
-/// let cube = |x: &[Tensor]| x[0].pow(3)?.sum();
-/// let h = func::vmap(|x| Ok(func::hessian(cube, &[&x[0]])?.remove(0)), &[&x])?;
-/// assert_eq!(h[0].shape()[..], [2, 2, 2]);
-/// assert_eq!(h[0].to_vec::<f64>()?, [6.0, 0.0, 0.0, 12.0, 18.0, 0.0, 0.0, 24.0]);
+/// let h = func::vmap(|x| func::hessian(|x| x.pow(3)?.sum(), x), &x)?;
+/// assert_eq!(h.shape()[..], [2, 2, 2]);
+/// assert_eq!(h.to_vec::<f64>()?, [6.0, 0.0, 0.0, 12.0, 18.0, 0.0, 0.0, 24.0]);
 /// # Ok::<(), pullback::Error>(())
 /// ```
 #[track_caller]
-pub fn vmap(
-    f: impl Fn(&[Tensor]) -> Result<Vec<Tensor>>,
-    inputs: &[&Tensor],
-) -> Result<Vec<Tensor>> {
+pub fn vmap<I: Inputs, R: Tensors>(f: impl Fn(&I::Own) -> Result<R>, inputs: I) -> Result<R> {
     Vmap::default().run(f, inputs)
 }
 
@@ -184,16 +227,15 @@ pub fn vmap(
 /// use pullback::{Tensor, func};
 /// let w = Tensor::from_slice(&[1.0f64, -1.0], [2])?;
 /// let x = Tensor::from_slice(&[1.0f64, 2.0, 3.0, 5.0], [2, 2])?;
-/// let loss = |w: &[Tensor], x: &[Tensor]| w[0].mul(&x[0])?.sum()?.square();
-/// let g = func::per_sample_grad(loss, &[&w], &[&x])?;
-/// assert_eq!(g[0].to_vec::<f64>()?, [-2.0, -4.0, -12.0, -20.0]);
+/// let g = func::per_sample_grad(|w, x| w.mul(x)?.sum()?.square(), &w, &x)?;
+/// assert_eq!(g.to_vec::<f64>()?, [-2.0, -4.0, -12.0, -20.0]);
 /// # Ok::<(), pullback::Error>(())
 /// ```
 #[track_caller]
-pub fn per_sample_grad(
-    loss: impl Fn(&[Tensor], &[Tensor]) -> Result<Tensor>,
-    parameters: &[&Tensor],
-    data: &[&Tensor],
-) -> Result<Vec<Tensor>> {
+pub fn per_sample_grad<P: Inputs + Copy, D: Inputs>(
+    loss: impl Fn(&P::Own, &D::Own) -> Result<Tensor>,
+    parameters: P,
+    data: D,
+) -> Result<P::Own> {
     vmap(|row| grad(|w| loss(w, row), parameters), data)
 }
