@@ -9,6 +9,7 @@ use crate::core::made::Made;
 use crate::core::op::{Ctx, Op};
 use crate::core::rules;
 use crate::core::tensor::Tensor;
+use crate::ops::Sizes;
 use crate::ops::common::gate::no_form;
 use crate::{Array, DType, Result, Shape};
 use pullback_array::{Element, Real, dispatch, kernels};
@@ -440,7 +441,9 @@ impl Tensor {
     /// # Errors
     /// PyTorch's sentences for columns that are no blocks of such an image.
     #[track_caller]
-    pub fn fold(&self, output_size: &[i64], how: Blocks<'_>) -> Result<Tensor> {
+    pub fn fold(&self, output_size: impl Into<Sizes>, how: Blocks<'_>) -> Result<Tensor> {
+        let output_size = output_size.into();
+        let output_size = &output_size.0[..];
         let site = Location::caller();
         let _called = pullback_array::Called::enter("fold", Some(site));
         folded(self, output_size, &how, site)

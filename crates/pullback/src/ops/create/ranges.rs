@@ -2,6 +2,7 @@
 
 use crate::core::fail::{bail, error};
 use crate::core::tensor::Tensor;
+use crate::ops::Count;
 use crate::{Array, Category, DType, Dd, Element, Number, Result, Shape};
 use pullback_array::{dispatch, gathered, kernels};
 use pullback_random::digits::Streamed;
@@ -156,9 +157,10 @@ fn from_fn<T: Element>(n: usize, f: impl Fn(usize) -> T) -> Result<Array> {
 pub fn linspace(
     start: impl Into<Number>,
     end: impl Into<Number>,
-    steps: i64,
+    steps: impl Into<Count>,
     dtype: Option<DType>,
 ) -> Result<Tensor> {
+    let steps = steps.into().0;
     let (start, end) = (start.into(), end.into());
     let dtype = dtype.unwrap_or_else(DType::default_float);
     let n = count(steps)?;
@@ -224,10 +226,11 @@ fn count(steps: i64) -> Result<usize> {
 pub fn logspace(
     start: impl Into<Number>,
     end: impl Into<Number>,
-    steps: i64,
+    steps: impl Into<Count>,
     base: f64,
     dtype: Option<DType>,
 ) -> Result<Tensor> {
+    let steps = steps.into().0;
     let (start, end) = (start.into(), end.into());
     let dtype = dtype.unwrap_or_else(DType::default_float);
     let n = count(steps)?;

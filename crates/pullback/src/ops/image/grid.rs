@@ -5,6 +5,7 @@ use crate::core::Site;
 use crate::core::apply::apply_dyn;
 use crate::core::fail::{bail, ensure, error};
 use crate::core::tensor::Tensor;
+use crate::ops::Sizes;
 use crate::ops::create::ranges::linspace;
 use crate::ops::image::locate::{Between, Outside, Sampling};
 use crate::ops::image::sample::GridSample;
@@ -121,7 +122,13 @@ impl Tensor {
     /// # Errors
     /// Where the size is not that of images in two or three dimensions, or the maps do not fit it.
     #[track_caller]
-    pub fn affine_grid_generator(&self, size: &[i64], align_corners: bool) -> Result<Tensor> {
+    pub fn affine_grid_generator(
+        &self,
+        size: impl Into<Sizes>,
+        align_corners: bool,
+    ) -> Result<Tensor> {
+        let size = size.into();
+        let size = &size.0[..];
         ensure!(
             (4..=5).contains(&size.len()),
             Shape,

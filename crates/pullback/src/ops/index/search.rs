@@ -7,6 +7,7 @@ use crate::core::device::HostRead;
 use crate::core::fail::{bail, ensure};
 use crate::core::op::Op;
 use crate::core::tensor::Tensor;
+use crate::ops::Count;
 use crate::ops::common::operand::{Operand, converted};
 use crate::ops::common::operand::{inferred, unnumbered};
 use crate::ops::{common, define, result_type};
@@ -213,7 +214,12 @@ impl Tensor {
     /// # Errors
     /// Where this is no vector of integers that are not negative, or there are not as many weights.
     #[track_caller]
-    pub fn bincount(&self, weights: Option<&Tensor>, minlength: i64) -> Result<Tensor> {
+    pub fn bincount(
+        &self,
+        weights: Option<&Tensor>,
+        minlength: impl Into<Count>,
+    ) -> Result<Tensor> {
+        let minlength = minlength.into().0;
         let site = Location::caller();
         if self.dtype().is_float() || self.dtype() == DType::Bool {
             bail!(

@@ -7,6 +7,7 @@ use crate::core::fail::{bail, ensure, error};
 use crate::core::op::{Ctx, Op};
 use crate::core::rules;
 use crate::core::tensor::Tensor;
+use crate::ops::Count;
 use crate::ops::common::operand::{inferred, unnumbered};
 use crate::ops::reduce::sum::resolve;
 use crate::{Array, DType, Layout, Result, Shape};
@@ -269,7 +270,14 @@ fn indices(
 /// # Errors
 /// For a negative size or a dtype that is not `int32` or `int64`.
 #[pullback_macros::called]
-pub fn tril_indices(rows: i64, cols: i64, offset: i64, dtype: DType) -> Result<Tensor> {
+pub fn tril_indices(
+    rows: impl Into<Count>,
+    cols: impl Into<Count>,
+    offset: i64,
+    dtype: DType,
+) -> Result<Tensor> {
+    let rows = rows.into().0;
+    let cols = cols.into().0;
     indices("tril_indices", (rows, cols), dtype, (true, offset))
 }
 
@@ -278,7 +286,14 @@ pub fn tril_indices(rows: i64, cols: i64, offset: i64, dtype: DType) -> Result<T
 /// # Errors
 /// For a negative size or a dtype that is not `int32` or `int64`.
 #[pullback_macros::called]
-pub fn triu_indices(rows: i64, cols: i64, offset: i64, dtype: DType) -> Result<Tensor> {
+pub fn triu_indices(
+    rows: impl Into<Count>,
+    cols: impl Into<Count>,
+    offset: i64,
+    dtype: DType,
+) -> Result<Tensor> {
+    let rows = rows.into().0;
+    let cols = cols.into().0;
     indices("triu_indices", (rows, cols), dtype, (false, offset))
 }
 

@@ -4,6 +4,7 @@ use crate::core::fail::{bail, error};
 use crate::core::op::{Ctx, Op, Reads};
 use crate::core::rules;
 use crate::core::tensor::Tensor;
+use crate::ops::Count;
 use crate::ops::common::loops::float_map;
 use crate::ops::common::methods::{replace, unary, unary_};
 use crate::ops::math::elementary::pointwise;
@@ -188,7 +189,8 @@ impl Tensor {
     /// # Errors
     /// For a negative order.
     #[track_caller]
-    pub fn polygamma(&self, n: i64) -> Result<Tensor> {
+    pub fn polygamma(&self, n: impl Into<Count>) -> Result<Tensor> {
+        let n = n.into().0;
         let site = Location::caller();
         match u32::try_from(n) {
             Ok(0) => unary(&Digamma, self, site),
@@ -227,7 +229,8 @@ impl Tensor {
     /// # Errors
     /// Where `p` is less than 1 or more than 10000 (there is a term for each dimension).
     #[track_caller]
-    pub fn mvlgamma(&self, p: i64) -> Result<Tensor> {
+    pub fn mvlgamma(&self, p: impl Into<Count>) -> Result<Tensor> {
+        let p = p.into().0;
         if p < 1 {
             bail!(Argument, "p has to be greater than or equal to 1");
         }
@@ -258,7 +261,8 @@ impl Tensor {
     /// # Errors
     /// As [`Tensor::polygamma`]; where the tensor is no float.
     #[track_caller]
-    pub fn polygamma_(&self, n: i64) -> Result<()> {
+    pub fn polygamma_(&self, n: impl Into<Count>) -> Result<()> {
+        let n = n.into().0;
         replace(self, &[], "polygamma", Location::caller(), |x| {
             x.polygamma(n)
         })
@@ -269,7 +273,8 @@ impl Tensor {
     /// # Errors
     /// As [`Tensor::mvlgamma`]; where the tensor is no float.
     #[track_caller]
-    pub fn mvlgamma_(&self, p: i64) -> Result<()> {
+    pub fn mvlgamma_(&self, p: impl Into<Count>) -> Result<()> {
+        let p = p.into().0;
         replace(self, &[], "mvlgamma", Location::caller(), |x| x.mvlgamma(p))
     }
 }

@@ -4,6 +4,7 @@
 
 use crate::Result;
 use crate::core::tensor::Tensor;
+use crate::ops::Sizes;
 use std::panic::Location;
 
 #[pullback_macros::called]
@@ -110,7 +111,16 @@ impl Tensor {
     /// # Ok::<(), pullback::Error>(())
     /// ```
     #[track_caller]
-    pub fn as_strided_(&self, sizes: &[i64], strides: &[i64], offset: Option<i64>) -> Result<()> {
+    pub fn as_strided_(
+        &self,
+        sizes: impl Into<Sizes>,
+        strides: impl Into<Sizes>,
+        offset: Option<i64>,
+    ) -> Result<()> {
+        let sizes = sizes.into();
+        let sizes = &sizes.0[..];
+        let strides = strides.into();
+        let strides = &strides.0[..];
         let site = Location::caller();
         self.named_write("AsStridedBackward1", || {
             self.become_view("as_strided_", site, |x| {

@@ -3,6 +3,7 @@
 
 use crate::core::fail::{bail, ensure, error};
 use crate::core::tensor::Tensor;
+use crate::ops::Count;
 use crate::ops::cat;
 use crate::ops::common::operand::borrowed;
 use crate::{DType, Result, Shape};
@@ -216,11 +217,12 @@ impl Tensor {
     #[track_caller]
     pub fn diff(
         &self,
-        n: i64,
+        n: impl Into<Count>,
         dim: i64,
         prepend: Option<&Tensor>,
         append: Option<&Tensor>,
     ) -> Result<Tensor> {
+        let n = n.into().0;
         ensure!(
             self.ndim() != 0,
             Shape,

@@ -1,6 +1,7 @@
 //! Pixels and channels rearranged: channels as pixels of a larger image, pixels as channels, channels of groups interleaved.
 
 use crate::core::fail::{bail, ensure, error};
+use crate::ops::Count;
 use crate::{Result, Tensor};
 
 fn positive(name: &str, what: &str, n: i64) -> Result<usize> {
@@ -115,7 +116,8 @@ impl Tensor {
     /// # Errors
     /// PyTorch's sentences for channels that are no multiple of r².
     #[track_caller]
-    pub fn pixel_shuffle(&self, upscale_factor: i64) -> Result<Tensor> {
+    pub fn pixel_shuffle(&self, upscale_factor: impl Into<Count>) -> Result<Tensor> {
+        let upscale_factor = upscale_factor.into().0;
         pixel_shuffle(self, upscale_factor)
     }
 
@@ -124,7 +126,8 @@ impl Tensor {
     /// # Errors
     /// PyTorch's sentences for sizes that are no multiples of r.
     #[track_caller]
-    pub fn pixel_unshuffle(&self, downscale_factor: i64) -> Result<Tensor> {
+    pub fn pixel_unshuffle(&self, downscale_factor: impl Into<Count>) -> Result<Tensor> {
+        let downscale_factor = downscale_factor.into().0;
         pixel_unshuffle(self, downscale_factor)
     }
 
@@ -133,7 +136,8 @@ impl Tensor {
     /// # Errors
     /// PyTorch's sentences for channels that are not so many groups.
     #[track_caller]
-    pub fn channel_shuffle(&self, groups: i64) -> Result<Tensor> {
+    pub fn channel_shuffle(&self, groups: impl Into<Count>) -> Result<Tensor> {
+        let groups = groups.into().0;
         channel_shuffle(self, groups)
     }
 }

@@ -7,6 +7,7 @@ use crate::core::device::HostRead;
 use crate::core::fail::{bail, ensure};
 use crate::core::op::Op;
 use crate::core::tensor::Tensor;
+use crate::ops::Count;
 use crate::ops::index::positions::int_index;
 use crate::ops::index::rows::Rows;
 use crate::ops::shape::view::present;
@@ -209,7 +210,8 @@ impl Tensor {
     /// # Errors
     /// Where `repeats` is negative or `dim` out of range.
     #[track_caller]
-    pub fn repeat_interleave(&self, repeats: i64, dim: Option<i64>) -> Result<Tensor> {
+    pub fn repeat_interleave(&self, repeats: impl Into<Count>, dim: Option<i64>) -> Result<Tensor> {
+        let repeats = repeats.into().0;
         if repeats < 0 {
             bail!(Shape, "Repeats must be non-negative");
         }

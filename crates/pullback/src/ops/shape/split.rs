@@ -6,6 +6,7 @@ use crate::core::apply::apply;
 use crate::core::fail::{bail, ensure, error};
 use crate::core::tensor::Tensor;
 use crate::ops::Count;
+use crate::ops::Sizes;
 use crate::ops::Slice;
 use crate::ops::shape::view::present;
 use pullback_array::room;
@@ -105,7 +106,9 @@ impl Tensor {
     /// # Errors
     /// Where a size is negative or they do not sum to the dimension's.
     #[track_caller]
-    pub fn split_with_sizes(&self, split_sizes: &[i64], dim: i64) -> Result<Vec<Tensor>> {
+    pub fn split_with_sizes(&self, split_sizes: impl Into<Sizes>, dim: i64) -> Result<Vec<Tensor>> {
+        let split_sizes = split_sizes.into();
+        let split_sizes = &split_sizes.0[..];
         let site = Location::caller();
         ensure!(
             self.ndim() != 0,
@@ -137,7 +140,8 @@ impl Tensor {
     /// # Errors
     /// Where `sections` is not positive.
     #[track_caller]
-    pub fn tensor_split(&self, sections: i64, dim: i64) -> Result<Vec<Tensor>> {
+    pub fn tensor_split(&self, sections: impl Into<Count>, dim: i64) -> Result<Vec<Tensor>> {
+        let sections = sections.into().0;
         let site = Location::caller();
         self.splittable()?;
         let dim = self.dim_of(dim)?;
@@ -188,7 +192,8 @@ impl Tensor {
     /// # Errors
     /// Where `chunks` is not positive.
     #[track_caller]
-    pub fn chunk(&self, chunks: i64, dim: i64) -> Result<Vec<Tensor>> {
+    pub fn chunk(&self, chunks: impl Into<Count>, dim: i64) -> Result<Vec<Tensor>> {
+        let chunks = chunks.into().0;
         let site = Location::caller();
         ensure!(
             self.ndim() != 0,
@@ -272,7 +277,8 @@ impl Tensor {
     /// # Errors
     /// Where the dimension cannot be divided equally.
     #[track_caller]
-    pub fn hsplit(&self, sections: i64) -> Result<Vec<Tensor>> {
+    pub fn hsplit(&self, sections: impl Into<Count>) -> Result<Vec<Tensor>> {
+        let sections = sections.into().0;
         let dim = self.named_split_dim("hsplit", Some(sections))?;
         self.tensor_split(sections, dim)
     }
@@ -282,7 +288,8 @@ impl Tensor {
     /// # Errors
     /// Where the dimension cannot be divided equally.
     #[track_caller]
-    pub fn vsplit(&self, sections: i64) -> Result<Vec<Tensor>> {
+    pub fn vsplit(&self, sections: impl Into<Count>) -> Result<Vec<Tensor>> {
+        let sections = sections.into().0;
         let dim = self.named_split_dim("vsplit", Some(sections))?;
         self.tensor_split(sections, dim)
     }
@@ -292,7 +299,8 @@ impl Tensor {
     /// # Errors
     /// Where the dimension cannot be divided equally.
     #[track_caller]
-    pub fn dsplit(&self, sections: i64) -> Result<Vec<Tensor>> {
+    pub fn dsplit(&self, sections: impl Into<Count>) -> Result<Vec<Tensor>> {
+        let sections = sections.into().0;
         let dim = self.named_split_dim("dsplit", Some(sections))?;
         self.tensor_split(sections, dim)
     }

@@ -11,6 +11,7 @@ use crate::core::op::{Ctx, Op};
 use crate::core::rules;
 use crate::core::structural::{Overlay, Uncover};
 use crate::core::tensor::Tensor;
+use crate::ops::Sizes;
 use crate::{Array, DType, Error, Layout, Result, Shape};
 use pullback_array::kernels;
 use std::panic::Location;
@@ -239,10 +240,14 @@ impl Tensor {
     #[track_caller]
     pub fn as_strided(
         &self,
-        sizes: &[i64],
-        strides: &[i64],
+        sizes: impl Into<Sizes>,
+        strides: impl Into<Sizes>,
         offset: Option<i64>,
     ) -> Result<Tensor> {
+        let sizes = sizes.into();
+        let sizes = &sizes.0[..];
+        let strides = strides.into();
+        let strides = &strides.0[..];
         let site = Location::caller();
         let new = layout_of(self, sizes, strides, offset)?;
         let old = self.array().layout().clone();
@@ -266,10 +271,14 @@ impl Tensor {
     pub fn as_strided_scatter(
         &self,
         src: &Tensor,
-        sizes: &[i64],
-        strides: &[i64],
+        sizes: impl Into<Sizes>,
+        strides: impl Into<Sizes>,
         offset: Option<i64>,
     ) -> Result<Tensor> {
+        let sizes = sizes.into();
+        let sizes = &sizes.0[..];
+        let strides = strides.into();
+        let strides = &strides.0[..];
         let site = Location::caller();
         let new = layout_of(self, sizes, strides, offset)?;
         ensure!(
