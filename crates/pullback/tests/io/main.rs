@@ -1,6 +1,8 @@
 //! `pullback::io`: files both ways, files of others, files that are broken.
 
 mod atomic;
+#[cfg(unix)]
+mod full;
 mod hostile;
 mod npy;
 mod pickles;

@@ -1,5 +1,6 @@
 //! `pullback::nn`: what is done with whole models. Its layers are in `layers`.
 
+mod bad_input;
 mod derive;
 mod module;
 mod repr;

@@ -69,8 +69,11 @@ impl Op for ClassPositions {
                     ((n * self.classes + t as usize) * inner + d) as i64
                 }
                 t => {
-                    return Err(error!(Index, "Target {t} is out of bounds.")
-                        .note(format!("there are {} classes, from 0", self.classes)));
+                    return Err(error!(Index, "Target {t} is out of bounds.").note(format!(
+                        "in row {}; there are {} classes, from 0",
+                        k / inner,
+                        self.classes
+                    )));
                 }
             };
         }

@@ -2,7 +2,7 @@
 
 use crate::core::apply::apply_dyn;
 use crate::core::device::HostRead;
-use crate::core::fail::{bail, ensure};
+use crate::core::fail::{bail, ensure, error};
 use crate::core::tensor::Tensor;
 use crate::core::watch;
 use crate::ops::Softplus;
@@ -152,8 +152,11 @@ impl Tensor {
             true => Vec::new(), // there is nothing to check
             false => target.numbers_f64()?,
         };
-        if numbers.iter().any(|&t| !(0.0..classes as f64).contains(&t)) {
-            bail!(Argument, "target out of range");
+        let outside = |&(_, &t): &(usize, &f64)| !(0.0..classes as f64).contains(&t);
+        if let Some((row, t)) = numbers.iter().enumerate().find(outside) {
+            return Err(error!(Argument, "target out of range").note(format!(
+                "{t} in row {row}; there are {classes} classes, from 0"
+            )));
         }
         let column = target.to(DType::I64)?.reshape([n, 1])?;
         let number = Tensor::arange(classes)?;
@@ -219,11 +222,14 @@ impl Tensor {
             true => Vec::new(), // there is nothing to check
             false => target.numbers_f64()?,
         };
-        if numbers
-            .iter()
-            .any(|&t| !(-1.0..classes as f64).contains(&t))
-        {
-            bail!(Argument, "argument #2 'target' is out of range");
+        let outside = |&(_, &t): &(usize, &f64)| !(-1.0..classes as f64).contains(&t);
+        if let Some((at, t)) = numbers.iter().enumerate().find(outside) {
+            return Err(
+                error!(Argument, "argument #2 'target' is out of range").note(format!(
+                    "{t} in row {}; there are {classes} classes, from 0",
+                    at / classes.max(1)
+                )),
+            );
         }
         let n = self.numel() / classes;
         let (rows, target) = (self.reshape([n, classes])?, target.reshape([n, classes])?);
