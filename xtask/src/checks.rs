@@ -123,6 +123,22 @@ pub(crate) const CHECKS: &[Check] = &[
         }],
     },
     Check {
+        name: "msrv",
+        about: "the library and the program compile with the least Rust that Cargo.toml promises",
+        ways: &[Way {
+            name: "rustup",
+            tool: Some(Tool {
+                name: "Rust 1.95.0",
+                probe: "rustup run 1.95.0 rustc --version",
+                install: "rustup toolchain install 1.95.0 --profile minimal",
+            }),
+            // Where this is the compiler of the other checks too, it costs next to nothing: what clippy's check compiled of others is there.
+            steps: &[plain(
+                "rustup run 1.95.0 cargo check --package pullback --package pullback-cli --locked",
+            )],
+        }],
+    },
+    Check {
         name: "tests",
         about: "unit and integration tests of the whole workspace; integers that overflow fail them",
         ways: &[
@@ -392,6 +408,32 @@ mod tests {
                 !compiles || step.command.contains(" --locked"),
                 "{}",
                 step.shell_line()
+            );
+        }
+    }
+
+    #[test]
+    fn the_least_rust_is_the_one_that_is_tried() {
+        let promised = include_str!("../../Cargo.toml")
+            .lines()
+            .find_map(|line| line.strip_prefix("rust-version = "))
+            .expect("a rust-version");
+        let tried = format!("rustup run {}.0 ", promised.trim_matches('"'));
+        let check = CHECKS
+            .iter()
+            .find(|check| check.name == "msrv")
+            .expect("it is there");
+        for way in check.ways {
+            assert!(
+                way.steps
+                    .iter()
+                    .all(|step| step.command.starts_with(&tried)),
+                "{tried}"
+            );
+            assert!(
+                way.tool
+                    .as_ref()
+                    .is_some_and(|tool| tool.probe.starts_with(&tried))
             );
         }
     }

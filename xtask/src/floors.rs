@@ -61,6 +61,7 @@ const CRATES: &[(&str, &[Floor])] = &[
             ("display", &["core", "forward_ad"]),
             ("check", &["core", "engine", "ops", "program", "transform"]),
             ("nn", &["check", "core", "ops", "random", "transform"]),
+            ("interop", &["core", "nn"]),
             ("io", &["core", "nn"]),
             ("data", &["core", "nn", "ops", "random"]),
             ("optim", &["core", "nn", "ops"]),

@@ -15,6 +15,7 @@ mod golden;
 mod places;
 mod report;
 mod run;
+mod weight;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -93,6 +94,20 @@ Examples:
   cargo xtask fuzz                    all readers, five minutes
   cargo xtask fuzz --seconds 600 pt   one of them, for ten minutes",
         run: fuzz,
+    },
+    Chore {
+        name: "weight",
+        arguments: "[--release]",
+        about: "measure what the library costs to compile, whole and without models",
+        details: "\
+Builds the library twice from nothing in a folder of its own: whole, and with `--cfg pullback_bare`, which leaves out `nn`, `optim`, `data`, `io` and
+`checkpoint`. Prints seconds of CPU and seconds elapsed of both. The budget, for a build without optimisation on a machine that does nothing else: a
+minute in all, and ten seconds of CPU for models. It is no part of `test`, since times are the machine's.
+
+Examples:
+  cargo xtask weight
+  cargo xtask weight --release        with optimisation; printed, and held against nothing",
+        run: weigh,
     },
     Chore {
         name: "golden",
@@ -222,6 +237,16 @@ fn floors(arguments: &[String]) -> Result<ExitCode, String> {
         [] => floors::run(&root()),
         _ => Err("`floors` takes no arguments".into()),
     }
+}
+
+/// `cargo xtask weight`.
+fn weigh(arguments: &[String]) -> Result<ExitCode, String> {
+    let release = match arguments {
+        [] => false,
+        [word] if word == "--release" => true,
+        _ => return Err("`weight` takes `--release` or nothing".into()),
+    };
+    weight::run(&root(), release).map(|held| ExitCode::from(u8::from(!held)))
 }
 
 /// `cargo xtask sanitize`.

@@ -25,17 +25,25 @@
 #[cfg(feature = "functions")]
 mod call;
 pub mod check;
+// `pullback_bare` is how `cargo xtask weight` finds out what models cost to compile.
+#[cfg(not(pullback_bare))]
 pub mod checkpoint;
 mod core;
+#[cfg(not(pullback_bare))]
 pub mod data;
 mod display;
 mod engine;
 pub mod forward_ad;
+#[cfg(all(not(pullback_bare), any(feature = "ndarray", feature = "serde")))]
+mod interop;
+#[cfg(not(pullback_bare))]
 pub mod io;
+#[cfg(not(pullback_bare))]
 pub mod nn;
 // As structs they are no part of the API without the feature.
 #[cfg_attr(not(feature = "extend"), doc(hidden))]
 pub mod ops;
+#[cfg(not(pullback_bare))]
 pub mod optim;
 mod program;
 #[cfg(feature = "proof")]

@@ -6,6 +6,8 @@
 mod element;
 mod half;
 pub(crate) mod number;
+#[cfg(feature = "serde")]
+mod serial;
 mod table;
 
 pub use element::Element;

@@ -1,7 +1,7 @@
 //! Workloads of derivatives of functions: gradients for each sample, second derivatives. Written with `func`, as users write them;
 //! `bench/torch_cpu.py` and `bench/jax_cpu.py` have the same.
 
-use super::models::randn;
+use super::expressions::randn;
 use super::workloads::{SeedModel, Step, seed_model};
 use pullback::{Tensor, func};
 use pullback_random::torch;
@@ -11,13 +11,12 @@ pub(super) fn per_sample_grads500() -> anyhow::Result<Step> {
     let SeedModel { x, y, params } = seed_model()?;
     let params = params.map(|p| p.detach());
     Ok(Box::new(move || {
-        let loss = |p: &[Tensor], sample: &[Tensor]| {
-            let h = p[0].matmul(&sample[0])?.add(&p[1])?.relu()?;
-            let f = p[2].matmul(&h)?.add(&p[3])?.squeeze()?;
-            f.sub(&sample[1])?.pow(2)?.mul(0.5)
+        let loss = |[w1, b1, w2, b2]: &[Tensor; 4], [x, y]: &[Tensor; 2]| {
+            let h = w1.matmul(x)?.add(b1)?.relu()?;
+            let f = w2.matmul(&h)?.add(b2)?.squeeze()?;
+            f.sub(y)?.pow(2)?.mul(0.5)
         };
-        let lent: Vec<&Tensor> = params.iter().collect();
-        std::hint::black_box(func::per_sample_grad(loss, &lent, &[&x, &y])?);
+        std::hint::black_box(func::per_sample_grad(loss, &params, [&x, &y])?);
         Ok(())
     }))
 }
@@ -28,8 +27,8 @@ pub(super) fn hessian_512x32() -> anyhow::Result<Step> {
     let w = randn(&mut rng, &[32, 512])?.mul(512f64.sqrt().recip())?;
     let x = randn(&mut rng, &[512])?;
     Ok(Box::new(move || {
-        let f = |x: &[Tensor]| w.matmul(&x[0])?.tanh()?.pow(2)?.sum();
-        std::hint::black_box(func::hessian(f, &[&x])?);
+        let f = |x: &Tensor| w.matmul(x)?.tanh()?.pow(2)?.sum();
+        std::hint::black_box(func::hessian(f, &x)?);
         Ok(())
     }))
 }

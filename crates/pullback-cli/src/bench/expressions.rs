@@ -6,7 +6,7 @@ use pullback::{DType, Tensor};
 use pullback_random::torch::{self, Generator};
 
 /// Normal numbers.
-fn randn(rng: &mut Generator, shape: &[usize]) -> anyhow::Result<Tensor> {
+pub(super) fn randn(rng: &mut Generator, shape: &[usize]) -> anyhow::Result<Tensor> {
     Ok(Tensor::from_slice(
         &rng.randn(shape.iter().product()),
         shape,

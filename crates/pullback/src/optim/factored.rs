@@ -51,6 +51,7 @@ options! {
 /// How Muon's rate depends on a matrix's shape.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum AdjustLr {
     /// √max(1, rows/columns), as its author has it.
     #[default]

@@ -13,6 +13,7 @@ use std::panic::Location;
 /// How far L-BFGS goes along its direction.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum LineSearch {
     /// As far as the rate says.
     #[default]

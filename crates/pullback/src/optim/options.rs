@@ -128,6 +128,11 @@ macro_rules! options {
     ($(#[$doc:meta])* $Options:ident { $($(#[$of:meta])* $field:ident: $ty:ty = $default:expr,)* }) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq)]
+        #[cfg_attr(
+            feature = "serde",
+            derive(serde::Serialize, serde::Deserialize),
+            serde(default, deny_unknown_fields)
+        )]
         #[non_exhaustive]
         pub struct $Options {
             $($(#[$of])* pub $field: $ty,)*
