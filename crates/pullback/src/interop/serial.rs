@@ -1,7 +1,7 @@
 //! Tensors as serde writes and reads them: `dtype` (a name), `shape`, and `values`, row by row.
 //!
 //! Numbers are written as they are, so that a format that people read shows them as short as they can be to give the same bits again; there, what is no
-//! number (NaN, infinities) is a string. (serde_json reads float64 to the last bit with its feature `float_roundtrip` only.) Nothing is allocated from what a shape claims: values are taken as they come, and counted then.
+//! number (NaN, infinities) is a string. Nothing is allocated from what a shape claims: values are taken as they come, and counted then.
 
 use crate::nn::NamedTensors;
 use crate::{Category, DType, Result, Tensor};
@@ -13,8 +13,8 @@ use std::str::FromStr;
 
 const FIELDS: [&str; 3] = ["dtype", "shape", "values"];
 
-/// A map of the dtype's name, the sizes and the values, row by row; in formats that people read, values that are no numbers are `"nan"`, `"inf"` and `"-inf"`. Gradients and
-/// history are left out. serde_json reads float64 to the last bit with its feature `float_roundtrip` only.
+/// A map of the dtype's name, the sizes and the values, row by row; in formats that people read, values that are no numbers are `"nan"`, `"inf"` and
+/// `"-inf"`. Gradients and history are left out. serde_json reads float64 to the last bit with its feature `float_roundtrip` only.
 impl Serialize for Tensor {
     fn serialize<S: Serializer>(&self, to: S) -> std::result::Result<S::Ok, S::Error> {
         let mut map = to.serialize_struct("Tensor", 3)?;
