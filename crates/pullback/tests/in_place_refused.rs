@@ -144,7 +144,7 @@ fn views_that_came_together_are_not_written() -> Result<()> {
         (b.split(1, 0)?[0].mul_(2.0), "Output 0 of Split"),
         (b.chunk(2, 0)?[1].mul_(2.0), "Output 1 of Split"),
         (
-            b.split_with_sizes(&[1, 1], 0)?[0].mul_(2.0),
+            b.split_with_sizes([1, 1], 0)?[0].mul_(2.0),
             "Output 0 of SplitWithSizes",
         ),
         (

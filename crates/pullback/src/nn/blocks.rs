@@ -88,5 +88,5 @@ blocks! {
     Fold
     /// How a [`Fold`] is made.
     FoldBuilder;
-    (output_size, kernel_size) |m, x, how| x.fold(&m.output_size.get(), how)
+    (output_size, kernel_size) |m, x, how| x.fold(m.output_size.get(), how)
 }

@@ -4,7 +4,7 @@
 
 use super::Folder;
 use pullback::checkpoint::Checkpoint;
-use pullback::nn::{Linear, Module, NamedTensors};
+use pullback::nn::{Linear, NamedTensors};
 use pullback::{DType, ErrorKind, Result, Tensor, io};
 use std::path::{Path, PathBuf};
 use std::process::Command;
