@@ -339,7 +339,11 @@ fn tensor(dtype: DType, shape: &[usize], List(values): List) -> Result<Tensor> {
                     One::Unsigned(x) => Some(x as f64),
                     One::Bool(_) => None,
                 };
-                let fits = |x: &f64| !x.is_finite() || crate::Number::from(*x).fit(dtype).is_ok();
+                let fits = |x: &f64| match dtype {
+                    // The shortest digits of the largest one are above it, and round to it.
+                    DType::F32 => !x.is_finite() || (*x as f32).is_finite(),
+                    _ => !x.is_finite() || crate::Number::from(*x).fit(dtype).is_ok(),
+                };
                 match x.filter(fits) {
                     Some(x) => x,
                     None => {
