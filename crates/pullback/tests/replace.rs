@@ -494,7 +494,7 @@ fn results_keep_their_history_in_another_shape_where_nothing_is_recorded() -> Re
         ("transpose_", |y| y.transpose_(0, -1)),
         ("as_strided_", |y| {
             let (n, step) = (y.size(-1)? as i64, y.array().layout().strides());
-            y.as_strided_(&[n], &[step.last().copied().unwrap_or(1) as i64], None)
+            y.as_strided_([n], [step.last().copied().unwrap_or(1) as i64], None)
         }),
         ("squeeze_dims_", |y| y.squeeze_dims_(&[0])),
     ];
