@@ -56,14 +56,18 @@ fn along<T: Element>(
     let data = rows.numbers::<T>()?;
     let mut places = room(shape.numel())?;
     if n == 0 {
-        return Array::zeros(shape, crate::DType::I64)?
-            .transpose(dim, -1)?
-            .contiguous();
+        return in_rows(&Array::zeros(shape, crate::DType::I64)?.transpose(dim, -1)?);
     }
     data.chunks(n).for_each(|numbers| row(numbers, &mut places));
-    Array::from_slice(&places, shape)?
-        .transpose(dim, -1)?
-        .contiguous()
+    in_rows(&Array::from_slice(&places, shape)?.transpose(dim, -1)?)
+}
+
+/// Row by row, along dimensions of size 1 too: what is new keeps no stride of how it was made.
+fn in_rows(x: &Array) -> Result<Array> {
+    match x.is_contiguous() {
+        true => x.view(crate::Layout::row_major(x.shape().clone())),
+        false => x.contiguous(),
+    }
 }
 
 /// The positions that sort a dimension.
