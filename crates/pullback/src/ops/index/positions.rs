@@ -12,7 +12,7 @@ use crate::core::op::Op;
 use crate::core::tensor::Tensor;
 use crate::ops::common::operand::{inferred, unnumbered};
 use crate::{Array, DType, Layout, Result, Shape};
-use pullback_array::{dispatch, filled, gathered, room};
+use pullback_array::{dispatch, filled, gathered, kernels, room};
 use std::panic::Location;
 
 #[cfg(feature = "proof")]
@@ -139,31 +139,28 @@ impl Op for Along {
         if unnumbered(x) {
             return inferred(x[0].shape(), DType::I64);
         }
-        let index = x[0].numbers::<i64>()?;
         let mut strides = Layout::row_major(self.shape.clone()).strides();
         let (n, step) = match self.shape.get(self.dim) {
             Some(&n) => (n, std::mem::take(&mut strides[self.dim]) as i64),
             None => (1, 0),
         };
-        let outside = |i: &&i64| !(0..n as i64).contains(*i);
-        if let Some(i) = index.iter().find(outside) {
-            // PyTorch's type is a plain RuntimeError here.
-            bail!(
-                Shape,
-                "index {i} is out of bounds for dimension {} with size {n}",
-                self.dim
-            );
-        }
         // Along the index's last dimension places are a step apart, but for what the index adds.
-        let (&last, front) = x[0].shape().split_last().unwrap_or((&1, &[]));
-        let apart = strides.get(front.len()).map_or(0, |&s| s as i64);
-        let rows = Layout::new(Shape::new(front), &strides[..front.len()], 0);
-        let mut places = room(index.len())?;
-        for (row, origin) in index.chunks(last.max(1)).zip(rows.places()) {
-            let places_of = row.iter().zip(0..);
-            places.extend(places_of.map(|(&i, k)| origin as i64 + k * apart + i * step));
+        let front = x[0].rank().saturating_sub(1);
+        let apart = strides.get(front).map_or(0, |&s| s as i64);
+        let shape = Shape::new(&x[0].shape()[..front]);
+        let rows = Layout::new(shape, &strides[..front], 0);
+        if let Some(places) = kernels::positions_along(x[0], &rows, apart, step, n)? {
+            return Ok(places);
         }
-        Array::from_slice(&places, x[0].shape())
+        let index = x[0].numbers::<i64>()?;
+        let outside = |i: &&i64| !(0..n as i64).contains(*i);
+        // PyTorch's type is a plain RuntimeError here.
+        bail!(
+            Shape,
+            "index {} is out of bounds for dimension {} with size {n}",
+            index.iter().find(outside).unwrap_or(&0),
+            self.dim
+        );
     }
 }
 

@@ -4,10 +4,13 @@
 //! convolution is the weight times that matrix. What is linear in each of (input, weight, result) has two transposes, and each of the three is
 //! a function here. Samples, and rows of windows of large ones, go through in parts whose columns stay in a cache ([`COLUMNS`]).
 //!
+//! Floats of enough channels go another way, which makes no columns (`direct`).
+//!
 //! How columns are made and added up is `windows`. Not here: PyTorch's arguments and errors, unbatched inputs, biases. A window that does not
 //! fit is a mistake of the caller.
 
 use super::assign::{assign, zip_assign};
+use super::direct::{self, Of, Way};
 use super::matmul::matmul;
 use super::windows::{Axis, Under};
 use crate::array::Array;
@@ -222,6 +225,16 @@ pub fn convolve(x: &Array, w: &Array, how: &Window) -> Result<Array> {
     if out.numel() == 0 || w.numel() == 0 {
         return Array::zeros(out, x.dtype());
     }
+    let way = Way {
+        axes,
+        samples: n,
+        groups: how.groups,
+        channels: w.shape()[1],
+        outs: w.shape()[0] / how.groups,
+    };
+    if let Some(y) = direct::product(&way, [x, w], Of::Windows, &out) {
+        return y;
+    }
     let (matrix, input) = (weights(w, how.groups)?, Input { x, axes });
     let each = product(kernel.iter().chain(&counts[1..]).chain(&[x.shape()[1]]));
     let of = |part: Part| {
@@ -236,6 +249,27 @@ pub fn convolve(x: &Array, w: &Array, how: &Window) -> Result<Array> {
     let all = Array::zeros(out, x.dtype())?;
     each_part(parts, of, |part, y| assign(&of_part(&all, part)?, &y))?;
     Ok(all)
+}
+
+/// How a kernel goes over a result's gradient, so that the input's is a convolution too: where windows are neighbours.
+fn turned(how: &Window, size: &[usize], kernel: &[usize], counts: &[usize]) -> Option<[Axis; 3]> {
+    let mut axes = [Axis::ONE; 3];
+    let first = axes.len().checked_sub(size.len())?;
+    for (d, axis) in axes[first..].iter_mut().enumerate() {
+        if how.stride[d] != 1 || how.count(d, size[d], kernel[d]) != Some(counts[d]) {
+            return None;
+        }
+        let reach = isize::try_from((kernel[d] - 1).checked_mul(how.dilation[d])?).ok()?;
+        *axis = Axis {
+            size: counts[d],
+            kernel: kernel[d],
+            count: size[d],
+            stride: 1,
+            dilation: how.dilation[d],
+            shift: isize::try_from(how.padding[d]).ok()?.checked_sub(reach)?,
+        };
+    }
+    Some(axes)
 }
 
 /// The transpose of [`convolve`] in its input, of size `size`: every number of `g` (samples, out, windows…) times the kernel, added up
@@ -253,6 +287,18 @@ pub fn convolve_input(g: &Array, w: &Array, how: &Window, size: &[usize]) -> Res
     let axes = how.axes(size, kernel, counts)?;
     if out.numel() == 0 || g.numel() == 0 || w.numel() == 0 {
         return Array::zeros(out, g.dtype());
+    }
+    if let Some(axes) = turned(how, size, kernel, counts) {
+        let way = Way {
+            axes,
+            samples: n,
+            groups: how.groups,
+            channels: w.shape()[0] / how.groups,
+            outs: w.shape()[1],
+        };
+        if let Some(x) = direct::product(&way, [g, w], Of::Gradient, &out) {
+            return x;
+        }
     }
     let matrix = weights(w, how.groups)?.transpose(-2, -1)?;
     let under = Under::new(axes, 1)?;
@@ -303,6 +349,16 @@ pub fn convolve_weight(x: &Array, g: &Array, how: &Window, kernel: &[usize]) -> 
     let axes = how.axes(&x.shape()[2..], kernel, counts)?;
     if weight.numel() == 0 || g.numel() == 0 || x.numel() == 0 {
         return Array::zeros(weight, x.dtype());
+    }
+    let way = Way {
+        axes,
+        samples: n,
+        groups: how.groups,
+        channels: channels / how.groups,
+        outs: out / how.groups,
+    };
+    if let Some(w) = direct::product(&way, [x, g], Of::Weight, &weight) {
+        return w;
     }
     let input = Input { x, axes };
     let each = product(kernel.iter().chain(&counts[1..]).chain(&[channels]));

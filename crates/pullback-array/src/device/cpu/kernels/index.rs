@@ -5,6 +5,7 @@
 #![allow(unsafe_code)]
 
 use super::narrow::through_same;
+use super::wide::wide;
 use crate::array::Array;
 use crate::device::cpu::host::fresh;
 use crate::dispatch;
@@ -48,6 +49,60 @@ pub fn take(a: &Array, index: &Array) -> Result<Array> {
         }
         Ok(Array::from_fresh::<T>(storage, index.shape().clone()))
     })
+}
+
+/// Positions of what an index along one dimension names: `rows` are the places of the first element of each of its rows (of its last
+/// dimension), whose elements are `apart` from each other, and each number of the index counts `step`. None where a number is not below `n`.
+///
+/// ```
+/// use pullback_array::{Array, Layout, Shape, kernels};
+/// let index = Array::from_slice(&[2i64, 0, 1, 1], [2, 2])?; // along the last dimension of (2, 3)
+/// let rows = Layout::new(Shape::new(&[2]), &[3], 0);
+/// let at = kernels::positions_along(&index, &rows, 0, 1, 3)?.unwrap();
+/// assert_eq!(at.to_vec::<i64>()?, [2, 0, 4, 4]);
+/// assert!(kernels::positions_along(&index, &rows, 0, 1, 2)?.is_none());
+/// # Ok::<(), pullback_array::Error>(())
+/// ```
+///
+/// # Errors
+/// Where the index is not int64.
+pub fn positions_along(
+    index: &Array,
+    rows: &Layout,
+    apart: i64,
+    step: i64,
+    n: usize,
+) -> Result<Option<Array>> {
+    let index = index.contiguous()?;
+    index.expect_dtype::<i64>()?;
+    let guard = index.read()?;
+    let (storage, out) = fresh::<i64>(index.shape())?;
+    let last = index.shape().last().copied().unwrap_or(1).max(1);
+    // SAFETY: a contiguous array has its elements from its offset on.
+    let from = unsafe { guard.ptr::<i64>().add(index.layout().offset()) };
+    let mut outside = false;
+    for (row, origin) in (0..index.numel() / last).zip(rows.places()) {
+        let (from, out) = (from.wrapping_add(row * last), out.wrapping_add(row * last));
+        outside |= wide(
+            #[inline(always)]
+            move || {
+                let (mut outside, mut place) = (false, origin as i64);
+                for k in 0..last {
+                    // SAFETY: the row's elements, which the guarded index and the new memory have.
+                    unsafe {
+                        let i = *from.add(k);
+                        outside |= i.cast_unsigned() >= n as u64;
+                        out.add(k).write(place.wrapping_add(i.wrapping_mul(step)));
+                    }
+                    place = place.wrapping_add(apart);
+                }
+                outside
+            },
+        );
+    }
+    drop(guard);
+    let shape = index.shape().clone();
+    Ok((!outside).then(|| Array::from_fresh::<i64>(storage, shape)))
 }
 
 /// Zeros of `shape` with `values[i]` added at flat position `index[i]`; negative positions are left out. The transpose

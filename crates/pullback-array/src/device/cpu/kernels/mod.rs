@@ -8,6 +8,7 @@ mod cascade;
 mod cast;
 mod convolve;
 mod copy;
+mod direct;
 mod drive;
 mod fold;
 mod gemm;
@@ -37,7 +38,7 @@ pub use cast::cast;
 pub use convolve::{Sizes, Window, convolve, convolve_input, convolve_weight};
 
 pub use fold::{arg_extreme, count_nonzero, extreme, logsumexp, prod, variance};
-pub use index::{put_add, take};
+pub use index::{positions_along, put_add, take};
 pub use linear::linear;
 pub use lines::lines;
 pub use map::{

@@ -8,13 +8,18 @@
 
 use super::assign;
 use super::narrow::{computing, through_same};
+use super::wide::wide;
 use crate::array::{Array, no_such_dim};
 use crate::device::cpu::host::fresh;
+use crate::device::cpu::threads::{BLOCK, blocks};
 use crate::dispatch;
 use crate::dtype::{DType, Element};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{Layout, Shape};
+use crate::memory::ptr::Ptr;
+use crate::memory::storage::ReadGuard;
 use crate::scalar::arith::Arith;
+use std::ops::Range;
 
 /// An array seen as `outer` blocks of `n` rows of `inner` elements.
 #[derive(Clone, Copy)]
@@ -40,16 +45,70 @@ impl Grid {
         })
     }
 
-    /// The index's numbers, each of which is a row.
-    fn rows(&self, index: &Array) -> Result<Vec<i64>> {
-        let rows = index.to_vec::<i64>()?;
-        match rows.iter().find(|&&p| p < 0 || p >= self.n as i64) {
-            Some(p) => Err(Error::new(
-                ErrorKind::Index,
-                format!("index {p} is out of bounds for size {}", self.n),
-            )),
-            None => Ok(rows),
+    /// An error where a number of the index is no row.
+    fn checked(&self, rows: &Rows<'_>, index: &Array) -> Result<()> {
+        let n = self.n as u64;
+        let most = wide(
+            #[inline(always)]
+            move || (0..rows.len).fold(0, |most, k| rows.at(k).cast_unsigned().max(most)),
+        );
+        if rows.len == 0 || most < n {
+            return Ok(());
         }
+        let first = (index.to_vec::<i64>()?.into_iter()).find(|p| p.cast_unsigned() >= n);
+        Err(Error::new(
+            ErrorKind::Index,
+            format!(
+                "index {} is out of bounds for size {n}",
+                first.unwrap_or_default()
+            ),
+        ))
+    }
+
+    /// Calls `f` with some places of (outer, rows) and the row of all blocks' rows that each names. What was checked may lie in memory that others
+    /// write: a number that is no row any more is the first one.
+    #[inline(always)]
+    fn each(&self, rows: &Rows<'_>, places: Range<usize>, mut f: impl FnMut(usize, usize)) {
+        let mut place = places.start;
+        while place < places.end {
+            let (block, first) = (place / rows.len, place % rows.len);
+            let count = (rows.len - first).min(places.end - place);
+            for k in 0..count {
+                let row = rows.at(first + k).cast_unsigned() as usize;
+                let row = if row < self.n { row } else { 0 };
+                f(place + k, block * self.n + row);
+            }
+            place += count;
+        }
+    }
+}
+
+/// An index's numbers under a guard of their memory.
+struct Rows<'a> {
+    start: Ptr<i64>,
+    len: usize,
+    _guard: ReadGuard<'a>,
+}
+
+impl<'a> Rows<'a> {
+    /// Those of a contiguous index, or of one without numbers.
+    fn of(index: &'a Array) -> Result<Rows<'a>> {
+        index.expect_dtype::<i64>()?;
+        let guard = index.read()?;
+        // SAFETY: a contiguous array has its elements from its offset on.
+        let start = unsafe { guard.ptr::<i64>().add(index.layout().offset()) };
+        Ok(Rows {
+            start: Ptr(start.cast_mut()),
+            len: index.numel(),
+            _guard: guard,
+        })
+    }
+
+    #[inline(always)]
+    fn at(&self, k: usize) -> i64 {
+        debug_assert!(k < self.len);
+        // SAFETY: only places below the length are asked for, here in this file; the memory is guarded.
+        unsafe { *self.start.get().add(k) }
     }
 }
 
@@ -78,70 +137,76 @@ pub fn index(x: &Array, at: usize, count: usize, index: &Array) -> Result<Array>
     if x.is_meta() || index.is_meta() {
         return Array::meta(Layout::row_major(shape), x.dtype());
     }
-    let rows = grid.rows(index)?;
-    if shape.contains(&0) {
+    if shape.contains(&0) || x.numel() == 0 {
+        grid.checked(&Rows::of(index)?, index)?;
         return Array::zeros(shape, x.dtype()); // the sizes beside the 0 may be any
     }
+    let index = index.contiguous()?;
+    let rows = Rows::of(&index)?;
+    grid.checked(&rows, &index)?;
     let x = x.contiguous()?;
     let guard = x.read()?;
     dispatch!(stored x.dtype(), T => {
         let (storage, out) = fresh::<T>(&shape)?;
-        // SAFETY: a contiguous array has outer·n·inner elements from its offset on and rows are below n; `out` has room
-        // for outer·rows·inner elements and is not shared.
+        // SAFETY: a contiguous array has outer·n·inner elements from its offset on; `out` has room for outer·rows·inner elements and is not shared.
         unsafe {
             let from = guard.ptr::<T>().add(x.layout().offset());
-            pick(out.cast(), from.cast(), &rows, grid, size_of::<T>());
+            pick(out.cast(), from.cast(), &rows, grid, size_of::<T>())?;
         }
         Ok(Array::from_fresh::<T>(storage, shape))
     })
 }
 
 /// # Safety
-/// `from` holds the grid's elements of `size` bytes, `to` has room for a row for every entry of `rows` in each block, the
-/// two do not overlap, and rows are below n.
-unsafe fn pick(to: *mut u8, from: *const u8, rows: &[i64], grid: Grid, size: usize) {
+/// `from` holds the grid's elements of `size` bytes, which are some, `to` has room for a row for every entry of `rows` in each block, and the
+/// two do not overlap.
+unsafe fn pick(
+    to: *mut u8,
+    from: *const u8,
+    rows: &Rows<'_>,
+    grid: Grid,
+    size: usize,
+) -> Result<()> {
     let bytes = grid.inner * size;
-    match bytes {
-        // SAFETY: the caller's promise.
-        1 => unsafe { pick_words::<u8>(to, from, rows, grid) },
-        // SAFETY: the caller's promise.
-        4 => unsafe { pick_words::<u32>(to, from, rows, grid) },
-        // SAFETY: the caller's promise.
-        8 => unsafe { pick_words::<u64>(to, from, rows, grid) },
-        // SAFETY: the caller's promise.
-        16 => unsafe { pick_words::<[u64; 2]>(to, from, rows, grid) },
-        _ => {
-            for block in 0..grid.outer {
-                for (k, &row) in rows.iter().enumerate() {
-                    // SAFETY: the caller's promise.
-                    unsafe {
-                        std::ptr::copy_nonoverlapping(
-                            from.add((block * grid.n + row as usize) * bytes),
-                            to.add((block * rows.len() + k) * bytes),
-                            bytes,
-                        );
-                    }
-                }
+    let (to, from) = (Ptr(to), Ptr(from.cast_mut()));
+    let block = (BLOCK / grid.inner.max(1)).max(1);
+    blocks(grid.outer * rows.len, block, &|start, end| {
+        let (to, from) = (to.get(), from.get().cast_const());
+        // SAFETY: the caller's promise, for the places `start..end`, which no other block has.
+        unsafe {
+            match bytes {
+                1 => pick_words::<u8>(to, from, rows, grid, start..end),
+                4 => pick_words::<u32>(to, from, rows, grid, start..end),
+                8 => pick_words::<u64>(to, from, rows, grid, start..end),
+                16 => pick_words::<[u64; 2]>(to, from, rows, grid, start..end),
+                _ => grid.each(rows, start..end, |place, row| {
+                    let from = from.add(row * bytes);
+                    std::ptr::copy_nonoverlapping(from, to.add(place * bytes), bytes);
+                }),
             }
         }
-    }
+    })
 }
 
 /// [`pick`] for rows of one word, which may lie at any address.
 ///
 /// # Safety
 /// As [`pick`].
-unsafe fn pick_words<W: Copy>(to: *mut u8, from: *const u8, rows: &[i64], grid: Grid) {
+unsafe fn pick_words<W: Copy>(
+    to: *mut u8,
+    from: *const u8,
+    rows: &Rows<'_>,
+    grid: Grid,
+    places: Range<usize>,
+) {
     let (to, from) = (to.cast::<W>(), from.cast::<W>());
-    for block in 0..grid.outer {
-        for (k, &row) in rows.iter().enumerate() {
-            // SAFETY: the caller's promise; words are read and written unaligned.
-            unsafe {
-                let word = from.add(block * grid.n + row as usize).read_unaligned();
-                to.add(block * rows.len() + k).write_unaligned(word);
-            }
+    grid.each(rows, places, |place, row| {
+        // SAFETY: the caller's promise; words are read and written unaligned.
+        unsafe {
+            let word = from.add(row).read_unaligned();
+            to.add(place).write_unaligned(word);
         }
-    }
+    });
 }
 
 /// Writes rows in place: `x[b…, index[j…], a…] = src[b…, j…, a…]`, or `+=` with `accumulate` (for bool: or). Of rows named
@@ -158,10 +223,10 @@ pub fn index_put(
     accumulate: bool,
 ) -> Result<()> {
     let grid = Grid::of(x.shape(), at, count)?;
-    let rows = match x.is_meta() {
-        true => Vec::new(),
-        false => grid.rows(index)?,
-    };
+    let index = index.contiguous()?;
+    if !x.is_meta() {
+        grid.checked(&Rows::of(&index)?, &index)?;
+    }
     let want = index_shape(x.shape(), at, count, index.shape());
     if *src.shape() != want {
         return Err(Error::new(
@@ -188,12 +253,12 @@ pub fn index_put(
     }
     if accumulate && x.dtype().is_narrow() {
         let whole = computing(x)?; // sums are rounded once
-        index_put(&whole, at, count, index, computing(src)?.as_ref(), true)?;
+        index_put(&whole, at, count, &index, computing(src)?.as_ref(), true)?;
         return assign(x, &whole);
     }
     if !x.is_contiguous() {
         let whole = x.copy()?;
-        index_put(&whole, at, count, index, src, accumulate)?;
+        index_put(&whole, at, count, &index, src, accumulate)?;
         return assign(x, &whole);
     }
     let src = if src.storage().shares_memory(x.storage()) {
@@ -201,13 +266,17 @@ pub fn index_put(
     } else {
         src.contiguous()?
     };
-    let (read, write) = (src.read()?, x.write()?);
+    // An index that lies in what is written is read as it was.
+    let index = match index.storage().shares_memory(x.storage()) {
+        true => index.copy()?,
+        false => index,
+    };
+    let (read, write, rows) = (src.read()?, x.write()?, Rows::of(&index)?);
     if src.numel() == 0 {
         return Ok(()); // the sizes beside the 0 may be any
     }
     if !accumulate {
-        // SAFETY: contiguous arrays have their elements from their offsets on, in distinct guarded storages; rows are below n, and
-        // `src` has a row for every entry of `rows` in each block.
+        // SAFETY: contiguous arrays have their elements from their offsets on, in distinct guarded storages; `src` has a row for every entry of `rows` in each block.
         dispatch!(stored x.dtype(), T => unsafe {
             let from = read.ptr::<T>().add(src.layout().offset());
             place(write.ptr::<T>().add(x.layout().offset()), from, &rows, grid);
@@ -216,8 +285,7 @@ pub fn index_put(
     }
     x.expect(x.dtype().computing())?;
     dispatch!(x.dtype(), T => {
-        // SAFETY: contiguous arrays have their elements from their offsets on, in distinct guarded storages; rows are
-        // below n, and `src` has a row for every entry of `rows` in each block.
+        // SAFETY: contiguous arrays have their elements from their offsets on, in distinct guarded storages; `src` has a row for every entry of `rows` in each block.
         unsafe {
             let from = read.ptr::<T>().add(src.layout().offset());
             let to = write.ptr::<T>().add(x.layout().offset());
@@ -229,35 +297,30 @@ pub fn index_put(
 
 /// # Safety
 /// As [`pick`], the other way round.
-unsafe fn place<T: Copy>(to: *mut T, mut from: *const T, rows: &[i64], grid: Grid) {
-    for block in 0..grid.outer {
-        for &row in rows {
-            // SAFETY: the caller's promise.
-            unsafe {
-                let row = to.add((block * grid.n + row as usize) * grid.inner);
-                std::ptr::copy_nonoverlapping(from, row, grid.inner);
-                from = from.add(grid.inner);
-            }
+unsafe fn place<T: Copy>(to: *mut T, from: *const T, rows: &Rows<'_>, grid: Grid) {
+    let inner = grid.inner;
+    grid.each(rows, 0..grid.outer * rows.len, |place, row| {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let from = from.add(place * inner);
+            std::ptr::copy_nonoverlapping(from, to.add(row * inner), inner);
         }
-    }
+    });
 }
 
 /// # Safety
 /// As [`place`].
-unsafe fn gather_up<T: Gather>(to: *mut T, mut from: *const T, rows: &[i64], grid: Grid) {
-    for block in 0..grid.outer {
-        for &row in rows {
-            for k in 0..grid.inner {
-                // SAFETY: the caller's promise.
-                unsafe {
-                    let sum = to.add((block * grid.n + row as usize) * grid.inner + k);
-                    sum.write(T::load(sum).gathered(T::load(from.add(k))));
-                }
-            }
-            // SAFETY: the caller's promise.
-            from = unsafe { from.add(grid.inner) };
-        }
-    }
+unsafe fn gather_up<T: Gather>(to: *mut T, from: *const T, rows: &Rows<'_>, grid: Grid) {
+    let inner = grid.inner;
+    // SAFETY: the caller's promise, for a place of the source and a row of what is written.
+    let add = |place: usize, row: usize| unsafe {
+        let sum = to.add(row);
+        sum.write(T::load(sum).gathered(T::load(from.add(place))));
+    };
+    grid.each(rows, 0..grid.outer * rows.len, |place, row| match inner {
+        1 => add(place, row),
+        _ => (0..inner).for_each(|k| add(place * inner + k, row * inner + k)),
+    });
 }
 
 /// Sums of every dtype: PyTorch adds truth values by "or".

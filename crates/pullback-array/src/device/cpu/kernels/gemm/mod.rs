@@ -27,6 +27,8 @@ use crate::memory::ptr::Ptr;
 use crate::scalar::arith::Arith;
 use crate::scalar::real::Real;
 use pack::Room;
+#[cfg(target_arch = "x86_64")]
+pub(super) use pack_x86::turn as turn_avx512;
 use tile::Tile;
 
 /// m·n·k above which a second thread pays for waking it.

@@ -29,7 +29,7 @@ pub(super) unsafe fn pack_avx512<const W: usize>(m: Mat<*const f32>, mut to: *mu
                     for first in (0..W).step_by(SIDE) {
                         let from = m.ptr.offset(first as isize * m.rs).add(done);
                         let rows = SIDE.min(W - first);
-                        turn::<W>(from, m.rs, rows, to.add(done * W + first));
+                        turn(from, m.rs, rows, to.add(done * W + first), W);
                     }
                     done += SIDE;
                 }
@@ -40,12 +40,18 @@ pub(super) unsafe fn pack_avx512<const W: usize>(m: Mat<*const f32>, mut to: *mu
     }
 }
 
-/// Writes sixteen columns of `rows` rows, `rs` apart, one after the other and `W` apart.
+/// Writes sixteen columns of at most sixteen `rows`, `rs` apart, one after the other and `step` apart.
 ///
 /// # Safety
 /// The rows can be read at sixteen places, the columns can be written, the machine has AVX-512.
 #[target_feature(enable = "avx512f")]
-unsafe fn turn<const W: usize>(from: *const f32, rs: isize, rows: usize, to: *mut f32) {
+pub(in super::super) unsafe fn turn(
+    from: *const f32,
+    rs: isize,
+    rows: usize,
+    to: *mut f32,
+    step: usize,
+) {
     let mut r = [_mm512_setzero_ps(); SIDE];
     for (i, r) in r.iter_mut().enumerate() {
         if i < rows {
@@ -81,7 +87,7 @@ unsafe fn turn<const W: usize>(from: *const f32, rs: isize, rows: usize, to: *mu
         ];
         for (q, column) in columns.into_iter().enumerate() {
             // SAFETY: the caller's promise; no more than `rows` numbers are written.
-            unsafe { _mm512_mask_storeu_ps(to.add((4 * q + j) * W), mask, column) };
+            unsafe { _mm512_mask_storeu_ps(to.add((4 * q + j) * step), mask, column) };
         }
     }
 }
