@@ -4,7 +4,7 @@
 
 use crate::ops::conv::pool::{Span, Windows, places};
 use pullback_array::Element;
-use pullback_array::kernels::Sizes;
+use pullback_array::kernels::{self, PeakWindows, Sizes};
 use smallvec::SmallVec;
 use std::ops::Range;
 use std::sync::Arc;
@@ -37,9 +37,6 @@ pub(super) struct Even {
     /// The windows of the dimensions before, in which rows are elements.
     rows: Windows,
 }
-
-/// Windows that are looked at together.
-const TOGETHER: usize = 16;
 
 impl Windows {
     /// The elements of a span.
@@ -96,13 +93,14 @@ impl Windows {
                     *o = largest(&all, &self.size, plane);
                 }
             }
-            for first in even.windows.clone().step_by(TOGETHER) {
-                let count = TOGETHER.min(even.windows.end - first);
-                let at = together(&last[first], even.stride, count, &lines, plane);
-                for (o, at) in out[first..][..count].iter_mut().zip(at) {
-                    *o = i64::from(at);
-                }
-            }
+            let span = &last[even.windows.start];
+            lines.iter_mut().for_each(|line| *line += span.start);
+            let windows = PeakWindows {
+                runs: &lines,
+                run: (Self::elements(span), span.step),
+                stride: even.stride,
+            };
+            kernels::peaks(plane, windows, &mut out[even.windows.clone()]);
         });
     }
 
@@ -123,37 +121,4 @@ fn places_or_one(spans: &[Span], size: &[usize], mut f: impl FnMut(usize)) {
         return f(0);
     }
     places(spans, size, f);
-}
-
-/// Where the largest element of each of `count` windows lies, the first of which is `span` of each line and each other `stride` further.
-fn together<T: Element + PartialOrd>(
-    span: &Span,
-    stride: usize,
-    count: usize,
-    lines: &[usize],
-    plane: &[T],
-) -> [u32; TOGETHER] {
-    let mut at = [0u32; TOGETHER];
-    // What was largest is read from one and written to the other: written where it was read, it would be a branch for each number.
-    let (mut one, mut other) = ([T::default(); TOGETHER], [T::default(); TOGETHER]);
-    let (mut best, mut next) = (&mut one, &mut other);
-    let mut begun = false;
-    for &line in lines {
-        for i in (span.start..span.end).step_by(span.step) {
-            let from = line + i;
-            let mut copied = [T::default(); TOGETHER];
-            let apart = plane[from..].iter().step_by(stride);
-            (copied[..count].iter_mut().zip(apart)).for_each(|(c, &x)| *c = x);
-            let before = &best[..count];
-            for (k, (next, at)) in next[..count].iter_mut().zip(&mut at).enumerate() {
-                let larger = !begun | is_larger(copied[k], before[k]);
-                *next = if larger { copied[k] } else { before[k] };
-                let here = (from as u32).wrapping_add((k as u32).wrapping_mul(stride as u32));
-                *at = if larger { here } else { *at };
-            }
-            begun = true;
-            std::mem::swap(&mut best, &mut next);
-        }
-    }
-    at
 }

@@ -23,6 +23,7 @@ mod median;
 mod narrow;
 mod nest;
 mod operand;
+mod peaks;
 mod planes;
 mod recurrent;
 mod reduce;
@@ -48,6 +49,7 @@ pub use map::{
 pub use matmul::{dot_shapes, matmul, outer};
 pub use median::arg_median;
 pub use narrow::{computing, rounded, settled};
+pub use peaks::{Windows as PeakWindows, peaks};
 pub use planes::{planes, planes_numbered, runs};
 pub use recurrent::{
     Cell, Recurrence, RecurrenceGradients, RecurrenceInputs, RecurrenceResults, recurrence_back,

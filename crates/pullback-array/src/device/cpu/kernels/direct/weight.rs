@@ -53,7 +53,7 @@ pub(super) fn convolved_weight<T: Direct>(
     let made = gathered(made)?;
     let failed = OnceLock::<Error>::new();
     blocks(made.len(), 1, &|first, end| {
-        for task in first..end {
+        for (task, made) in made.iter().enumerate().take(end).skip(first) {
             let (k, group) = (task / way.groups, task % way.groups);
             let parts = parts.chunks(set).nth(k).unwrap_or_default();
             // SAFETY: the operands are guarded.
@@ -61,7 +61,7 @@ pub(super) fn convolved_weight<T: Direct>(
                 summed(kernel, way, from.map(Ptr::get), group, parts, scratch)
             });
             match sums {
-                Ok(sums) => *made[task].lock().unwrap_or_else(PoisonError::into_inner) = sums,
+                Ok(sums) => *made.lock().unwrap_or_else(PoisonError::into_inner) = sums,
                 Err(e) => drop(failed.set(e)),
             }
         }
