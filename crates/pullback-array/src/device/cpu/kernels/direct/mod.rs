@@ -6,9 +6,12 @@
 //! its terms windows. Both keep a tile of sums in registers (`tile.rs`); terms are added in runs of [`RUN`], first to last, as in `gemm`, so
 //! that results depend on neither tiles nor parts nor threads.
 //!
+//! Products of a few rows with one matrix, again and again, go through the same kernels (`panels.rs`).
+//!
 //! Not here: which convolutions go this way is decided in `convolve`, with the other way for all others: types without such kernels, and few channels.
 #![allow(unsafe_code)]
 
+mod panels;
 mod scratch;
 #[cfg(test)]
 mod tests;
@@ -27,10 +30,12 @@ use crate::error::{Error, Result};
 use crate::layout::Shape;
 use crate::memory::ptr::Ptr;
 use crate::memory::room::{filled, gathered};
+pub(super) use panels::Panels;
 use scratch::Scratch;
 use std::ops::Range;
 use std::sync::OnceLock;
-use tile::{Direct, Kernel, Sum};
+pub(super) use tile::Direct;
+use tile::{Kernel, Sum};
 
 /// Terms that are added before a sum is written: a panel of so many rows stays in the first-level cache.
 const RUN: usize = 256;

@@ -216,3 +216,53 @@ fn kernels_with_fused_steps_agree() {
         assert_eq!(bits(&wide), bits(&narrow));
     }
 }
+
+/// Packed matrices, and that no row depends on which others are multiplied with it.
+fn check_panels<T: Direct>() {
+    for (k, cols, rows) in [(7, 16, 80), (300, 48, 13), (64, 32, 5)] {
+        let m: Vec<T> = numbers(k * cols, 2)
+            .iter()
+            .map(|&x| T::lit(x / 3.0))
+            .collect();
+        let a: Vec<T> = numbers(rows * k, 9).iter().map(|&x| T::lit(x)).collect();
+        let matrix = Mat {
+            ptr: m.as_ptr(),
+            rows: k,
+            cols,
+            rs: 1,
+            cs: k as isize,
+        };
+        // SAFETY: the matrix lies in its vector.
+        let Some(panels) = unsafe { Panels::of(matrix, rows) }.unwrap() else {
+            assert!(T::kernel().is_none());
+            continue;
+        };
+        let product = |first: usize, n: usize| {
+            let mut c = vec![T::lit(7.0); n * cols];
+            // SAFETY: the rows lie in their vectors.
+            unsafe { panels.product(a[first * k..].as_ptr(), n, c.as_mut_ptr()) };
+            c
+        };
+        let all = product(0, rows);
+        for (i, row) in all.chunks(cols).enumerate() {
+            for (j, &x) in row.iter().enumerate() {
+                let sum: f64 = (0..k).map(|p| (a[i * k + p] * m[j * k + p]).to_f64()).sum();
+                assert!(
+                    (x.to_f64() - sum).abs() < 1e-3 * (1.0 + sum.abs()),
+                    "{x:?} {sum}"
+                );
+            }
+        }
+        for first in 0..rows {
+            for n in 1..=rows - first {
+                assert!(product(first, n) == all[first * cols..][..n * cols]);
+            }
+        }
+    }
+}
+
+#[test]
+fn products_with_packed_matrices_are_row_by_row_the_same() {
+    check_panels::<f32>();
+    check_panels::<f64>();
+}

@@ -20,7 +20,7 @@ pub(super) struct Sum<'a, T> {
 }
 
 /// A kernel for one kind of machine.
-pub(super) struct Kernel<T> {
+pub(in super::super) struct Kernel<T> {
     /// The most rows of a tile.
     pub(super) rows: usize,
     /// Elements of a vector; a tile is one or two wide.
@@ -36,7 +36,7 @@ pub(super) struct Kernel<T> {
 }
 
 /// A type that may have such kernels.
-pub(super) trait Direct: Real + Arith {
+pub(in super::super) trait Direct: Real + Arith {
     /// Those that this machine can run, the fastest first.
     fn kernels() -> [Option<Kernel<Self>>; 2];
     /// The fastest.
@@ -63,6 +63,12 @@ macro_rules! direct {
     )*};
 }
 direct!(f32 f64);
+
+impl Direct for crate::dd::Dd {
+    fn kernels() -> [Option<Kernel<Self>>; 2] {
+        [None, None]
+    }
+}
 
 /// Rows and columns that are turned together, so that both sides are read and written by the line.
 #[cfg(target_arch = "x86_64")]

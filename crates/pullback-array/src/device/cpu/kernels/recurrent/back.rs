@@ -1,12 +1,12 @@
 //! A recurrence backward in time: its gradient.
 #![allow(unsafe_code)]
 
+use super::super::direct::Direct;
 use super::super::gemm::Gemm;
-use super::super::matmul::{multiply, row_major};
 use super::super::wide::wide_for;
 use super::cells::{self, Cell};
-use super::held::{Lent, New, moved, part, zeros};
-use super::{Dims, PASS, Recurrence, RecurrenceGradients, RecurrenceInputs, product, steps, work};
+use super::held::{Lent, New, Times, bands, moved, part, zeros};
+use super::{Dims, PASS, Recurrence, RecurrenceGradients, RecurrenceInputs, product, steps};
 use crate::array::Array;
 use crate::device::cpu::threads::blocks;
 use crate::dtype::Element;
@@ -15,6 +15,7 @@ use crate::memory::ptr::Ptr;
 use crate::memory::room::filled;
 use crate::scalar::arith::Arith;
 use crate::scalar::real::Real;
+use std::ops::Range;
 
 /// The pass over the gates of a step, backward.
 #[derive(Clone, Copy)]
@@ -127,7 +128,7 @@ struct Sent<T> {
     back: Vec<T>,
 }
 
-impl<T: Real + Arith + Gemm> Sent<T> {
+impl<T: Real + Arith + Gemm + Direct> Sent<T> {
     /// Lent are the weight, h, the rows, what was kept, and, by their places, the gradients of rows, h and c, and the projection.
     fn new(
         how: Recurrence<'_>,
@@ -170,60 +171,65 @@ impl<T: Real + Arith + Gemm> Sent<T> {
             back: filled(product(most, d.width)?, T::ZERO)?,
         })
     }
+}
 
-    /// One step of `n` rows from `start` on.
+/// A step backward: where it works, and the matrices that rows are multiplied by.
+struct Step<T> {
+    pass: Back<T>,
+    h: Ptr<T>,
+    back: Ptr<T>,
+    /// Gradients of h at every step, where there are some.
+    rows: Option<Ptr<T>>,
+    /// Where a projection's results' gradients are kept.
+    by: Option<Ptr<T>>,
+    weight: Times<T>,
+    projection: Option<Times<T>>,
+    /// Whether rows are a band's.
+    band: bool,
+}
+
+impl<T: Real + Arith + Gemm + Direct> Step<T> {
+    /// Some rows of the step whose rows begin at `start`.
     ///
     /// # Safety
-    /// `pass` is made of this memory and of what is lent.
-    unsafe fn step(
-        &mut self,
-        pass: Back<T>,
-        lent: &Lent<'_, T>,
-        [rows, projection]: [Option<usize>; 2],
-        (start, n): (usize, usize),
-    ) -> Result<()> {
+    /// They exist, and nobody else touches them.
+    unsafe fn taken(&self, start: usize, of: Range<usize>) -> Result<()> {
+        let (pass, first, n) = (self.pass, of.start, of.len());
         let Dims { hidden, width, .. } = pass.d;
         let (wide, none) = (hidden * pass.cell.gates(), std::ptr::null());
-        // SAFETY: the step's rows, and the first n of the states' gradients, which this kernel alone holds; operands of products are
+        // SAFETY: the step's rows, and those rows of the states' gradients, which this kernel alone holds; operands of products are
         // guarded or new.
         unsafe {
-            if let Some(at) = rows {
-                add(
-                    part(self.h.ptr, 0, n * width),
-                    lent.ptr(at).add(start * width),
-                );
+            let at = (start + first) * width;
+            let here = part(self.h, first * width, n * width);
+            if let Some(rows) = self.rows {
+                add(here, rows.get().add(at));
             }
-            if let (Some(at), Some((by, _))) = (projection, &self.projected) {
-                let from = self.h.ptr.get().cast_const();
-                moved(from, by.ptr.get().add(start * width), n * width);
-                let to = row_major(pass.g.get(), n, hidden);
-                let from = row_major(from, n, width);
-                multiply(from, lent.matrix(at), to, none, work(n, width, hidden))?;
+            if let (Some(projection), Some(by)) = (&self.projection, self.by) {
+                moved(here.as_ptr(), by.get().add(at), n * width);
+                let to = pass.g.get().add(first * hidden);
+                projection.product(here.as_ptr(), n, to, none)?;
             }
-            blocks(n, (PASS / wide.max(1)).max(1), &|first, end| {
-                pass.pass(start, first, end);
-            })?;
-            let from = pass.of_state.get().add(start * wide).cast_const();
-            let to = row_major(self.back.as_mut_ptr(), n, width);
-            let weight = lent.matrix(0);
-            multiply(
-                row_major(from, n, wide),
-                weight,
-                to,
-                none,
-                work(n, wide, width),
-            )?;
-            let here = part(self.h.ptr, 0, n * width);
+            match self.band {
+                true => pass.pass(start, of.start, of.end),
+                false => blocks(n, (PASS / wide.max(1)).max(1), &|a, b| {
+                    pass.pass(start, first + a, first + b);
+                })?,
+            }
+            let from = pass.of_state.get().add((start + first) * wide);
+            let back = part(self.back, first * width, n * width);
+            (self.weight).product(from.cast_const(), n, back.as_mut_ptr(), none)?;
+            let here = part(self.h, first * width, n * width);
             match pass.cell {
-                Cell::Gru => add(here, self.back.as_ptr()),
-                Cell::Lstm | Cell::Tanh => here.copy_from_slice(&self.back[..n * width]),
+                Cell::Gru => add(here, back.as_ptr()),
+                Cell::Lstm | Cell::Tanh => here.copy_from_slice(back),
             }
         }
         Ok(())
     }
 }
 
-pub(super) fn backward<T: Real + Arith + Gemm>(
+pub(super) fn backward<T: Real + Arith + Gemm + Direct>(
     how: Recurrence<'_>,
     x: &RecurrenceInputs<'_>,
     d: Dims,
@@ -260,12 +266,35 @@ pub(super) fn backward<T: Real + Arith + Gemm>(
         of_state: sent.of_state.as_ref().map_or(sent.gates.ptr, |s| s.ptr),
         hidden: sent.projected.as_ref().map(|p| p.1.ptr),
     };
-    for (start, n) in steps(how)?.into_iter().rev() {
-        if n > 0 {
-            // SAFETY: the pass is made of this memory.
-            unsafe { sent.step(pass, &lent, [places[0], places[3]], (start, n))? };
+    let most = how.sizes.first().copied().unwrap_or(0);
+    // SAFETY: lent matrices can be read.
+    let (weight, projection) = unsafe {
+        let of = |k: usize| Times::new(lent.matrix(k), most);
+        (of(0)?, places[3].map(of).transpose()?)
+    };
+    let parts = weight.parts() && projection.as_ref().is_none_or(Times::parts);
+    let step = Step {
+        pass,
+        h: sent.h.ptr,
+        back: Ptr(sent.back.as_mut_ptr()),
+        rows: places[0].map(|k| Ptr(lent.ptr(k).cast_mut())),
+        by: sent.projected.as_ref().map(|p| p.0.ptr),
+        weight,
+        projection,
+        band: parts,
+    };
+    let steps = steps(how)?;
+    bands(most, parts, &|first, end, watch| {
+        for &(start, n) in steps.iter().rev() {
+            let n = n.min(end);
+            if n > first && watch.goes_on() {
+                // SAFETY: the band's rows, which no other band touches; the step is made of this kernel's memory.
+                unsafe { step.taken(start, first..n)? };
+            }
         }
-    }
+        Ok(())
+    })?;
+    drop(step);
     drop(lent);
     let gates = sent.gates.array();
     Ok(RecurrenceGradients {

@@ -1,12 +1,12 @@
 //! A recurrence forward in time.
 #![allow(unsafe_code)]
 
+use super::super::direct::Direct;
 use super::super::gemm::Gemm;
-use super::super::matmul::{Mat, multiply, row_major};
 use super::super::wide::wide_for;
 use super::cells::{self, Cell};
-use super::held::{Lent, New, moved, part};
-use super::{Dims, PASS, Recurrence, RecurrenceInputs, RecurrenceResults, product, steps, work};
+use super::held::{Lent, New, Times, bands, moved, part};
+use super::{Dims, PASS, Recurrence, RecurrenceInputs, RecurrenceResults, product, steps};
 use crate::array::{Array, unread};
 use crate::device::cpu::threads::blocks;
 use crate::dtype::DType;
@@ -16,6 +16,7 @@ use crate::memory::ptr::Ptr;
 use crate::memory::room::filled;
 use crate::scalar::arith::Arith;
 use crate::scalar::real::Real;
+use std::ops::Range;
 
 /// Results without numbers.
 fn inferred(how: Recurrence<'_>, d: Dims, keep: bool, dtype: DType) -> Result<RecurrenceResults> {
@@ -34,7 +35,7 @@ fn inferred(how: Recurrence<'_>, d: Dims, keep: bool, dtype: DType) -> Result<Re
     })
 }
 
-pub(super) fn forward<T: Real + Arith + Gemm>(
+pub(super) fn forward<T: Real + Arith + Gemm + Direct>(
     how: Recurrence<'_>,
     x: &RecurrenceInputs<'_>,
     d: Dims,
@@ -64,7 +65,7 @@ pub(super) fn forward<T: Real + Arith + Gemm>(
 }
 
 /// All steps. Lent are the gates, h and the weight, and, by their places, c, the bias and the projection.
-fn run<T: Real + Arith + Gemm>(
+fn run<T: Real + Arith + Gemm + Direct>(
     how: Recurrence<'_>,
     d: Dims,
     lent: &Lent<'_, T>,
@@ -104,26 +105,35 @@ fn run<T: Real + Arith + Gemm>(
         c: c.as_ref().map_or(Ptr(std::ptr::null_mut()), |c| c.ptr),
         kept: keep.then_some(kept.ptr),
     };
-    let bias = at_bias.map_or(std::ptr::null(), |k| lent.ptr(k));
-    let projection = at_projection.map(|k| lent.matrix(k).transposed());
-    for (start, n) in steps(how)? {
-        if n == 0 {
-            continue;
-        }
-        // SAFETY: the rows of this step, and the first n of the states, which are this kernel's alone; operands of products are guarded or new.
-        unsafe {
-            let weight = lent.matrix(2).transposed();
-            step.taken((start, n), weight, bias, h.ptr)?;
-            if let Some(projection) = projection {
-                let from = row_major(step.h.get().cast_const(), n, d.hidden);
-                let to = row_major(h.ptr.get(), n, d.width);
-                let none = std::ptr::null();
-                multiply(from, projection, to, none, work(n, d.hidden, d.width))?;
+    let bias = Ptr(at_bias.map_or(std::ptr::null(), |k| lent.ptr(k)).cast_mut());
+    // SAFETY: lent matrices can be read.
+    let (weight, projection) = unsafe {
+        let of = |k: usize| Times::new(lent.matrix(k).transposed(), most);
+        (of(2)?, at_projection.map(of).transpose()?)
+    };
+    let parts = weight.parts() && projection.as_ref().is_none_or(Times::parts);
+    let (steps, h_of, rows_of) = (steps(how)?, h.ptr, rows.ptr);
+    bands(most, parts, &|first, end, watch| {
+        for &(start, n) in &steps {
+            let n = n.min(end);
+            if n <= first || !watch.goes_on() {
+                continue;
             }
-            let to = rows.ptr.get().add(start * d.width);
-            moved(h.ptr.get().cast_const(), to, n * d.width);
+            // SAFETY: the band's rows of this step and of the states, which no other band touches, and which are this kernel's alone; operands
+            // of products are guarded or new.
+            unsafe {
+                step.taken(start, first..n, &weight, bias.get(), h_of, parts)?;
+                let state = h_of.get().add(first * d.width);
+                if let Some(projection) = &projection {
+                    let from = step.h.get().add(first * d.hidden).cast_const();
+                    projection.product(from, n - first, state, std::ptr::null())?;
+                }
+                let to = rows_of.get().add((start + first) * d.width);
+                moved(state.cast_const(), to, (n - first) * d.width);
+            }
         }
-    }
+        Ok(())
+    })?;
     Ok(RecurrenceResults {
         rows: rows.array(),
         h: h.array(),
@@ -144,26 +154,35 @@ struct Step<T> {
     kept: Option<Ptr<T>>,
 }
 
-impl<T: Real + Arith + Gemm> Step<T> {
-    /// What the state gives to the gates, and the pass over them, of `n` rows from `start` on.
+impl<T: Real + Arith + Gemm + Direct> Step<T> {
+    /// What the state gives to the gates, and the pass over them, of some rows of the step whose rows begin at `start`; in one go where they are a
+    /// band's.
     ///
     /// # Safety
     /// They exist, and nobody else touches them; the weight and the bias can be read.
     unsafe fn taken(
         self,
-        (start, n): (usize, usize),
-        weight: Mat<*const T>,
+        start: usize,
+        rows: Range<usize>,
+        weight: &Times<T>,
         bias: *const T,
         state: Ptr<T>,
+        band: bool,
     ) -> Result<()> {
         let (width, wide) = (self.d.width, self.d.hidden * self.cell.gates());
-        let from = row_major(state.get().cast_const(), n, width);
-        let to = row_major(self.sums.get(), n, wide);
-        // SAFETY: the caller's promise; the sums have room for n rows.
-        unsafe { multiply(from, weight, to, bias, work(n, width, wide))? };
-        blocks(n, (PASS / wide.max(1)).max(1), &|first, end| {
-            // SAFETY: rows first..end of this step, which no other block touches.
-            unsafe { self.pass(start, first, end) };
+        // SAFETY: the caller's promise; the sums have room for all rows, and parts of the pass are different rows.
+        unsafe {
+            let from = state.get().add(rows.start * width).cast_const();
+            let to = self.sums.get().add(rows.start * wide);
+            weight.product(from, rows.len(), to, bias)?;
+            if band {
+                self.pass(start, rows.start, rows.end);
+                return Ok(());
+            }
+        }
+        blocks(rows.len(), (PASS / wide.max(1)).max(1), &|first, end| {
+            // SAFETY: as above.
+            unsafe { self.pass(start, rows.start + first, rows.start + end) };
         })
     }
 
