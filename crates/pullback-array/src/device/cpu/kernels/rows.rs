@@ -91,7 +91,7 @@ struct Rows<'a> {
 }
 
 impl<'a> Rows<'a> {
-    /// Those of a contiguous index, or of one without numbers.
+    /// Those of a contiguous index.
     fn of(index: &'a Array) -> Result<Rows<'a>> {
         index.expect_dtype::<i64>()?;
         let guard = index.read()?;
@@ -137,13 +137,12 @@ pub fn index(x: &Array, at: usize, count: usize, index: &Array) -> Result<Array>
     if x.is_meta() || index.is_meta() {
         return Array::meta(Layout::row_major(shape), x.dtype());
     }
-    if shape.contains(&0) || x.numel() == 0 {
-        grid.checked(&Rows::of(index)?, index)?;
-        return Array::zeros(shape, x.dtype()); // the sizes beside the 0 may be any
-    }
     let index = index.contiguous()?;
     let rows = Rows::of(&index)?;
     grid.checked(&rows, &index)?;
+    if shape.contains(&0) || x.numel() == 0 {
+        return Array::zeros(shape, x.dtype()); // the sizes beside the 0 may be any
+    }
     let x = x.contiguous()?;
     let guard = x.read()?;
     dispatch!(stored x.dtype(), T => {
