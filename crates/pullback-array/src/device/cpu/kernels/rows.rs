@@ -16,8 +16,8 @@ use crate::dispatch;
 use crate::dtype::{DType, Element};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{Layout, Shape};
+use crate::memory::guards::ReadGuard;
 use crate::memory::ptr::Ptr;
-use crate::memory::storage::ReadGuard;
 use crate::scalar::arith::Arith;
 use std::ops::Range;
 
