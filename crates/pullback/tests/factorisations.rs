@@ -312,3 +312,41 @@ fn determinants_and_exponentials() {
         Ok(())
     });
 }
+
+/// How far `a` is from `b`, of the largest number of `b`, in 32 digits.
+fn apart(a: &Tensor, b: &Tensor) -> f64 {
+    let largest = |x: &Tensor| -> f64 { x.abs().unwrap().max().unwrap().item_f64().unwrap() };
+    largest(&a.sub(b).unwrap()) / largest(b)
+}
+
+#[test]
+fn factors_of_32_digits_are_good_to_them_at_every_size() -> Result<()> {
+    for n in [1, 3, 8, 17, 40, 70] {
+        pullback::random::manual_seed(n as u64);
+        let square = Tensor::randn([n, n], DType::F64)?.to(DType::Dd)?;
+        let tall = Tensor::randn([n + 5, n], DType::F64)?.to(DType::Dd)?;
+        let one = eye(n, None, DType::Dd)?;
+        let good = |what: &str, a: &Tensor, b: &Tensor| {
+            let far = apart(a, b);
+            assert!(far < 1e-26, "{what} of {n} rows: {far:e}");
+        };
+        good("inv", &square.matmul(&square.inv()?)?, &one);
+        let b = Tensor::randn([n, 2], DType::F64)?.to(DType::Dd)?;
+        good("solve", &square.matmul(&square.solve(&b, true)?)?, &b);
+        let gram = square.matmul(&square.mt()?)?.add(&one)?;
+        let l = gram.cholesky(false)?;
+        good("cholesky", &l.matmul(&l.mt()?)?, &gram);
+        for x in [&square, &tall, &tall.mt()?.contiguous()?] {
+            let (q, r) = x.qr(QrMode::Reduced)?;
+            good("qr", &q.matmul(&r)?, x);
+            let (u, s, vh) = x.svd(false)?;
+            good("svd", &u.mul(&s.unsqueeze(-2)?)?.matmul(&vh)?, x);
+        }
+        let (w, v) = gram.eigh(false)?;
+        good("eigh", &v.mul(&w.unsqueeze(-2)?)?.matmul(&v.mt()?)?, &gram);
+        let (sign, logarithm) = square.slogdet()?;
+        let det = sign.mul(&logarithm.exp()?)?;
+        good("det", &square.det()?, &det);
+    }
+    Ok(())
+}

@@ -1,6 +1,6 @@
 //! Factorisations by their textbooks' loops, in the steps and with the results of LAPACK, for row-major matrices.
 //!
-//! Where faer's results are of another kind: LU with a pivot of zero (faer's blocks turn into NaN, LAPACK leaves such a column as it is and
+//! For numbers whose blocks faer does not multiply, and where its results are of another kind: LU with a pivot of zero (faer's blocks turn into NaN, LAPACK leaves such a column as it is and
 //! goes on), QR of matrices that lack rank (faer makes a staircase of R), reflectors one by one (`geqrf`), and Bunch and Kaufman's pivots
 //! in LAPACK's form (`sytf2`, `sytrs`).
 
@@ -28,6 +28,49 @@ pub(super) fn lu<T: Real>(a: &mut [T], m: usize, n: usize, pivots: &mut Vec<i32>
             }
         }
     }
+}
+
+/// A⁻¹ B over the row-major B of `c` columns, of what [`lu`] made of a square A.
+pub(super) fn lu_solve<T: Real>(a: &[T], pivots: &[i32], n: usize, b: &mut [T], c: usize) {
+    for (i, &p) in pivots.iter().enumerate() {
+        swap_rows(b, c, i, (p - 1) as usize);
+    }
+    let subtract = |b: &mut [T], i: usize, k: usize| {
+        let by = a[i * n + k];
+        for j in 0..c {
+            b[i * c + j] = b[i * c + j] - by * b[k * c + j];
+        }
+    };
+    for i in 0..n {
+        (0..i).for_each(|k| subtract(b, i, k));
+    }
+    for i in (0..n).rev() {
+        (i + 1..n).for_each(|k| subtract(b, i, k));
+        for x in &mut b[i * c..][..c] {
+            *x = *x / a[i * n + i];
+        }
+    }
+}
+
+/// L over the lower triangle of a symmetric matrix; the first pivot that is not positive, where there is one.
+pub(super) fn cholesky<T: Real>(a: &mut [T], n: usize) -> Option<usize> {
+    for j in 0..n {
+        let pivot = (0..j).fold(a[j * n + j], |s, k| s - a[j * n + k] * a[j * n + k]);
+        // NaN is not positive either.
+        if !matches!(
+            pivot.partial_cmp(&T::ZERO),
+            Some(std::cmp::Ordering::Greater)
+        ) {
+            return Some(j);
+        }
+        let root = pivot.sqrt();
+        a[j * n + j] = root;
+        for i in j + 1..n {
+            let rest = (0..j).fold(a[i * n + j], |s, k| s - a[i * n + k] * a[j * n + k]);
+            a[i * n + j] = rest / root;
+        }
+    }
+    None
 }
 
 fn from_one(i: usize) -> i32 {

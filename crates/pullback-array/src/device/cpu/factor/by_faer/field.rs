@@ -9,8 +9,8 @@ use faer::traits::RealField;
 pub(in crate::device::cpu::factor) trait Field: Real {
     /// faer's type.
     type Faer: RealField + Copy;
-    /// Whether faer multiplies triangles of it.
-    const TRIANGLES: bool = true;
+    /// Whether faer multiplies blocks of it; where it does not, factors are made by the textbooks' loops.
+    const BLOCKS: bool = true;
     /// The type in which is tried again what did not converge: numbers whose squares are too small for this one.
     type Wider: Field;
     fn lift(self) -> Self::Faer;
@@ -47,7 +47,8 @@ same! {
 impl Field for Dd {
     type Faer = faer::traits::fx128;
     type Wider = Dd;
-    const TRIANGLES: bool = false;
+    // Its kernel of products of blocks is for native numbers only, and panics for others, as of 0.24.
+    const BLOCKS: bool = false;
     fn widen(self) -> Dd {
         self
     }

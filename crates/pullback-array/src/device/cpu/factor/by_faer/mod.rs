@@ -102,6 +102,11 @@ fn first(n: usize, is: impl Fn(usize) -> bool) -> i32 {
 fn lu<T: Field>(a: &Batch<T>, number: usize, out: &mut Vec<T>, pivots: &mut Vec<i32>) -> i32 {
     let (m, n, start) = (a.m, a.n, out.len());
     let k = m.min(n);
+    if !T::BLOCKS {
+        out.extend(a.slice(number).iter().map(|&x| T::lower(x)));
+        plain::lu(&mut out[start..], m, n, pivots);
+        return first(k, |i| out[start + i * n + i] == T::ZERO);
+    }
     let found = PartialPivLu::new(a.matrix(number));
     let (l, u) = (found.L(), found.U());
     let whole = |i: usize| T::lower(u[(i, i)]) != T::ZERO;
@@ -120,17 +125,16 @@ fn lu<T: Field>(a: &Batch<T>, number: usize, out: &mut Vec<T>, pivots: &mut Vec<
 
 fn inverse<T: Field>(a: &Batch<T>, number: usize, out: &mut Vec<T>) -> i32 {
     let n = a.n;
+    if !T::BLOCKS {
+        let start = out.len();
+        push_by(out, (n, n), |i, j| if i == j { T::ONE } else { T::ZERO });
+        return solved(a, number, &mut out[start..], n);
+    }
     let found = Factored::of(a, number);
     let info = found.singular::<T>();
     if info != 0 {
         push_by(out, (n, n), |_, _| T::lit(f64::NAN));
         return info;
-    }
-    if !T::TRIANGLES {
-        let mut made = Mat::<T::Faer>::identity(n, n);
-        found.solve_in_place(made.as_mut());
-        push(out, made.as_ref());
-        return 0;
     }
     let mut made = Mat::<T::Faer>::zeros(n, n);
     let scratch = plu::inverse::inverse_scratch::<usize, T::Faer>(n, Par::Seq);
@@ -146,8 +150,35 @@ fn inverse<T: Field>(a: &Batch<T>, number: usize, out: &mut Vec<T>) -> i32 {
     0
 }
 
+/// A⁻¹ B over the row-major B of `c` columns, by the textbook's loops; NaN where A is singular, and the first pivot that is zero.
+fn solved<T: Field>(a: &Batch<T>, number: usize, b: &mut [T], c: usize) -> i32 {
+    let n = a.n;
+    let mut packed: Vec<T> = a.slice(number).iter().map(|&x| T::lower(x)).collect();
+    let mut pivots = Vec::new();
+    plain::lu(&mut packed, n, n, &mut pivots);
+    plain::lu_solve(&packed, &pivots, n, b, c);
+    let info = first(n, |i| packed[i * n + i] == T::ZERO);
+    if info != 0 {
+        b.fill(T::lit(f64::NAN));
+    }
+    info
+}
+
 fn cholesky<T: Field>(a: &Batch<T>, number: usize, out: &mut Vec<T>) -> i32 {
     let n = a.n;
+    if !T::BLOCKS {
+        let start = out.len();
+        let given = a.matrix(number);
+        push_by(out, (n, n), |i, j| match i >= j {
+            true => T::lower(given[(i, j)]),
+            false => T::ZERO,
+        });
+        let wrong = plain::cholesky(&mut out[start..], n);
+        if wrong.is_some() {
+            out[start..].fill(T::lit(f64::NAN));
+        }
+        return wrong.map_or(0, |at| i32::try_from(at + 1).unwrap_or(i32::MAX));
+    }
     let found = match Llt::new(a.matrix(number), Side::Lower) {
         Ok(found) => found,
         Err(faer::linalg::cholesky::llt::factor::LltError::NonPositivePivot { index }) => {
@@ -187,12 +218,12 @@ fn qr<T: Field>(a: &Batch<T>, number: usize, complete: bool, parts: &mut [Vec<T>
         parts[1][start..].iter_mut().for_each(|r| *r = *r * by);
         return info;
     }
-    let found = Qr::new(a.matrix(number));
-    let rank_is_whole = {
+    let found = T::BLOCKS.then(|| Qr::new(a.matrix(number)));
+    let found = found.filter(|found| {
         let r = found.thin_R();
         (0..m.min(n)).all(|i| T::lower(r[(i, i)]) != T::ZERO)
-    };
-    if !rank_is_whole {
+    });
+    let Some(found) = found else {
         let mut made: Vec<T> = a.slice(number).iter().map(|&x| T::lower(x)).collect();
         let mut taus = Vec::new();
         plain::reflectors(&mut made, (m, n), &mut taus);
@@ -203,7 +234,7 @@ fn qr<T: Field>(a: &Batch<T>, number: usize, complete: bool, parts: &mut [Vec<T>
             false => T::ZERO,
         });
         return 0;
-    }
+    };
     let (q, r) = match complete {
         true => (found.compute_Q(), found.thin_R()),
         false => (found.compute_thin_Q(), found.thin_R()),
@@ -301,6 +332,12 @@ pub(super) fn solve(
         let (mut out, mut info) = (space::<T>(count, &[n, columns])?, space(count, &[])?);
         for number in 0..count {
             check_interrupt()?;
+            if !T::BLOCKS {
+                let start = out.len();
+                push(&mut out, right.matrix(number));
+                info.push(solved(&left, number, &mut out[start..], columns));
+                continue;
+            }
             let found = Factored::of(&left, number);
             info.push(found.singular::<T>());
             let mut made = right.matrix(number).to_owned();

@@ -1,7 +1,6 @@
-//! Eigenvalues and singular values, whose iterations may not end: then by a wider type, and at last by Jacobi's rotations.
+//! Eigenvalues and singular values. Iterations may not end: then a wider type is tried, and the widest has Jacobi's rotations, which do.
 
 use super::field::{Batch, Field, finite, push, push_by};
-use crate::DType;
 use crate::device::cpu::factor::{NOT_FINITE, Sizes, jacobi};
 use faer::Side;
 use faer::linalg::solvers::{SelfAdjointEigen, Svd};
@@ -55,6 +54,9 @@ pub(super) fn eigh<T: Field>(
         parts[0][start..].iter_mut().for_each(|w| *w = *w * by);
         return info;
     }
+    if !T::BLOCKS {
+        return rotated(a, number, parts, shapes);
+    }
     match SelfAdjointEigen::new(given, Side::Lower) {
         Ok(found) => {
             let values = found.S().column_vector();
@@ -62,18 +64,20 @@ pub(super) fn eigh<T: Field>(
             push(&mut parts[1], found.U());
             0
         }
-        Err(_) if T::DTYPE != DType::Dd => wider(a, number, parts, |a, parts| {
+        Err(_) => wider(a, number, parts, |a, parts| {
             eigh::<T::Wider>(a, 0, parts, shapes)
         }),
-        Err(_) => match jacobi::eigh(&lowered(a, number), a.n) {
-            Some((values, vectors)) => {
-                parts[0].extend(values);
-                parts[1].extend(vectors);
-                0
-            }
-            None => nothing(parts, shapes, 1),
-        },
     }
+}
+
+/// Eigenvalues and eigenvectors by rotations.
+fn rotated<T: Field>(a: &Batch<T>, number: usize, parts: &mut [Vec<T>], shapes: &[Sizes]) -> i32 {
+    let Some((values, vectors)) = jacobi::eigh(&lowered(a, number), a.n) else {
+        return nothing(parts, shapes, 1);
+    };
+    parts[0].extend(values);
+    parts[1].extend(vectors);
+    0
 }
 
 pub(super) fn svd<T: Field>(
@@ -92,6 +96,16 @@ pub(super) fn svd<T: Field>(
         parts[1][start..].iter_mut().for_each(|s| *s = *s * by);
         return info;
     }
+    if !T::BLOCKS {
+        let Some(found) = jacobi::svd(&lowered(a, number), (a.m, a.n), full) else {
+            return nothing(parts, shapes, 1);
+        };
+        let rows = found.left.len() / a.m;
+        push_by(&mut parts[0], (a.m, rows), |i, j| found.left[j * a.m + i]);
+        parts[1].extend(found.values);
+        parts[2].extend(found.right);
+        return 0;
+    }
     let found = match full {
         true => Svd::new(a.matrix(number)),
         false => Svd::new_thin(a.matrix(number)),
@@ -104,19 +118,9 @@ pub(super) fn svd<T: Field>(
             push(&mut parts[2], found.V().transpose());
             0
         }
-        Err(_) if T::DTYPE != DType::Dd => wider(a, number, parts, |a, parts| {
+        Err(_) => wider(a, number, parts, |a, parts| {
             svd::<T::Wider>(a, 0, full, parts, shapes)
         }),
-        Err(_) => match jacobi::svd(&lowered(a, number), (a.m, a.n), full) {
-            Some(found) => {
-                let rows = found.left.len() / a.m;
-                push_by(&mut parts[0], (a.m, rows), |i, j| found.left[j * a.m + i]);
-                parts[1].extend(found.values);
-                parts[2].extend(found.right);
-                0
-            }
-            None => nothing(parts, shapes, 1),
-        },
     }
 }
 
