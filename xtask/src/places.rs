@@ -154,7 +154,7 @@ const BOUNDED: &[(&str, usize, &str)] = &[
     ),
     ("pullback/src/ops/conv/geometry.rs", 1, "dimensions"),
     ("pullback/src/ops/conv/methods.rs", 1, "dimensions"),
-    ("pullback/src/ops/conv/pooling.rs", 2, "dimensions"),
+    ("pullback/src/ops/conv/pool_checks.rs", 2, "dimensions"),
     ("pullback/src/ops/conv/unpool.rs", 1, "dimensions"),
     ("pullback/src/ops/image/functions/image.rs", 2, "dimensions"),
     ("pullback/src/ops/image/grid.rs", 2, "dimensions"),

@@ -9,5 +9,6 @@ pub(crate) mod geometry;
 mod largest;
 pub(crate) mod methods;
 pub(crate) mod pool;
+mod pool_checks;
 pub(crate) mod pooling;
 pub(crate) mod unpool;
