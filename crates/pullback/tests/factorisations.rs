@@ -344,6 +344,17 @@ fn factors_of_32_digits_are_good_to_them_at_every_size() -> Result<()> {
         }
         let (w, v) = gram.eigh(false)?;
         good("eigh", &v.mul(&w.unsqueeze(-2)?)?.matmul(&v.mt()?)?, &gram);
+        // Of the two signs that a vector may have, single, double and 32 digits have the same.
+        let double = |x: &Tensor| x.to(DType::F64);
+        for x in [&square, &tall] {
+            let (wide, narrow) = (x.svd(false)?, double(x)?.svd(false)?);
+            let (wide_q, narrow_q) = (x.qr(QrMode::Reduced)?.0, double(x)?.qr(QrMode::Reduced)?.0);
+            for (a, b) in [(wide.0, narrow.0), (wide.2, narrow.2), (wide_q, narrow_q)] {
+                assert!(apart(&double(&a)?, &b) < 1e-8, "signs of {n} rows");
+            }
+        }
+        let vectors = double(&gram)?.eigh(false)?.1;
+        assert!(apart(&double(&v)?, &vectors) < 1e-8, "signs of {n} rows");
         let (sign, logarithm) = square.slogdet()?;
         let det = sign.mul(&logarithm.exp()?)?;
         good("det", &square.det()?, &det);

@@ -72,12 +72,78 @@ pub(super) fn eigh<T: Field>(
 
 /// Eigenvalues and eigenvectors by rotations.
 fn rotated<T: Field>(a: &Batch<T>, number: usize, parts: &mut [Vec<T>], shapes: &[Sizes]) -> i32 {
-    let Some((values, vectors)) = jacobi::eigh(&lowered(a, number), a.n) else {
+    let (given, n) = (lowered(a, number), a.n);
+    let Some((values, mut vectors)) = jacobi::eigh(&given, n) else {
         return nothing(parts, shapes, 1);
     };
+    let mut signs = [Vec::new(), Vec::new()];
+    eigh(&in_double(&given, (n, n)), 0, &mut signs, shapes);
+    for k in 0..n {
+        if opposed(&vectors, &signs[1], (n, n), k) {
+            (0..n).for_each(|i| vectors[i * n + k] = -vectors[i * n + k]);
+        }
+    }
     parts[0].extend(values);
     parts[1].extend(vectors);
     0
+}
+
+/// A matrix in double precision.
+fn in_double<T: Field>(given: &[T], (m, n): (usize, usize)) -> Batch<f64> {
+    let data = given.iter().map(|x| x.to_f64().lift()).collect();
+    Batch { data, m, n }
+}
+
+/// Whether column `k` of a row-major matrix points away from that of another. Vectors are known up to their signs, and those of the widest type are to be
+/// those of the others, so that results can be compared.
+fn opposed<T: Field>(a: &[T], b: &[f64], (rows, columns): (usize, usize), k: usize) -> bool {
+    let terms = (0..rows).map(|i| a[i * columns + k].to_f64() * b[i * columns + k]);
+    terms.sum::<f64>() < 0.0
+}
+
+/// Singular values and vectors by rotations.
+fn turned<T: Field>(
+    a: &Batch<T>,
+    number: usize,
+    full: bool,
+    parts: &mut [Vec<T>],
+    shapes: &[Sizes],
+) -> i32 {
+    let (given, m, n) = (lowered(a, number), a.m, a.n);
+    let Some(mut found) = jacobi::svd(&given, (m, n), full) else {
+        return nothing(parts, shapes, 1);
+    };
+    let mut signs = [Vec::new(), Vec::new(), Vec::new()];
+    svd(&in_double(&given, (m, n)), 0, full, &mut signs, shapes);
+    let (columns, rows) = (found.left.len() / m, found.right.len() / n);
+    let mut left = Vec::new();
+    push_by(&mut left, (m, columns), |i, j| found.left[j * m + i]);
+    for k in 0..columns.max(rows) {
+        let shared = k < columns.min(rows);
+        let away = match k < columns {
+            true => opposed(&left, &signs[0], (m, columns), k),
+            false => opposed_rows(&found.right, &signs[2], n, k),
+        };
+        if !away {
+            continue;
+        }
+        if k < columns {
+            (0..m).for_each(|i| left[i * columns + k] = -left[i * columns + k]);
+        }
+        if shared || k >= columns {
+            found.right[k * n..][..n].iter_mut().for_each(|v| *v = -*v);
+        }
+    }
+    parts[0].extend(left);
+    parts[1].extend(found.values);
+    parts[2].extend(found.right);
+    0
+}
+
+/// As [`opposed`], of rows.
+fn opposed_rows<T: Field>(a: &[T], b: &[f64], n: usize, k: usize) -> bool {
+    let terms = (0..n).map(|i| a[k * n + i].to_f64() * b[k * n + i]);
+    terms.sum::<f64>() < 0.0
 }
 
 pub(super) fn svd<T: Field>(
@@ -97,14 +163,7 @@ pub(super) fn svd<T: Field>(
         return info;
     }
     if !T::BLOCKS {
-        let Some(found) = jacobi::svd(&lowered(a, number), (a.m, a.n), full) else {
-            return nothing(parts, shapes, 1);
-        };
-        let rows = found.left.len() / a.m;
-        push_by(&mut parts[0], (a.m, rows), |i, j| found.left[j * a.m + i]);
-        parts[1].extend(found.values);
-        parts[2].extend(found.right);
-        return 0;
+        return turned(a, number, full, parts, shapes);
     }
     let found = match full {
         true => Svd::new(a.matrix(number)),
