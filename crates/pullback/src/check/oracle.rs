@@ -364,7 +364,8 @@ impl<'a> Oracle<'a> {
                 true => h < from,
                 false => error < best.1,
             };
-            if better || !best.0.is_finite() {
+            // A slope that rounding may change without bound is none.
+            if error.is_finite() && (better || !best.0.is_finite()) {
                 (best, from) = ((d, error), h);
             }
             let flat = wide == Dd::ZERO && narrow == Dd::ZERO;

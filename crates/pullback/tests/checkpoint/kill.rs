@@ -97,14 +97,24 @@ fn a_killed_run_ends_with_the_same_bits() {
             .unwrap()
             .subsec_nanos() as u64;
         let mut least = 1.0f64;
-        let (kills, got) = killed(&folder, name, || {
-            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-            least *= 1.15;
-            let part = (seed >> 40) as f64 / f64::from(1 << 24);
-            alone.mul_f64((0.02 * least + 0.25 * part).min(3.0))
-        });
+        let mut kills = 0;
+        // A machine that is faster than it was a moment ago lets a run end early: then there is another.
+        for _ in 0..20 {
+            let (more, got) = killed(&folder, name, || {
+                seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                least *= 1.15;
+                let part = (seed >> 40) as f64 / f64::from(1 << 24);
+                alone.mul_f64((0.02 * least + 0.25 * part).min(3.0))
+            });
+            assert!(got == want, "{name}: other bits after {more} kills");
+            kills += more;
+            if kills >= 3 {
+                break;
+            }
+            least = 1.0;
+            std::fs::remove_file(folder.0.join("killed.safetensors")).unwrap();
+        }
         assert!(kills >= 3, "{name}: killed {kills} times in {alone:?}");
-        assert!(got == want, "{name}: other bits after {kills} kills");
         // What killed processes had begun to write is gone.
         assert_eq!(folder.names(), ["killed.safetensors", "whole.safetensors"]);
     }
