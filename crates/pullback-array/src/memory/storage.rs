@@ -81,7 +81,7 @@ impl Storage {
     /// once is decided for both together.
     ///
     /// # Errors
-    /// [`ErrorKind::Alloc`] where the system has no block for the header.
+    /// [`ErrorKind::Alloc`](crate::ErrorKind::Alloc) where the system has no block for the header.
     pub fn uncounted(&self) -> Result<Storage> {
         self.uncounted_from(0)
     }

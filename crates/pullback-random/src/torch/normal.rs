@@ -57,9 +57,9 @@ impl Generator {
     /// let (mut half, mut single) = ([0.0; 20], [0.0; 20]);
     /// manual_seed(0).fill_normal_half(0.0, 1.0, &mut half)?;
     /// manual_seed(0).fill_normal_f32(0.0, 1.0, &mut single)?;
-    /// // Python: torch.manual_seed(0); torch.randn(20, dtype=torch.half)    -> tensor([..., -0.2505, -1.3525, -1.6963, ...])
+    /// // Python: torch.manual_seed(0); torch.randn(20, dtype=torch.half)[3:6]    -> tensor([-0.4338, -1.3525, -1.6963])
     /// assert_eq!(half[..4], single[..4]);
-    /// assert_eq!(half[4], -1.3527911);
+    /// assert!((half[4] + 1.3525).abs() < 5e-4 && single[4] > 0.0);
     /// # Ok::<(), pullback_random::Error>(())
     /// ```
     pub fn fill_normal_half(&mut self, mean: f64, std: f64, out: &mut [f32]) -> Result<()> {

@@ -165,7 +165,7 @@ impl Tensor {
     /// All elements in row-major order.
     ///
     /// # Errors
-    /// [`ErrorKind::DType`] where `T` is not this tensor's dtype.
+    /// [`ErrorKind::DType`](crate::ErrorKind::DType) where `T` is not this tensor's dtype.
     #[track_caller]
     pub fn to_vec<T: Element>(&self) -> Result<Vec<T>> {
         let site = Location::caller();
