@@ -25,8 +25,6 @@ ROUNDING = {torch.float64: 1e-12, torch.float32: 2e-6, torch.float16: 4e-3, torc
 BYTES_FIRST = "torch.all|"
 # Without elements or dimensions PyTorch asks for no kernel, and so finds out about no dtype; and it has none for deviations of halves into floats.
 UNASKED = ("torch.nansum|3|", "torch.randn|3|", "torch.cumsum|1|", "torch.cumprod|1|", "torch.std|3|float16", "torch.var|4|float16")
-# Halves have draws of their own there.
-HALF_DRAWS = "torch.normal|2|"
 # Here PyTorch warns of shapes that are not the result's, or of none, or fails; here tensors are resized as everywhere.
 RESIZED = ("torch.kthvalue|", "torch.normal|", "torch.mode|", "torch.isin|2|", "torch.lu|", "torch.svd|2|2")
 
@@ -59,8 +57,6 @@ def excused(key, dtype):
     for start in UNASKED:
         if key.startswith(start):
             return start
-    if key.startswith(HALF_DRAWS) and dtype in ("float16", "bfloat16"):
-        return HALF_DRAWS
     return BYTES_FIRST if key.startswith(BYTES_FIRST) and dtype == "uint8" else None
 
 
@@ -101,7 +97,7 @@ def test_every_dtype(start):
             elif text:
                 wrong.append(f"{key} into {dtype}: {text}")
     assert not wrong, f"{len(wrong)}\n" + "\n".join(wrong)
-    asked = {x for x in (*UNASKED, HALF_DRAWS, BYTES_FIRST) if any(k.startswith(x) for k in part)}
+    asked = {x for x in (*UNASKED, BYTES_FIRST) if any(k.startswith(x) for k in part)}
     assert needed == asked, "an entry of the lists that is no longer needed"
 
 
