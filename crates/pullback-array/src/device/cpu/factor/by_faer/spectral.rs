@@ -76,11 +76,13 @@ fn rotated<T: Field>(a: &Batch<T>, number: usize, parts: &mut [Vec<T>], shapes: 
     let Some((values, mut vectors)) = jacobi::eigh(&given, n) else {
         return nothing(parts, shapes, 1);
     };
-    let mut signs = [Vec::new(), Vec::new()];
-    eigh(&in_double(&given, (n, n)), 0, &mut signs, shapes);
-    for k in 0..n {
-        if opposed(&vectors, &signs[1], (n, n), k) {
-            (0..n).for_each(|i| vectors[i * n + k] = -vectors[i * n + k]);
+    let narrow = in_double(&given, (n, n));
+    if let Ok(found) = SelfAdjointEigen::new(narrow.matrix(0), Side::Lower) {
+        let u = found.U();
+        for k in 0..n {
+            if opposed(n, |i| vectors[i * n + k].to_f64() * u[(i, k)]) {
+                (0..n).for_each(|i| vectors[i * n + k] = -vectors[i * n + k]);
+            }
         }
     }
     parts[0].extend(values);
@@ -94,11 +96,11 @@ fn in_double<T: Field>(given: &[T], (m, n): (usize, usize)) -> Batch<f64> {
     Batch { data, m, n }
 }
 
-/// Whether column `k` of a row-major matrix points away from that of another. Vectors are known up to their signs, and those of the widest type are to be
-/// those of the others, so that results can be compared.
-fn opposed<T: Field>(a: &[T], b: &[f64], (rows, columns): (usize, usize), k: usize) -> bool {
-    let terms = (0..rows).map(|i| a[i * columns + k].to_f64() * b[i * columns + k]);
-    terms.sum::<f64>() < 0.0
+/// Whether a vector points away from another, whose products are `term`. Vectors are known up to their signs, and those of the widest type are to
+/// be those of double precision, where there are any, so that results can be compared. (Not by [`eigh`] and [`svd`], which come here where
+/// iterations in double precision do not end.)
+fn opposed(length: usize, term: impl Fn(usize) -> f64) -> bool {
+    (0..length).map(term).sum::<f64>() < 0.0
 }
 
 /// Singular values and vectors by rotations.
@@ -113,37 +115,33 @@ fn turned<T: Field>(
     let Some(mut found) = jacobi::svd(&given, (m, n), full) else {
         return nothing(parts, shapes, 1);
     };
-    let mut signs = [Vec::new(), Vec::new(), Vec::new()];
-    svd(&in_double(&given, (m, n)), 0, full, &mut signs, shapes);
     let (columns, rows) = (found.left.len() / m, found.right.len() / n);
-    let mut left = Vec::new();
-    push_by(&mut left, (m, columns), |i, j| found.left[j * m + i]);
-    for k in 0..columns.max(rows) {
-        let shared = k < columns.min(rows);
-        let away = match k < columns {
-            true => opposed(&left, &signs[0], (m, columns), k),
-            false => opposed_rows(&found.right, &signs[2], n, k),
-        };
-        if !away {
-            continue;
-        }
-        if k < columns {
-            (0..m).for_each(|i| left[i * columns + k] = -left[i * columns + k]);
-        }
-        if shared || k >= columns {
-            found.right[k * n..][..n].iter_mut().for_each(|v| *v = -*v);
+    let narrow = in_double(&given, (m, n));
+    let signs = match full {
+        true => Svd::new(narrow.matrix(0)),
+        false => Svd::new_thin(narrow.matrix(0)),
+    };
+    if let Ok(signs) = signs {
+        let (u, v) = (signs.U(), signs.V());
+        for k in 0..columns.max(rows) {
+            // Vectors of one singular value turn together.
+            let (left, right) = (k < columns, k < rows);
+            let away = match left {
+                true => opposed(m, |i| found.left[k * m + i].to_f64() * u[(i, k)]),
+                false => opposed(n, |i| found.right[k * n + i].to_f64() * v[(i, k)]),
+            };
+            if away && left {
+                found.left[k * m..][..m].iter_mut().for_each(|x| *x = -*x);
+            }
+            if away && right {
+                found.right[k * n..][..n].iter_mut().for_each(|x| *x = -*x);
+            }
         }
     }
-    parts[0].extend(left);
+    push_by(&mut parts[0], (m, columns), |i, j| found.left[j * m + i]);
     parts[1].extend(found.values);
     parts[2].extend(found.right);
     0
-}
-
-/// As [`opposed`], of rows.
-fn opposed_rows<T: Field>(a: &[T], b: &[f64], n: usize, k: usize) -> bool {
-    let terms = (0..n).map(|i| a[k * n + i].to_f64() * b[k * n + i]);
-    terms.sum::<f64>() < 0.0
 }
 
 pub(super) fn svd<T: Field>(
