@@ -15,6 +15,7 @@ mod golden;
 mod places;
 mod report;
 mod run;
+mod runners;
 mod weight;
 
 use std::path::PathBuf;

@@ -10,7 +10,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::checks::{Check, Step, Tool, Way};
-use crate::report::{Counts, Outcome, Status};
+use crate::report::{Outcome, Status};
+use crate::runners::Counts;
 
 /// Runs a check from the root of the repository.
 pub(crate) fn check(check: &Check, root: &Path) -> Outcome {
@@ -111,10 +112,15 @@ fn run_step(step: &Step, root: &Path, counts: &mut Option<Counts>) -> Result<(),
     let errors = reader.join().unwrap_or_default();
     let status = child.wait().map_err(cannot)?;
 
-    let read = runner.read(&format!("{output}\n{errors}"));
-    let (found, result) = judge(status.success(), read);
+    let all = format!("{output}\n{errors}");
+    let (found, result) = judge(status.success(), runner.read(&all));
     *counts = Some(counts.unwrap_or_default() + found);
-    result.map_err(|why| format!("{program}: {status}, {why}"))
+    result.map_err(|why| {
+        format!(
+            "{program}: {status}, {why}{}",
+            named(&runner.failures(&all))
+        )
+    })
 }
 
 /// What a runner's end means: the tests to count, and in words what went wrong. A runner that failed without counting a
@@ -137,6 +143,19 @@ fn judge(success: bool, read: Result<Counts, String>) -> (Counts, Result<(), Str
             one,
             Err(format!("yet the count of tests could not be read: {why}")),
         ),
+    }
+}
+
+/// The names of what failed, the first ten of them, to be put after a reason.
+fn named(failures: &[String]) -> String {
+    const MOST: usize = 10;
+    let more = match failures.len().saturating_sub(MOST) {
+        0 => String::new(),
+        more => format!(", and {more} more"),
+    };
+    match failures {
+        [] => String::new(),
+        some => format!(" ({}{more})", some[..some.len().min(MOST)].join(", ")),
     }
 }
 
@@ -265,6 +284,14 @@ mod tests {
             let (found, result) = judge(success, read);
             assert_eq!((found, result.is_ok()), (counted, well), "{case}");
         }
+    }
+
+    #[test]
+    fn ten_names_are_enough() {
+        let names = |n: usize| (0..n).map(|i| i.to_string()).collect::<Vec<_>>();
+        assert_eq!(named(&names(0)), "");
+        assert_eq!(named(&names(2)), " (0, 1)");
+        assert!(named(&names(12)).ends_with("9, and 2 more)"));
     }
 
     #[test]
