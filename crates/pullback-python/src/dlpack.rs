@@ -380,12 +380,8 @@ fn tensor<M: Managed>(content: Consumed<M>, copy: Option<bool>) -> PyResult<Tens
         .checked_add(1)
         .and_then(|n| n.checked_mul(dtype.size())))
     .ok_or_else(too_large)?;
-    // What is not looked at (a stride of a dimension of one element) may be anything.
-    let steps: Vec<isize> = steps
-        .iter()
-        .zip(&shape)
-        .map(|(&s, &n)| if n > 1 { s } else { 1 })
-        .collect();
+    // The stride of a dimension of one element reaches nothing; it is kept as it was given, but none is negative here.
+    let steps: Vec<isize> = steps.iter().map(|&s| s.max(0)).collect();
     let layout = Layout::new(Shape::new(&shape), &steps, 0);
     let start = (view.data.cast::<u8>()).wrapping_add(view.byte_offset as usize);
     let share = !(copy == Some(true) || read_only && copy.is_none());

@@ -85,7 +85,12 @@ fn of_interface(v: &Bound<'_, PyAny>, copy: bool, convert: bool) -> PyResult<Opt
     let (address, read_only): (usize, bool) = get("data")?.extract()?;
     let strides = match interface.get_item("strides")? {
         Some(s) if !s.is_none() => s.cast_into::<PyTuple>()?.extract::<Vec<isize>>()?,
-        _ => row_major(&shape, dtype.size()),
+        // Rows one after the other; NumPy itself says more of dimensions of one element, whose stride could be any.
+        _ => (shape
+            .contains(&1)
+            .then(|| v.getattr("strides").ok()?.extract().ok())
+            .flatten())
+        .unwrap_or_else(|| row_major(&shape, dtype.size())),
     };
     if strides.len() != shape.len() {
         return Err(PyValueError::new_err(

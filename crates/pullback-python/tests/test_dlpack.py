@@ -1,5 +1,6 @@
 """DLPack both ways: whose memory it is, how long it lives, and what capsules are worth that are consumed twice or never."""
 
+import itertools
 import ctypes
 import gc
 import subprocess
@@ -219,3 +220,16 @@ def test_pytorch():
     again = other.utils.dlpack.from_dlpack(ours.__dlpack__())
     again[1, 1] = -1
     assert theirs[1, 1].item() == -1
+
+
+def test_strides_come_over_as_they_are():
+    """Those of dimensions of one element too, whose memory cannot tell them."""
+    shapes = [(1, 7), (7, 1), (3, 1, 5), (1, 1), (1, 1, 1), (2, 1, 1), ()]
+    for shape in shapes:
+        for order in itertools.permutations(range(len(shape))):
+            for t in (torch.ones(shape).permute(order), torch.ones([n + 2 for n in shape])[tuple(slice(0, n) for n in shape)].permute(order)):
+                there = np.from_dlpack(t)
+                assert torch.from_dlpack(t).stride() == t.stride(), (shape, order)
+                assert torch.from_dlpack(there).stride() == t.stride(), (shape, order)
+                assert torch.from_numpy(there).stride() == t.stride(), (shape, order)
+                assert tuple(s // 4 for s in t.numpy().strides) == t.stride(), (shape, order)
