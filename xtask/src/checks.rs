@@ -132,10 +132,13 @@ pub(crate) const CHECKS: &[Check] = &[
                 probe: "rustup run 1.95.0 rustc --version",
                 install: "rustup toolchain install 1.95.0 --profile minimal",
             }),
-            // Where this is the compiler of the other checks too, it costs next to nothing: what clippy's check compiled of others is there.
-            steps: &[plain(
-                "rustup run 1.95.0 cargo check --package pullback --package pullback-cli --locked",
-            )],
+            // The library alone too: beside the program it has the program's features. What clippy's check compiled of others is there.
+            steps: &[
+                plain("rustup run 1.95.0 cargo check --package pullback --locked"),
+                plain(
+                    "rustup run 1.95.0 cargo check --package pullback --package pullback-cli --locked",
+                ),
+            ],
         }],
     },
     Check {

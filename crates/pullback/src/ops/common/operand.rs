@@ -40,6 +40,7 @@ pub(in crate::ops) fn inferred(shape: impl Into<crate::Shape>, dtype: DType) -> 
 }
 
 /// Zeros of a tensor's shape in row-major order; without numbers where it has none.
+#[cfg(feature = "functions")]
 pub(in crate::ops) fn zeros_beside(x: &Tensor) -> Result<Tensor> {
     match unnumbered(&[&x.array()]) {
         true => inferred(x.shape().clone(), x.dtype()).map(Tensor::from_array),
