@@ -92,6 +92,40 @@ fn special_values_are_pytorchs() {
     assert_eq!(0f32.nextafter(-1.0), -f32::from_bits(1));
     let one = Dd::ONE.nextafter(Dd::INFINITY);
     assert!(one > Dd::ONE && one.nextafter(Dd::ZERO) == Dd::ONE);
+    assert!((-inf).polygamma(1).is_nan() && (-f32::INFINITY).polygamma(1).is_nan());
     // A negative argument far out takes no longer than one near 0.
     assert!((-1e15f64 - 0.5).polygamma(3).is_finite());
+}
+
+/// As far out as there are numbers, of both signs: where a function is none, and where a term of it falls out of the dtype's range.
+#[test]
+fn far_out_too() {
+    for k in 0..3000 {
+        let x = 10f64.powf(-300.0 + 0.2 * f64::from(k));
+        assert_eq!((-x).acosh().is_nan(), Dd::from(-x).acosh().is_nan(), "-{x}");
+        assert!(
+            (-x).acosh().is_nan() && (-x as f32).acosh().is_nan(),
+            "-{x}"
+        );
+        if x.is_finite() && x > 1.0 {
+            close("acosh", x, x.acosh(), Dd::from(x).acosh(), 4.0, 0.0);
+        }
+        for n in 1..4u32 {
+            // (n - 1)!/xⁿ · (1 + n/2x + …)
+            let factorial = f64::from((1..n).product::<u32>());
+            let leading = Dd::from(factorial).ln() - Dd::from(x).ln() * Dd::from(f64::from(n));
+            if x > 1e20 && x.is_finite() && leading > Dd::from(-700.0) {
+                let want = leading.exp() * Dd::from(if n % 2 == 0 { -1.0 } else { 1.0 });
+                close("polygamma", x, x.polygamma(n), want, 100.0, 0.0);
+                close(
+                    "polygamma of 32 digits",
+                    x,
+                    Dd::from(x).polygamma(n).to_f64(),
+                    want,
+                    100.0,
+                    0.0,
+                );
+            }
+        }
+    }
 }

@@ -108,7 +108,13 @@ fn zeta<T: Real>(s: i32, mut q: T, series: &Series<T>) -> T {
         q += T::ONE;
     }
     let power = q.powi(-s);
-    sum += power * q / T::lit(f64::from(s - 1)) + power * T::lit(0.5);
+    // Far out the power is nothing (or has few digits) where the first term is still a number.
+    let first = if power < T::lit(1e-270) {
+        q.powi(1 - s)
+    } else {
+        power * q
+    };
+    sum += first / T::lit(f64::from(s - 1)) + power * T::lit(0.5);
     // s(s+1)…(s+2k-2)/(2k-2)! · q^(1-s-2k)
     let mut factor = T::lit(f64::from(s)) * power / q;
     for (k, &c) in series.coefficients.iter().enumerate() {
@@ -126,12 +132,13 @@ fn zeta<T: Real>(s: i32, mut q: T, series: &Series<T>) -> T {
 /// The derivative of order `n` of digamma: (-1)ⁿ⁺¹ n! ζ(n + 1, x).
 fn polygamma<T: Real>(x: T, n: u32, series: &Series<T>) -> T {
     let sign = if n.is_multiple_of(2) { -T::ONE } else { T::ONE };
-    if x <= T::ZERO && x.floor() == x {
+    let downmost = n == 1 && x == T::lit(f64::NEG_INFINITY);
+    if x <= T::ZERO && x.floor() == x && !downmost {
         return sign * T::lit(f64::INFINITY);
     }
     if x.is_nan() || !x.is_finite() {
         // PyTorch has a form of its own for the trigamma function, and in the others 0·∞ at infinity.
-        let limit = if n == 1 && !x.is_nan() { 0.0 } else { f64::NAN };
+        let limit = if n == 1 && x > T::ZERO { 0.0 } else { f64::NAN };
         return T::lit(limit);
     }
     // Infinite long before this in every dtype: an order that a user gives may be any number.
@@ -199,6 +206,10 @@ impl Special for f64 {
         libm::asinh(self)
     }
     fn acosh(self) -> f64 {
+        // libm's has numbers far below 1.
+        if self < 1.0 {
+            return f64::NAN;
+        }
         libm::acosh(self)
     }
     fn atanh(self) -> f64 {
@@ -244,6 +255,9 @@ impl Special for f32 {
         libm::asinhf(self)
     }
     fn acosh(self) -> f32 {
+        if self < 1.0 {
+            return f32::NAN;
+        }
         libm::acoshf(self)
     }
     fn atanh(self) -> f32 {
