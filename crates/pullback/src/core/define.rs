@@ -66,6 +66,7 @@ macro_rules! or {
 /// The methods of [`crate::Op`] that follow from the definition: who it is, a copy of it, and the rules of its family ([`crate::rules`]).
 /// Words say what many operations share, and are separated by commas:
 /// - `native`: it takes narrow dtypes as they are (views, moves of bytes, elementwise kernels, which convert piece by piece);
+/// - `pieces`: it takes them as they are and walks them piece by piece; its results are rounded to their dtype, but for int64 ([`crate::Narrow`]);
 /// - `counts`: its results are int64 whatever it is given ([`crate::Narrow`]);
 /// - `stacked`: what it works on (matrices, images, planes) may have any dimensions before it, so rows of a batch are one more of them;
 /// - `over_dims`: it reduces over `dims`, which stay if `keepdim`, and has no other attributes;
@@ -83,6 +84,11 @@ macro_rules! common {
     (@ native) => {
         fn narrow(&self) -> crate::core::op::Narrow {
             crate::core::op::Narrow::Native
+        }
+    };
+    (@ pieces) => {
+        fn narrow(&self) -> crate::core::op::Narrow {
+            crate::core::op::Narrow::Pieces
         }
     };
     (@ counts) => {

@@ -20,6 +20,8 @@ pub enum Narrow {
     /// It is given converted copies, and its results are rounded to the operands' dtype where they are in the dtype that one computes
     /// in.
     Widened,
+    /// It takes them as they are, and its kernels convert piece by piece; its results are rounded as those of `Counts` are.
+    Pieces,
     /// As `Widened`, and what it gives in int64 (places, counts, sums of integers) stays so, though 32 or 64 bits without a sign
     /// compute in int64.
     Counts,
@@ -47,6 +49,14 @@ fn widened<'a>(arrays: &[&'a Array]) -> Result<Wide<'a>> {
     arrays.iter().map(|a| kernels::computing(a)).collect()
 }
 
+/// What an operation is given of these.
+fn given<'a>(arrays: &[&'a Array], how: Narrow) -> Result<Wide<'a>> {
+    match how {
+        Narrow::Pieces => Ok(arrays.iter().map(|a| Cow::Borrowed(*a)).collect()),
+        Narrow::Native | Narrow::Widened | Narrow::Counts => widened(arrays),
+    }
+}
+
 /// The value of an operation, whatever its operands' dtypes.
 ///
 /// # Errors
@@ -66,7 +76,7 @@ pub(crate) fn eval(op: &dyn Op, arrays: &[&Array]) -> Result<Array> {
     if how == Narrow::Native || mixed(arrays) {
         return op.eval(arrays);
     }
-    let wide = widened(arrays)?;
+    let wide = given(arrays, how)?;
     let wide: SmallVec<[&Array; 4]> = wide.iter().map(AsRef::as_ref).collect();
     let value = op.eval(&wide).map_err(|e| told(e, arrays))?;
     settled(value, arrays, how)
@@ -88,7 +98,7 @@ pub(crate) fn eval_many(op: &dyn Op, arrays: &[&Array]) -> Result<SmallVec<[Arra
     if how == Narrow::Native || mixed(arrays) {
         return op.eval_many(arrays);
     }
-    let wide = widened(arrays)?;
+    let wide = given(arrays, how)?;
     let wide: SmallVec<[&Array; 4]> = wide.iter().map(AsRef::as_ref).collect();
     let values = op.eval_many(&wide).map_err(|e| told(e, arrays))?;
     values
@@ -176,7 +186,7 @@ fn refused(op: &dyn Op, arrays: &[&Array]) -> Result<()> {
 }
 
 fn settled(value: Array, arrays: &[&Array], how: Narrow) -> Result<Array> {
-    if how == Narrow::Counts && value.dtype() == DType::I64 {
+    if matches!(how, Narrow::Counts | Narrow::Pieces) && value.dtype() == DType::I64 {
         return Ok(value);
     }
     let found: SmallVec<[DType; 4]> = arrays.iter().map(|a| a.dtype()).collect();

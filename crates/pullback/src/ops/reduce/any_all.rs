@@ -40,7 +40,7 @@ macro_rules! truth {
         }
 
         impl Op for $op {
-            common!(over_dims);
+            common!(pieces, over_dims);
             fn eval(&self, x: &[&Array]) -> Result<Array> {
                 let count = kernels::count_nonzero(x[0], &self.dims, self.keepdim)?;
                 let $n: i64 = self.dims.iter().map(|&d| x[0].shape()[d] as i64).product();
@@ -77,7 +77,7 @@ define! { NanSum: General "nansum", "torch.nansum";
 }
 
 impl Op for NanSum {
-    common!(counts, over_dims);
+    common!(pieces, over_dims);
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         let numbers = dispatch!(float x[0].dtype(), T => kernels::map(x[0], |a: T| if a.is_nan() { T::ZERO } else { a }), else Ok(x[0].clone()))?;
         kernels::sum(&numbers, &self.dims, self.keepdim)

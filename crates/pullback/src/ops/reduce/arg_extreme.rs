@@ -45,7 +45,7 @@ macro_rules! positions {
         }
 
         impl Op for $op {
-            common!(counts, over_dims);
+            common!(pieces, over_dims);
             fn eval(&self, x: &[&Array]) -> Result<Array> {
                 let ($x, $dims, $keepdim) = (x[0], &self.dims, self.keepdim);
                 not_empty($short, $x, $dims)?;
@@ -91,7 +91,7 @@ define! { CumExtreme: Cut "cummax_indices", "torch.cummax";
 }
 
 impl Op for CumExtreme {
-    common!(counts);
+    common!(pieces);
     fn batched(&self, batch: &Batch<'_>) -> Batched {
         let op = self.clone();
         batch.along(self.dim, |dim| Box::new(CumExtreme { dim, ..op }))

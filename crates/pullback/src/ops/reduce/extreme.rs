@@ -128,7 +128,7 @@ macro_rules! winner_op {
         }
 
         impl Op for $op {
-            common!();
+            common!(pieces);
             fn batched(&self, $batch: &Batch<'_>) -> Batched {
                 let $own = self;
                 $batched

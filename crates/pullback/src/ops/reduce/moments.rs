@@ -120,7 +120,7 @@ define! { Var: General "var", "torch.var";
 }
 
 impl Op for Var {
-    common!();
+    common!(pieces);
     fn batched(&self, batch: &Batch<'_>) -> Batched {
         self.0.batched(batch, |over| Box::new(Var(over)))
     }
@@ -165,7 +165,7 @@ impl Std {
 }
 
 impl Op for Std {
-    common!();
+    common!(pieces);
     fn batched(&self, batch: &Batch<'_>) -> Batched {
         self.0.batched(batch, |over| Box::new(Std(over)))
     }

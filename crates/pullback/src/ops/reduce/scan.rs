@@ -94,7 +94,7 @@ define! { CumSum: Linear "cumsum", "torch.cumsum";
 }
 
 impl Op for CumSum {
-    common!(counts);
+    common!(pieces);
     fn batched(&self, batch: &Batch<'_>) -> Batched {
         let op = self.clone();
         batch.along(self.dim, |dim| Box::new(CumSum { dim, ..op }))
@@ -133,7 +133,7 @@ define! { CumProd: General "cumprod", "torch.cumprod";
 }
 
 impl Op for CumProd {
-    common!(counts);
+    common!(pieces);
     fn batched(&self, batch: &Batch<'_>) -> Batched {
         let op = self.clone();
         batch.along(self.dim, |dim| Box::new(CumProd { dim, ..op }))
@@ -202,7 +202,7 @@ define! { Recurrence: General "recurrence", "torch.cumprod";
 }
 
 impl Op for Recurrence {
-    common!();
+    common!(pieces);
     fn batched(&self, batch: &Batch<'_>) -> Batched {
         let op = self.clone();
         batch.along(self.dim, |dim| Box::new(Recurrence { dim, ..op }))
@@ -281,7 +281,7 @@ impl LogCumSumExp {
 }
 
 impl Op for LogCumSumExp {
-    common!();
+    common!(pieces);
     fn batched(&self, batch: &Batch<'_>) -> Batched {
         let op = self.clone();
         batch.along(self.dim, |dim| Box::new(LogCumSumExp { dim, ..op }))

@@ -88,7 +88,7 @@ define! { Sum: Linear "sum", "torch.sum";
 }
 
 impl Op for Sum {
-    common!(counts, over_dims);
+    common!(pieces, over_dims);
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         kernels::sum(x[0], &self.dims, self.keepdim)
     }
@@ -114,7 +114,7 @@ define! { Mean: Linear "mean", "torch.mean";
 }
 
 impl Op for Mean {
-    common!(over_dims);
+    common!(pieces, over_dims);
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         ensure!(
             x[0].dtype().is_float(),
@@ -122,7 +122,7 @@ impl Op for Mean {
             "mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. Got: {}",
             x[0].dtype().scalar_type_name()
         );
-        let sum = kernels::sum(x[0], &self.dims, self.keepdim)?;
+        let sum = kernels::total(x[0], &self.dims, self.keepdim)?;
         let n: usize = self.dims.iter().map(|&d| x[0].shape()[d]).product();
         dispatch!(float sum.dtype(), T => {
             let n = T::lit(n as f64);
@@ -196,7 +196,7 @@ impl Prod {
 }
 
 impl Op for Prod {
-    common!(counts);
+    common!(pieces);
     fn batched(&self, batch: &Batch<'_>) -> Batched {
         let keepdim = self.keepdim;
         match self.dim {

@@ -3,7 +3,7 @@
 //! Each is a fold over the runs that `reduce.rs` finds. What PyTorch accumulates in double precision for `f32` (variance)
 //! is accumulated so here; double-double accumulates in itself.
 
-use super::narrow::{through, through_same};
+use super::narrow::{settled, through};
 use super::reduce::{Run, reduce};
 use crate::array::Array;
 use crate::dispatch;
@@ -91,13 +91,11 @@ fn distinct<'a>(a: &'a Array, dims: &[usize]) -> Result<(Cow<'a, Array>, usize)>
 /// The largest (or smallest) element over `dims`; NaN wins. What there is none of is zero: callers forbid it.
 pub fn extreme(a: &Array, dims: &[usize], keepdim: bool, largest: bool) -> Result<Array> {
     let (a, _) = distinct(a, dims)?;
-    if let Some(result) = through_same([&a], |[a]| extreme(a, dims, keepdim, largest)) {
-        return result;
-    }
-    dispatch!(a.dtype(), T => reduce(&a, dims, keepdim, |mut run: Run<'_, T>| {
+    let best = dispatch!(a.dtype(), T => reduce(&a, dims, keepdim, |mut run: Run<'_, T>| {
         let first = run.next().unwrap_or_default();
         run.fold(first, |best, x| if beats(x, best, largest) { x } else { best })
-    }))
+    }))?;
+    settled(best, &[a.dtype()])
 }
 
 /// Where the largest (or smallest) element lies in row-major order over `dims`: the first of equals, the first NaN.
@@ -157,9 +155,6 @@ pub fn variance(
     if a.is_meta() && a.dtype().is_float() {
         return super::sum(a, dims, keepdim); // of the same shape
     }
-    if let Some(result) = through([a], |[a]| variance(a, dims, keepdim, correction, root)) {
-        return result;
-    }
     dispatch!(float a.dtype(), T => spread::<T>(a, dims, keepdim, correction, root), else Err(needs_float("std_var", a.dtype())))
 }
 
@@ -178,7 +173,7 @@ fn spread<T: Wide>(
     };
     let outputs = super::reduced_shape(a.shape(), dims, false).numel();
     let one_mean = if outputs == 1 && a.numel() > 0 {
-        let sum: T = super::sum(a, dims, false)?.item()?.cast();
+        let sum: T = super::total(a, dims, false)?.item()?.cast();
         Some((sum / T::lit(a.numel() as f64)).wide())
     } else {
         None

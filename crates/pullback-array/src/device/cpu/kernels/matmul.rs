@@ -1,11 +1,10 @@
-//! Matrix products: every rank combination of `torch.matmul`, and the outer product.
+//! Matrix products: every rank combination of `torch.matmul`.
 //!
 //! Tiny products (the seed network's 4×2 by 2) run in plain loops here, in the order of additions that makes matrix
 //! times vector equal to PyTorch's; large ones go to `gemm`.
 #![allow(unsafe_code)]
 
 use super::gemm;
-use super::narrow::through_same;
 use super::wide::wide_for;
 use crate::array::{Array, unread};
 use crate::device::cpu::host::fresh;
@@ -493,60 +492,4 @@ unsafe fn abreast<T: Arith, const N: usize>(a: Mat<*const T>, b: Mat<*const T>, 
             j += N;
         }
     }
-}
-
-/// The matrix of all products `a[i]·b[j]` of two vectors.
-///
-/// # Errors
-/// Where one of them is no vector, or the dtypes differ or are `bool`.
-pub fn outer(a: &Array, b: &Array) -> Result<Array> {
-    if a.rank() != 1 || b.rank() != 1 {
-        return Err(Error::new(
-            ErrorKind::Shape,
-            match a.rank() {
-                1 => format!("outer: Expected 1-D argument vec2, but got {}-D", b.rank()),
-                rank => format!("outer: Expected 1-D argument self, but got {rank}-D"),
-            },
-        ));
-    }
-    if a.dtype() == b.dtype()
-        && let Some(result) = through_same([a, b], |[a, b]| outer(a, b))
-    {
-        return result;
-    }
-    dispatch!(number a.dtype(), T => outer_of::<T>(a, b), else
-        Err(Error::new(ErrorKind::Unsupported, "\"outer\" not implemented for 'Bool'")))
-}
-
-fn outer_of<T: Arith>(a: &Array, b: &Array) -> Result<Array> {
-    a.expect_dtype::<T>()?;
-    b.expect_dtype::<T>()?;
-    let (m, n) = (a.shape()[0], b.shape()[0]);
-    let shape = Shape::new(&[m, n]);
-    let read = || Ok((a.read()?, b.read()?));
-    let (ga, gb) = match read() {
-        Ok(guards) => guards,
-        Err(e) => return unread(&[a, b], || Ok(Layout::row_major(shape)), T::DTYPE, e),
-    };
-    let (storage, out) = fresh::<T>(&shape)?;
-    if n == 0 {
-        return Ok(Array::from_fresh::<T>(storage, shape)); // whatever the number of rows
-    }
-    let (sa, sb) = (a.layout().stride(0), b.layout().stride(0));
-    // SAFETY: the vectors' places lie inside their guarded storages, and `out` has room for m·n elements.
-    unsafe {
-        let (pa, pb) = (
-            ga.ptr::<T>().add(a.layout().offset()),
-            gb.ptr::<T>().add(b.layout().offset()),
-        );
-        for i in 0..m {
-            let x = *pa.offset(i as isize * sa);
-            for j in 0..n {
-                out.add(i * n + j)
-                    .write(x.times(*pb.offset(j as isize * sb)));
-            }
-        }
-    }
-    drop((ga, gb));
-    Ok(Array::from_fresh::<T>(storage, shape))
 }

@@ -2,7 +2,6 @@
 //!
 //! Which of several equal elements is named is settled as in PyTorch: equals keep their order, as in a stable sort.
 
-use super::narrow::through;
 use super::reduce::{Run, reduce};
 use crate::array::Array;
 use crate::dispatch;
@@ -22,9 +21,6 @@ use std::sync::OnceLock;
 /// # Ok::<(), pullback_array::Error>(())
 /// ```
 pub fn arg_median(a: &Array, dims: &[usize], keepdim: bool, ignore_nan: bool) -> Result<Array> {
-    if let Some(result) = through([a], |[a]| arg_median(a, dims, keepdim, ignore_nan)) {
-        return result;
-    }
     let failed = OnceLock::new();
     let at = dispatch!(a.dtype(), T => reduce(a, dims, keepdim, |run: Run<'_, T>| {
         let found = gathered(run).and_then(|x| place(&x, ignore_nan));

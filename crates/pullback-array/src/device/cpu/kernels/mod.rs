@@ -23,13 +23,16 @@ mod median;
 mod narrow;
 mod nest;
 mod operand;
+mod outer;
 mod peaks;
 mod planes;
 mod recurrent;
 mod reduce;
 mod rows;
 mod scan;
+mod stored;
 mod sum;
+mod sum_narrow;
 mod update;
 mod wide;
 mod windows;
@@ -46,9 +49,10 @@ pub use map::{
     add_scaled, add_scaled_assign, cos, cos_times, map, map_wide, minus_sin_times, sin, zip,
     zip_wide, zip3,
 };
-pub use matmul::{dot_shapes, matmul, outer};
+pub use matmul::{dot_shapes, matmul};
 pub use median::arg_median;
 pub use narrow::{computing, rounded, settled};
+pub use outer::outer;
 pub use peaks::{Windows as PeakWindows, peaks};
 pub use planes::{planes, planes_numbered, runs};
 pub use recurrent::{
@@ -58,5 +62,5 @@ pub use recurrent::{
 pub use reduce::{Run, reduce, reduced_shape};
 pub use rows::{fold, index, index_add_up, index_put, index_shape};
 pub use scan::{Running, cumulate, cumulate_extreme, recurrence, scan};
-pub use sum::sum;
+pub use sum::{sum, total};
 pub use update::{Update, UpdateRule, plus_product, update};

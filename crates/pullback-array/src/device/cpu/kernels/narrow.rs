@@ -333,6 +333,14 @@ pub(super) fn all_wanted<const N: usize>(
     Ok(all)
 }
 
+/// The dtype that [`placed`] gives what was computed in `computed`.
+pub(super) fn placed_in(found: &[DType], computed: DType) -> DType {
+    match computed == DType::I64 {
+        true => computed,
+        false => stored(found, computed),
+    }
+}
+
 /// As [`settled`], but what is in int64 stays: a place, or a sum of integers.
 pub(super) fn placed(result: Array, found: &[DType]) -> Result<Array> {
     if result.dtype() == DType::I64 {

@@ -3,8 +3,9 @@
 //! Sums have a kernel of their own (`sum.rs`), because the order of their additions matters.
 #![allow(unsafe_code)]
 
-use super::narrow::{placed, wanted};
+use super::narrow::placed;
 use super::nest::{Axes, Axis, merge, place, split};
+use super::stored::{AT_ONCE, Room, Stored};
 use crate::array::{Array, no_such_dim};
 use crate::device::cpu::host::fresh;
 use crate::device::cpu::threads::{BLOCK, LONG, watched};
@@ -92,6 +93,8 @@ struct Path<'a> {
     len: usize,
     walk: &'a [Axis],
     watch: &'a Watch,
+    /// How elements are read that are stored narrower than they compute.
+    stored: Option<Stored>,
 }
 
 impl Path<'_> {
@@ -111,7 +114,30 @@ impl Path<'_> {
     /// As [`Path::stretch`], further on in the run; nothing where the run is to be stopped.
     #[cold]
     fn further(&self, done: usize) -> Option<(isize, usize)> {
+        if self.stored.is_some() && !done.is_multiple_of(Self::STRETCH) {
+            return Some(self.stretch(done));
+        }
         self.watch.goes_on().then(|| self.stretch(done))
+    }
+
+    /// A piece from element `done` on, converted into the room: where it is, and how many elements it has.
+    ///
+    /// # Safety
+    /// The run's elements can be read from `start` on.
+    #[cold]
+    unsafe fn converted(
+        &self,
+        stored: &Stored,
+        start: *const u8,
+        done: usize,
+        room: Option<&mut Room>,
+    ) -> Option<(*const u8, usize)> {
+        let (place, left) = self.further(done)?;
+        let n = left.min(AT_ONCE);
+        let from = start.wrapping_offset(place * stored.size as isize);
+        let step = self.walk.first().map_or(0, |axis| axis.1);
+        // SAFETY: the caller's promise.
+        room.map(|room| (unsafe { stored.load(from, step, n, room) }, n))
     }
 }
 
@@ -125,24 +151,29 @@ pub struct Run<'a, A> {
     /// Elements that are left so, and after them.
     left: usize,
     more: usize,
+    /// Where elements are converted, if they are.
+    room: Option<&'a mut Room>,
     /// The source's guard outlives the run.
     guard: PhantomData<&'a A>,
 }
 
 impl<'a, A: Element> Run<'a, A> {
     #[inline(always)]
-    fn new(start: *const A, path: &'a Path<'a>) -> Self {
+    fn new(start: *const A, path: &'a Path<'a>, room: Option<&'a mut Room>) -> Self {
+        let (n, step) = path.walk.first().copied().unwrap_or((path.len, 0));
         let left = match path.len {
             0 => 0,
-            _ => (path.walk.first().map_or(path.len, |axis| axis.0)).min(Path::STRETCH),
+            _ if path.stored.is_some() => 0,
+            _ => n.min(Path::STRETCH),
         };
         Run {
             start,
             path,
             next: start,
-            step: path.walk.first().map_or(0, |axis| axis.1),
+            step,
             left,
             more: path.len - left,
+            room,
             guard: PhantomData,
         }
     }
@@ -153,9 +184,9 @@ impl<'a, A: Element> Run<'a, A> {
         if self.more == 0 {
             return false;
         }
-        match self.path.further(self.path.len - self.more) {
-            Some((place, left)) => {
-                self.next = self.start.wrapping_offset(place);
+        match self.further() {
+            Some((next, left)) => {
+                self.next = next;
                 self.left = left;
                 self.more -= left;
                 true
@@ -165,6 +196,20 @@ impl<'a, A: Element> Run<'a, A> {
                 false
             }
         }
+    }
+
+    #[cold]
+    fn further(&mut self) -> Option<(*const A, usize)> {
+        let done = self.path.len - self.more;
+        let Some(stored) = &self.path.stored else {
+            let (place, left) = self.path.further(done)?;
+            return Some((self.start.wrapping_offset(place), left));
+        };
+        self.step = 1;
+        let room = self.room.as_deref_mut();
+        // SAFETY: the plan's runs lie inside the source, whose guard outlives this iterator.
+        let (next, left) = unsafe { self.path.converted(stored, self.start.cast(), done, room) }?;
+        Some((next.cast(), left))
     }
 }
 
@@ -219,20 +264,21 @@ pub fn reduce<A: Element, B: Element>(
     keepdim: bool,
     f: impl Fn(Run<'_, A>) -> B + Sync,
 ) -> Result<Array> {
-    if a.dtype() != A::DTYPE {
-        let wide = wanted(a, A::DTYPE)?;
-        return placed(reduce(&wide, dims, keepdim, f)?, &[a.dtype()]);
-    }
+    let stored = Stored::of(a.dtype(), A::DTYPE)?;
     check_dims(a.shape(), dims)?;
     let shape = reduced_shape(a.shape(), dims, keepdim);
     if a.is_meta() {
-        return Array::meta(Layout::row_major(shape), B::DTYPE);
+        return placed(
+            Array::meta(Layout::row_major(shape), B::DTYPE)?,
+            &[a.dtype()],
+        );
     }
     let plan = Plan::new(a, dims)?;
     let guard = plan.source.read()?;
     let (storage, out) = fresh::<B>(&shape)?;
+    let size = a.dtype().size();
     // SAFETY: an array starts inside its storage, or at its end if it is empty.
-    let base = unsafe { guard.ptr::<A>().add(plan.start) };
+    let base = unsafe { guard.ptr::<u8>().add(plan.start * size) };
     let (base, to) = (Ptr(base.cast_mut()), Ptr(out));
     let block = (BLOCK / plan.len.max(1)).max(1);
     let watch = Watch::new();
@@ -240,15 +286,18 @@ pub fn reduce<A: Element, B: Element>(
         len: plan.len,
         walk: &plan.walk,
         watch: &watch,
+        stored,
     };
     let work = |start: usize, end: usize| {
+        let mut room = stored.map(|_| Room::new());
         for i in start..end {
             // Without elements there is nowhere to point.
             let place = match path.len {
                 0 => 0,
                 _ => place(&plan.kept, i),
             };
-            let run = Run::new(base.get().cast_const().wrapping_offset(place), &path);
+            let start = base.get().wrapping_offset(place * size as isize);
+            let run = Run::new(start.cast_const().cast(), &path, room.as_deref_mut());
             // SAFETY: `out` has room for one element a run, and blocks write different ones.
             unsafe { to.get().add(i).write(f(run)) };
         }
@@ -260,5 +309,5 @@ pub fn reduce<A: Element, B: Element>(
     }
     watch.end()?;
     drop(guard);
-    Ok(Array::from_fresh::<B>(storage, shape))
+    placed(Array::from_fresh::<B>(storage, shape), &[a.dtype()])
 }

@@ -5,10 +5,11 @@
 #![allow(unsafe_code)]
 
 use super::fold::{Wide, beats};
-use super::narrow::{all_wanted, placed, through};
+use super::narrow::placed_in;
 use super::nest::{place, split};
+use super::stored::{AT_ONCE, Room, Stored};
 use crate::array::{Array, no_such_dim, unread};
-use crate::device::cpu::host::fresh;
+use crate::device::cpu::host::fresh_of;
 use crate::device::cpu::threads::{BLOCK, blocks};
 use crate::dispatch;
 use crate::dtype::{DType, Element};
@@ -38,11 +39,13 @@ pub fn scan<A: Element, B: Element, S: Copy + Sync, const N: usize>(
     f: impl Fn(S, usize, [A; N]) -> (S, B) + Sync,
 ) -> Result<Array> {
     let shape = x[0].shape();
-    if x.iter().any(|a| a.dtype() != A::DTYPE) {
-        let wide = all_wanted(x, A::DTYPE)?;
-        let wide = std::array::from_fn(|k| wide[k].as_ref());
-        return placed(scan(wide, dim, reverse, start, f)?, &x.map(Array::dtype));
+    let mut stored = [const { None }; N];
+    for k in 0..N {
+        stored[k] = Stored::of(x[k].dtype(), A::DTYPE)?;
     }
+    let dtype = placed_in(&x.map(Array::dtype), B::DTYPE);
+    let end = Stored::of(dtype, B::DTYPE)?;
+    let converts = end.is_some() || stored.iter().any(Option::is_some);
     for a in x {
         if a.shape() != shape {
             return Err(Error::new(
@@ -65,36 +68,66 @@ pub fn scan<A: Element, B: Element, S: Copy + Sync, const N: usize>(
     let guards = x.iter().map(|a| a.read());
     let guards = match guards.collect::<Result<smallvec::SmallVec<[_; 2]>>>() {
         Ok(guards) => guards,
-        Err(e) => return unread(&x, || Ok(Layout::row_major(shape.clone())), B::DTYPE, e),
+        Err(e) => return unread(&x, || Ok(Layout::row_major(shape.clone())), dtype, e),
     };
-    let (storage, out) = fresh::<B>(shape)?;
+    let (storage, out) = fresh_of(shape, dtype)?;
     let out = Ptr(out);
-    let bases: [Ptr<A>; N] = std::array::from_fn(|k| {
+    let bases: [Ptr<u8>; N] = std::array::from_fn(|k| {
+        let start = x[k].layout().offset() * x[k].dtype().size();
         // SAFETY: an array starts inside its storage, or at its end if it is empty.
-        Ptr(unsafe { guards[k].ptr::<A>().add(x[k].layout().offset()) }.cast_mut())
+        Ptr(unsafe { guards[k].ptr::<u8>().add(start) }.cast_mut())
     });
-    blocks(lines, (BLOCK / len.max(1)).max(1), &|first, end| {
-        for i in first..end {
+    // A line goes at once, or piece by piece where elements are converted.
+    let most = if converts { AT_ONCE } else { usize::MAX };
+    blocks(lines, (BLOCK / len.max(1)).max(1), &|first, last| {
+        let mut rooms: [Option<Box<Room>>; N] =
+            std::array::from_fn(|k| stored[k].map(|_| Room::new()));
+        let mut room = end.map(|_| Room::new());
+        for i in first..last {
             let starts: [isize; N] = std::array::from_fn(|k| place(&from[k].1, i));
             let start_to = place(&to.1, i);
             let mut state = start;
-            for step in 0..len {
-                let j = if reverse { len - 1 - step } else { step };
-                // SAFETY: line `i` at position `j` is a place of each layout, inside its guarded storage; `out` has room
-                // for the shape's elements, and every line writes its own.
+            let mut done = 0;
+            while done < len {
+                let n = (len - done).min(most);
+                let low = if reverse { len - done - n } else { done };
+                // SAFETY: line `i` has positions below `len`, which are places of each layout, inside its guarded storage; `out` has
+                // room for the shape's elements, and every line writes its own.
                 unsafe {
-                    let here = std::array::from_fn(|k| {
-                        A::load(bases[k].get().offset(starts[k] + j as isize * from[k].0))
+                    let sources: [(*const A, isize); N] = std::array::from_fn(|k| {
+                        let step = from[k].0;
+                        let at = starts[k] + low as isize * step;
+                        match (&stored[k], rooms[k].as_deref_mut()) {
+                            (Some(stored), Some(room)) => {
+                                let at = bases[k].get().offset(at * stored.size as isize);
+                                (stored.load(at, step, n, room).cast(), 1)
+                            }
+                            _ => (bases[k].get().cast::<A>().cast_const().offset(at), step),
+                        }
                     });
-                    let (next, value) = f(state, j, here);
-                    state = next;
-                    out.get().offset(start_to + j as isize * to.0).write(value);
+                    let at = start_to + low as isize * to.0;
+                    let (written, step_to) = match room.as_deref_mut() {
+                        Some(room) => (room.wide().cast::<B>(), 1),
+                        None => (out.get().cast::<B>().offset(at), to.0),
+                    };
+                    for step in 0..n {
+                        let j = if reverse { n - 1 - step } else { step };
+                        let here = sources.map(|(p, step)| A::load(p.offset(j as isize * step)));
+                        let (next, value) = f(state, low + j, here);
+                        state = next;
+                        written.offset(j as isize * step_to).write(value);
+                    }
+                    if let (Some(end), Some(room)) = (&end, room.as_deref_mut()) {
+                        let to_here = out.get().offset(at * end.size as isize);
+                        end.store(to_here, to.0, n, room);
+                    }
                 }
+                done += n;
             }
         }
     })?;
     drop(guards);
-    Ok(Array::from_fresh::<B>(storage, Shape::clone(shape)))
+    Ok(Array::from_fresh_of(storage, Shape::clone(shape), dtype))
 }
 
 /// What a running total is of.
@@ -127,9 +160,6 @@ fn log_add_exp<T: Real>(a: T, b: T) -> T {
 /// # Errors
 /// [`ErrorKind::DType`] where integers are asked for logarithms.
 pub fn cumulate(a: &Array, dim: usize, reverse: bool, what: Running) -> Result<Array> {
-    if let Some(result) = through([a], |[a]| cumulate(a, dim, reverse, what)) {
-        return result;
-    }
     dispatch!(float a.dtype(), T => running::<T>(a, dim, reverse, what), else {
         let wide = super::cast(a, DType::I64)?;
         match what {
@@ -161,9 +191,6 @@ fn running<T: Wide>(a: &Array, dim: usize, reverse: bool, what: Running) -> Resu
 /// For every position, where along `dim` the largest (or smallest) element up to it lies: the last of equals, and of
 /// NaNs, as in PyTorch's `cummax`.
 pub fn cumulate_extreme(a: &Array, dim: usize, largest: bool) -> Result<Array> {
-    if let Some(result) = through([a], |[a]| cumulate_extreme(a, dim, largest)) {
-        return result;
-    }
     dispatch!(a.dtype(), T => scan([a], dim, false, (0i64, T::default()), |(at, best), j, [x]: [T; 1]| {
         let next = if j == 0 || x == best || beats(x, best, largest) || is_nan(x) { (j as i64, x) } else { (at, best) };
         (next, next.0)
@@ -180,9 +207,6 @@ fn is_nan<T: Element>(x: T) -> bool {
 /// # Errors
 /// Where dtypes or shapes differ, or the dtype is no float.
 pub fn recurrence(a: &Array, b: &Array, dim: usize, reverse: bool) -> Result<Array> {
-    if let Some(result) = through([a, b], |[a, b]| recurrence(a, b, dim, reverse)) {
-        return result;
-    }
     dispatch!(float a.dtype(), T => scan([a, b], dim, reverse, None, |last: Option<T>, _, [a, b]: [T; 2]| {
         // The first factor meets no predecessor: not even an infinite one makes a NaN of nothing.
         let y = last.map_or(b, |y| b + a * y);

@@ -11,9 +11,10 @@
 #![allow(unsafe_code)]
 
 use super::cascade::{cascade, contiguous, lanes, row, run};
-use super::narrow::through;
+use super::narrow::settled;
 use super::nest::{Axes, Axis, merge, place, split};
 use super::reduce::{Run, check_dims, reduce, reduced_shape};
+use super::sum_narrow::sum_narrow;
 use crate::array::{Array, unread};
 use crate::device::cpu::host::fresh;
 use crate::device::cpu::threads::{BLOCK, LONG, blocks};
@@ -25,6 +26,9 @@ use crate::layout::Layout;
 use crate::memory::ptr::Ptr;
 use crate::memory::room::filled;
 use crate::scalar::real::Real;
+
+/// Columns that may go side by side, in any dtype: where columns are cut by so many, groups stay what they are.
+pub(super) const GROUP: usize = 32;
 
 /// Two dimensions to add up over the first of: element `i` of column `j` is `i * rows.1 + j * cols.1` from the start.
 #[derive(Clone, Copy)]
@@ -190,8 +194,25 @@ impl Tile {
 /// # Ok::<(), pullback_array::Error>(())
 /// ```
 pub fn sum(a: &Array, dims: &[usize], keepdim: bool) -> Result<Array> {
-    if let Some(result) = through([a], |[a]| sum(a, dims, keepdim)) {
-        return result;
+    let total = total(a, dims, keepdim)?;
+    match a.dtype().is_float() {
+        true => settled(total, &[a.dtype()]),
+        false => Ok(total),
+    }
+}
+
+/// As [`sum`], but halves are added up to the dtype they compute in, for who goes on with that.
+///
+/// ```
+/// use pullback_array::{Array, DType, kernels};
+/// let a = kernels::cast(&Array::from_slice(&[256.0f32, 1.0], [2])?, DType::BF16)?;
+/// assert_eq!(kernels::total(&a, &[0], false)?.to_vec::<f32>()?, [257.0]);
+/// assert_eq!(kernels::cast(&kernels::sum(&a, &[0], false)?, DType::F32)?.to_vec::<f32>()?, [256.0]);
+/// # Ok::<(), pullback_array::Error>(())
+/// ```
+pub fn total(a: &Array, dims: &[usize], keepdim: bool) -> Result<Array> {
+    if a.dtype().is_narrow() && a.dtype().is_float() {
+        return sum_narrow(a, dims, keepdim);
     }
     dispatch!(float a.dtype(), T => sum_real::<T>(a, dims, keepdim), else {
         dispatch!(a.dtype(), T => reduce(a, dims, keepdim, |run: Run<'_, T>| {
@@ -200,7 +221,7 @@ pub fn sum(a: &Array, dims: &[usize], keepdim: bool) -> Result<Array> {
     })
 }
 
-fn sum_real<T: Real>(a: &Array, dims: &[usize], keepdim: bool) -> Result<Array> {
+pub(super) fn sum_real<T: Real>(a: &Array, dims: &[usize], keepdim: bool) -> Result<Array> {
     a.expect_dtype::<T>()?;
     check_dims(a.shape(), dims)?;
     let shape = reduced_shape(a.shape(), dims, keepdim);
@@ -230,7 +251,7 @@ fn sum_real<T: Real>(a: &Array, dims: &[usize], keepdim: bool) -> Result<Array> 
 
 /// The reduced and the kept dimensions, innermost first, neighbours that are one walk merged: the order in which
 /// PyTorch's `TensorIterator` goes.
-fn axes(layout: &Layout, dims: &[usize]) -> (Axes, Axes) {
+pub(super) fn axes(layout: &Layout, dims: &[usize]) -> (Axes, Axes) {
     let (mut reduced, kept) = split(layout, dims);
     // Kept dimensions stay in the result's order. Reduced ones are sorted by stride, by insertion, where a stride of 0
     // compares with nothing.
