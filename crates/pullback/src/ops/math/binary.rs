@@ -194,13 +194,20 @@ impl Copysign {
     }
 }
 
+impl Formula<2> for Copysign {
+    #[inline(always)]
+    fn at<T: Scalar>(&self, [a, b]: [T; 2]) -> T {
+        a.copysign(b)
+    }
+}
+
 impl Op for Copysign {
     common!();
-    fn elementwise(&self) -> bool {
-        true
+    fn expression(&self) -> Option<Expression> {
+        Some(Expression::of(self))
     }
     fn eval(&self, x: &[&Array]) -> Result<Array> {
-        float_zip!(fast x[0], x[1], |a, b: T| a.copysign(b))
+        float_zip!(fast x[0], x[1], |a, b: T| Copysign.at([a, b]))
     }
     fn reads(&self, i: usize) -> Reads {
         match i {
