@@ -12,17 +12,11 @@ use pullback::{
     Tensor, randint, randn, random, sequential,
 };
 
-/// Linear layers with ReLU between, random data, cross-entropy, SGD with rate 0.01: zero_grad, forward, backward, step.
-pub(super) fn mlp(sizes: &[usize], batch: usize) -> anyhow::Result<Step> {
-    random::manual_seed(0);
-    let (first, last) = (sizes[0], sizes[sizes.len() - 1]);
-    let mut model = Sequential::new().then(Linear::new(first, sizes[1])?);
-    for pair in sizes[1..].windows(2) {
-        model = model.then(ReLU).then(Linear::new(pair[0], pair[1])?);
-    }
+/// A model learns random labels of random samples by cross-entropy and SGD with rate 0.01: zero_grad, forward, backward, step.
+fn training(model: Sequential, samples: &[usize], classes: usize) -> anyhow::Result<Step> {
     let mut optim = SGD::new(model.named_parameters(), 0.01)?;
-    let x = randn([batch, first], F32)?;
-    let y = randint(0, last as i64, [batch], I64)?;
+    let x = randn(samples, F32)?;
+    let y = randint(0, classes as i64, [samples[0]], I64)?;
     Ok(Box::new(move || {
         model.zero_grad();
         let loss = model
@@ -34,7 +28,18 @@ pub(super) fn mlp(sizes: &[usize], batch: usize) -> anyhow::Result<Step> {
     }))
 }
 
-/// A convolutional network on a batch of 64 images of 28 x 28, cross-entropy, SGD with rate 0.01.
+/// Linear layers with ReLU between, trained.
+pub(super) fn mlp(sizes: &[usize], batch: usize) -> anyhow::Result<Step> {
+    random::manual_seed(0);
+    let (first, last) = (sizes[0], sizes[sizes.len() - 1]);
+    let mut model = Sequential::new().then(Linear::new(first, sizes[1])?);
+    for pair in sizes[1..].windows(2) {
+        model = model.then(ReLU).then(Linear::new(pair[0], pair[1])?);
+    }
+    training(model, &[batch, first], last)
+}
+
+/// A convolutional network, trained on a batch of 64 images of 28 x 28.
 pub(super) fn lenet64() -> anyhow::Result<Step> {
     random::manual_seed(0);
     let model = sequential![
@@ -49,18 +54,7 @@ pub(super) fn lenet64() -> anyhow::Result<Step> {
         ReLU,
         Linear::new(120, 10)?
     ];
-    let mut optim = SGD::new(model.named_parameters(), 0.01)?;
-    let x = randn([64, 1, 28, 28], F32)?;
-    let y = randint(0, 10, [64], I64)?;
-    Ok(Box::new(move || {
-        model.zero_grad();
-        let loss = model
-            .forward(&x)?
-            .cross_entropy(&y, CrossEntropy::default())?;
-        loss.backward()?;
-        optim.step()?;
-        Ok(())
-    }))
+    training(model, &[64, 1, 28, 28], 10)
 }
 
 /// The sum of a convolution's results: 32 samples, 64 channels of 56 x 56, 64 filters of 3 x 3; backward to filters, biases and input.

@@ -1,12 +1,12 @@
 //! Tensors of random numbers, drawn from the default generator as PyTorch does: `rand`, `randn`, `randint`, `randperm`. Nothing here has a
 //! gradient; numbers drawn over a tensor that is there are in `fill`.
 
-use crate::core::fail::{bail, error};
+use crate::core::fail::{bail, ensure, error};
 use crate::core::tensor::Tensor;
 use crate::core::watch;
 use crate::ops::Count;
 use crate::ops::create::ranges::afford;
-use crate::random;
+use crate::random::{self, torch::Generator};
 use crate::{Array, DType, Device, Result, Shape};
 
 /// An error of the random streams, in the library's type.
@@ -14,15 +14,45 @@ fn drawn<T>(result: random::Result<T>) -> Result<T> {
     result.map_err(|e| error!(Shape, "{}", e.message()))
 }
 
-fn floats(name: &'static str, dtype: DType) -> Result<()> {
-    if dtype.is_float() {
-        return Ok(());
+/// How numbers of one law are drawn.
+struct Law {
+    /// What PyTorch calls its kernel.
+    kernel: &'static str,
+    /// Over numbers that are there: halves.
+    over: fn(&Tensor) -> Result<()>,
+    single: fn(&mut Generator, usize) -> Vec<f32>,
+    double: fn(&mut Generator, usize) -> Vec<f64>,
+}
+
+impl Law {
+    /// A tensor of floats drawn by it.
+    fn numbers(&self, shape: &Shape, dtype: DType) -> Result<Tensor> {
+        ensure!(
+            dtype.is_float(),
+            Unsupported,
+            "\"{}\" not implemented for '{}'",
+            self.kernel,
+            dtype.scalar_type_name()
+        );
+        let n = shape.checked_numel()?;
+        if pullback_array::creating_on() == Some(Device::Meta) {
+            return Tensor::zeros(shape.clone(), dtype); // nothing is drawn
+        }
+        afford(n, dtype)?;
+        if dtype.is_narrow() {
+            let x = Tensor::zeros(shape.clone(), dtype)?;
+            (self.over)(&x)?;
+            return Ok(x);
+        }
+        let array = watch::drawn(shape, |shape| {
+            let n = shape.checked_numel()?;
+            match dtype.computing() {
+                DType::F32 => Array::from_slice(&random::try_draw(|g| (self.single)(g, n))?, shape),
+                _ => Array::from_slice(&random::try_draw(|g| (self.double)(g, n))?, shape),
+            }
+        })?;
+        Tensor::from_array(array).to(dtype)
     }
-    Err(error!(
-        Unsupported,
-        "\"{name}\" not implemented for '{}'",
-        dtype.scalar_type_name()
-    ))
 }
 
 /// Tensors of random numbers, which come from the default generator ([`crate::random::manual_seed`]), or from one's own inside of
@@ -97,26 +127,13 @@ impl Tensor {
 #[pullback_macros::called]
 #[track_caller]
 pub fn rand(shape: impl Into<Shape>, dtype: DType) -> Result<Tensor> {
-    floats("check_uniform_bounds", dtype)?;
-    let shape = shape.into();
-    let n = shape.checked_numel()?;
-    if pullback_array::creating_on() == Some(Device::Meta) {
-        return Tensor::zeros(shape, dtype); // nothing is drawn
-    }
-    afford(n, dtype)?;
-    if dtype.is_narrow() {
-        let x = Tensor::zeros(shape, dtype)?;
-        x.uniform_(0.0, 1.0)?;
-        return Ok(x);
-    }
-    let array = watch::drawn(&shape, |shape| {
-        let n = shape.checked_numel()?;
-        match dtype.computing() {
-            DType::F32 => Array::from_slice(&random::try_draw(|g| g.rand(n))?, shape),
-            _ => Array::from_slice(&random::try_draw(|g| g.rand_f64(n))?, shape),
-        }
-    })?;
-    Tensor::from_array(array).to(dtype)
+    let law = Law {
+        kernel: "check_uniform_bounds",
+        over: |x| x.uniform_(0.0, 1.0),
+        single: |g, n| g.rand(n),
+        double: |g, n| g.rand_f64(n),
+    };
+    law.numbers(&shape.into(), dtype)
 }
 
 /// As [`Tensor::randn`], under PyTorch's name of a function.
@@ -126,26 +143,13 @@ pub fn rand(shape: impl Into<Shape>, dtype: DType) -> Result<Tensor> {
 #[pullback_macros::called]
 #[track_caller]
 pub fn randn(shape: impl Into<Shape>, dtype: DType) -> Result<Tensor> {
-    floats("normal_kernel_cpu", dtype)?;
-    let shape = shape.into();
-    let n = shape.checked_numel()?;
-    if pullback_array::creating_on() == Some(Device::Meta) {
-        return Tensor::zeros(shape, dtype); // nothing is drawn
-    }
-    afford(n, dtype)?;
-    if dtype.is_narrow() {
-        let x = Tensor::zeros(shape, dtype)?;
-        x.normal_(0.0, 1.0)?;
-        return Ok(x);
-    }
-    let array = watch::drawn(&shape, |shape| {
-        let n = shape.checked_numel()?;
-        match dtype.computing() {
-            DType::F32 => Array::from_slice(&random::try_draw(|g| g.randn(n))?, shape),
-            _ => Array::from_slice(&random::try_draw(|g| g.randn_f64(n))?, shape),
-        }
-    })?;
-    Tensor::from_array(array).to(dtype)
+    let law = Law {
+        kernel: "normal_kernel_cpu",
+        over: |x| x.normal_(0.0, 1.0),
+        single: |g, n| g.randn(n),
+        double: |g, n| g.randn_f64(n),
+    };
+    law.numbers(&shape.into(), dtype)
 }
 
 /// As [`Tensor::randint`], under PyTorch's name of a function.
