@@ -19,6 +19,7 @@ mod map;
 mod matmul;
 mod matmul_long;
 mod matmul_narrow;
+mod matmul_tiny;
 mod median;
 mod narrow;
 mod nest;

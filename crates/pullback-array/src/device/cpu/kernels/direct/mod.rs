@@ -11,6 +11,7 @@
 //! Not here: which convolutions go this way is decided in `convolve`, with the other way for all others: types without such kernels, and few channels.
 #![allow(unsafe_code)]
 
+mod padded;
 mod panels;
 mod scratch;
 #[cfg(test)]
@@ -30,6 +31,7 @@ use crate::error::{Error, Result};
 use crate::layout::Shape;
 use crate::memory::ptr::Ptr;
 use crate::memory::room::{filled, gathered};
+use padded::Planes;
 pub(super) use panels::Panels;
 use scratch::Scratch;
 use std::ops::Range;
@@ -239,58 +241,6 @@ fn places(n: usize, apart: usize, of: impl Fn(usize) -> (usize, usize)) -> Resul
 /// How many elements windows go over along each dimension, with the zeros around.
 fn reach(axes: &[Axis; 3]) -> [usize; 3] {
     axes.map(|a| (a.count.saturating_sub(1)) * a.stride + (a.kernel - 1) * a.dilation + 1)
-}
-
-/// Channels of one sample.
-struct Planes {
-    count: usize,
-    /// How far apart they are.
-    area: usize,
-    /// How far apart elements of the first two dimensions are.
-    steps: [usize; 2],
-    /// Their sizes with zeros around.
-    need: [usize; 3],
-}
-
-impl Planes {
-    /// Copies all channels with zeros around them.
-    ///
-    /// # Safety
-    /// From `from` on there are the channels, as the axes say; `to` has room for as many with zeros around.
-    unsafe fn padded<T: Direct>(&self, from: *const T, axes: &[Axis; 3], to: *mut T) {
-        let [na, nb, nc] = self.need;
-        // Places of the copy that lie inside, and the element of the first one.
-        let inside = |d: usize| -> (Range<usize>, usize) {
-            let a: &Axis = &axes[d];
-            let first = a.shift.min(0).unsigned_abs().min(self.need[d]);
-            let skip = a.shift.max(0).unsigned_abs().min(a.size);
-            let end = first.saturating_add(a.size - skip).min(self.need[d]);
-            (first..end, skip)
-        };
-        let [(ra, sa), (rb, sb), (rc, sc)] = [inside(0), inside(1), inside(2)];
-        for channel in 0..self.count {
-            let from = from.wrapping_add(channel * self.area + sc);
-            for i in 0..na {
-                for j in 0..nb {
-                    let to = to.wrapping_add(((channel * na + i) * nb + j) * nc);
-                    let there = ra.contains(&i) && rb.contains(&j);
-                    // SAFETY: the caller's promise.
-                    unsafe {
-                        if !there {
-                            (0..nc).for_each(|k| to.add(k).write(T::ZERO));
-                            continue;
-                        }
-                        let row = (i - ra.start + sa) * self.steps[0]
-                            + (j - rb.start + sb) * self.steps[1];
-                        (0..rc.start).for_each(|k| to.add(k).write(T::ZERO));
-                        let from = from.add(row);
-                        std::ptr::copy_nonoverlapping(from, to.add(rc.start), rc.len());
-                        (rc.end..nc).for_each(|k| to.add(k).write(T::ZERO));
-                    }
-                }
-            }
-        }
-    }
 }
 
 /// Tiles of nearly equal sizes: the first rows, and how many.
