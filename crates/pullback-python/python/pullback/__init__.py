@@ -525,7 +525,7 @@ _PARTS = {"autocast": "amp", "GradScaler": "amp", "OutOfMemoryError": "cuda", "l
 _PARTS |= {f"{_name}_window": "_windows" for _name in ("bartlett", "blackman", "hamming", "hann", "kaiser")}
 _PARTS |= {"svd_lowrank": "_lowrank", "pca_lowrank": "_lowrank"}
 _PARTS |= dict.fromkeys(("cholesky", "qr", "solve", "lstsq", "symeig", "eig", "matrix_rank"), "_removed")
-_PARTS |= dict.fromkeys(("nuclear_norm", "frobenius_norm", "set_default_tensor_type"), "_older")
+_PARTS |= dict.fromkeys(("nuclear_norm", "frobenius_norm", "set_default_tensor_type", "spmm"), "_older")
 
 
 def __getattr__(name):

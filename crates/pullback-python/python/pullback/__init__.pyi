@@ -151,6 +151,7 @@ from ._removed import matrix_rank as matrix_rank
 from ._older import nuclear_norm as nuclear_norm
 from ._older import frobenius_norm as frobenius_norm
 from ._older import set_default_tensor_type as set_default_tensor_type
+from ._older import spmm as spmm
 
 _Number = _py.int | _py.float | np.number[Any] | np.bool_
 _Array = np.ndarray[Any, Any]

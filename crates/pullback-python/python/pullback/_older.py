@@ -1,8 +1,8 @@
-"""Functions that PyTorch keeps for older programs and warns of: norms of their own, and the default type of tensors."""
+"""Functions that PyTorch keeps for older programs: norms of their own, which it warns of, a second name of `mm`, and the default type of tensors."""
 
 import warnings
 
-from . import bfloat16, float16, float32, float64, linalg, set_default_dtype
+from . import bfloat16, float16, float32, float64, linalg, mm, set_default_dtype
 
 _TYPES = {"HalfTensor": float16, "BFloat16Tensor": bfloat16, "FloatTensor": float32, "DoubleTensor": float64}
 
@@ -28,6 +28,11 @@ def frobenius_norm(input, dim, keepdim=False):
     """The root of the sum of squares: `linalg.vector_norm(input, 2, dim)`."""
     _old_norm("frobenius_norm", "linalg.vector_norm(A, 2., dim, keepdim)")
     return linalg.vector_norm(input, 2.0, dim, keepdim)
+
+
+def spmm(input, mat2):
+    """`mm`, by the name it has where matrices may be sparse."""
+    return mm(input, mat2)
 
 
 def set_default_tensor_type(t, /):

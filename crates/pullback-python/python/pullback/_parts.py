@@ -5,7 +5,14 @@ import operator
 from collections import namedtuple as _namedtuple
 
 
-class Size(tuple):
+class _Named(type):
+    """The class of classes that print as PyTorch's, whose objects programs meet everywhere: what they are pickled as stays."""
+
+    def __repr__(cls):
+        return f"<class 'torch.{cls.__name__}'>" if cls.__module__ == __name__ else super().__repr__()
+
+
+class Size(tuple, metaclass=_Named):
     """The shape of a tensor."""
 
     __slots__ = ()
@@ -128,7 +135,7 @@ def lies_as(tensor, format):
     return tensor.dim() == format._rank and tensor.permute(format._order(tensor.dim())).is_contiguous()
 
 
-class device:
+class device(metaclass=_Named):
     """Where a tensor lies. Every kind can be named, as programs do before they ask; tensors lie on the CPU, or have no numbers ("meta")."""
 
     __slots__ = ("type", "index")

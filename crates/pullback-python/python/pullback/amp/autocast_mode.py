@@ -70,7 +70,7 @@ class autocast:
             self._enabled = False
         elif enabled and self.fast_dtype not in (bfloat16, float16):
             warnings.warn(
-                "In CPU autocast, but the target dtype is not supported. Disabling autocast.\nCPU Autocast only supports dtype of torch.bfloat16, torch.float16 currently.", stacklevel=2
+                "In CPU autocast, but the target dtype is not supported. Disabling autocast.\nCPU Autocast only supports dtypes of torch.bfloat16, torch.float16 currently.", stacklevel=2
             )
             self._enabled = False
         self._entered = []

@@ -1,6 +1,7 @@
 """`nn.functional.multi_head_attention_forward`: attention with several heads, over the built-in operations."""
 
 import math
+import warnings
 
 from .. import baddbmm, bmm, bool as bool_, cat, zeros, zeros_like
 
@@ -14,6 +15,12 @@ def _additive(mask, name, dtype):
     if not mask.dtype.is_floating_point:
         raise AssertionError(f"only bool and floating types of {name} are supported")
     return mask
+
+
+def warn_of_kinds(name, mask, other_name, other):
+    """Says that two masks are of different dtypes, as PyTorch does."""
+    if mask is not None and other is not None and mask.dtype != other.dtype:
+        warnings.warn(f"Support for mismatched {name} and {other_name} is deprecated. Use same type for both instead.", stacklevel=3)
 
 
 def _checked(query, key, value, num_heads, key_padding_mask, attn_mask):
@@ -64,6 +71,7 @@ def multi_head_attention_forward(
     from . import functional as F
 
     batched = _checked(query, key, value, num_heads, key_padding_mask, attn_mask)
+    warn_of_kinds("key_padding_mask", key_padding_mask, "attn_mask", attn_mask)
     if not batched:
         query, key, value = (t.unsqueeze(1) for t in (query, key, value))
         key_padding_mask = None if key_padding_mask is None else key_padding_mask.unsqueeze(0)
@@ -76,7 +84,7 @@ def multi_head_attention_forward(
     if head * num_heads != width:
         raise AssertionError(f"embed_dim {width} not divisible by num_heads {num_heads}")
     if is_causal and attn_mask is None:
-        raise RuntimeError("Need attn_mask if specifying the is_causal hint.")
+        raise RuntimeError("Need attn_mask if specifying the is_causal hint. You may use the Transformer module method `generate_square_subsequent_mask` to create this mask.")
     if is_causal and key_padding_mask is None and not need_weights:
         attn_mask = None
     else:

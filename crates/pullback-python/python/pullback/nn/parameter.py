@@ -9,6 +9,9 @@ from .._parts import no_torch_function
 class _Kind(type):
     """The class of `Parameter`: objects of subclasses of `Tensor` of the user's are parameters where they say so."""
 
+    def __repr__(cls):
+        return "<class 'torch.nn.parameter.Parameter'>" if cls is Parameter else super().__repr__()
+
     def __instancecheck__(cls, instance):
         if type(instance) is Tensor:
             return False

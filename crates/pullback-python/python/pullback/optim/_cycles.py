@@ -42,8 +42,9 @@ class CyclicLR(LRScheduler):
             self.base_momentums = _per_group(optimizer, base_momentum, "base_momentum")
             self.max_momentums = _per_group(optimizer, max_momentum, "max_momentum")
             if last_epoch == -1:
-                for value, group in zip(self.max_momentums, optimizer.param_groups):
-                    _put_momentum(group, "betas" if self.use_beta1 else "momentum", value)
+                for top, base, group in zip(self.max_momentums, self.base_momentums, optimizer.param_groups):
+                    _put_momentum(group, "betas" if self.use_beta1 else "momentum", top)
+                    group["max_momentum"], group["base_momentum"] = top, base
         super().__init__(optimizer, last_epoch)
         self.base_lrs = _per_group(optimizer, base_lr, "base_lr")
 
@@ -91,13 +92,13 @@ class OneCycleLR(LRScheduler):
         self.optimizer = optimizer
         self.total_steps = self._steps(total_steps, epochs, steps_per_epoch)
         if three_phase:
-            ends = [("initial_lr", "max_lr", pct_start * self.total_steps - 1), ("max_lr", "initial_lr", 2 * pct_start * self.total_steps - 2), ("initial_lr", "min_lr", self.total_steps - 1)]
+            ends = [("initial_lr", "max_lr", float(pct_start * self.total_steps) - 1), ("max_lr", "initial_lr", float(2 * pct_start * self.total_steps) - 2), ("initial_lr", "min_lr", self.total_steps - 1)]
             momenta = [("max_momentum", "base_momentum"), ("base_momentum", "max_momentum"), ("max_momentum", "max_momentum")]
         else:
-            ends = [("initial_lr", "max_lr", pct_start * self.total_steps - 1), ("max_lr", "min_lr", self.total_steps - 1)]
+            ends = [("initial_lr", "max_lr", float(pct_start * self.total_steps) - 1), ("max_lr", "min_lr", self.total_steps - 1)]
             momenta = [("max_momentum", "base_momentum"), ("base_momentum", "max_momentum")]
         self._schedule_phases = [
-            {"end_step": float(end), "start_lr": a, "end_lr": b, "start_momentum": c, "end_momentum": d} for (a, b, end), (c, d) in zip(ends, momenta)
+            {"end_step": end, "start_lr": a, "end_lr": b, "start_momentum": c, "end_momentum": d} for (a, b, end), (c, d) in zip(ends, momenta)
         ]
         if pct_start < 0 or pct_start > 1 or not isinstance(pct_start, float):
             raise ValueError(f"Expected float between 0 and 1 pct_start, but got {pct_start}")

@@ -1,7 +1,7 @@
 """A schedule that follows a measured number: smaller rates when it stops improving."""
 
 from .. import inf
-from .lr_scheduler import LRScheduler, _per_group, _rate
+from .lr_scheduler import LRScheduler, _per_group, _rate, warn_of_epoch
 from .optimizer import Optimizer
 
 
@@ -17,18 +17,21 @@ class ReduceLROnPlateau(LRScheduler):
             raise ValueError("mode " + mode + " is unknown!")
         if threshold_mode not in ("rel", "abs"):
             raise ValueError("threshold mode " + threshold_mode + " is unknown!")
-        self.factor, self.optimizer, self.patience, self.cooldown, self.eps = factor, optimizer, patience, cooldown, eps
+        # The order of the attributes is that of the state, which programs print.
+        self.factor, self.optimizer = factor, optimizer
         self.default_min_lr = None if isinstance(min_lr, (list, tuple)) else min_lr
         if isinstance(min_lr, (list, tuple)) and len(min_lr) != len(optimizer.param_groups):
             raise ValueError(f"expected {len(optimizer.param_groups)} min_lrs, got {len(min_lr)}")
         self.min_lrs = _per_group(optimizer, min_lr, "min_lrs")
-        self.mode, self.threshold, self.threshold_mode = mode, threshold, threshold_mode
+        self.patience, self.cooldown, self.eps = patience, cooldown, eps
         self.last_epoch = 0
         self._last_lr = [_rate(group["lr"]) for group in optimizer.param_groups]
+        self.mode_worse = inf if mode == "min" else -inf
+        self.mode, self.threshold, self.threshold_mode = mode, threshold, threshold_mode
         self._reset()
 
     def _reset(self):
-        self.best = self.mode_worse = inf if self.mode == "min" else -inf
+        self.best = self.mode_worse
         self.cooldown_counter = self.num_bad_epochs = 0
 
     def is_better(self, a, best):
@@ -46,6 +49,8 @@ class ReduceLROnPlateau(LRScheduler):
     def step(self, metrics, epoch=None):
         """Looks at the number, and takes the rates down where it is time."""
         now = float(metrics)
+        if epoch is not None:
+            warn_of_epoch()
         self.last_epoch = self.last_epoch + 1 if epoch is None else epoch
         if self.is_better(now, self.best):
             self.best, self.num_bad_epochs = now, 0

@@ -18,6 +18,16 @@ def _rate(value):
     return value.clone() if isinstance(value, Tensor) else value
 
 
+def warn_of_epoch():
+    """Says that a schedule was told the number of its step."""
+    warnings.warn("The epoch parameter in `scheduler.step()` was not necessary and is being deprecated where possible. Please use `scheduler.step()` to step the scheduler. During the deprecation, if epoch is different from None, the closed form is used instead of the new chainable form, where available. Please open an issue if you are unable to replicate your use case: https://github.com/pytorch/pytorch/issues/new/choose.", UserWarning, stacklevel=3)
+
+
+def _function(method):
+    """What a method runs: methods are made anew each time that they are asked for."""
+    return getattr(method, "__func__", method)
+
+
 class LRScheduler:
     """The base class of all schedules."""
 
@@ -49,6 +59,7 @@ class LRScheduler:
                 optimizer._opt_called = True
 
             optimizer.register_step_post_hook(noted)
+            optimizer._watched_step = _function(optimizer.step)
 
     def _initial_step(self):
         self._step_count = 0
@@ -81,15 +92,22 @@ class LRScheduler:
     def step(self, epoch=None):
         """One step of the schedule, or where `epoch` is given, to that one."""
         self._step_count += 1
-        if self._step_count == 2 and not getattr(self.optimizer, "_opt_called", True):
+        if self._step_count == 2 and _function(self.optimizer.step) is not getattr(self.optimizer, "_watched_step", None):
+            warnings.warn("Seems like `optimizer.step()` has been overridden after learning rate scheduler initialization. Please, make sure to call `optimizer.step()` before `lr_scheduler.step()`. See more details at https://pytorch.org/docs/stable/optim.html#how-to-adjust-learning-rate", UserWarning, stacklevel=2)
+        elif self._step_count == 2 and not getattr(self.optimizer, "_opt_called", True):
             warnings.warn("Detected call of `lr_scheduler.step()` before `optimizer.step()`. In PyTorch 1.1.0 and later, you should call them in the opposite order: `optimizer.step()` before `lr_scheduler.step()`.  Failure to do this will result in PyTorch skipping the first value of the learning rate schedule. See more details at https://pytorch.org/docs/stable/optim.html#how-to-adjust-learning-rate", UserWarning, stacklevel=2)
+        if epoch is not None:
+            warn_of_epoch()
+        self._update_lr(epoch)
+
+    def _update_lr(self, epoch=None):
+        """The rates of the next step, or of one, written into the groups."""
         self._get_lr_called_within_step = True
         try:
             if epoch is None:
                 self.last_epoch += 1
                 rates = self.get_lr()
             else:
-                warnings.warn("The epoch parameter in `scheduler.step()` was not necessary and is being deprecated where possible. Please use `scheduler.step()` to step the scheduler. During the deprecation, if epoch is different from None, the closed form is used instead of the new chainable form, where available. Please open an issue if you are unable to replicate your use case: https://github.com/pytorch/pytorch/issues/new/choose.", UserWarning, stacklevel=2)
                 self.last_epoch = epoch
                 closed = getattr(self, "_get_closed_form_lr", None)
                 rates = self.get_lr() if closed is None else closed()
@@ -382,7 +400,7 @@ class SequentialLR(LRScheduler):
         at = bisect_right(self._milestones, self.last_epoch)
         scheduler = self._schedulers[at]
         if at > 0 and self._milestones[at - 1] == self.last_epoch:
-            scheduler.step(0) if not isinstance(scheduler, SequentialLR) else scheduler.step()
+            scheduler._update_lr(0) if not isinstance(scheduler, SequentialLR) else scheduler.step()
         else:
             scheduler.step()
         self._last_lr = scheduler.get_last_lr()

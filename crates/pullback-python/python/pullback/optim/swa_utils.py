@@ -142,6 +142,7 @@ class SWALR(LRScheduler):
 
     def get_lr(self):
         """The rates of this step."""
+        self._warn()
         step = self._step_count - 1
         if self.anneal_epochs == 0:
             step = max(1, step)

@@ -248,7 +248,7 @@ def checkpoint_sequential(functions, segments, input, use_reentrant=None, **kwar
     """The functions (or modules of a `Sequential`) one after the other, in so many segments; all but the last are checkpointed."""
     if use_reentrant is None:
         warnings.warn(
-            "torch.utils.checkpoint.checkpoint_sequential: the use_reentrant parameter should be passed explicitly. In version 2.9 we will raise an "
+            "torch.utils.checkpoint.checkpoint_sequential: the use_reentrant parameter should be passed explicitly. In a future release, we will raise an "
             "exception if use_reentrant is not passed. use_reentrant=False is recommended, but if you need to preserve the current default behavior, "
             "you can pass use_reentrant=True. Refer to docs for more details on the differences between the two variants.",
             stacklevel=2,

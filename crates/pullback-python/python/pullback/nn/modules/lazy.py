@@ -1,6 +1,5 @@
 """Modules that learn their input's size at the first call: their parameters wait for a shape until then."""
 
-import warnings
 from itertools import chain
 
 from ... import empty, int64, no_grad, tensor
@@ -30,7 +29,6 @@ class LazyModuleMixin:
         super().__init__(*args, **kwargs)
         self._load_hook = self._register_load_state_dict_pre_hook(self._lazy_load_hook)
         self._initialize_hook = self.register_forward_pre_hook(self._infer_parameters, with_kwargs=True)
-        warnings.warn("Lazy modules are a new feature under heavy development so changes to the API or functionality can happen at any moment.", stacklevel=3)
 
     def _lazy_load_hook(self, state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs):
         for held in (self._parameters, self._buffers):

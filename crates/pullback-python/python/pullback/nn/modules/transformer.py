@@ -6,6 +6,7 @@ import warnings
 from ... import float32, full, is_grad_enabled, triu
 from .. import functional as F
 from .. import init
+from .._attention import warn_of_kinds
 from .activation import GELU, ReLU
 from .attention import MultiheadAttention
 from .container import ModuleList
@@ -71,6 +72,7 @@ class TransformerEncoderLayer(Module):
         self.activation = activation
 
     def forward(self, src, src_mask=None, src_key_padding_mask=None, is_causal=False):
+        warn_of_kinds("src_key_padding_mask", src_key_padding_mask, "src_mask", src_mask)
         x = src
         if self.norm_first:
             x = x + self._sa_block(self.norm1(x), src_mask, src_key_padding_mask, is_causal)

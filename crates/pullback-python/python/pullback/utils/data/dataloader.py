@@ -1,5 +1,6 @@
 """`DataLoader`: batches of a dataset, in PyTorch's order from the same generator. Worker processes are in `_worker`."""
 
+import os
 import warnings
 
 from ..._native import loader_seed
@@ -25,6 +26,8 @@ class DataLoader:
 
     _iterator = None
     _started = False
+    # What the length of an iterable dataset was said to be, once somebody asked.
+    _declared = None
 
     def __init__(self, dataset, batch_size=1, shuffle=None, sampler=None, batch_sampler=None, num_workers=0, collate_fn=None, pin_memory=False, drop_last=False,
                  timeout=0, worker_init_fn=None, multiprocessing_context=None, generator=None, *, prefetch_factor=None, persistent_workers=False,
@@ -66,6 +69,14 @@ class DataLoader:
         self.multiprocessing_context = multiprocessing_context
         self.collate_fn = collate_fn if collate_fn is not None else default_collate if self._auto_collation else default_convert
         self._started = True
+        there = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+        if there and num_workers > there:
+            warnings.warn(
+                f"This DataLoader will create {num_workers} worker processes in total. Our suggested max number of worker in current system is {there}, which is smaller than what "
+                "this DataLoader is going to create. Please be aware that excessive worker creation might get DataLoader running slow or even freeze, lower the worker number to avoid "
+                "potential slowness/freeze if necessary.",
+                stacklevel=2,
+            )
 
     def __setattr__(self, name, value):
         if self._started and name in ("batch_size", "batch_sampler", "sampler", "drop_last", "dataset", "persistent_workers"):
@@ -94,9 +105,10 @@ class DataLoader:
     def __len__(self):
         if isinstance(self.dataset, IterableDataset):
             n = len(self.dataset)
-            if self.batch_size is None:
-                return n
-            return n // self.batch_size if self.drop_last else -(-n // self.batch_size)
+            if self.batch_size is not None:
+                n = n // self.batch_size if self.drop_last else -(-n // self.batch_size)
+            self._declared = n
+            return n
         return len(self._index_sampler)
 
 
@@ -113,10 +125,7 @@ class _Serial:
         self._base_seed = base_seed(loader)
         self._loader = loader
         self._fetch = _worker.fetcher(loader.dataset, loader._auto_collation, loader.collate_fn, loader.drop_last)
-        self._given = 0
-        self._declared = None
-        if isinstance(loader.dataset, IterableDataset) and hasattr(loader.dataset, "__len__"):
-            self._declared = len(loader)
+        self._given, self._declared = 0, loader._declared
 
     def __iter__(self):
         return self
@@ -128,7 +137,7 @@ class _Serial:
         batch = self._fetch(next(self._indices))
         self._given += 1
         if self._declared is not None and self._given > self._declared:
-            warnings.warn(f"Length of IterableDataset was reported to be {self._declared} (when accessing len(dataloader)), but {self._given} samples have been fetched. ", stacklevel=2)
+            warnings.warn(f"Length of IterableDataset {self._loader.dataset} was reported to be {self._declared}(when accessing len(dataloader)), but {self._given} samples have been fetched. ", stacklevel=2)
         return batch
 
 
