@@ -18,8 +18,6 @@ import meta_calls  # noqa: E402
 REFUSED = json.loads((HERE / "golden.json").read_text())["errors"]
 CASES = list(meta_calls.cases())
 GROUPS = sorted({key.split("/")[0] for key, _ in CASES})
-# What asks for numbers here where PyTorch infers.
-LEFT = {"index_put"}
 # Numbers that are given lie on the CPU here, and on the tensor's device there.
 ELSEWHERE = {"new_tensor"}
 
@@ -44,10 +42,10 @@ def test_every_function(group):
         if isinstance(inferred, dict) and key in REFUSED:
             continue
         name = case["at"][1]
-        if name in LEFT | ELSEWHERE:
+        if name in ELSEWHERE:
             left.add(name)
             continue
         wrong.append(f"{key}: {inferred} where computing gives {computed}; PyTorch: {REFUSED.get(key, 'infers')}")
     assert not wrong, f"{len(wrong)}\n" + "\n".join(wrong)
     named = {case["at"][1] for key, case in CASES if key.startswith(group + "/")}
-    assert left == named & (LEFT | ELSEWHERE), "a name on the lists that is no longer needed there"
+    assert left == named & ELSEWHERE, "a name on the lists that is no longer needed there"

@@ -248,3 +248,43 @@ fn values_convert_or_not_as_in_pytorch() -> Result<()> {
     let _guard = no_grad();
     leaf.set(&first, 1.0)
 }
+
+/// How many places a mask without numbers names nobody knows; what is written to them has a shape all the same.
+#[test]
+fn writes_by_masks_without_numbers_are_inferred() -> Result<()> {
+    let meta = |t: Tensor| t.to_device(pullback::Device::Meta);
+    let x = meta(Tensor::zeros([3, 4], DType::F64)?)?;
+    let mask = |shape: &[usize]| meta(Tensor::ones(Shape::new(shape), DType::Bool)?);
+    let place = meta(Tensor::zeros([2], DType::I64)?)?;
+    for masks in [
+        vec![mask(&[3, 4])?],
+        vec![mask(&[3])?],
+        vec![mask(&[3])?, place.clone()],
+        vec![mask(&[])?],
+        vec![mask(&[3])?, mask(&[4])?],
+    ] {
+        let lent: Vec<&Tensor> = masks.iter().collect();
+        for values in [&[][..], &[4], &[9]] {
+            let values = meta(Tensor::zeros(Shape::new(values), DType::F64)?)?;
+            for accumulate in [false, true] {
+                let y = x.index_put(&lent, &values, accumulate)?;
+                assert_eq!((y.shape(), y.device()), (x.shape(), x.device()));
+                x.index_put_(&lent, &values, accumulate)?;
+            }
+            if let [one] = &masks[..] {
+                x.set(one, &values)?;
+                x.set(one, 1.0)?;
+                assert!(x.index(one).is_err(), "nobody knows the size");
+            }
+        }
+    }
+    // A gradient has the shape of what was given.
+    let x = x.requires_grad_(true)?;
+    let values = meta(Tensor::zeros([4], DType::F64)?)?.requires_grad_(true)?;
+    x.index_put(&[&mask(&[3])?], &values, false)?
+        .sum()?
+        .backward()?;
+    assert_eq!(x.grad().unwrap().shape(), x.shape());
+    assert_eq!(values.grad().unwrap().shape(), values.shape());
+    Ok(())
+}

@@ -5,12 +5,13 @@
 
 use crate::core::Site;
 use crate::core::apply::apply;
-use crate::core::fail::{bail, ensure, error};
+use crate::core::fail::{bail, ensure};
 use crate::core::history::in_place;
 use crate::core::tensor::Tensor;
 use crate::core::watch;
-use crate::ops::common::operand::Operand;
+use crate::ops::common::operand::{Operand, unnumbered};
 use crate::ops::index::bracket_items::{Index, IntoIndices};
+use crate::ops::index::nowhere::{known, nothing_of, tensors, uncounted};
 use crate::ops::index::positions::{Nonzero, Positions};
 use crate::ops::index::rows::Rows;
 use crate::{Array, DType, Element, Result, Shape};
@@ -18,13 +19,13 @@ use pullback_array::kernels;
 use std::panic::Location;
 
 /// An indexed tensor: a view, and rows of it where there are index arrays.
-struct Indexed {
-    view: Tensor,
-    rows: Option<Rows>,
+pub(super) struct Indexed {
+    pub(super) view: Tensor,
+    pub(super) rows: Option<Rows>,
 }
 
 /// Whether an index array is a mask.
-fn is_mask(t: &Tensor) -> bool {
+pub(super) fn is_mask(t: &Tensor) -> bool {
     matches!(t.dtype(), DType::Bool | DType::U8)
 }
 
@@ -184,7 +185,7 @@ fn pick(view: &Tensor, dim: usize, i: i64, own: usize, site: Site) -> Result<Ten
     view.select_at(dim as i64, i, site)
 }
 
-fn indexed(x: &Tensor, items: &[Index], site: Site) -> Result<Indexed> {
+pub(super) fn indexed(x: &Tensor, items: &[Index], site: Site) -> Result<Indexed> {
     let (view, arrays) = basic(x, items, site)?;
     let (Some((first, _)), Some((last, _))) = (arrays.first(), arrays.last()) else {
         return Ok(Indexed { view, rows: None });
@@ -260,7 +261,7 @@ impl Tensor {
     pub fn set<'a>(&self, indices: impl IntoIndices, value: impl Into<Operand<'a>>) -> Result<()> {
         let (site, value) = (Location::caller(), value.into());
         let items = indices.into_indices();
-        let Indexed { view, rows } = indexed(self, &items, site)?;
+        let Indexed { view, rows } = indexed(self, &known(&items)?, site)?;
         let Some(rows) = rows else {
             return match value {
                 Operand::Number(n) => {
@@ -302,7 +303,7 @@ impl Tensor {
                 &owned
             }
             Operand::Tensor(t) if fills => {
-                if !watch::varies(t) {
+                if !watch::varies(t) && !unnumbered(&[&t.array()]) {
                     t.number()?.fit(view.dtype())?;
                 }
                 owned = t.to(view.dtype())?;
@@ -316,67 +317,16 @@ impl Tensor {
                     t.dtype().scalar_type_name()
                 );
             }
+            Operand::Tensor(t) if uncounted(tensors(&items)) => {
+                owned = nothing_of(t, rows.shape(&view))?;
+                &owned
+            }
             Operand::Tensor(t) => {
                 owned = without_leading_ones(t, rows.shape(&view).len())?;
                 &owned
             }
         };
         rows.put_(&view, src, false, site)
-    }
-
-    /// The indices of `index_put`: one tensor for each of the first dimensions.
-    fn index_put_rows(&self, indices: &[&Tensor], site: Site) -> Result<(Tensor, Rows)> {
-        let items: Vec<Index> = indices
-            .iter()
-            // An index without dimensions stands for an array here, and not for a view.
-            .map(|t| match (t.ndim(), is_mask(t)) {
-                (0, false) => t.reshape([1]).map(Index::Tensor),
-                _ => Ok(Index::Tensor((*t).clone())),
-            })
-            .collect::<Result<_>>()?;
-        let Indexed { view, rows } = indexed(self, &items, site)?;
-        match rows {
-            Some(mut rows) => {
-                if indices.iter().all(|t| t.ndim() == 0 && !is_mask(t)) {
-                    rows.positions = rows.positions.reshape(())?;
-                }
-                Ok((view, rows))
-            }
-            None => Err(error!(Shape, "at least one index must be given")),
-        }
-    }
-
-    /// This tensor with values written (or added) where indices, one tensor for each of the first dimensions, point.
-    /// PyTorch's `index_put`.
-    ///
-    /// # Errors
-    /// As [`Tensor::index`]; where dtypes differ or values do not broadcast.
-    #[track_caller]
-    pub fn index_put(
-        &self,
-        indices: &[&Tensor],
-        values: &Tensor,
-        accumulate: bool,
-    ) -> Result<Tensor> {
-        let site = Location::caller();
-        let (view, rows) = self.index_put_rows(indices, site)?;
-        let out = rows.put(&view, values, accumulate, site)?;
-        // A mask without dimensions has added one in front.
-        match view.shape() == self.shape() {
-            true => Ok(out),
-            false => out.reshape(self.shape()),
-        }
-    }
-
-    /// [`Tensor::index_put`] in place.
-    ///
-    /// # Errors
-    /// As [`Tensor::index_put`]; a leaf that requires a gradient outside `no_grad`.
-    #[track_caller]
-    pub fn index_put_(&self, indices: &[&Tensor], values: &Tensor, accumulate: bool) -> Result<()> {
-        let site = Location::caller();
-        let (view, rows) = self.index_put_rows(indices, site)?;
-        rows.put_(&view, values, accumulate, site)
     }
 
     /// One element as a number: Python's `theta[i].item()`.

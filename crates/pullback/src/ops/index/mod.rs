@@ -8,6 +8,8 @@ pub(super) mod embedding_bag;
 pub(super) mod functions;
 pub(super) mod gather;
 pub(super) mod index_add;
+pub(super) mod index_put;
+mod nowhere;
 pub(super) mod partial_order;
 pub(super) mod positions;
 pub(super) mod put;
