@@ -123,6 +123,27 @@ pub(crate) const CHECKS: &[Check] = &[
         }],
     },
     Check {
+        name: "features",
+        about: "the library compiles as its users take it: alone, without features and with some of them",
+        ways: &[Way {
+            name: "clippy",
+            tool: None,
+            // In the workspace all features come together, since some member asks for each.
+            steps: &[
+                plain("cargo clippy --package pullback --lib --locked -- -D warnings"),
+                plain(
+                    "cargo clippy --package pullback --lib --locked --features functions -- -D warnings",
+                ),
+                plain(
+                    "cargo clippy --package pullback --lib --locked --features linalg,csv,pt -- -D warnings",
+                ),
+                plain(
+                    "cargo clippy --package pullback --lib --locked --features ndarray,serde,derive,extend -- -D warnings",
+                ),
+            ],
+        }],
+    },
+    Check {
         name: "msrv",
         about: "the library and the program compile with the least Rust that Cargo.toml promises",
         ways: &[Way {

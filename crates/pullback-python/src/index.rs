@@ -163,8 +163,8 @@ pub(crate) fn rows<'py>(py: Python<'py>, t: &Tensor) -> PyResult<Bound<'py, PyAn
         return Err(PyTypeError::new_err("iteration over a 0-d tensor"));
     }
     room_for_objects(t.shape()[0])?;
-    let rows = (0..t.shape()[0] as i64)
-        .map(|i| wrap(py, t.select(0, i).raise()?))
+    let rows = (t.unbind(0).raise()?.into_iter())
+        .map(|row| wrap(py, row))
         .collect::<PyResult<Vec<_>>>()?;
     Ok(PyTuple::new(py, rows)?.try_iter()?.into_any())
 }

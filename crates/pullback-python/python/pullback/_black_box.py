@@ -135,14 +135,17 @@ def _uneven(shape, k):
     return np.round(np.where(u < 0.5, u + 0.5, -u) * 1024) / 1024
 
 
-def _takes_cotangent(grad, count):
-    """Whether a function asks for one argument more than there are inputs."""
+def _takes_cotangent(grad, count, single):
+    """Whether a function asks for one argument more than there are inputs; of one that takes any number, a result that is no `single`
+    number decides, since it needs one."""
     try:
         import inspect
 
         parameters = inspect.signature(grad).parameters.values()
     except (TypeError, ValueError):
         return False
+    if any(p.kind is p.VAR_POSITIONAL for p in parameters):
+        return not single
     plain = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) and p.default is p.empty]
     return len(plain) == count + 1
 
@@ -210,7 +213,7 @@ class _Box:
             g = list(g) if isinstance(g, (tuple, list)) else [g]
             return [self.world.to_numpy(a) for a in g]
 
-        if callable(grad) and _takes_cotangent(grad, len(self.inputs)):
+        if callable(grad) and _takes_cotangent(grad, len(self.inputs), self.shape == ()):
             y = self.f(*self.fresh())
             weights = [self.world.like(w, y) if hasattr(y, "dtype") else w for w in cotangents]
             return [listed(grad(*self.fresh(), w)) for w in weights], cotangents, notes

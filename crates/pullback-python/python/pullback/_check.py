@@ -95,6 +95,12 @@ class _Check:
             raise ValueError("check: there are no inputs to differentiate by")
         if isinstance(names, str):
             names = [names]
+        for k, x in enumerate(inputs):
+            if isinstance(x, (dict, tuple, list, set)):
+                raise TypeError(
+                    f"check: input {k} is a {type(x).__name__}; inputs are tensors, arrays or numbers: give those that it holds, "
+                    "and put them together inside of the function"
+                )
         if all(isinstance(x, _native.Tensor) for x in inputs):
             return self._tensors(f, list(inputs), grad, step, names, power, mode)
         return Report(black_box(f, list(inputs), grad, step, names, power, mode))

@@ -18,20 +18,23 @@ pub(super) fn amplified(
 ) -> Result<bool> {
     let beyond = |f: &Facts| {
         let off = (Dd::from(f.claimed) - f.a_hi).abs().to_f64();
-        !f.numbers && (off > f.e || !off.is_finite())
+        !f.numbers && (off > f.e || !off.is_finite() || !f.e.is_finite())
     };
     let suspicious = facts.iter().any(beyond);
     if suspicious {
         let refs: Vec<&Tensor> = bench.check.inputs.iter().collect();
-        let kernels = rounding::kernels(backward, &refs)?;
+        let alone = rounding::alone(backward, &refs)?;
         for f in facts.iter_mut() {
-            f.kernels_agree = kernels != Kernels::Wrong;
-            if let Kernels::OutOfRange(name) = kernels {
-                f.out_of_range = Some(name);
-            }
+            f.kernels_agree = alone.kernels != Kernels::Wrong;
+            f.out_of_range = match (alone.kernels, alone.leaves_range) {
+                (Kernels::OutOfRange(name), _) => Some(name),
+                // Where such numbers reach a coordinate, its bounds are none.
+                (Kernels::Agree, Some(name)) if !f.e.is_finite() => Some(name),
+                _ => None,
+            };
         }
         // What underflows decides otherwise than double-double does, so that the run and its replay are not of one function.
-        if matches!(kernels, Kernels::OutOfRange(_)) {
+        if matches!(alone.kernels, Kernels::OutOfRange(_)) {
             return Ok(false);
         }
     }

@@ -235,13 +235,18 @@ impl Report {
             ("round-off of the gradient itself", l.back),
             ("what the gradient is off by", l.formula),
         ];
+        let accused = c.status == Status::Fail;
+        let parts = &parts[..parts.len() - usize::from(!accused)];
         let (what, part) =
-            parts.into_iter().fold(
+            (parts.iter().copied()).fold(
                 parts[0],
                 |best, p| {
                     if p.1.abs() > best.1.abs() { p } else { best }
                 },
             );
+        if !accused && part.abs() < 0.1 * c.gap.abs() {
+            return "Why: it is not known: noise hides the derivative there, and nothing is said of the gradient.".into();
+        }
         let share = format!("Why: {:.0}% {what}", (100.0 * part / c.gap).abs());
         if what != parts[0].0 {
             return format!("{share}.");

@@ -57,7 +57,7 @@ pub(super) struct Facts {
     pub(super) engine: f64,
     /// Every operation of the recorded run, taken alone, rounded as it may.
     pub(super) kernels_agree: bool,
-    /// An operation inside of which something underflows or overflows.
+    /// An operation that underflows or overflows, in its result or inside, on the way to this coordinate.
     pub(super) out_of_range: Option<&'static str>,
 }
 
@@ -172,6 +172,9 @@ impl Measure<'_> {
         let mut worst = f.e.max(rounding);
         if f.numbers || f.kernels_agree {
             worst = worst.max(4.0 * f.engine);
+        }
+        if f.out_of_range.is_some() && !f.e.is_finite() {
+            worst = f64::INFINITY;
         }
         let kernel_off = beyond(ledger.back, worst);
         // Numbers have no formula of their own: what rounding cannot explain in them is not rounding.
@@ -320,7 +323,8 @@ impl Measure<'_> {
         (back > self.rounding && back > self.f.u * self.f.claimed.abs()).then(|| {
             if let Some(op) = self.f.out_of_range {
                 let remark = format!(
-                    "{op} underflows or overflows inside at numbers of this size in this precision, which puts the gradient off by {back:.1e}; at ordinary sizes it is right"
+                    "{op} underflows or overflows at numbers of this size in this precision, which puts the gradient off by {back:.1e}; with 32 digits it is {:.4e}",
+                    self.f.a_hi.to_f64()
                 );
                 return Found::new(Verdict::Hidden, Status::Unknown, remark);
             }

@@ -132,6 +132,7 @@ pub(crate) fn known_as(name: &'static str) -> &'static str {
         "pow_tensor" => "pow",
         "ravel_multi_index" => "index",
         "recurrence" => "cumprod",
+        "atan2_slope" => "atan2",
         "sinc_derivative" => "sinc",
         "recurrent_layer" => "lstm",
         "resize" => "interpolate",

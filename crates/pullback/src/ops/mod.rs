@@ -90,9 +90,10 @@ pub use loss::ctc_call::Ctc;
 pub use loss::reduction::Reduction;
 pub use loss::smooth_l1::{Huber, SmoothL1};
 pub use math::addc::{Addcdiv, Addcmul};
+pub use math::angle::{AngleSlope, Atan2};
 pub use math::arith::{Add, AddScaled, Div, Mul, Neg, Sub};
 pub use math::binary::{
-    Atan2, Copysign, Heaviside, Hypot, Logaddexp, Logaddexp2, Nextafter, Xlog1py, Xlogy,
+    Copysign, Heaviside, Hypot, Logaddexp, Logaddexp2, Nextafter, Xlog1py, Xlogy,
 };
 pub use math::clamp::Clamp;
 pub use math::clamp_tensor::ClampTensor;
@@ -217,6 +218,7 @@ pub static OPS: &[&OpDef] = &[
     Logit::DEF,
     // of two and three
     Atan2::DEF,
+    AngleSlope::DEF,
     Hypot::DEF,
     Logaddexp::DEF,
     Logaddexp2::DEF,

@@ -167,6 +167,8 @@ fn coordinate(probe: &Probe<'_>, j: &Judged, k: usize) -> Result<Coordinate> {
                 d.size
             };
             (sure(s) * d.budget).max(s.legible) / own
+        } else if d.status == Status::Unknown {
+            f64::INFINITY
         } else {
             0.0
         },

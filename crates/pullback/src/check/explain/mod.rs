@@ -35,6 +35,8 @@ pub enum BugKind {
     Summed(usize),
     /// Running totals of the right one along an axis.
     RunningTotal(usize),
+    /// What a running total along an axis gives that starts at its other end.
+    WrongDirection(usize),
     /// What the same operation along another axis, or summed over one, gives.
     WrongAxis,
     /// Off by a multiple of something simple: a term is missing, or is there that should not be.
@@ -88,6 +90,10 @@ impl fmt::Display for BugKind {
             BugKind::RunningTotal(axis) => write!(
                 f,
                 "it holds the running totals of the right one along axis {axis}"
+            ),
+            BugKind::WrongDirection(axis) => write!(
+                f,
+                "a running total along axis {axis} starts at the wrong end"
             ),
             BugKind::WrongAxis => write!(
                 f,

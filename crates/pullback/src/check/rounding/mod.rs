@@ -223,6 +223,15 @@ fn is_extreme(t: &Tensor) -> Result<bool> {
 
 /// What every operation of a recorded run did when it was given the very numbers it had.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Alone {
+    pub(super) kernels: Kernels,
+    /// The first whose result is too large or too small for the dtype it computes in, rightly so: what follows from it is not what follows
+    /// from the number itself.
+    pub(super) leaves_range: Option<&'static str>,
+}
+
+/// Whether the operations of a run are right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kernels {
     /// What double-double says it should have, to within its own rounding: a gradient that is further off than the bounds (which are
     /// of first order) is rounding that was amplified, and no wrong kernel.
@@ -234,54 +243,94 @@ pub(super) enum Kernels {
 }
 
 /// Evaluates every operation of a recorded run again, alone.
-pub(super) fn kernels(program: &Program, inputs: &[&Tensor]) -> Result<Kernels> {
+pub(super) fn alone(program: &Program, inputs: &[&Tensor]) -> Result<Alone> {
     let values = program.replay_all(inputs, Replay::default())?;
-    let mut found = Kernels::Agree;
+    let mut found = Alone {
+        kernels: Kernels::Agree,
+        leaves_range: None,
+    };
     for inst in program.instructions() {
         let y = values.get(inst.output);
         if !y.dtype().is_float() || inst.op.def().family == Family::Cut {
             continue;
         }
         let x: Vec<Tensor> = inst.inputs.iter().map(|&i| values.get(i)).collect();
-        if !strays(inst, &x, &y)? {
+        let exact = in_32_digits(inst, &x)?;
+        let name = inst.op.def().name;
+        if found.leaves_range.is_none() && leaves_range(inst, &x, &y, &exact)? {
+            found.leaves_range = Some(name);
+        }
+        if !strays(inst, &x, &y, &exact)? {
             continue;
         }
         match out_of_range(&x, &y)? && right_when_evened(inst, &x) {
-            true => found = Kernels::OutOfRange(inst.op.def().name),
-            false => return Ok(Kernels::Wrong),
+            true => found.kernels = Kernels::OutOfRange(name),
+            false => {
+                found.kernels = Kernels::Wrong;
+                return Ok(found);
+            }
         }
     }
     Ok(found)
 }
 
-/// Whether an operation's result `y` of `x` is further from that in double-double than its own rounding.
-fn strays(inst: &Instruction, x: &[Tensor], y: &Tensor) -> Result<bool> {
-    let in_dtype = |dtype: DType| -> Result<Vec<Tensor>> {
-        (x.iter())
-            .map(|t| match t.dtype().is_float() {
-                true => t.to(dtype),
-                false => Ok(t.clone()),
-            })
-            .collect()
-    };
-    let wide = in_dtype(DType::Dd)?;
-    let exact = crate::core::apply::boxed(
+/// An operation's operands in another dtype, those that are numbers with a point.
+fn operands(x: &[Tensor], dtype: DType) -> Result<Vec<Tensor>> {
+    (x.iter())
+        .map(|t| match t.dtype().is_float() {
+            true => t.to(dtype),
+            false => Ok(t.clone()),
+        })
+        .collect()
+}
+
+/// An operation's result in double-double.
+fn in_32_digits(inst: &Instruction, x: &[Tensor]) -> Result<Vec<f64>> {
+    let wide = operands(x, DType::Dd)?;
+    crate::core::apply::boxed(
         &*inst.op.in_dtype(DType::Dd),
         &wide.iter().collect::<Vec<_>>(),
         inst.site,
-    )?;
-    let own = own_rounding(inst, &in_dtype(DType::F64)?, &y.to(DType::F64)?)?;
+    )?
+    .to_f64_vec()
+}
+
+/// The smallest number of a dtype that has all its digits, and the largest there is.
+fn range(dtype: DType) -> (f64, f64) {
+    match dtype {
+        DType::F32 => (f64::from(f32::MIN_POSITIVE), f64::from(f32::MAX)),
+        _ => (f64::MIN_POSITIVE, f64::MAX),
+    }
+}
+
+/// Whether any number of an operation's result overflows, or underflows so far that it loses digits that matter.
+fn leaves_range(inst: &Instruction, x: &[Tensor], y: &Tensor, exact: &[f64]) -> Result<bool> {
+    // Sums and products of finite numbers are finite; other operations may have poles, where infinity is the value.
+    let of_sums = matches!(inst.op.def().family, Family::Linear | Family::Multilinear);
+    let mut finite = of_sums;
+    for t in x.iter().filter(|t| of_sums && t.dtype().is_float()) {
+        finite &= t.to_f64_vec()?.iter().all(|v| v.is_finite());
+    }
+    let (smallest, _) = range(inst.dtype);
+    Ok((y.to_f64_vec()?.iter().zip(exact)).any(|(y, exact)| {
+        let overflows = y.is_infinite() && (finite || exact.is_finite());
+        let underflows =
+            *exact != 0.0 && exact.abs() < smallest && (y - exact).abs() > 1e-6 * exact.abs();
+        overflows || underflows
+    }))
+}
+
+/// Whether an operation's result `y` of `x` is further from that in double-double than its own rounding.
+fn strays(inst: &Instruction, x: &[Tensor], y: &Tensor, exact: &[f64]) -> Result<bool> {
+    let own = own_rounding(inst, &operands(x, DType::F64)?, &y.to(DType::F64)?)?;
     let (u, smallest) = units(inst.dtype);
-    let largest = match inst.dtype {
-        DType::F32 => f64::from(f32::MAX),
-        _ => f64::MAX,
-    };
-    let (got, exact) = (y.to_f64_vec()?, exact.to_f64_vec()?);
+    let (_, largest) = range(inst.dtype);
+    let got = y.to_f64_vec()?;
     let worst = match &own {
         Some(own) => own.worst.expand(y.shape())?.to_f64_vec()?,
         None => vec![0.0; got.len()],
     };
-    Ok((got.iter().zip(&exact).zip(&worst)).any(|((a, b), w)| {
+    Ok((got.iter().zip(exact).zip(&worst)).any(|((a, b), w)| {
         match a.is_finite() {
             true => (a - b).abs() > 4.0 * (w * u + smallest) + u * b.abs(),
             // What is too large for the dtype is infinite, and nothing else.
@@ -319,7 +368,7 @@ fn right_when_evened(inst: &Instruction, x: &[Tensor]) -> bool {
     let tried = || -> Result<bool> {
         let x: Vec<Tensor> = x.iter().map(evened).collect::<Result<_>>()?;
         let y = crate::core::apply::boxed(&*inst.op, &x.iter().collect::<Vec<_>>(), inst.site)?;
-        strays(inst, &x, &y)
+        strays(inst, &x, &y, &in_32_digits(inst, &x)?)
     };
     // What refuses such numbers is not excused.
     tried().is_ok_and(|strays| !strays)

@@ -45,6 +45,19 @@ pub(super) fn own_rounding(inst: &Instruction, x: &[Tensor], y: &Tensor) -> Resu
             let typical = worst.mul(1.0 / 3f64.sqrt())?;
             Ok(Some(Own { worst, typical }))
         }
+        Family::Pointwise if matches!(inst.op.def().name, "sinc" | "sinc_derivative") => {
+            of_a_wave(inst, &x[0], y).map(Some)
+        }
+        // Below 0 by a reflection, whose phase is rounded as a number is.
+        Family::Pointwise if matches!(inst.op.def().name, "digamma" | "polygamma") => {
+            let worst = (as_composition(inst, x, y)?.mul(FUNCTION)?)
+                .nan_to_num(Some(0.0), Some(0.0), Some(0.0))?
+                .maximum(&size.mul(FUNCTION)?)?;
+            let typical = worst
+                .mul(1.0 / (FUNCTION * 3f64.sqrt()))?
+                .maximum(&size.mul(FUNCTION / 3f64.sqrt())?)?;
+            Ok(Some(Own { worst, typical }))
+        }
         Family::Pointwise => plain(FUNCTION),
         Family::General => {
             let worst = as_composition(inst, x, y)?.mul(FUNCTION)?;
@@ -68,6 +81,22 @@ pub(super) fn own_rounding(inst: &Instruction, x: &[Tensor], y: &Tensor) -> Resu
             };
             sums(inst, x, y, terms)
         }
+        // Its weights follow from places between the elements, which are rounded as they are.
+        Family::Linear if inst.op.def().name == "resize" => {
+            let (from, to) = (x[0].numel(), y.numel());
+            let longest = x[0].shape().iter().chain(y.shape().iter()).copied().max();
+            let terms = (8 + 2 * longest.unwrap_or(0)) * (from / to.max(1)).max(1);
+            let largest = x[0]
+                .to_f64_vec()?
+                .into_iter()
+                .map(f64::abs)
+                .fold(0.0, f64::max);
+            let worst = Tensor::full(y.shape().clone(), largest * terms as f64, DType::F64)?;
+            Ok(Some(Own {
+                typical: worst.mul(STABLE)?,
+                worst,
+            }))
+        }
         Family::Linear => {
             let (from, to) = (x.iter().map(Tensor::numel).max().unwrap_or(0), y.numel());
             if x.len() == 1 && from <= to {
@@ -86,6 +115,29 @@ pub(super) fn own_rounding(inst: &Instruction, x: &[Tensor], y: &Tensor) -> Resu
             sums(inst, x, y, (from / to.max(1)).max(1))
         }
     }
+}
+
+/// Of sin(πx)/(πx) and its derivatives: the phase πx is rounded before its sine is taken, which moves the result by as much of the
+/// wave's height.
+fn of_a_wave(inst: &Instruction, x: &Tensor, y: &Tensor) -> Result<Own> {
+    let op = inst.op.in_dtype(DType::F64);
+    let at = |x: &Tensor| crate::core::apply::boxed(&*op, &[x], inst.site)?.abs();
+    // The height of the wave, seen at a quarter of its length away and, where such a step is none, at numbers that are a little larger.
+    let mut height = y.abs()?.maximum(&at(&x.add(0.5)?)?)?;
+    for k in 1..=8 {
+        height = height.maximum(&at(&x.mul(1.0 + 1e-3 * f64::from(k))?)?)?;
+    }
+    let (u, _) = super::units(inst.dtype);
+    let phase = x
+        .abs()?
+        .mul(2.0 * std::f64::consts::PI)?
+        .clamp(.., 2.0 / u)?;
+    let worst = (height.mul(&phase)?)
+        .maximum(&as_composition(inst, std::slice::from_ref(x), y)?.mul(FUNCTION)?)?;
+    Ok(Own {
+        typical: worst.mul(1.0 / 3f64.sqrt())?,
+        worst,
+    })
 }
 
 /// The worst case of what is composed of several steps: as if its inputs were rounded once more, and its result a few times. A stable

@@ -111,22 +111,7 @@ fn add_exponentials<T: Scalar>(a: T, b: T, tail: impl Fn(T) -> T) -> T {
     )
 }
 
-/// 1/(a² + b²), and 0 at the origin, where PyTorch's gradient is 0 too.
-fn inverse_square(a: &Tensor, b: &Tensor) -> Result<Tensor> {
-    let square = a.mul(a)?.add(&b.mul(b)?)?;
-    select(&square.ne(0.0)?, &square.reciprocal()?)
-}
-
 smooth! {
-    /// The angle of the point (other, self), element by element.
-    Atan2 "atan2", "torch.atan2", atan2 atan2_ "";
-    "Angle of the point (b, a), element by element, with broadcasting.";
-    "arg(b + ia)", "b/(a² + b²) by a, -a/(a² + b²) by b";
-    value |a, b: T| a.atan2(b);
-    reads Reads::INPUTS;
-    slopes |cx| b.mul(&inverse_square(&a, &b)?), a.neg()?.mul(&inverse_square(&a, &b)?);
-    samples pairs, points vec![point(Atan2, &[&[0.0], &[0.0]], &[&[0.0], &[-0.0]])];
-
     /// √(self² + other²) without overflow on the way, element by element.
     Hypot "hypot", "torch.hypot", hypot hypot_ "hypot_cpu";
     "Length of the hypotenuse without overflow on the way, element by element, with broadcasting.";

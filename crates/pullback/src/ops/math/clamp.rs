@@ -6,6 +6,7 @@ use crate::core::fail::error;
 use crate::core::op::{Ctx, Op, Reads};
 use crate::core::rules;
 use crate::core::tensor::Tensor;
+use crate::ops::common::constant::number_like;
 use crate::ops::common::gate::{no_form, select};
 use crate::ops::common::methods::{apart, cannot_cast, direct_, replace};
 use crate::ops::common::operand::{Operand, converted, result_type, result_type_number};
@@ -158,7 +159,7 @@ impl rules::Gate for Clamp {
         .map(Some)
     }
     fn frozen(&self, x: &[Tensor], decision: &Tensor) -> Result<Tensor> {
-        let bound = |n: Option<Number>| Tensor::full([], n.unwrap_or(Number::Int(0)), x[0].dtype());
+        let bound = |n: Option<Number>| number_like(&x[0], n.map_or(0.0, Number::to_f64));
         let at = |code: i64, n, other: &Tensor| bound(n)?.where_(&decision.eq(code)?, other);
         at(LOW, self.min, &at(HIGH, self.max, &x[0])?)
     }

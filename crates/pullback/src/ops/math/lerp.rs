@@ -8,9 +8,10 @@ use crate::core::history::in_place_dyn;
 use crate::core::op::{Ctx, Op, Reads, pulled};
 use crate::core::rules;
 use crate::core::tensor::Tensor;
+use crate::ops::common::constant::derived;
 use crate::ops::common::methods::{apart, cannot_cast, direct_, not_implemented, replace};
 use crate::ops::common::operand::{Operand, converted};
-use crate::{Array, DType, Result};
+use crate::{Array, DType, Dd, Result};
 use pullback_array::{Expression, Formula, Scalar, dispatch, kernels};
 use std::borrow::Cow;
 use std::panic::Location;
@@ -140,11 +141,10 @@ impl Op for LerpScalar {
 
 impl rules::Linear for LerpScalar {
     fn vjp(&self, _: &Ctx<'_>, i: usize, g: &Tensor) -> Result<Tensor> {
-        g.mul(if i == 0 {
-            1.0 - self.weight
-        } else {
-            self.weight
-        })
+        match i {
+            0 => g.mul(derived(g, Dd::ONE - Dd::from(self.weight))),
+            _ => g.mul(self.weight),
+        }
     }
     fn jvp(&self, cx: &Ctx<'_>, t: &[Option<Tensor>]) -> Result<Tensor> {
         // Not the interpolation itself: an infinite tangent would be taken from itself.

@@ -1,6 +1,7 @@
 //! Arithmetic and functions of numbers, element by element.
 
 pub(super) mod addc;
+pub(super) mod angle;
 pub(super) mod arith;
 mod arith_in_place;
 mod assign;

@@ -7,11 +7,12 @@ use crate::core::fail::{bail, ensure};
 use crate::core::op::{Ctx, Op, Reads};
 use crate::core::rules;
 use crate::core::tensor::Tensor;
+use crate::ops::common::constant::derived;
 use crate::ops::common::gate::select;
 use crate::ops::common::loops::float_zip;
 use crate::ops::common::methods::{binary, binary_, cannot_cast, direct_, not_implemented};
 use crate::ops::common::operand::{Operand, converted, result_type_number};
-use crate::{Arith, Array, DType, Number, Result};
+use crate::{Arith, Array, DType, Dd, Number, Result};
 use pullback_array::{Element, Expression, Formula, Scalar, dispatch, kernels};
 use std::borrow::Cow;
 use std::panic::Location;
@@ -143,7 +144,8 @@ impl rules::Pointwise for PowScalar {
         if self.exponent == 2.0 {
             x.mul(2.0)
         } else {
-            x.pow(self.exponent - 1.0)?.mul(self.exponent)
+            let below = derived(&x, Dd::from(self.exponent) - Dd::ONE);
+            x.pow(below)?.mul(self.exponent)
         }
     }
 }

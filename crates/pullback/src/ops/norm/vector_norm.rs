@@ -6,10 +6,11 @@ use crate::core::fail::{bail, ensure, error};
 use crate::core::op::{Ctx, Op, sum_terms};
 use crate::core::rules;
 use crate::core::tensor::Tensor;
+use crate::ops::common::constant::derived;
 use crate::ops::common::operand::floating;
 use crate::ops::reduce::sum::{resolve, spread};
 use crate::ops::{Where, common, define};
-use crate::{Array, DType, Real, Result, Shape};
+use crate::{Array, DType, Dd, Real, Result, Shape};
 use pullback_array::{dispatch, kernels};
 use std::panic::Location;
 
@@ -96,6 +97,7 @@ impl VectorNorm {
     /// `v` times the derivative by each element; `norm` and `v` have the reduced dimensions kept.
     fn scaled(&self, x: &Tensor, norm: &Tensor, v: &Tensor) -> Result<Tensor> {
         let (site, p) = (Location::caller(), self.ord);
+        let less = |n: f64| derived(x, Dd::from(p) - Dd::from(n));
         let zero = Tensor::zeros(Shape::scalar(), v.dtype())?;
         let unless = |mask: &Tensor, t: &Tensor| apply(Where, &[mask, &zero, t], site);
         if p == 0.0 {
@@ -117,18 +119,18 @@ impl VectorNorm {
             true => apply(Where, &[&x.eq(0.0)?, &one, &x.abs()?], site)?,
             false => x.abs()?,
         };
-        let slope = x.sign()?.mul(&size.pow(p - 1.0)?);
+        let slope = x.sign()?.mul(&size.pow(less(1.0))?);
         if p < 1.0 {
             return unless(&x.eq(0.0)?, &slope?)?
                 .mul(v)?
-                .mul(&norm.pow(1.0 - p)?);
+                .mul(&norm.pow(derived(x, Dd::ONE - Dd::from(p)))?);
         }
         let slope = if p < 2.0 || self.flat {
             slope?
         } else {
-            x.mul(&size.pow(p - 2.0)?)?
+            x.mul(&size.pow(less(2.0))?)?
         };
-        let scale = v.div(&norm.pow(p - 1.0)?)?;
+        let scale = v.div(&norm.pow(less(1.0))?)?;
         slope.mul(&unless(&gone, &scale)?)
     }
 }
