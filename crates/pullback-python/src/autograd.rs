@@ -220,7 +220,7 @@ pub(crate) fn run_backward(
             let list: Vec<Tensor> = tensors(v, "inputs")?.into_iter().flatten().collect();
             if list.is_empty() {
                 return Err(PyRuntimeError::new_err(
-                    "'inputs' argument to backward() cannot be empty.",
+                    "`inputs` argument to `backward()` cannot be empty.",
                 ));
             }
             Some(Arc::new(list))

@@ -5,6 +5,7 @@ use crate::error::Raise;
 use crate::generator::TorchStream;
 use crate::out::{say, targets};
 use crate::overriding;
+use crate::refusal;
 use pullback::registry::{
     Arguments, Entry, Into, Value, dispatch, dispatch_plain, entries, in_place, overloads,
 };
@@ -28,7 +29,7 @@ pub(crate) struct Target {
 
 /// Keyword arguments that every function takes in PyTorch and that are no parameters of the list.
 #[derive(Default)]
-struct Common<'py> {
+pub(crate) struct Common<'py> {
     out: Option<Bound<'py, PyAny>>,
     generator: Option<Bound<'py, PyAny>>,
     requires_grad: bool,
@@ -61,7 +62,7 @@ impl Target {
     }
 
     /// Takes out what is common to all functions.
-    fn common<'py>(
+    pub(crate) fn common<'py>(
         &self,
         kwargs: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<(Vec<(String, Value)>, Common<'py>)> {
@@ -282,7 +283,10 @@ impl Builtin {
         let mut values = Arguments::new();
         let result = read(args, &mut values)
             .and_then(|()| slf.get().target.call(slf.py(), &mut values, kwargs));
-        result.or_else(|e| overriding::answer_to_refusal(slf.as_any(), args, kwargs, e))
+        result.or_else(|e| {
+            let e = refusal::in_words(slf.get(), None, args, kwargs, e);
+            overriding::answer_to_refusal(slf.as_any(), args, kwargs, e)
+        })
     }
 
     fn __get__<'py>(
@@ -368,6 +372,7 @@ impl BoundMethod {
         let result = match result {
             Ok(result) => result,
             Err(e) => {
+                let e = refusal::in_words(self.function.get(), Some(object), args, kwargs, e);
                 let function = self.function.bind(py).as_any();
                 return overriding::answer_to_refusal(
                     function,
@@ -413,6 +418,21 @@ impl BoundMethod {
             "<built-in method {} of Tensor object>",
             self.function.get().__name__()
         )
+    }
+}
+
+impl Builtin {
+    /// The function of the list.
+    pub(crate) fn target(&self) -> &Target {
+        &self.target
+    }
+
+    /// The name that a caller writes; where PyTorch's has its module in front, the signature's own (nothing).
+    pub(crate) fn called(&self) -> String {
+        match self.place {
+            "torch" | "Tensor" => self.__name__(),
+            _ => String::new(),
+        }
     }
 }
 

@@ -24,6 +24,7 @@ mod optimizer;
 mod out;
 mod overriding;
 mod picture;
+mod refusal;
 mod rows;
 mod saved;
 mod signature;

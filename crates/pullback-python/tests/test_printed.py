@@ -68,3 +68,40 @@ def test_what_was_written_in_place_is_named():
 def test_names_of_cosines():
     a, b = torch.ones(3, requires_grad=True), torch.ones(3)
     assert type(nn.CosineSimilarity(dim=0)(a, b).grad_fn).__name__ == "SumBackward1"
+
+
+@pytest.mark.parametrize(
+    ("names", "views"),
+    [
+        ("Permute", ["x.T", "x.permute(1, 0)", "x[0].T", "x[None].T", "x[0, 0].T"]),
+        ("Transpose", ["x.mT", "x.mH", "x.H", "x.adjoint()", "torch.adjoint(x)", "x.transpose(0, 1)", "x.swapaxes(0, 1)", "x[None].mT", "x.transpose(0, 0)"]),
+        ("T", ["x.t()", "torch.t(x)"]),
+        ("Slice", ["x[:]", "x[0:]", "x[::1]", "x[:2]"]),
+        ("Alias", ["x[...]", "x[:, :]", "x[()]", "x[..., :]", "x[:, ...]"]),
+        ("Unsqueeze", ["x[None]", "x[:, None]"]),
+        ("Select", ["x[0]", "x[0, :]", "x[:, 0]"]),
+        ("View", ["x.view(6)", "x.unflatten(0, (2, 1))", "x.view(2, 3)"]),
+    ],
+)
+def test_names_of_views(names, views):
+    for leaf in (True, False):
+        x = torch.ones(2, 3, requires_grad=True)
+        x = x if leaf else x * 1
+        for view in views:
+            found = eval(view, {"x": x, "torch": torch})
+            assert type(found.grad_fn).__name__ == f"{names}Backward0", view
+            found.sum().backward(retain_graph=True)
+
+
+def test_transposes_of_other_tensors_than_matrices():
+    number, vector, batch = torch.tensor(1.0), torch.ones(3), torch.ones(2, 2, 2)
+    assert all(getattr(number, name) is number for name in ("mT", "mH", "H")) and number.adjoint() is number
+    for name in ("mT", "mH"):
+        with pytest.raises(RuntimeError, match=rf"tensor\.{name} is only supported on matrices or batches of matrices\. Got 1-D tensor\."):
+            getattr(vector, name)
+    with pytest.raises(RuntimeError, match=r"tensor\.adjoint\(\) is only supported on matrices or batches"):
+        vector.adjoint()
+    with pytest.raises(RuntimeError, match=r"tensor\.H is only supported on matrices \(2-D tensors\)\. Got 3-D tensor\. For batches of matrices, consider using tensor\.mH"):
+        batch.H
+    with pytest.raises(RuntimeError, match=r"Got 1-D tensor\.$"):
+        vector.H

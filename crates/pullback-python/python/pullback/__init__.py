@@ -350,7 +350,7 @@ _segment_reduce = segment_reduce
 
 def adjoint(input):
     """The last two dimensions exchanged: there are no complex numbers to conjugate."""
-    return input.mT
+    return input.adjoint()
 
 
 def detach(input):

@@ -279,11 +279,6 @@ def narrow_copy(self, dim, start, length):
     return self.narrow(dim, start, length).clone()
 
 
-def adjoint(self):
-    """The last two dimensions exchanged: there are no complex numbers to conjugate."""
-    return self.mT
-
-
 def to_dense(self, dtype=None, *, masked_grad=None):
     """The tensor, which is dense; in another dtype, if one is given."""
     return self if dtype is None else self.to(dtype)

@@ -267,32 +267,53 @@ impl PyTensor {
     /// All dimensions in reverse order.
     #[getter(T)]
     fn reversed<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let back: Vec<i64> = (0..self.0.ndim() as i64).rev().collect();
-        wrap(py, self.0.permute(&back).raise()?)
+        wrap(py, self.0.numpy_t().raise()?)
     }
 
     /// The last two dimensions exchanged.
     #[getter(mT)]
-    fn matrix_t<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        if self.0.ndim() < 2 {
-            return Err(PyRuntimeError::new_err(format!(
-                "tensor.mT is only supported on matrices or batches of matrices. Got {}-D tensor.",
-                self.0.ndim()
-            )));
-        }
-        wrap(py, self.0.transpose(-2, -1).raise()?)
+    fn matrix_t<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        transposed(slf, "mT")
     }
 
     /// The matrix transposed (there are no complex numbers).
     #[getter(H)]
-    fn adjoint<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        self.reversed(py)
+    fn adjoint<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        let n = slf.get().0.ndim();
+        if n > 2 || n == 1 {
+            let more = match n {
+                1 => "",
+                _ => " For batches of matrices, consider using tensor.mH",
+            };
+            return Err(PyRuntimeError::new_err(format!(
+                "tensor.H is only supported on matrices (2-D tensors). Got {n}-D tensor.{more}"
+            )));
+        }
+        transposed(slf, "H")
     }
 
     /// The last two dimensions exchanged.
     #[getter(mH)]
-    fn matrix_adjoint<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        self.matrix_t(py)
+    fn matrix_adjoint<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        transposed(slf, "mH")
+    }
+
+    /// The last two dimensions exchanged: there are no complex numbers to conjugate.
+    #[pyo3(name = "adjoint")]
+    fn conjugated<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        transposed(slf, "adjoint()")
+    }
+}
+
+/// A tensor with its last two dimensions exchanged; one without dimensions is itself. `called`: what PyTorch's error names.
+fn transposed<'py>(slf: &Bound<'py, PyTensor>, called: &str) -> PyResult<Bound<'py, PyAny>> {
+    let t = &slf.get().0;
+    match t.ndim() {
+        0 => Ok(slf.clone().into_any()),
+        1 => Err(PyRuntimeError::new_err(format!(
+            "tensor.{called} is only supported on matrices or batches of matrices. Got 1-D tensor."
+        ))),
+        _ => wrap(slf.py(), t.transpose(-2, -1).raise()?),
     }
 }
 

@@ -5,9 +5,19 @@ use crate::convert::{number_object, tolist};
 use crate::error::Raise;
 use crate::memory;
 use crate::rows::{no_decision, no_memory, no_number};
-use pullback::Number;
-use pyo3::exceptions::{PyRuntimeError, PyTypeError};
+use pullback::{Number, Tensor};
+use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
+
+/// PyTorch's error where `float` and `int` are asked of more elements than one, or of none.
+fn one_element(t: &Tensor) -> PyResult<()> {
+    match t.numel() {
+        1 => Ok(()),
+        _ => Err(PyValueError::new_err(
+            "only one element tensors can be converted to Python scalars",
+        )),
+    }
+}
 
 #[pymethods]
 impl PyTensor {
@@ -73,11 +83,13 @@ impl PyTensor {
     }
 
     fn __float__(&self) -> PyResult<f64> {
+        one_element(&self.0)?;
         no_number(&self.0)?;
         self.0.item_f64().raise()
     }
 
     fn __int__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        one_element(&self.0)?;
         no_number(&self.0)?;
         match self.0.number().raise()? {
             Number::Float(x) => crate::convert::part(py, "to_int")?.call1((x,)),

@@ -5,13 +5,15 @@
 mod args;
 mod function;
 mod kind;
+mod mistake;
 mod signature;
 mod value;
 
 pub use args::{Args, Arguments};
 pub use function::{Function, NodeName, Reading, Warns};
 pub use kind::Kind;
+pub use mistake::Written;
 pub use signature::{Param, Signature};
 pub use value::{IntoValue, Value};
 
-pub(crate) use value::wrong_type;
+pub(crate) use mistake::{say_of_all, wrong_type};

@@ -5,7 +5,8 @@
 
 use super::Arguments;
 use super::kind::{KINDS, Kind};
-use super::value::{Value, wrong_type};
+use super::mistake::{Mistake, Stood, Written, say};
+use super::value::Value;
 use crate::{DType, Error, ErrorKind, Result};
 use std::fmt;
 
@@ -53,6 +54,24 @@ impl Param {
             (self.kind, v),
             (Kind::Ints, Value::Int(_)) | (Kind::Tensors, Value::Tensor(_))
         )
+    }
+
+    /// The value as one of its type, if it can be one.
+    fn accept(&self, v: &Value) -> Option<Value> {
+        match (v, self.optional) {
+            (Value::None, true) => Some(Value::None),
+            _ => self.kind.accept(v),
+        }
+    }
+
+    /// What is wrong with arguments that it gathers from number `at` on: the first that is.
+    #[cold]
+    fn wrong_among(&self, given: &[Value], at: usize) -> Mistake {
+        let alone = |v: &Value| self.kind.accept(&Value::List(vec![v.clone()]));
+        match given.iter().position(|v| alone(v).is_none()) {
+            Some(i) => Mistake::Type(at, given[i].clone(), Stood::At(at + i, at)),
+            None => Mistake::Type(at, Value::List(given.to_vec()), Stood::At(usize::MAX, at)),
+        }
     }
 }
 
@@ -167,30 +186,36 @@ impl Signature {
     /// # Errors
     /// PyTorch's sentences: a missing argument, too many, an unknown name, a wrong type.
     pub fn bind(&self, args: &[Value], kwargs: &[(&str, Value)]) -> Result<Vec<Value>> {
+        (self.take(args, kwargs)).map_err(|mistake| say(self, &mistake, &Written::default()))
+    }
+
+    /// [`Signature::bind`], with what is wrong as data.
+    pub(crate) fn take(
+        &self,
+        args: &[Value],
+        kwargs: &[(&str, Value)],
+    ) -> std::result::Result<Vec<Value>, Mistake> {
         let mut bound: Vec<Option<Value>> = vec![None; self.params.len()];
         let mut rest = args;
         for (at, (slot, param)) in bound.iter_mut().zip(&self.params).enumerate() {
             if rest.is_empty() || param.keyword_only {
                 break;
             }
-            if param.variadic && !matches!(rest[0], Value::List(_) | Value::None) {
-                let all = self.accept(param, &Value::List(rest.to_vec()), Some(at));
-                *slot = Some(all.map_err(|e| self.wrong_among(param, rest, at).unwrap_or(e))?);
+            let taken = if param.variadic && !matches!(rest[0], Value::List(_) | Value::None) {
+                let all = Value::List(rest.to_vec());
+                let taken = (param.accept(&all)).ok_or_else(|| param.wrong_among(rest, at))?;
                 rest = &[];
-                break;
-            }
-            *slot = Some(self.accept(param, &rest[0], Some(at))?);
-            rest = &rest[1..];
+                taken
+            } else {
+                let wrong = || Mistake::Type(at, rest[0].clone(), Stood::At(at, at));
+                let taken = param.accept(&rest[0]).ok_or_else(wrong)?;
+                rest = &rest[1..];
+                taken
+            };
+            *slot = Some(taken);
         }
         if !rest.is_empty() {
-            let most = self.params.iter().filter(|p| !p.keyword_only).count();
-            return Err(self.error(format!(
-                "{}() takes {most} positional argument{} but {} {} given",
-                self.name,
-                if most == 1 { "" } else { "s" },
-                args.len(),
-                if args.len() == 1 { "was" } else { "were" },
-            )));
+            return Err(Mistake::TooMany(args.len()));
         }
         for (name, value) in kwargs {
             // PyTorch calls the first argument `input` in functions and takes NumPy's names for some others.
@@ -204,19 +229,13 @@ impl Signature {
             };
             let at = (self.params.iter().position(|p| p.name == *name))
                 .or_else(|| self.params.iter().position(|p| p.name == renamed));
-            let Some(at) = at else {
-                return Err(self.error(format!(
-                    "{}() got an unexpected keyword argument '{name}'",
-                    self.name
-                )));
-            };
+            let key = || (*name).to_string();
+            let at = at.ok_or_else(|| Mistake::Unknown(key()))?;
             if bound[at].is_some() {
-                return Err(self.error(format!(
-                    "{}() got multiple values for argument '{name}'",
-                    self.name
-                )));
+                return Err(Mistake::Twice(key()));
             }
-            bound[at] = Some(self.accept(&self.params[at], value, None)?);
+            let wrong = || Mistake::Type(at, value.clone(), Stood::Named(key()));
+            bound[at] = Some(self.params[at].accept(value).ok_or_else(wrong)?);
         }
         let mut missing = Vec::new();
         let values = (bound.into_iter().zip(&self.params))
@@ -229,39 +248,10 @@ impl Signature {
                     })
             })
             .collect();
-        if missing.is_empty() {
-            return Ok(values);
+        match missing.is_empty() {
+            true => Ok(values),
+            false => Err(Mistake::Missing(missing)),
         }
-        let quoted: Vec<String> = missing.iter().map(|m| format!("\"{m}\"")).collect();
-        Err(self.error(format!(
-            "{}() missing {} required positional arguments: {}",
-            self.name,
-            missing.len(),
-            quoted.join(", ")
-        )))
-    }
-
-    /// What is wrong with arguments that are gathered, said of the first that is.
-    #[cold]
-    fn wrong_among(&self, param: &Param, given: &[Value], at: usize) -> Option<Error> {
-        let alone = |v: &Value| param.kind.accept(&Value::List(vec![v.clone()]));
-        let wrong = given.iter().find(|v| alone(v).is_none())?;
-        let want = param.kind.words();
-        Some(wrong_type(self.name, param.name, want, wrong, Some(at)))
-    }
-
-    /// The value as the parameter's type; `at` is its position if it has one, which PyTorch's sentence names.
-    fn accept(&self, param: &Param, v: &Value, at: Option<usize>) -> Result<Value> {
-        if let (Value::None, true) = (v, param.optional) {
-            return Ok(Value::None);
-        }
-        (param.kind.accept(v))
-            .ok_or_else(|| wrong_type(self.name, param.name, param.kind.words(), v, at))
-    }
-
-    #[cold]
-    fn error(&self, message: String) -> Error {
-        Error::new(ErrorKind::Type, message).help(format!("the signature is {self}"))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Arguments and results of functions that are called by name: what Python, the command line and golden files pass.
 
-use crate::{DType, Error, ErrorKind, Number, Result, Tensor};
+use crate::{DType, Number, Result, Tensor};
 
 /// An argument or a result.
 #[derive(Clone, Debug)]
@@ -130,32 +130,4 @@ impl<T: IntoValue> IntoValue for Result<T> {
     fn into_value(self) -> Result<Value> {
         self?.into_value()
     }
-}
-
-/// An argument of a type that a function does not take.
-#[cold]
-pub(crate) fn wrong_type(
-    function: &str,
-    param: &str,
-    want: &str,
-    got: &Value,
-    at: Option<usize>,
-) -> Error {
-    if let (true, Value::List(list)) = (want == "tuple of Tensors", got)
-        && let Some(i) = list.iter().position(|v| !matches!(v, Value::Tensor(_)))
-    {
-        let (arg, what) = (at.unwrap_or(0), list[i].type_name());
-        return Error::new(
-            ErrorKind::Type,
-            format!("expected Tensor as element {i} in argument {arg}, but got {what}"),
-        );
-    }
-    let place = at.map_or(String::new(), |at| format!(" (position {})", at + 1));
-    Error::new(
-        ErrorKind::Type,
-        format!(
-            "{function}(): argument '{param}'{place} must be {want}, not {}",
-            got.type_name()
-        ),
-    )
 }

@@ -93,7 +93,7 @@ impl Tensor {
                 return Err(Error::new(
                     ErrorKind::Shape,
                     format!(
-                        "assigned grad has data of a different size: {} where the tensor has {}",
+                        "attempting to assign a gradient of size '{}' to a tensor of size '{}'. Please ensure that the gradient and the tensor are the same size",
                         g.shape(),
                         shape
                     ),

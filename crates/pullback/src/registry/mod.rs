@@ -23,11 +23,13 @@ mod overlaps;
 
 pub use crate::call::{
     Args, Arguments, Function, IntoValue, Kind, NodeName, Param, Reading, Signature, Value, Warns,
+    Written,
 };
 pub use entry::{Entry, in_place};
 pub use outs::Into;
 pub use overlaps::check_overlap;
 
+use crate::call::say_of_all;
 use crate::core::op::OpDef;
 use crate::ops::functions::LISTS;
 use crate::{Device, Error, ErrorKind, Result};
@@ -215,39 +217,43 @@ pub fn dispatch(
     let device = one_device(args)?;
     let known = overloads.first().map(|entry| entry.signature.name);
     let _called = known.map(|name| pullback_array::Called::enter(name, None));
-    let mut first = None;
     for entry in overloads {
-        match entry.signature.bind(args, kwargs) {
-            Ok(values) => {
-                let value = entry.run(&Args::new(&entry.signature, &values))?;
-                return placed(name, value, device);
-            }
-            Err(e) => {
-                first.get_or_insert(e);
-            }
+        if let Ok(values) = entry.signature.take(args, kwargs) {
+            let value = entry.run(&Args::new(&entry.signature, &values))?;
+            return placed(name, value, device);
         }
     }
-    let Some(first) = first else {
-        return Err(Error::new(
+    let unknown = || {
+        Error::new(
             ErrorKind::Unsupported,
             format!("there is no function {name:?}"),
-        ));
+        )
     };
-    if overloads.len() == 1 {
-        return Err(first);
+    Err(refusal(name, overloads, args, kwargs, &Written::default()).unwrap_or_else(unknown))
+}
+
+/// What is said of arguments that no overload takes, in the words of how the call was written; `None` where one takes them, or where there is none.
+///
+/// ```
+/// use pullback::registry::{Value, Written, find, refusal};
+/// let wrong = [pullback::Tensor::scalar(1.0f64).into(), Value::Float(2.0)];
+/// let types = ["Tensor", "numpy.float64"].map(String::from);
+/// let written = Written { name: "atan2_", before: 1, types: &types, named: &[] };
+/// let said = refusal("atan2", &find("atan2"), &wrong, &[], &written).map(|e| e.to_string());
+/// let wanted = "atan2_(): argument 'other' (position 1) must be Tensor, not numpy.float64";
+/// assert!(said.is_some_and(|s| s.starts_with(wanted)));
+/// ```
+#[cold]
+pub fn refusal(
+    name: &str,
+    overloads: &[&Entry],
+    args: &[Value],
+    kwargs: &[(&str, Value)],
+    written: &Written<'_>,
+) -> Option<Error> {
+    let signatures: Vec<&Signature> = overloads.iter().map(|e| &e.signature).collect();
+    match signatures.is_empty() {
+        true => None,
+        false => say_of_all(name, &signatures, args, kwargs, written),
     }
-    let got: Vec<String> = (args.iter().map(|v| v.type_name().to_string()))
-        .chain(kwargs.iter().map(|(k, v)| format!("{k}={}", v.type_name())))
-        .collect();
-    let mut error = Error::new(
-        ErrorKind::Type,
-        format!(
-            "{name}() received an invalid combination of arguments - got ({}), but expected one of:",
-            got.join(", ")
-        ),
-    );
-    for entry in overloads {
-        error = error.note(entry.signature.to_string());
-    }
-    Err(error)
 }

@@ -2,6 +2,7 @@
 //!
 //! Not for: what an index does to a tensor (`indexing.rs`).
 
+use crate::Result;
 use crate::core::tensor::Tensor;
 use std::ops::{Range, RangeFrom, RangeFull, RangeInclusive, RangeTo};
 
@@ -189,3 +190,15 @@ macro_rules! tuples {
     )*};
 }
 tuples! { (A 0) (A 0 B 1) (A 0 B 1 C 2) (A 0 B 1 C 2 D 3) (A 0 B 1 C 2 D 3 E 4) (A 0 B 1 C 2 D 3 E 4 F 5) }
+
+/// All of a tensor by items that leave it as it is: a tensor of its own, as every view is, by a node that PyTorch calls after the items.
+#[track_caller]
+pub(super) fn whole(x: &Tensor, items: &[Index]) -> Result<Tensor> {
+    let all = x.reshape(x.shape())?;
+    let name = match items {
+        [Index::Slice { .. }] => "SliceBackward0",
+        _ => "AliasBackward0",
+    };
+    all.name_node(name, &[x]);
+    Ok(all)
+}

@@ -10,7 +10,7 @@ use crate::core::history::in_place;
 use crate::core::tensor::Tensor;
 use crate::core::watch;
 use crate::ops::common::operand::{Operand, unnumbered};
-use crate::ops::index::bracket_items::{Index, IntoIndices};
+use crate::ops::index::bracket_items::{Index, IntoIndices, whole};
 use crate::ops::index::nowhere::{known, nothing_of, tensors, uncounted};
 use crate::ops::index::positions::{Nonzero, Positions};
 use crate::ops::index::rows::Rows;
@@ -233,11 +233,12 @@ impl Tensor {
     #[track_caller]
     pub fn index(&self, indices: impl IntoIndices) -> Result<Tensor> {
         let site = Location::caller();
-        let found = indexed(self, &indices.into_indices(), site)?;
+        let items = indices.into_indices();
+        let found = indexed(self, &items, site)?;
         match found.rows {
             Some(rows) => rows.take(&found.view, site),
             // A tensor of its own, as every view is.
-            None if found.view.is(self) => self.reshape(self.shape()),
+            None if found.view.is(self) => whole(self, &items),
             None => Ok(found.view),
         }
     }

@@ -1,11 +1,22 @@
 //! The order of dimensions: permute and its relatives. All are views.
 
 use crate::Result;
+use crate::core::Site;
 use crate::core::apply::apply;
 use crate::core::fail::{bail, ensure, error};
 use crate::core::tensor::Tensor;
 use crate::ops::Permute;
 use std::panic::Location;
+
+/// Dimensions reordered, by a node with the name of what was called, which the order does not always say.
+fn permuted(x: &Tensor, order: Vec<usize>, node: &'static str, site: Site) -> Result<Tensor> {
+    let told = Permute::spelled(&order) == node;
+    let y = apply(Permute { order }, &[x], site)?;
+    if !told {
+        y.name_node(node, &[x]);
+    }
+    Ok(y)
+}
 
 #[pullback_macros::called]
 impl Tensor {
@@ -30,7 +41,7 @@ impl Tensor {
         if (1..order.len()).any(|k| order[..k].contains(&order[k])) {
             bail!(Shape, "permute(): duplicate dims are not allowed.");
         }
-        apply(Permute { order }, &[self], site)
+        permuted(self, order, "PermuteBackward0", site)
     }
 
     /// Exchanges two dimensions. PyTorch's `transpose`, `swapaxes` and `swapdims`.
@@ -46,7 +57,7 @@ impl Tensor {
         if !order.is_empty() {
             order.swap(a, b);
         }
-        apply(Permute { order }, &[self], site)
+        permuted(self, order, "TransposeBackward0", site)
     }
 
     /// [`Tensor::transpose`] under NumPy's name.
@@ -88,7 +99,7 @@ impl Tensor {
     #[track_caller]
     pub fn numpy_t(&self) -> Result<Tensor> {
         let order = (0..self.ndim()).rev().collect();
-        apply(Permute { order }, &[self], Location::caller())
+        permuted(self, order, "PermuteBackward0", Location::caller())
     }
 
     /// The last two dimensions exchanged: a batch of matrices transposed. PyTorch's attribute `mT`.

@@ -96,15 +96,20 @@ impl Op for Permute {
     fn eval(&self, x: &[&Array]) -> Result<Array> {
         x[0].view(x[0].layout().permute(&self.order))
     }
-    /// By how many dimensions move.
     fn node_name(&self, _: &Made<'_>) -> Option<Cow<'static, str>> {
-        let moved = (self.order.iter().enumerate()).filter(|&(k, &o)| k != o);
-        let name = match (self.order.len(), moved.count()) {
+        Some(Cow::Borrowed(Permute::spelled(&self.order)))
+    }
+}
+
+impl Permute {
+    /// The commonest way to ask for this order, by how many dimensions move.
+    pub(in crate::ops) fn spelled(order: &[usize]) -> &'static str {
+        let moved = order.iter().enumerate().filter(|&(k, &o)| k != o);
+        match (order.len(), moved.count()) {
             (2, 2) => "TBackward0",
             (_, 2) => "TransposeBackward0",
             _ => "PermuteBackward0",
-        };
-        Some(Cow::Borrowed(name))
+        }
     }
 }
 

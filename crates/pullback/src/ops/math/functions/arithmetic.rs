@@ -64,6 +64,10 @@ pub(super) fn add(a: &Args<'_>) -> Result<Value> {
 pub(super) fn sub(a: &Args<'_>) -> Result<Value> {
     let (x, y) = numbers(a)?;
     no_bool(&x, &y)?;
+    // A truth value on the left becomes a tensor of truth values in PyTorch.
+    if matches!(a.value("input")?, Value::Bool(_)) {
+        no_bool(&Tensor::scalar(true), &y)?;
+    }
     match alpha(a, &x, &y)? {
         1.0 => x.sub(&y).into_value(),
         _ if let Some(y) = by_long_alpha(a, &y)? => x.sub(&y).into_value(),

@@ -148,6 +148,7 @@ pub(in crate::ops) static LIST: &[Function] = &[
                 .into_value()
         },
     )
+    .node("ViewBackward0")
     .about("One dimension as several.", "x")
     .exact()
     .samples(&[
