@@ -163,7 +163,7 @@ impl Tensor {
 }
 
 /// Zero where each matrix is positive definite, else the order of the first minor that is not: PyTorch's `info`, int32.
-#[cfg_attr(not(feature = "linalg"), allow(dead_code))]
+#[cfg_attr(not(all(feature = "linalg", feature = "functions")), allow(dead_code))]
 pub(crate) fn definiteness(a: &Tensor, upper: bool) -> Result<Tensor> {
     let read = match upper {
         true => a.array().transpose(-2, -1)?,

@@ -395,7 +395,7 @@ impl Tensor {
 }
 
 /// Zero where each matrix has an inverse, else the number of the first pivot that is zero: PyTorch's `info`, int32.
-#[cfg_attr(not(feature = "linalg"), allow(dead_code))]
+#[cfg_attr(not(all(feature = "linalg", feature = "functions")), allow(dead_code))]
 pub(crate) fn singularity(a: &Tensor) -> Result<Tensor> {
     info_of(a, &factor::factor(&a.array(), Factor::Lu)?.info)
 }

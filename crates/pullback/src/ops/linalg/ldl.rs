@@ -140,7 +140,7 @@ impl Tensor {
 }
 
 /// Zero where each matrix has factors to solve with, else the number of the first block of D that is zero: PyTorch's `info`, int32.
-#[cfg_attr(not(feature = "linalg"), allow(dead_code))]
+#[cfg_attr(not(all(feature = "linalg", feature = "functions")), allow(dead_code))]
 pub(crate) fn zero_blocks(a: &Tensor) -> Result<Tensor> {
     super::matrices::info_of(a, &factor::factor(&a.array(), Factor::Ldl)?.info)
 }

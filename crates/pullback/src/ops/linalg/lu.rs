@@ -363,7 +363,7 @@ pub(crate) fn permutation(packed: &Tensor, pivots: &Tensor) -> Result<Tensor> {
 }
 
 /// Zero where U has no zero on its diagonal, else the number of the first one: PyTorch's `info`, int32.
-#[cfg_attr(not(feature = "linalg"), allow(dead_code))]
+#[cfg_attr(not(all(feature = "linalg", feature = "functions")), allow(dead_code))]
 pub(crate) fn zero_pivots(packed: &Tensor) -> Result<Tensor> {
     let (m, n) = sides(packed);
     let (k, count) = (

@@ -333,7 +333,7 @@ impl Tensor {
     }
 
     /// The smallest singular value over the largest one.
-    #[cfg_attr(not(feature = "linalg"), allow(dead_code))]
+    #[cfg_attr(not(all(feature = "linalg", feature = "functions")), allow(dead_code))]
     pub(crate) fn cond_smallest(&self) -> Result<Tensor> {
         let (largest, smallest) = self.extreme_values(Location::caller())?;
         smallest.div(&largest)
