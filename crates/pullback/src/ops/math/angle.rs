@@ -70,7 +70,7 @@ define! { AngleSlope: Pointwise "atan2_slope", "torch.atan2";
     summary: "The slope of the angle of the point (b, a) by a, element by element, with broadcasting.";
     formula: "s(a, b) = b/(a² + b²), and 0 at the origin";
     derivative: "-2·s(a, b)·s(b, a) by a, s(b, a)² - s(a, b)² by b";
-    proof: { samples: || pairs(AngleSlope), points: || vec![point(AngleSlope, &[&[0.0], &[0.0]], &[&[0.0], &[0.0]])] }
+    proof: { samples: || pairs(AngleSlope), points: || vec![point(AngleSlope, &[&[0.0], &[0.0]], &[&[-0.0], &[0.0]])] }
 }
 
 /// A power of two that brings numbers of this size to where their squares are numbers too, in single and in double precision.
