@@ -11,6 +11,7 @@ use crate::dispatch;
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{Layout, Shape};
 use crate::scalar::arith::Arith;
+use std::borrow::Cow;
 
 /// The matrix of all products `a[i]·b[j]` of two vectors.
 ///
@@ -38,14 +39,24 @@ fn outer_of<T: Arith>(a: &Array, b: &Array) -> Result<Array> {
     }
     let (m, n) = (a.shape()[0], b.shape()[0]);
     let shape = Shape::new(&[m, n]);
+    // A vector that is stretched may be longer than all memory, where the other has no element.
+    let nothing = m == 0 || n == 0;
+    let of = |x| match nothing {
+        true => Ok(Cow::Borrowed(x)),
+        false => computing(x),
+    };
     // Vectors are little beside the matrix, which is stored piece by piece.
-    let (a, b) = (computing(a)?, computing(b)?);
+    let (a, b) = (of(a)?, of(b)?);
     let read = || Ok((a.read()?, b.read()?));
     let (ga, gb) = match read() {
         Ok(guards) => guards,
         Err(e) => return unread(&[&a, &b], || Ok(Layout::row_major(shape)), dtype, e),
     };
     let (storage, out) = fresh_of(&shape, dtype)?;
+    if nothing {
+        drop((ga, gb));
+        return Ok(Array::from_fresh_of(storage, shape, dtype));
+    }
     let (sa, sb) = (a.layout().stride(0), b.layout().stride(0));
     let mut room = stored.map(|_| Room::new());
     let most = if stored.is_some() { AT_ONCE } else { n };
