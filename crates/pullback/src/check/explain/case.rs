@@ -298,10 +298,6 @@ impl Case<'_> {
         let budget: f64 = whole.iter().map(|k| k.budget).sum();
         let size = whole.iter().map(|k| k.right.abs()).fold(0.0, f64::max);
         let wrong = self.wrong().count();
-        // Of one axis there is no other.
-        if self.shape.iter().filter(|&&n| n > 1).count() < 2 {
-            return None;
-        }
         let sure = budget < 1e-4 * size && right.abs() > 1e-3 * size;
         (n > 2 && wrong > 2 && sure && (right - claimed).abs() <= 2.0 * budget + 1e-12 * size)
             .then_some(BugKind::WrongAxis)
