@@ -1,10 +1,11 @@
 //! Half precisions and narrow integers: products by blocks have the bits of converted copies, and nothing that only moves or goes
 //! element by element is converted as a whole.
 
-use pullback_array::{
-    Array, DType, Layout, MemoryUse, Result, Shape, kernels, memory_use, release_memory,
-};
+mod support;
+
+use pullback_array::{Array, DType, Layout, Result, Shape, kernels};
 use std::sync::Mutex;
+use support::peak;
 
 /// One test at a time looks at the memory of the whole process.
 static ALONE: Mutex<()> = Mutex::new(());
@@ -105,15 +106,6 @@ fn layers_have_the_bits_of_converted_copies() {
             }
         }
     }
-}
-
-/// Most bytes in use while `f` runs, beyond those before.
-fn peak<R>(f: impl FnOnce() -> Result<R>) -> usize {
-    release_memory();
-    let before = memory_use().now;
-    f().unwrap();
-    let MemoryUse { peak, .. } = memory_use();
-    peak - before
 }
 
 #[test]

@@ -3,9 +3,12 @@
 //!
 //! Not for: elementwise kernels and products of matrices (`kernels_narrow.rs`).
 
+mod support;
+
 use pullback_array::kernels::{self, Running};
-use pullback_array::{Array, DType, MemoryUse, Result, Shape, memory_use, release_memory};
+use pullback_array::{Array, DType, Result, Shape};
 use std::sync::Mutex;
+use support::peak;
 
 static ALONE: Mutex<()> = Mutex::new(());
 
@@ -190,15 +193,6 @@ fn outer_products_have_the_bits_of_converted_copies() {
             );
         }
     }
-}
-
-/// Most bytes in use while `f` runs, beyond those before.
-fn peak<R>(f: impl FnOnce() -> Result<R>) -> usize {
-    release_memory();
-    let before = memory_use().now;
-    f().unwrap();
-    let MemoryUse { peak, .. } = memory_use();
-    peak - before
 }
 
 #[test]

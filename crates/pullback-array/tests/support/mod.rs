@@ -4,8 +4,19 @@
 
 use proptest::prelude::*;
 use pullback_array::dd::Dd;
-use pullback_array::{Array, Element, Layout, bf16, f16};
+use pullback_array::{
+    Array, Element, Layout, MemoryUse, Result, bf16, f16, memory_use, release_memory,
+};
 use serde_json::Value;
+
+/// Most bytes in use while `f` runs, beyond those before; of the whole process, so that one test at a time may ask.
+pub fn peak<R>(f: impl FnOnce() -> Result<R>) -> usize {
+    release_memory();
+    let before = memory_use().now;
+    f().unwrap();
+    let MemoryUse { peak, .. } = memory_use();
+    peak - before
+}
 
 /// What PyTorch answered, written by `golden/make_array_golden.py`.
 pub fn golden(list: &str) -> Vec<Value> {

@@ -38,6 +38,18 @@ pub(super) fn own_rounding(inst: &Instruction, x: &[Tensor], y: &Tensor) -> Resu
             typical: size.mul(c / 3f64.sqrt())?,
         }))
     };
+    let composed = |typical: f64| -> Result<Option<Own>> {
+        let worst = as_composition(inst, x, y)?.mul(FUNCTION)?;
+        // What is not finite is no bound: then the result's own size is.
+        let worst = worst
+            .nan_to_num(Some(0.0), Some(0.0), Some(0.0))?
+            .maximum(&size.mul(FUNCTION)?)?;
+        Ok(Some(Own {
+            typical: (worst.mul(typical / FUNCTION)?)
+                .maximum(&size.mul(FUNCTION / 3f64.sqrt())?)?,
+            worst,
+        }))
+    };
     match inst.op.def().family {
         // A composition of the user's: as if its inputs were rounded once more.
         Family::General if inst.op.lenient() => {
@@ -50,27 +62,10 @@ pub(super) fn own_rounding(inst: &Instruction, x: &[Tensor], y: &Tensor) -> Resu
         }
         // Below 0 by a reflection, whose phase is rounded as a number is.
         Family::Pointwise if matches!(inst.op.def().name, "digamma" | "polygamma") => {
-            let worst = (as_composition(inst, x, y)?.mul(FUNCTION)?)
-                .nan_to_num(Some(0.0), Some(0.0), Some(0.0))?
-                .maximum(&size.mul(FUNCTION)?)?;
-            let typical = worst
-                .mul(1.0 / (FUNCTION * 3f64.sqrt()))?
-                .maximum(&size.mul(FUNCTION / 3f64.sqrt())?)?;
-            Ok(Some(Own { worst, typical }))
+            composed(1.0 / 3f64.sqrt())
         }
         Family::Pointwise => plain(FUNCTION),
-        Family::General => {
-            let worst = as_composition(inst, x, y)?.mul(FUNCTION)?;
-            // What is not finite is no bound: then the result's own size is.
-            let worst = worst
-                .nan_to_num(Some(0.0), Some(0.0), Some(0.0))?
-                .maximum(&size.mul(FUNCTION)?)?;
-            Ok(Some(Own {
-                typical: (worst.mul(STABLE / FUNCTION)?)
-                    .maximum(&size.mul(FUNCTION / 3f64.sqrt())?)?,
-                worst,
-            }))
-        }
+        Family::General => composed(STABLE),
         Family::Zero | Family::Cut => Ok(None),
         Family::Gate => plain(1.0),
         Family::Multilinear => {
