@@ -8,7 +8,7 @@ LAWS = [
     "Normal(p(0.5), p(2.0))", "Normal(p([0.5, -1.0]), p([[1.0], [2.0]]))", "Normal(0.5, 2.0)", "LogNormal(p([0.2, -0.5]), p([0.4, 0.9]))", "Laplace(p([0.5, -1.0]), p([1.0, 2.0]))", "Cauchy(p([0.5, -1.0]), p([1.0, 2.0]))",
     "HalfNormal(p([0.5, 2.0]))", "HalfCauchy(p([0.5, 2.0]))", "Uniform(p([-1.0, 0.5]), p([2.0, 3.0]))", "Exponential(p([0.5, 3.0]))", "Gumbel(p([0.5, -1.0]), p([1.0, 2.0]))", "Pareto(p([1.0, 2.0]), p([2.5, 3.5]))", "Weibull(p([1.0, 2.0]), p([0.9, 2.5]))",
     "Kumaraswamy(p([1.5, 2.0]), p([2.5, 0.8]))", "Gamma(p([0.3, 1.0, 5.0, 60.0]), p([1.0, 2.0, 0.5, 3.0]))", "Gamma(p([[2.0], [0.05]]), p([1.0, 4.0]))", "Chi2(p([0.5, 3.0, 8.0]))", "InverseGamma(p([1.5, 3.0]), p([1.0, 2.0]))", "Beta(p([0.5, 2.0, 30.0]), p([0.7, 3.0, 4.0]))", "Beta(p(0.1), p(0.2))",
-    "Dirichlet(p([0.3, 1.0, 4.0]))", "Dirichlet(p([[0.3, 1.0], [20.0, 4.0]]))", "StudentT(p([1.5, 3.0, 10.0]), p(0.5), p(2.0))", "FisherSnedecor(p([3.0, 5.0]), p([5.0, 9.0]))", "ContinuousBernoulli(p([0.2, 0.5, 0.9]))", "ContinuousBernoulli(logits=p([-2.0, 0.001, 3.0]))",
+    "Dirichlet(p([0.3, 1.0, 4.0]))", "Dirichlet(p([[0.3, 1.0], [20.0, 4.0]]))", "StudentT(p([1.5, 3.0, 10.0]), p(0.5), p(2.0))", "StudentT(p([0.5, 1.0, 2.0, 2.5]), p(0.5), p(2.0))", "FisherSnedecor(p([1.0, 2.0, 4.0]), p([2.0, 4.0, 4.5]))", "InverseGamma(p([0.5, 1.2, 2.5]), p(2.0))", "Pareto(p(1.0), p([0.5, 1.5, 2.5]))", "FisherSnedecor(p([3.0, 5.0]), p([5.0, 9.0]))", "ContinuousBernoulli(p([0.2, 0.5, 0.9]))", "ContinuousBernoulli(logits=p([-2.0, 0.001, 3.0]))",
     "GeneralizedPareto(f([0.1, 0.0]), f([2.0, 1.0]), f([0.3, -0.4]))", "GeneralizedPareto(f(0.0), f(1.0), M.zeros(2))", "VonMises(p([0.5, -1.0]), p([0.7, 4.0]))",
     "Bernoulli(p([0.2, 0.7]))", "Bernoulli(logits=p([-1.0, 2.0]))", "Geometric(p([0.2, 0.7]))", "Geometric(logits=p([-1.0, 2.0]))", "Categorical(p([0.2, 0.5, 0.3]))", "Categorical(logits=p([[0.2, 0.5, -0.3], [1.0, 2.0, 3.0]]))", "OneHotCategorical(p([[0.2, 0.8], [0.6, 0.4]]))", "OneHotCategoricalStraightThrough(logits=p([0.2, 0.8, 1.0]))",
     "Multinomial(5, p([0.2, 0.5, 0.3]))", "Multinomial(3, logits=p([[0.2, 0.5, -0.3], [1.0, 2.0, 3.0]]))", "Binomial(5, p([0.2, 0.9]))", "Binomial(M.tensor([3.0, 100.0, 40.0], dtype=M.float64), logits=p([0.2, -1.0, 2.0]))", "NegativeBinomial(p([3.0, 5.5]), p([0.2, 0.7]))", "NegativeBinomial(4, logits=p([-1.0, 0.5]))", "Poisson(p([0.5, 4.0, 30.0, 500.0]))",
@@ -25,6 +25,10 @@ PAIRED = [
     "Gumbel(v([0.5, -1.0]), v([1.0, 2.0]))", "Geometric(v([0.2, 0.7]))", "HalfNormal(v([0.5, 2.0]))", "Laplace(v([0.5, -1.0]), v([1.0, 2.0]))", "LogNormal(v([0.2, -0.5]), v([0.4, 0.9]))", "Normal(v([0.3, -2.0]), v([1.5, 0.7]))", "OneHotCategorical(v([[0.2, 0.8], [0.6, 0.4]]))",
     "Pareto(v([1.0, 2.0]), v([2.5, 3.5]))", "Poisson(v([0.5, 4.0]))", "Uniform(v([0.1, 0.5]), v([0.6, 0.9]))", "Uniform(v([1.5, 2.5]), v([2.0, 3.0]))", "Cauchy(v([0.5, -1.0]), v([1.0, 2.0]))", "MultivariateNormal(v([0.5, -1.0]), v([[2.0, 0.3], [0.3, 1.0]]))", "LowRankMultivariateNormal(v([0.5, 1.0]), v([[1.0], [0.2]]), v([0.5, 1.0]))",
     "Independent(Normal(v([0.5, -1.0]), v([1.0, 2.0])), 1)", "Bernoulli(v([0.6, 0.1]))", "Gamma(v([0.5, 8.0]), v([3.0, 0.4]))", "Beta(v([3.0, 1.0]), v([1.7, 0.3]))", "MultivariateNormal(v([0.0, 2.0]), scale_tril=v([[1.0, 0.0], [-0.3, 0.6]]))", "Weibull(v([1.0, 2.0]), v([0.9, 2.5]))",
+    # Once more each family, so that laws of one family differ in all that they are given; and laws whose moments are infinite.
+    "Gumbel(v([1.5, 0.5]), v([0.7, 3.0]))", "Normal(v([1.3, 0.4]), v([0.5, 2.7]))", "Laplace(v([1.5, 0.3]), v([0.4, 3.0]))", "Cauchy(v([1.5, 0.3]), v([0.4, 3.0]))", "Exponential(v([2.5, 0.3]))", "Geometric(v([0.5, 0.3]))", "Poisson(v([2.5, 0.6]))",
+    "Pareto(v([0.5, 0.6]), v([1.0, 2.0]))", "LogNormal(v([0.7, 0.5]), v([1.4, 0.3]))", "ContinuousBernoulli(v([0.6, 0.4]))", "Dirichlet(v([1.3, 0.2, 2.0]))", "Categorical(v([[0.5, 0.5], [1.0, 0.0]]))", "Binomial(4, v([0.5, 0.3]))", "HalfNormal(v([1.5, 0.4]))",
+    "Wishart(v(4.5), v([[2.0, 0.3], [0.3, 1.0]]))", "Wishart(v(6.0), v([[1.0, -0.2], [-0.2, 3.0]]))", "MultivariateNormal(v([[0.5, -1.0]]), v([[2.0, 0.3], [0.3, 1.0]]))", "MultivariateNormal(v([0.5]), v([[2.0]]))", "LowRankMultivariateNormal(v([[0.5, 1.0]]), v([[0.3], [1.2]]), v([1.5, 0.1]))", "Normal(v([0.3, 1.0, 2.0]), v([1.0, 2.0, 3.0]))",
 ]  # fmt: skip
 
 TRANSFORMS = [
@@ -55,7 +59,7 @@ def said(f):
     try:
         return plain(f())
     except (NotImplementedError, ValueError, RuntimeError, TypeError) as e:
-        return {"error": type(e).__name__}
+        return {"error": type(e).__name__, "text": str(e).split("\n")[0].replace("pullback", "torch")}
 
 
 def names(M, leaves=None):
@@ -88,6 +92,7 @@ def law(M, text):
     out = {"repr": repr(made), "batch": list(made.batch_shape), "event": list(made.event_shape), "rsample": made.has_rsample, "enumerates": made.has_enumerate_support, "support": repr(made.support), "discrete": made.support.is_discrete}
     for name in ("mean", "mode", "variance", "stddev"):
         out[name] = said(lambda: getattr(made, name))
+        out[f"{name} slopes"] = [] if isinstance(out[name], dict) else gradients(M, getattr(made, name), leaves)
     out["entropy"], out["perplexity"] = said(made.entropy), said(made.perplexity)
     out["samples"] = [plain(made.sample()), plain(made.sample((3,))), plain(made.sample(M.Size([2, 1])))]
     drawn = made.sample((2,))
@@ -123,16 +128,19 @@ def draws(M):
 
 
 def pairs(M):
-    """The distance of each law from each other, where there is a formula."""
+    """The distance of each law from each other, where there is a formula, and its slopes by what both are given."""
     warnings.simplefilter("ignore")
-    made = [eval(text, names(M)) for text in PAIRED]
     out = {}
-    for i, p in enumerate(made):
-        for j, q in enumerate(made):
+    for i, one in enumerate(PAIRED):
+        for j, other in enumerate(PAIRED):
+            leaves = []
+            given = names(M, leaves)
             try:
-                out[f"{PAIRED[i]} || {PAIRED[j]}"] = plain(M.distributions.kl_divergence(p, q))
+                p, q = (eval(text.replace("v(", "p("), given) for text in (one, other))
+                kl = M.distributions.kl_divergence(p, q)
+                out[f"{i} {j}"] = {"kl": plain(kl), "slopes": gradients(M, kl, leaves)}
             except (NotImplementedError, ValueError, RuntimeError) as e:
-                out[f"{PAIRED[i]} || {PAIRED[j]}"] = type(e).__name__
+                out[f"{i} {j}"] = [type(e).__name__, str(e).split("\n")[0]]
     return out
 
 

@@ -58,6 +58,7 @@ def _place_each():
         path = f"{__name__}.{files.get(name, name.lower())}"
         module = _sys.modules.setdefault(path, _types.ModuleType(path, f"Where PyTorch has {name}."))
         setattr(module, name, law)
+        law.__module__ = path  # so texts and pickles name the place that PyTorch has
         globals()[path.rpartition(".")[2]] = module
 
 

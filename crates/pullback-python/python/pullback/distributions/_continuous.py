@@ -5,7 +5,7 @@ Formulas with their derivations: https://en.wikipedia.org/wiki/List_of_probabili
 
 import math
 
-from .. import Size, finfo, full_like, rand, zeros
+from .. import Size, finfo, full_like, rand, zeros, zeros_like
 from . import constraints
 from ._composed import TransformedDistribution
 from .distribution import Distribution, ExponentialFamily
@@ -243,7 +243,7 @@ class HalfNormal(_Half):
 
     @property
     def mode(self):
-        return self.scale * 0
+        return zeros_like(self.scale)
 
     @property
     def variance(self):
@@ -257,11 +257,11 @@ class HalfCauchy(_Half):
 
     @property
     def mean(self):
-        return self.scale * 0 + math.inf
+        return full_like(self.scale, math.inf)
 
     @property
     def mode(self):
-        return self.scale * 0
+        return zeros_like(self.scale)
 
     @property
     def variance(self):
@@ -340,7 +340,7 @@ class Exponential(ExponentialFamily):
 
     @property
     def mode(self):
-        return self.rate * 0
+        return zeros_like(self.rate)
 
     @property
     def stddev(self):

@@ -1,6 +1,6 @@
 """Laws of yes and no, of waiting, and of classes: Bernoulli, Geometric, Categorical and its one-hot form. Counts are in `_counts.py`."""
 
-from .. import Size, arange, bernoulli, broadcast_tensors, finfo, int64, multinomial, nan, no_grad, zeros
+from .. import Size, arange, bernoulli, broadcast_tensors, finfo, int64, multinomial, nan, no_grad, zeros, zeros_like
 from ..nn import functional as F
 from . import constraints
 from .distribution import Distribution, ExponentialFamily
@@ -115,7 +115,7 @@ class Geometric(_OfLogits, Distribution):
 
     @property
     def mode(self):
-        return self.probs * 0
+        return zeros_like(self.probs)
 
     @property
     def variance(self):

@@ -264,7 +264,9 @@ class StudentT(Distribution):
 
     @property
     def variance(self):
-        m = (self.scale.pow(2) * self.df / (self.df - 2)).where(self.df > 2, inf)
+        # The quotient is taken of degrees for which it is finite: at 2 its slope is none, and `where` would hand that on.
+        df = self.df.where(self.df > 2, 3.0)
+        m = (self.scale.pow(2) * df / (df - 2)).where(self.df > 2, inf)
         return m.where(self.df > 1, nan)
 
     def rsample(self, sample_shape=Size()):
@@ -301,7 +303,8 @@ class FisherSnedecor(Distribution):
 
     @property
     def mean(self):
-        return (self.df2 / (self.df2 - 2)).where(self.df2 > 2, nan)
+        df2 = self.df2.where(self.df2 > 2, nan)
+        return df2 / (df2 - 2)
 
     @property
     def mode(self):
@@ -310,7 +313,8 @@ class FisherSnedecor(Distribution):
     @property
     def variance(self):
         a, b = self.df1, self.df2
-        return (2 * b.pow(2) * (a + b - 2) / (a * (b - 2).pow(2) * (b - 4))).where(b > 4, nan)
+        b = b.where(b > 4, nan)
+        return 2 * b.pow(2) * (a + b - 2) / (a * (b - 2).pow(2) * (b - 4))
 
     def rsample(self, sample_shape=Size((1,))):
         shape = self._extended_shape(sample_shape)

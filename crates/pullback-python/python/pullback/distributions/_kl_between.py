@@ -2,7 +2,7 @@
 
 import math
 
-from .. import inf
+from .. import full_like, inf
 from ._bounded import ContinuousBernoulli
 from ._continuous import Exponential, Laplace, Normal, Uniform
 from ._counts import Binomial, Poisson
@@ -14,7 +14,7 @@ from .utils import euler_constant
 
 
 def _infinite(x):
-    return x * 0 + inf
+    return full_like(x, inf)
 
 
 def _x_log_x(x):
@@ -71,7 +71,8 @@ def _to_normal(variance, p, q):
 
 @register_kl(Beta, Normal)
 def _(p, q):
-    return _to_normal(p.variance, p, q)
+    distance = (q.loc - p.mean).pow(2)
+    return -p.entropy() + 0.5 * (q.scale**2 * 2 * math.pi).log() + (p.variance + distance) / (2 * q.scale**2)
 
 
 @register_kl(Beta, Uniform)
@@ -86,7 +87,8 @@ def _(p, q):
 
 @register_kl(ContinuousBernoulli, Normal)
 def _(p, q):
-    return _to_normal(p.variance, p, q)
+    t1 = 0.5 * (math.log(2.0 * math.pi) + (q.loc / q.scale).square()) + q.scale.log()
+    return t1 - p.entropy() + (p.variance + p.mean.square() - 2.0 * q.loc * p.mean) / (2.0 * q.scale.square())
 
 
 @register_kl(ContinuousBernoulli, Uniform)
@@ -167,7 +169,10 @@ def _(p, q):
 
 @register_kl(Pareto, Normal)
 def _(p, q):
-    kl = _to_normal(p.variance, p, q)
+    # Not by the variance, whose own infinities would make slopes of the places that are infinite here.
+    share, double = p.scale / (p.alpha - 1), 2 * q.scale.pow(2)
+    kl = (math.sqrt(2 * math.pi) * q.scale * p.alpha / p.scale).log() - p.alpha.reciprocal() - 1
+    kl = kl + (p.alpha * share.pow(2) / (p.alpha - 2) + (p.alpha * share - q.loc).pow(2)) / double
     return kl.where(p.alpha > 2, inf)
 
 
@@ -177,7 +182,7 @@ def _(p, q):
     mean_log = (_x_log_x(p.high) - _x_log_x(p.low) - width) / width
     mean_log1 = (_x_log_x(1 - p.low) - _x_log_x(1 - p.high) - width) / width
     a, b = q.concentration1, q.concentration0
-    kl = -width.log() + a.lgamma() + b.lgamma() - (a + b).lgamma() - (a - 1) * mean_log - (b - 1) * mean_log1
+    kl = a.lgamma() + b.lgamma() - (a + b).lgamma() - (b - 1) * mean_log1 - width.log() - (a - 1) * mean_log
     return kl.where(~((p.high > q.support.upper_bound) | (p.low < q.support.lower_bound)), inf)
 
 
@@ -210,7 +215,8 @@ def _(p, q):
 
 @register_kl(Uniform, Normal)
 def _(p, q):
-    return _to_normal(p.variance, p, q)
+    width = p.high - p.low
+    return (math.sqrt(2 * math.pi) * q.scale / width).log() + (width.pow(2) / 12 + ((p.high + p.low) / 2 - q.loc).pow(2)) / (2 * q.scale.pow(2))
 
 
 @register_kl(Uniform, Pareto)

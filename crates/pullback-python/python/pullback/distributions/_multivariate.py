@@ -266,6 +266,14 @@ class Wishart(ExponentialFamily):
     def _over_batch(self, mask):
         return mask.amax(self._batch_dims) if self._batch_shape else mask
 
+    @property
+    def _natural_params(self):
+        return -self.precision_matrix / 2, (self.df - self._event_shape[-1] - 1) / 2
+
+    def _log_normalizer(self, x, y):
+        p = self._event_shape[-1]
+        return (y + (p + 1) / 2) * (p * math.log(2) - linalg.slogdet(-2 * x).logabsdet) + (y + (p + 1) / 2).mvlgamma(p)
+
     def log_prob(self, value):
         self._checked(value)
         n, p = self.df, self._event_shape[-1]

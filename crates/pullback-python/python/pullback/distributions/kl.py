@@ -2,7 +2,7 @@
 
 import warnings
 
-from .. import inf
+from .. import broadcast_shapes, inf
 from ._bounded import ContinuousBernoulli
 from ._composed import Independent, TransformedDistribution
 from ._continuous import Cauchy, Exponential, HalfNormal, Laplace, LogNormal, Normal, Uniform
@@ -17,6 +17,7 @@ from .utils import euler_constant, sum_rightmost
 
 _TABLE = {}
 _FOUND = {}
+_GAP = " " * 26
 
 
 def register_kl(type_p, type_q):
@@ -132,7 +133,8 @@ def _(p, q):
     from .. import autograd
 
     if type(p) is not type(q):
-        raise NotImplementedError("The cross KL-divergence between different exponential families cannot be computed using Bregman divergences")
+        # The gaps in this sentence and the next are PyTorch's, whose lines go on inside of the text.
+        raise NotImplementedError(f"The cross KL-divergence between different exponential families cannot {_GAP}  be computed using Bregman divergences")
     params = [x.detach().requires_grad_() for x in p._natural_params]
     others = q._natural_params
     normalizer = p._log_normalizer(*params)
@@ -153,7 +155,7 @@ def _(p, q):
 def _(p, q):
     ratio = p.scale / q.scale
     shift = p.loc / q.scale - q.loc / q.scale
-    return -ratio.log() - shift + ratio * euler_constant + (q.loc / q.scale + (1 + ratio).lgamma() - p.loc / q.scale).exp() - (1 + euler_constant)
+    return -ratio.log() + shift + ratio * euler_constant + (q.loc / q.scale + (1 + ratio).lgamma() - p.loc / q.scale).exp() - (1 + euler_constant)
 
 
 @register_kl(Geometric, Geometric)
@@ -198,12 +200,17 @@ def _(p, q):
 
 def _trace(l, roots):
     """tr((L·Lᵀ)⁻¹·Σ R·Rᵀ)."""
-    return sum(solve_lower(l.expand(r.shape[:-2] + l.shape[-2:]), r.expand(r.shape)).pow(2).sum((-2, -1)) for r in roots)
+
+    def of(r):
+        batch = broadcast_shapes(l.shape[:-2], r.shape[:-2])
+        return solve_lower(l.expand(batch + l.shape[-2:]), r.expand(batch + r.shape[-2:])).pow(2).sum((-2, -1))
+
+    return sum(of(r) for r in roots)
 
 
 def _same_event(p, q, what):
     if p.event_shape != q.event_shape:
-        raise ValueError(f"KL-divergence between two {what} with different event shapes cannot be computed")
+        raise ValueError(f"KL-divergence between two {what} with{_GAP}different event shapes cannot be computed")
 
 
 def _to_multivariate(p, q, roots, log_det_p):
