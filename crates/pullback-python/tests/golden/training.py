@@ -55,7 +55,7 @@ OPTIMIZERS = [
     ("Adam", dict(lr=0.01)), ("Adam", dict(lr=0.01, amsgrad=True, weight_decay=0.1, betas=(0.8, 0.99))), ("Adam", dict(lr=0.01, decoupled_weight_decay=True, weight_decay=0.1)), ("AdamW", dict(lr=0.01)), ("AdamW", dict(lr=0.01, amsgrad=True, maximize=True, eps=1e-4)),
     ("Adamax", dict()), ("Adamax", dict(weight_decay=0.1, maximize=True)), ("NAdam", dict(weight_decay=0.1)), ("NAdam", dict(weight_decay=0.1, decoupled_weight_decay=True, momentum_decay=0.01)), ("RAdam", dict(weight_decay=0.1)), ("RAdam", dict(lr=0.05, decoupled_weight_decay=True, weight_decay=0.1)),
     ("Adagrad", dict()), ("Adagrad", dict(lr_decay=0.1, weight_decay=0.1, initial_accumulator_value=0.1, maximize=True)), ("Adadelta", dict()), ("Adadelta", dict(weight_decay=0.1, rho=0.8, maximize=True)), ("RMSprop", dict()), ("RMSprop", dict(momentum=0.9, centered=True, weight_decay=0.1, maximize=True)),
-    ("Rprop", dict()), ("Rprop", dict(maximize=True, etas=(0.4, 1.3), step_sizes=(1e-3, 0.5))), ("ASGD", dict()), ("ASGD", dict(t0=3, weight_decay=0.1, lambd=0.01, maximize=True)),
+    ("Rprop", dict()), ("Rprop", dict(maximize=True, etas=(0.4, 1.3), step_sizes=(1e-3, 0.5))), ("ASGD", dict()), ("ASGD", dict(t0=3, weight_decay=0.1, lambd=0.01, maximize=True)), ("ASGD", dict(foreach=True)), ("ASGD", dict(foreach=True, lr=0.05, alpha=0.5)),
     ("Adafactor", dict()), ("Adafactor", dict(lr=0.1, weight_decay=0.1, d=1.5, beta2_decay=-0.5, eps=(1e-3, 1e-2), maximize=True)),
 ]  # fmt: skip
 
@@ -199,10 +199,17 @@ def schedules(M):
     return out
 
 
-def lbfgs(M, search):
-    """Rosenbrock's function by L-BFGS."""
+LBFGS = [
+    dict(), dict(lr=1, line_search_fn="strong_wolfe"), dict(max_iter=1), dict(max_iter=1, line_search_fn="strong_wolfe"), dict(lr=1, line_search_fn="strong_wolfe", max_eval=4), dict(lr=1, line_search_fn="strong_wolfe", max_eval=3, max_iter=20),
+    dict(tolerance_grad=1e3), dict(tolerance_change=1e-1), dict(lr=0.001, history_size=2),
+]  # fmt: skip
+
+
+def lbfgs(M, options, rate=float):
+    """Rosenbrock's function by L-BFGS, and what is kept after each step in the order in which it is kept."""
     x = M.nn.Parameter(M.tensor([-1.2, 1.0], dtype=M.float64))
-    o = M.optim.LBFGS([x], lr=0.5 if search is None else 1, max_iter=6, history_size=4, line_search_fn=search)
+    options = {"lr": 0.5, "max_iter": 6, "history_size": 4, **options}
+    o = M.optim.LBFGS([x], **{**options, "lr": rate(options["lr"])})
     calls, out = [0], []
 
     def closure():
@@ -213,7 +220,7 @@ def lbfgs(M, search):
         return loss
 
     for _ in range(5):
-        out.append([o.step(closure).item(), x.tolist(), calls[0]])
+        out.append([o.step(closure).item(), x.tolist(), calls[0], plain(o.state_dict()["state"][0])])
     return out
 
 
@@ -360,7 +367,7 @@ def everything(M):
         "optimizers": {f"{n} {o}": optimizer(M, n, o) for n, o in OPTIMIZERS},
         "schedulers": {f"{at} {SCHEDULERS[at][0]} {adam}": scheduler(M, at, adam) for at in range(len(SCHEDULERS)) for adam in (False, True)},
         "schedules": schedules(M),
-        "lbfgs": {str(s): lbfgs(M, s) for s in (None, "strong_wolfe")},
+        "lbfgs": {str(o): [lbfgs(M, o), lbfgs(M, o, M.tensor)] for o in LBFGS},
         "muon": [muon(M, options) for options in MUON],
         "inits": inits(M),
         "loading": loading(M),

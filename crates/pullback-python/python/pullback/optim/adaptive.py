@@ -1,6 +1,6 @@
 """Optimisers that divide by what gradients were: Adagrad, Adadelta, RMSprop, and two that do not, Rprop and ASGD."""
 
-from .. import full_like, ones_like, tensor, where, zeros_like
+from .. import as_tensor, full_like, ones_like, tensor, where, zeros_like
 from .adam import new_step, number
 from .optimizer import Optimizer, check_lr, not_negative, one_pass
 
@@ -151,6 +151,7 @@ class ASGD(Optimizer):
 
     def _step(self, group):
         if one_pass("ASGD", group, self.state):
+            self._next_eta(group)
             return
         lr, lambd = number(group["lr"]), group["lambd"]
         for p, grad in self._ready(group):
@@ -173,3 +174,13 @@ class ASGD(Optimizer):
             # Rounded to the default dtype on the way, as in PyTorch.
             state["eta"].copy_(tensor(lr / ((1 + lambd * lr * step) ** group["alpha"])))
             state["mu"].copy_(tensor(1 / max(1, step - group["t0"])))
+        self._next_eta(group)
+
+    def _next_eta(self, group):
+        """PyTorch's step of many tensors at once has the next rate from the count as it is kept, so in single precision."""
+        if not group["foreach"] or group["capturable"]:
+            return
+        for p in group["params"]:
+            state = self.state[p] if p in self.state else None
+            if state:
+                state["eta"].copy_(as_tensor(group["lr"] / ((1 + group["lambd"] * group["lr"] * state["step"]) ** group["alpha"])))

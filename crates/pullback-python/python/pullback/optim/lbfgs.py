@@ -3,7 +3,9 @@
 The line search is that of Nocedal and Wright, Numerical Optimization, chapter 3 (strong Wolfe conditions, cubic interpolation).
 """
 
-from .. import cat, enable_grad, no_grad, zeros
+from functools import partial
+
+from .. import Tensor, cat, enable_grad, no_grad, zeros
 from .optimizer import Optimizer, check_lr
 
 
@@ -87,8 +89,8 @@ def _strong_wolfe(evaluate, t, d, f, g, gtd, c1=1e-4, c2=0.9, tolerance_change=1
     return f_new, g_new, t, evals
 
 
-# What is kept, in the order in which PyTorch's states have it.
-_KEYS = ("func_evals", "n_iter", "al", "d", "t", "old_dirs", "old_stps", "ro", "H_diag", "prev_flat_grad", "prev_loss")
+# What is kept from one step to the next, in the order in which PyTorch's states have it.
+_KEPT = ("d", "t", "old_dirs", "old_stps", "ro", "H_diag", "prev_flat_grad", "prev_loss")
 
 
 class LBFGS(Optimizer):
@@ -117,7 +119,7 @@ class LBFGS(Optimizer):
             p.add_(d[at : at + p.numel()].view_as(p), alpha=t)
             at += p.numel()
 
-    def _evaluate(self, closure, start, t, d):
+    def _evaluate(self, closure, start, d, t):
         """Loss and gradient at `start + t d`; the parameters are as before afterwards."""
         self._move(t, d)
         loss, gradient = self._sign() * float(closure()), self._gradient()
@@ -135,64 +137,65 @@ class LBFGS(Optimizer):
         with no_grad():
             return self._iterate(run)
 
-    def _direction(self, state, gradient, history_size):
+    def _direction(self, state, now, gradient, history_size):
         """Where to go: the gradient times the inverse Hessian that the history says."""
-        y, s = gradient.sub(state["prev_flat_grad"]), state["d"].mul(state["t"])
+        y, s = gradient.sub(now["prev_flat_grad"]), now["d"].mul(now["t"])
         ys = y.dot(s)
-        dirs, steps, ro = state["old_dirs"], state["old_stps"], state["ro"]
+        dirs, steps, ro = now["old_dirs"], now["old_stps"], now["ro"]
         if ys > 1e-10:
             if len(dirs) == history_size:
                 dirs.pop(0), steps.pop(0), ro.pop(0)
             dirs.append(y), steps.append(s), ro.append(1.0 / ys)
-            state["H_diag"] = ys / y.dot(y)
+            now["H_diag"] = ys / y.dot(y)
         n = len(dirs)
-        state.setdefault("al", [None] * history_size)
-        al, q = state["al"], gradient.neg()
+        al, q = state.setdefault("al", [None] * history_size), gradient.neg()
         for i in range(n - 1, -1, -1):
             al[i] = steps[i].dot(q) * ro[i]
             q.add_(dirs[i], alpha=-al[i].item())
-        d = q.mul(state["H_diag"])
+        d = q.mul(now["H_diag"])
         for i in range(n):
             d.add_(steps[i], alpha=(al[i] - dirs[i].dot(d) * ro[i]).item())
         return d
 
     def _iterate(self, closure):
-        first = self._iterated(closure)
-        state = self.state[self._params[0]]
-        ordered = {key: state[key] for key in (*_KEYS, *state) if key in state}
-        state.clear()
-        state.update(ordered)
-        return first
-
-    def _iterated(self, closure):
-        group = self.param_groups[0]
-        lr, change, search = group["lr"], group["tolerance_change"], group["line_search_fn"]
+        if len(self.param_groups) != 1:
+            raise AssertionError(f"Expected exactly one param_group, but got {len(self.param_groups)}")
+        if not self._params:
+            return closure()
         state = self.state[self._params[0]]
         state.setdefault("func_evals", 0)
         state.setdefault("n_iter", 0)
         first = closure()
-        loss, evals = self._sign() * float(first), 1
+        loss = self._sign() * float(first)
         state["func_evals"] += 1
         gradient = self._gradient()
-        optimal = gradient.abs().max() <= group["tolerance_grad"]
-        if optimal:
-            return first
-        n_iter = 0
+        if not gradient.abs().max() <= self.param_groups[0]["tolerance_grad"]:
+            # What goes on between steps is written down at their end, so that a closure that fails leaves what was.
+            now = {key: state.get(key) for key in _KEPT}
+            self._iterations(closure, state, now, loss, gradient)
+            state.update(now)
+        return first
+
+    def _iterations(self, closure, state, now, loss, gradient):
+        group = self.param_groups[0]
+        lr, change, search = group["lr"], group["tolerance_change"], group["line_search_fn"]
+        lr = lr.squeeze() if isinstance(lr, Tensor) and lr.dim() else lr
+        evals, n_iter, optimal = 1, 0, False
         while n_iter < group["max_iter"]:
             n_iter += 1
             state["n_iter"] += 1
             if state["n_iter"] == 1:
-                d, t = gradient.neg(), None
-                state.update(old_dirs=[], old_stps=[], ro=[], H_diag=1)
+                now.update(d=gradient.neg(), old_dirs=[], old_stps=[], ro=[], H_diag=1)
+                # A tensor where the gradient is large, as everything that follows from it in the search.
+                t = min(1.0, 1.0 / gradient.abs().sum()) * lr
             else:
-                d, t = self._direction(state, gradient, group["history_size"]), state["t"]
-            state["d"] = d
-            if "prev_flat_grad" in state:
-                state["prev_flat_grad"].copy_(gradient)
+                now["d"], t = self._direction(state, now, gradient, group["history_size"]), lr
+            d, now["t"] = now["d"], t
+            if now["prev_flat_grad"] is None:
+                now["prev_flat_grad"] = gradient.clone()
             else:
-                state["prev_flat_grad"] = gradient.clone()
-            before = loss
-            t = min(1.0, (1.0 / gradient.abs().sum()).item()) * lr if state["n_iter"] == 1 else lr
+                now["prev_flat_grad"].copy_(gradient)
+            before = now["prev_loss"] = loss
             gtd = gradient.dot(d)
             if gtd > -change:
                 break
@@ -201,7 +204,9 @@ class LBFGS(Optimizer):
                 if search != "strong_wolfe":
                     raise RuntimeError("only 'strong_wolfe' is supported")
                 start = [p.clone() for p in self._params]
-                loss, gradient, t, used = _strong_wolfe(lambda t: self._evaluate(closure, start, t, d), t, d, loss, gradient, gtd)
+                evaluate = partial(self._evaluate, closure, start, d)
+                loss, gradient, t, used = _strong_wolfe(evaluate, t, d, loss, gradient, gtd, max_ls=group["max_eval"] - evals)
+                now["t"] = t
                 self._move(t, d)
                 optimal = gradient.abs().max() <= group["tolerance_grad"]
             else:
@@ -211,12 +216,9 @@ class LBFGS(Optimizer):
                     gradient = self._gradient()
                     optimal = gradient.abs().max() <= group["tolerance_grad"]
                     used = 1
-            state["t"] = t
-            state["prev_loss"] = before
             evals += used
             state["func_evals"] += used
             if n_iter == group["max_iter"] or evals >= group["max_eval"] or optimal:
                 break
             if d.mul(t).abs().max() <= change or abs(loss - before) < change:
                 break
-        return first
