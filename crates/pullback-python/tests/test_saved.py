@@ -101,6 +101,43 @@ def test_a_module_of_pytorch_with_hooks():
     assert torch.equal(again(x), got(x))
 
 
+FUNCTIONS = {
+    "torch._C._nn gelu": nn.functional.gelu, "torch._C._nn log_sigmoid": nn.functional.logsigmoid, "torch._C._special special_expit": torch.special.expit, "torch._C._linalg linalg_det": torch.linalg.det,
+    "torch._C._fft fft_fftfreq": torch.fft.fftfreq, "torch.nn.functional relu": nn.functional.relu, "relu": torch.relu, "conv2d": torch.conv2d, "tanh": torch.tanh, "celu": torch.celu,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("path", FUNCTIONS)
+def test_functions_that_pytorch_has_in_c(path):
+    """An activation kept in a module is written as PyTorch's pickle says it: by its module, or as an attribute of a class."""
+
+    def file(path):
+        place = f"c{path.replace(' ', chr(10))}\n" if " " in path else f"c__builtin__\ngetattr\nctorch._C\n_VariableFunctionsClass\nV{path}\n\x86R"
+        out = io.BytesIO()
+        with zipfile.ZipFile(out, "w") as archive:
+            archive.writestr("x/data.pkl", b"\x80\x02" + place.encode("latin-1") + b".")
+            archive.writestr("x/version", b"3\n")
+        return out.getvalue()
+
+    assert loaded(file(path), weights_only=False) is FUNCTIONS[path]
+    with pytest.raises(pickle.UnpicklingError):
+        loaded(file(path), weights_only=True)
+    with pytest.raises(pickle.UnpicklingError, match="not there in Pullback"):
+        loaded(file(path + "zzz"), weights_only=False)
+
+
+def test_layers_with_a_function_of_pytorch_go_both_ways(tmp_path):
+    theirs = pytest.importorskip("torch")
+    for activation in ("gelu", "relu", "tanh"):
+        kept = activation if activation != "tanh" else theirs.tanh
+        theirs.save(theirs.nn.TransformerEncoderLayer(4, 2, 8, activation=kept), tmp_path / "x.pt")
+        got = torch.load(tmp_path / "x.pt", weights_only=False)
+        x = torch.randn(3, 2, 4)
+        torch.save(got, tmp_path / "y.pt")
+        back = theirs.load(tmp_path / "y.pt", weights_only=False)
+        assert torch.allclose(got.eval()(x), torch.from_numpy(back.eval()(theirs.from_numpy(x.numpy())).detach().numpy()), atol=1e-5)
+
+
 def test_a_state_of_pytorch_is_loaded():
     net = make.network(torch)
     for p in net.parameters():

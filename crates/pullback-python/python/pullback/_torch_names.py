@@ -16,12 +16,36 @@ _FILES = {
     "InstanceNorm1d": "instancenorm", "InstanceNorm2d": "instancenorm", "InstanceNorm3d": "instancenorm", "MultiheadAttention": "activation",
 }  # fmt: skip
 _OPTIMIZERS = {"Adafactor": "_adafactor", "Muon": "_muon", "SparseAdam": "sparse_adam", "Optimizer": "optimizer"}
+# Functions that PyTorch has no Python for: files name the module of C++ in which they are, and those of `torch` itself by a class.
+_COMPILED = {"torch._C._nn": "nn.functional", "torch._C._special": "special", "torch._C._linalg": "linalg", "torch._C._fft": "fft"}
 _FUNCTIONS = {f: path for path, f in _rebuild.FUNCTIONS.items() if f is not _rebuild.refused}
 
 
 def _split(path):
     module, _, name = path.rpartition(".")
     return module, name
+
+
+class VariableFunctionsClass:
+    """Has the functions of `torch` as attributes: what files call `torch._C._VariableFunctionsClass`."""
+
+    def __getattr__(self, name):
+        for place in ("pullback", "pullback.nn.functional"):
+            function = getattr(importlib.import_module(place), name, None)
+            if callable(function):
+                return function
+        raise pickle.UnpicklingError(f"the file needs torch.{name}, which is not there in Pullback")
+
+
+def _compiled(module, name):
+    """A function that a file names as one of PyTorch's modules of C++, or None."""
+    if module == "torch._C" and name == "_VariableFunctionsClass":
+        return VariableFunctionsClass()
+    if module not in _COMPILED:
+        return None
+    short = name.removeprefix(module.rpartition("_")[2] + "_")
+    short = {"log_sigmoid": "logsigmoid"}.get(short, short)
+    return getattr(importlib.import_module(f"pullback.{_COMPILED[module]}"), short, None)
 
 
 def written(obj):
@@ -54,6 +78,9 @@ def found(module, name):
         return _rebuild.StorageType(name)
     if module == "torch" and name in (*_rebuild.OTHER_STORAGES, *_rebuild.OTHER_DTYPES):
         _rebuild.NotHere(name).refuse()
+    compiled = _compiled(module, name)
+    if compiled is not None:
+        return compiled
     ours = "pullback" + module[len("torch") :]
     for place in (ours, "pullback.nn.modules" if ours.startswith("pullback.nn.") else "pullback.optim" if ours.startswith("pullback.optim.") else None):
         if place is None:
