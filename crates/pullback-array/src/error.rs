@@ -306,15 +306,14 @@ impl fmt::Debug for Error {
 }
 
 impl Error {
-    /// The text for Python: without operation and line, which its traceback shows, and with advice in its own words.
-    pub fn in_python(&self) -> String {
-        let notes = (self.0.notes.iter()).map(|note| format!("\n  note: {}", note.python));
+    /// The lines under the message for Python, which shows them under an exception and keeps them out of its text: `note: …` and
+    /// `help: …` in Python's words, without operation and line, which its traceback shows.
+    pub fn notes_in_python(&self) -> Vec<String> {
+        let notes = self.0.notes.iter().map(|note| ("note", note));
         let advice = self.advice();
-        let advice = (advice.iter().filter(|help| !help.python.is_empty()))
-            .map(|help| format!("\n  help: {}", help.python));
-        std::iter::once(self.0.message.clone())
-            .chain(notes)
-            .chain(advice)
+        let advice = advice.iter().filter(|help| !help.python.is_empty());
+        (notes.chain(advice.map(|help| ("help", help))))
+            .map(|(kind, words)| format!("{kind}: {}", words.python))
             .collect()
     }
 

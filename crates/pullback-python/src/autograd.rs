@@ -52,6 +52,18 @@ fn raised_at(e: &PyErr) -> Option<String> {
     })
 }
 
+/// What PyTorch adds to the error of a saved value that was written in place.
+pub(crate) fn anomaly_hint() -> &'static str {
+    match ANOMALY.with(|g| g.borrow().is_some()) {
+        true => {
+            " Hint: the backtrace further above shows the operation that failed to compute its gradient. The variable in question was changed in there or anywhere later. Good luck!"
+        }
+        false => {
+            " Hint: enable anomaly detection to find the operation that failed to compute its gradient, with torch.autograd.set_detect_anomaly(True, check_nan=False)."
+        }
+    }
+}
+
 /// The exception that was kept.
 pub(crate) fn passing_exception() -> Option<PyErr> {
     PASSING.with(|p| p.borrow_mut().take())

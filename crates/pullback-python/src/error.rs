@@ -19,16 +19,35 @@ pub(crate) fn raise(e: Error) -> PyErr {
     if let Some(kept) = crate::autograd::passing_exception() {
         return kept;
     }
-    let text = e.in_python();
-    match e.kind() {
-        ErrorKind::Type => PyTypeError::new_err(text),
-        ErrorKind::Index => PyIndexError::new_err(text),
-        ErrorKind::Value => PyValueError::new_err(text),
-        ErrorKind::Unsupported => PyNotImplementedError::new_err(text),
-        ErrorKind::Io => PyOSError::new_err(text),
-        ErrorKind::Factorisation => _LinAlgError::new_err(text),
-        _ => PyRuntimeError::new_err(text),
-    }
+    Python::attach(|py| {
+        let notes = e.notes_in_python();
+        let mut text = e.message().to_string();
+        if e.kind() == ErrorKind::StaleSave && text.ends_with("instead.") {
+            text += crate::autograd::anomaly_hint();
+        }
+        // An exception has notes since Python 3.11: they stand under it in a traceback and are no part of `str(e)`, which scripts
+        // compare and print.
+        let apart = py.version_info() >= (3, 11);
+        if !apart {
+            text.extend(notes.iter().map(|note| format!("\n  {note}")));
+        }
+        let error = match e.kind() {
+            ErrorKind::Type => PyTypeError::new_err(text),
+            ErrorKind::Index => PyIndexError::new_err(text),
+            ErrorKind::Value => PyValueError::new_err(text),
+            ErrorKind::Unsupported => PyNotImplementedError::new_err(text),
+            ErrorKind::Io => PyOSError::new_err(text),
+            ErrorKind::Factorisation => _LinAlgError::new_err(text),
+            _ => PyRuntimeError::new_err(text),
+        };
+        if apart {
+            for note in notes {
+                // Only an exception that forbids attributes has no notes, and none of these does.
+                let _ = error.value(py).call_method1("add_note", (note,));
+            }
+        }
+        error
+    })
 }
 
 /// A result of the library as Python's.

@@ -366,10 +366,10 @@ fn doubles_among_floats_are_said_where_they_first_hurt() -> Result<()> {
     ] {
         let text = e.to_string();
         assert!(text.contains("help: ") && text.contains("0.5f32"), "{text}");
+        let python = e.notes_in_python().join("\n");
         assert!(
-            !e.in_python().contains("f32`") && e.in_python().contains("x.float()"),
-            "{}",
-            e.in_python()
+            !python.contains("f32`") && python.contains("x.float()"),
+            "{python}"
         );
     }
     Ok(())

@@ -344,7 +344,11 @@ fn stale(node: &Shared<Node>, kept: &Saved) -> Error {
             let name = (name.split_once("Backward")).map_or(&*name, |(name, _)| name);
             format!(", which is output {k} of {name},")
         }
-        None => String::new(),
+        // A view whose memory was written is made anew from its base when PyTorch asks for its node.
+        None => match past(node, kept.which) {
+            Some(Edge::Node(maker, 0)) if maker.view => ", which is output 0 of AsStrided,".into(),
+            _ => String::new(),
+        },
     };
     let mut error = Error::new(
         ErrorKind::StaleSave,
