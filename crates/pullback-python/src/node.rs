@@ -101,7 +101,8 @@ fn class_of<'py>(py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyType>> {
         return Ok(class.into_bound(py));
     }
     let own = PyDict::new(py);
-    own.set_item("__module__", "torch.autograd")?;
+    // As PyTorch's: a class of no module, so that it prints by its name alone.
+    own.set_item("__module__", "builtins")?;
     own.set_item("__slots__", PyTuple::empty(py))?;
     let bases = PyTuple::new(py, [py.get_type::<PyNode>()])?;
     let made = (py.get_type::<PyType>()).call1((name, bases, own))?;

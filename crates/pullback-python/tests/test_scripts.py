@@ -97,3 +97,30 @@ def test_a_script_imports_its_neighbours(python, tmp_path):
     (tmp_path / "program.py").write_text("from neighbour import x\nprint(x)\n")
     assert python("-m", "pullback", tmp_path / "program.py", cwd="/") == "tensor([1., 1.])\n"
     assert python("-m", "pullback", "-m", "program", cwd=tmp_path) == "tensor([1., 1.])\n"
+
+
+def test_classes_print_as_pytorchs_do(python):
+    """Under `python -m pullback`, `print(type(x))` says what it says there; the names are PyTorch's own."""
+    program = f"""
+import json, sys
+sys.path.insert(0, {str(HERE / "golden")!r})
+import pullback
+pullback.install_as_torch()
+from class_names import names
+want, found = json.load(open({str(HERE / "golden" / "class_names.json")!r})), names("torch")
+shared = want.keys() & found.keys()
+assert len(shared) > 350, len(shared)
+print({{name: (found[name], want[name]) for name in sorted(shared) if found[name] != want[name]}})
+import torch, pickle, copy
+net = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.Fold(2, 1))
+print(pickle.loads(pickle.dumps(net)), type(copy.deepcopy(net)[0]), torch.distributions.Normal(torch.zeros(2), 1.0).expand((3, 2)))
+print(type((torch.ones(1, requires_grad=True) * 2).grad_fn), torch.utils.data.Subset([1], [0]).__class__)
+"""
+    assert python("-c", program).splitlines() == [
+        "{}",
+        "Sequential(",
+        "  (0): Linear(in_features=2, out_features=2, bias=True)",
+        "  (1): Fold(output_size=2, kernel_size=1, dilation=1, padding=0, stride=1)",
+        ") <class 'torch.nn.modules.linear.Linear'> Normal(loc: torch.Size([3, 2]), scale: torch.Size([3, 2]))",
+        "<class 'MulBackward0'> <class 'torch.utils.data.dataset.Subset'>",
+    ]

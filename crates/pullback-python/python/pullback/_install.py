@@ -67,6 +67,35 @@ class _Finder(importlib.abc.MetaPathFinder):
         return importlib.machinery.ModuleSpec(name, _Alias(module), is_package=hasattr(module, "__path__"))
 
 
+class _Named(importlib.machinery.SourceFileLoader):
+    """Loads a module of this package, and gives its classes the names that PyTorch's have."""
+
+    def exec_module(self, module):
+        super().exec_module(module)
+        _name_classes(module)
+
+
+class _Ours(importlib.abc.MetaPathFinder):
+    """Finds the modules of this package that are imported after `install_as_torch`."""
+
+    def find_spec(self, name, path=None, target=None):
+        if not name.startswith("pullback."):
+            return None
+        spec = importlib.machinery.PathFinder.find_spec(name, path, target)
+        if spec is not None and type(spec.loader) is importlib.machinery.SourceFileLoader:
+            spec.loader = _Named(spec.loader.name, spec.loader.path)
+        return spec
+
+
+def _name_classes(module):
+    """`print(type(model))` says `torch.nn.modules.linear.Linear` where `torch` is this package."""
+    from ._torch_names import rename
+
+    for value in list(vars(module).values()):
+        if isinstance(value, type) and value.__module__ == module.__name__:
+            rename(value)
+
+
 def _nearest(name):
     """What a module's name may have meant."""
     import difflib
@@ -94,8 +123,10 @@ def install_as_torch():
     # What PyTorch's version decides is decided as for the one whose behaviour this is.
     pullback.__version__ = _Version(f"{ORACLE}+pullback.{pullback._native.__version__}")
     for name, module in list(sys.modules.items()):
-        if name == "pullback" or name.startswith("pullback.") and not name.startswith("pullback._"):
-            sys.modules["torch" + name[len("pullback") :]] = module
+        if name == "pullback" or name.startswith("pullback."):
+            _name_classes(module)
+            if not name.startswith("pullback._"):
+                sys.modules["torch" + name[len("pullback") :]] = module
     if not any(isinstance(f, _Finder) for f in sys.meta_path):
-        sys.meta_path.insert(0, _Finder())
+        sys.meta_path[:0] = [_Finder(), _Ours()]
     return pullback

@@ -14,8 +14,17 @@ _FILES = {
     "Flatten": "flatten", "Unflatten": "flatten", "PixelShuffle": "pixelshuffle", "PixelUnshuffle": "pixelshuffle", "ChannelShuffle": "channelshuffle",
     "CosineSimilarity": "distance", "PairwiseDistance": "distance", "GroupNorm": "normalization", "LocalResponseNorm": "normalization",
     "InstanceNorm1d": "instancenorm", "InstanceNorm2d": "instancenorm", "InstanceNorm3d": "instancenorm", "MultiheadAttention": "activation",
+    "Fold": "fold", "Unfold": "fold", "Upsample": "upsampling", "UpsamplingBilinear2d": "upsampling", "UpsamplingNearest2d": "upsampling",
+    "LinearCrossEntropyLoss": "loss", "LinearCrossEntropyOptions": "linear_cross_entropy_options",
 }  # fmt: skip
-_OPTIMIZERS = {"Adafactor": "_adafactor", "Muon": "_muon", "SparseAdam": "sparse_adam", "Optimizer": "optimizer"}
+_OPTIMIZERS = {"Adafactor": "", "Muon": "", "SparseAdam": ".sparse_adam", "Optimizer": ".optimizer"}
+# Classes that stand in other places there.
+_OTHERS = {
+    "pullback.random.Generator": "torch._C", "pullback._storage.TypedStorage": "torch.storage", "pullback._storage.UntypedStorage": "torch.storage",
+    "pullback.nn.parallel.DataParallel": "torch.nn.parallel.data_parallel", "pullback.autograd.Variable": "torch.autograd.variable",
+    "pullback.autograd.detect_anomaly": "torch.autograd.anomaly_mode", "pullback.autograd.set_detect_anomaly": "torch.autograd.anomaly_mode",
+    "pullback.distributions.distribution.ExponentialFamily": "torch.distributions.exp_family",
+}  # fmt: skip
 # Functions that PyTorch has no Python for: files name the module of C++ in which they are, and those of `torch` itself by a class.
 _COMPILED = {"torch._C._nn": "nn.functional", "torch._C._special": "special", "torch._C._linalg": "linalg", "torch._C._fft": "fft"}
 _FUNCTIONS = {f: path for path, f in _rebuild.FUNCTIONS.items() if f is not _rebuild.refused}
@@ -48,22 +57,53 @@ def _compiled(module, name):
     return getattr(importlib.import_module(f"pullback.{_COMPILED[module]}"), short, None)
 
 
+# Classes that were given PyTorch's name, and the module of this package that they stand in.
+_renamed = {}
+
+
+def rename(cls):
+    """Has a class of this package call itself by the module that it has in PyTorch, where PyTorch has it."""
+    place = written(cls)
+    if place is not None and cls not in _renamed:
+        try:
+            _renamed[cls], cls.__module__ = cls.__module__, place[0]
+        except TypeError:
+            # A class of the native part that cannot be changed.
+            _renamed.pop(cls)
+
+
+def module_of(cls):
+    """The module of this package that a class stands in; for others, that of the class."""
+    return _renamed.get(cls, cls.__module__)
+
+
 def written(obj):
     """The module and name under which PyTorch finds a class or function of this package; None for everything else."""
     module, name = getattr(obj, "__module__", None) or "", getattr(obj, "__qualname__", "")
+    if isinstance(obj, type):
+        module = module_of(obj)
     if obj is Tensor:
         return "torch", "Tensor"
     if obj in _FUNCTIONS:
         return _split(_FUNCTIONS[obj])
     if not module.startswith("pullback"):
         return None
+    if f"{module}.{name}" in _OTHERS:
+        return _OTHERS[f"{module}.{name}"], name
     if module.startswith("pullback.nn.modules."):
+        if getattr(obj, "cls_to_become", None) is not None:
+            # Beside the layer that it becomes.
+            return written(obj.cls_to_become)[0], name
         file = _FILES.get(name) or ("padding" if "Pad" in name and name[-1] == "d" else module.rpartition(".")[2])
         return f"torch.nn.modules.{file}", name
-    if module.startswith("pullback.optim."):
-        if not issubclass(obj, importlib.import_module("pullback.optim").Optimizer):
+    if module.startswith("pullback.optim.") and module != "pullback.optim.swa_utils":
+        if not issubclass(obj, importlib.import_module("pullback.optim.optimizer").Optimizer):
             return "torch.optim.lr_scheduler", name
-        return f"torch.optim.{_OPTIMIZERS.get(name, name.lower())}", name
+        return f"torch.optim{_OPTIMIZERS.get(name, '.' + name.lower())}", name
+    if module.startswith("pullback.distributions._"):
+        from .distributions._places import file_of
+
+        return f"torch.distributions.{file_of(name)}", name
     if any(part.startswith("_") for part in module.split(".")):
         return ("torch", name) if name in vars(importlib.import_module("pullback")) else None
     return "torch" + module[len("pullback") :], name

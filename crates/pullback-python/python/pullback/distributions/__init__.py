@@ -37,25 +37,14 @@ __all__ = [
     "TanhTransform", "SoftmaxTransform", "StackTransform", "StickBreakingTransform", "Transform", "identity_transform",
 ]  # fmt: skip
 
-# PyTorch has a module for each law.
-_FILES = {
-    "HalfCauchy": "half_cauchy", "HalfNormal": "half_normal", "LogNormal": "log_normal", "LogisticNormal": "logistic_normal", "LKJCholesky": "lkj_cholesky",
-    "LowRankMultivariateNormal": "lowrank_multivariate_normal", "MixtureSameFamily": "mixture_same_family", "MultivariateNormal": "multivariate_normal",
-    "NegativeBinomial": "negative_binomial", "OneHotCategorical": "one_hot_categorical", "OneHotCategoricalStraightThrough": "one_hot_categorical",
-    "RelaxedBernoulli": "relaxed_bernoulli", "RelaxedOneHotCategorical": "relaxed_categorical", "StudentT": "studentT", "TransformedDistribution": "transformed_distribution",
-    "VonMises": "von_mises", "ContinuousBernoulli": "continuous_bernoulli", "FisherSnedecor": "fishersnedecor", "GeneralizedPareto": "generalized_pareto",
-    "InverseGamma": "inverse_gamma", "ExponentialFamily": "exp_family",
-}  # fmt: skip
-
-
 def _place_each():
     from . import _relaxed
+    from ._places import file_of
 
     laws = {n: c for n, c in globals().items() if isinstance(c, type) and issubclass(c, Distribution) and c is not Distribution}
     laws.update(LogitRelaxedBernoulli=_relaxed.LogitRelaxedBernoulli, ExpRelaxedCategorical=_relaxed.ExpRelaxedCategorical)
-    files = {**_FILES, "LogitRelaxedBernoulli": "relaxed_bernoulli", "ExpRelaxedCategorical": "relaxed_categorical"}
     for name, law in laws.items():
-        path = f"{__name__}.{files.get(name, name.lower())}"
+        path = f"{__name__}.{file_of(name)}"
         module = _sys.modules.setdefault(path, _types.ModuleType(path, f"Where PyTorch has {name}."))
         setattr(module, name, law)
         law.__module__ = path  # so texts and pickles name the place that PyTorch has

@@ -6,6 +6,7 @@ A law names its parameters in `arg_constraints`; those of its attributes that ha
 import warnings
 
 from .. import Size, Tensor, no_grad
+from .._torch_names import module_of
 from . import constraints
 from .utils import lazy_property
 
@@ -171,7 +172,7 @@ class Distribution:
 
     def _get_checked_instance(self, cls, _instance=None):
         maker = next(c for c in type(self).__mro__ if "__init__" in vars(c))
-        if _instance is None and not maker.__module__.startswith(__package__):
+        if _instance is None and not module_of(maker).startswith(__package__):
             raise NotImplementedError(f"Subclass {self.__class__.__name__} of {cls.__name__} that defines a custom __init__ method must also define a custom .expand() method.")
         return type(self).__new__(type(self)) if _instance is None else _instance
 

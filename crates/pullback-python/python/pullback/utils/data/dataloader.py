@@ -96,11 +96,14 @@ class DataLoader:
             warnings.warn("'pin_memory' argument is set as true but no accelerator is found, then device pinned memory won't be used.", stacklevel=2)
         if self.persistent_workers:
             if self._iterator is None:
-                self._iterator = _worker.Parallel(self)
+                self._iterator = self._get_iterator()
             else:
                 self._iterator.restart()
             return self._iterator
-        return _worker.Parallel(self) if self.num_workers else _Serial(self)
+        return self._get_iterator()
+
+    def _get_iterator(self):
+        return _MultiProcessingDataLoaderIter(self) if self.num_workers else _SingleProcessDataLoaderIter(self)
 
     def __len__(self):
         if isinstance(self.dataset, IterableDataset):
@@ -117,7 +120,7 @@ def base_seed(loader):
     return loader_seed(loader.generator)
 
 
-class _Serial:
+class _SingleProcessDataLoaderIter:
     """One round in this process."""
 
     def __init__(self, loader):
@@ -141,3 +144,5 @@ class _Serial:
         return batch
 
 
+class _MultiProcessingDataLoaderIter(_worker.Parallel):
+    """One round by workers."""
