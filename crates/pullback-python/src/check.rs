@@ -83,7 +83,7 @@ fn call(f: &Bound<'_, PyAny>, x: &[Tensor], other: &RefCell<Option<String>>) -> 
     }
     let what = y.get_type().name()?.to_string();
     let help = match what.as_str() {
-        "tuple" | "list" | "dict" => ": return one of its tensors, or a sum of them",
+        "tuple" | "list" | "dict" => ", and it holds what is no tensor of real numbers",
         _ => "",
     };
     let text = format!("the function returns {what}, not a Tensor{help}");
@@ -146,6 +146,7 @@ fn prepared<'a>(
     names: Option<Vec<String>>,
     power: Option<f64>,
     examine_at_most: Option<usize>,
+    (incoming, cotangent): (bool, Option<Tensor>),
     left: &'a Left,
 ) -> Check<'a> {
     let refs: Vec<&Tensor> = inputs.iter().collect();
@@ -166,11 +167,12 @@ fn prepared<'a>(
         check = check.gradients(&g.iter().collect::<Vec<_>>());
     }
     if let Some(formula) = formula {
-        check = check.formula(move |x| {
+        let call = move |x: &[Tensor], g: Option<&Tensor>| {
             watch::stopped()?;
             let py = formula.py();
             let run = || -> PyResult<Vec<Tensor>> {
-                let args = (x.iter().map(|t| wrap(py, t.clone()))).collect::<PyResult<Vec<_>>>()?;
+                let args = (x.iter().chain(g).map(|t| wrap(py, t.clone())))
+                    .collect::<PyResult<Vec<_>>>()?;
                 let out = formula.call1(PyTuple::new(py, args)?)?;
                 Ok(tensors(&out, "the claimed gradient")?
                     .into_iter()
@@ -178,14 +180,21 @@ fn prepared<'a>(
                     .collect())
             };
             run().map_err(keep_exception)
-        });
+        };
+        check = match incoming {
+            true => check.backward(move |x, g| call(x, Some(g))),
+            false => check.formula(move |x| call(x, None)),
+        };
+    }
+    if let Some(cotangent) = &cotangent {
+        check = check.cotangent(cotangent);
     }
     check
 }
 
 /// Checks a function of tensors.
 #[pyfunction]
-#[pyo3(signature = (f, inputs, formula=None, gradients=None, step=None, names=None, power=None, mode="full", page=false))]
+#[pyo3(signature = (f, inputs, formula=None, gradients=None, step=None, names=None, power=None, mode="full", page=false, incoming=false, cotangent=None))]
 #[allow(clippy::too_many_arguments)]
 pub(crate) fn check_tensors<'py>(
     py: Python<'py>,
@@ -198,6 +207,8 @@ pub(crate) fn check_tensors<'py>(
     power: Option<f64>,
     mode: &str,
     page: bool,
+    incoming: bool,
+    cotangent: Option<&Bound<'py, PyTensor>>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let inputs: Vec<Tensor> = tensors(inputs, "inputs")?.into_iter().flatten().collect();
     let gradients: Option<Vec<Tensor>> = match gradients {
@@ -216,6 +227,7 @@ pub(crate) fn check_tensors<'py>(
         names,
         power,
         few,
+        (incoming, cotangent.map(|w| w.get().0.clone())),
         &left,
     );
     let watch = Watch::new();

@@ -102,8 +102,8 @@ def test_what_cannot_be_checked_is_unknown_and_says_why(mode):
         "NoneType": lambda a: None,
         "float": lambda a: 3.0,
         "ndarray": lambda a: np.zeros(2),
-        "dict": lambda a: {"y": a * 2},
-        "tuple": lambda a: (a, a * 2),
+        "dict": lambda a: {"y": 2},
+        "tuple": lambda a: (a, 2.0),
         "int64, not a floating": lambda a: torch.tensor([1]),
         "bool, not a floating": lambda a: a > 0,
         "no numbers": lambda a: a[:0] * 2,
@@ -166,3 +166,93 @@ def test_the_quotient_and_the_gradient_have_a_word_each():
     gradient = torch.check(lambda w: (1 - w.cos()) / w**2, [torch.tensor([1e-4], dtype=torch.float32)])
     assert [c.status for c in gradient.coordinates] == ["unknown"]
     assert [c.verdict for c in gradient.coordinates] == ["hidden by rounding"]
+
+
+class _Two(torch.autograd.Function):
+    """Product and sum; the gradient of the second input forgets the sum."""
+
+    @staticmethod
+    def forward(ctx, x, y):
+        ctx.save_for_backward(x, y)
+        return x * y, x + y
+
+    @staticmethod
+    def backward(ctx, g, h):
+        x, y = ctx.saved_tensors
+        return g * y + h, g * x
+
+
+@pytest.mark.parametrize("mode", ["full", "fast"])
+def test_functions_of_several_results(mode):
+    x, y = torch.tensor([0.3, -1.2, 2.5]), torch.tensor([1.7, 0.4, -0.6])
+    right = [
+        lambda x, y: (x * y, x.sin().sum()),
+        lambda x, y: [x * y, [y.exp(), None]],
+        lambda x, y: {"a": x * y, "b": (x.outer(y), x.argmax())},
+        lambda x, y: torch.max(x.outer(y), 1),
+        lambda x, y: (x * y, y.double().exp()),
+    ]
+    for f in right:
+        assert torch.check(f, [x.double(), y.double()], mode=mode).ok
+        assert torch.check(f, [x, y], mode=mode).ok
+    lost = torch.check(lambda x, y: (x * y, x.detach().sin()), [x.double(), y.double()], mode=mode)
+    assert lost.status == "fail"
+    planted = torch.check(_Two.apply, [x.double(), y.double()], mode=mode)
+    assert planted.status == "fail" and "_Two" in planted.guilty
+    for other in (lambda x, y: (x * y, 1.0), lambda x, y: (), lambda x, y: (x.argmax(), y > 0)):
+        assert torch.check(other, [x, y], mode=mode).status == "unknown"
+
+
+def _softmax_backward(x, g):
+    y = x.softmax(0)
+    return y * (g - (g * y).sum())
+
+
+@pytest.mark.parametrize("mode", ["full", "fast"])
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+def test_gradients_of_vectors_that_the_user_wrote(mode, dtype):
+    """A backward of what comes in, the gradient of the sum, or whole Jacobians: the right ones pass, and the wrong ones fail."""
+    x, w = torch.tensor([0.3, -1.2, 2.5], dtype=dtype), torch.tensor([[1.5, 0.4, -0.6], [0.2, 2.0, -1.0]], dtype=dtype)
+
+    def status(f, inputs, grad):
+        return torch.check(f, inputs, grad, mode=mode).status
+
+    square, both = lambda x: x * x, lambda w, x: w @ x
+    rows = torch.eye(2, dtype=dtype)[:, :, None] * x
+    right = [
+        (square, [x], lambda x, g: 2 * x * g),
+        (square, [x], lambda x: 2 * x),
+        (square, [x], [2 * x]),
+        (square, [x], lambda x: torch.diag(2 * x)),
+        (square, [x], torch.diag(2 * x)),
+        (both, [w, x], lambda w, x, g: [g.outer(x), g @ w]),
+        (both, [w, x], lambda w, x: [x.expand(2, 3), w.sum(0)]),
+        (both, [w, x], [x.expand(2, 3), w.sum(0)]),
+        (both, [w, x], [rows, w]),
+        (both, [w, x], lambda w, x: [torch.eye(2, dtype=dtype)[:, :, None] * x, w]),
+        (lambda x: x.softmax(0), [x], _softmax_backward),
+        (lambda x: x.cumsum(0), [x], lambda x, g: g.flip(0).cumsum(0).flip(0)),
+        (lambda x: (x * x, x.sum()), [x], lambda x, g: 2 * x * g[0] + g[1]),
+        (lambda x: {"a": x * x, "b": [x.argmax(), x.exp()]}, [x], lambda x, g: 2 * x * g["a"] + x.exp() * g["b"][1]),
+        (lambda x: (x * x, x.sum()), [x], lambda x: 2 * x + 1),
+        (lambda x: (x * x).sum(), [x], lambda x, g: 2 * x * g),
+    ]
+    for k, case in enumerate(right):
+        assert status(*case) == "pass", (k, torch.check(*case, mode=mode))
+    wrong = [
+        (square, [x], lambda x, g: 2 * x),
+        (square, [x], lambda x, g: 2 * x * g.flip(0)),
+        (square, [x], lambda x, g: 2 * x * g.mean()),
+        (square, [x], lambda x: 2 * x.flip(0)),
+        (square, [x], [2 * x + 1e-2]),
+        (square, [x], torch.diag(2 * x)[[1, 0, 2]]),
+        (both, [w, x], [rows.flip(0), w]),
+        (both, [w, x], lambda w, x, g: [g.outer(x), w.sum(0)]),
+        (lambda x: x.softmax(0), [x], lambda x, g: x.softmax(0) * g),
+        (lambda x: x.cumsum(0), [x], lambda x, g: g.cumsum(0)),
+        (lambda x: (x * x, x.sum()), [x], lambda x, g: 2 * x * g[0]),
+        (lambda x: (x * x).sum(), [x], lambda x, g: 2 * x),
+    ]
+    for k, case in enumerate(wrong):
+        assert status(*case) == "fail", (k, torch.check(*case, mode=mode))
+    assert "their sum" in repr(torch.check(square, [x], [2 * x], mode=mode))

@@ -162,3 +162,65 @@ fn what_leaves_nothing_to_check_is_unknown() -> Result<()> {
     assert_eq!(claimed.status, Status::Fail, "{claimed}");
     Ok(())
 }
+
+/// Gradients that the user wrote for a function of several numbers: by what comes in, or of their sum.
+#[test]
+fn gradients_of_vectors_are_judged_by_what_they_say_they_are() -> Result<()> {
+    type Backward = fn(&[Tensor], &Tensor) -> Result<Vec<Tensor>>;
+    let right: [(&str, Backward); 2] = [
+        ("product", |x, g| Ok(vec![x[0].mul(2.0)?.mul(g)?])),
+        ("powers", |x, g| Ok(vec![g.mul(2.0)?.mul(&x[0])?])),
+    ];
+    let wrong: [(&str, Backward); 4] = [
+        ("forgets what comes in", |x, _| Ok(vec![x[0].mul(2.0)?])),
+        ("adds it up", |x, g| {
+            Ok(vec![x[0].mul(2.0)?.mul(&g.sum()?)?])
+        }),
+        ("turns it round", |x, g| {
+            Ok(vec![x[0].mul(2.0)?.mul(&g.flip(&[0])?)?])
+        }),
+        ("a factor", |x, g| Ok(vec![x[0].mul(g)?])),
+    ];
+    let square = |x: &[Tensor]| x[0].square();
+    let number = |x: &[Tensor]| x[0].square()?.sum();
+    for dtype in [DType::F32, DType::F64] {
+        let x = point(dtype)?;
+        for limit in [0, 100] {
+            let of = |f: Backward| {
+                let check = Check::new(square, &[&x]).examine_at_most(limit);
+                check.backward(f).run()
+            };
+            for (name, f) in right {
+                let report = of(f)?;
+                assert_eq!(report.status, Status::Pass, "{name}\n{report}");
+            }
+            for (name, f) in wrong {
+                let report = of(f)?;
+                assert_eq!(report.status, Status::Fail, "{name}\n{report}");
+            }
+            let check = Check::new(number, &[&x]).examine_at_most(limit);
+            let report = check.backward(wrong[0].1).run()?;
+            assert_eq!(report.status, Status::Fail, "{report}");
+
+            // Without what comes in, they are those of the sum, or of the sum weighed as the user says.
+            let twice = x.mul(2.0)?;
+            let weights = Tensor::from_slice(&[-1.0f64, 0.5, 2.0], [3])?.to(dtype)?;
+            let weighed = twice.mul(&weights)?;
+            let check = || Check::new(square, &[&x]).examine_at_most(limit);
+            let sum = check().gradients(&[&twice]).run()?;
+            assert_eq!(sum.status, Status::Pass, "{sum}");
+            assert!(sum.to_string().contains("that of their sum"), "{sum}");
+            let formula = |x: &[Tensor]| Ok(vec![x[0].mul(2.0)?]);
+            let sum = check().formula(formula).run()?;
+            assert_eq!(sum.status, Status::Pass, "{sum}");
+            let own = check().cotangent(&weights).gradients(&[&weighed]).run()?;
+            assert_eq!(own.status, Status::Pass, "{own}");
+            let other = check().cotangent(&weights).gradients(&[&twice]).run()?;
+            assert_eq!(other.status, Status::Fail, "{other}");
+        }
+        let short = Tensor::zeros(1, dtype)?;
+        let refused = Check::new(square, &[&x]).cotangent(&short).run();
+        assert!(refused.is_err_and(|e| e.message().contains("the cotangent has shape")));
+    }
+    Ok(())
+}

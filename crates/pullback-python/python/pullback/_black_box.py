@@ -127,7 +127,7 @@ def of_tensors(f, inputs, grad, step, names, power, mode, why):
     return _Box(_Pullback(), f, [x.detach() for x in inputs]).check(grad, step, names, power, mode, [why])
 
 
-def _uneven(shape, k):
+def uneven(shape, k):
     """Numbers in ±[½, 1½]; one number alone is 1 at first, so that what is shown is the gradient itself."""
     if k == 0 and int(np.prod(shape)) == 1:
         return np.ones(shape)
@@ -135,7 +135,7 @@ def _uneven(shape, k):
     return np.round(np.where(u < 0.5, u + 0.5, -u) * 1024) / 1024
 
 
-def _takes_cotangent(grad, count, single):
+def takes_cotangent(grad, count, single):
     """Whether a function asks for one argument more than there are inputs; of one that takes any number, a result that is no `single`
     number decides, since it needs one."""
     try:
@@ -171,7 +171,7 @@ class _Box:
         except _NoNumbers as e:
             return self.nothing(str(e), names, step, power)
         self.shape, self.single = y.shape, y.dtype == np.float32
-        cotangents = [_uneven(y.shape, k) for k in range(COTANGENTS)]
+        cotangents = [uneven(y.shape, k) for k in range(COTANGENTS)]
         notes = list(notes)
         if grad is None:
             if self.world.own is None:
@@ -213,7 +213,7 @@ class _Box:
             g = list(g) if isinstance(g, (tuple, list)) else [g]
             return [self.world.to_numpy(a) for a in g]
 
-        if callable(grad) and _takes_cotangent(grad, len(self.inputs), self.shape == ()):
+        if callable(grad) and takes_cotangent(grad, len(self.inputs), self.shape == ()):
             y = self.f(*self.fresh())
             weights = [self.world.like(w, y) if hasattr(y, "dtype") else w for w in cotangents]
             return [listed(grad(*self.fresh(), w)) for w in weights], cotangents, notes

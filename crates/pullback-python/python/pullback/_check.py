@@ -3,8 +3,10 @@
 import html as _html
 import types as _types
 
-from . import _native
-from ._black_box import black_box, of_tensors
+import numpy as np
+
+from . import _native, _trees
+from ._black_box import black_box, of_tensors, takes_cotangent, uneven
 
 
 def _first(e):
@@ -74,16 +76,90 @@ class Report:
         )
 
 
+class _Joined:
+    """A function with one tensor as its result: several, in tuples, lists and dicts, become one row of all their real numbers.
+
+    Tensors of integers, and None, have no derivative and are left out. What holds anything else is returned as it is, and refused by
+    its type.
+    """
+
+    def __init__(self, f):
+        self.f = f
+
+    def __call__(self, *inputs):
+        result = self.f(*inputs)
+        if isinstance(result, _native.Tensor) or not isinstance(result, (tuple, list, dict)):
+            return result
+        leaves = [x for x in _trees.flatten(result)[0] if x is not None]
+        real = [x for x in leaves if _is_real(x)]
+        if not real or not all(isinstance(x, _native.Tensor) for x in leaves):
+            return result
+        from . import cat
+
+        return cat([x.reshape(-1) for x in real])
+
+    def apart(self, result, row):
+        """A row of numbers in the structure that `f` returned; None where it has no real numbers."""
+        leaves, rebuild = _trees.flatten(result)
+        sizes = [x.numel() if _is_real(x) else 0 for x in leaves]
+        pieces = row.split(sizes)
+        return rebuild([p.reshape(x.shape).to(x.dtype) if _is_real(x) else None for p, x in zip(pieces, leaves)])
+
+
+def _is_real(x):
+    return isinstance(x, _native.Tensor) and x.is_floating_point()
+
+
+def _claimed(f, inputs, grad):
+    """The user's own gradient as a formula or as numbers, and how it depends on what comes in."""
+    if grad is None:
+        return None, None, {}
+    if callable(grad):
+        from . import tensordot
+
+        result = f.f(*(x.clone() for x in inputs))
+        if takes_cotangent(grad, len(inputs), _is_real(result) and result.ndim == 0):
+            if _is_real(result):
+                return grad, None, {"incoming": True}
+            return lambda *given: grad(*given[:-1], f.apart(result, given[-1])), None, {"incoming": True}
+        found = _listed(grad(*(x.clone() for x in inputs)))
+        if not _are_jacobians(found, inputs, result):
+            return grad, None, {}
+        n = result.ndim
+        return lambda *given: [tensordot(given[-1], g, n) for g in _listed(grad(*given[:-1]))], None, {"incoming": True}
+    numbers = _listed(grad)
+    # Only whole Jacobians have another shape than their inputs.
+    if all(g.shape == x.shape for g, x in zip(numbers, [x for x in inputs if _is_real(x)])):
+        return None, numbers, {}
+    result = f.f(*(x.clone() for x in inputs))
+    if not _are_jacobians(numbers, inputs, result):
+        return None, numbers, {}
+    weights = uneven(tuple(result.shape), 0)
+    rows = [np.tensordot(weights, g.double().detach().numpy(), result.ndim) for g in numbers]
+    return None, [_native.as_tensor(r).to(g.dtype) for r, g in zip(rows, numbers)], {"cotangent": _native.as_tensor(weights)}
+
+
+def _listed(found):
+    return [g if isinstance(g, _native.Tensor) else _native.as_tensor(g) for g in (found if isinstance(found, (tuple, list)) else [found])]
+
+
+def _are_jacobians(found, inputs, result):
+    """Whether gradients have the result's shape and then their input's."""
+    real = [x for x in inputs if _is_real(x)]
+    return _is_real(result) and result.ndim > 0 and len(found) == len(real) and all(g.shape == result.shape + x.shape for g, x in zip(found, real))
+
+
 class _Check:
     """Checks the gradient of `f` at `inputs`.
 
-    `f` takes the inputs and returns one tensor (of any shape; its numbers are weighed by uneven random ones). Functions of Pullback's
-    tensors are recorded and replayed in other arithmetic, which certifies and explains; functions of NumPy arrays, PyTorch tensors
-    or JAX arrays are black boxes, of which the best is made that is possible by calling them. `grad`: a function of the inputs that
-    gives the gradients, or the gradients; by default the framework's own. Where `f` returns several numbers, `grad` may take what
-    they are weighed by as one more argument (a backward), or give whole Jacobians (shape of the result, then of the input); gradients
-    in the inputs' shapes are those of the result's sum. `step`: of the difference quotient to explain. `power`: the relative error
-    that a pass must rule out. `names`: of the inputs. `mode="fast"` settles by random projections alone where it can.
+    `f` takes the inputs and returns a tensor of any shape, or several in tuples, lists and dicts. Functions of Pullback's tensors are
+    recorded and replayed in other arithmetic, which certifies and explains; functions of NumPy arrays, PyTorch tensors or JAX arrays
+    are black boxes, of which the best is made that is possible by calling them. `grad`: a function of the inputs that gives the
+    gradients, or the gradients; by default the framework's own. Where `f` returns several numbers, `grad` may take what they are
+    weighed by as one more argument (a backward, which gets it in the structure of the result), or give whole Jacobians (shape of the
+    result, then of the input); gradients in the inputs' shapes are those of the result's sum. `step`: of the difference quotient to
+    explain. `power`: the relative error that a pass must rule out. `names`: of the inputs. `mode="fast"` settles by random projections
+    alone where it can.
     """
 
     def __call__(self, f, inputs, grad=None, *, step=None, names=None, power=None, mode="full"):
@@ -106,14 +182,11 @@ class _Check:
         return Report(black_box(f, list(inputs), grad, step, names, power, mode))
 
     def _tensors(self, f, inputs, grad, step, names, power, mode):
-        formula, numbers = (grad, None) if callable(grad) else (None, grad)
-        if isinstance(numbers, _native.Tensor):
-            numbers = [numbers]
-        if numbers is not None:
-            numbers = [g if isinstance(g, _native.Tensor) else _native.as_tensor(g) for g in numbers]
+        f = _Joined(f)
+        formula, numbers, more = _claimed(f, inputs, grad)
 
         def run(page=False):
-            return _native.check_tensors(f, inputs, formula, numbers, step, names, power, mode, page)
+            return _native.check_tensors(f, inputs, formula, numbers, step, names, power, mode, page, **more)
 
         try:
             found = run()
@@ -121,7 +194,7 @@ class _Check:
         except NotImplementedError as e:
             # A Function of the user's that computes outside cannot be replayed; calling it is what remains.
             why = f"the function could not be recorded and replayed ({_first(e)}), so it was checked by calling it"
-            return Report(of_tensors(f, inputs, grad, step, names, power, mode, why))
+            return Report(of_tensors(f, inputs, grad if formula is None else formula, step, names, power, mode, why))
 
     def assert_ok(self, f, inputs, grad=None, **options):
         """For tests: raises AssertionError with the report as its text unless the gradient is certified."""

@@ -28,12 +28,16 @@ pub(super) fn claimed(check: &Check<'_>, oracle: &Oracle<'_>) -> Result<Gradient
 pub(super) const DISPROPORTIONATE: &str = "the gradient is not proportional to what comes in: a backward does not multiply \
      by its incoming gradient";
 
-/// The engine's gradient of the function's numbers weighed by a cotangent.
+/// The gradient of the function's numbers weighed by a cotangent: by the backward under test, or the engine's.
 pub(super) fn weighed(
     check: &Check<'_>,
     oracle: &Oracle<'_>,
     cotangent: &Tensor,
 ) -> Result<Gradient> {
+    if let Claim::Formula(formula) = &check.claim {
+        let found = point::formula_of(check, formula, &check.inputs, cotangent)?;
+        return flatten(check, &found);
+    }
     let leaves = (check.inputs.iter().map(numbers::leaf)).collect::<Result<Vec<_>>>()?;
     let y = oracle.whole(&leaves)?;
     flatten(check, &autograd_of(&y, Some(cotangent), &leaves)?)
@@ -46,25 +50,40 @@ pub(super) fn differ(a: &[f64], b: &[f64], dtype: DType) -> bool {
     (a.iter().zip(b)).any(|(a, b)| (a - b).abs() > small * size && a.is_finite())
 }
 
-/// The engine's gradient by way of an incoming gradient of -2, where that is another one than `claimed`: then some backward does
-/// not multiply by what comes in. Every right rule is linear in it, and a power of two changes no rounding.
+/// The engine's gradient, or that of a backward under test, by way of an incoming gradient of -2 times the one that comes in, where
+/// half of it is another one than `claimed`: then some backward does not multiply by what comes in. Every right rule is linear in it, and a power of two changes no rounding.
 pub(super) fn disproportionate(
     check: &Check<'_>,
     oracle: &Oracle<'_>,
     claimed: &Gradient,
 ) -> Result<Option<Gradient>> {
-    if !matches!(check.claim, Claim::Autograd) {
-        return Ok(None);
-    }
-    let leaves = (check.inputs.iter().map(numbers::leaf)).collect::<Result<Vec<_>>>()?;
-    let y = oracle.direct(&leaves)?;
-    let incoming = Tensor::full(y.shape().clone(), -2.0, y.dtype())?;
-    let found = flatten(check, &autograd_of(&y, Some(&incoming), &leaves)?)?;
+    let found = match &check.claim {
+        Claim::Autograd => {
+            let leaves = (check.inputs.iter().map(numbers::leaf)).collect::<Result<Vec<_>>>()?;
+            let y = oracle.direct(&leaves)?;
+            let incoming = Tensor::full(y.shape().clone(), -2.0, y.dtype())?;
+            autograd_of(&y, Some(&incoming), &leaves)?
+        }
+        Claim::Formula(formula) if formula.backward => match check.incoming.get() {
+            Some(incoming) => {
+                point::formula_of(check, formula, &check.inputs, &incoming.mul(-2.0)?)?
+            }
+            None => return Ok(None),
+        },
+        Claim::Formula(_) | Claim::Numbers(_) => return Ok(None),
+    };
+    let mut floats = check
+        .inputs
+        .iter()
+        .map(Tensor::dtype)
+        .filter(|t| t.is_float());
+    let dtype = floats.next().unwrap_or(DType::F64);
+    let found = flatten(check, &found)?;
     let halved: Gradient = (found.into_iter())
         .map(|g| g.map(|g| g.into_iter().map(|x| x / -2.0).collect()))
         .collect();
     let differs = claimed.iter().zip(&halved).any(|(a, b)| match (a, b) {
-        (Some(a), Some(b)) => differ(a, b, y.dtype()),
+        (Some(a), Some(b)) => differ(a, b, dtype),
         _ => false,
     });
     Ok(differs.then_some(halved))

@@ -52,12 +52,21 @@ pub use report::{Adjoint, Coordinate, Ledger, Report, Status, Verdict};
 pub use study::{Crossing, Gate, RoundOff, Study, Unit};
 
 use crate::{Result, Tensor};
+use std::cell::OnceCell;
 
 /// A function of tensors whose gradient is checked.
 pub(crate) type Function<'a> = Box<dyn Fn(&[Tensor]) -> Result<Tensor> + 'a>;
 
 /// A formula for the gradients of a function: one tensor for each floating input.
-pub(crate) type Formula<'a> = Box<dyn Fn(&[Tensor]) -> Result<Vec<Tensor>> + 'a>;
+pub(crate) struct Formula<'a> {
+    /// Takes the inputs, and what the numbers of the function's result are weighed by.
+    run: Run<'a>,
+    /// It says that it is a backward, so it must be linear in what they are weighed by.
+    backward: bool,
+}
+
+/// See [`Formula::run`].
+type Run<'a> = Box<dyn Fn(&[Tensor], &Tensor) -> Result<Vec<Tensor>> + 'a>;
 
 /// Where the gradient under test comes from.
 pub(crate) enum Claim<'a> {
@@ -81,6 +90,10 @@ pub struct Check<'a> {
     limit: Option<usize>,
     /// What is called without leaves.
     plain: point::Plain,
+    /// What the numbers of the result are weighed by, if that was said.
+    cotangent: Option<Tensor>,
+    /// The same in the result's dtype, ones for one number, once the function was called.
+    incoming: OnceCell<Tensor>,
     /// The function may be constant: it is the gradient of another, which may be linear.
     linear: bool,
 }
@@ -89,7 +102,8 @@ impl<'a> Check<'a> {
     /// Checks the gradient of `f` at `inputs`. Inputs that are not floating are passed on and not differentiated.
     ///
     /// `f` is run several times, on leaves (`requires_grad` is true) and with gradients recorded, and must do the same each time;
-    /// it may differentiate inside. A result of several numbers is checked through a random weighted sum of them.
+    /// it may differentiate inside. A result of several numbers is checked through a random weighted sum of them, unless the claimed
+    /// gradient is that of their sum: see [`Check::gradients`], [`Check::formula`], [`Check::backward`].
     pub fn new(f: impl Fn(&[Tensor]) -> Result<Tensor> + 'a, inputs: &[&Tensor]) -> Check<'a> {
         let inputs: Vec<Tensor> = inputs
             .iter()
@@ -106,6 +120,8 @@ impl<'a> Check<'a> {
             seed: 0,
             limit: None,
             plain: point::Plain::default(),
+            cotangent: None,
+            incoming: OnceCell::new(),
             linear: false,
         }
     }
@@ -119,7 +135,8 @@ impl<'a> Check<'a> {
         self
     }
 
-    /// Checks these numbers instead of what the engine computes: one tensor for each floating input.
+    /// Checks these numbers instead of what the engine computes: one tensor for each floating input. Of a function with several
+    /// numbers they are the gradient of their sum, or of the sum weighed by a [`Check::cotangent`].
     #[must_use]
     pub fn gradients(mut self, gradients: &[&Tensor]) -> Self {
         self.claim = Claim::Numbers(
@@ -133,10 +150,51 @@ impl<'a> Check<'a> {
 
     /// Checks a hand-written formula instead of the engine: a function of the inputs that returns one gradient for each
     /// floating input. Written in tensor operations it is run in higher precision too, so that its rounding can be told
-    /// from a mistake. It is called on leaves, as the function is, and may ask the engine itself.
+    /// from a mistake. It is called on leaves, as the function is, and may ask the engine itself. Of a function with several numbers it
+    /// is the gradient of their sum, or of the sum weighed by a [`Check::cotangent`].
     #[must_use]
     pub fn formula(mut self, formula: impl Fn(&[Tensor]) -> Result<Vec<Tensor>> + 'a) -> Self {
-        self.claim = Claim::Formula(Box::new(formula));
+        self.claim = Claim::Formula(Formula {
+            run: Box::new(move |x, _| formula(x)),
+            backward: false,
+        });
+        self
+    }
+
+    /// Checks a hand-written backward instead of the engine: a function of the inputs and of the gradient that comes in, which has
+    /// the result's shape and dtype, that returns one gradient for each floating input. Everything else is as for
+    /// [`Check::formula`]; what comes in is uneven and random, so a backward that sums, permutes or forgets it is found.
+    ///
+    /// ```
+    /// use pullback::{Tensor, check::{Check, Status}};
+    /// let x = Tensor::from_slice(&[0.5f64, -1.2, 2.0], [3])?;
+    /// let softmax = |x: &[Tensor]| x[0].softmax(0);
+    /// let right = Check::new(softmax, &[&x])
+    ///     .backward(|x, g| {
+    ///         let y = x[0].softmax(0)?;
+    ///         Ok(vec![y.mul(&g.sub(&g.mul(&y)?.sum()?)?)?])
+    ///     })
+    ///     .run()?;
+    /// assert_eq!(right.status, Status::Pass);
+    /// # Ok::<(), pullback::Error>(())
+    /// ```
+    #[must_use]
+    pub fn backward(
+        mut self,
+        backward: impl Fn(&[Tensor], &Tensor) -> Result<Vec<Tensor>> + 'a,
+    ) -> Self {
+        self.claim = Claim::Formula(Formula {
+            run: Box::new(backward),
+            backward: true,
+        });
+        self
+    }
+
+    /// What the numbers of the function's result are weighed by before they are added up; of the result's shape. Without it, ones
+    /// where the gradient was given as numbers or as a formula, and uneven random ones else.
+    #[must_use]
+    pub fn cotangent(mut self, cotangent: &Tensor) -> Self {
+        self.cotangent = Some(Tensor::from_array(cotangent.array().clone()));
         self
     }
 
@@ -200,6 +258,8 @@ impl<'a> Check<'a> {
             seed,
             limit,
             plain: point::Plain::default(),
+            cotangent: None,
+            incoming: OnceCell::new(),
             linear: true,
         }
         .run()?;

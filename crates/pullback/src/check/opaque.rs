@@ -9,7 +9,7 @@ use super::custom::Narrow;
 use super::measure::scales_of;
 use super::numbers::{self, probe};
 use super::oracle::Oracle;
-use super::{Argument, BlackBox, Check, Claim, Claimed, Guilty, Mode, Report, Status};
+use super::{Argument, BlackBox, Check, Claimed, Guilty, Mode, Report, Status, point};
 use crate::program::{Instruction, Replay, Values};
 use crate::{DType, Result, Tensor, core::apply};
 
@@ -74,7 +74,7 @@ fn claimed(check: &Check<'_>, oracle: &Oracle<'_>, y: &Tensor) -> Result<Vec<Cla
         None => Tensor::full(y.shape().clone(), OF_ONE[0], y.dtype())?,
     };
     let flat = |g: claims::Gradient| -> Vec<f64> { g.into_iter().flatten().flatten().collect() };
-    if !matches!(check.claim, Claim::Autograd) {
+    if point::of_sum(check) {
         return Ok(vec![Claimed {
             cotangent: own.to_f64_vec()?,
             gradient: flat(claims::claimed(check, oracle)?),

@@ -1,7 +1,7 @@
 //! Evaluations in double-double, and derivatives by differences good to twenty digits and more.
 
-use super::numbers::{gradients, leaf, number, probe, reduced};
-use super::point::{call, finite};
+use super::numbers::{gradients, leaf, number, reduced};
+use super::point::{call, finite, weights};
 use super::{Check, custom, kinks};
 use crate::core::op::Family;
 use crate::program::{Program, Replay};
@@ -61,11 +61,7 @@ impl<'a> Oracle<'a> {
     pub(super) fn new(check: &'a Check<'a>, first: &Tensor) -> Result<Oracle<'a>> {
         let inputs: Vec<&Tensor> = check.inputs.iter().collect();
         finite(check, first)?;
-        let weights = if first.numel() == 1 {
-            None
-        } else {
-            Some(probe(first.shape(), check.seed.wrapping_add(77))?)
-        };
+        let weights = weights(check, first)?;
         let mut handles = Vec::new();
         let (program, _, live) = Program::trace_live(&inputs, true, |x| {
             let y = call(check, x, Some(first.shape()))?;
@@ -137,6 +133,11 @@ impl<'a> Oracle<'a> {
 
     pub(super) fn count(&self, n: usize) {
         self.evaluations.set(self.evaluations.get() + n);
+    }
+
+    /// Whether the function returns one number.
+    pub(super) fn is_number(&self) -> bool {
+        self.shape.numel() == 1
     }
 
     pub(super) fn weights(&self) -> Option<&Tensor> {

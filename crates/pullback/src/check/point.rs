@@ -38,14 +38,54 @@ pub(super) fn call(
     }
 }
 
-/// The first call, which tells whether the function can be called with leaves.
+/// The first call, which tells whether the function can be called with leaves, and what its result is weighed by.
 pub(super) fn first(check: &Check<'_>) -> Result<Tensor> {
-    match call(check, &check.inputs, None) {
+    let y = match call(check, &check.inputs, None) {
         Err(_) if !matches!(check.claim, Claim::Autograd) => {
             check.plain.function.set(true);
             call(check, &check.inputs, None)
         }
         done => done,
+    }?;
+    if y.dtype().is_float() {
+        let incoming = match weights(check, &y)? {
+            Some(weights) => weights.to(y.dtype())?,
+            None => Tensor::ones(y.shape().clone(), y.dtype())?,
+        };
+        // A second run of the same check finds the same.
+        let _ = check.incoming.set(incoming);
+    }
+    Ok(y)
+}
+
+/// What the numbers of the function's result are weighed by; `None` where there is one number, taken as it is.
+pub(super) fn weights(check: &Check<'_>, y: &Tensor) -> Result<Option<Tensor>> {
+    if let Some(own) = &check.cotangent {
+        return match own.shape() == y.shape() {
+            true => Ok(Some(own.clone())),
+            false => Err(Error::new(
+                ErrorKind::Shape,
+                format!(
+                    "the cotangent has shape {} and the function's result {}",
+                    own.shape(),
+                    y.shape()
+                ),
+            )),
+        };
+    }
+    Ok(match y.numel() {
+        1 => None,
+        _ if of_sum(check) => Some(Tensor::ones(y.shape().clone(), crate::DType::F64)?),
+        _ => Some(numbers::probe(y.shape(), check.seed.wrapping_add(77))?),
+    })
+}
+
+/// Whether the gradient under test is one that was given without regard to what comes in.
+pub(super) fn of_sum(check: &Check<'_>) -> bool {
+    match &check.claim {
+        Claim::Autograd => false,
+        Claim::Formula(formula) => !formula.backward,
+        Claim::Numbers(_) => true,
     }
 }
 
@@ -71,9 +111,29 @@ pub(super) fn formula(
     formula: &Formula<'_>,
     x: &[Tensor],
 ) -> Result<Vec<Tensor>> {
+    match check.incoming.get() {
+        Some(incoming) => formula_of(check, formula, x, incoming),
+        None => {
+            first(check)?;
+            let incoming = (check.incoming.get()).ok_or_else(|| {
+                Error::new(ErrorKind::DType, "the function returns no floating number")
+            })?;
+            formula_of(check, formula, x, incoming)
+        }
+    }
+}
+
+/// The same for another incoming gradient.
+pub(super) fn formula_of(
+    check: &Check<'_>,
+    formula: &Formula<'_>,
+    x: &[Tensor],
+    incoming: &Tensor,
+) -> Result<Vec<Tensor>> {
     let _grad = mode::set(mode::GRAD, true);
-    match formula(&handed(x, check.plain.formula.get())?) {
-        Err(_) if !check.plain.formula.replace(true) => formula(&handed(x, true)?),
+    let run = |x: &[Tensor]| (formula.run)(x, incoming);
+    match run(&handed(x, check.plain.formula.get())?) {
+        Err(_) if !check.plain.formula.replace(true) => run(&handed(x, true)?),
         done => done,
     }
 }

@@ -125,6 +125,9 @@ pub(super) fn run_on(check: &Check<'_>, oracle: &Oracle<'_>) -> Result<(Report, 
         ..blank(check)?
     };
     let dtype = report.dtype;
+    if check.cotangent.is_none() && !oracle.is_number() && point::of_sum(check) {
+        report.notes.push("the function returns several numbers and one gradient of each input's shape was given: it was checked as that of their sum".into());
+    }
     let claimed = claimed(check, oracle)?;
     let mut findings = Findings::default();
     if let Some(note) = differs_from_run_to_run(check, oracle, &value)? {

@@ -8,9 +8,10 @@ use super::measure::{self, scale_of};
 use super::numbers;
 use super::oracle::Oracle;
 use super::verdict::{Facts, decide};
-use super::{Check, Claim, Coordinate, Graph, Report, graph, kinks, point, rounding, run};
+use super::{Check, Claim, Coordinate, Formula, Graph, Report, graph, kinks, point, rounding, run};
 use crate::program::{Program, Replay, Values};
 use crate::{DType, Error, ErrorKind, Result, Tensor};
+use std::cell::OnceCell;
 
 /// A check that was run and can be asked more.
 ///
@@ -319,9 +320,13 @@ impl<'a> Study<'a> {
                 let own: Vec<&Tensor> = self.check.inputs.iter().collect();
                 let (program, _) =
                     Program::snapshot(&own, |x| point::formula(self.check, formula, x))?;
-                Claim::Formula(Box::new(move |x| {
+                let run = move |x: &[Tensor], _: &Tensor| {
                     program.replay(&x.iter().collect::<Vec<_>>(), how)
-                }))
+                };
+                Claim::Formula(Formula {
+                    run: Box::new(run),
+                    backward: false,
+                })
             }
         };
         let program = &self.oracle.program;
@@ -338,6 +343,8 @@ impl<'a> Study<'a> {
             seed: self.check.seed,
             limit: self.check.limit,
             plain: point::Plain::default(),
+            cotangent: None,
+            incoming: OnceCell::new(),
             linear: self.check.linear,
         })
     }
