@@ -256,3 +256,27 @@ def test_gradients_of_vectors_that_the_user_wrote(mode, dtype):
     for k, case in enumerate(wrong):
         assert status(*case) == "fail", (k, torch.check(*case, mode=mode))
     assert "their sum" in repr(torch.check(square, [x], [2 * x], mode=mode))
+
+
+@pytest.mark.parametrize("point", [[1e-8, 1e-3, 1, 1e5], [1e-12, 1, 3], [1e-20, 2], [1e-5, 1], [-1e-9, 4], [3e-7, 2e2, -1]], ids=str)
+def test_black_boxes_of_numbers_of_very_different_size(point):
+    """A pole or the end of a domain beside a number that is far smaller than the others: the ladder's steps cross it."""
+    a = np.array(point, np.float64)
+    functions = {
+        "inverse": (lambda a: 1 / a, lambda a, g: -g / a**2),
+        "inverse square": (lambda a: a**-2.0, lambda a, g: -2 * g / a**3),
+        "log": (lambda a: np.log(np.abs(a)), lambda a, g: g / a),
+        "root": (lambda a: np.sqrt(np.abs(a)), lambda a, g: np.sign(a) * g / 2 / np.sqrt(np.abs(a))),
+        "square": (np.square, lambda a, g: 2 * a * g),
+        "waves": (lambda a: np.sin(1e4 * a), lambda a, g: 1e4 * np.cos(1e4 * a) * g),
+        "sum": (lambda a: (1 / a).sum(), lambda a: -1 / a**2),
+    }
+    for name, (f, right) in functions.items():
+        report = torch.check(f, [a], right)
+        assert report.status != "fail", (name, report)
+        # Errors are relative to the argument's whole gradient: what is far below it is not seen.
+        slopes = np.abs(right(a) if name == "sum" else right(a, np.ones(len(a))))
+        for place in np.flatnonzero(slopes > 1e-3 * slopes.max()):
+            wrong = [1.1 if i == place else 1.0 for i in range(len(a))]
+            planted = torch.check(f, [a], (lambda a: right(a) * wrong) if name == "sum" else lambda a, g: right(a, g) * wrong)
+            assert planted.status != "pass", (name, place, planted)

@@ -292,7 +292,7 @@ impl<'a> Probe<'a> {
         let line: Vec<(usize, f64)> = (draws.iter().enumerate())
             .map(|(i, u)| {
                 let sign = if *u < 0.5 { -1.0 } else { 1.0 };
-                (i, sign * (0.5 + u) * self.scales[i])
+                (i, sign * (0.5 + u) * self.own_scale(i))
             })
             .collect();
         let finest = self.units.iter().copied().fold(0.0, f64::max) * 256.0;
@@ -316,6 +316,16 @@ impl<'a> Probe<'a> {
             t *= 4.0;
         }
         Ok(())
+    }
+
+    /// How far a number moves where all do: as far as the others of its argument, but for one so far below them that this would take it
+    /// out of its function's domain, which moves by its own size.
+    fn own_scale(&self, i: usize) -> f64 {
+        let own = self.x[i].abs();
+        match own > 0.0 && own < TINY * self.scales[i] {
+            true => own,
+            false => self.scales[i],
+        }
     }
 
     /// Values at nine places along a line, as they are and without what storing the points changed.
@@ -357,6 +367,9 @@ impl<'a> Probe<'a> {
         start..start + self.check.arguments[argument].values.len()
     }
 }
+
+/// Below this part of the other numbers' size, a number of an argument has a size of its own.
+const TINY: f64 = 1.0 / 1_048_576.0;
 
 /// What a claim's values on an even grid differ by from a polynomial of second degree, twice the deviation of one value.
 fn thirds(grid: &[(Vec<f64>, Vec<f64>)], k: usize) -> f64 {

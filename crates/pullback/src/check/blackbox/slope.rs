@@ -69,15 +69,22 @@ impl Slope {
 const FIRST: f64 = 15_331_951.0 / 67_108_864.0;
 const FIRST_SINGLE: f64 = 3_743.0 / 16_384.0;
 
-/// So many steps are taken at least, and at most.
+/// So many steps are taken at least, and at most; more where much shorter ones show another slope.
 const LEAST: usize = 6;
 const MOST: usize = 48;
+const MOST_FINER: usize = 120;
 
 /// A derivative from this few per cent of its size is believed a little.
 const CREDIBLE: f64 = 0.05;
 
 /// What a kink leaves at a step, times the noise of values (twice their deviation), that is not noise.
 const KINKY: f64 = 3.0;
+
+/// Where a much shorter step shows another slope, the ladder goes so much further down, so that several steps are shorter still.
+const FINER: f64 = 64.0;
+
+/// Noise is smaller than this part of the function's largest values.
+const NO_NOISE: f64 = 1e-3;
 
 /// One step of the ladder.
 pub(super) struct Rung {
@@ -116,8 +123,7 @@ impl Probe<'_> {
         let mut h = self.first(line);
         // The step that the ladder must reach.
         let mut down_to = f64::INFINITY;
-        let mut tried = false;
-        for n in 1..=MOST {
+        for n in 1..=MOST_FINER {
             rungs.push(self.rung(line, h)?);
             h /= 2.0;
             if n < LEAST {
@@ -126,15 +132,18 @@ impl Probe<'_> {
             found = (0..claims.len())
                 .map(|k| self.slope(&rungs, k, claimed[k]))
                 .collect();
-            let done = h <= down_to
-                && (found.iter().enumerate()).all(|(k, s)| self.enough(&rungs, s, k, claimed[k]));
-            if done && !tried {
-                tried = true;
+            let done = (found.iter().enumerate())
+                .all(|(k, s)| self.enough(&rungs, s, k, claimed[k]));
+            if (done && h <= down_to) || n == MOST {
                 down_to = self.other_below(line, &rungs, &found, &claimed)?;
+                if down_to.is_infinite() {
+                    break;
+                }
             }
-            if done && h <= down_to {
-                break;
-            }
+        }
+        if down_to.is_finite() {
+            // The slope at the point is that of steps which were not reached.
+            found.iter_mut().for_each(|s| s.contradicted = false);
         }
         Ok(found)
     }
@@ -182,12 +191,15 @@ impl Probe<'_> {
         for power in [(steps / 2.0).floor(), steps] {
             let r = self.rung(line, last.h / power.exp2())?;
             let differs = found.iter().enumerate().any(|(k, s)| {
-                let apart = (r.odd[k] / r.h - s.d).abs();
+                let slope = r.odd[k] / r.h;
                 let size = size_seen(rungs, s, k, claimed[k]);
-                apart > 8.0 * self.floor(&r, k) / r.h + 3.0 * s.e + 1e-3 * size
+                let slack = 8.0 * self.floor(&r, k) / r.h + 1e-3 * size;
+                // The shortest steps may have found it already, and longer ones say more of another.
+                let shortest = last.odd[k] / last.h;
+                (slope - s.d).abs() > slack + 3.0 * s.e && (slope - shortest).abs() > slack
             });
             if differs {
-                return Ok(r.h / 16.0);
+                return Ok(r.h / FINER);
             }
         }
         Ok(f64::INFINITY)
@@ -249,7 +261,10 @@ impl Probe<'_> {
     /// The derivative at the step where it is known best, of the steps from one on.
     fn best(&self, rungs: &[Rung], k: usize, (d6, rest): (&[f64], &[f64]), from: usize) -> Slope {
         let last = rungs.len() - 4;
-        let from = from.min(last);
+        // What shorter steps find is the function's own, and no noise, where it is as large as the function.
+        let largest = rungs.iter().fold(0.0, |m: f64, r| m.max(r.sizes[k]));
+        let own = rest.iter().rposition(|r| *r > NO_NOISE * largest);
+        let from = from.max(own.unwrap_or(0)).min(last);
         let mut best = Slope {
             d: f64::NAN,
             from: rungs[0].h,
