@@ -102,7 +102,7 @@ def test_what_cannot_be_checked_is_unknown_and_says_why(mode):
         "NoneType": lambda a: None,
         "float": lambda a: 3.0,
         "ndarray": lambda a: np.zeros(2),
-        "dict": lambda a: {"y": 2},
+        "dict": lambda a: {"y": a * 2},
         "tuple": lambda a: (a, 2.0),
         "int64, not a floating": lambda a: torch.tensor([1]),
         "bool, not a floating": lambda a: a > 0,
@@ -188,7 +188,7 @@ def test_functions_of_several_results(mode):
     right = [
         lambda x, y: (x * y, x.sin().sum()),
         lambda x, y: [x * y, [y.exp(), None]],
-        lambda x, y: {"a": x * y, "b": (x.outer(y), x.argmax())},
+        lambda x, y: (x * y, (x.outer(y), x.argmax())),
         lambda x, y: torch.max(x.outer(y), 1),
         lambda x, y: (x * y, y.double().exp()),
     ]
@@ -233,7 +233,7 @@ def test_gradients_of_vectors_that_the_user_wrote(mode, dtype):
         (lambda x: x.softmax(0), [x], _softmax_backward),
         (lambda x: x.cumsum(0), [x], lambda x, g: g.flip(0).cumsum(0).flip(0)),
         (lambda x: (x * x, x.sum()), [x], lambda x, g: 2 * x * g[0] + g[1]),
-        (lambda x: {"a": x * x, "b": [x.argmax(), x.exp()]}, [x], lambda x, g: 2 * x * g["a"] + x.exp() * g["b"][1]),
+        (lambda x: (x * x, [x.argmax(), x.exp()]), [x], lambda x, g: 2 * x * g[0] + x.exp() * g[1][1]),
         (lambda x: (x * x, x.sum()), [x], lambda x: 2 * x + 1),
         (lambda x: (x * x).sum(), [x], lambda x, g: 2 * x * g),
     ]
@@ -280,3 +280,15 @@ def test_black_boxes_of_numbers_of_very_different_size(point):
             wrong = [1.1 if i == place else 1.0 for i in range(len(a))]
             planted = torch.check(f, [a], (lambda a: right(a) * wrong) if name == "sum" else lambda a, g: right(a, g) * wrong)
             assert planted.status != "pass", (name, place, planted)
+
+
+def test_black_boxes_of_several_results():
+    a, b = np.array([0.5, -1.5, 2.0]), np.array([[1.0, 2.0, -1.0], [0.25, 3.0, 1.5]])
+    f = lambda a, b: (a * a, (b @ a, [a.sum(), a.argmax()]))  # noqa: E731
+    right = lambda a, b, g: (2 * a * g[0] + g[1][0] @ b + g[1][1][0], np.outer(g[1][0], a))  # noqa: E731
+    assert torch.check(f, [a, b], right).ok
+    assert torch.check(f, [a, b], lambda a, b: (2 * a + b.sum(0) + 1, np.broadcast_to(a, b.shape))).ok
+    assert torch.check(f, [a, b], lambda a, b, g: (right(a, b, g)[0], np.outer(g[1][0][::-1], a))).status == "fail"
+    assert torch.check(f, [a.astype(np.float32), b.astype(np.float32)], right).status != "fail"
+    assert torch.check(lambda a: [x for x in a**2], [a], lambda a, g: 2 * a * np.array(g)).ok
+    assert "tuple" in repr(torch.check(lambda a: (a, "text"), [a], lambda a: a))

@@ -316,7 +316,7 @@ LINES = {
     "mixed": ({"pass"}, lambda a, b: a * b, lambda: [P(3), P(3, torch.float32)]),
     "with_index": ({"pass"}, lambda a, i: a[i] * a, lambda: [P(3), torch.tensor([0, 2, 1])]),
     "container": ({"unknown", "raises"}, lambda a: {"x": a.sin()}, lambda: [P()]),
-    "tup": ({"unknown", "raises"}, lambda a: (a.sin(), a.cos()), lambda: [P()]),
+    "tup": ({"pass"}, lambda a: (a.sin(), a.cos()), lambda: [P()]),
     "number": ({"unknown", "raises"}, lambda a: float(a.sum()), lambda: [P()]),
     "nparr": ({"unknown", "raises"}, lambda a: a.detach().numpy(), lambda: [P()]),
     "captures": ({"unknown"}, lambda a: (W * W).sum(), lambda: [P()]),

@@ -10,6 +10,7 @@ The numbers are judged by the native side.
 import numpy as np
 
 from . import _native
+from ._several import Joined
 
 # How many cotangents a result of several numbers is weighed by; in one of them alone an error could cancel.
 COTANGENTS = 3
@@ -30,6 +31,18 @@ class _NumPy:
     def like(self, a, x):
         return a.astype(np.asarray(x).dtype)
 
+    def is_array(self, x):
+        return isinstance(x, (np.ndarray, np.generic))
+
+    def is_real(self, x):
+        return np.issubdtype(x.dtype, np.floating)
+
+    def join(self, rows):
+        return np.concatenate(rows)
+
+    def cast(self, a, x):
+        return a.astype(x.dtype)
+
 
 class _Torch(_NumPy):
     def to_numpy(self, x):
@@ -39,6 +52,22 @@ class _Torch(_NumPy):
         import torch
 
         return torch.as_tensor(a).to(x.dtype)
+
+    def is_array(self, x):
+        import torch
+
+        return isinstance(x, torch.Tensor)
+
+    def is_real(self, x):
+        return x.is_floating_point()
+
+    def join(self, rows):
+        import torch
+
+        return torch.cat(rows)
+
+    def cast(self, a, x):
+        return a.to(x.dtype)
 
     def own(self, f, args, cotangents):
         import torch
@@ -64,6 +93,21 @@ class _Jax(_NumPy):
 
         return jnp.asarray(a, dtype=x.dtype)
 
+    def is_array(self, x):
+        import jax
+
+        return isinstance(x, (jax.Array, np.ndarray, np.generic))
+
+    def is_real(self, x):
+        import jax.numpy as jnp
+
+        return jnp.issubdtype(x.dtype, jnp.floating)
+
+    def join(self, rows):
+        import jax.numpy as jnp
+
+        return jnp.concatenate(rows)
+
     def own(self, f, args, cotangents):
         import jax
         import jax.numpy as jnp
@@ -80,12 +124,28 @@ class _Jax(_NumPy):
         return [[np.asarray(g) for g in pull(self.like(w, y).reshape(y.shape))] for w in cotangents]
 
 
-class _Pullback(_NumPy):
+class OfTensors(_NumPy):
+    """Tensors of this package."""
+
     def to_numpy(self, x):
         return x.detach().numpy() if isinstance(x, _native.Tensor) else np.asarray(x)
 
     def like(self, a, x):
         return _native.tensor(a, dtype=x.dtype)
+
+    def is_array(self, x):
+        return isinstance(x, _native.Tensor)
+
+    def is_real(self, x):
+        return x.is_floating_point()
+
+    def join(self, rows):
+        from . import cat
+
+        return cat(rows)
+
+    def cast(self, a, x):
+        return a.to(x.dtype)
 
     def own(self, f, args, cotangents):
         from .autograd import grad
@@ -124,7 +184,7 @@ def black_box(f, inputs, grad, step, names, power, mode):
 
 def of_tensors(f, inputs, grad, step, names, power, mode, why):
     """The report of a function of Pullback's tensors as a black box; `why` says for what reason."""
-    return _Box(_Pullback(), f, [x.detach() for x in inputs]).check(grad, step, names, power, mode, [why])
+    return _Box(OfTensors(), f, [x.detach() for x in inputs]).check(grad, step, names, power, mode, [why])
 
 
 def uneven(shape, k):
@@ -154,7 +214,8 @@ class _Box:
     """A function with its inputs, as functions of flat lists of numbers."""
 
     def __init__(self, world, f, inputs):
-        self.world, self.f, self.inputs = world, f, inputs
+        self.world, self.inputs = world, inputs
+        self.f = f if isinstance(f, Joined) else Joined(f, world)
         # The last error that the function raised beside the point.
         self.raised = None
         self.arrays = [world.to_numpy(x) for x in inputs]
@@ -198,8 +259,7 @@ class _Box:
             # A list of arrays of several shapes.
             raise _NoNumbers(f"the function returns {kind}, not one array of real numbers") from None
         if y.dtype == object:
-            help = ": return one of its arrays, or a sum of them" if isinstance(result, (tuple, list, dict)) else ""
-            raise _NoNumbers(f"the function returns {kind}, not an array of real numbers{help}")
+            raise _NoNumbers(f"the function returns {kind}, not an array of real numbers")
         if not (np.issubdtype(y.dtype, np.floating) or np.issubdtype(y.dtype, np.integer)):
             raise _NoNumbers(f"the function returns {y.dtype}, not real numbers")
         if y.size == 0:
@@ -214,8 +274,11 @@ class _Box:
             return [self.world.to_numpy(a) for a in g]
 
         if callable(grad) and takes_cotangent(grad, len(self.inputs), self.shape == ()):
-            y = self.f(*self.fresh())
+            y = self.f.f(*self.fresh())
             weights = [self.world.like(w, y) if hasattr(y, "dtype") else w for w in cotangents]
+            if self.f.are_several(y):
+                # `like` goes by one array; here each piece is cast to its own.
+                weights = [self.f.apart(y, self.world.like(w, self.inputs[self.floating[0]])) for w in cotangents]
             return [listed(grad(*self.fresh(), w)) for w in weights], cotangents, notes
         found = listed(grad(*self.fresh()) if callable(grad) else grad)
         self.count(found)

@@ -5,8 +5,11 @@ import types as _types
 
 import numpy as np
 
-from . import _native, _trees
-from ._black_box import black_box, of_tensors, takes_cotangent, uneven
+from . import _native
+from ._black_box import OfTensors, black_box, of_tensors, takes_cotangent, uneven
+from ._several import Joined
+
+_WORLD = OfTensors()
 
 
 def _first(e):
@@ -76,40 +79,6 @@ class Report:
         )
 
 
-class _Joined:
-    """A function with one tensor as its result: several, in tuples, lists and dicts, become one row of all their real numbers.
-
-    Tensors of integers, and None, have no derivative and are left out. What holds anything else is returned as it is, and refused by
-    its type.
-    """
-
-    def __init__(self, f):
-        self.f = f
-
-    def __call__(self, *inputs):
-        result = self.f(*inputs)
-        if isinstance(result, _native.Tensor) or not isinstance(result, (tuple, list, dict)):
-            return result
-        leaves = [x for x in _trees.flatten(result)[0] if x is not None]
-        real = [x for x in leaves if _is_real(x)]
-        if not real or not all(isinstance(x, _native.Tensor) for x in leaves):
-            return result
-        from . import cat
-
-        return cat([x.reshape(-1) for x in real])
-
-    def apart(self, result, row):
-        """A row of numbers in the structure that `f` returned; None where it has no real numbers."""
-        leaves, rebuild = _trees.flatten(result)
-        sizes = [x.numel() if _is_real(x) else 0 for x in leaves]
-        pieces = row.split(sizes)
-        return rebuild([p.reshape(x.shape).to(x.dtype) if _is_real(x) else None for p, x in zip(pieces, leaves)])
-
-
-def _is_real(x):
-    return isinstance(x, _native.Tensor) and x.is_floating_point()
-
-
 def _claimed(f, inputs, grad):
     """The user's own gradient as a formula or as numbers, and how it depends on what comes in."""
     if grad is None:
@@ -117,26 +86,40 @@ def _claimed(f, inputs, grad):
     if callable(grad):
         from . import tensordot
 
-        result = f.f(*(x.clone() for x in inputs))
-        if takes_cotangent(grad, len(inputs), _is_real(result) and result.ndim == 0):
-            if _is_real(result):
+        result = _called(f.f, inputs)
+        if takes_cotangent(grad, len(inputs), _is_real_tensor(result) and result.ndim == 0):
+            if not f.are_several(result):
                 return grad, None, {"incoming": True}
             return lambda *given: grad(*given[:-1], f.apart(result, given[-1])), None, {"incoming": True}
-        found = _listed(grad(*(x.clone() for x in inputs)))
-        if not _are_jacobians(found, inputs, result):
+        found = _called(grad, inputs) if _is_real_tensor(result) and result.ndim > 0 else None
+        if found is None or not _are_jacobians(_listed(found), inputs, result):
             return grad, None, {}
         n = result.ndim
         return lambda *given: [tensordot(given[-1], g, n) for g in _listed(grad(*given[:-1]))], None, {"incoming": True}
     numbers = _listed(grad)
     # Only whole Jacobians have another shape than their inputs.
-    if all(g.shape == x.shape for g, x in zip(numbers, [x for x in inputs if _is_real(x)])):
+    if all(g.shape == x.shape for g, x in zip(numbers, [x for x in inputs if _is_real_tensor(x)])):
         return None, numbers, {}
-    result = f.f(*(x.clone() for x in inputs))
+    result = _called(f.f, inputs)
     if not _are_jacobians(numbers, inputs, result):
         return None, numbers, {}
     weights = uneven(tuple(result.shape), 0)
     rows = [np.tensordot(weights, g.double().detach().numpy(), result.ndim) for g in numbers]
     return None, [_native.as_tensor(r).to(g.dtype) for r, g in zip(rows, numbers)], {"cotangent": _native.as_tensor(weights)}
+
+
+def _called(function, inputs):
+    """What a function gives on leaves, or without them where it refuses these; None where it fails, which the check itself will say."""
+    for leaves in (True, False):
+        try:
+            return function(*(x.detach().clone().requires_grad_(leaves and x.is_floating_point()) for x in inputs))
+        except Exception:
+            continue
+    return None
+
+
+def _is_real_tensor(x):
+    return isinstance(x, _native.Tensor) and x.is_floating_point()
 
 
 def _listed(found):
@@ -145,14 +128,14 @@ def _listed(found):
 
 def _are_jacobians(found, inputs, result):
     """Whether gradients have the result's shape and then their input's."""
-    real = [x for x in inputs if _is_real(x)]
-    return _is_real(result) and result.ndim > 0 and len(found) == len(real) and all(g.shape == result.shape + x.shape for g, x in zip(found, real))
+    real = [x for x in inputs if _is_real_tensor(x)]
+    return _is_real_tensor(result) and result.ndim > 0 and len(found) == len(real) and all(g.shape == result.shape + x.shape for g, x in zip(found, real))
 
 
 class _Check:
     """Checks the gradient of `f` at `inputs`.
 
-    `f` takes the inputs and returns a tensor of any shape, or several in tuples, lists and dicts. Functions of Pullback's tensors are
+    `f` takes the inputs and returns a tensor of any shape, or several in tuples and lists. Functions of Pullback's tensors are
     recorded and replayed in other arithmetic, which certifies and explains; functions of NumPy arrays, PyTorch tensors or JAX arrays
     are black boxes, of which the best is made that is possible by calling them. `grad`: a function of the inputs that gives the
     gradients, or the gradients; by default the framework's own. Where `f` returns several numbers, `grad` may take what they are
@@ -182,7 +165,7 @@ class _Check:
         return Report(black_box(f, list(inputs), grad, step, names, power, mode))
 
     def _tensors(self, f, inputs, grad, step, names, power, mode):
-        f = _Joined(f)
+        f = Joined(f, _WORLD)
         formula, numbers, more = _claimed(f, inputs, grad)
 
         def run(page=False):

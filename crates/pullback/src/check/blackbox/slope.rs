@@ -132,8 +132,8 @@ impl Probe<'_> {
             found = (0..claims.len())
                 .map(|k| self.slope(&rungs, k, claimed[k]))
                 .collect();
-            let done = (found.iter().enumerate())
-                .all(|(k, s)| self.enough(&rungs, s, k, claimed[k]));
+            let done =
+                (found.iter().enumerate()).all(|(k, s)| self.enough(&rungs, s, k, claimed[k]));
             if (done && h <= down_to) || n == MOST {
                 down_to = self.other_below(line, &rungs, &found, &claimed)?;
                 if down_to.is_infinite() {
