@@ -249,6 +249,10 @@ pub(crate) fn check_tensors<'py>(
         crate::autograd::passing_exception();
         return Err(PyNotImplementedError::new_err(e.to_string()));
     }
+    // What was raised and did not end the check must not be taken for the error of a later call.
+    if ran.is_ok() {
+        crate::autograd::passing_exception();
+    }
     let found = match (ran, &*left.other.borrow()) {
         (Err(_), Some(why)) => check.nothing(why),
         (found, _) => found,

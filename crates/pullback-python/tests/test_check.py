@@ -292,3 +292,25 @@ def test_black_boxes_of_several_results():
     assert torch.check(f, [a.astype(np.float32), b.astype(np.float32)], right).status != "fail"
     assert torch.check(lambda a: [x for x in a**2], [a], lambda a, g: 2 * a * np.array(g)).ok
     assert "tuple" in repr(torch.check(lambda a: (a, "text"), [a], lambda a: a))
+
+
+class _FirstRow(torch.autograd.Function):
+    """A linear layer whose bias gets the first sample's gradient."""
+
+    @staticmethod
+    def forward(ctx, x, w, b):
+        ctx.save_for_backward(x, w)
+        return x @ w.T + b
+
+    @staticmethod
+    def backward(ctx, g):
+        x, w = ctx.saved_tensors
+        return g @ w, g.T @ x, g[0]
+
+
+@pytest.mark.parametrize("mode", ["full", "fast"])
+def test_a_backward_that_takes_one_shape_alone_is_named(mode):
+    rng = np.random.default_rng(31)
+    inputs = [torch.tensor(rng.normal(size=shape)) for shape in ((4, 3), (2, 3), (2,))]
+    report = torch.check(_FirstRow.apply, inputs, mode=mode)
+    assert report.status == "fail" and "_FirstRow" in report.guilty and not any("black box" in note for note in report.notes)
