@@ -92,7 +92,7 @@ def _name_classes(module):
     from ._torch_names import rename
 
     for value in list(vars(module).values()):
-        if isinstance(value, type) and value.__module__ == module.__name__:
+        if isinstance(value, type) and f"{value.__module__}.".startswith(f"{module.__name__}."):
             rename(value)
 
 

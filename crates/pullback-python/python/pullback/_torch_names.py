@@ -63,13 +63,15 @@ _renamed = {}
 
 def rename(cls):
     """Has a class of this package call itself by the module that it has in PyTorch, where PyTorch has it."""
-    place = written(cls)
-    if place is not None and cls not in _renamed:
-        try:
-            _renamed[cls], cls.__module__ = cls.__module__, place[0]
-        except TypeError:
-            # A class of the native part that cannot be changed.
-            _renamed.pop(cls)
+    own, place = cls.__module__, written(cls)
+    if place is None or not own.startswith("pullback"):
+        return
+    try:
+        cls.__module__ = place[0]
+    except TypeError:
+        # A class of the native part that cannot be changed.
+        return
+    _renamed.setdefault(cls, own)
 
 
 def module_of(cls):

@@ -37,6 +37,7 @@ __all__ = [
     "TanhTransform", "SoftmaxTransform", "StackTransform", "StickBreakingTransform", "Transform", "identity_transform",
 ]  # fmt: skip
 
+
 def _place_each():
     from . import _relaxed
     from ._places import file_of
