@@ -197,7 +197,7 @@ impl Reads {
 
 /// An operation, as everybody sees it who runs one. What its author writes about gradients stands in the trait of its family
 /// ([`mod@crate::rules`]), of which the line `rules!` makes the methods here. `ops/` is full of examples.
-pub trait Op: Debug + Send + Sync + 'static {
+pub trait Op: std::any::Any + Debug + Send + Sync + 'static {
     /// What is known about it.
     fn def(&self) -> &'static OpDef;
 

@@ -62,7 +62,7 @@ mod mode;
 mod module;
 mod named;
 mod norm;
-mod observe;
+pub(crate) mod observe;
 mod pad;
 mod pool;
 mod repr;
