@@ -62,7 +62,7 @@ const CRATES: &[(&str, &[Floor])] = &[
             ("check", &["core", "engine", "ops", "program", "transform"]),
             ("nn", &["check", "core", "ops", "random", "transform"]),
             ("interop", &["core", "nn"]),
-            ("io", &["core", "nn"]),
+            ("io", &["core", "nn", "ops", "program"]),
             ("data", &["core", "nn", "ops", "random"]),
             ("optim", &["core", "nn", "ops"]),
             (

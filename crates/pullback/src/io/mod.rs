@@ -1,4 +1,5 @@
-//! Tensors in files: safetensors, NumPy's `.npy` and `.npz`, and, with the feature `pt`, PyTorch's `.pt`; all of them both ways.
+//! Tensors in files: safetensors, NumPy's `.npy` and `.npz`, and, with the feature `pt`, PyTorch's `.pt`; all of them both ways. With the
+//! feature `onnx` models are written as ONNX files.
 //!
 //! ```
 //! use pullback::nn::{Linear, Module};
@@ -23,6 +24,8 @@ mod bytes;
 mod json;
 mod npy;
 mod npz;
+#[cfg(feature = "onnx")]
+pub mod onnx;
 #[cfg(feature = "pt")]
 pub mod pt;
 pub mod safetensors;

@@ -45,7 +45,7 @@ pub use conv::columns::{Blocked, Blocks, Columns};
 pub use conv::convolution::{Convolution, ConvolutionInput, ConvolutionWeight};
 pub use conv::fractional::FractionalPoolAt;
 pub use conv::geometry::Steps;
-pub use conv::pool::{AvgPool, MaxPoolAt};
+pub use conv::pool::{AvgPool, MaxPoolAt, Span, Windows};
 pub use conv::pooling::Pool;
 pub use conv::unpool::Unpool;
 pub use create::constants::{eye, one_hot};
