@@ -222,7 +222,7 @@ impl Target {
         };
         let named = (self.overloads.iter()).find_map(|e| {
             let names = result_names(e.signature.returns);
-            (names.len() == list.len()).then_some(names)
+            (!names.is_empty() && names.len() == list.len()).then_some(names)
         });
         let result = to_python(py, value)?;
         match named {

@@ -103,8 +103,12 @@ impl PyTensor {
 
     /// The shape, or the size of one dimension.
     #[pyo3(signature = (dim=None))]
-    fn size<'py>(&self, py: Python<'py>, dim: Option<i64>) -> PyResult<Bound<'py, PyAny>> {
-        match dim {
+    fn size<'py>(
+        &self,
+        py: Python<'py>,
+        dim: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        match one_dim("size", dim)? {
             None => size(py, &self.0.shape()[..]),
             Some(d) => Ok(self.0.size(d).raise()?.into_pyobject(py)?.into_any()),
         }
@@ -112,9 +116,13 @@ impl PyTensor {
 
     /// How many elements lie between neighbours of each dimension, or of one.
     #[pyo3(signature = (dim=None))]
-    fn stride<'py>(&self, py: Python<'py>, dim: Option<i64>) -> PyResult<Bound<'py, PyAny>> {
+    fn stride<'py>(
+        &self,
+        py: Python<'py>,
+        dim: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
         let strides = self.0.array().layout().strides();
-        match dim {
+        match one_dim("stride", dim)? {
             None => Ok(PyTuple::new(py, strides.iter())?.into_any()),
             Some(d) => {
                 self.0.size(d).raise()?; // an error for tensors without dimensions too
@@ -361,6 +369,19 @@ impl PyTensor {
         }
         Ok(PyTensor(data::of_data(&first, Some(float))?))
     }
+}
+
+/// The dimension that a method takes alone: an integer, and no truth value.
+fn one_dim(name: &str, dim: Option<&Bound<'_, PyAny>>) -> PyResult<Option<i64>> {
+    let Some(dim) = dim.filter(|d| !d.is_none()) else {
+        return Ok(None);
+    };
+    if dim.is_instance_of::<PyBool>() {
+        return Err(PyTypeError::new_err(format!(
+            "{name}(): argument 'dim' (position 1) must be int, not bool"
+        )));
+    }
+    dim.extract().map(Some)
 }
 
 /// Whether an argument of `Tensor(…)` begins a list of sizes.

@@ -68,7 +68,6 @@ impl Kind {
                 Kind::Number | Kind::Operand,
                 v @ (Value::Bool(_) | Value::Int(_) | Value::UInt(_) | Value::Float(_)),
             ) => v.clone(),
-            (Kind::Int, Value::Bool(b)) => Value::Int(i64::from(*b)),
             (Kind::Float, Value::Int(i)) => Value::Float(*i as f64),
             (Kind::Float, Value::UInt(u)) => Value::Float(*u as f64),
             (Kind::Float, Value::Bool(b)) => Value::Float(f64::from(u8::from(*b))),
@@ -85,12 +84,18 @@ impl Kind {
                     other => Value::Float(other.to_f64()),
                 }
             }
-            (Kind::Ints, Value::Int(_) | Value::Bool(_)) => Value::List(vec![Kind::Int.accept(v)?]),
-            (Kind::Ints, Value::List(list)) => Value::List(
-                (list.iter())
-                    .map(|v| Kind::Int.accept(v))
-                    .collect::<Option<_>>()?,
-            ),
+            // A truth value is no integer in PyTorch's signatures, though it is one of Python's.
+            (Kind::Ints, Value::Int(_)) => Value::List(vec![v.clone()]),
+            (Kind::Ints, Value::List(list)) => {
+                if not_an_int(list).is_some() {
+                    return None;
+                }
+                let int = |v: &Value| match v {
+                    Value::Bool(b) => Some(Value::Int(i64::from(*b))),
+                    v => Kind::Int.accept(v),
+                };
+                Value::List(list.iter().map(int).collect::<Option<_>>()?)
+            }
             (Kind::Tensors, v @ Value::List(list)) => {
                 if !list.iter().all(|v| matches!(v, Value::Tensor(_))) {
                     return None;
@@ -100,4 +105,13 @@ impl Kind {
             _ => return None,
         })
     }
+}
+
+/// Where a list has something else than an integer, if it has. As in PyTorch, which looks at the first element and unpacks the others, a
+/// truth value counts as one from the second place on.
+pub(super) fn not_an_int(list: &[Value]) -> Option<usize> {
+    list.iter().enumerate().position(|(i, v)| match v {
+        Value::Bool(_) => i == 0,
+        v => Kind::Int.accept(v).is_none(),
+    })
 }

@@ -5,6 +5,7 @@
 //! that functions find in arguments of the right types.
 
 use super::Signature;
+use super::kind::not_an_int;
 use super::value::Value;
 use crate::{Error, ErrorKind};
 
@@ -104,6 +105,19 @@ pub(crate) fn say(signature: &Signature, mistake: &Mistake, written: &Written<'_
     Error::new(ErrorKind::Type, text).help(format!("the signature is {signature}"))
 }
 
+/// What a list of integers is called.
+const INTS: &str = "tuple of ints";
+
+/// Whether a list was taken for one of integers by its first element, and another one is none: PyTorch has chosen the signature then.
+fn is_late(signature: &Signature, mistake: &Mistake) -> bool {
+    match mistake {
+        Mistake::Type(param, Value::List(list), _) => {
+            signature.params[*param].kind.words() == INTS && not_an_int(list).is_some_and(|i| i > 0)
+        }
+        _ => false,
+    }
+}
+
 /// An argument of a type that a function does not take; `names` are the function's and the parameter's.
 #[cold]
 fn of_type(names: (&str, &str), want: &str, got: &Value, at: Option<usize>, what: &str) -> Error {
@@ -118,6 +132,21 @@ fn of_type(names: (&str, &str), want: &str, got: &Value, at: Option<usize>, what
     }
     let place = at.map_or(String::new(), |at| format!(" (position {})", at + 1));
     let (function, param) = names;
+    if let (true, Value::List(list)) = (want == INTS, got)
+        && let Some(i) = not_an_int(list)
+    {
+        let what = list[i].type_name();
+        let text = match i {
+            0 => format!(
+                "{function}(): argument '{param}'{place} must be {want}, but found element of type {what} at pos 0"
+            ),
+            i => format!(
+                "{function}(): argument '{param}' failed to unpack the object at pos {} with error \"type must be {want},but got {what}\"",
+                i + 1
+            ),
+        };
+        return Error::new(ErrorKind::Type, text);
+    }
     Error::new(
         ErrorKind::Type,
         format!("{function}(): argument '{param}'{place} must be {want}, not {what}"),
@@ -148,6 +177,9 @@ pub(crate) fn say_of_all(
     let mut mistakes = Vec::new();
     for signature in signatures {
         mistakes.push((*signature, signature.take(args, kwargs).err()?));
+    }
+    if let Some((signature, mistake)) = mistakes.iter().find(|(s, m)| is_late(s, m)) {
+        return Some(say(signature, mistake, written));
     }
     let given = args.len() + kwargs.len();
     let enough = |s: &Signature| s.params.len() >= given || s.params.iter().any(|p| p.variadic);

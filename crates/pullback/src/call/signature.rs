@@ -4,7 +4,7 @@
 //! stubs are written from it, the documentation prints it. Not for: computing (see [`super::Function`]).
 
 use super::Arguments;
-use super::kind::{KINDS, Kind};
+use super::kind::{KINDS, Kind, not_an_int};
 use super::mistake::{Mistake, Stood, Written, say};
 use super::value::Value;
 use crate::{DType, Error, ErrorKind, Result};
@@ -67,10 +67,19 @@ impl Param {
     /// What is wrong with arguments that it gathers from number `at` on: the first that is.
     #[cold]
     fn wrong_among(&self, given: &[Value], at: usize) -> Mistake {
+        let list = || Value::List(given.to_vec());
+        if self.kind == Kind::Ints {
+            return match not_an_int(given) {
+                // An integer would have begun the list; without one the others are too many.
+                Some(0) if given.len() > 1 => Mistake::TooMany(at + given.len()),
+                Some(0) => Mistake::Type(at, given[0].clone(), Stood::At(at, at)),
+                _ => Mistake::Type(at, list(), Stood::At(usize::MAX, at)),
+            };
+        }
         let alone = |v: &Value| self.kind.accept(&Value::List(vec![v.clone()]));
         match given.iter().position(|v| alone(v).is_none()) {
             Some(i) => Mistake::Type(at, given[i].clone(), Stood::At(at + i, at)),
-            None => Mistake::Type(at, Value::List(given.to_vec()), Stood::At(usize::MAX, at)),
+            None => Mistake::Type(at, list(), Stood::At(usize::MAX, at)),
         }
     }
 }

@@ -52,7 +52,7 @@ pub(in crate::ops) static LIST: &[Function] = &[
     .samples(&["T(2,3), 1", "T(3,4).t, 0, True", "T(2,3,2), -2", "T(), 0", "T(0,3), 1", "I(2,4, 3), dim=1", "B(2,3), 0"])
     .edges(&["T[3.0, 1.0, 1.0], 0", "T[1.0, nan, 2.0, nan], 0", "T[[inf, inf], [-inf, nan]], 1"])
     .errors(&["T(0,3), 0", "T(2,3), 5"]),
-    Function::new("amax(Tensor input, int[] dim=(), bool keepdim=False) -> Tensor", "torch Tensor", |a| {
+    Function::new("amax(Tensor input, int[]? dim=(), bool keepdim=False) -> Tensor", "torch Tensor", |a| {
         a.tensor("input")?.amax(&dims(a)?, a.bool("keepdim")?).into_value()
     })
     .of(ops::Amax::DEF)
@@ -60,7 +60,7 @@ pub(in crate::ops) static LIST: &[Function] = &[
     .samples(&["T(2,3)", "T(2,3), 1", "T(2,3,2).t, (0,-1), True", "T()", "T(), 0", "T(0,3), 1", "I(2,3, 9), 0", "B(2,3), 1", "I(4, 9).u8"])
     .edges(&["T[3.0, 1.0, 3.0]", "T[nan, 1.0]", "T[[inf, inf], [1.0, -inf]], 1", "T[[2.0, 2.0], [2.0, 1.0]], (0, 1)"])
     .errors(&["T(0,3)", "T(0,3), 0", "T(0,3), (0, 1)", "T(2,3), (0, 0)", "T(2,3), 5"]),
-    Function::new("amin(Tensor input, int[] dim=(), bool keepdim=False) -> Tensor", "torch Tensor", |a| {
+    Function::new("amin(Tensor input, int[]? dim=(), bool keepdim=False) -> Tensor", "torch Tensor", |a| {
         a.tensor("input")?.amin(&dims(a)?, a.bool("keepdim")?).into_value()
     })
     .of(ops::Amin::DEF)

@@ -1,0 +1,160 @@
+"""Integers and lists of them: truth values, numbers with a point and other things where integers are asked for. The answers are PyTorch 2.15's, cut at
+eighty or a hundred and fifty characters."""
+
+import pytest
+
+import pullback as torch
+
+# fmt: off
+ANSWERS = {
+    'torch.zeros((2,1.5))': 'TypeError: zeros(): argument \'size\' failed to unpack the object at pos 2 with error "type must be tuple of ints,but got float"',
+    'torch.zeros((1.5,2))': "TypeError: zeros(): argument 'size' (position 1) must be tuple of ints, but found element of type float at pos 0",
+    'torch.zeros(2,1.5)': 'TypeError: zeros(): argument \'size\' failed to unpack the object at pos 2 with error "type must be tuple of ints,but got float"',
+    'torch.zeros(1.5,2)': 'TypeError: zeros() takes 1 positional argument but 2 were given',
+    "torch.zeros(['a'])": "TypeError: zeros(): argument 'size' (position 1) must be tuple of ints, but found element of type str at pos 0",
+    "torch.zeros([2,'a'])": 'TypeError: zeros(): argument \'size\' failed to unpack the object at pos 2 with error "type must be tuple of ints,but got str"',
+    "x.sum((0,'a'))": 'TypeError: sum(): argument \'dim\' failed to unpack the object at pos 2 with error "type must be tuple of ints,but got str"',
+    'x.permute((0,1.))': 'TypeError: permute(): argument \'dims\' failed to unpack the object at pos 2 with error "type must be tuple of ints,but got float"',
+    'x.reshape((2,3.))': 'TypeError: reshape(): argument \'shape\' failed to unpack the object at pos 2 with error "type must be tuple of ints,but got float"',
+    'x.reshape(2,3.)': 'TypeError: reshape(): argument \'shape\' failed to unpack the object at pos 2 with error "type must be tuple of ints,but got float"',
+    "x.view(2,'a')": 'TypeError: view(): argument \'size\' failed to unpack the object at pos 2 with error "type must be tuple of ints,but got str"',
+    'torch.zeros((2,None))': 'TypeError: zeros(): argument \'size\' failed to unpack the object at pos 2 with error "type must be tuple of ints,but got NoneType"',
+    'torch.zeros((None,2))': "TypeError: zeros(): argument 'size' (position 1) must be tuple of ints, but found element of type NoneType at pos 0",
+    'x.expand(2,None)': 'TypeError: expand(): argument \'size\' failed to unpack the object at pos 2 with error "type must be tuple of ints,but got NoneType"',
+    'x.repeat((1,2.))': 'TypeError: repeat(): argument \'repeats\' failed to unpack the object at pos 2 with error "type must be tuple of ints,but got float"',
+    'x.flip((0,1.))': 'TypeError: flip(): argument \'dims\' failed to unpack the object at pos 2 with error "type must be tuple of ints,but got float"',
+    'torch.nn.functional.pad(x,(1,1.))': 'TypeError: pad(): argument \'pad\' failed to unpack the object at pos 2 with error "type must be tuple of ints,but got float"',
+    'torch.nn.functional.pad(x,[1.,1])': "TypeError: pad(): argument 'pad' (position 2) must be tuple of ints, but found element of type float at pos 0",
+    'x.tile((1.,))': "TypeError: tile(): argument 'dims' (position 1) must be tuple of ints, but found element of type float at pos 0",
+    'x.roll((1,2.),(0,1))': 'TypeError: roll(): argument \'shifts\' failed to unpack the object at pos 2 with error "type must be tuple of ints,but got float"',
+    'torch.zeros(2,True)': 'ok',
+    'x.reshape((2,True))': "RuntimeError: shape '[2, 1]' is invalid for input of size 6",
+    'torch.nn.functional.max_pool2d(x[None],(1,1.))': 'TypeError: max_pool2d(): argument \'kernel_size\' failed to unpack the object at pos 2 with error "type must be tuple of ints,but got float"',
+    'x.new_zeros((1,2.))': 'TypeError: new_zeros(): argument \'size\' failed to unpack the object at pos 2 with error "type must be tuple of ints,but got float"',
+    "torch.randn((2,'b'))": 'TypeError: randn(): argument \'size\' failed to unpack the object at pos 2 with error "type must be tuple of ints,but got str"',
+    "torch.rand(2,'b')": 'TypeError: rand(): argument \'size\' failed to unpack the object at pos 2 with error "type must be tuple of ints,but got str"',
+    'torch.zeros((2,torch.tensor(3)))': 'ok',
+    'torch.zeros((torch.tensor(2),3))': 'ok',
+    'x.sum((torch.tensor(0),))': 'ok',
+    'torch.zeros(True)': "TypeError: zeros(): argument 'size' (position 1) must be tuple of ints, not bool",
+    'torch.zeros((2,True))': 'ok',
+    'torch.zeros([True])': "TypeError: zeros(): argument 'size' (position 1) must be tuple of ints, but found element o",
+    'x.sum((0,True))': 'ok',
+    'x.reshape(True,6)': 'TypeError: reshape() takes 1 positional argument but 2 were given',
+    'x.reshape((True,6))': "TypeError: reshape(): argument 'shape' (position 1) must be tuple of ints, but found elemen",
+    'x.expand(True,2,3)': 'TypeError: expand() takes 1 positional argument but 3 were given',
+    'x.permute(True,0)': 'TypeError: permute() takes 1 positional argument but 2 were given',
+    'x.permute((1,False))': 'ok',
+    'torch.full((True,),1)': "TypeError: full(): argument 'size' (position 1) must be tuple of ints, but found element of",
+    'torch.arange(True)': 'ok',
+    'torch.arange(True,3)': 'ok',
+    'torch.arange(0,3,True)': 'ok',
+    'torch.linspace(True,2,3)': 'ok',
+    'torch.eye(True)': "TypeError: eye(): argument 'n' (position 1) must be int, not bool",
+    'torch.randperm(True)': "TypeError: randperm(): argument 'n' (position 1) must be int, not bool",
+    'torch.randint(True,5,(2,))': 'TypeError: randint() received an invalid combination of arguments - got (bool, int, tuple),',
+    'x.repeat(True,2)': 'TypeError: repeat() takes 1 positional argument but 2 were given',
+    'x.select(0,True)': "TypeError: select(): argument 'index' (position 2) must be int, not bool",
+    'x.clamp(True)': 'ok',
+    'x.add(1,alpha=True)': 'RuntimeError: Boolean alpha only supported for Boolean results.',
+    'x.pow(True)': 'ok',
+    'torch.nn.functional.dropout(x,True)': 'ok',
+    'torch.nn.functional.dropout(x,p=True)': 'ok',
+    'x.topk(2,dim=True)': "TypeError: topk(): argument 'dim' must be int, not bool",
+    'torch.nn.functional.softplus(x,True)': 'ok',
+    'torch.nn.functional.leaky_relu(x,True)': 'ok',
+    'torch.nn.functional.max_pool1d(x[None],True)': "TypeError: max_pool1d(): argument 'kernel_size' (position 2) must be tuple of ints, not boo",
+    'torch.nn.functional.max_pool2d(x[None],True)': "TypeError: max_pool2d(): argument 'kernel_size' (position 2) must be tuple of ints, not boo",
+    'torch.nn.functional.avg_pool1d(x[None],True)': "TypeError: avg_pool1d(): argument 'kernel_size' (position 2) must be tuple of ints, not boo",
+    'torch.nn.functional.pad(x,(True,1))': "TypeError: pad(): argument 'pad' (position 2) must be tuple of ints, but found element of t",
+    'torch.nn.functional.one_hot(torch.tensor([0]),True)': "TypeError: one_hot(): argument 'num_classes' (position 2) must be int, not bool",
+    'x.quantile(True)': 'ok',
+    'x.std(1,correction=True)': 'ok',
+    'x.norm(True)': 'ok',
+    'torch.nn.functional.normalize(x,True)': 'ok',
+    'torch.nn.functional.layer_norm(x,(3,),eps=True)': 'ok',
+    'x.diagonal(dim1=False,dim2=True)': "TypeError: diagonal(): argument 'dim1' must be int, not bool",
+    'x.unfold(True,2,1)': "TypeError: unfold(): argument 'dimension' (position 1) must be int, not bool",
+    'torch.tril_indices(True,2)': "TypeError: tril_indices(): argument 'row' (position 1) must be int, not bool",
+    'x.chunk(2,True)': "TypeError: chunk(): argument 'dim' (position 2) must be int, not bool",
+    'x.gather(True,torch.zeros(2,3,dtype=torch.long))': "TypeError: gather(): argument 'dim' (position 1) must be int, not bool",
+    'x.index_select(True,torch.tensor([0]))': "TypeError: index_select(): argument 'dim' (position 1) must be int, not bool",
+    'x.cumsum(dim=True)': "TypeError: cumsum(): argument 'dim' must be int, not bool",
+    'torch.cat([x,x],True)': "TypeError: cat(): argument 'dim' (position 2) must be int, not bool",
+    'torch.cat([x,x],dim=True)': "TypeError: cat(): argument 'dim' must be int, not bool",
+    'torch.stack([x,x],True)': "TypeError: stack(): argument 'dim' (position 2) must be int, not bool",
+    'x.flatten(False,True)': "TypeError: flatten(): argument 'start_dim' (position 1) must be int, not bool",
+    'x.transpose(False,True)': "TypeError: transpose(): argument 'dim0' (position 1) must be int, not bool",
+    'x.roll(True)': "TypeError: roll(): argument 'shifts' (position 1) must be tuple of ints, not bool",
+    'x.roll(1,True)': "TypeError: roll(): argument 'dims' (position 2) must be tuple of ints, not bool",
+    'x.size(True)': "TypeError: size(): argument 'dim' (position 1) must be int, not bool",
+    'x.stride(True)': "TypeError: stride(): argument 'dim' (position 1) must be int, not bool",
+    'x.softmax(True)': "TypeError: softmax(): argument 'dim' (position 1) must be int, not bool",
+    'torch.softmax(x,True)': "TypeError: softmax(): argument 'dim' (position 2) must be int, not bool",
+    'torch.std(x,True)': 'ok',
+    'torch.std(x,0,True)': 'ok',
+    'x.var(True)': 'ok',
+    'torch.var(x,False)': 'ok',
+    'x.unique(True)': 'ok',
+    'x.argsort(0,True)': 'ok',
+    'x.logsumexp(True)': "TypeError: logsumexp(): argument 'dim' (position 1) must be tuple of ints, not bool",
+    'x.multinomial(True)': "TypeError: multinomial(): argument 'num_samples' (position 1) must be int, not bool",
+    'torch.addmm(x@x.t(),x,x.t(),beta=True)': 'ok',
+    'torch.nn.functional.elu(x,True)': 'ok',
+    'torch.nn.functional.threshold(x,True,0.)': 'ok',
+    'x.bernoulli(True)': 'ok',
+    'x.uniform_(False,True)': 'ok',
+    'x.normal_(False,True)': 'ok',
+    'x.fill_(True)': 'ok',
+    'torch.full((2,),True)': 'ok',
+    'x.lerp(x,True)': 'ok',
+    'x.masked_fill(x>0,True)': 'ok',
+    'torch.where(x>0,True,x)': 'ok',
+    'torch.nn.functional.huber_loss(x,x,delta=True)': 'ok',
+    'torch.nn.functional.gelu(x,approximate=True)': "TypeError: gelu(): argument 'approximate' must be str, not bool",
+    'x.round(decimals=True)': "TypeError: round(): argument 'decimals' must be int, not bool",
+    'torch.nn.functional.group_norm(x[None],True)': "TypeError: group_norm(): argument 'num_groups' (position 2) must be int, not bool",
+    'x.renorm(2,True,1.)': "TypeError: renorm(): argument 'dim' (position 2) must be int, not bool",
+    'x.kthvalue(1,True)': "TypeError: kthvalue(): argument 'dim' (position 2) must be int, not bool",
+    'x.mode(True)': "TypeError: mode(): argument 'dim' (position 1) must be int, not bool",
+    'x.triu(True)': "TypeError: triu(): argument 'diagonal' (position 1) must be int, not bool",
+    'torch.vander(x[0],True)': "TypeError: vander(): argument 'N' (position 2) must be int, not bool",
+    'x.matrix_power(True)': "TypeError: matrix_power(): argument 'n' (position 1) must be int, not bool",
+    'x.T.matmul(x).matrix_power(True)': "TypeError: matrix_power(): argument 'n' (position 1) must be int, not bool",
+    'x.tile((True,2))': "TypeError: tile(): argument 'dims' (position 1) must be tuple of ints, but found element of",
+    'x.new_zeros(True)': "TypeError: new_zeros(): argument 'size' (position 1) must be tuple of ints, not bool",
+    'x.new_full((True,),2)': "TypeError: new_full(): argument 'size' (position 1) must be tuple of ints, but found elemen",
+    'x.unsqueeze(True)': "TypeError: unsqueeze(): argument 'dim' (position 1) must be int, not bool",
+    'x.rot90(True)': "TypeError: rot90(): argument 'k' (position 1) must be int, not bool",
+    'x.flip(True)': "TypeError: flip(): argument 'dims' (position 1) must be tuple of ints, not bool",
+    'x.flip((True,))': "TypeError: flip(): argument 'dims' (position 1) must be tuple of ints, but found element of",
+    'torch.combinations(x[0],True)': "TypeError: combinations(): argument 'r' (position 2) must be int, not bool",
+    'x.repeat_interleave(True)': 'TypeError: repeat_interleave() received an invalid combination of arguments - got (bool), b',
+    'x.take_along_dim(torch.zeros(2,3,dtype=torch.long),True)': "TypeError: take_along_dim(): argument 'dim' (position 2) must be int, not bool",
+    'x.diff(True)': "TypeError: diff(): argument 'n' (position 1) must be int, not bool",
+    'x.nan_to_num(True)': 'ok',
+    'torch.cdist(x,x,True)': 'ok',
+    'torch.dist(x,x,True)': 'ok',
+    'torch.histc(x,True)': "TypeError: histc(): argument 'bins' (position 2) must be int, not bool",
+}
+# fmt: on
+
+
+@pytest.mark.parametrize("call", ANSWERS)
+@pytest.mark.filterwarnings("ignore")
+def test_the_answer(call):
+    x = torch.arange(6.0).reshape(2, 3)
+    try:
+        eval(call, {"torch": torch, "x": x})
+        answer = "ok"
+    except Exception as e:
+        answer = f"{type(e).__name__}: {e}"
+    assert answer.split("\n")[0].startswith(ANSWERS[call]), answer
+
+
+def test_lists_without_elements_have_no_names():
+    assert type(torch.zeros(0, 3).unbind()) is tuple
+    for name in ("amax", "amin"):
+        x = torch.arange(6.0).reshape(2, 3)
+        assert getattr(x, name)(None) == getattr(torch, name)(x, dim=None) == getattr(x, name)()
+        assert getattr(x, name)(None, True).shape == (1, 1)
