@@ -140,6 +140,36 @@ def test_modules(info):
         pytest.skip("nothing that both have")
 
 
+def refusal(module):
+    with pytest.raises(RuntimeError) as refused:
+        module.load_state_dict({"elsewhere": 1})
+    return str(refused.value)
+
+
+@pytest.mark.parametrize("info", [i for i in modules.module_db if i.module_cls.__module__.startswith("torch.nn.modules")], ids=lambda i: i.module_cls.__name__)
+def test_modules_begin_alike(info):
+    """From one seed the same bits in the same order, in both dtypes, and the generator where it is there; what a state lacks is said in the same words."""
+    seen = set()
+    for dtype in (theirs.float32, theirs.float64):
+        for given in info.module_inputs_func(info, "cpu", dtype, False, True):
+            made = given.constructor_input
+            try:
+                args, kwargs = ours(made.args), ours(made.kwargs)
+            except LeftOut:
+                continue
+            theirs.manual_seed(3), pullback.manual_seed(3)
+            want, got = info.module_cls(*made.args, **made.kwargs), getattr(pullback.nn, info.module_cls.__name__)(*args, **kwargs)
+            assert theirs.rand(1).item() == pullback.rand(1).item(), want
+            text = f"{dtype} {want}"
+            if text in seen or any(theirs.nn.parameter.is_lazy(p) for p in want.parameters()):
+                continue
+            seen.add(text)
+            a, b = want.state_dict(), got.state_dict()
+            assert [(k, str(v.dtype), tuple(v.shape)) for k, v in a.items() if hasattr(v, "dtype")] == [(k, str(v.dtype), tuple(v.shape)) for k, v in b.items() if hasattr(v, "dtype")], text
+            assert all(np.array_equal(v.numpy(), b[k].numpy(), equal_nan=True) for k, v in a.items() if hasattr(v, "dtype")), text
+            assert list(a) == list(b) and refusal(want) == refusal(got), text
+
+
 def module_error(cls, args, kwargs, given):
     """The kind and the first line of what a module says about wrong arguments, when it is made or called; 1.0 and 1 are one number."""
     try:
@@ -206,6 +236,39 @@ def test_optimizers(info):
             with pytest.raises(Exception) as got:
                 getattr(pullback.optim, name)(params, **options)
             assert (type(got.value).__name__, str(got.value)) == want
+
+
+def step_of_results(M, name, options, base):
+    """Steps of parameters that are results of others: their gradients are put in place, and the way to the others has slopes."""
+    leaves = [M.tensor(b.numpy()).requires_grad_() for b in base]
+    params = [p.clone() for p in leaves]
+    optimizer = getattr(M.optim, name)(params, **options)
+    for i in range(4):
+        for k, p in enumerate(params):
+            p.grad = M.sin(leaves[k].detach() + i)
+        optimizer.step()
+    return [p.detach().numpy() for p in params], [g.numpy() for g in M.autograd.grad(sum((p * p).sum() for p in params), leaves)]
+
+
+@pytest.mark.parametrize("info", [i for i in optimizers.optim_db if "differentiable" in i.supported_impls], ids=lambda i: i.optim_cls.__name__)
+def test_optimizers_of_results(info):
+    name = info.optim_cls.__name__
+    tried = 0
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for given in info.optim_inputs_func(device="cpu"):
+            options = {**given.kwargs, "differentiable": True}
+            theirs.manual_seed(0)
+            base = [theirs.randn(3, 4, dtype=theirs.float64), theirs.randn(5, dtype=theirs.float64)]
+            try:
+                want = step_of_results(theirs, name, options, base)
+            except RuntimeError:
+                continue  # options that PyTorch does not differentiate
+            for a, b in zip(want, step_of_results(pullback, name, ours(options), base)):
+                assert all(np.allclose(x, y, rtol=1e-5, atol=1e-6) for x, y in zip(a, b)), options
+            tried += 1
+    if not tried:
+        pytest.skip("PyTorch differentiates none of them")
 
 
 def stepped(M, optimizer, params, first, count):

@@ -68,6 +68,37 @@ fn grad_can_be_assigned_and_taken_away() -> Result<()> {
 }
 
 #[test]
+fn a_result_may_be_given_a_gradient() -> Result<()> {
+    let x = leaf(&[1.0, 2.0]);
+    let y = x.mul(3.0)?;
+    y.set_grad(Some(plain(&[10.0, 20.0])))?;
+    y.mul(2.0)?
+        .sum()?
+        .backward_with(None, BackwardOptions::NEW.retain_graph(true))?;
+    assert_eq!(grad_of(&y), [10.0, 20.0], "backward adds to leaves alone");
+    assert_eq!(grad_of(&x), [6.0, 6.0]);
+    // A write in place leaves it, and `retain_grad` makes backward add to it.
+    y.mul_(2.0)?;
+    assert_eq!(grad_of(&y), [10.0, 20.0]);
+    y.retain_grad()?;
+    y.sum()?.backward()?;
+    assert_eq!(grad_of(&y), [11.0, 21.0]);
+    y.set_grad(Some(plain(&[5.0, 6.0])))?;
+    assert_eq!(grad_of(&y), [5.0, 6.0]);
+    y.zero_grad();
+    assert!(y.grad().is_none());
+    let z = x.mul(3.0)?;
+    z.set_grad(Some(plain(&[1.0, 1.0])))?;
+    z.set_grad(None)?;
+    assert!(z.grad().is_none());
+    assert_eq!(
+        z.set_grad(Some(plain(&[1.0]))).unwrap_err().kind(),
+        ErrorKind::Shape
+    );
+    Ok(())
+}
+
+#[test]
 fn two_leaves_never_share_one_gradient() -> Result<()> {
     let (a, b) = (leaf(&[1.0, 2.0]), leaf(&[3.0, 4.0]));
     a.add(&b)?

@@ -282,7 +282,13 @@ impl Tensor {
         if cell.get().is_some() {
             return None;
         }
-        Some(cell.get_or_init(Arc::default).clone())
+        // What was given before is what backward adds to.
+        let given = lock(&self.0.meta().own_grad).take();
+        let slot = cell.get_or_init(Arc::default);
+        if given.is_some() {
+            *lock(slot) = given;
+        }
+        Some(slot.clone())
     }
 
     /// Whether `.grad` of this result is kept. PyTorch's `retains_grad`.

@@ -63,30 +63,28 @@ impl Tensor {
     /// The gradient gathered so far, shared with the leaf: writing to it in place writes to `.grad`.
     ///
     /// `None` before the first backward, for tensors that require none, and for results of operations without
-    /// [`Tensor::retain_grad`] (where PyTorch warns).
+    /// [`Tensor::retain_grad`] (where PyTorch warns), unless [`Tensor::set_grad`] gave them one.
     pub fn grad(&self) -> Option<Tensor> {
         self.with_edge_now(|edge| match edge {
             Some(Edge::Leaf(leaf)) => lock(&leaf.grad).clone(),
-            Some(Edge::Node(..)) => self.retained().and_then(|slot| lock(slot).clone()),
+            Some(Edge::Node(..)) if self.retained().is_some() => {
+                self.retained().and_then(|slot| lock(slot).clone())
+            }
             _ => (self.0.meta.get()).and_then(|slow| lock(&slow.own_grad).clone()),
         })
     }
 
     /// Puts a gradient in place, or takes it away. PyTorch's `p.grad = g`.
     ///
+    /// A result of an operation may be given one too, which is how a step of an optimiser is differentiated; backward does not add to it
+    /// unless [`Tensor::retain_grad`] asks for that.
+    ///
     /// # Errors
-    /// Where the tensor is a result of an operation, or shape or dtype differ from the tensor's.
+    /// Where shape or dtype differ from the tensor's.
     #[track_caller]
     pub fn set_grad(&self, grad: Option<Tensor>) -> Result<()> {
         let at = Location::caller();
         let leaf = self.leaf();
-        if leaf.is_none() && !self.is_leaf() {
-            return Err(Error::new(
-                ErrorKind::Autograd,
-                "set_grad needs a leaf tensor: a result's gradient is kept where `retain_grad` asks for it",
-            )
-            .at(at));
-        }
         let (shape, dtype) = (self.shape(), self.dtype());
         if let Some(g) = &grad {
             if g.shape() != shape {
@@ -114,6 +112,10 @@ impl Tensor {
         }
         let old = match &leaf {
             Some(leaf) => std::mem::replace(&mut *lock(&leaf.grad), grad),
+            None if self.retains_grad() => match self.retained() {
+                Some(slot) => std::mem::replace(&mut *lock(slot), grad),
+                None => None,
+            },
             None => std::mem::replace(&mut *lock(&self.0.meta().own_grad), grad),
         };
         drop(old);
@@ -129,7 +131,8 @@ impl Tensor {
         } else if let Some(slot) = self.retained() {
             let old = lock(slot).take();
             drop(old);
-        } else if let Some(slow) = self.0.meta.get() {
+        }
+        if let Some(slow) = self.0.meta.get() {
             let old = lock(&slow.own_grad).take();
             drop(old);
         }

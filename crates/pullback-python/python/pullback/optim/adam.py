@@ -82,9 +82,9 @@ class Adam(Optimizer):
             root = (1 - beta2**step) ** 0.5
             if group["amsgrad"]:
                 largest = state["max_exp_avg_sq"]
-                largest.copy_(maximum(largest, square))
+                largest.copy_(maximum(self._read(group, largest), self._read(group, square)))
                 square = largest
-            p.addcdiv_(mean, (square.sqrt() / root).add_(eps), value=-size)
+            p.addcdiv_(self._read(group, mean), (square.sqrt() / root).add_(eps), value=-size)
 
 
 class AdamW(Adam):
@@ -125,8 +125,8 @@ class Adamax(Optimizer):
                 grad = grad.add(p, alpha=decay)
             state["exp_avg"].lerp_(grad, 1 - beta1)
             largest = state["exp_inf"]
-            largest.copy_(maximum(largest.mul_(beta2), grad.abs().add_(eps)))
-            p.addcdiv_(state["exp_avg"], largest, value=-lr / (1 - beta1**step))
+            largest.copy_(maximum(self._read(group, largest.mul_(beta2)), grad.abs().add(eps)))
+            p.addcdiv_(self._read(group, state["exp_avg"]), self._read(group, largest), value=-lr / (1 - beta1**step))
 
 
 class NAdam(Optimizer):
@@ -165,9 +165,9 @@ class NAdam(Optimizer):
             product = state["mu_product"].item()
             state["exp_avg"].lerp_(grad, 1 - beta1)
             state["exp_avg_sq"].mul_(beta2).addcmul_(grad, grad, value=1 - beta2)
-            denom = state["exp_avg_sq"].div(1 - beta2**step).sqrt().add_(eps)
+            denom = state["exp_avg_sq"].div(1 - beta2**step).sqrt().add(eps)
             p.addcdiv_(grad, denom, value=-lr * (1.0 - mu) / (1.0 - product))
-            p.addcdiv_(state["exp_avg"], denom, value=(-lr * mu_next) / (1.0 - product * mu_next))
+            p.addcdiv_(self._read(group, state["exp_avg"]), denom, value=(-lr * mu_next) / (1.0 - product * mu_next))
 
 
 class RAdam(Optimizer):
@@ -206,7 +206,7 @@ class RAdam(Optimizer):
             length = longest - 2 * step * (beta2**step) / correction2
             if length > 5.0:
                 rect = ((length - 4) * (length - 2) * longest / ((longest - 4) * (longest - 2) * length)) ** 0.5
-                adaptive = (correction2**0.5) / state["exp_avg_sq"].sqrt().add_(eps)
+                adaptive = (correction2**0.5) / state["exp_avg_sq"].sqrt().add(eps)
                 p.add_(mean * lr * adaptive * rect, alpha=-1.0)
             else:
                 p.add_(mean * lr, alpha=-1.0)

@@ -35,7 +35,7 @@ class Adagrad(Optimizer):
                 grad = grad.add(p, alpha=group["weight_decay"])
             rate = number(group["lr"]) / (1 + (step - 1) * group["lr_decay"])
             state["sum"].addcmul_(grad, grad, value=1)
-            p.addcdiv_(grad, state["sum"].sqrt().add_(group["eps"]), value=-rate)
+            p.addcdiv_(grad, state["sum"].sqrt().add(group["eps"]), value=-rate)
 
 
 class Adadelta(Optimizer):
@@ -100,10 +100,11 @@ class RMSprop(Optimizer):
             if group["centered"]:
                 mean = state["grad_avg"]
                 mean.lerp_(grad, 1 - alpha)
-                root = square.addcmul(mean, mean, value=-1).sqrt_()
+                mean = self._read(group, mean)
+                root = square.addcmul(mean, mean, value=-1).sqrt()
             else:
                 root = square.sqrt()
-            root = root.add_(group["eps"])
+            root = root.add(group["eps"])
             if group["momentum"] > 0:
                 buffer = state["momentum_buffer"]
                 buffer.mul_(group["momentum"]).addcdiv_(grad, root)

@@ -191,9 +191,9 @@ class Optimizer:
         if closure is not None:
             with enable_grad():
                 loss = closure()
-        # As `no_grad`, whose object costs as much as the step of a small layer.
+        # As `no_grad`, whose object costs as much as the step of a small layer. A step that is differentiated is recorded.
         before = is_grad_enabled()
-        set_recording(False)
+        set_recording(self.defaults.get("differentiable", False))
         try:
             for group in self.param_groups:
                 self._step(group)
@@ -205,6 +205,10 @@ class Optimizer:
 
     def _step(self, group):
         raise NotImplementedError
+
+    def _read(self, group, kept):
+        """What a formula reads of the state: a copy where slopes pass through the step, since the next step writes over the state."""
+        return kept.clone() if group.get("differentiable") else kept
 
     def _ready(self, group):
         """The parameters of a group that have a gradient, and the gradients, turned round for `maximize`."""
