@@ -201,15 +201,14 @@ class Cauchy(Distribution):
 
 
 class _Half(TransformedDistribution):
-    """The size of a number of a symmetric law around 0."""
+    """The size of a number of a symmetric law around 0, which `_of` makes of its scale."""
 
     arg_constraints = {"scale": constraints.positive}
     support = constraints.nonnegative
     has_rsample = True
-    _base = Distribution
 
     def __init__(self, scale, validate_args=None):
-        super().__init__(self._base(0, scale, validate_args=False), AbsTransform(), validate_args=validate_args)
+        super().__init__(self._of(scale), AbsTransform(), validate_args=validate_args)
 
     @property
     def scale(self):
@@ -235,7 +234,9 @@ class _Half(TransformedDistribution):
 class HalfNormal(_Half):
     """The size of a normal number of mean 0."""
 
-    _base = Normal
+    @staticmethod
+    def _of(scale):
+        return Normal(0, scale, validate_args=False)
 
     @property
     def mean(self):
@@ -253,7 +254,9 @@ class HalfNormal(_Half):
 class HalfCauchy(_Half):
     """The size of a Cauchy number around 0."""
 
-    _base = Cauchy
+    @staticmethod
+    def _of(scale):
+        return Cauchy(0, scale, validate_args=False)
 
     @property
     def mean(self):
