@@ -217,6 +217,9 @@ pub(crate) fn backward(
     let options = BackwardOptions::NEW
         .retain_graph(retain_graph.unwrap_or(create_graph))
         .create_graph(create_graph);
+    if create_graph {
+        crate::warned::CYCLE.say(py)?;
+    }
     run_backward(py, &roots, options, inputs)
 }
 

@@ -197,7 +197,7 @@ impl Target {
         self.named_result(py, value)
     }
 
-    /// Says PyTorch's warning, on the line of the caller.
+    /// Says PyTorch's warnings, on the line of the caller.
     fn warn(
         &self,
         py: Python<'_>,
@@ -208,11 +208,12 @@ impl Target {
         let named: Vec<(&str, Value)> = (named.iter())
             .map(|(k, v)| (k.as_str(), v.clone()))
             .collect();
-        let Some(text) = self.overloads[0].warning(args, &named) else {
-            return Ok(());
-        };
-        let kind = py.get_type::<pyo3::exceptions::PyUserWarning>();
-        PyErr::warn(py, &kind, &std::ffi::CString::new(text)?, 1)
+        let said = (self.overloads.iter()).find_map(|e| e.warnings(args, &named));
+        for text in said.unwrap_or_default() {
+            let kind = py.get_type::<pyo3::exceptions::PyUserWarning>();
+            PyErr::warn(py, &kind, &std::ffi::CString::new(text)?, 1)?;
+        }
+        Ok(())
     }
 
     /// Several results with names become PyTorch's `torch.return_types.NAME`.

@@ -312,6 +312,9 @@ pub(crate) fn tensor<'py>(
         Some(d) if !d.is_none() => Some(dtype_or(Some(d), DType::F32)?),
         _ => None,
     };
+    if data.is_instance_of::<PyTensor>() {
+        crate::warned::say(py, crate::warned::COPY)?;
+    }
     let t = of_data(data, dtype)?.to_device(device).raise()?;
     if requires_grad && !t.dtype().is_differentiable() {
         return Err(PyRuntimeError::new_err(

@@ -30,6 +30,7 @@ mod saved;
 mod signature;
 mod task;
 mod tensor;
+mod warned;
 mod watch;
 
 use pullback::DType;
@@ -51,6 +52,8 @@ fn _native(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_function(wrap_pyfunction!(signature::signatures, m)?)?;
     m.add_function(wrap_pyfunction!(data::tensor, m)?)?;
     m.add_function(wrap_pyfunction!(data::as_tensor, m)?)?;
+    m.add_function(wrap_pyfunction!(warned::set_warn_always, m)?)?;
+    m.add_function(wrap_pyfunction!(warned::is_warn_always_enabled, m)?)?;
     m.add_function(wrap_pyfunction!(data::set_default_dtype, m)?)?;
     m.add_function(wrap_pyfunction!(data::get_default_dtype, m)?)?;
     m.add_function(wrap_pyfunction!(data::enter_meta, m)?)?;

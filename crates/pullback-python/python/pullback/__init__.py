@@ -56,7 +56,7 @@ _surface.fill(_sys.modules[__name__])
 from . import autograd, linalg, random, special, types
 from . import _methods
 from ._legacy import BFloat16Tensor, BoolTensor, ByteTensor, CharTensor, DoubleTensor, FloatTensor, HalfTensor, IntTensor, LongTensor, ShortTensor
-from ._native import is_inference_mode_enabled, set_printoptions
+from ._native import is_inference_mode_enabled, is_warn_always_enabled, set_printoptions, set_warn_always
 from ._storage import (
     BFloat16Storage,
     BoolStorage,

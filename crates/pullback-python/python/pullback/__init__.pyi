@@ -80,6 +80,7 @@ from ._native import int64 as int64
 from ._native import int8 as int8
 from ._native import is_grad_enabled as is_grad_enabled
 from ._native import is_inference_mode_enabled as is_inference_mode_enabled
+from ._native import is_warn_always_enabled as is_warn_always_enabled
 from pullback._parts import layout as layout
 from . import linalg as linalg
 from pullback.random import manual_seed as manual_seed
@@ -93,6 +94,7 @@ from pullback.autograd.grad_mode import set_grad_enabled as set_grad_enabled
 from ._native import set_num_threads as set_num_threads
 from ._native import set_printoptions as set_printoptions
 from pullback.random import set_rng_state as set_rng_state
+from ._native import set_warn_always as set_warn_always
 from . import special as special
 from ._native import tensor as tensor
 from . import types as types

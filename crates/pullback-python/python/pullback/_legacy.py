@@ -23,7 +23,7 @@ def _made(cls, *data, device=None):
     if data and isinstance(data[0], _native.Tensor) and data[0].dim() > 0 or len(data) == 1 and hasattr(data[0], "__array__"):
         if isinstance(data[0], _native.Tensor) and data[0].dtype is not cls.dtype:
             raise TypeError(f"expected a tensor of {cls.dtype} (got {data[0].dtype})")
-        return _native.tensor(data[0], dtype=cls.dtype)
+        return _native.as_tensor(data[0], dtype=cls.dtype).detach().clone()
     if len(data) == 1 and isinstance(data[0], (list, tuple)) and not isinstance(data[0], Size):
         return _native.tensor(data[0], dtype=cls.dtype)
     return _native.Tensor(*data, device=device).to(cls.dtype)

@@ -3,6 +3,7 @@
 import builtins as _builtins
 import copy
 import operator
+import warnings
 
 from . import _native, _parts, _pickled
 from ._graph import graph
@@ -126,8 +127,17 @@ def __array_wrap__(self, array, context=None, return_scalar=False):
     return _native.from_numpy(array.astype("uint8") if array.dtype == "bool" else array)
 
 
+_COPY = "To copy construct from a tensor, it is recommended to use sourceTensor.detach().clone() or sourceTensor.detach().clone().requires_grad_(True), rather than tensor.new_tensor(sourceTensor)."
+
+
 def new_tensor(self, data, *, dtype=None, device=None, requires_grad=False):
     """A tensor of data, in this tensor's dtype by default."""
+    if isinstance(data, Tensor):
+        warnings.warn(_COPY, stacklevel=2)
+        made = _native.as_tensor(data.detach().clone(), dtype=dtype or self.dtype, device=device)
+        if requires_grad and not made.is_floating_point():
+            raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients")
+        return made.requires_grad_(requires_grad)
     return _native.tensor(data, dtype=dtype or self.dtype, device=device, requires_grad=requires_grad)
 
 
@@ -209,8 +219,9 @@ def untyped_storage(self):
 
 def storage(self):
     """The memory, as elements of the tensor's dtype."""
-    from ._storage import TypedStorage
+    from ._storage import TypedStorage, warn_of_typed
 
+    warn_of_typed()
     return TypedStorage(self)
 
 

@@ -1,6 +1,19 @@
 """A tensor's memory as an object: `t.untyped_storage()`, bytes, and `t.storage()`, elements. Both show the memory and copy nothing."""
 
+import warnings
+
 from . import _native
+
+_warned = False
+
+
+def warn_of_typed():
+    """PyTorch's warning about storages of elements, which a program hears once."""
+    global _warned
+    if not _warned:
+        _warned = True
+        text = "TypedStorage is deprecated. It will be removed in the future and UntypedStorage will be the only storage class. This should only matter to you if you are using storages directly.  To access UntypedStorage directly, use tensor.untyped_storage() instead of tensor.storage()"
+        warnings.warn(text, stacklevel=3)
 
 
 class _Row:
@@ -169,6 +182,7 @@ class _OfDtype(type):
 
 def _made(cls, *data, device=None):
     """Memory of so many elements, or of these."""
+    warn_of_typed()
     if len(data) > 1:
         raise RuntimeError(f"{cls!r}.__new__ received an invalid combination of arguments. Expected one of:\n * no arguments\n * (int size)\n * (Sequence data)")
     given = data[0] if data else 0
@@ -178,7 +192,7 @@ def _made(cls, *data, device=None):
         return TypedStorage(_native.tensor([], dtype=cls.dtype).new_zeros(given))
     if not isinstance(given, (list, tuple)) and not hasattr(given, "__array__"):
         raise TypeError(f"{cls!r}.__new__ received an invalid combination of arguments. Expected one of:\n * no arguments\n * (int size)\n * (Sequence data)")
-    return TypedStorage(_native.tensor(given, dtype=cls.dtype).reshape(-1))
+    return TypedStorage(_native.as_tensor(given, dtype=cls.dtype).detach().reshape(-1).clone())
 
 
 def _of(name, dtype):

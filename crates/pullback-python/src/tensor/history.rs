@@ -6,6 +6,7 @@ use crate::convert::{type_name, wrap};
 use crate::error::Raise;
 use crate::node;
 use crate::object;
+use crate::warned;
 use pullback::BackwardOptions;
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::prelude::*;
@@ -44,7 +45,11 @@ impl PyTensor {
     /// The gradient that backward added up here, or None.
     #[getter]
     fn grad<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        self.0.grad().map(|g| wrap(py, g)).transpose()
+        let grad = self.0.grad();
+        if grad.is_none() && !self.0.is_leaf() && !self.0.retains_grad() {
+            warned::say(py, warned::NOT_A_LEAF)?;
+        }
+        grad.map(|g| wrap(py, g)).transpose()
     }
 
     #[setter]
@@ -108,6 +113,9 @@ impl PyTensor {
             .retain_graph(retain_graph.unwrap_or(create_graph))
             .create_graph(create_graph);
         let roots = Arc::new(vec![(self.0.clone(), gradient)]);
+        if create_graph {
+            warned::CYCLE.say(py)?;
+        }
         autograd::run_backward(py, &roots, options, inputs)
     }
 

@@ -15,6 +15,7 @@ use crate::data;
 use crate::dtype;
 use crate::error::Raise;
 use crate::object;
+use crate::warned;
 use pullback::Tensor;
 use pyo3::PyTraverseError;
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
@@ -275,13 +276,18 @@ impl PyTensor {
     /// All dimensions in reverse order.
     #[getter(T)]
     fn reversed<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        match self.0.ndim() {
+            2 => {}
+            0 => warned::NUMBER_T.say(py)?,
+            _ => warned::REVERSED.say(py)?,
+        }
         wrap(py, self.0.numpy_t().raise()?)
     }
 
     /// The last two dimensions exchanged.
     #[getter(mT)]
     fn matrix_t<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        transposed(slf, "mT")
+        transposed(slf, "mT", &warned::NUMBER_MT)
     }
 
     /// The matrix transposed (there are no complex numbers).
@@ -297,27 +303,34 @@ impl PyTensor {
                 "tensor.H is only supported on matrices (2-D tensors). Got {n}-D tensor.{more}"
             )));
         }
-        transposed(slf, "H")
+        transposed(slf, "H", &warned::NUMBER_H)
     }
 
     /// The last two dimensions exchanged.
     #[getter(mH)]
     fn matrix_adjoint<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        transposed(slf, "mH")
+        transposed(slf, "mH", &warned::NUMBER_MH)
     }
 
     /// The last two dimensions exchanged: there are no complex numbers to conjugate.
     #[pyo3(name = "adjoint")]
     fn conjugated<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        transposed(slf, "adjoint()")
+        transposed(slf, "adjoint()", &warned::NUMBER_ADJOINT)
     }
 }
 
 /// A tensor with its last two dimensions exchanged; one without dimensions is itself. `called`: what PyTorch's error names.
-fn transposed<'py>(slf: &Bound<'py, PyTensor>, called: &str) -> PyResult<Bound<'py, PyAny>> {
+fn transposed<'py>(
+    slf: &Bound<'py, PyTensor>,
+    called: &str,
+    of_number: &warned::Once,
+) -> PyResult<Bound<'py, PyAny>> {
     let t = &slf.get().0;
     match t.ndim() {
-        0 => Ok(slf.clone().into_any()),
+        0 => {
+            of_number.say(slf.py())?;
+            Ok(slf.clone().into_any())
+        }
         1 => Err(PyRuntimeError::new_err(format!(
             "tensor.{called} is only supported on matrices or batches of matrices. Got 1-D tensor."
         ))),

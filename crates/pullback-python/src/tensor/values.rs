@@ -82,9 +82,12 @@ impl PyTensor {
         }
     }
 
-    fn __float__(&self) -> PyResult<f64> {
+    fn __float__(&self, py: Python<'_>) -> PyResult<f64> {
         one_element(&self.0)?;
         no_number(&self.0)?;
+        if self.0.requires_grad() {
+            crate::warned::NUMBER.say(py)?;
+        }
         self.0.item_f64().raise()
     }
 

@@ -81,12 +81,35 @@ CALLS = [
     OPTIMIZER + "s = torch.optim.lr_scheduler.SequentialLR(opt, [torch.optim.lr_scheduler.ConstantLR(opt), torch.optim.lr_scheduler.ExponentialLR(opt, .9)], [1]); opt.step(); s.step(); s.step()",
     "F.mse_loss(torch.ones(2), torch.ones(2))",
     "list(torch.utils.data.DataLoader([1, 2, 3], batch_size=2))",
+    # Dimensions, reductions and ranks that a call leaves to be guessed.
+    *(f"F.{f}(torch.ones({size}))" for f in ("softmax", "log_softmax", "softmin") for size in ("3", "2, 3", "2, 3, dtype=torch.float64")),
+    "F.softmax(torch.ones(2), dim=0)", "F.softmax(torch.ones(2), 0)", "torch.softmax(torch.ones(2), 0)", "nn.Softmax()(torch.ones(2, 3))", "nn.LogSoftmax()(torch.ones(2, 3))", "nn.Softmin()(torch.ones(2, 3))", "nn.Softmax(1)(torch.ones(2, 3))",
+    "F.kl_div(torch.ones(2, 3), torch.ones(2, 3))", "F.kl_div(torch.ones(2, 3), torch.ones(2, 3), reduction='batchmean')", "F.kl_div(torch.ones(2), torch.ones(2), size_average=True)", "nn.KLDivLoss()(torch.ones(2, 3), torch.ones(2, 3))", "nn.KLDivLoss(reduction='sum')(torch.ones(2, 3), torch.ones(2, 3))",
+    *(f"torch.{f}({given})" for f in ("std", "var", "std_mean", "var_mean") for given in ("torch.ones(1)", "torch.ones(())", "torch.ones(2)", "torch.ones(3, 1), 1", "torch.ones(3, 1), 0", "torch.ones(2), correction=2", "torch.ones(1), unbiased=False", "torch.ones(1), False", "torch.ones(2, 1), 1, True", "torch.ones(0)", "torch.ones(3, 0), 0", "torch.ones(0, 3), 0", "torch.ones(3, 0), 1")),
+    "torch.ones(1).std()", "torch.ones(2, 1).var(-1)", "torch.ones(2, 1).var((0, 1))",
+    *(f"F.{f}({given}, {flags})" for f, given in (("mse_loss", "torch.ones(2), torch.ones(2)"), ("l1_loss", "torch.ones(2, 1), torch.ones(2)"), ("smooth_l1_loss", "torch.ones(2), torch.ones(2)"), ("cross_entropy", "torch.ones(2, 3), torch.tensor([0, 1])"), ("nll_loss", "torch.ones(2, 3), torch.tensor([0, 1])"),
+        ("binary_cross_entropy", "torch.ones(2), torch.ones(2)"), ("binary_cross_entropy_with_logits", "torch.ones(2), torch.ones(2)"), ("poisson_nll_loss", "torch.ones(2), torch.ones(2)"), ("hinge_embedding_loss", "torch.ones(2), torch.ones(2)"), ("margin_ranking_loss", "torch.ones(2), torch.ones(2), torch.ones(2)"), ("soft_margin_loss", "torch.ones(2), torch.ones(2)"),
+        ("multilabel_soft_margin_loss", "torch.ones(2, 2), torch.ones(2, 2)"), ("triplet_margin_loss", "torch.ones(2, 2), torch.ones(2, 2), torch.zeros(2, 2)"), ("cosine_embedding_loss", "torch.ones(2, 2), torch.ones(2, 2), torch.ones(2)"), ("multi_margin_loss", "torch.ones(2, 3), torch.tensor([0, 1])"), ("multilabel_margin_loss", "torch.ones(2, 3), torch.tensor([[0, 1, -1], [1, -1, 0]])"))
+        for flags in ("size_average=False", "reduce=False", "size_average=True, reduce=True")),
+    *(f"F.dropout{d}d(torch.ones({size}))" for d in (2, 3) for size in ("2, 3", "2, 3, 4", "2, 3, 4, 5", "2, 3, 4, 5, 1", "1, 2, 1, 2, 1, 2")), "nn.Dropout2d()(torch.ones(2, 3, 4))", "nn.Dropout3d()(torch.ones(2, 3))",
+    "torch.cross(torch.ones(2, 3), torch.ones(2, 3))", "torch.ones(3).cross(torch.ones(3))", "torch.cross(torch.ones(3), torch.ones(3), dim=0)", "torch.linalg.cross(torch.ones(3), torch.ones(3))",
+    "torch.where(torch.tensor([1, 0], dtype=torch.uint8), torch.ones(2), torch.zeros(2))", "torch.ones(2).where(torch.tensor([1, 0], dtype=torch.uint8), torch.zeros(2))", "torch.where(torch.tensor([1, 0], dtype=torch.uint8))", "torch.where(torch.tensor([True, False]), 1, 2)",
+    # Attributes, conversions and backward.
+    *(f"torch.ones({size}).{name}" for name in ("T", "mT") for size in ("()", "2, 2", "2, 3, 4")), "torch.ones(3).T", "torch.ones(()).H", "torch.ones(()).mH", "torch.ones(()).adjoint()", "torch.ones(2, 2).H", "torch.ones(()).t()",
+    "(torch.ones(2, requires_grad=True) * 2).grad", "torch.ones(2, requires_grad=True).grad", "a = torch.ones(2, requires_grad=True) * 2; a.retain_grad(); a.grad", "a = torch.ones(2, requires_grad=True) * 2; a.grad = torch.ones(2); a.grad", "torch.ones(2).grad",
+    "torch.tensor(torch.ones(2))", "torch.tensor(torch.ones(2), dtype=torch.float64, requires_grad=True)", "torch.ones(2).new_tensor(torch.ones(2))", "torch.ones(2).new_tensor([1])", "torch.as_tensor(torch.ones(2))", "torch.Tensor(torch.ones(2))", "torch.FloatTensor(torch.ones(2))",
+    "x = torch.ones(2, requires_grad=True); x.sum().backward(create_graph=True)", "x = torch.ones(2, requires_grad=True); torch.autograd.backward(x.sum(), create_graph=True)", "x = torch.ones(2, requires_grad=True); torch.autograd.grad(x.sum(), x, create_graph=True)", "x = torch.ones(2, requires_grad=True); x.sum().backward()",
+    "float(torch.ones(1, requires_grad=True))", "float(torch.ones(1))", "int(torch.ones(1, requires_grad=True))", "torch.ones(1, requires_grad=True).item()", "bool(torch.ones(1, requires_grad=True))", "'%.1f' % torch.ones((), requires_grad=True)", "f'{torch.ones((), requires_grad=True):.1f}'",
+    "torch.autograd.detect_anomaly()", "torch.autograd.set_detect_anomaly(False)", "torch.cuda.amp.custom_fwd(lambda x: x)", "torch.cuda.amp.custom_bwd(lambda x: x)", "torch.autocast('cuda')",
+    "nn.utils.clip_grad_norm_([], 1.)", "nn.utils.clip_grad_norm_((p for p in []), 1.)",
 ]
 
 
 def heard(torch, call):
     """The categories and texts of a call's warnings, each as often as it is said."""
+    torch.set_warn_always(True)  # what a program hears once is heard here however often it was said before
     with warnings.catch_warnings(record=True) as got:
         warnings.simplefilter("always")
         exec(call, {"torch": torch, "nn": torch.nn, "F": torch.nn.functional})
+    torch.set_warn_always(False)
     return [[w.category.__name__, re.sub(r"\(Triggered internally.*", "", str(w.message), flags=re.S).strip()] for w in got]

@@ -50,7 +50,7 @@ pub struct Function {
 }
 
 /// What PyTorch warns of, by the arguments.
-pub type Warns = fn(&Args<'_>) -> Result<Option<String>>;
+pub type Warns = fn(&Args<'_>) -> Result<Vec<String>>;
 
 /// What a function reads of a matrix: where it is not all, derivatives are not those that differences would find.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

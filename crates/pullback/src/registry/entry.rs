@@ -26,11 +26,13 @@ impl Entry {
         self.run(&Args::new(&self.signature, &values))
     }
 
-    /// What PyTorch warns of for these arguments; nothing for arguments that do not fit.
-    pub fn warning(&self, args: &[Value], kwargs: &[(&str, Value)]) -> Option<String> {
-        let warns = self.function.warns?;
+    /// What PyTorch warns of for these arguments; `None` for arguments that do not fit.
+    pub fn warnings(&self, args: &[Value], kwargs: &[(&str, Value)]) -> Option<Vec<String>> {
         let values = self.signature.bind(args, kwargs).ok()?;
-        warns(&Args::new(&self.signature, &values)).ok()?
+        let Some(warns) = self.function.warns else {
+            return Some(Vec::new());
+        };
+        Some(warns(&Args::new(&self.signature, &values)).unwrap_or_default())
     }
 
     /// Computes it from arguments that are bound, and calls the results' nodes as PyTorch does.

@@ -66,7 +66,8 @@ class autocast:
             if device_type not in ("cuda", "xpu", "mps", "hpu", "mtia", "xla", "meta"):
                 raise RuntimeError(f"User specified an unsupported autocast device_type '{device_type}'")
             if enabled:
-                warnings.warn(f"User provided device_type of '{device_type}', but {device_type.upper()} is not available. Disabling", stacklevel=2)
+                text = f"User provided device_type of '{device_type}', but {device_type.upper()} is not available. Disabling"
+                warnings.warn(text if device_type != "cuda" else "CUDA is not available or torch_xla is imported. Disabling autocast.", stacklevel=2)
             self._enabled = False
         elif enabled and self.fast_dtype not in (bfloat16, float16):
             warnings.warn(

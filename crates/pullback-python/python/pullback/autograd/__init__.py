@@ -37,6 +37,7 @@ class detect_anomaly:
 
     def __init__(self, check_nan=True):
         self._on = check_nan
+        warnings.warn("Anomaly Detection has been enabled. This mode will increase the runtime and should only be enabled for debugging.", stacklevel=2)
 
     def __enter__(self):
         self._before = _native.is_anomaly_enabled()
@@ -51,7 +52,7 @@ class set_detect_anomaly(detect_anomaly):
     """As `detect_anomaly`, switched at once."""
 
     def __init__(self, mode, check_nan=True):
-        super().__init__(mode and check_nan)
+        self._on = mode and check_nan
         self._outside = _native.is_anomaly_enabled()
         _native.set_detect_anomaly(self._on)
 

@@ -3,11 +3,26 @@
 import warnings
 
 from .. import amp as _amp
-from ..amp import custom_bwd, custom_fwd
 
 
 def _deprecated(name):
     warnings.warn(f"`torch.cuda.amp.{name}(args...)` is deprecated. Please use `torch.amp.{name}('cuda', args...)` instead.", FutureWarning, stacklevel=3)
+
+
+def custom_fwd(fwd=None, *, cast_inputs=None):
+    """`amp.custom_fwd` for a GPU."""
+    _deprecated_for("custom_fwd")
+    return _amp.custom_fwd(fwd, device_type="cuda", cast_inputs=cast_inputs)
+
+
+def custom_bwd(bwd):
+    """`amp.custom_bwd` for a GPU."""
+    _deprecated_for("custom_bwd")
+    return _amp.custom_bwd(bwd, device_type="cuda")
+
+
+def _deprecated_for(name):
+    warnings.warn(f"`torch.cuda.amp.{name}(args...)` is deprecated. Please use `torch.amp.{name}(args..., device_type='cuda')` instead.", FutureWarning, stacklevel=3)
 
 
 class autocast(_amp.autocast):

@@ -1,5 +1,7 @@
 """Gradients kept small: by their norm together, or each element by itself."""
 
+from types import GeneratorType
+
 from ... import Tensor, linalg, no_grad, stack, tensor
 
 
@@ -7,7 +9,7 @@ def _list(tensors):
     if isinstance(tensors, Tensor):
         return [tensors]
     found = list(tensors)
-    if not found:
+    if not found and isinstance(tensors, GeneratorType):
         import warnings
 
         warnings.warn("`parameters` is an empty generator, no gradient clipping will occur.", stacklevel=4)

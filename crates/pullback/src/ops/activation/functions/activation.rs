@@ -34,6 +34,17 @@ fn implicit_dim(a: &Args<'_>) -> Result<i64> {
         .unwrap_or(if matches!(n, 0 | 1 | 3) { 0 } else { 1 }))
 }
 
+/// PyTorch's warning where no dimension is given.
+fn no_dim(a: &Args<'_>) -> Result<Vec<String>> {
+    let said = || {
+        format!(
+            "Implicit dimension choice for {} has been deprecated. Change the call to include dim=X as an argument.",
+            a.name()
+        )
+    };
+    Ok(a.int_opt("dim")?.is_none().then(said).into_iter().collect())
+}
+
 /// Samples of a function of one tensor and nothing else.
 const ONE: &[&str] = &["T(2,3)", "T()", "T(0,2)", "T(3,2).t", "T(5, wide)"];
 /// Ends of the number line, zeros, and the usual kinks; few at a time, since PyTorch's loops for many numbers treat NaN and signs of
@@ -324,6 +335,7 @@ pub(in crate::ops) static LIST: &[Function] = &[
         "nn.functional",
         |a| typed(a)?.softmax(implicit_dim(a)?).into_value(),
     )
+    .warns(no_dim)
     .of(ops::Softmax::DEF)
     // Gradients are differences of numbers of the size of g.
     .units(4.0, 64.0)
@@ -338,6 +350,7 @@ pub(in crate::ops) static LIST: &[Function] = &[
             x.softmax(implicit_dim(a)?).into_value()
         },
     )
+    .warns(no_dim)
     .about("Exponentials of the negative along a dimension, scaled to sum to one.", "yᵢ = e^{-xᵢ} / Σⱼ e^{-xⱼ}")
     // Gradients are differences of numbers of the size of g.
     .units(4.0, 64.0)
@@ -359,6 +372,7 @@ pub(in crate::ops) static LIST: &[Function] = &[
         "nn.functional",
         |a| typed(a)?.log_softmax(implicit_dim(a)?).into_value(),
     )
+    .warns(no_dim)
     .of(ops::LogSoftmax::DEF)
     // Gradients are differences of numbers of the size of g.
     .units(4.0, 64.0)

@@ -99,14 +99,14 @@ fn asked(a: &Args<'_>, size: &[i64], align: bool) -> Result<()> {
     }
 }
 
-fn warned(a: &Args<'_>) -> Result<Option<String>> {
+fn warned(a: &Args<'_>) -> Result<Vec<String>> {
     let size = a.ints("size")?;
     Ok(match a.bool_opt("align_corners")? {
-        None => Some(CHANGED.to_string()),
-        Some(true) if size.len() > 2 && size[2..].iter().min() == Some(&1) => Some(
+        None => vec![CHANGED.to_string()],
+        Some(true) if size.len() > 2 && size[2..].iter().min() == Some(&1) => vec![
             "Since version 1.3.0, affine_grid behavior has changed for unit-size grids when align_corners=True. This is not an intended use case of affine_grid. See the documentation of affine_grid for details.".to_string(),
-        ),
-        Some(_) => None,
+        ],
+        Some(_) => Vec::new(),
     })
 }
 
@@ -128,7 +128,7 @@ pub(in crate::ops) static LIST: &[Function] = &[
         },
     )
     .about(ABOUT, FORMULA)
-    .warns(|a| Ok(a.bool_opt("align_corners")?.is_none().then(|| CHANGED.to_string())))
+    .warns(|a| Ok(a.bool_opt("align_corners")?.is_none().then(|| CHANGED.to_string()).into_iter().collect()))
     .units(64.0, 256.0)
     .samples(&[
         "T(1,2,3,4), T(1,2,3,2, unit), align_corners=False",

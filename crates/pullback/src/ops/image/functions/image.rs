@@ -66,10 +66,10 @@ fn node(a: &Args<'_>) -> Result<&'static str> {
     })
 }
 
-fn old(name: &str) -> Result<Option<String>> {
-    Ok(Some(format!(
+fn old(name: &str) -> Result<Vec<String>> {
+    Ok(vec![format!(
         "`nn.functional.{name}` is deprecated. Use `nn.functional.interpolate` instead."
-    )))
+    )])
 }
 
 pub(in crate::ops) static LIST: &[Function] = &[

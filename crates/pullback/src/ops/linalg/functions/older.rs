@@ -3,10 +3,10 @@
 use crate::call::Args;
 use crate::{Error, Result};
 
-type Said = Result<Option<String>, Error>;
+type Said = Result<Vec<String>, Error>;
 
 fn said(text: &str) -> Said {
-    Ok(Some(text.to_string()))
+    Ok(vec![text.to_string()])
 }
 
 pub(super) fn lu(_: &Args<'_>) -> Said {
@@ -39,4 +39,15 @@ pub(super) fn chain_matmul(_: &Args<'_>) -> Said {
         "torch.chain_matmul is deprecated and will be removed in a future PyTorch release. Use torch.linalg.multi_dot instead, which accepts a list \
          of two or more tensors rather than multiple parameters.",
     )
+}
+
+pub(super) fn cross(a: &Args<'_>) -> Said {
+    match a.int_opt("dim")? {
+        Some(_) => Ok(Vec::new()),
+        None => said(
+            "Using torch.cross without specifying the dim arg is deprecated.\n\
+             Please either pass the dim explicitly or simply use torch.linalg.cross.\n\
+             The default value of dim will change to agree with that of linalg.cross in a future release.",
+        ),
+    }
 }

@@ -285,6 +285,7 @@ pub(in crate::ops) static LIST: &[Function] = &[
     Function::new("cross(Tensor input, Tensor other, int? dim=None) -> Tensor", "torch Tensor", |a| {
         a.tensor("input")?.cross(a.tensor("other")?, a.int_opt("dim")?).into_value()
     })
+    .warns(older::cross)
     .about("Cross product of vectors of three elements, along the first dimension of size 3 unless one is given.", "a × b")
     .exact()
     .samples(&["T(3), T(3)", "T(2,3), T(2,3)", "T(3,2), T(3,2)", "T(3,2).t, T(3,2), 0", "T(2,3), T(1,3), dim=1", "T(0,3), T(0,3)", "I(3, 5), I(3, 5)"])

@@ -86,15 +86,39 @@ fn cross_entropy_node(a: &Args<'_>) -> Result<&'static str> {
 }
 
 /// PyTorch's warning where a target of another size is broadcast.
-fn other_size(a: &Args<'_>) -> Result<Option<String>> {
+fn other_size(a: &Args<'_>) -> Result<Vec<String>> {
     let (x, target) = pair(a)?;
-    Ok((x.shape() != target.shape()).then(|| {
+    let size = (x.shape() != target.shape()).then(|| {
         format!(
             "Using a target size (torch.Size({})) that is different to the input size (torch.Size({})). This will likely lead to incorrect results due to broadcasting. Please ensure they have the same size.",
             target.shape(),
             x.shape()
         )
-    }))
+    });
+    Ok(size.into_iter().chain(by_flags(a)?).collect())
+}
+
+/// PyTorch's warning about `size_average` and `reduce`.
+pub(super) fn by_flags(a: &Args<'_>) -> Result<Vec<String>> {
+    let flags = ["size_average", "reduce"].map(|name| a.bool_opt(name).ok().flatten());
+    let name = match flags {
+        [None, None] => return Ok(Vec::new()),
+        [_, Some(false)] => "none",
+        [Some(false), _] => "sum",
+        _ => "mean",
+    };
+    Ok(vec![format!(
+        "size_average and reduce args will be deprecated, please use reduction='{name}' instead."
+    )])
+}
+
+/// PyTorch's warning about the mean of distances of laws, or that about flags.
+fn mean_of_all(a: &Args<'_>) -> Result<Vec<String>> {
+    let flags = by_flags(a)?;
+    Ok(match a.str("reduction")? {
+        "mean" if flags.is_empty() => vec!["reduction: 'mean' divides the total loss by both the batch size and the support size.'batchmean' divides only by the batch size, and aligns with the KL div math definition.'mean' will be changed to behave the same as 'batchmean' in the next major release.".to_string()],
+        _ => flags,
+    })
 }
 
 pub(in crate::ops) static LIST: &[Function] = &[
@@ -196,6 +220,7 @@ pub(in crate::ops) static LIST: &[Function] = &[
         "nn.functional",
         cross_entropy,
     )
+    .warns(by_flags)
     .node_by(cross_entropy_node)
     .about(
         "Cross-entropy of class scores and class numbers, or class probabilities of the scores' shape.",
@@ -262,6 +287,7 @@ pub(in crate::ops) static LIST: &[Function] = &[
             x.nll_loss(target, a.tensor_opt("weight")?, a.int("ignore_index")?, reduction(a)?).into_value()
         },
     )
+    .warns(by_flags)
     .node_by(|a| Ok(nll_node(a.tensor("input")?)))
     .about("The negative log-likelihood of class numbers.", "-w[y]·x[y]")
     .samples(&[
@@ -286,6 +312,7 @@ pub(in crate::ops) static LIST: &[Function] = &[
             x.binary_cross_entropy(target, a.tensor_opt("weight")?, reduction(a)?).into_value()
         },
     )
+    .warns(by_flags)
     .node("BinaryCrossEntropyBackward0")
     .of(ops::Bce::DEF)
     .samples(&[
@@ -319,6 +346,7 @@ pub(in crate::ops) static LIST: &[Function] = &[
                 .into_value()
         },
     )
+    .warns(by_flags)
     .node("BinaryCrossEntropyWithLogitsBackward0")
     .of(ops::BceWithLogits::DEF)
     .samples(&[
@@ -342,6 +370,7 @@ pub(in crate::ops) static LIST: &[Function] = &[
             x.kl_div(target, reduction, a.bool("log_target")?).into_value()
         },
     )
+    .warns(mean_of_all)
     .about("The Kullback-Leibler divergence, element by element, of a logarithm from a target.", "y·(ln y - x)")
     .samples(&[
         "T(2,4), T(2,4, unit)",
@@ -387,6 +416,7 @@ pub(in crate::ops) static LIST: &[Function] = &[
             x.poisson_nll_loss(target, a.bool("log_input")?, a.bool("full")?, a.float("eps")?, reduction(a)?).into_value()
         },
     )
+    .warns(by_flags)
     .about("The negative logarithm of a Poisson probability, without the factorial unless asked for.", "eˣ - y·x, or x - y·ln(x + ε)")
     .samples(&[
         "T(2,3), T(2,3, pos)",

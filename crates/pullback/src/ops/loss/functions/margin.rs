@@ -2,7 +2,7 @@
 
 use crate::call::IntoValue;
 use crate::call::{Args, Function};
-use crate::ops::loss::functions::loss::{pair, reduction};
+use crate::ops::loss::functions::loss::{by_flags, pair, reduction};
 use crate::{Reduction, Result, TripletMargin};
 
 /// Margins end in a clamp, where nothing reduces them.
@@ -22,6 +22,7 @@ pub(in crate::ops) static LIST: &[Function] = &[
             x.hinge_embedding_loss(target, a.float("margin")?, reduction(a)?).into_value()
         },
     )
+    .warns(by_flags)
     .about("Distances of pairs that are alike, what others lack of a margin.", "x where y = 1, max(m - x, 0) where y = -1")
     .samples(&[
         "T(2,3), I[[1, -1, 1], [-1, 1, -1]]",
@@ -41,6 +42,7 @@ pub(in crate::ops) static LIST: &[Function] = &[
                 .into_value()
         },
     )
+    .warns(by_flags)
     .node_by(margin_node)
     .about("What the larger of two lacks of a lead over the other.", "max(m - y·(x₁ - x₂), 0)")
     .samples(&[
@@ -60,6 +62,7 @@ pub(in crate::ops) static LIST: &[Function] = &[
             x.soft_margin_loss(target, reduction(a)?).into_value()
         },
     )
+    .warns(by_flags)
     .node("SoftMarginLossBackward0")
     .about("A smooth hinge.", "ln(1 + e^{-y·x})")
     .samples(&[
@@ -80,6 +83,7 @@ pub(in crate::ops) static LIST: &[Function] = &[
                 .into_value()
         },
     )
+    .warns(by_flags)
     .about("One less the cosine for pairs that are alike, the cosine above a margin for others.", "1 - cos where y = 1, max(cos - m, 0) where y = -1")
     .samples(&[
         "T(3,4), T(3,4), I[1, -1, 1]",
@@ -104,6 +108,7 @@ pub(in crate::ops) static LIST: &[Function] = &[
             a.tensor("anchor")?.triplet_margin_loss(a.tensor("positive")?, a.tensor("negative")?, how).into_value()
         },
     )
+    .warns(by_flags)
     .node_by(margin_node)
     .about("What the distance to the negative lacks of a lead over the distance to the positive.", "max(m + |a - p| - |a - n|, 0)")
     .samples(&[
@@ -124,6 +129,7 @@ pub(in crate::ops) static LIST: &[Function] = &[
             x.multi_margin_loss(target, a.int("p")?, a.float("margin")?, a.tensor_opt("weight")?, reduction(a)?).into_value()
         },
     )
+    .warns(by_flags)
     .node("MultiMarginLossBackward0")
     .about("What the score of the right class lacks of a lead over each other class.", "Σᵢ max(m - x[y] + x[i], 0)ᵖ / C over i ≠ y")
     .samples(&[
@@ -142,6 +148,7 @@ pub(in crate::ops) static LIST: &[Function] = &[
             x.multilabel_margin_loss(target, reduction(a)?).into_value()
         },
     )
+    .warns(by_flags)
     .node("MultilabelMarginLossBackward0")
     .about("What the scores of several right classes lack of a lead over each other class.", "Σ max(1 - x[yⱼ] + xᵢ, 0) / C over labels j and classes i that are no label")
     .samples(&[
@@ -162,6 +169,7 @@ pub(in crate::ops) static LIST: &[Function] = &[
             x.multilabel_soft_margin_loss(target, a.tensor_opt("weight")?, reduction(a)?).into_value()
         },
     )
+    .warns(by_flags)
     .about("The mean over labels of the cross-entropy of each label's logistic function.", "-Σ (y·ln σ(x) + (1 - y)·ln σ(-x)) / C")
     .samples(&[
         "T(3,4), T(3,4, unit)",

@@ -1,10 +1,10 @@
 //! Arithmetic, powers, extremes, bounds, choices: functions of two or three, element by element with broadcasting.
 
-use crate::call::Function;
+use crate::call::{Args, Function};
 use crate::call::{IntoValue, Value};
 use crate::ops::math::functions::arithmetic::*;
 use crate::ops::math::functions::logic::{numbers, pair};
-use crate::{DType, ops};
+use crate::{DType, Result, ops};
 
 const PAIRS: &[&str] = &[
     "T(2,3), T(2,3)",
@@ -61,6 +61,12 @@ macro_rules! tensors {
         .edges(&[$($edge),*])
         .errors(&["T(2,3), T(4)", $($error),*]) $($($more)*)?
     };
+}
+
+/// PyTorch's warning about conditions that are bytes.
+fn of_bytes(a: &Args<'_>) -> Result<Vec<String>> {
+    let bytes = a.tensor("condition")?.dtype() == DType::U8;
+    Ok(bytes.then(|| "where received a uint8 condition tensor. This behavior is deprecated and will be removed in a future version of PyTorch. Use a boolean condition instead.".to_string()).into_iter().collect())
 }
 
 pub(in crate::ops) static LIST: &[Function] = &[
@@ -285,6 +291,7 @@ pub(in crate::ops) static LIST: &[Function] = &[
     Function::new("where(Tensor condition, Tensor|number input, Tensor|number other) -> Tensor", "torch", |a| {
         a.tensor("condition")?.choose(a.operand("input")?, a.operand("other")?).into_value()
     })
+        .warns(of_bytes)
         .of(ops::Where::DEF)
         .exact()
         .samples(&["B(2,3), T(2,3), T(2,3)", "B(3), T(2,3), T(2,1)", "B(), T(), T()", "B(3), T(3), 2.5", "B(3), 1, T(3)", "B(0,3), T(3), T(3)", "B(2), 1, 2", "B(2), 1.5, 2", "B(2), True, 2",
@@ -300,6 +307,7 @@ pub(in crate::ops) static LIST: &[Function] = &[
     Function::new("where(Tensor input, Tensor condition, Tensor|number other) -> Tensor", "Tensor", |a| {
         a.tensor("condition")?.choose(a.tensor("input")?, a.operand("other")?).into_value()
     })
+        .warns(of_bytes)
         .about("The elements of input where the condition holds, else those of other.", "c ? a : b")
         .exact()
         .samples(&["T(2,3), B(2,3), T(2,3)", "T(2,3), B(3), 2.5", "T(), B(), T()", "T(0,3), B(3), T(3)"]),

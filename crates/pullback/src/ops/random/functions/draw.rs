@@ -91,6 +91,26 @@ fn channels(a: &Args<'_>, unbatched: Option<usize>) -> Result<Value> {
     }
 }
 
+/// PyTorch's warnings about inputs of other ranks than a dropout is for.
+fn ranks(a: &Args<'_>) -> Result<Vec<String>> {
+    let rank = a.tensor("input")?.ndim();
+    let (name, spatial) = match a.name() {
+        "dropout2d" => ("dropout2d", 2),
+        _ => ("dropout3d", 3),
+    };
+    let (least, most) = (spatial + 1, spatial + 2);
+    let mut said = Vec::new();
+    if rank != least && rank != most {
+        said.push(format!(
+            "{name}: Received a {rank}-D input to {name}, which is deprecated and will result in an error in a future release. To retain the behavior and silence this warning, please use dropout instead. Note that {name} exists to provide channel-wise dropout on inputs with {spatial} spatial dimensions, a channel dimension, and an optional batch dimension (i.e. {least}D or {most}D inputs)."
+        ));
+    }
+    if spatial == 2 && rank == 3 {
+        said.push("dropout2d: Received a 3D input to dropout2d and assuming that channel-wise 1D dropout behavior is desired - input is interpreted as shape (N, C, L), where C is the channel dim. This behavior will change in a future release to interpret the input as one without a batch dimension, i.e. shape (C, H, W). To maintain the 1D channel-wise dropout behavior, please switch to using dropout1d instead.".to_string());
+    }
+    Ok(said)
+}
+
 fn dropout1d(a: &Args<'_>) -> Result<Value> {
     a.probability("p")?;
     let rank = a.tensor("input")?.ndim();
@@ -241,12 +261,14 @@ pub(in crate::ops) static LIST: &[Function] = &[
         .samples(&["T(2,3)", "T(2,3,4)", "T(2,3,4), 0.25", "T(2,3), 0.5, False", "T(2,3), 0.0"])
         .errors(&["T(2), 0.5", "T(2,3), 1.5"]),
     Function::new("dropout2d(Tensor input, float p=0.5, bool training=True) -> Tensor", "nn.functional", |a| channels(a, None))
+        .warns(ranks)
         .node("MulBackward0")
     .about("Whole channels set to 0 with a probability, the others grown.", "x·m/(1 - p)")
         .random()
         .samples(&["T(2,3,2)", "T(2,3,2,2)", "T(2,3,2,2), 0.25", "T(2,3,2,2), 0.5, False", "T(2,3,1), 1.0"])
         .errors(&["T(2,3,2), 1.5"]),
     Function::new("dropout3d(Tensor input, float p=0.5, bool training=True) -> Tensor", "nn.functional", |a| channels(a, Some(4)))
+        .warns(ranks)
         .about("Whole channels set to 0 with a probability, the others grown.", "x·m/(1 - p)")
         .random()
         .samples(&["T(3,2,1,2)", "T(2,3,1,2,1)", "T(2,3,1,2,1), 0.25", "T(3,2,1,2), 0.5, False"])

@@ -79,13 +79,46 @@ fn spread<T>(a: &Args<'_>, f: fn(&Tensor, &[i64], f64, bool) -> Result<T>) -> Re
 where
     Result<T>: IntoValue,
 {
+    let keepdim = a.bool("keepdim").unwrap_or(false);
+    let (dims, correction) = spread_by(a)?;
+    f(a.tensor("input")?, &dims, correction, keepdim).into_value()
+}
+
+/// The dimensions, none for all, and what is taken off the number of elements.
+fn spread_by(a: &Args<'_>) -> Result<(Vec<i64>, f64)> {
     let dims = a.ints_opt("dim").ok().flatten().unwrap_or_default();
     let correction = match a.bool_opt("unbiased") {
         Ok(Some(unbiased)) => f64::from(u8::from(unbiased)),
         _ => a.float_opt("correction")?.unwrap_or(1.0),
     };
-    let keepdim = a.bool("keepdim").unwrap_or(false);
-    f(a.tensor("input")?, &dims, correction, keepdim).into_value()
+    Ok((dims, correction))
+}
+
+/// PyTorch's warning where nothing is left to divide by.
+fn freedom(a: &Args<'_>) -> Result<Vec<String>> {
+    let x = a.tensor("input")?;
+    let (dims, correction) = spread_by(a)?;
+    let n = x.ndim().max(1) as i64;
+    let size = |d: i64| {
+        x.shape()
+            .get(d.rem_euclid(n) as usize)
+            .copied()
+            .unwrap_or(1)
+    };
+    let each: usize = match dims.as_slice() {
+        [] => x.numel(),
+        dims => dims.iter().map(|&d| size(d)).product(),
+    };
+    // PyTorch divides the numbers of elements; of no results each is made of none.
+    let kept = x.numel().checked_div(each).unwrap_or(1);
+    let each = if kept == 0 { 0 } else { each };
+    if !x.dtype().is_float() || each as f64 - correction > 0.0 {
+        return Ok(Vec::new());
+    }
+    Ok(vec![format!(
+        "{}(): degrees of freedom is <= 0. Correction should be strictly less than the reduction factor (input numel divided by output numel).",
+        a.name()
+    )])
 }
 
 /// One overload of a function of spread.
@@ -97,7 +130,7 @@ macro_rules! spread {
         spread!(@entry $signature, $places, $method, $samples, $edges, $errors).of($def)
     };
     (@entry $signature:literal, $places:literal, $method:ident, $samples:expr, $edges:expr, $errors:expr) => {
-        Function::new($signature, $places, |a| spread(a, Tensor::$method)).samples($samples).edges($edges).errors($errors)
+        Function::new($signature, $places, |a| spread(a, Tensor::$method)).warns(freedom).samples($samples).edges($edges).errors($errors)
     };
 }
 

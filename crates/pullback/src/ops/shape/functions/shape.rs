@@ -461,7 +461,7 @@ pub(in crate::ops) static LIST: &[Function] = &[
     .warns(|a| {
         Ok(a.str_opt("indexing")?.is_none().then(|| {
             "torch.meshgrid: in an upcoming release, it will be required to pass the indexing argument.".to_string()
-        }))
+        }).into_iter().collect())
     })
     .about(
         "Coordinates of the points of a grid, one tensor for each axis.",
