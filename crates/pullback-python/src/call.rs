@@ -10,7 +10,7 @@ use pullback::registry::{
     Arguments, Entry, Into, Value, dispatch, dispatch_plain, entries, in_place, overloads,
 };
 use pullback::{DType, Device, on_device, random};
-use pyo3::exceptions::PyTypeError;
+use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
@@ -188,6 +188,9 @@ impl Target {
         if common.requires_grad
             && let Value::Tensor(t) = value
         {
+            if !t.dtype().is_differentiable() {
+                return Err(PyRuntimeError::new_err(crate::data::NO_GRADIENT));
+            }
             return wrap(py, t.requires_grad_(true).raise()?);
         }
         if let Some(out) = common.out {

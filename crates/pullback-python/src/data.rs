@@ -63,6 +63,10 @@ pub(crate) fn check_device(v: &Bound<'_, PyAny>) -> PyResult<Device> {
     )))
 }
 
+/// What is said of a new tensor of integers that is to require a gradient.
+pub(crate) const NO_GRADIENT: &str =
+    "Only Tensors of floating point and complex dtype can require gradients";
+
 /// One of Python's own numbers; NumPy's have a dtype, though one of them is a `float` too.
 fn is_plain_number(v: &Bound<'_, PyAny>) -> bool {
     let exact = v.is_exact_instance_of::<PyFloat>()
@@ -125,6 +129,13 @@ impl Walk {
         }
         if let Some(t) = of_array(v)? {
             return self.rows(&t, depth);
+        }
+        // PyTorch looks for a list's shape by its first elements, and takes a text for a further row.
+        if v.is_instance_of::<PyString>() && depth > 0 && self.data.is_empty() {
+            return Err(PyValueError::new_err(format!(
+                "too many dimensions '{}'",
+                v.get_type().name()?
+            )));
         }
         if v.is_instance_of::<PyString>() || v.is_instance_of::<PyBytes>() {
             return Err(PyTypeError::new_err(format!(
@@ -317,9 +328,7 @@ pub(crate) fn tensor<'py>(
     }
     let t = of_data(data, dtype)?.to_device(device).raise()?;
     if requires_grad && !t.dtype().is_differentiable() {
-        return Err(PyRuntimeError::new_err(
-            "Only Tensors of floating point and complex dtype can require gradients",
-        ));
+        return Err(PyRuntimeError::new_err(NO_GRADIENT));
     }
     wrap(
         py,

@@ -52,7 +52,7 @@ def _fresh(x):
     if not _trees.is_tensor(x):
         raise RuntimeError(f"expected a Tensor to differentiate by, got {type(x).__name__}")
     if not x.is_floating_point():
-        raise RuntimeError(f"only Tensors of floating point dtype can require gradients; the argument to differentiate by has dtype {x.dtype}")
+        raise RuntimeError("only Tensors of floating point dtype can require gradients")
     # A clone and not a detached tensor: whoever records this run sees where the values come from.
     return x.clone() if x.requires_grad else x.clone().requires_grad_()
 

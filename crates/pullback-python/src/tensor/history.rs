@@ -12,6 +12,12 @@ use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::prelude::*;
 use std::sync::Arc;
 
+/// Switches a leaf's gradient on or off, in the object's notes too.
+fn require(slf: &Bound<'_, PyTensor>, on: bool) -> PyResult<()> {
+    slf.get().0.clone().requires_grad_(on).raise()?;
+    crate::object::note_leaf(slf)
+}
+
 #[pymethods]
 impl PyTensor {
     /// Whether gradients of this tensor are computed.
@@ -22,17 +28,25 @@ impl PyTensor {
 
     #[setter]
     fn set_requires_grad(slf: &Bound<'_, Self>, on: bool) -> PyResult<()> {
-        PyTensor::requires_grad_(slf, on).map(drop)
+        require(slf, on)
     }
 
     /// Switches on or off whether gradients of this leaf are computed; gives the tensor.
-    #[pyo3(signature = (requires_grad=true))]
+    #[pyo3(signature = (requires_grad=None), text_signature = "($self, requires_grad=True)")]
     fn requires_grad_<'py>(
         slf: &Bound<'py, Self>,
-        requires_grad: bool,
+        requires_grad: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, Self>> {
-        slf.get().0.clone().requires_grad_(requires_grad).raise()?;
-        crate::object::note_leaf(slf)?;
+        let on = match requires_grad {
+            None => true,
+            Some(on) => on.extract().map_err(|_| {
+                PyTypeError::new_err(format!(
+                    "requires_grad_(): argument 'requires_grad' (position 1) must be bool, not {}",
+                    type_name(on)
+                ))
+            })?,
+        };
+        require(slf, on)?;
         Ok(slf.clone())
     }
 

@@ -23,13 +23,13 @@ fn one_element(t: &Tensor) -> PyResult<()> {
 impl PyTensor {
     /// The one element as Python's number.
     fn item<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        no_number(&self.0)?;
         if self.0.numel() != 1 {
             return Err(PyRuntimeError::new_err(format!(
                 "a Tensor with {} elements cannot be converted to Scalar",
                 self.0.numel()
             )));
         }
-        no_number(&self.0)?;
         number_object(py, self.0.number().raise()?)
     }
 

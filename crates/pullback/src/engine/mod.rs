@@ -195,6 +195,10 @@ pub fn grad(
         return Err(no_inputs("grad", site));
     }
     let mut edges = Vec::with_capacity(inputs.len());
+    // As in PyTorch, outputs are looked at first.
+    if let Some(i) = outputs.iter().position(|o| !o.0.has_edge()) {
+        return Err(no_history(i, outputs[i].0).op("grad").at(site));
+    }
     for input in inputs {
         edges.push(input.edge().ok_or_else(|| {
             Error::new(

@@ -19,7 +19,14 @@ pub(in crate::ops) fn float(a: &Args<'_>) -> Result<DType> {
 
 /// A new tensor, as a leaf if one was asked for.
 pub(in crate::ops) fn made(a: &Args<'_>, t: Result<Tensor>) -> Result<Value> {
-    t?.requires_grad_(a.bool("requires_grad")?).into_value()
+    let (t, leaf) = (t?, a.bool("requires_grad")?);
+    if leaf && !t.dtype().is_differentiable() {
+        return Err(error!(
+            DType,
+            "Only Tensors of floating point and complex dtype can require gradients"
+        ));
+    }
+    t.requires_grad_(leaf).into_value()
 }
 
 /// Zeros of the shape and dtype of a `…_like` function, which lie in memory as its input does.
@@ -158,7 +165,12 @@ pub(in crate::ops) static LIST: &[Function] = &[
     Function::new(
         "zeros(*int[] size, *, dtype? dtype=None, bool requires_grad=False) -> Tensor",
         "torch",
-        |a| made(a, Tensor::zeros(sizes(a)?, float(a)?)),
+        |a| {
+            if a.ints("size")?.iter().any(|&n| n < 0) {
+                return Err(error!(Argument, "zeros: Dimension size must be non-negative."));
+            }
+            made(a, Tensor::zeros(sizes(a)?, float(a)?))
+        },
     )
     .about("Zeros.", "0")
     .exact()

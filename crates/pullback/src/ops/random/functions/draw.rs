@@ -6,6 +6,7 @@ use crate::call::{IntoValue, Value};
 use crate::core::fail::{bail, error};
 use crate::core::mode;
 use crate::ops::common::operand::zeros_beside;
+use crate::ops::create::functions::create::made;
 use crate::{Result, Tensor, broadcast_tensors};
 
 /// Drawn numbers as a result that has a gradient of zero where `x` wants one.
@@ -248,7 +249,7 @@ pub(in crate::ops) static LIST: &[Function] = &[
         let y = Tensor::zeros(a.sizes("size")?, dtype)?;
         let _own = mode::set(mode::OWN, true);
         y.normal_(a.float("mean")?, a.float("std")?)?;
-        y.requires_grad_(a.bool("requires_grad")?).into_value()
+        made(a, Ok(y))
     })
     .about("A new tensor of normal numbers.", "N(mean, std²)")
     .random()
