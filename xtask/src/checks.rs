@@ -135,7 +135,7 @@ pub(crate) const CHECKS: &[Check] = &[
                     "cargo clippy --package pullback --lib --locked --features functions -- -D warnings",
                 ),
                 plain(
-                    "cargo clippy --package pullback --lib --locked --features linalg,csv,pt -- -D warnings",
+                    "cargo clippy --package pullback --lib --locked --features linalg,csv,pt,onnx -- -D warnings",
                 ),
                 plain(
                     "cargo clippy --package pullback --lib --locked --features ndarray,serde,derive,extend -- -D warnings",

@@ -125,3 +125,20 @@ def test_numbers_near_underflow_are_judged_as_by_pytorch(size, options):
             return g
 
     assert not gradcheck(Shifted.apply, (leaf(size, 2 * size),), raise_exception=False, **options)
+
+
+def test_as_much_is_drawn_as_pytorch_draws():
+    pair = lambda x, y: (x.sin() * y, y.exp())
+    numbers = leaf(0.1, 0.55, 1.0), leaf(0.2, 1.1, 2.0)
+    given = (torch.ones(3, dtype=torch.float64, requires_grad=True),) * 2
+    untouched = [0.49625658988952637, 0.7682217955589294]
+    calls = [
+        (lambda: gradcheck(pair, numbers), untouched),
+        (lambda: gradgradcheck(pair, numbers, given), untouched),
+        (lambda: gradgradcheck(pair, numbers), [0.022325754165649414, 0.16885894536972046]),
+        (lambda: gradgradcheck(pair, numbers, fast_mode=True), [0.022325754165649414, 0.16885894536972046]),
+        (lambda: gradgradcheck(pair, numbers, gen_non_contig_grad_outputs=True), [0.41940832138061523, 0.5529070496559143]),
+    ]
+    for call, after in calls:
+        torch.manual_seed(0)
+        assert call() and torch.rand(2).tolist() == after

@@ -165,3 +165,28 @@ def test_dtypes_of_operands():
     assert [kind for kind, _ in made.outputs.values()] == [1, 9, 7, 7] and made.kinds.count("Cast") == 3
     half = written(nn.Linear(2, 2).to(torch.bfloat16), torch.ones(1, 2, dtype=torch.bfloat16))
     assert half.inputs["input"][0] == 16 and len(half.constants["weight"][2]) == 8
+
+
+def test_a_file_is_written_whole_or_not_at_all(tmp_path):
+    path = tmp_path / "m.onnx"
+    program = torch.onnx.export(nn.Linear(3, 2), torch.ones(1, 3), path)
+    before = path.read_bytes()
+    program.content = [program.content]
+    with pytest.raises(TypeError):
+        program.save(path)
+    assert path.read_bytes() == before and [f.name for f in tmp_path.iterdir()] == ["m.onnx"]
+
+
+@pytest.mark.parametrize(("beta", "threshold", "kinds"), [(1.0, 20.0, ["Softplus"]), (1.0, 1.5, ["Mul", "Softplus", "Div", "Greater", "Where"]), (2.0, 3.0, ["Mul", "Softplus", "Div", "Greater", "Where"])])
+def test_softplus_is_a_line_from_its_threshold_on(beta, threshold, kinds):
+    assert written(nn.Softplus(beta, threshold), torch.ones(3)).kinds == kinds
+
+
+def test_what_has_no_counterpart_is_named_with_its_layer():
+    class Sorted(nn.Module):
+        def forward(self, x):
+            return torch.sort(x)[0]
+
+    net = nn.Sequential(nn.Linear(2, 2), nn.Sequential(nn.ReLU(), Sorted()))
+    with pytest.raises(torch.onnx.UnsupportedOperatorError, match=r"'aten::sort' .* is not supported\.\n  module: Sequential\.1\.1 \(Sorted\)"):
+        torch.onnx.export(net, (torch.ones(1, 2),))

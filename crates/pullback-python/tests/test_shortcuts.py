@@ -75,6 +75,18 @@ def test_orders_and_what_is_drawn_after_them():
     assert list(RandomSampler(range(3), num_samples=7)) == [0, 2, 1, 2, 1, 0, 0] and torch.rand(1).tolist() == [0.986829936504364]
 
 
+@pytest.mark.parametrize("data, more", [([], {}), ([], {"replacement": True}), ([1, 2], {"num_samples": 0}), ([1], {"num_samples": -1})])
+def test_random_orders_have_an_item(data, more):
+    asked = more.get("num_samples", len(data))
+    text = f"num_samples should be a positive integer value, but got num_samples={asked}"
+    with pytest.raises(ValueError, match=text):
+        RandomSampler(data, **more)
+    if not more:
+        with pytest.raises(ValueError, match=text):
+            DataLoader(data, shuffle=True)
+        assert list(DataLoader(data)) == []
+
+
 def test_a_round_that_is_left_draws_nothing_before_it_is_asked():
     torch.manual_seed(5)
     before = torch.get_rng_state()

@@ -205,7 +205,7 @@ def gradgradcheck(
 ):
     """Whether the gradient's gradient is right: `gradcheck` of the gradient, by the inputs and by `grad_outputs`.
 
-    `grad_outputs` weigh the results; by default they are numbers between -1 and 1. `check_fwd_over_rev` checks forward mode over
+    `grad_outputs` weigh the results; by default they are drawn between -1 and 1. `check_fwd_over_rev` checks forward mode over
     the gradient besides.
     """
     if not (check_fwd_over_rev or check_rev_over_rev):
@@ -214,7 +214,7 @@ def gradgradcheck(
     if grad_outputs is None:
         # What is no tensor has no such attribute, and the error says so, as in PyTorch.
         results = [y for y in _tuple(func(*inputs)) if y.requires_grad]
-        grad_outputs = [_weights(y) for y in results]
+        grad_outputs = [_weights(y, gen_non_contig_grad_outputs) for y in results]
     count = len(inputs)
 
     def gradient(*args):
@@ -238,7 +238,14 @@ def gradgradcheck(
     )
 
 
-def _weights(y):
-    from .. import arange
+def _weights(y, spread=False):
+    """Numbers drawn evenly between -1 and 1, as many draws as PyTorch makes: a script's later numbers are then PyTorch's too.
 
-    return (arange(y.numel(), dtype=y.dtype) * 0.7 + 0.3).cos().reshape(y.shape).requires_grad_()
+    `spread` lets every second element of twice the memory be the numbers, where there is more than one.
+    """
+    from .. import empty
+
+    if not spread or y.numel() < 2:
+        return empty(y.shape, dtype=y.dtype).uniform_(-1, 1).requires_grad_()
+    *outer, last = y.shape
+    return empty((*outer, 2 * last), dtype=y.dtype).uniform_(-1, 1)[..., ::2].requires_grad_()

@@ -30,11 +30,13 @@ class ONNXProgram:
         self.content, self.input_names, self.output_names = content, input_names, output_names
 
     def save(self, destination):
-        """Writes the file, to a path or to what has `write`."""
+        """Writes the file, to a path (whole or not at all) or to what has `write`."""
+        from .._files import replacing
+
         if hasattr(destination, "write"):
             destination.write(self.content)
             return
-        with open(destination, "wb") as file:
+        with replacing(destination, "wb") as file:
             file.write(self.content)
 
     @property

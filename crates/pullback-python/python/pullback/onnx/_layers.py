@@ -281,10 +281,13 @@ def _hardswish(g, out, input, inplace=False):
 
 @counterpart("softplus")
 def _softplus(g, out, input, beta=1.0, threshold=20.0):
-    if beta == 1:
-        return g.node("Softplus", g.value(input))
-    scaled = g.node("Softplus", g.node("Mul", g.value(input), g.value(float(beta), input.dtype)))
-    return g.node("Div", scaled, g.value(float(beta), input.dtype))
+    x, number = g.value(input), lambda v: g.value(float(v), input.dtype)
+    # From 20 on both are one number.
+    if beta == 1 and threshold >= 20:
+        return g.node("Softplus", x)
+    scaled = g.node("Mul", x, number(beta))
+    soft = g.node("Div", g.node("Softplus", scaled), number(beta))
+    return g.node("Where", g.node("Greater", scaled, number(threshold)), x, soft)
 
 
 @counterpart("tanhshrink")

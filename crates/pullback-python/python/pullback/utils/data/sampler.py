@@ -48,8 +48,8 @@ class RandomSampler(Sampler):
         self.data_source, self.replacement, self._num_samples, self.generator = data_source, replacement, num_samples, generator
         if not isinstance(replacement, bool):
             raise TypeError(f"replacement should be a boolean value, but got replacement={replacement}")
-        if not isinstance(self.num_samples, int) or self.num_samples < 0:
-            raise ValueError(f"num_samples should be a non-negative integer value, but got num_samples={self.num_samples}")
+        if not isinstance(self.num_samples, int) or self.num_samples <= 0:
+            raise ValueError(f"num_samples should be a positive integer value, but got num_samples={self.num_samples}")
 
     @property
     def num_samples(self):
@@ -68,9 +68,9 @@ class RandomSampler(Sampler):
                 yield from randint(high=n, size=(32,), dtype=int64, generator=generator).tolist()
             yield from randint(high=n, size=(self.num_samples % 32,), dtype=int64, generator=generator).tolist()
             return
-        for _ in range(self.num_samples // n if n else 0):
+        for _ in range(self.num_samples // n):
             yield from randperm(n, generator=generator).tolist()
-        yield from randperm(n, generator=generator).tolist()[: self.num_samples % n if n else 0]
+        yield from randperm(n, generator=generator).tolist()[: self.num_samples % n]
 
     def __len__(self):
         return self.num_samples
