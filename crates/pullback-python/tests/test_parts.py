@@ -331,3 +331,25 @@ def test_processes(tmp_path):
         mp.spawn(_works, (str(tmp_path), True), nprocs=2, start_method="fork")
     with pytest.raises(RuntimeError, match="not there in Pullback"):
         torch.distributed.init_process_group()
+
+
+def test_types_of_results_with_names():
+    """The names are PyTorch 2.15's."""
+    names = {
+        "max": ("values", "indices"), "sort": ("values", "indices"), "topk": ("values", "indices"), "kthvalue": ("values", "indices"), "aminmax": ("min", "max"),
+        "linalg_eigh": ("eigenvalues", "eigenvectors"), "linalg_svd": ("U", "S", "Vh"), "linalg_qr": ("Q", "R"), "svd": ("U", "S", "V"), "slogdet": ("sign", "logabsdet"),
+        "linalg_lstsq": ("solution", "residuals", "rank", "singular_values"), "frexp": ("mantissa", "exponent"), "histogram": ("hist", "bin_edges"),
+        "histogramdd": ("hist", "bin_edges"), "lu_unpack": ("P", "L", "U"), "linalg_inv_ex": ("inverse", "info"), "mode": ("values", "indices"),
+    }  # fmt: skip
+    for name, fields in names.items():
+        assert getattr(torch.return_types, name)._fields == fields, name
+    x = torch.eye(2) + 1
+    found = torch.max(x, 0)
+    assert type(found) is torch.return_types.max and type(torch.linalg.svd(x)) is torch.return_types.linalg_svd and type(x.sort()) is torch.return_types.sort
+    made = torch.return_types.max((1, 2))
+    assert made.values == 1 and repr(made) == "torch.return_types.max(\nvalues=1,\nindices=2)"
+    for wrong in ((1, 2), ((1,),)):
+        with pytest.raises(TypeError):
+            torch.return_types.max(*wrong)
+    for missing in ("relu", "sum", "nothing"):
+        assert not hasattr(torch.return_types, missing)

@@ -520,7 +520,7 @@ def get_autocast_cpu_dtype():
 
 
 # Modules that are imported when they are first used, and what is taken out of them.
-_LATER = ("accelerator", "amp", "backends", "compiler", "cuda", "distributed", "distributions", "func", "hub", "jit", "masked", "mps", "multiprocessing", "onnx", "ops", "optim", "overrides", "profiler", "safetensors", "serialization", "signal", "testing", "utils", "version", "xpu")
+_LATER = ("accelerator", "amp", "backends", "compiler", "cuda", "distributed", "distributions", "func", "hub", "jit", "masked", "mps", "multiprocessing", "onnx", "ops", "optim", "overrides", "profiler", "return_types", "safetensors", "serialization", "signal", "testing", "utils", "version", "xpu")
 _PARTS = {"autocast": "amp", "GradScaler": "amp", "OutOfMemoryError": "cuda", "load": "serialization", "save": "serialization", "check": "_check", "compile": "_compiled", "install_as_torch": "_install", "vmap": "_vmap"}
 _PARTS |= {f"{_name}_window": "_windows" for _name in ("bartlett", "blackman", "hamming", "hann", "kaiser")}
 _PARTS |= {"svd_lowrank": "_lowrank", "pca_lowrank": "_lowrank"}

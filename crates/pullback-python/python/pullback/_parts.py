@@ -186,10 +186,17 @@ class device(metaclass=_Named):
 _types = {}
 
 
-def return_type(name, fields, values):
-    """`torch.return_types.NAME`: a tuple with names."""
+def return_class(name, fields):
+    """`torch.return_types.NAME`, a tuple with names, which is made of a sequence."""
     made = _types.get((name, tuple(fields)))
     if made is None:
+
+        def new(cls, values):
+            if not isinstance(values, (tuple, list)):
+                raise TypeError("constructor requires a sequence")
+            if len(values) != len(fields):
+                raise TypeError(f"torch.return_types.{name}() takes a {len(fields)}-sequence ({len(values)}-sequence given)")
+            return tuple.__new__(cls, values)
 
         def show(self):
             inside = ",\n".join(f"{f}={getattr(self, f)!r}" for f in self._fields)
@@ -198,9 +205,15 @@ def return_type(name, fields, values):
         def reduced(self):
             return return_type, (name, fields, tuple(self))
 
-        made = type(name, (_namedtuple(name, fields),), {"__slots__": (), "__repr__": show, "__reduce__": reduced, "__module__": "torch.return_types"})
+        members = {"__slots__": (), "__new__": new, "__repr__": show, "__reduce__": reduced, "__module__": "torch.return_types"}
+        made = type(name, (_namedtuple(name, fields),), members)
         _types[name, tuple(fields)] = made
-    return made(*values)
+    return made
+
+
+def return_type(name, fields, values):
+    """A result with names."""
+    return return_class(name, fields)(tuple(values))
 
 
 def no_torch_function(func, types, args=(), kwargs=None):
