@@ -271,6 +271,37 @@ def test_states_are_saved_and_loaded(tmp_path):
     assert type(back["parameter"]) is nn.Parameter and back["parameter"].requires_grad
 
 
+def test_hooks_of_the_result_s_node():
+    """`register_backward_hook` sees the last node alone, and says what it misses; the other kind cannot stand beside it."""
+    seen = []
+
+    def hook(module, grad_inputs, grad_outputs):
+        seen.append(([tuple(g.shape) for g in grad_inputs if g is not None], [tuple(g.shape) for g in grad_outputs]))
+
+    x = torch.randn(4, 3, requires_grad=True)
+    relu, net = nn.ReLU(), nn.Sequential(nn.Linear(3, 2), nn.Tanh())
+    for module in (relu, net, nn.Identity()):
+        module.register_backward_hook(hook)
+    with pytest.warns(FutureWarning, match="contains multiple autograd Nodes"):
+        net(x).sum().backward()
+    handle = relu.register_backward_hook(lambda module, grad_inputs, grad_outputs: (grad_inputs[0] * 2,))
+    x.grad = None
+    with pytest.warns(FutureWarning):  # a leaf is no node
+        relu(x).sum().backward()
+    assert x.grad.tolist() == ((x > 0) * 2.0).tolist()
+    handle.remove()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        relu(x * 1).sum().backward()
+        nn.Identity()(x).sum().backward()
+    assert seen == [([(4, 2)], [(4, 2)]), ([(4, 3)], [(4, 3)]), ([(4, 3)], [(4, 3)])]
+    for first, second in (("register_backward_hook", "register_full_backward_hook"), ("register_full_backward_hook", "register_backward_hook")):
+        layer = nn.Linear(2, 2)
+        getattr(layer, first)(hook)
+        with pytest.raises(RuntimeError, match="Cannot use both regular backward hooks and full backward hooks"):
+            getattr(layer, second)(hook)
+
+
 def test_backward_hooks_are_told_of_arguments_without_gradient():
     seen = []
     layer = nn.Linear(2, 1)

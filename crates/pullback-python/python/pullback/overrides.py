@@ -141,12 +141,22 @@ def _as_class(made, cls):
     return made
 
 
+# The functions that run for classes, in each thread.
+_running = threading.local()
+
+
 def _ordinary(cls, func, types, args, kwargs):
     """`Tensor.__torch_function__`: the function runs, and its tensors are objects of the class."""
-    if not all(issubclass(cls, t) for t in types):
+    running = _running.__dict__.setdefault("functions", [])
+    # A function that asks again while it runs is none of this package, where classes are silenced: it does not know these tensors.
+    if not all(issubclass(cls, t) for t in types) or func in running:
         return NotImplemented
-    with _silenced():
-        made = func(*args, **(kwargs or {}))
+    running.append(func)
+    try:
+        with _silenced():
+            made = func(*args, **(kwargs or {}))
+    finally:
+        running.pop()
     return made if cls is Tensor or func in get_default_nowrap_functions() else _as_class(made, cls)
 
 

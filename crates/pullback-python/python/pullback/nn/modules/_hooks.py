@@ -7,6 +7,7 @@ from itertools import chain
 from ... import Tensor
 from ..._trees import flatten
 from ...autograd import Function
+from . import _node_hooks
 
 _GLOBAL = {kind: OrderedDict() for kind in ("forward_pre", "forward", "backward_pre", "backward")}
 # The same four, as every call asks for them.
@@ -192,9 +193,13 @@ class Hooks:
 
     def register_full_backward_hook(self, hook, prepend=False):
         """Has `hook(module, grad_input, grad_output)` called when gradients have passed; what it returns replaces `grad_input`."""
+        _node_hooks.choose(self, True)
         return _add(self._backward_hooks, hook, prepend)
 
-    register_backward_hook = register_full_backward_hook
+    def register_backward_hook(self, hook):
+        """Has `hook(module, grad_input, grad_output)` called with the gradients of the node that the result comes from. For older programs."""
+        _node_hooks.choose(self, False)
+        return _add(self._backward_hooks, hook)
 
     def __call__(self, *args, **kwargs):
         # The dict is asked once: an attribute of a class with `__getattr__` costs several times what a key does.
@@ -225,7 +230,9 @@ class Hooks:
                 else:
                     raise RuntimeError(f"forward pre-hook must return None or a tuple of (new_args, new_kwargs), but got {new}.")
             before = [*_GLOBAL["backward_pre"].values(), *self._backward_pre_hooks.values()]
-            after = [*_GLOBAL["backward"].values(), *self._backward_hooks.values()]
+            own = list(self._backward_hooks.values())
+            of_node = own if self.__dict__.get("_is_full_backward_hook") is False else []
+            after = [*_GLOBAL["backward"].values(), *([] if of_node else own)]
             passing = _Passing(self, before, after) if before or after else None
             if passing:
                 args = passing.arguments(args)
@@ -234,7 +241,10 @@ class Hooks:
                 called.add(key)
                 new = hook(self, args, kwargs, out) if with_kwargs else hook(self, args, out)
                 out = out if new is None else new
-            return passing.results(out) if passing else out
+            out = passing.results(out) if passing else out
+            if of_node:
+                _node_hooks.hang(self, of_node, args, out)
+            return out
         except Exception:
             for key, (hook, with_kwargs, always) in self._after():
                 if always and key not in called:
