@@ -89,7 +89,7 @@ def test_it_is_the_pass_that_steps(case, monkeypatch):
     assert all(p.grad is None or p.isfinite().all() for p in params)
 
 
-@pytest.mark.parametrize("options", [dict(differentiable=True), dict(lr=torch.tensor(0.1)), dict(betas=[0.9, 0.99])], ids=str)
+@pytest.mark.parametrize("options", [dict(lr=torch.tensor(0.1)), dict(betas=[0.9, 0.99])], ids=str)
 def test_what_is_left_to_tensors(options, by_tensors):
     params, _ = trained("Adam", options, torch.float64)
     by_tensors()
@@ -180,3 +180,17 @@ def test_a_schedule_of_schedules_in_another():
             o.step(), outer.step()
     # Python: torch 2.15 gives these.
     assert rates == pytest.approx([0.025, 0.025, 0.05, 0.045, 0.0405], rel=1e-12)
+
+
+def test_differentiable_steps_are_recorded():
+    start = torch.tensor([1.0, -2.0], dtype=torch.float64, requires_grad=True)
+    p = start.clone()
+    p.grad = start * 3.0
+    torch.optim.SGD([p], lr=0.1, differentiable=True).step()
+    p.sum().backward()
+    assert start.grad.tolist() == pytest.approx([0.7, 0.7])
+    leaf = nn.Parameter(torch.ones(2))
+    leaf.grad = torch.ones(2)
+    for name in ("Adam", "SGD", "RMSprop"):
+        with pytest.raises(RuntimeError, match="a leaf Variable that requires grad is being used in an in-place operation"):
+            getattr(torch.optim, name)([leaf], lr=0.1, differentiable=True).step()

@@ -102,17 +102,16 @@ fn freedom(a: &Args<'_>) -> Result<Vec<String>> {
     let size = |d: i64| {
         x.shape()
             .get(d.rem_euclid(n) as usize)
-            .copied()
-            .unwrap_or(1)
+            .map_or(1.0, |&n| n as f64)
     };
-    let each: usize = match dims.as_slice() {
-        [] => x.numel(),
-        dims => dims.iter().map(|&d| size(d)).product(),
+    // As a double, for dimensions may be named twice, whatever their sizes.
+    let (all, each) = match dims.as_slice() {
+        [] => (x.numel() as f64, x.numel() as f64),
+        dims => (x.numel() as f64, dims.iter().map(|&d| size(d)).product()),
     };
     // PyTorch divides the numbers of elements; of no results each is made of none.
-    let kept = x.numel().checked_div(each).unwrap_or(1);
-    let each = if kept == 0 { 0 } else { each };
-    if !x.dtype().is_float() || each as f64 - correction > 0.0 {
+    let each = if each > 0.0 && all < each { 0.0 } else { each };
+    if !x.dtype().is_float() || each - correction > 0.0 {
         return Ok(Vec::new());
     }
     Ok(vec![format!(
