@@ -275,10 +275,11 @@ class _Box:
 
         if callable(grad) and takes_cotangent(grad, len(self.inputs), self.shape == ()):
             y = self.f.f(*self.fresh())
-            weights = [self.world.like(w, y) if hasattr(y, "dtype") else w for w in cotangents]
             if self.f.are_several(y):
-                # `like` goes by one array; here each piece is cast to its own.
+                # `like` goes by one array; each piece is cast to its own.
                 weights = [self.f.apart(y, self.world.like(w, self.inputs[self.floating[0]])) for w in cotangents]
+            else:
+                weights = [self.world.like(w, y) if hasattr(y, "dtype") else w for w in cotangents]
             return [listed(grad(*self.fresh(), w)) for w in weights], cotangents, notes
         found = listed(grad(*self.fresh()) if callable(grad) else grad)
         self.count(found)

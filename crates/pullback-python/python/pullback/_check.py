@@ -87,21 +87,21 @@ def _claimed(f, inputs, grad):
         from . import tensordot
 
         result = _called(f.f, inputs)
-        if takes_cotangent(grad, len(inputs), _is_real_tensor(result) and result.ndim == 0):
+        if takes_cotangent(grad, len(inputs), f.is_real(result) and result.ndim == 0):
             if not f.are_several(result):
                 return grad, None, {"incoming": True}
             return lambda *given: grad(*given[:-1], f.apart(result, given[-1])), None, {"incoming": True}
-        found = _called(grad, inputs) if _is_real_tensor(result) and result.ndim > 0 else None
-        if found is None or not _are_jacobians(_listed(found), inputs, result):
+        found = _called(grad, inputs) if f.is_real(result) and result.ndim > 0 else None
+        if found is None or not _are_jacobians(f, _listed(found), inputs, result):
             return grad, None, {}
         n = result.ndim
         return lambda *given: [tensordot(given[-1], g, n) for g in _listed(grad(*given[:-1]))], None, {"incoming": True}
     numbers = _listed(grad)
     # Only whole Jacobians have another shape than their inputs.
-    if all(g.shape == x.shape for g, x in zip(numbers, [x for x in inputs if _is_real_tensor(x)])):
+    if all(g.shape == x.shape for g, x in zip(numbers, [x for x in inputs if f.is_real(x)])):
         return None, numbers, {}
     result = _called(f.f, inputs)
-    if not _are_jacobians(numbers, inputs, result):
+    if not _are_jacobians(f, numbers, inputs, result):
         return None, numbers, {}
     weights = uneven(tuple(result.shape), 0)
     rows = [np.tensordot(weights, g.double().detach().numpy(), result.ndim) for g in numbers]
@@ -118,18 +118,14 @@ def _called(function, inputs):
     return None
 
 
-def _is_real_tensor(x):
-    return isinstance(x, _native.Tensor) and x.is_floating_point()
-
-
 def _listed(found):
     return [g if isinstance(g, _native.Tensor) else _native.as_tensor(g) for g in (found if isinstance(found, (tuple, list)) else [found])]
 
 
-def _are_jacobians(found, inputs, result):
+def _are_jacobians(f, found, inputs, result):
     """Whether gradients have the result's shape and then their input's."""
-    real = [x for x in inputs if _is_real_tensor(x)]
-    return _is_real_tensor(result) and result.ndim > 0 and len(found) == len(real) and all(g.shape == result.shape + x.shape for g, x in zip(found, real))
+    real = [x for x in inputs if f.is_real(x)]
+    return f.is_real(result) and result.ndim > 0 and len(found) == len(real) and all(g.shape == result.shape + x.shape for g, x in zip(found, real))
 
 
 class _Check:

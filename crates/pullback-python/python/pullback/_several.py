@@ -16,21 +16,21 @@ class Joined:
         result = self.f(*inputs)
         if not self.are_several(result):
             return result
-        return self.world.join([x.reshape(-1) for x in _trees.flatten(result)[0] if self._is_real(x)])
+        return self.world.join([x.reshape(-1) for x in _trees.flatten(result)[0] if self.is_real(x)])
 
     def are_several(self, result):
         """Whether a result holds arrays, and one of real numbers."""
         if not isinstance(result, (tuple, list)):
             return False
         leaves = [x for x in _trees.flatten(result)[0] if x is not None]
-        return all(self.world.is_array(x) for x in leaves) and any(self._is_real(x) for x in leaves)
+        return all(self.world.is_array(x) for x in leaves) and any(self.is_real(x) for x in leaves)
 
     def apart(self, result, row):
         """A row of numbers in the structure that `f` returned, `result`; None where it has no real numbers."""
         leaves, rebuild = _trees.flatten(result)
         values, at = [], 0
         for x in leaves:
-            if not self._is_real(x):
+            if not self.is_real(x):
                 values.append(None)
                 continue
             n = x.reshape(-1).shape[0]
@@ -38,5 +38,6 @@ class Joined:
             at += n
         return rebuild(values)
 
-    def _is_real(self, x):
+    def is_real(self, x):
+        """Whether something is an array of real numbers."""
         return self.world.is_array(x) and self.world.is_real(x)

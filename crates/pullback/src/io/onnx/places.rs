@@ -4,7 +4,7 @@
 
 use super::call::{Call, Written};
 use super::graph::Attribute::{Int, Text};
-use super::graph::{Dim, Graph};
+use super::graph::Graph;
 use super::shapes::merged;
 use crate::core::fail::ensure;
 use crate::{DType, Result, Shape, ops};
@@ -57,18 +57,7 @@ pub(super) fn written(g: &mut Graph, c: &Call<'_>) -> Written {
     }
     let mut x = c.x(0).to_string();
     if op.count != 1 {
-        let sizes = &c.inputs[0].shape[op.at..op.at + op.count];
-        let joined = match sizes {
-            [first, rest @ ..] => {
-                let rest: i64 = c.sizes(rest)?.iter().product();
-                Dim {
-                    per: first.per * rest,
-                    plus: first.plus * rest,
-                }
-            }
-            [] => Dim::of(1),
-        };
-        x = g.reshape(&x, &merged(&c.inputs[0].shape, op.at, op.count, joined))?;
+        x = g.reshape(&x, &merged(c, &c.inputs[0].shape, op.at, op.count)?)?;
     }
     Ok(Some(g.node("Gather", &[&x, c.x(1)], along(op.at))))
 }

@@ -2,7 +2,7 @@
 
 use super::call::{Call, Written, ints};
 use super::graph::Attribute::{Int, Ints, Text};
-use super::graph::{Dim, Graph};
+use super::graph::Graph;
 use super::shapes::merged;
 use crate::core::fail::ensure;
 use crate::{DType, Result, ops};
@@ -54,18 +54,7 @@ fn put(
     }
     let places = (c.inputs.iter()).find(|v| v.name == index);
     let many = places.map_or(0, |v| v.shape.len());
-    let sizes = &c.shape[at..at + count];
-    let joined = match sizes {
-        [first, rest @ ..] => {
-            let rest: i64 = c.sizes(rest)?.iter().product();
-            Dim {
-                per: first.per * rest,
-                plus: first.plus * rest,
-            }
-        }
-        [] => Dim::of(1),
-    };
-    let mut x = g.reshape(&x, &merged(&c.shape, at, count, joined))?;
+    let mut x = g.reshape(&x, &merged(c, &c.shape, at, count)?)?;
     let mut src = src.to_string();
     let width = rank - count + 1;
     let moved = |from: usize, of: usize, all: usize| -> Vec<usize> {

@@ -3,7 +3,7 @@
 use super::call::{Call, Written, ints};
 use super::graph::Attribute::{Int, Ints};
 use super::graph::{Dim, Graph};
-use crate::{DType, Tensor, ops};
+use crate::{DType, Result, Tensor, ops};
 
 pub(super) fn written(g: &mut Graph, c: &Call<'_>) -> Written {
     for table in [orders, pieces, joined, bordered, windows] {
@@ -136,9 +136,19 @@ fn windows(g: &mut Graph, c: &Call<'_>) -> Written {
     )))
 }
 
-/// Sizes of which some are joined to one.
-pub(super) fn merged(shape: &[Dim], at: usize, count: usize, size: Dim) -> Vec<Dim> {
+/// Sizes of which some in a row are joined to one. The first of these may follow the batch.
+pub(super) fn merged(c: &Call<'_>, shape: &[Dim], at: usize, count: usize) -> Result<Vec<Dim>> {
+    let joined = match &shape[at..at + count] {
+        [first, rest @ ..] => {
+            let rest: i64 = c.sizes(rest)?.iter().product();
+            Dim {
+                per: first.per * rest,
+                plus: first.plus * rest,
+            }
+        }
+        [] => Dim::of(1),
+    };
     let mut shape = shape.to_vec();
-    shape.splice(at..at + count, [size]);
-    shape
+    shape.splice(at..at + count, [joined]);
+    Ok(shape)
 }
