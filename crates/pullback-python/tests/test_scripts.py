@@ -42,6 +42,9 @@ def test_arguments_reach_the_script(python, tmp_path):
 def test_a_missing_script_and_a_failing_one(python, tmp_path):
     assert python("-m", "pullback", check=False).returncode == 2
     assert "usage" in python("-m", "pullback", "--help")
+    for wrong, words in (("--foo", "there is no option '--foo'"), (tmp_path / "none.py", "there is no file")):
+        done = python("-m", "pullback", wrong, check=False)
+        assert done.returncode == 2 and words in done.stderr and "usage" in done.stderr and "Traceback" not in done.stderr
     script = tmp_path / "bad.py"
     script.write_text("import torch\ntorch.zeros(2) @ torch.zeros(3)\n")
     done = python("-m", "pullback", script, check=False)

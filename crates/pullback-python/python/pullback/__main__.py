@@ -20,10 +20,14 @@ def main():
     if len(sys.argv) < 2 or sys.argv[1] in ("-h", "--help"):
         print(USAGE)
         sys.exit(0 if len(sys.argv) > 1 else 2)
+    script = sys.argv[1]
+    if not by_module and script.startswith("-"):
+        _refuse(f"there is no option {script!r}")
+    if not by_module and not os.path.exists(script):
+        _refuse(f"there is no file {script!r}")
     from pullback import install_as_torch
 
     install_as_torch()
-    script = sys.argv[1]
     sys.argv = sys.argv[1:]
     try:
         if by_module:
@@ -35,6 +39,12 @@ def main():
     except ImportError as e:
         _explain(e, script)
         raise
+
+
+def _refuse(why):
+    """Ends the program as for a wrong use of it."""
+    print(f"python -m pullback: {why}\n\n{USAGE}", file=sys.stderr)
+    sys.exit(2)
 
 
 def _explain(error, script):
